@@ -1,0 +1,53 @@
+/**
+ * Builds everything into dist/: `node .ci/build.mjs [--tests] [--watch]`.
+ *   dist/extension.cjs  the extension host's part        dist/engine.cjs  the engine process
+ *   dist/airgap.cjs     the terminal program             dist/test/*.mjs  one bundle per test file (--tests)
+ * Shaders are embedded as text, WASM kernels as bytes, the WASM worker as source, so that a bundle is one file.
+ */
+import { existsSync, globSync, rmSync } from 'node:fs';
+import { build, context } from 'esbuild';
+import { kernelsPlugin } from '../kernels/wasm/build.mjs';
+
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  loader: { '.wgsl': 'text' },
+  plugins: [kernelsPlugin],
+  sourcemap: 'linked',
+  logLevel: 'warning',
+};
+
+const product = {
+  ...shared,
+  entryPoints: Object.fromEntries(
+    [
+      ['extension', 'extension/main.ts'],
+      ['engine', 'engine/main.ts'],
+      ['airgap', 'engine/cli/main.ts'],
+    ].filter(([, file]) => existsSync(file)),
+  ),
+  format: 'cjs',
+  external: ['vscode', 'webgpu'],
+  define: { 'import.meta.url': '""' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+};
+
+const tests = {
+  ...shared,
+  entryPoints: globSync('test/**/*.test.ts'),
+  format: 'esm',
+  packages: 'external',
+  outbase: 'test',
+  outdir: 'dist/test',
+  outExtension: { '.js': '.mjs' },
+};
+
+const configs = process.argv.includes('--tests') ? [product, tests] : [product];
+if (process.argv.includes('--watch')) {
+  for (const config of configs) await (await context(config)).watch();
+} else {
+  rmSync('dist/test', { recursive: true, force: true });
+  await Promise.all(configs.map((config) => build(config)));
+}

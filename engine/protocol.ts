@@ -1,0 +1,95 @@
+/**
+ * Everything that crosses between the extension host and the engine process, over vscode-jsonrpc on a private socket.
+ * Plain data only. Imports nothing.
+ */
+export interface Methods {
+  /** First on every connection. The engine closes a connection whose token is wrong or whose version differs. */
+  initialize: { params: { version: string; token: string }; part: never; result: { version: string; pid: number } };
+  /** Loads a model or joins one that another window has loaded; it goes when its last connection goes. */
+  load: { params: LoadParams; part: LoadProgress; result: ModelInfo };
+  complete: { params: CompleteParams; part: never; result: CompleteResult };
+  doctor: { params: Record<string, never>; part: never; result: DoctorReport };
+}
+
+export interface Notifications {
+  /** Client to engine: this window wants no engine any more; without other windows the engine ends at once. */
+  goodbye: Record<string, never>;
+  /** Engine to client: a model moved to another backend, once per move. */
+  backendChanged: { modelId: string; backend: Backend; reason: string };
+}
+
+export type Backend = 'webgpu' | 'wasm' | 'reference';
+export type BackendChoice = 'auto' | Backend;
+
+export interface LoadParams {
+  modelDir: string;
+  backend: BackendChoice;
+  /** A software GPU adapter serves only where this is set (tests). */
+  allowSoftwareGpu?: boolean;
+}
+export interface LoadProgress {
+  loadedBytes: number;
+  totalBytes: number;
+}
+export interface ModelInfo {
+  modelId: string;
+  name: string;
+  contextLength: number;
+  backend: Backend;
+  /** Adapter name, or the WASM path and thread count. */
+  device: string;
+  /** Why a better backend was not taken; empty where the best one runs. */
+  notes: string[];
+  bytes: number;
+}
+
+export interface CompleteParams {
+  modelId: string;
+  /** Names the document, so that its KV cache is found again. */
+  sessionId: string;
+  /** File name with extension, for models that were trained with it, and the comment syntax. */
+  fileName: string;
+  languageId: string;
+  /** Text before and after the cursor; the engine cuts it to its token budget. */
+  prefix: string;
+  suffix: string;
+  maxTokens: number;
+  multiline: 'auto' | 'always' | 'never';
+}
+export interface CompleteResult {
+  /** To insert at the cursor; empty where there is nothing worth showing. */
+  text: string;
+  /** Prompt tokens found in the KV cache, and computed now. */
+  tokensReused: number;
+  tokensPrefilled: number;
+  tokensGenerated: number;
+  stop: StopReason;
+  prefillMs: number;
+  decodeMs: number;
+}
+/** end: the model's stop token. text: a stop string or rule. length: maxTokens or the context is full. */
+export type StopReason = 'end' | 'text' | 'length';
+
+export interface DoctorReport {
+  runtime: string;
+  backends: BackendReport[];
+  models: ModelInfo[];
+  sessions: number;
+  bytesHeld: number;
+}
+export interface BackendReport {
+  backend: Backend;
+  usable: boolean;
+  /** Adapter or CPU, features, limits, memory: one line each. */
+  details: string[];
+  /** Why it cannot run, in one sentence; empty where it can. */
+  reason: string;
+}
+
+/** Every way a call can fail. Only `bug` is ours to mend; `message` is one sentence for the user. */
+export type Failure = {
+  kind: 'cancelled' | 'badModel' | 'badRequest' | 'outOfMemory' | 'engineGone' | 'versionMismatch' | 'bug';
+  message: string;
+};
+
+export type Method = keyof Methods;

