@@ -1,0 +1,199 @@
+import { check } from '../check.ts';
+import { f16ToF32, f32ToF16 } from '../quantize.ts';
+import {
+  type AttentionShape,
+  type KvLayout,
+  type KvPool,
+  type KvView,
+  type Ops,
+  type Tensor,
+  type WeightDType,
+  type WeightWriter,
+  PAGE_TOKENS,
+} from '../ops.ts';
+import { attention } from './attention.ts';
+import { embed } from './embed.ts';
+import { linear } from './linear.ts';
+import { rmsNorm } from './rmsNorm.ts';
+import { rope } from './rope.ts';
+import { siluMul } from './siluMul.ts';
+import { top1 } from './top1.ts';
+import { roundTrip } from './weight.ts';
+
+interface HostTensor extends Tensor {
+  readonly data: Float32Array;
+}
+
+/** Ops in plain loops with f64 sums: the ground truth. Quantised weights are held as their dequantised values. */
+export class ReferenceOps implements Ops {
+  readonly backend = 'reference';
+  private held = 0;
+  private stepping = false;
+
+  get bytesHeld(): number {
+    return this.held;
+  }
+
+  createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
+    const data = new Float32Array(shape[0] * shape[1]);
+    let at = 0;
+    return {
+      write: (rows) => {
+        data.set(roundTrip(rows, dtype), at);
+        at += rows.length;
+      },
+      finish: async () => {
+        check(at === data.length, () => `createWeight: got ${at} of ${data.length} values`);
+        return this.keep(data, shape, dtype);
+      },
+    };
+  }
+
+  upload(data: Float32Array, shape: readonly number[]): Tensor {
+    return this.keep(data.slice(), shape, 'f32');
+  }
+
+  free(tensor: Tensor): void {
+    this.held -= host(tensor).byteLength;
+  }
+
+  createKvPool(layout: KvLayout): KvPool {
+    const pageValues = 2 * layout.layers * PAGE_TOKENS * layout.kvHeads * layout.headDim;
+    return new ReferenceKvPool(layout, pageValues, (bytes) => (this.held += bytes));
+  }
+
+  async step(record: () => Tensor): Promise<Float32Array> {
+    check(!this.stepping, () => 'step: the step before has not ended');
+    this.stepping = true;
+    try {
+      return host(record());
+    } finally {
+      this.stepping = false;
+    }
+  }
+
+  async dispose(): Promise<void> {}
+
+  input(data: Float32Array, shape: readonly number[]): Tensor {
+    return tensor(data.slice(), shape);
+  }
+
+  embed(table: Tensor, ids: readonly number[]): Tensor {
+    const width = table.shape[1]!;
+    return tensor(embed(host(table), ids, width), [ids.length, width]);
+  }
+
+  rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
+    check(weight.shape[0] === x.shape[1], () => `rmsNorm: weight is (${weight.shape}), x is (${x.shape})`);
+    return tensor(rmsNorm(host(x), host(weight), eps), x.shape);
+  }
+
+  linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor {
+    const [outs, width] = weight.shape as [number, number];
+    check(x.shape[1] === width, () => `linear: weight is (${weight.shape}), x is (${x.shape})`);
+    return tensor(linear(host(x), host(weight), width, residual && host(residual)), [x.shape[0]!, outs]);
+  }
+
+  appendKv(qkv: Tensor, ropeTable: Tensor, kv: KvView, layer: number, shape: AttentionShape): Tensor {
+    const { heads, kvHeads, headDim } = shape;
+    const pool = kv.pool as ReferenceKvPool;
+    const tokens = qkv.shape[0]!;
+    const q = new Float32Array(tokens * heads * headDim);
+    for (let t = 0; t < tokens; t++) {
+      const table = host(ropeTable).subarray(t * headDim, (t + 1) * headDim);
+      const head = (index: number): Float32Array => {
+        const at = (t * (heads + 2 * kvHeads) + index) * headDim;
+        return host(qkv).subarray(at, at + headDim);
+      };
+      for (let h = 0; h < heads; h++) q.set(rope(head(h), table), (t * heads + h) * headDim);
+      for (let h = 0; h < kvHeads; h++) {
+        pool.store(kv, layer, 'key', kv.length + t, h, rope(head(heads + h), table));
+        pool.store(kv, layer, 'value', kv.length + t, h, head(heads + kvHeads + h));
+      }
+    }
+    return tensor(q, [tokens, heads * headDim]);
+  }
+
+  attention(q: Tensor, kv: KvView, layer: number, options: AttentionShape & { readonly window: number }): Tensor {
+    const pool = kv.pool as ReferenceKvPool;
+    const mixed = attention(host(q), {
+      ...options,
+      start: kv.length,
+      key: (position, kvHead) => pool.at(kv, layer, 'key', position, kvHead),
+      value: (position, kvHead) => pool.at(kv, layer, 'value', position, kvHead),
+    });
+    return tensor(mixed, q.shape);
+  }
+
+  siluMul(gateUp: Tensor): Tensor {
+    const [rows, both] = gateUp.shape as [number, number];
+    return tensor(siluMul(host(gateUp), both / 2), [rows, both / 2]);
+  }
+
+  lastRows(x: Tensor, count: number): Tensor {
+    const [rows, cols] = x.shape as [number, number];
+    check(count <= rows, () => `lastRows: ${count} of (${x.shape})`);
+    return tensor(host(x).slice((rows - count) * cols), [count, cols]);
+  }
+
+  top1(logits: Tensor): Tensor {
+    return tensor(top1(host(logits), logits.shape[1]!), [logits.shape[0]!, 2]);
+  }
+
+  private keep(data: Float32Array, shape: readonly number[], dtype: WeightDType): HostTensor {
+    this.held += data.byteLength;
+    return { data, shape, dtype };
+  }
+}
+
+/** (page, layer, key | value, slot, kvHead, headDim) in f32, rounded to f16 on the way in where the layout says so. */
+class ReferenceKvPool implements KvPool {
+  capacity = 0;
+  readonly pageBytes: number;
+  private data = new Float32Array();
+
+  constructor(
+    readonly layout: KvLayout,
+    private readonly pageValues: number,
+    private readonly account: (bytes: number) => void,
+  ) {
+    this.pageBytes = pageValues * 4;
+  }
+
+  async grow(pages: number): Promise<void> {
+    if (pages <= this.capacity) return;
+    const larger = new Float32Array(pages * this.pageValues);
+    larger.set(this.data);
+    this.account(larger.byteLength - this.data.byteLength);
+    this.data = larger;
+    this.capacity = pages;
+  }
+
+  store(kv: KvView, layer: number, kind: 'key' | 'value', position: number, head: number, x: Float32Array): void {
+    const rounded = this.layout.dtype === 'f16' ? x.map((value) => f16ToF32(f32ToF16(value))) : x;
+    this.at(kv, layer, kind, position, head).set(rounded);
+  }
+
+  at(kv: KvView, layer: number, kind: 'key' | 'value', position: number, head: number): Float32Array {
+    const { layers, kvHeads, headDim } = this.layout;
+    const page = kv.pages[Math.floor(position / PAGE_TOKENS)];
+    check(page !== undefined && page < this.capacity, () => `KV cache: no page for position ${position}`);
+    const row = ((page * layers + layer) * 2 + (kind === 'key' ? 0 : 1)) * PAGE_TOKENS + (position % PAGE_TOKENS);
+    const start = (row * kvHeads + head) * headDim;
+    return this.data.subarray(start, start + headDim);
+  }
+
+  dispose(): void {
+    this.account(-this.data.byteLength);
+    this.data = new Float32Array();
+    this.capacity = 0;
+  }
+}
+
+function tensor(data: Float32Array, shape: readonly number[]): HostTensor {
+  return { data, shape, dtype: 'f32' };
+}
+
+function host(x: Tensor): Float32Array {
+  return (x as HostTensor).data;
+}
