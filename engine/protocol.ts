@@ -8,14 +8,14 @@ export interface Methods {
   /** Loads a model or joins one that another window has loaded; it goes when its last connection goes. */
   load: { params: LoadParams; part: LoadProgress; result: ModelInfo };
   complete: { params: CompleteParams; part: never; result: CompleteResult };
-  doctor: { params: Record<string, never>; part: never; result: DoctorReport };
+  doctor: { params: DoctorParams; part: never; result: DoctorReport };
 }
 
 export interface Notifications {
   /** Client to engine: this window wants no engine any more; without other windows the engine ends at once. */
   goodbye: Record<string, never>;
   /** Engine to client: a model moved to another backend, once per move. */
-  backendChanged: { modelId: string; backend: Backend; reason: string };
+  backendChanged: { model: ModelInfo; reason: string };
 }
 
 export type Backend = 'webgpu' | 'wasm' | 'reference';
@@ -70,6 +70,9 @@ export interface CompleteResult {
 /** end: the model's stop token. text: a stop string or rule. length: maxTokens or the context is full. */
 export type StopReason = 'end' | 'text' | 'length';
 
+export interface DoctorParams {
+  allowSoftwareGpu?: boolean;
+}
 export interface DoctorReport {
   runtime: string;
   backends: BackendReport[];
@@ -93,3 +96,4 @@ export type Failure = {
 };
 
 export type Method = keyof Methods;
+export type NotificationName = keyof Notifications;

@@ -1,0 +1,219 @@
+/** Typed calls over vscode-jsonrpc: requests, cancellation, progress. Both ends; what is said stands in protocol.ts. */
+import type { Duplex } from 'node:stream';
+import {
+  type CancellationToken,
+  CancellationTokenSource,
+  createMessageConnection,
+  type MessageConnection,
+  ProgressType,
+  RequestType,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import type { Failure, Method, Methods, NotificationName, Notifications } from './protocol.ts';
+import { firstProblem, methodSchemas, notificationSchemas } from './schemas.ts';
+
+/** A call that failed, at the caller's end. `message` is the sentence for the user. */
+export class EngineFailure extends Error {
+  override name = 'EngineFailure';
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+  get kind(): Failure['kind'] {
+    return this.failure.kind;
+  }
+}
+
+export interface CallOptions<M extends Method> {
+  signal?: AbortSignal;
+  onPart?: (part: Methods[M]['part']) => void;
+}
+
+/** The caller's end of a connection. When the stream ends every open call fails with the reason. */
+export class RpcClient {
+  readonly #connection: MessageConnection;
+  readonly #closeListeners: ((reason: string) => void)[] = [];
+  #nextProgress = 1;
+  #closedReason: string | undefined;
+
+  constructor(stream: Duplex) {
+    this.#connection = connect(stream);
+    this.#connection.onClose(() => this.close('The engine process ended.'));
+    stream.on('error', (error) => this.close(`The connection to the engine broke: ${error.message}.`));
+    this.#connection.listen();
+  }
+
+  /** Rejects with EngineFailure; at once where the signal aborts, whatever the engine does then. */
+  async call<M extends Method>(
+    method: M,
+    params: Methods[M]['params'],
+    { signal, onPart }: CallOptions<M> = {},
+  ): Promise<Methods[M]['result']> {
+    if (signal?.aborted) throw cancelled();
+    if (this.#closedReason !== undefined) throw new EngineFailure({ kind: 'engineGone', message: this.#closedReason });
+    const source = new CancellationTokenSource();
+    const part = this.#nextProgress++;
+    const progress = onPart && this.#connection.onProgress(new ProgressType<never>(), part, onPart as () => void);
+    let onAbort = (): void => {};
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => {
+        source.cancel();
+        reject(cancelled());
+      };
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      const request = this.#connection.sendRequest(requestType(method), { params, part }, source.token);
+      return await Promise.race([request, aborted]);
+    } catch (error) {
+      throw this.#asFailure(error);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      progress?.dispose();
+      source.dispose();
+    }
+  }
+
+  notify<N extends NotificationName>(name: N, params: Notifications[N]): Promise<void> {
+    if (this.#closedReason !== undefined) return Promise.resolve();
+    return this.#connection.sendNotification(name, params);
+  }
+
+  onNotification<N extends NotificationName>(name: N, listener: (params: Notifications[N]) => void): void {
+    receive(this.#connection, name, listener);
+  }
+
+  /** Called once, with the reason; at once where the connection has ended already. */
+  onClose(listener: (reason: string) => void): void {
+    if (this.#closedReason !== undefined) listener(this.#closedReason);
+    else this.#closeListeners.push(listener);
+  }
+
+  /** Ends the connection; open calls fail with `reason`. */
+  close(reason: string): void {
+    if (this.#closedReason !== undefined) return;
+    this.#closedReason = reason;
+    this.#connection.end();
+    this.#connection.dispose();
+    for (const listener of this.#closeListeners) listener(reason);
+  }
+
+  #asFailure(error: unknown): EngineFailure {
+    if (error instanceof EngineFailure) return error;
+    if (error instanceof ResponseError && isFailure(error.data)) return new EngineFailure(error.data);
+    if (this.#closedReason !== undefined) {
+      return new EngineFailure({ kind: 'engineGone', message: this.#closedReason });
+    }
+    return new EngineFailure({ kind: 'bug', message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+export interface Call<M extends Method> {
+  readonly signal: AbortSignal;
+  part(part: Methods[M]['part']): void;
+}
+export type Handlers = {
+  [M in Method]: (params: Methods[M]['params'], call: Call<M>) => Promise<Methods[M]['result']>;
+};
+export interface ServeOptions {
+  /** Turns what a handler threw into what the caller is told. */
+  toFailure(error: unknown): Failure;
+  onGoodbye(): void;
+  onClose(): void;
+}
+/** The answering end of a connection. */
+export interface ServedConnection {
+  notify<N extends NotificationName>(name: N, params: Notifications[N]): void;
+  end(): void;
+}
+
+/** Answers calls until the stream ends, then aborts the calls that still run. */
+export function serve(stream: Duplex, handlers: Handlers, options: ServeOptions): ServedConnection {
+  const connection = connect(stream);
+  const closed = new AbortController();
+  for (const method of Object.keys(handlers) as Method[]) answer(connection, method, handlers, options, closed.signal);
+  receive(connection, 'goodbye', () => options.onGoodbye());
+  const onClose = (): void => {
+    if (closed.signal.aborted) return;
+    closed.abort();
+    connection.dispose();
+    options.onClose();
+  };
+  connection.onClose(onClose);
+  stream.on('error', onClose);
+  connection.listen();
+  return {
+    notify: (name, params) => {
+      if (!closed.signal.aborted) void connection.sendNotification(name, params).catch(() => onClose());
+    },
+    end: () => stream.end(),
+  };
+}
+
+interface WireParams<M extends Method> {
+  params: Methods[M]['params'];
+  /** Names the progress messages of this call. */
+  part: number;
+}
+
+function answer<M extends Method>(
+  connection: MessageConnection,
+  method: M,
+  handlers: Handlers,
+  options: ServeOptions,
+  closed: AbortSignal,
+): void {
+  connection.onRequest(requestType(method).method, async (wire: WireParams<M>, token: CancellationToken) => {
+    const signal = AbortSignal.any([abortSignal(token), closed]);
+    try {
+      const parsed = methodSchemas[method].safeParse(wire.params);
+      if (!parsed.success) {
+        return failed({ kind: 'badRequest', message: firstProblem(method, parsed.error) });
+      }
+      return await handlers[method](parsed.data, {
+        signal,
+        part: (part) => {
+          if (closed.aborted) return;
+          void connection.sendProgress(new ProgressType<unknown>(), wire.part, part).catch(() => {});
+        },
+      });
+    } catch (error) {
+      return failed(signal.aborted ? cancelled().failure : options.toFailure(error));
+    }
+  });
+}
+
+function receive<N extends NotificationName>(
+  connection: MessageConnection,
+  name: N,
+  listener: (params: Notifications[N]) => void,
+): void {
+  connection.onNotification(name, (params: unknown) => {
+    const parsed = notificationSchemas[name].safeParse(params);
+    if (parsed.success) listener(parsed.data);
+  });
+}
+
+function connect(stream: Duplex): MessageConnection {
+  return createMessageConnection(new StreamMessageReader(stream), new StreamMessageWriter(stream));
+}
+
+function requestType<M extends Method>(method: M): RequestType<WireParams<M>, Methods[M]['result'], Failure> {
+  return new RequestType(method);
+}
+
+function abortSignal(token: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
+}
+
+const FAILED = -32000;
+const failed = (failure: Failure): ResponseError<Failure> => new ResponseError(FAILED, failure.message, failure);
+const cancelled = (): EngineFailure => new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
+
+function isFailure(data: unknown): data is Failure {
+  return typeof data === 'object' && data !== null && 'kind' in data && 'message' in data;
+}

@@ -1,0 +1,192 @@
+/** Answers the windows: protocol methods to models and sessions. Knows no socket and no process (see process.ts). */
+import { timingSafeEqual } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { BackendLost, OutOfMemory } from '../kernels/ops.ts';
+import type { EngineCore } from './core.ts';
+import { BadModel, BadRequest, Cancelled } from './errors.ts';
+import type { CompleteParams, CompleteResult, DoctorReport, Failure, LoadParams, Methods } from './protocol.ts';
+import { type Call, type Handlers, serve, type ServedConnection } from './rpc.ts';
+import { Scheduler } from './scheduler.ts';
+import { type LiveModel, SharedModel } from './sharedModel.ts';
+
+export interface ServerOptions {
+  readonly version: string;
+  /** Read for every connection: whoever clears the directory makes a new one. */
+  readonly readToken: () => string;
+  readonly runtime: string;
+  /** Why the GPU must not be used in this process; empty where it may. */
+  readonly wasmOnly: string;
+  readonly onClients: (count: number, reason: 'arrived' | 'left' | 'goodbye') => void;
+  readonly log: (message: string) => void;
+}
+
+/** A connection nobody introduces itself on is closed after this time. */
+const INTRODUCTION_MS = 5000;
+
+interface Client {
+  readonly id: string;
+  connection: ServedConnection;
+  accepted: boolean;
+  saidGoodbye: boolean;
+}
+
+export class EngineServer {
+  readonly #scheduler = new Scheduler();
+  readonly #models = new Map<string, SharedModel<Client>>();
+  readonly #clients = new Set<Client>();
+  #nextClient = 1;
+
+  constructor(
+    private readonly core: EngineCore,
+    private readonly options: ServerOptions,
+  ) {}
+
+  /** Serves one window until its stream ends. */
+  accept(stream: Duplex): void {
+    const handlers: Handlers = {
+      initialize: async (params) => this.#initialize(client, params),
+      load: (params, call) => this.#load(this.#known(client), params, call),
+      complete: (params, call) => this.#complete(this.#known(client), params, call.signal),
+      doctor: async (params) => {
+        this.#known(client);
+        return this.#doctor(params.allowSoftwareGpu);
+      },
+    };
+    const client: Client = {
+      id: `${this.#nextClient++}`,
+      accepted: false,
+      saidGoodbye: false,
+      connection: serve(stream, handlers, {
+        toFailure: (error) => this.#toFailure(error),
+        onGoodbye: () => {
+          client.saidGoodbye = true;
+          client.connection.end();
+        },
+        onClose: () => void this.#leave(client),
+      }),
+    };
+    setTimeout(() => client.accepted || client.connection.end(), INTRODUCTION_MS).unref();
+  }
+
+  /** Ends all models; open calls fail. */
+  async dispose(): Promise<void> {
+    for (const client of this.#clients) client.connection.end();
+    const models = [...this.#models.values()];
+    this.#models.clear();
+    await Promise.all(models.map((model) => model.dispose()));
+  }
+
+  #initialize(client: Client, { version, token }: Methods['initialize']['params']): Methods['initialize']['result'] {
+    const refuse = (failure: Failure): never => {
+      setImmediate(() => client.connection.end());
+      throw new Refused(failure);
+    };
+    if (version !== this.options.version) {
+      const message = `The running engine is version ${this.options.version}, but this window needs ${version}.`;
+      refuse({ kind: 'versionMismatch', message });
+    }
+    if (!sameSecret(token, this.options.readToken())) {
+      refuse({ kind: 'badRequest', message: 'The engine refused this window: its token is wrong.' });
+    }
+    client.accepted = true;
+    this.#clients.add(client);
+    this.options.onClients(this.#clients.size, 'arrived');
+    return { version: this.options.version, pid: process.pid };
+  }
+
+  async #load(client: Client, params: LoadParams, call: Call<'load'>): Promise<LiveModel['info']> {
+    const { wasmOnly } = this.options;
+    if (wasmOnly && params.backend === 'webgpu') throw new BadRequest(wasmOnly);
+    const backend = wasmOnly && params.backend === 'auto' ? 'wasm' : params.backend;
+    const model = this.#share({ ...params, backend });
+    model.users.add(client);
+    const { info } = await model.live((progress) => call.part(progress));
+    return wasmOnly ? { ...info, notes: [wasmOnly, ...info.notes] } : info;
+  }
+
+  async #complete(client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
+    const model = [...this.#models.values()].find(({ id, users }) => id === params.modelId && users.has(client));
+    if (!model) throw new BadRequest('The model of this request is not loaded.');
+    const live = await model.live();
+    try {
+      return await this.#completeOn(live, client, params, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return await this.#completeOn(await model.recover(live, error), client, params, signal);
+    }
+  }
+
+  #completeOn(live: LiveModel, client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
+    return live.sessions.run(`${client.id} ${params.sessionId}`, signal, (session, either) => {
+      return this.core.complete(params, live.model, session.generate, either);
+    });
+  }
+
+  async #doctor(allowSoftwareGpu: boolean | undefined): Promise<DoctorReport> {
+    const backends = await this.core.backendReports(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
+    const live = [...this.#models.values()].flatMap((model) => model.current ?? []);
+    return {
+      runtime: this.options.runtime,
+      backends,
+      models: live.map(({ info }) => info),
+      sessions: live.reduce((sum, { sessions }) => sum + sessions.size, 0),
+      bytesHeld: live.reduce((sum, { model }) => sum + model.bytesHeld(), 0),
+    };
+  }
+
+  #share(params: LoadParams): SharedModel<Client> {
+    const key = JSON.stringify([params.modelDir, params.backend, params.allowSoftwareGpu ?? false]);
+    let model = this.#models.get(key);
+    if (!model) {
+      const users = (): Iterable<Client> => model?.users ?? [];
+      model = new SharedModel<Client>(key, this.core, params, this.#scheduler, (info, reason) => {
+        this.options.log(`${info.name} moved to ${info.backend}: ${reason}`);
+        for (const client of users()) client.connection.notify('backendChanged', { model: info, reason });
+      });
+      this.#models.set(key, model);
+    }
+    return model;
+  }
+
+  #known(client: Client): Client {
+    if (!client.accepted) throw new BadRequest('The first message must be initialize.');
+    return client;
+  }
+
+  async #leave(client: Client): Promise<void> {
+    if (!this.#clients.delete(client)) return;
+    this.options.onClients(this.#clients.size, client.saidGoodbye ? 'goodbye' : 'left');
+    for (const [key, model] of this.#models) {
+      if (!model.users.delete(client)) continue;
+      if (model.users.size > 0) {
+        await model.current?.sessions.release(`${client.id} `);
+        continue;
+      }
+      this.#models.delete(key);
+      await model.dispose();
+    }
+  }
+
+  #toFailure(error: unknown): Failure {
+    if (error instanceof Refused) return error.failure;
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof Cancelled) return { kind: 'cancelled', message };
+    if (error instanceof BadModel) return { kind: 'badModel', message };
+    if (error instanceof BadRequest) return { kind: 'badRequest', message };
+    if (error instanceof OutOfMemory) return { kind: 'outOfMemory', message };
+    this.options.log(error instanceof Error ? (error.stack ?? message) : message);
+    if (error instanceof BackendLost) return { kind: 'engineGone', message };
+    return { kind: 'bug', message };
+  }
+}
+
+class Refused extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+}
+
+function sameSecret(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return b.length > 0 && a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,121 @@
+/** A model that several windows use: loaded once, moved to WASM where its backend fails, gone with its last user. */
+import { BackendLost, OutOfMemory } from '../kernels/ops.ts';
+import type { CoreModel, EngineCore } from './core.ts';
+import type { LoadParams, LoadProgress, ModelInfo } from './protocol.ts';
+import type { Scheduler } from './scheduler.ts';
+import { SessionPool } from './sessionPool.ts';
+
+export interface LiveModel {
+  readonly model: CoreModel;
+  readonly info: ModelInfo;
+  readonly sessions: SessionPool;
+}
+
+export class SharedModel<User extends object> {
+  readonly users = new Set<User>();
+  readonly #progress = new Set<(progress: LoadProgress) => void>();
+  readonly #abort = new AbortController();
+  #live: Promise<LiveModel> | undefined;
+  #current: LiveModel | undefined;
+  /** What the next load asks for; 'wasm' once another backend has failed. */
+  #backend: LoadParams['backend'];
+  #movedBecause = '';
+
+  constructor(
+    readonly id: string,
+    private readonly core: EngineCore,
+    private readonly params: LoadParams,
+    private readonly scheduler: Scheduler,
+    /** Tells the users, once per move. */
+    private readonly onMoved: (info: ModelInfo, reason: string) => void,
+  ) {
+    this.#backend = params.backend;
+  }
+
+  /** The loaded model; loads it where it is not. Rejects with what loadModel rejects with. */
+  async live(onProgress?: (progress: LoadProgress) => void): Promise<LiveModel> {
+    if (onProgress) this.#progress.add(onProgress);
+    try {
+      return await (this.#live ??= this.#load());
+    } finally {
+      if (onProgress) this.#progress.delete(onProgress);
+    }
+  }
+
+  /**
+   * After `error` on `failed`: the model on WASM, loaded once however many calls ask. Rejects with `error` where it was
+   * not the backend that failed, or where WASM itself did; the next call loads again then.
+   */
+  async recover(failed: LiveModel, error: unknown): Promise<LiveModel> {
+    if (!isBackendFailure(error)) throw error;
+    if (this.#current !== failed) return this.live();
+    this.#current = undefined;
+    if (failed.info.backend === 'wasm') {
+      this.#live = undefined;
+      await end(failed);
+      throw error;
+    }
+    this.#backend = 'wasm';
+    this.#movedBecause = `${failed.info.device} failed: ${error.message}`;
+    this.#live = end(failed).then(() => this.#load());
+    const moved = await this.#live;
+    this.onMoved(moved.info, this.#movedBecause);
+    return moved;
+  }
+
+  /** What is loaded now, without waiting for a load. */
+  get current(): LiveModel | undefined {
+    return this.#current;
+  }
+
+  async dispose(): Promise<void> {
+    this.#abort.abort();
+    const live = await this.#live?.catch(() => undefined);
+    if (live) await end(live);
+  }
+
+  async #load(): Promise<LiveModel> {
+    try {
+      const model = await this.#loadOrMove();
+      const notes = this.#movedBecause ? [...model.info.notes, this.#movedBecause] : model.info.notes;
+      const info = { ...model.info, modelId: this.id, notes };
+      return (this.#current = { model, info, sessions: new SessionPool(() => model.createSession()) });
+    } catch (error) {
+      this.#live = undefined;
+      throw error;
+    }
+  }
+
+  async #loadOrMove(): Promise<CoreModel> {
+    try {
+      return await this.#loadOn(this.#backend);
+    } catch (error) {
+      if (this.#backend !== 'auto' || !isBackendFailure(error)) throw error;
+      this.#backend = 'wasm';
+      this.#movedBecause = `The GPU could not hold the model: ${error.message}`;
+      return this.#loadOn('wasm');
+    }
+  }
+
+  #loadOn(backend: LoadParams['backend']): Promise<CoreModel> {
+    const { modelDir, allowSoftwareGpu } = this.params;
+    return this.core.loadModel(modelDir, {
+      backend,
+      ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
+      scheduler: this.scheduler,
+      signal: this.#abort.signal,
+      onProgress: (progress) => {
+        for (const listener of this.#progress) listener(progress);
+      },
+    });
+  }
+}
+
+async function end(live: LiveModel): Promise<void> {
+  await live.sessions.dispose();
+  await live.model.dispose();
+}
+
+function isBackendFailure(error: unknown): error is BackendLost | OutOfMemory {
+  return error instanceof BackendLost || error instanceof OutOfMemory;
+}
