@@ -192,7 +192,7 @@ async function attend(ops: Ops, shape: AttentionCase, dtype: KvDType): Promise<F
   const pageCount = Math.ceil(total / PAGE_TOKENS);
   await pool.grow(1);
   const pages = Array.from({ length: pageCount }, (_, i) => (i * 3 + 1) % (pageCount * 3 + 1));
-  let y = new Float32Array();
+  let y: Float32Array = new Float32Array();
   let length = 0;
   for (const tokens of steps) {
     // Growing between steps must keep what is stored.

@@ -7,7 +7,10 @@ export function assertClose(got: ArrayLike<number>, want: ArrayLike<number>, tol
   for (let i = 0; i < want.length; i++) square += want[i]! ** 2;
   const allowed = tolerance * Math.max(1e-3, Math.sqrt(square / Math.max(1, want.length)));
   const { error, at } = worst(got, want);
-  assert.ok(error <= allowed, `${label}: [${at}] is ${got[at]}, wanted ${want[at]}: off by ${error}, allowed ${allowed}`);
+  assert.ok(
+    error <= allowed,
+    `${label}: [${at}] is ${got[at]}, wanted ${want[at]}: off by ${error}, allowed ${allowed}`,
+  );
 }
 
 /** Fails unless every value is within `absolute` of `want`. */

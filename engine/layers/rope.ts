@@ -1,0 +1,35 @@
+import type { Phi3Config } from '../models/config.ts';
+
+/**
+ * Cosines and sines of `count` positions from `start`, as Ops.appendKv wants them: (count, headDim).
+ * Angles are computed in f32, as the checkpoints' own code does. `totalLength` (tokens stored plus new) decides between
+ * the short and the long LongRoPE factors: long iff it exceeds originalMaxPositions.
+ */
+export function ropeTable(config: Phi3Config, start: number, count: number, totalLength: number): Float32Array {
+  const half = config.headDim / 2;
+  const frequencies = inverseFrequencies(config, usesLongFactors(config, totalLength));
+  const magnitude = config.longRope?.magnitude ?? 1;
+  const table = new Float32Array(count * config.headDim);
+  for (let t = 0; t < count; t++) {
+    for (let i = 0; i < half; i++) {
+      const angle = Math.fround((start + t) * frequencies[i]!);
+      table[t * config.headDim + i] = Math.cos(angle) * magnitude;
+      table[t * config.headDim + half + i] = Math.sin(angle) * magnitude;
+    }
+  }
+  return table;
+}
+
+/** Whether a sequence of this length is rotated with the long factors. A cache built the other way must be rebuilt. */
+export function usesLongFactors(config: Phi3Config, totalLength: number): boolean {
+  return config.longRope !== null && totalLength > config.originalMaxPositions;
+}
+
+/** inv_i = 1 / (factor_i theta^(2i / headDim)), (headDim / 2). */
+function inverseFrequencies({ headDim, ropeTheta, longRope }: Phi3Config, long: boolean): Float32Array {
+  const factors = longRope && (long ? longRope.longFactor : longRope.shortFactor);
+  return Float32Array.from({ length: headDim / 2 }, (_, i) => {
+    const power = Math.fround(ropeTheta ** Math.fround((2 * i) / headDim));
+    return 1 / Math.fround(Math.fround(factors?.[i] ?? 1) * power);
+  });
+}

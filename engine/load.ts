@@ -1,0 +1,222 @@
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { createGpuOps, gpuReport } from '../kernels/gpu/gpuOps.ts';
+import type { KvDType, Ops, WeightDType } from '../kernels/ops.ts';
+import { ReferenceOps } from '../kernels/reference/referenceOps.ts';
+import { createWasmOps, wasmReport } from '../kernels/wasm/wasmOps.ts';
+import { BadModel } from './errors.ts';
+import { PageAllocator } from './kvCache.ts';
+import { type Phi3Config, parsePhi3Config } from './models/config.ts';
+import { Phi3 } from './models/phi3.ts';
+import type { Backend, BackendChoice, BackendReport, LoadProgress, ModelInfo } from './protocol.ts';
+import { type Priority, Scheduler } from './scheduler.ts';
+import { Session } from './session.ts';
+import { type Tokenizer, createTokenizer } from './tokenizer/tokenizer.ts';
+import type { Checkpoint } from './weights/checkpoint.ts';
+import { loadWeights } from './weights/loadWeights.ts';
+import { ModelFolder } from './weights/modelFolder.ts';
+import { randomCheckpoint } from './weights/randomCheckpoint.ts';
+
+export interface LoadOptions {
+  readonly backend: BackendChoice;
+  /** Format of the matrices; the embedding and the head take at least 8 bits. Chosen by size where absent. */
+  readonly weights?: WeightDType | undefined;
+  /** f16 where absent. */
+  readonly kv?: KvDType | undefined;
+  readonly chunkTokens?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly allowSoftwareGpu?: boolean | undefined;
+  /** Shared by all models of a process, so that one step at a time runs. */
+  readonly scheduler?: Scheduler | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
+/** A model on a backend. */
+export interface LoadedModel {
+  readonly info: ModelInfo;
+  readonly config: Phi3Config;
+  /** null for a folder without tokenizer.json: ids only. */
+  readonly tokenizer: Tokenizer | null;
+  readonly weights: WeightDType;
+  createSession(priority?: Priority): Session;
+  /** Bytes on the backend now. */
+  bytesHeld(): number;
+  dispose(): Promise<void>;
+}
+
+/** Prompt tokens per step. */
+const CHUNK_TOKENS = 256;
+/** Below this many parameters 4 bits cost more quality than they save memory. */
+const SMALL_MODEL_PARAMETERS = 200e6;
+
+/**
+ * Folder -> model, the one place that picks a backend: WebGPU where an adapter of a real GPU exists, else WASM.
+ * Rejects with BadModel, OutOfMemory, BackendLost or Cancelled; then nothing is held.
+ */
+export async function loadModel(path: string, options: LoadOptions): Promise<LoadedModel> {
+  const folder = await ModelFolder.open(path);
+  const config = await readConfig(folder);
+  const tokenizer = await readTokenizer(folder, config.vocabSize);
+  const checkpoint = await folder.checkpoint();
+  try {
+    return await build(basename(path), config, checkpoint, tokenizer, options);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** A model of this configuration with random weights, for measuring speed. */
+export async function loadRandomModel(name: string, configJson: unknown, options: LoadOptions): Promise<LoadedModel> {
+  const config = parsePhi3Config(configJson);
+  return build(name, config, randomCheckpoint(Phi3.tensors(config)), null, options);
+}
+
+/** What runs here and why the rest does not, best backend first. */
+export async function backendReports(options: { allowSoftwareGpu?: boolean | undefined }): Promise<BackendReport[]> {
+  const gpu = await gpuReport({ allowSoftware: options.allowSoftwareGpu === true });
+  return [
+    { backend: 'webgpu', ...gpu },
+    { backend: 'wasm', ...(await wasmReport()) },
+  ];
+}
+
+async function readConfig(folder: ModelFolder): Promise<Phi3Config> {
+  const json = await folder.json('config.json');
+  if (json === undefined) throw new BadModel(`${folder.path} holds no config.json, so it is not a model folder.`);
+  const architectures = (json as { architectures?: unknown } | null)?.architectures;
+  const architecture = Array.isArray(architectures) ? String(architectures[0]) : 'none named';
+  if (architecture !== 'Phi3ForCausalLM') {
+    throw new BadModel(`The architecture (${architecture}) is not supported; Airgap runs Phi3ForCausalLM.`);
+  }
+  return parsePhi3Config(json);
+}
+
+async function readTokenizer(folder: ModelFolder, vocabSize: number): Promise<Tokenizer | null> {
+  const tokenizerJson = await folder.json('tokenizer.json');
+  if (tokenizerJson === undefined) return null;
+  const chatTemplate = await folder.text('chat_template.jinja');
+  const tokenizer = createTokenizer({
+    tokenizerJson,
+    tokenizerConfig: (await folder.json('tokenizer_config.json')) ?? {},
+    generationStopIds: stopIds(await folder.json('generation_config.json')),
+    ...(chatTemplate === undefined ? {} : { chatTemplate }),
+  });
+  if (tokenizer.vocabSize > vocabSize) {
+    throw new BadModel(
+      `tokenizer.json has ids up to ${tokenizer.vocabSize - 1}; config.json says vocab_size ${vocabSize}.`,
+    );
+  }
+  return tokenizer;
+}
+
+/** eos_token_id of generation_config.json: a number or a list. */
+function stopIds(json: unknown): number[] {
+  const parsed = z.object({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() }).safeParse(json ?? {});
+  if (!parsed.success)
+    throw new BadModel('generation_config.json: eos_token_id is neither a number nor a list of numbers.');
+  return [parsed.data.eos_token_id ?? []].flat();
+}
+
+async function build(
+  name: string,
+  config: Phi3Config,
+  checkpoint: Checkpoint,
+  tokenizer: Tokenizer | null,
+  options: LoadOptions,
+): Promise<LoadedModel> {
+  const { ops, device, notes } = await chooseBackend(options);
+  try {
+    const specs = Phi3.tensors(config);
+    const parameters = specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const weights = options.weights ?? (parameters < SMALL_MODEL_PARAMETERS ? 'f16' : 'q4');
+    const decoder = new Phi3(config, await loadWeights(ops, checkpoint, specs, weights, options));
+    return new BackendModel({ name, device, notes, ops, decoder, tokenizer, weights }, options);
+  } catch (error) {
+    await ops.dispose();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly name: string;
+  readonly device: string;
+  readonly notes: string[];
+  readonly ops: Ops;
+  readonly decoder: Phi3;
+  readonly tokenizer: Tokenizer | null;
+  readonly weights: WeightDType;
+}
+
+class BackendModel implements LoadedModel {
+  readonly info: ModelInfo;
+  readonly config: Phi3Config;
+  readonly tokenizer: Tokenizer | null;
+  readonly weights: WeightDType;
+  private readonly allocator: PageAllocator;
+  private readonly scheduler: Scheduler;
+  private readonly chunkTokens: number;
+
+  constructor(
+    private readonly parts: Parts,
+    { kv = 'f16', chunkTokens = CHUNK_TOKENS, scheduler = new Scheduler() }: LoadOptions,
+  ) {
+    const { name, device, notes, ops, decoder } = parts;
+    this.config = decoder.config;
+    this.tokenizer = parts.tokenizer;
+    this.weights = parts.weights;
+    this.chunkTokens = chunkTokens;
+    this.scheduler = scheduler;
+    const { layers, kvHeads, headDim } = this.config;
+    this.allocator = new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype: kv }));
+    this.info = {
+      modelId: name,
+      name,
+      contextLength: this.config.maxPositions,
+      backend: ops.backend,
+      device,
+      notes,
+      bytes: ops.bytesHeld,
+    };
+  }
+
+  createSession(priority?: Priority): Session {
+    const { ops, decoder } = this.parts;
+    const { allocator, scheduler, chunkTokens } = this;
+    const contextLength = this.config.maxPositions;
+    return new Session({ ops, decoder, allocator, scheduler, contextLength, chunkTokens }, priority);
+  }
+
+  bytesHeld(): number {
+    return this.parts.ops.bytesHeld;
+  }
+
+  dispose(): Promise<void> {
+    return this.parts.ops.dispose();
+  }
+}
+
+interface Chosen {
+  readonly ops: Ops;
+  readonly device: string;
+  readonly notes: string[];
+}
+
+async function chooseBackend(options: LoadOptions): Promise<Chosen> {
+  const pick: Record<Backend, () => Promise<Chosen>> = {
+    webgpu: async () => {
+      const ops = await createGpuOps({ allowSoftware: options.allowSoftwareGpu === true });
+      return { ops, device: ops.device, notes: [] };
+    },
+    wasm: async () => {
+      const ops = await createWasmOps(options.threads === undefined ? {} : { threads: options.threads });
+      return { ops, device: ops.device, notes: [] };
+    },
+    reference: async () => ({ ops: new ReferenceOps(), device: 'plain loops', notes: [] }),
+  };
+  if (options.backend !== 'auto') return pick[options.backend]();
+  const gpu = await gpuReport({ allowSoftware: options.allowSoftwareGpu === true });
+  if (gpu.usable) return pick.webgpu();
+  const chosen = await pick.wasm();
+  return { ...chosen, notes: [`WebGPU is not used: ${gpu.reason}`] };
+}

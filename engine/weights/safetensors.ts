@@ -1,0 +1,151 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { BadModel, throwIfAborted } from '../errors.ts';
+import { type StoredDType, bytesPerValue, widen } from './widen.ts';
+
+/** One tensor of a safetensors file: data at [start, start + bytes) of the file. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly dtype: StoredDType;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly bytes: number;
+}
+
+/** Bytes read at a time: large enough for the disk, small beside any model. */
+const CHUNK_BYTES = 8 << 20;
+/** The format's own limit. */
+const MAX_HEADER_BYTES = 100 << 20;
+
+/** An open safetensors file whose header has been checked against the file. Format: github.com/huggingface/safetensors. */
+export class SafetensorsFile {
+  private constructor(
+    private readonly file: FileHandle,
+    readonly path: string,
+    readonly tensors: readonly StoredTensor[],
+  ) {}
+
+  /** Throws BadModel with one sentence when the header does not describe the file. */
+  static async open(path: string): Promise<SafetensorsFile> {
+    const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+      throw new BadModel(`${basename(path)} cannot be read (${error.code}).`);
+    });
+    try {
+      return new SafetensorsFile(file, path, await readHeader(file, basename(path)));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Streams a tensor as f32, whole rows at a time. */
+  async read(tensor: StoredTensor, onRows: (rows: Float32Array) => void, signal?: AbortSignal): Promise<void> {
+    const rowBytes = (tensor.shape.at(-1) ?? 1) * bytesPerValue(tensor.dtype);
+    const chunkBytes = Math.max(rowBytes, Math.floor(CHUNK_BYTES / rowBytes) * rowBytes);
+    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, tensor.bytes));
+    for (let at = 0; at < tensor.bytes; at += chunk.length) {
+      throwIfAborted(signal);
+      const wanted = Math.min(chunk.length, tensor.bytes - at);
+      await readFully(this.file, chunk.subarray(0, wanted), tensor.start + at, basename(this.path));
+      const { values, finite } = widen(chunk.subarray(0, wanted), tensor.dtype);
+      if (!finite) throw new BadModel(`The tensor ${tensor.name} holds NaN or infinite weights; the file is damaged.`);
+      onRows(values);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+}
+
+const headerSchema = z.record(
+  z.string(),
+  z.object({
+    dtype: z.string(),
+    shape: z.array(z.int().nonnegative()),
+    data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+  }),
+);
+
+async function readHeader(file: FileHandle, name: string): Promise<StoredTensor[]> {
+  const { size } = await file.stat();
+  if (size < 8) throw new BadModel(`${name} is truncated: it has ${size} bytes.`);
+  const length = Buffer.alloc(8);
+  await readFully(file, length, 0, name);
+  const headerBytes = Number(length.readBigUInt64LE());
+  if (headerBytes > size - 8) {
+    throw new BadModel(
+      `${name}: the header says ${headerBytes} bytes, the file has ${size}; it is truncated or no safetensors file.`,
+    );
+  }
+  if (headerBytes > MAX_HEADER_BYTES) throw new BadModel(`${name}: a header of ${headerBytes} bytes is too long.`);
+  const text = Buffer.alloc(headerBytes);
+  await readFully(file, text, 8, name);
+  return checkRanges(parseHeader(text.toString('utf8'), name), 8 + headerBytes, size, name);
+}
+
+function parseHeader(text: string, name: string): z.infer<typeof headerSchema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new BadModel(`${name}: the header is not JSON; this is no safetensors file.`);
+  }
+  if (json && typeof json === 'object') delete (json as Record<string, unknown>)['__metadata__'];
+  const parsed = headerSchema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new BadModel(`${name}: header entry ${issue.path.join('.')}: ${issue.message}.`);
+  }
+  return parsed.data;
+}
+
+/** Every tensor lies inside of the file, has the bytes its shape asks for, and overlaps no other. */
+function checkRanges(
+  header: z.infer<typeof headerSchema>,
+  dataStart: number,
+  fileSize: number,
+  name: string,
+): StoredTensor[] {
+  const tensors = Object.entries(header).map(
+    ([
+      tensorName,
+      {
+        dtype,
+        shape,
+        data_offsets: [from, to],
+      },
+    ]) => {
+      if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
+        throw new BadModel(`${name}: ${tensorName} is stored as ${dtype}; only F32, F16 and BF16 are supported.`);
+      }
+      const bytes = shape.reduce((a, b) => a * b, 1) * bytesPerValue(dtype);
+      if (to - from !== bytes) {
+        throw new BadModel(`${name}: ${tensorName} (${shape}) needs ${bytes} bytes, the header gives it ${to - from}.`);
+      }
+      if (dataStart + to > fileSize) {
+        throw new BadModel(
+          `${name} is truncated: ${tensorName} ends at byte ${dataStart + to}, the file has ${fileSize}.`,
+        );
+      }
+      return { name: tensorName, dtype, shape, start: dataStart + from, bytes } satisfies StoredTensor;
+    },
+  );
+  tensors.sort((a, b) => a.start - b.start);
+  for (let i = 1; i < tensors.length; i++) {
+    const before = tensors[i - 1]!;
+    if (before.start + before.bytes > tensors[i]!.start) {
+      throw new BadModel(`${name}: ${before.name} and ${tensors[i]!.name} overlap.`);
+    }
+  }
+  return tensors;
+}
+
+async function readFully(file: FileHandle, into: Buffer, position: number, name: string): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const { bytesRead } = await file.read(into, done, into.length - done, position + done);
+    if (bytesRead === 0) throw new BadModel(`${name} ended while it was read.`);
+    done += bytesRead;
+  }
+}
