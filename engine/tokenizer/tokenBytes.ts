@@ -1,0 +1,37 @@
+import type { TokenizerJson } from './tokenizer.ts';
+
+const encoder = new TextEncoder();
+const NONE = new Uint8Array(0);
+
+/**
+ * id -> the UTF-8 bytes that the token adds to a running text (a decoder's Strip of the first space is not applied).
+ * Knows the two ways of writing bytes into a vocabulary: `<0x0A>` and U+2581 for a space (sentencepiece), and GPT-2's
+ * table of printable characters (ByteLevel).
+ */
+export function tokenBytes(json: TokenizerJson): (id: number) => Uint8Array {
+  const table: Uint8Array[] = [];
+  const decode = isByteLevel(json) ? byteLevelBytes : pieceBytes;
+  for (const [token, id] of Object.entries(json.model.vocab)) table[id] = decode(token);
+  for (const token of json.added_tokens) table[token.id] = encoder.encode(token.content);
+  return (id) => table[id] ?? NONE;
+}
+
+function isByteLevel(json: TokenizerJson): boolean {
+  return JSON.stringify([json.decoder, json.pre_tokenizer]).includes('"type":"ByteLevel"');
+}
+
+function pieceBytes(token: string): Uint8Array {
+  const byte = /^<0x([0-9A-F]{2})>$/.exec(token);
+  return byte ? Uint8Array.of(parseInt(byte[1]!, 16)) : encoder.encode(token.replaceAll('\u2581', ' '));
+}
+
+function byteLevelBytes(token: string): Uint8Array {
+  return Uint8Array.from(token, (character) => byteLevelTable.get(character)!);
+}
+
+/** GPT-2's characters: the printable bytes of Latin-1 stand for themselves, the others follow from U+0100 on. */
+const byteLevelTable = new Map<string, number>();
+for (let byte = 0, next = 0x100; byte < 256; byte++) {
+  const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+  byteLevelTable.set(String.fromCharCode(printable ? byte : next++), byte);
+}
