@@ -2,11 +2,14 @@
  * Builds everything into dist/: `node .ci/build.mjs [--tests] [--watch]`.
  *   dist/extension.cjs  the extension host's part        dist/engine.cjs  the engine process
  *   dist/airgap.cjs     the terminal program             dist/test/*.mjs  one bundle per test file (--tests)
+ *   dist/{node,webgpu}/PLATFORM  this platform's Node and Dawn, where a package has them
  * Shaders are embedded as text, WASM kernels as bytes, the WASM worker as source, so that a bundle is one file.
  */
 import { existsSync, globSync, rmSync } from 'node:fs';
 import { build, context } from 'esbuild';
 import { kernelsPlugin } from '../kernels/wasm/build.mjs';
+import { linkNatives } from './natives.mjs';
+import { writeNotices } from './notices.mjs';
 
 const shared = {
   bundle: true,
@@ -32,6 +35,7 @@ const product = {
   define: { 'import.meta.url': '""' },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
+  metafile: true,
 };
 
 const tests = {
@@ -49,5 +53,7 @@ if (process.argv.includes('--watch')) {
   for (const config of configs) await (await context(config)).watch();
 } else {
   rmSync('dist/test', { recursive: true, force: true });
-  await Promise.all(configs.map((config) => build(config)));
+  const [{ metafile }] = await Promise.all(configs.map((config) => build(config)));
+  writeNotices(metafile);
+  linkNatives();
 }

@@ -34,6 +34,7 @@ export interface ServerOptions {
   port?: number;
   /** Asks the user whether to trust a folder, as VS Code does when nothing is said. */
   workspaceTrust?: boolean;
+  /** The user's settings; where none are given, those of an earlier start stay. */
   settings?: Record<string, unknown>;
   env?: NodeJS.ProcessEnv;
 }
@@ -59,7 +60,9 @@ export class CodeServer implements AsyncDisposable {
   static async start(options: ServerOptions): Promise<CodeServer> {
     const version = options.version ?? NEWEST;
     const vscode = installCodeServer(version);
-    writeSettings(options.dataDir, options.settings);
+    if (options.settings || !existsSync(settingsFile(options.dataDir))) {
+      writeSettings(options.dataDir, options.settings);
+    }
     const child = spawn(nodeFor(vscode), [join(vscode, 'out/server-main.js'), ...serverArguments(options)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
@@ -165,7 +168,11 @@ function serverArguments({ dataDir, extensionsDir, port = 0, workspaceTrust = fa
   ];
 }
 
+function settingsFile(dataDir: string): string {
+  return join(dataDir, 'User/settings.json');
+}
+
 function writeSettings(dataDir: string, settings: Record<string, unknown> = {}): void {
   mkdirSync(join(dataDir, 'User'), { recursive: true });
-  writeFileSync(join(dataDir, 'User/settings.json'), JSON.stringify({ ...QUIET_SETTINGS, ...settings }, null, 2));
+  writeFileSync(settingsFile(dataDir), JSON.stringify({ ...QUIET_SETTINGS, ...settings }, null, 2));
 }

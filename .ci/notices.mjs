@@ -1,0 +1,24 @@
+/** The licences of what we ship inside our bundles. */
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './nodeBinary.mjs';
+
+const LICENCE_FILE = /^(licen[cs]e|copying|notice)(\.|-|$)/i;
+
+/** Writes dist/THIRD_PARTY_NOTICES.txt for all packages in an esbuild metafile, and for Dawn, which goes beside. */
+export function writeNotices(metafile) {
+  const bundled = Object.keys(metafile.inputs).flatMap((path) => {
+    const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path);
+    return name ? [name[0]] : [];
+  });
+  const folders = [...new Set([...bundled, 'node_modules/webgpu'])].sort();
+  writeFileSync(join(root, 'dist/THIRD_PARTY_NOTICES.txt'), folders.map(notice).join('\n\n'));
+}
+
+function notice(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  const files = readdirSync(join(root, folder)).filter((file) => LICENCE_FILE.test(file));
+  const texts = files.map((file) => readFileSync(join(root, folder, file), 'utf8').trim());
+  if (texts.length === 0) texts.push(`Licensed under ${license}; the package carries no licence text.`);
+  return [`${'='.repeat(80)}\n${name} ${version}`, ...texts].join('\n\n');
+}

@@ -1,0 +1,74 @@
+/**
+ * `npm run package [-- TARGET ...]`: a .vsix per platform in dist/vsix, carrying that platform's Dawn and Node, and a
+ * universal one with WASM only. Each is put together in a temporary folder: .vscodeignore lists what goes in.
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { PackageManager, createVSIX, listFiles } from '@vscode/vsce';
+import { dawnFolder } from './natives.mjs';
+import { nodeBinary, root } from './nodeBinary.mjs';
+import { buildProduct } from './steps.ts';
+
+const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64', 'darwin-x64', 'universal'];
+
+/** Packages what dist/ holds for `target`; gives the path of the .vsix. */
+export async function packageTarget(target: string): Promise<string> {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const vsix = join(root, 'dist/vsix', `airgap-${manifest.version}-${target}.vsix`);
+  const stage = mkdtempSync(join(tmpdir(), 'airgap-package-'));
+  try {
+    for (const file of await listFiles({ cwd: root, packageManager: PackageManager.None })) {
+      mkdirSync(dirname(join(stage, file)), { recursive: true });
+      copyFileSync(join(root, file), join(stage, file));
+    }
+    // What only a clone needs; everything that runs is bundled.
+    for (const key of ['scripts', 'bin', 'dependencies', 'devDependencies', 'allowScripts']) delete manifest[key];
+    writeFileSync(join(stage, 'package.json'), JSON.stringify(manifest, null, 2));
+    if (target !== 'universal') addNatives(stage, target);
+    mkdirSync(dirname(vsix), { recursive: true });
+    await createVSIX({
+      cwd: stage,
+      packagePath: vsix,
+      dependencies: false,
+      allowMissingRepository: true,
+      // Pictures are in the package: links to a repository would need a network.
+      rewriteRelativeLinks: false,
+      ...(target === 'universal' ? {} : { target }),
+    });
+    return vsix;
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+/** Dawn and Node of the target's platform, with their licences. */
+function addNatives(stage: string, target: string): void {
+  cpSync(dawnFolder(target), join(stage, 'dist/webgpu', target), { recursive: true });
+  const binary = nodeBinary(target, 24);
+  const folder = join(stage, 'dist/node', target);
+  const place = join(folder, target.startsWith('win32') ? 'node.exe' : 'node');
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(binary, place);
+  chmodSync(place, 0o755);
+  copyFileSync(join(dirname(binary), '../LICENSE'), join(folder, 'LICENSE'));
+}
+
+if (import.meta.main) {
+  buildProduct();
+  const named = process.argv.slice(2);
+  for (const target of named.length > 0 ? named : TARGETS) {
+    const vsix = await packageTarget(target);
+    console.log(`${vsix} ${(statSync(vsix).size / 1e6).toFixed(1)} MB`);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * `npm start`: builds, then opens VS Code with the extension from this folder on a sample project.
+ *   npm start                an installed VS Code where there is one and a screen to show it, otherwise in the browser
+ *   npm start -- --browser   in the browser in any case
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { buildProduct } from './steps.ts';
+import { CodeServer } from './codeServer.ts';
+import { root } from './nodeBinary.mjs';
+
+/** The same address every time, so that the browser keeps the window's layout. */
+const PORT = 8765;
+
+buildProduct();
+const sample = join(root, '.cache/sample-project');
+// A copy, so that trying things out leaves the repository clean.
+if (!existsSync(sample)) cpSync(join(root, 'test/fixtures/sample-project'), sample, { recursive: true });
+
+if (!process.argv.includes('--browser') && hasScreen() && openDesktop()) {
+  console.log(`VS Code opens ${sample} with Airgap.`);
+} else {
+  await serveBrowser();
+}
+
+/** False where no `code` is installed. */
+function openDesktop(): boolean {
+  const args = ['--new-window', `--extensionDevelopmentPath=${root}`, sample];
+  return spawnSync('code', args, { stdio: 'inherit', shell: process.platform === 'win32' }).status === 0;
+}
+
+function hasScreen(): boolean {
+  return process.platform !== 'linux' || Boolean(process.env.DISPLAY ?? process.env.WAYLAND_DISPLAY);
+}
+
+async function serveBrowser(): Promise<void> {
+  const profile = join(root, '.cache/start');
+  const port = (await isFree(PORT)) ? PORT : 0;
+  await using server = await CodeServer.start({ dataDir: profile, extensionsDir: join(profile, 'extensions'), port });
+  const address = server.url({ folder: sample, extensionDevelopmentPath: root });
+  console.log(`\nVS Code with Airgap: ${address}\nOpen it in a browser. Ctrl+C ends it.`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
+}
+
+function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}

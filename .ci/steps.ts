@@ -1,0 +1,20 @@
+/** Steps that several of this folder's scripts take. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from './nodeBinary.mjs';
+
+/** Runs one of the repository's tools under this Node and gives its exit code. */
+export function runNode(args: string[], env: NodeJS.ProcessEnv = {}): number {
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  return status ?? 1;
+}
+
+/** Builds dist/; ends the script where that fails, since esbuild has said why. */
+export function buildProduct(options: { tests: boolean } = { tests: false }): void {
+  const code = runNode([join(root, '.ci/build.mjs'), ...(options.tests ? ['--tests'] : [])]);
+  if (code !== 0) process.exit(code);
+}

@@ -1,0 +1,82 @@
+/**
+ * `npm test`: builds, then runs every suite and prints one closing line.
+ *   npm test                 unit window vsix
+ *   npm test -- unit oldest  the suites that are named
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureChromium } from './chromium.ts';
+import { NEWEST, OLDEST } from './codeServer.ts';
+import { root } from './nodeBinary.mjs';
+import { packageTarget } from './package.ts';
+import { buildProduct, runNode } from './steps.ts';
+
+/** Chromium's software Vulkan, so that the WebGPU tests run on machines without a GPU. */
+const SOFTWARE_VULKAN = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const WINDOW_TESTS = ['dist/test/window/**/*.test.mjs', '--timeout', '120000'];
+
+interface Counts {
+  passes: number;
+  failures: number;
+  pending: number;
+}
+
+const suites: Record<string, () => Promise<Counts> | Counts> = {
+  /** Everything that needs no window. */
+  unit: () => mocha('unit tests', ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/window/**']),
+  /** The newest VS Code on this folder. */
+  window: () => mocha(`window tests, this folder in VS Code ${NEWEST}`, WINDOW_TESTS, { AIRGAP_EXTENSION: root }),
+  /** The newest VS Code, clean, with the package installed. */
+  vsix: async () => {
+    const vsix = await packageTarget(`${process.platform}-${process.arch}`);
+    return mocha(`window tests, package in VS Code ${NEWEST}`, WINDOW_TESTS, { AIRGAP_EXTENSION: vsix });
+  },
+  /** The oldest VS Code that package.json allows, on this folder. */
+  oldest: () =>
+    mocha(`window tests, this folder in VS Code ${OLDEST}`, WINDOW_TESTS, {
+      AIRGAP_EXTENSION: root,
+      AIRGAP_CODE_SERVER: OLDEST,
+    }),
+};
+
+const named = process.argv.slice(2);
+const chosen = named.length > 0 ? named : ['unit', 'window', 'vsix'];
+const unknown = chosen.filter((name) => !suites[name]);
+if (unknown.length > 0) {
+  console.error(`No such suite: ${unknown.join(', ')}. There are ${Object.keys(suites).join(', ')}.`);
+  process.exit(1);
+}
+ensureChromium();
+buildProduct({ tests: true });
+const total: Counts = { passes: 0, failures: 0, pending: 0 };
+for (const name of chosen) {
+  const counts = await suites[name]!();
+  for (const key of ['passes', 'failures', 'pending'] as const) total[key] += counts[key];
+}
+console.log(`${total.passes} passed, ${total.failures} failed, ${total.pending} skipped`);
+process.exit(total.failures === 0 ? 0 : 1);
+
+/** Runs mocha in a process of its own. One that ends without a report counts as one failure. */
+function mocha(title: string, args: string[], env: NodeJS.ProcessEnv = {}): Counts {
+  console.log(`\n=== ${title} ===`);
+  const folder = mkdtempSync(join(tmpdir(), 'airgap-report-'));
+  const report = join(folder, 'report.json');
+  try {
+    const code = runNode([join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', '.ci/reporter.cjs', ...args], {
+      VK_DRIVER_FILES: SOFTWARE_VULKAN,
+      VK_ICD_FILENAMES: SOFTWARE_VULKAN,
+      AIRGAP_TEST_REPORT: report,
+      ...env,
+    });
+    const counts = JSON.parse(readFileSync(report, 'utf8')) as Counts;
+    // For instance an error after the last test.
+    if (code !== 0 && counts.failures === 0) counts.failures = 1;
+    return counts;
+  } catch (error) {
+    console.error(`The ${title} ended without a report: ${String(error)}`);
+    return { passes: 0, failures: 1, pending: 0 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
