@@ -125,13 +125,13 @@ async function build(
   tokenizer: Tokenizer | null,
   options: LoadOptions,
 ): Promise<LoadedModel> {
-  const { ops, device, notes } = await chooseBackend(options);
+  const { ops, notes } = await chooseBackend(options);
   try {
     const specs = Phi3.tensors(config);
     const parameters = specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     const weights = options.weights ?? (parameters < SMALL_MODEL_PARAMETERS ? 'f16' : 'q4');
     const decoder = new Phi3(config, await loadWeights(ops, checkpoint, specs, weights, options));
-    return new BackendModel({ name, device, notes, ops, decoder, tokenizer, weights }, options);
+    return new BackendModel({ name, notes, ops, decoder, tokenizer, weights }, options);
   } catch (error) {
     await ops.dispose();
     throw error;
@@ -140,7 +140,6 @@ async function build(
 
 interface Parts {
   readonly name: string;
-  readonly device: string;
   readonly notes: string[];
   readonly ops: Ops;
   readonly decoder: Phi3;
@@ -161,7 +160,7 @@ class BackendModel implements LoadedModel {
     private readonly parts: Parts,
     { kv = 'f16', chunkTokens = CHUNK_TOKENS, scheduler = new Scheduler() }: LoadOptions,
   ) {
-    const { name, device, notes, ops, decoder } = parts;
+    const { name, notes, ops, decoder } = parts;
     this.config = decoder.config;
     this.tokenizer = parts.tokenizer;
     this.weights = parts.weights;
@@ -174,7 +173,7 @@ class BackendModel implements LoadedModel {
       name,
       contextLength: this.config.maxPositions,
       backend: ops.backend,
-      device,
+      device: ops.deviceName,
       notes,
       bytes: ops.bytesHeld,
     };
@@ -196,27 +195,15 @@ class BackendModel implements LoadedModel {
   }
 }
 
-interface Chosen {
-  readonly ops: Ops;
-  readonly device: string;
-  readonly notes: string[];
-}
-
-async function chooseBackend(options: LoadOptions): Promise<Chosen> {
-  const pick: Record<Backend, () => Promise<Chosen>> = {
-    webgpu: async () => {
-      const ops = await createGpuOps({ allowSoftware: options.allowSoftwareGpu === true });
-      return { ops, device: ops.device, notes: [] };
-    },
-    wasm: async () => {
-      const ops = await createWasmOps(options.threads === undefined ? {} : { threads: options.threads });
-      return { ops, device: ops.device, notes: [] };
-    },
-    reference: async () => ({ ops: new ReferenceOps(), device: 'plain loops', notes: [] }),
+async function chooseBackend(options: LoadOptions): Promise<{ ops: Ops; notes: string[] }> {
+  const { backend, threads, allowSoftwareGpu: allowSoftware = false } = options;
+  const create: Record<Backend, () => Promise<Ops>> = {
+    webgpu: () => createGpuOps({ allowSoftware }),
+    wasm: () => createWasmOps(threads === undefined ? {} : { threads }),
+    reference: async () => new ReferenceOps(),
   };
-  if (options.backend !== 'auto') return pick[options.backend]();
-  const gpu = await gpuReport({ allowSoftware: options.allowSoftwareGpu === true });
-  if (gpu.usable) return pick.webgpu();
-  const chosen = await pick.wasm();
-  return { ...chosen, notes: [`WebGPU is not used: ${gpu.reason}`] };
+  if (backend !== 'auto') return { ops: await create[backend](), notes: [] };
+  const gpu = await gpuReport({ allowSoftware });
+  if (gpu.usable) return { ops: await create.webgpu(), notes: [] };
+  return { ops: await create.wasm(), notes: [`WebGPU is not used: ${gpu.reason}`] };
 }

@@ -66,6 +66,8 @@ export interface AttentionShape {
 
 export interface Ops {
   readonly backend: 'reference' | 'wasm' | 'webgpu';
+  /** What it runs on, for the user: the adapter's name, or the SIMD path and the threads. */
+  readonly deviceName: string;
 
   // Memory ---------------------------------------------------------------------------------------------------------
   /** shape: (out, in). Throws OutOfMemory when the backend knows that it does not fit. */

@@ -27,6 +27,7 @@ interface HostTensor extends Tensor {
 /** Ops in plain loops with f64 sums: the ground truth. Quantised weights are held as their dequantised values. */
 export class ReferenceOps implements Ops {
   readonly backend = 'reference';
+  readonly deviceName = 'plain loops in f64';
   private held = 0;
   private stepping = false;
 

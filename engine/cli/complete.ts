@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
+import type { Command } from 'commander';
+import { completeAt } from '../completion/complete.ts';
+import { BadRequest } from '../errors.ts';
+import { loadModel } from '../load.ts';
+import type { CompleteParams } from '../protocol.ts';
+import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+import { starterFolder } from './starter.ts';
+
+interface CompleteOptions extends ModelOptions {
+  model: string;
+  maxTokens: number;
+  json?: boolean;
+}
+
+/** Languages by file ending, as VS Code names them; others are plain text. */
+const LANGUAGES: Readonly<Record<string, string>> = {
+  '.ts': 'typescript',
+  '.tsx': 'typescriptreact',
+  '.js': 'javascript',
+  '.mjs': 'javascript',
+  '.cjs': 'javascript',
+  '.jsx': 'javascriptreact',
+  '.py': 'python',
+  '.rs': 'rust',
+  '.go': 'go',
+  '.java': 'java',
+  '.c': 'c',
+  '.h': 'c',
+  '.cc': 'cpp',
+  '.cpp': 'cpp',
+  '.cs': 'csharp',
+  '.html': 'html',
+  '.css': 'css',
+  '.json': 'json',
+  '.md': 'markdown',
+  '.yml': 'yaml',
+  '.yaml': 'yaml',
+  '.sh': 'shellscript',
+};
+
+/** `airgap complete FILE:LINE:COL`: what the editor would show as ghost text there. */
+export function addComplete(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('complete <place>')
+    .description('print the completion at FILE:LINE:COL (both count from 1)')
+    .option('--model <folder>', 'model folder', starterFolder())
+    .option('--max-tokens <count>', 'longest completion', wholeNumber(1), 64)
+    .option('--json', 'print the text with timings and token counts');
+  addModelOptions(command).action(async (place: string, options: CompleteOptions) => {
+    const around = await readPlace(place);
+    const model = await loadModel(options.model, loadOptions(options, signal));
+    try {
+      if (!model.tokenizer)
+        throw new BadRequest(`${model.info.name} has no tokenizer.json, so it cannot complete text.`);
+      const session = model.createSession();
+      const params: CompleteParams = {
+        ...around,
+        modelId: model.info.modelId,
+        sessionId: place,
+        maxTokens: options.maxTokens,
+        multiline: 'auto',
+      };
+      const parts = { tokenizer: model.tokenizer, generate: session.generate, model: model.info };
+      const result = await completeAt(params, parts, signal);
+      console.log(options.json ? JSON.stringify(result) : result.text);
+    } finally {
+      await model.dispose();
+    }
+  });
+}
+
+async function readPlace(
+  place: string,
+): Promise<Pick<CompleteParams, 'fileName' | 'languageId' | 'prefix' | 'suffix'>> {
+  const match = /^(.+):(\d+):(\d+)$/.exec(place);
+  if (!match) throw new BadRequest(`"${place}" is not of the form FILE:LINE:COL.`);
+  const [, path, line, column] = match as unknown as [string, string, string, string];
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new BadRequest(`${path} cannot be read (${error.code}).`);
+  });
+  const lines = text.split('\n');
+  const at = lines[Number(line) - 1];
+  if (at === undefined) throw new BadRequest(`${path} has ${lines.length} lines, not ${line}.`);
+  if (Number(column) < 1 || Number(column) > at.length + 1) {
+    throw new BadRequest(`Line ${line} of ${path} has columns 1 to ${at.length + 1}, not ${column}.`);
+  }
+  const offset = lines.slice(0, Number(line) - 1).reduce((sum, each) => sum + each.length + 1, 0) + Number(column) - 1;
+  return {
+    fileName: basename(path),
+    languageId: LANGUAGES[extname(path).toLowerCase()] ?? 'plaintext',
+    prefix: text.slice(0, offset),
+    suffix: text.slice(offset),
+  };
+}

@@ -1,0 +1,43 @@
+import { availableParallelism, freemem, totalmem } from 'node:os';
+import type { Command } from 'commander';
+import { backendReports } from '../load.ts';
+import type { BackendReport } from '../protocol.ts';
+
+/** `airgap doctor`: which backend runs here, and why the others do not. */
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('print which backend runs here, and why the others do not')
+    .option('--allow-software-gpu', 'count a software adapter as a GPU')
+    .option('--json', 'print the report as JSON')
+    .action(async (options: { allowSoftwareGpu?: boolean; json?: boolean }) => {
+      const backends = await backendReports(options);
+      const chosen = backends.find((report) => report.usable)?.backend ?? null;
+      const machine = {
+        node: process.version,
+        v8: process.versions.v8,
+        electron: process.versions['electron'] ?? null,
+        platform: `${process.platform}-${process.arch}`,
+        cores: availableParallelism(),
+        memoryBytes: totalmem(),
+        freeBytes: freemem(),
+      };
+      if (options.json) console.log(JSON.stringify({ chosen, machine, backends }));
+      else print(chosen, machine, backends);
+      if (!chosen) process.exitCode = 1;
+    });
+}
+
+function print(chosen: string | null, machine: object, backends: readonly BackendReport[]): void {
+  console.log(chosen ? `Airgap runs on ${chosen} here.` : 'No backend runs here.');
+  console.log('\nmachine');
+  for (const [name, value] of Object.entries(machine)) console.log(`  ${name}: ${readable(name, value)}`);
+  for (const { backend, usable, reason, details } of backends) {
+    console.log(`\n${backend}: ${usable ? 'usable' : `not used: ${reason}`}`);
+    for (const line of details) console.log(`  ${line}`);
+  }
+}
+
+function readable(name: string, value: unknown): string {
+  return name.endsWith('Bytes') ? `${(Number(value) / 2 ** 30).toFixed(1)} GiB` : String(value ?? 'no');
+}

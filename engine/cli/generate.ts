@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import { BadRequest } from '../errors.ts';
+import type { Sampling } from '../generation.ts';
+import { type LoadedModel, loadModel } from '../load.ts';
+import { TextStream } from '../tokenizer/textStream.ts';
+import { type ModelOptions, addModelOptions, decimal, loadOptions, readIds, wholeNumber } from './options.ts';
+
+interface GenerateCliOptions extends ModelOptions {
+  idsFile?: string;
+  prompt?: string;
+  maxTokens: number;
+  seed: number;
+  temperature: number;
+  topP?: number;
+  topK?: number;
+  minP?: number;
+  repetitionPenalty?: number;
+  json?: boolean;
+}
+
+/** `airgap generate`: text or ids that follow a prompt. */
+export function addGenerate(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('generate <model>')
+    .description('continue a prompt; a model folder without a tokenizer takes and gives ids')
+    .option('--ids-file <file>', 'JSON list of token ids to continue')
+    .option('--prompt <text>', 'text to continue, as it stands, without a chat template')
+    .option('--max-tokens <count>', 'longest answer', wholeNumber(1), 64)
+    .option('--seed <number>', 'of the random numbers', wholeNumber(0), 0)
+    .option('--temperature <number>', '0 takes the most likely token', decimal(0, 10), 0)
+    .option('--top-p <share>', 'keep the most likely tokens of this total probability', decimal(0, 1))
+    .option('--top-k <count>', 'keep this many tokens', wholeNumber(1))
+    .option('--min-p <share>', 'keep tokens of this share of the best one’s probability', decimal(0, 1))
+    .option('--repetition-penalty <factor>', 'above 1 makes recent tokens less likely', decimal(0.1, 10))
+    .option('--json', 'print {"ids","text","stop","timings"}');
+  addModelOptions(command).action(async (folder: string, options: GenerateCliOptions) => {
+    const model = await loadModel(folder, loadOptions(options, signal));
+    try {
+      await generate(model, options, signal);
+    } finally {
+      await model.dispose();
+    }
+  });
+}
+
+async function generate(model: LoadedModel, options: GenerateCliOptions, signal: AbortSignal): Promise<void> {
+  const prompt = await promptIds(model, options);
+  const generation = model.createSession().generate(prompt, {
+    maxTokens: options.maxTokens,
+    stopIds: model.tokenizer?.stopIds ?? new Set(),
+    sampling: sampling(options),
+    signal,
+  });
+  const stream = model.tokenizer && new TextStream(model.tokenizer);
+  const ids: number[] = [];
+  let text = '';
+  const show = (part: string): void => {
+    text += part;
+    if (!options.json) process.stdout.write(part);
+  };
+  for await (const { id } of generation) {
+    ids.push(id);
+    show(stream ? stream.push(id) : `${id} `);
+  }
+  show(stream ? stream.end() : '');
+  const { stop, ...timings } = generation.stats;
+  if (!options.json) return void process.stdout.write('\n');
+  console.log(JSON.stringify({ ids, text: stream ? text : null, stop, timings }));
+}
+
+async function promptIds(model: LoadedModel, { idsFile, prompt }: GenerateCliOptions): Promise<number[]> {
+  if ((idsFile === undefined) === (prompt === undefined)) throw new BadRequest('Give either --ids-file or --prompt.');
+  if (idsFile !== undefined) return readIds(idsFile);
+  if (!model.tokenizer) throw new BadRequest(`${model.info.name} has no tokenizer.json; give --ids-file.`);
+  return model.tokenizer.encode(prompt!, { bos: true });
+}
+
+function sampling({ temperature, seed, topP, topK, minP, repetitionPenalty }: GenerateCliOptions): Sampling {
+  return {
+    temperature,
+    seed,
+    ...(topP === undefined ? {} : { topP }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(minP === undefined ? {} : { minP }),
+    ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
+  };
+}

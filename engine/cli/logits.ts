@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import { loadModel } from '../load.ts';
+import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
+
+interface LogitsOptions extends ModelOptions {
+  idsFile: string;
+  last: number;
+  json?: boolean;
+}
+
+/** `airgap logits`: the model's raw output, for scripts and comparisons with other engines. */
+export function addLogits(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('logits <model>')
+    .description('print the logits of the last positions of a list of token ids')
+    .requiredOption('--ids-file <file>', 'JSON list of token ids')
+    .option('--last <count>', 'how many positions, counted from the end', wholeNumber(1), 1)
+    .option('--json', 'print {"backend","adapter","positions","logits"}');
+  addModelOptions(command).action(async (folder: string, options: LogitsOptions) => {
+    const ids = await readIds(options.idsFile);
+    const model = await loadModel(folder, loadOptions(options, signal));
+    try {
+      const { last } = options;
+      const { values } = await model.createSession().run(ids, { output: 'logits', last, signal });
+      const width = model.config.vocabSize;
+      const logits = Array.from({ length: last }, (_, i) => [...values.subarray(i * width, (i + 1) * width)]);
+      if (!values.every(Number.isFinite)) throw new Error('The model gave logits that are not finite.');
+      const positions = logits.map((_, i) => ids.length - last + i);
+      const { backend, device } = model.info;
+      if (options.json) console.log(JSON.stringify({ backend, adapter: device, positions, logits }));
+      else logits.forEach((row, i) => console.log(`position ${positions[i]}: ${summary(row)}`));
+    } finally {
+      await model.dispose();
+    }
+  });
+}
+
+/** The five largest. */
+function summary(row: readonly number[]): string {
+  const ids = row.map((_, id) => id).sort((a, b) => row[b]! - row[a]!);
+  return ids
+    .slice(0, 5)
+    .map((id) => `${id} (${row[id]!.toFixed(4)})`)
+    .join(', ');
+}

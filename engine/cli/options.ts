@@ -1,0 +1,81 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { z } from 'zod';
+import { readFile } from 'node:fs/promises';
+import type { KvDType, WeightDType } from '../../kernels/ops.ts';
+import { BadRequest } from '../errors.ts';
+import type { LoadOptions } from '../load.ts';
+import type { BackendChoice } from '../protocol.ts';
+
+/** Options that every command with a model takes. */
+export interface ModelOptions {
+  backend: BackendChoice;
+  weights?: WeightDType;
+  kv?: KvDType;
+  chunk?: number;
+  threads?: number;
+}
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--backend <name>', 'auto takes a real GPU where there is one; webgpu also takes a software adapter')
+        .choices(['auto', 'webgpu', 'wasm', 'reference'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--weights <format>', 'format of the weights (default: f16 for small models, q4 for others)').choices([
+        'f32',
+        'f16',
+        'q8',
+        'q4',
+      ]),
+    )
+    .addOption(new Option('--kv <format>', 'format of the KV cache').choices(['f32', 'f16']).default('f16'))
+    .option('--chunk <tokens>', 'prompt tokens per step', wholeNumber(1))
+    .option('--threads <count>', 'threads of the WASM backend', wholeNumber(1));
+}
+
+export function loadOptions(options: ModelOptions, signal: AbortSignal): LoadOptions {
+  const { backend, weights, kv, chunk, threads } = options;
+  return { backend, weights, kv, chunkTokens: chunk, threads, signal, allowSoftwareGpu: backend === 'webgpu' };
+}
+
+/** An argument parser for whole numbers from `least`. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    return value;
+  };
+}
+
+/** An argument parser for numbers within bounds. */
+export function decimal(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+/** Token ids from a JSON file: [1, 2, …] or {"ids": [1, 2, …]}. Throws BadRequest. */
+export async function readIds(path: string): Promise<number[]> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new BadRequest(`${path} cannot be read (${error.code}).`);
+  });
+  const list = z.array(z.int().nonnegative()).min(1);
+  const parsed = z.union([list, z.object({ ids: list }).transform(({ ids }) => ids)]).safeParse(json(text, path));
+  if (!parsed.success) throw new BadRequest(`${path} is not a JSON list of token ids.`);
+  return parsed.data;
+}
+
+function json(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new BadRequest(`${path} is not valid JSON.`);
+  }
+}
