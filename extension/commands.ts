@@ -1,0 +1,87 @@
+/** The command table: id -> what it does. A test keeps it equal to package.json. */
+import * as vscode from 'vscode';
+import { EngineFailure } from '../engine/rpc.ts';
+import type { Config } from './config.ts';
+import type { Engine } from './engine.ts';
+import { menuLines, pickFromMenu } from './menu.ts';
+import { reportText } from './report.ts';
+import { languageEnabled, withLanguage } from './settings.ts';
+import type { Snooze } from './snooze.ts';
+import type { StatusState } from './status.ts';
+
+export interface CommandHost {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly snooze: Snooze;
+  readonly log: vscode.LogOutputChannel;
+  readonly version: string;
+  state(): StatusState;
+}
+
+export type CommandTable = Readonly<Record<`airgap.${string}`, () => unknown>>;
+
+const SNOOZE_MINUTES = [5, 15, 60];
+
+export function commandTable(host: CommandHost): CommandTable {
+  const { config, engine, snooze, log } = host;
+  const setLanguage = (languageId: string, on: boolean): Promise<void> =>
+    config.update('enable', withLanguage(config.settings.enable, languageId, on));
+  return {
+    'airgap.showMenu': () => showMenu(host),
+    'airgap.enable': () => setLanguage('*', true),
+    'airgap.disable': () => setLanguage('*', false),
+    'airgap.toggleLanguage': () => {
+      const languageId = currentLanguage();
+      return languageId && setLanguage(languageId, !languageEnabled(config.settings.enable, languageId));
+    },
+    'airgap.snooze': () => pickSnooze(snooze),
+    'airgap.endSnooze': () => snooze.end(),
+    'airgap.restartEngine': () => engine.restart(),
+    'airgap.chooseModel': () => chooseModel(config),
+    'airgap.openSettings': () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:airgap.airgap'),
+    'airgap.showLog': () => log.show(),
+    'airgap.showReport': () => showReport(host),
+  };
+}
+
+function currentLanguage(): string | undefined {
+  return vscode.window.activeTextEditor?.document.languageId;
+}
+
+async function showMenu(host: CommandHost): Promise<void> {
+  const state = host.state();
+  const command = await pickFromMenu(state, menuLines(state, host.config.settings, currentLanguage()));
+  if (command) await vscode.commands.executeCommand(command);
+}
+
+async function pickSnooze(snooze: Snooze): Promise<void> {
+  const lines = SNOOZE_MINUTES.map((minutes) => ({ label: vscode.l10n.t('{0} minutes', minutes), minutes }));
+  const picked = await vscode.window.showQuickPick(lines, { title: vscode.l10n.t('Snooze Airgap for') });
+  if (picked) snooze.start(picked.minutes);
+}
+
+/** The folder lies on the machine on which the extension runs, which is not the window's in a remote workspace. */
+async function chooseModel(config: Config): Promise<void> {
+  const folders = await vscode.window.showOpenDialog({
+    canSelectFiles: false,
+    canSelectFolders: true,
+    title: vscode.l10n.t('A folder with a phi-3 model (config.json, tokenizer.json, *.safetensors)'),
+  });
+  const folder = folders?.[0];
+  if (folder) await config.update('model.folder', folder.fsPath);
+}
+
+async function showReport({ engine, version, log }: CommandHost): Promise<void> {
+  try {
+    const report = await engine.report();
+    const notes = engine.state.kind === 'ready' ? engine.state.notes : [];
+    const content = reportText(report, version, notes);
+    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
+    await vscode.window.showTextDocument(document);
+  } catch (error) {
+    // The user asked for it, so the answer may be a message; a button leads to the details.
+    const message = error instanceof EngineFailure ? error.message : String(error);
+    const showLog = vscode.l10n.t('Show log');
+    if ((await vscode.window.showWarningMessage(`Airgap: ${message}`, showLog)) === showLog) log.show();
+  }
+}

@@ -1,0 +1,116 @@
+/** VS Code's inline completion API: a keystroke in, at most one item out. */
+import { setTimeout as delay } from 'node:timers/promises';
+import * as vscode from 'vscode';
+import type { CompleteParams, CompleteResult } from '../../engine/protocol.ts';
+import type { Settings } from '../settings.ts';
+import { around, type Around } from './context.ts';
+import { isEligible } from './eligibility.ts';
+import type { GhostCache } from './ghostCache.ts';
+
+export interface Completer {
+  complete(request: Omit<CompleteParams, 'modelId'>, signal: AbortSignal): Promise<CompleteResult>;
+}
+
+export interface ProviderHost {
+  readonly settings: Settings;
+  /** False while snoozed. */
+  readonly awake: boolean;
+  inlineSuggestEnabled(document: vscode.TextDocument): boolean;
+  /** For the log: one line per answer of the engine. */
+  trace(message: string): void;
+  failed(error: unknown): void;
+}
+
+export class CompletionProvider implements vscode.InlineCompletionItemProvider {
+  constructor(
+    private readonly engine: Completer,
+    private readonly cache: GhostCache,
+    private readonly host: ProviderHost,
+  ) {}
+
+  async provideInlineCompletionItems(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    { triggerKind, selectedCompletionInfo }: vscode.InlineCompletionContext,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.InlineCompletionItem[]> {
+    const automatic = triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+    if (!this.#wanted(document, automatic)) return [];
+    const place = placeOf(document, position, selectedCompletionInfo);
+    if (!place) return [];
+    const abort = abortController(token);
+    try {
+      const known = this.cache.find(document.uri.toString(), place.around);
+      const text = known ?? (await this.#ask(document, place.around, automatic, abort.signal));
+      return text === '' ? [] : [new vscode.InlineCompletionItem(place.typed + text, place.range)];
+    } catch (error) {
+      // Status bar and log only: a keystroke never opens a dialog.
+      if (!token.isCancellationRequested) this.host.failed(error);
+      return [];
+    }
+  }
+
+  #wanted(document: vscode.TextDocument, automatic: boolean): boolean {
+    const { settings, awake } = this.host;
+    if (!awake || !isEligible(document, settings)) return false;
+    return !automatic || (settings['completion.trigger'] === 'automatic' && this.host.inlineSuggestEnabled(document));
+  }
+
+  async #ask(document: vscode.TextDocument, text: Around, automatic: boolean, signal: AbortSignal): Promise<string> {
+    const { settings } = this.host;
+    if (automatic) await delay(settings['completion.delayMs'], undefined, { signal });
+    const startedMs = performance.now();
+    const result = await this.engine.complete(
+      {
+        ...text,
+        sessionId: document.uri.toString(),
+        fileName: document.uri.path.split('/').at(-1) ?? '',
+        languageId: document.languageId,
+        maxTokens: settings['completion.maxTokens'],
+        multiline: settings['completion.multiline'],
+      },
+      signal,
+    );
+    this.host.trace(
+      `completion: ${Math.round(performance.now() - startedMs)} ms, tokens reused ${result.tokensReused}, ` +
+        `prefilled ${result.tokensPrefilled}, generated ${result.tokensGenerated}, stop ${result.stop}`,
+    );
+    this.cache.add(document.uri.toString(), text, result.text);
+    return result.text;
+  }
+}
+
+interface Place {
+  readonly around: Around;
+  /** What the item repeats of the document, or of the entry selected in the suggest widget. */
+  readonly typed: string;
+  readonly range: vscode.Range;
+}
+
+/** With an entry selected in the suggest widget, the text as it will be once that entry is accepted. */
+function placeOf(
+  document: vscode.TextDocument,
+  position: vscode.Position,
+  selected: vscode.SelectedCompletionInfo | undefined,
+): Place | undefined {
+  const text = document.getText();
+  const offset = document.offsetAt(position);
+  if (!selected) return { around: around(text, offset), typed: '', range: new vscode.Range(position, position) };
+  // VS Code shows ghost text beside the widget only where it continues the selected entry.
+  const typed = document.getText(new vscode.Range(selected.range.start, position));
+  if (!selected.text.startsWith(typed)) return undefined;
+  const start = document.offsetAt(selected.range.start);
+  const accepted = text.slice(0, start) + selected.text + text.slice(document.offsetAt(selected.range.end));
+  return {
+    around: around(accepted, start + selected.text.length),
+    typed: selected.text,
+    range: selected.range,
+  };
+}
+
+function abortController(token: vscode.CancellationToken): AbortController {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  token.onCancellationRequested(() => controller.abort());
+  return controller;
+}

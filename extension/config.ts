@@ -1,0 +1,56 @@
+/** The settings as VS Code holds them now; read here and nowhere else. */
+import * as vscode from 'vscode';
+import { readSettings, type SettingKey, type Settings } from './settings.ts';
+
+const SECTION = 'airgap';
+
+export class Config implements vscode.Disposable {
+  readonly #changed = new vscode.EventEmitter<{ affects(prefix: SettingKey | 'engine' | 'model'): boolean }>();
+  readonly #listener: vscode.Disposable;
+  #settings: Settings;
+
+  /** `report` is told once per change about settings that are not valid. */
+  constructor(private readonly report: (problem: string) => void) {
+    this.#settings = this.#read();
+    this.#listener = vscode.workspace.onDidChangeConfiguration((event) => {
+      if (!event.affectsConfiguration(SECTION)) return;
+      this.#settings = this.#read();
+      this.#changed.fire({ affects: (prefix) => event.affectsConfiguration(`${SECTION}.${prefix}`) });
+    });
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+  get onDidChange(): vscode.Event<{ affects(prefix: SettingKey | 'engine' | 'model'): boolean }> {
+    return this.#changed.event;
+  }
+
+  /** Whether VS Code shows ghost text by itself in this document. */
+  inlineSuggestEnabled(document: vscode.TextDocument): boolean {
+    return vscode.workspace.getConfiguration('editor', document).get('inlineSuggest.enabled', true);
+  }
+
+  /** Writes for the user, or for the workspace where that has a value of its own which would win. */
+  async update<K extends SettingKey>(key: K, value: Settings[K]): Promise<void> {
+    const section = vscode.workspace.getConfiguration(SECTION);
+    const inWorkspace = section.inspect(key)?.workspaceValue !== undefined;
+    await section.update(
+      key,
+      value,
+      inWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global,
+    );
+  }
+
+  dispose(): void {
+    this.#listener.dispose();
+    this.#changed.dispose();
+  }
+
+  #read(): Settings {
+    const section = vscode.workspace.getConfiguration(SECTION);
+    const { settings, problems } = readSettings((key) => section.get(key));
+    for (const problem of problems) this.report(problem);
+    return settings;
+  }
+}

@@ -1,0 +1,241 @@
+/** The engine as the rest of the extension sees it: started when needed, restarted when it dies, gone when told to. */
+import { Emitter, type Event } from 'vscode-jsonrpc';
+import type { CompleteParams, CompleteResult, DoctorReport, LoadParams, ModelInfo } from '../engine/protocol.ts';
+import { EngineFailure } from '../engine/rpc.ts';
+import { type Connected, connectEngine, type Launch } from './engineProcess.ts';
+import { RestartPolicy } from './restartPolicy.ts';
+
+/** What mends a failure; the status menu offers it first. */
+export type Remedy = 'restart' | 'chooseModel' | 'settings';
+
+export type EngineState =
+  | { kind: 'off' }
+  | { kind: 'starting' }
+  | { kind: 'loading'; fraction: number }
+  | { kind: 'ready'; model: ModelInfo; notes: readonly string[] }
+  /** `retrying`: it starts again by itself. */
+  | { kind: 'failed'; message: string; remedy: Remedy; retrying: boolean };
+
+/** Read for every start, so that changed settings count. */
+export interface EngineSetup {
+  launch(): Launch;
+  load(): LoadParams;
+}
+
+interface Session extends Connected {
+  model: ModelInfo;
+}
+
+export class Engine {
+  readonly #stateChanged = new Emitter<EngineState>();
+  readonly #moved = new Emitter<string>();
+  readonly #policy = new RestartPolicy();
+  #state: EngineState = { kind: 'off' };
+  #session: Promise<Session> | undefined;
+  #connected: Connected | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly setup: EngineSetup,
+    private readonly log: (message: string) => void,
+  ) {}
+
+  get state(): EngineState {
+    return this.#state;
+  }
+  get onDidChangeState(): Event<EngineState> {
+    return this.#stateChanged.event;
+  }
+  /** The model moved to another backend; the sentence says why. */
+  get onDidMove(): Event<string> {
+    return this.#moved.event;
+  }
+  /** The process, where this window is connected to one. */
+  get pid(): number | undefined {
+    return this.#connected?.pid;
+  }
+
+  /** Starts the engine and loads the model, unless that failed for good. Failures show in the state. */
+  warmUp(): void {
+    if (this.#blocked() === undefined) this.#open().catch(() => {});
+  }
+
+  /** Rejects with EngineFailure; at once where the engine has failed and waits for the user or its next start. */
+  async complete(request: Omit<CompleteParams, 'modelId'>, signal: AbortSignal): Promise<CompleteResult> {
+    const { client, model } = await this.#ready(signal);
+    return client.call('complete', { ...request, modelId: model.modelId }, { signal });
+  }
+
+  /** Needs no model, so it works where loading one failed. */
+  async report(): Promise<DoctorReport> {
+    const { allowSoftwareGpu } = this.setup.load();
+    const connected = this.#connected ?? (await connectEngine(this.setup.launch()));
+    try {
+      return await connected.client.call('doctor', allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
+    } finally {
+      if (connected !== this.#connected) goodbye(connected, 'The report is done.');
+    }
+  }
+
+  /** Says goodbye; without other windows the process ends. The next request starts it again. */
+  stop(): void {
+    this.#disconnect('The engine was stopped.');
+    this.#policy.reset();
+    this.#setState({ kind: 'off' });
+  }
+
+  /** The user's wish: ends the process, hung or not, for all windows, and starts a new one. */
+  restart(): void {
+    const pid = this.pid;
+    this.stop();
+    if (pid !== undefined) kill(pid);
+    this.warmUp();
+  }
+
+  dispose(): void {
+    this.stop();
+    this.#stateChanged.dispose();
+    this.#moved.dispose();
+  }
+
+  async #ready(signal: AbortSignal | undefined): Promise<Session> {
+    const blocked = this.#blocked();
+    if (blocked !== undefined) throw new EngineFailure({ kind: 'engineGone', message: blocked });
+    return abortable(this.#open(), signal);
+  }
+
+  #blocked(): string | undefined {
+    return this.#state.kind === 'failed' ? this.#state.message : undefined;
+  }
+
+  #open(): Promise<Session> {
+    return (this.#session ??= this.#start());
+  }
+
+  async #start(): Promise<Session> {
+    // Whoever calls stop() meanwhile clears #session; this start is then nobody's.
+    await Promise.resolve();
+    const mine = this.#session;
+    const stale = (): boolean => this.#session !== mine;
+    this.#setState({ kind: 'starting' });
+    let connected: Connected | undefined;
+    try {
+      connected = await connectEngine(this.setup.launch());
+      if (stale()) throw stopped();
+      return await this.#load(connected);
+    } catch (error) {
+      if (connected) goodbye(connected, 'The window gave up.');
+      if (!stale()) this.#failed(error);
+      throw error;
+    }
+  }
+
+  async #load(connected: Connected): Promise<Session> {
+    const { client, notes } = connected;
+    this.#connected = connected;
+    const isCurrent = (): boolean => this.#connected === connected;
+    client.onClose((reason) => {
+      if (isCurrent()) this.#died(reason);
+    });
+    const show = (model: ModelInfo): void => {
+      if (isCurrent()) this.#setState({ kind: 'ready', model, notes });
+    };
+    this.#setState({ kind: 'loading', fraction: 0 });
+    const model = await client.call('load', this.setup.load(), {
+      onPart: ({ loadedBytes, totalBytes }) => {
+        if (isCurrent()) this.#setState({ kind: 'loading', fraction: totalBytes > 0 ? loadedBytes / totalBytes : 0 });
+      },
+    });
+    if (!isCurrent()) throw stopped();
+    const session: Session = { ...connected, model };
+    client.onNotification('backendChanged', (moved) => {
+      if (moved.model.modelId !== model.modelId) return;
+      show(moved.model);
+      this.#moved.fire(moved.reason);
+    });
+    this.log(`${model.name} runs on ${model.backend} (${model.device}), engine process ${connected.pid}.`);
+    show(model);
+    return session;
+  }
+
+  /** The model or the start is at fault: trying again by itself would not help. */
+  #failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    const remedy = error instanceof EngineFailure ? remedyFor(error) : 'settings';
+    this.log(message);
+    this.#disconnect(message);
+    this.#setState({ kind: 'failed', message, remedy, retrying: false });
+  }
+
+  #died(reason: string): void {
+    this.#session = undefined;
+    this.#connected = undefined;
+    const delayMs = this.#policy.crashed(Date.now());
+    const next = delayMs === undefined ? 'It failed too often to try again.' : `Next try in ${delayMs / 1000} s.`;
+    const message = `${reason} ${next}`;
+    this.log(message);
+    if (delayMs !== undefined) {
+      this.#retry = setTimeout(() => {
+        this.#retry = undefined;
+        this.#setState({ kind: 'off' });
+        this.warmUp();
+      }, delayMs);
+    }
+    this.#setState({ kind: 'failed', message, remedy: 'restart', retrying: delayMs !== undefined });
+  }
+
+  #disconnect(reason: string): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    const connected = this.#connected;
+    this.#connected = undefined;
+    this.#session = undefined;
+    if (connected) goodbye(connected, reason);
+  }
+
+  #setState(state: EngineState): void {
+    this.#state = state;
+    this.#stateChanged.fire(state);
+  }
+}
+
+function remedyFor(failure: EngineFailure): Remedy {
+  switch (failure.kind) {
+    case 'badModel':
+    case 'outOfMemory':
+      return 'chooseModel';
+    case 'badRequest':
+      return 'settings';
+    default:
+      return 'restart';
+  }
+}
+
+function goodbye({ client }: Connected, reason: string): void {
+  void client
+    .notify('goodbye', {})
+    .catch(() => {})
+    .finally(() => client.close(reason));
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended already, which is what was wanted.
+  }
+}
+
+const stopped = (): EngineFailure => new EngineFailure({ kind: 'engineGone', message: 'The engine was stopped.' });
+
+/** Rejects as soon as the signal aborts; what was waited for goes on. */
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  const cancelled = (): EngineFailure => new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
+  if (signal.aborted) throw cancelled();
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(cancelled());
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

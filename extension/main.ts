@@ -1,0 +1,38 @@
+import * as vscode from 'vscode';
+import { commandTable } from './commands.ts';
+import { GhostCache } from './completion/ghostCache.ts';
+import { CompletionProvider } from './completion/provider.ts';
+import { Config } from './config.ts';
+import { Engine } from './engine.ts';
+import { engineSetup } from './engineSetup.ts';
+import { createLog } from './log.ts';
+import { Snooze } from './snooze.ts';
+import { Status } from './status.ts';
+import { Window } from './window.ts';
+
+/** Builds everything and registers it. The engine process itself starts later: see window.ts. */
+export function activate(context: vscode.ExtensionContext): void {
+  const own = <T extends vscode.Disposable>(thing: T): T => {
+    context.subscriptions.push(thing);
+    return thing;
+  };
+  const { extensionPath, packageJSON } = context.extension;
+  const { version } = packageJSON as { version: string };
+
+  const log = own(createLog());
+  const config = own(new Config((problem) => log.warn(problem)));
+  const snooze = own(new Snooze());
+  const status = own(new Status('airgap.showMenu'));
+  const info = (message: string): void => log.info(message);
+  const engine = own(
+    new Engine(engineSetup({ extensionPath, version, settings: () => config.settings, log: info }), info),
+  );
+  const window = own(new Window({ config, engine, snooze, status, log }));
+
+  const cache = new GhostCache();
+  own(config.onDidChange(() => cache.clear()));
+  own(vscode.languages.registerInlineCompletionItemProvider('*', new CompletionProvider(window, cache, window)));
+
+  const commands = commandTable({ config, engine, snooze, log, version, state: () => window.state });
+  for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
+}

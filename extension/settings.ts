@@ -1,0 +1,58 @@
+/** The settings' shapes and defaults. Pure; config.ts reads them from VS Code, package.json declares them. */
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+
+const folder = z.string().refine((path) => path === '' || isAbsolute(expandHome(path)), 'must be an absolute path');
+
+/** One row per setting: the key below `airgap.` and what it may hold. A test keeps this equal to package.json. */
+export const SETTINGS = {
+  enable: z.record(z.string(), z.boolean()).default({ '*': true }),
+  'completion.delayMs': z.number().min(0).max(10_000).default(75),
+  'completion.maxTokens': z.int().min(1).max(1024).default(128),
+  'completion.multiline': z.enum(['auto', 'always', 'never']).default('auto'),
+  'completion.trigger': z.enum(['automatic', 'manual']).default('automatic'),
+  'completion.exclude': z
+    .array(z.string())
+    .default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc', '**/.netrc']),
+  'model.folder': folder.default(''),
+  'engine.backend': z.enum(['auto', 'webgpu', 'wasm']).default('auto'),
+  'engine.nodePath': folder.default(''),
+  'engine.allowSoftwareGpu': z.boolean().default(false),
+} as const;
+
+export type SettingKey = keyof typeof SETTINGS;
+export type Settings = { readonly [K in SettingKey]: z.output<(typeof SETTINGS)[K]> };
+
+/** Reads every setting; one that is not valid counts as its default, with a sentence in `problems`. */
+export function readSettings(get: (key: SettingKey) => unknown): { settings: Settings; problems: string[] } {
+  const problems: string[] = [];
+  const entries = (Object.keys(SETTINGS) as SettingKey[]).map((key) => {
+    const parsed = SETTINGS[key].safeParse(get(key) ?? undefined);
+    if (parsed.success) return [key, parsed.data];
+    problems.push(`Setting airgap.${key} is ignored: ${parsed.error.issues[0]?.message ?? 'not valid'}.`);
+    return [key, SETTINGS[key].parse(undefined)];
+  });
+  return { settings: Object.fromEntries(entries) as Settings, problems };
+}
+
+/** `{"*": true, "markdown": false}`: the language's own entry, else that of "*", else on. */
+export function languageEnabled(enable: Settings['enable'], languageId: string): boolean {
+  return enable[languageId] ?? enable['*'] ?? true;
+}
+
+/** False where no language at all is on: then there is no process. */
+export function anyLanguageEnabled(enable: Settings['enable']): boolean {
+  return (enable['*'] ?? true) || Object.values(enable).some(Boolean);
+}
+
+/** Turns one language, or '*' all, on or off; "all off" keeps no language on. */
+export function withLanguage(enable: Settings['enable'], languageId: string, on: boolean): Settings['enable'] {
+  if (languageId !== '*') return { ...enable, [languageId]: on };
+  const kept = Object.entries(enable).filter(([, enabled]) => on || !enabled);
+  return { ...Object.fromEntries(kept), '*': on };
+}
+
+export function expandHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+}

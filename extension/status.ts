@@ -1,0 +1,68 @@
+/** The one status bar item: what is going on, in words; a click offers what to do (menu.ts). */
+import * as vscode from 'vscode';
+import type { EngineState } from './engine.ts';
+
+/** What the window is in; all but the first two come from the engine. */
+export type StatusState = { kind: 'disabled' } | { kind: 'snoozed'; until: number } | EngineState;
+
+export interface StatusText {
+  readonly icon: string;
+  /** Short, beside the icon; empty where the icon says enough. */
+  readonly label: string;
+  /** The whole sentence: tooltip and screen reader. */
+  readonly sentence: string;
+}
+
+const WORKING_ICON = '$(loading~spin)';
+
+export class Status implements vscode.Disposable {
+  readonly #item: vscode.StatusBarItem;
+
+  constructor(command: string) {
+    this.#item = vscode.window.createStatusBarItem('airgap.status', vscode.StatusBarAlignment.Right, 100);
+    this.#item.name = 'Airgap';
+    this.#item.command = command;
+    this.#item.show();
+  }
+
+  show(state: StatusState, working: boolean): void {
+    const { icon, label, sentence } = describe(state);
+    const shown = working && state.kind === 'ready' ? WORKING_ICON : icon;
+    this.#item.text = label === '' ? `${shown} Airgap` : `${shown} Airgap: ${label}`;
+    this.#item.tooltip = `Airgap: ${sentence}`;
+    this.#item.accessibilityInformation = { label: `Airgap: ${sentence}`, role: 'button' };
+    this.#item.backgroundColor =
+      state.kind === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+  }
+
+  dispose(): void {
+    this.#item.dispose();
+  }
+}
+
+export function describe(state: StatusState): StatusText {
+  const { t } = vscode.l10n;
+  switch (state.kind) {
+    case 'disabled':
+      return { icon: '$(circle-slash)', label: t('off'), sentence: t('Completions are off. No engine runs.') };
+    case 'snoozed': {
+      const time = new Date(state.until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+      return { icon: '$(bell-slash)', label: t('snoozed'), sentence: t('Snoozed until {0}. No engine runs.', time) };
+    }
+    case 'off':
+      return { icon: '$(sparkle)', label: '', sentence: t('The engine starts with the next completion.') };
+    case 'starting':
+      return { icon: WORKING_ICON, label: t('starting'), sentence: t('The engine is starting.') };
+    case 'loading': {
+      const percent = Math.floor(state.fraction * 100);
+      return { icon: WORKING_ICON, label: `${percent} %`, sentence: t('The model is loading: {0} %.', percent) };
+    }
+    case 'ready': {
+      const { name, backend, device, notes } = state.model;
+      const sentence = t('Ready. Model {0}, backend {1} ({2}).', name, backend, device);
+      return { icon: '$(sparkle)', label: '', sentence: [sentence, ...state.notes, ...notes].join('\n') };
+    }
+    case 'failed':
+      return { icon: '$(warning)', label: t('failed'), sentence: state.message };
+  }
+}

@@ -1,0 +1,112 @@
+/** One window's wishes: when it wants an engine, and what its status bar says. */
+import * as vscode from 'vscode';
+import { isEligible } from './completion/eligibility.ts';
+import type { Completer, ProviderHost } from './completion/provider.ts';
+import type { Config } from './config.ts';
+import type { Engine } from './engine.ts';
+import { anyLanguageEnabled, type Settings } from './settings.ts';
+import type { Snooze } from './snooze.ts';
+import type { Status, StatusState } from './status.ts';
+
+/** Opening an editor starts the engine after this pause, so that leafing through files starts nothing. */
+const WARM_UP_MS = 1000;
+
+export interface WindowParts {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly snooze: Snooze;
+  readonly status: Status;
+  readonly log: vscode.LogOutputChannel;
+}
+
+export class Window implements ProviderHost, Completer, vscode.Disposable {
+  readonly #subscriptions: vscode.Disposable[];
+  #warmUp: NodeJS.Timeout | undefined;
+  #working = 0;
+  /** Of the last request, where the engine itself is well. */
+  #failure: string | undefined;
+
+  constructor(private readonly parts: WindowParts) {
+    const { config, engine, snooze, log } = parts;
+    this.#subscriptions = [
+      config.onDidChange((change) => this.#settingsChanged(change.affects('engine') || change.affects('model'))),
+      snooze.onDidChange(() => this.#settingsChanged(false)),
+      engine.onDidChangeState(() => this.#show()),
+      engine.onDidMove((reason) => {
+        log.warn(reason);
+        void vscode.window.showInformationMessage(`Airgap: ${reason}`);
+      }),
+      vscode.window.onDidChangeActiveTextEditor(() => this.#warmUpSoon()),
+    ];
+    this.#show();
+    this.#warmUpSoon();
+  }
+
+  get settings(): Settings {
+    return this.parts.config.settings;
+  }
+  get awake(): boolean {
+    return !this.parts.snooze.active;
+  }
+  get state(): StatusState {
+    const { snooze, engine } = this.parts;
+    if (!anyLanguageEnabled(this.settings.enable)) return { kind: 'disabled' };
+    if (snooze.active) return { kind: 'snoozed', until: snooze.until };
+    if (engine.state.kind !== 'ready' || this.#failure === undefined) return engine.state;
+    return { kind: 'failed', message: this.#failure, remedy: 'restart', retrying: false };
+  }
+
+  inlineSuggestEnabled(document: vscode.TextDocument): boolean {
+    return this.parts.config.inlineSuggestEnabled(document);
+  }
+  trace(message: string): void {
+    this.parts.log.debug(message);
+  }
+  failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    // The same sentence at every key would bury the rest of the log.
+    if (message !== this.#failure) this.parts.log.warn(message);
+    this.#failure = message;
+    this.#show();
+  }
+
+  /** The engine's answer, with a sign in the status bar while it works. */
+  async complete(...call: Parameters<Completer['complete']>): ReturnType<Completer['complete']> {
+    this.#working++;
+    this.#show();
+    try {
+      const result = await this.parts.engine.complete(...call);
+      this.#failure = undefined;
+      return result;
+    } finally {
+      this.#working--;
+      this.#show();
+    }
+  }
+
+  dispose(): void {
+    clearTimeout(this.#warmUp);
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  /** Disabled or snoozed means no process; other settings of the engine count with its next start. */
+  #settingsChanged(needsRestart: boolean): void {
+    const { kind } = this.state;
+    if (kind === 'disabled' || kind === 'snoozed' || needsRestart) this.parts.engine.stop();
+    this.#show();
+    this.#warmUpSoon();
+  }
+
+  #warmUpSoon(): void {
+    clearTimeout(this.#warmUp);
+    const { kind } = this.state;
+    const document = vscode.window.activeTextEditor?.document;
+    if (kind !== 'off' || !document || !isEligible(document, this.settings)) return;
+    if (this.settings['completion.trigger'] === 'manual' || !this.inlineSuggestEnabled(document)) return;
+    this.#warmUp = setTimeout(() => this.state.kind === 'off' && this.parts.engine.warmUp(), WARM_UP_MS);
+  }
+
+  #show(): void {
+    this.parts.status.show(this.state, this.#working > 0);
+  }
+}
