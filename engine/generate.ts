@@ -55,8 +55,9 @@ class TokenLoop {
     const { stats, options } = this;
     throwIfAborted(options.signal);
     if (stats.stop) return { done: true, value: undefined };
-    if (stats.tokensGenerated >= options.maxTokens || this.tokens.length >= this.contextLength + 1)
-      return this.end('length');
+    // A prompt that is too long is refused by run(); tokens of our own that do not fit end the generation.
+    const full = stats.tokensGenerated > 0 && this.tokens.length > this.contextLength;
+    if (stats.tokensGenerated >= options.maxTokens || full) return this.end('length');
     const token = await this.step();
     if (options.stopIds.has(token.id)) return this.end('end');
     options.constraint?.accept(token.id);

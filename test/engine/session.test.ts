@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { type LoadedModel, loadModel } from '../../engine/load.ts';
+import type { GenerateOptions } from '../../engine/generation.ts';
+import { PRIORITY } from '../../engine/scheduler.ts';
+import { assertWithin } from '../support/close.ts';
+import { type Stored, TINY_CONFIG, TinyFolder } from '../support/tinyModel.ts';
+
+const greedy = { maxTokens: 5, stopIds: new Set<number>() };
+const prompt = Array.from({ length: 70 }, (_, i) => (i * 31 + 7) % 128);
+
+describe('a session', () => {
+  let folder: TinyFolder;
+  let model: LoadedModel;
+  before(async () => {
+    folder = TinyFolder.model();
+    model = await loadModel(folder.path, { backend: 'reference', chunkTokens: 16 });
+  });
+  after(async () => {
+    await model.dispose();
+    folder.remove();
+  });
+
+  it('re-uses the longest common prefix of the request before', async () => {
+    const session = model.createSession();
+    const stats = async (ids: number[]) => {
+      const generation = session.generate(ids, { ...greedy, maxTokens: 1 });
+      await collect(generation);
+      return [generation.stats.tokensReused, generation.stats.tokensPrefilled];
+    };
+    assert.deepEqual(await stats(prompt), [0, 70]);
+    assert.deepEqual(await stats([...prompt, 5]), [70, 1]);
+    assert.deepEqual(await stats([...prompt, 6]), [70, 1]);
+    assert.deepEqual(await stats(prompt.slice(0, 20)), [19, 1], 'the last token is computed again for its output');
+    assert.deepEqual(await stats([1, ...prompt]), [0, 71]);
+    session.dispose();
+  });
+
+  it('gives the same tokens with and without re-use', async () => {
+    const session = model.createSession();
+    await collect(session.generate([...prompt, 9, 9], greedy));
+    const warm = await collect(session.generate(prompt, greedy));
+    assert.deepEqual(warm, await collect(model.createSession().generate(prompt, greedy)));
+  });
+
+  it('does not disturb another session', async () => {
+    const [a, b] = [model.createSession(), model.createSession()];
+    const alone = await collect(model.createSession().generate(prompt, greedy));
+    const [first] = await Promise.all([collect(a.generate(prompt, greedy)), collect(b.generate([3, 4, 5], greedy))]);
+    assert.deepEqual(first, alone);
+  });
+
+  it('stops at stop ids without yielding them', async () => {
+    const ids = await collect(model.createSession().generate(prompt, greedy));
+    const generation = model.createSession().generate(prompt, { ...greedy, stopIds: new Set([ids[2]!]) });
+    assert.deepEqual(await collect(generation), ids.slice(0, ids.indexOf(ids[2]!)));
+    assert.equal(generation.stats.stop, 'end');
+  });
+
+  it('ends with length at the end of the context', async () => {
+    const long = Array.from({ length: TINY_CONFIG.max_position_embeddings - 1 }, (_, i) => i % 128);
+    const generation = model.createSession().generate(long, { ...greedy, maxTokens: 9 });
+    assert.equal((await collect(generation)).length, 2);
+    assert.equal(generation.stats.stop, 'length');
+  });
+
+  it('is cancelled within one step, and its cache stays good', async () => {
+    // On WASM: the reference computes without ever letting the event loop run.
+    const wasm = await loadModel(folder.path, { backend: 'wasm', chunkTokens: 16 });
+    const session = wasm.createSession();
+    const abort = new AbortController();
+    const generation = session.generate(prompt, { ...greedy, signal: abort.signal });
+    const running = collect(generation);
+    await new Promise(setImmediate);
+    abort.abort();
+    await assert.rejects(running, { name: 'Cancelled' });
+    assert.ok(session.tokens.length <= 32, `${session.tokens.length} tokens were computed after the cancellation`);
+    assert.deepEqual(
+      await collect(session.generate(prompt, greedy)),
+      await collect(wasm.createSession().generate(prompt, greedy)),
+    );
+    await wasm.dispose();
+  });
+
+  it('lets a completion pass between the chunks of a chat', async () => {
+    const order: string[] = [];
+    const chat = collect(model.createSession(PRIORITY.background).generate(prompt, { ...greedy, maxTokens: 1 }));
+    const completion = collect(model.createSession().generate([1, 2], { ...greedy, maxTokens: 1 }));
+    await Promise.all([chat.then(() => order.push('chat')), completion.then(() => order.push('completion'))]);
+    assert.deepEqual(order, ['completion', 'chat']);
+  });
+
+  it('honours a constraint on the first token only', async () => {
+    let active = true;
+    const constraint = {
+      get active() {
+        return active;
+      },
+      allows: (id: number) => id === 77,
+      accept: () => void (active = false),
+    };
+    const ids = await collect(model.createSession().generate(prompt, { ...greedy, constraint }));
+    assert.equal(ids[0], 77);
+    assert.deepEqual(
+      ids.slice(1),
+      await collect(model.createSession().generate([...prompt, 77], { ...greedy, maxTokens: 4 })),
+    );
+  });
+
+  const refused: [string, number[], Partial<GenerateOptions>, RegExp][] = [
+    ['an empty prompt', [], {}, /prompt is empty/],
+    ['a prompt beyond the context', Array<number>(257).fill(1), {}, /257 tokens; this model's context holds 256/],
+    ['an id outside of the vocabulary', [1, 128], {}, /Token id 128 is outside of the vocabulary of 128/],
+    ['no tokens', [1], { maxTokens: 0 }, /maxTokens is 0/],
+    ['a temperature below 0', [1], { sampling: { temperature: -1, seed: 1 } }, /Temperature -1/],
+  ];
+  for (const [name, ids, options, says] of refused) {
+    it(`refuses ${name}`, async () => {
+      await assert.rejects(async () => collect(model.createSession().generate(ids, { ...greedy, ...options })), says);
+    });
+  }
+});
+
+describe('weights', () => {
+  const logits = async (folder: TinyFolder): Promise<Float32Array> => {
+    const model = await loadModel(folder.path, { backend: 'reference', weights: 'f32', kv: 'f32' });
+    const { values } = await model.createSession().run(prompt, { output: 'logits' });
+    await model.dispose();
+    folder.remove();
+    return values;
+  };
+
+  for (const [dtype, shards] of [
+    ['F32', 1],
+    ['F16', 1],
+    ['BF16', 3],
+    ['F32', 2],
+  ] as [Stored, number][]) {
+    it(`${dtype} in ${shards} file(s) give the same logits`, async () => {
+      const want = await logits(TinyFolder.model());
+      assertWithin(await logits(TinyFolder.model({ dtype, shards })), want, dtype === 'F16' ? 1e-4 : 0);
+    });
+  }
+
+  it('a tied head is the embedding', async () => {
+    const config = { ...TINY_CONFIG, tie_word_embeddings: true };
+    assert.equal((await logits(TinyFolder.model({ config }))).length, 128);
+  });
+
+  it('loading can be cancelled and reports its progress', async () => {
+    const folder = TinyFolder.model();
+    const abort = new AbortController();
+    const seen: number[] = [];
+    const onProgress = ({ loadedBytes, totalBytes }: { loadedBytes: number; totalBytes: number }): void => {
+      seen.push(loadedBytes / totalBytes);
+      if (seen.length === 4) abort.abort();
+    };
+    await assert.rejects(loadModel(folder.path, { backend: 'reference', signal: abort.signal, onProgress }), {
+      name: 'Cancelled',
+    });
+    assert.equal(seen.length, 4);
+    assert.ok(seen.every((share, i) => share > (seen[i - 1] ?? 0) && share < 1));
+    folder.remove();
+  });
+});
+
+async function collect(generation: AsyncIterable<{ id: number }>): Promise<number[]> {
+  const ids: number[] = [];
+  for await (const { id } of generation) ids.push(id);
+  return ids;
+}
