@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { createGpuOps, gpuReport } from '../kernels/gpu/gpuOps.ts';
+import { GpuUnavailable, createGpuOps, gpuReport } from '../kernels/gpu/gpuOps.ts';
 import type { KvDType, Ops, WeightDType } from '../kernels/ops.ts';
 import { ReferenceOps } from '../kernels/reference/referenceOps.ts';
 import { createWasmOps, wasmReport } from '../kernels/wasm/wasmOps.ts';
-import { BadModel } from './errors.ts';
+import { BadModel, BadRequest } from './errors.ts';
 import { PageAllocator } from './kvCache.ts';
 import { type Phi3Config, parsePhi3Config } from './models/config.ts';
 import { Phi3 } from './models/phi3.ts';
@@ -198,7 +198,7 @@ class BackendModel implements LoadedModel {
 async function chooseBackend(options: LoadOptions): Promise<{ ops: Ops; notes: string[] }> {
   const { backend, threads, allowSoftwareGpu: allowSoftware = false } = options;
   const create: Record<Backend, () => Promise<Ops>> = {
-    webgpu: () => createGpuOps({ allowSoftware }),
+    webgpu: () => createGpuOps({ allowSoftware }).catch(unavailable),
     wasm: () => createWasmOps(threads === undefined ? {} : { threads }),
     reference: async () => new ReferenceOps(),
   };
@@ -206,4 +206,9 @@ async function chooseBackend(options: LoadOptions): Promise<{ ops: Ops; notes: s
   const gpu = await gpuReport({ allowSoftware });
   if (gpu.usable) return { ops: await create.webgpu(), notes: [] };
   return { ops: await create.wasm(), notes: [`WebGPU is not used: ${gpu.reason}`] };
+}
+
+/** No GPU is an answer to the user's request for one, no fault of ours. */
+function unavailable(error: unknown): never {
+  throw error instanceof GpuUnavailable ? new BadRequest(`WebGPU cannot be used: ${error.message}`) : error;
 }
