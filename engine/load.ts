@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { GpuUnavailable, createGpuOps, gpuReport } from '../kernels/gpu/gpuOps.ts';
 import type { KvDType, Ops, WeightDType } from '../kernels/ops.ts';
 import { ReferenceOps } from '../kernels/reference/referenceOps.ts';

@@ -84,7 +84,7 @@ export interface BackendReport {
   backend: Backend;
   usable: boolean;
   /** Adapter or CPU, features, limits, memory: one line each. */
-  details: string[];
+  details: readonly string[];
   /** Why it cannot run, in one sentence; empty where it can. */
   reason: string;
 }

@@ -1,5 +1,5 @@
 /** The shapes of protocol.ts at run time: whatever arrives is checked against them once, here at the edge. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Method, Methods, ModelInfo, NotificationName, Notifications } from './protocol.ts';
 
 /** One document's text; the extension sends far less. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
-import { completeAt } from '../completion/complete.ts';
+import { completeWith } from '../completeWith.ts';
 import { BadRequest } from '../errors.ts';
 import { loadModel } from '../load.ts';
 import type { CompleteParams } from '../protocol.ts';
@@ -52,18 +52,8 @@ export function addComplete(program: Command, signal: AbortSignal): void {
     const around = await readPlace(place);
     const model = await loadModel(options.model, loadOptions(options, signal));
     try {
-      if (!model.tokenizer)
-        throw new BadRequest(`${model.info.name} has no tokenizer.json, so it cannot complete text.`);
-      const session = model.createSession();
-      const params: CompleteParams = {
-        ...around,
-        modelId: model.info.modelId,
-        sessionId: place,
-        maxTokens: options.maxTokens,
-        multiline: 'auto',
-      };
-      const parts = { tokenizer: model.tokenizer, generate: session.generate, model: model.info };
-      const result = await completeAt(params, parts, signal);
+      const params = { ...around, maxTokens: options.maxTokens, multiline: 'auto' as const };
+      const result = await completeWith(model, model.createSession().generate, params, signal);
       console.log(options.json ? JSON.stringify(result) : result.text);
     } finally {
       await model.dispose();

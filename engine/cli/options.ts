@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readFile } from 'node:fs/promises';
 import type { KvDType, WeightDType } from '../../kernels/ops.ts';
 import { BadRequest } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BadModel } from '../errors.ts';
 
 /** config.json of a Phi3ForCausalLM checkpoint, checked, with derived sizes. */

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BadModel } from '../errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { SafetensorsFile, type StoredTensor } from './safetensors.ts';

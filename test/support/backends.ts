@@ -1,12 +1,29 @@
+import { createGpuOps, gpuReport } from '../../kernels/gpu/gpuOps.ts';
 import type { Ops } from '../../kernels/ops.ts';
+import { createWasmOps } from '../../kernels/wasm/wasmOps.ts';
 
 /** A backend as the kernel and model tests see it. */
 export interface TestBackend {
   readonly name: string;
-  /** Rejects or returns a reason where it cannot run here; the test is then skipped with that reason. */
+  /** A reason where it cannot run here; the test is then skipped with that reason. */
   create(): Promise<Ops | { skip: string }>;
   /** True where x is rounded to 8 bits per group of 32 before products with q4 and q8 weights. */
   readonly quantizesActivations: boolean;
 }
 
-export const backends: readonly TestBackend[] = [];
+export const backends: readonly TestBackend[] = [
+  {
+    name: 'wasm, relaxed SIMD',
+    create: () => createWasmOps({ simd: 'relaxed', threads: 2 }),
+    quantizesActivations: true,
+  },
+  { name: 'wasm, plain SIMD', create: () => createWasmOps({ simd: 'plain', threads: 3 }), quantizesActivations: true },
+  {
+    name: 'webgpu',
+    create: async () => {
+      const { usable, reason } = await gpuReport({ allowSoftware: true });
+      return usable ? createGpuOps({ allowSoftware: true }) : { skip: reason };
+    },
+    quantizesActivations: false,
+  },
+];
