@@ -1,0 +1,130 @@
+import { totalmem } from 'node:os';
+import { type Dawn, GpuUnavailable, dawnInstance, loadDawn } from './dawn.ts';
+
+export interface AdapterOptions {
+  /** Accepts an adapter that computes on the CPU. Tests ask for it. */
+  readonly allowSoftware?: boolean | undefined;
+  /** Part of the name of the adapter to take. */
+  readonly adapterName?: string | undefined;
+}
+
+/** Enough for matmul.wgsl; WebGPU promises 16 KiB, every desktop GPU has this much. */
+const WORKGROUP_BYTES = 20480;
+
+export interface OpenedGpu {
+  readonly device: GPUDevice;
+  readonly adapterName: string;
+  /** What this adapter's buffers may take together; Infinity where only an allocation can tell. */
+  readonly memoryBytes: number;
+}
+
+export interface GpuReport {
+  readonly usable: boolean;
+  /** One sentence. */
+  readonly reason: string;
+  /** Adapter, features and limits, a line each. */
+  readonly details: readonly string[];
+}
+
+/** What `airgap doctor` says about the GPU. Opens it and closes it again. */
+export async function gpuReport(options: AdapterOptions = {}): Promise<GpuReport> {
+  const details: string[] = [];
+  try {
+    const { device, adapterName } = await openGpu(options, details);
+    device.destroy();
+    return { usable: true, reason: `${adapterName} can be used.`, details };
+  } catch (error) {
+    if (!(error instanceof GpuUnavailable)) throw error;
+    return { usable: false, reason: error.message, details };
+  }
+}
+
+/** A device of the best adapter whose results can be read. Throws GpuUnavailable. Adds what it learns to `details`. */
+export async function openGpu(options: AdapterOptions, details: string[] = []): Promise<OpenedGpu> {
+  const dawn = loadDawn();
+  const adapter = await findAdapter(dawn, options);
+  const adapterName = nameOf(adapter.info);
+  details.push(...describe(adapter, adapterName));
+  if (adapter.info.isFallbackAdapter && !options.allowSoftware)
+    throw new GpuUnavailable(
+      `The only adapter, ${adapterName}, computes on the CPU, where the WASM backend is faster.`,
+    );
+  if (adapter.limits.maxComputeWorkgroupStorageSize < WORKGROUP_BYTES)
+    throw new GpuUnavailable(`${adapterName} has less than the ${WORKGROUP_BYTES} bytes of workgroup memory needed.`);
+  const device = await adapter.requestDevice({
+    requiredLimits: {
+      maxComputeWorkgroupStorageSize: WORKGROUP_BYTES,
+      maxBufferSize: adapter.limits.maxBufferSize,
+      maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
+    },
+  });
+  try {
+    await proveReadable(dawn, device);
+  } catch (error) {
+    device.destroy();
+    throw error;
+  }
+  return { device, adapterName, memoryBytes: sharesSystemMemory(adapter) ? systemMemoryBytes() : Infinity };
+}
+
+async function findAdapter(dawn: Dawn, options: AdapterOptions): Promise<GPUAdapter> {
+  const gpu = dawnInstance(dawn, options.adapterName ? [`adapter=${options.adapterName}`] : []);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter) return adapter;
+  if (options.adapterName) throw new GpuUnavailable(`No GPU adapter has a name with "${options.adapterName}" in it.`);
+  throw new GpuUnavailable(NO_ADAPTER[process.platform] ?? 'No GPU adapter was found.');
+}
+
+const NO_ADAPTER: Partial<Record<NodeJS.Platform, string>> = {
+  linux: 'No GPU adapter was found: there is no Vulkan driver, or its loader libvulkan.so.1 is not installed.',
+  win32: 'No GPU adapter was found: there is no Direct3D 12 or Vulkan driver.',
+  darwin: 'No GPU adapter was found: Metal offers none.',
+};
+
+/**
+ * Maps a small buffer. Electron's V8 refuses memory that native code owns, so there a GPU can be driven but its results
+ * can never be read (node-webgpu issue 5).
+ */
+async function proveReadable(dawn: Dawn, device: GPUDevice): Promise<void> {
+  const { MAP_READ, COPY_DST } = dawn.globals['GPUBufferUsage'] as unknown as typeof GPUBufferUsage;
+  const { READ } = dawn.globals['GPUMapMode'] as unknown as typeof GPUMapMode;
+  const buffer = device.createBuffer({ size: 16, usage: MAP_READ | COPY_DST });
+  await buffer.mapAsync(READ);
+  try {
+    buffer.getMappedRange();
+  } catch {
+    const runtime = process.versions['electron']
+      ? `Electron ${process.versions['electron']}`
+      : 'This JavaScript runtime';
+    throw new GpuUnavailable(`${runtime} cannot read results of the GPU; the engine must run on a plain Node.js.`);
+  } finally {
+    buffer.destroy();
+  }
+}
+
+function nameOf(info: GPUAdapterInfo): string {
+  return info.device || info.description || info.architecture || info.vendor || 'unnamed adapter';
+}
+
+function describe(adapter: GPUAdapter, name: string): string[] {
+  const { info, limits, features } = adapter;
+  const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
+  return [
+    `adapter: ${name} (vendor ${info.vendor || 'unknown'}, architecture ${info.architecture || 'unknown'})`,
+    `driver: ${info.description || 'unknown'}`,
+    `computes on the CPU: ${info.isFallbackAdapter ? 'yes' : 'no'}`,
+    ...['shader-f16', 'subgroups', 'timestamp-query'].map((f) => `${f}: ${features.has(f) ? 'yes' : 'no'}`),
+    `largest buffer: ${mebibytes(limits.maxBufferSize)}, bound at once ${mebibytes(limits.maxStorageBufferBindingSize)}`,
+    `workgroup: ${limits.maxComputeInvocationsPerWorkgroup} threads, ${limits.maxComputeWorkgroupStorageSize} bytes`,
+  ];
+}
+
+/** True where the GPU's memory is known to be the system's own. WebGPU does not tell the size of any other. */
+function sharesSystemMemory(adapter: GPUAdapter): boolean {
+  return adapter.info.isFallbackAdapter || process.platform === 'darwin';
+}
+
+function systemMemoryBytes(): number {
+  const constrained = process.constrainedMemory(); // 0, or beyond all bounds, where nothing constrains the process
+  return Math.floor(0.9 * (constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()));
+}

@@ -1,0 +1,41 @@
+import source from './appendKv.wgsl';
+import { check } from '../check.ts';
+import type { AttentionShape, KvView } from '../ops.ts';
+import { WORKGROUP, defineKernel, grid, u32 } from './kernel.ts';
+import { poolOf } from './kvPool.ts';
+import type { Recording } from './recording.ts';
+import type { GpuTensor } from './tensor.ts';
+
+const kernel = defineKernel('appendKv', source, ['read', 'read', 'read', 'write', 'write', 'write']);
+
+/** Rotates q and k, stores k and v at positions kv.length..; returns the rotated q: (tokens, heads headDim). */
+export function appendKv(
+  recording: Recording,
+  qkv: GpuTensor,
+  rope: GpuTensor,
+  kv: KvView,
+  layer: number,
+  shape: AttentionShape,
+): GpuTensor {
+  const { heads, kvHeads, headDim } = shape;
+  const [tokens = 0, width] = qkv.shape;
+  check(
+    width === (heads + 2 * kvHeads) * headDim,
+    () => `appendKv: qkv is (${qkv.shape}) for ${heads} + 2 x ${kvHeads} heads of ${headDim}`,
+  );
+  check(
+    rope.shape[0] === tokens && rope.shape[1] === headDim,
+    () => `appendKv: rope is (${rope.shape}), qkv is (${qkv.shape})`,
+  );
+  const pool = poolOf(kv, shape);
+  const { keys, values } = pool.pagesOf(kv, layer, tokens);
+  const q = recording.tensor([tokens, heads * headDim]);
+  const invocations = (tokens * (heads + 2 * kvHeads) * headDim) / 8;
+  recording.dispatch(
+    kernel({ WORKGROUP, HEADS: heads, KV_HEADS: kvHeads, HEAD_DIM: headDim, KV_F16: Number(pool.isF16) }),
+    [qkv.storage, rope.storage, recording.indices(kv.pages), q.storage, keys, values],
+    [u32(tokens), u32(kv.length)],
+    grid(Math.ceil(invocations / WORKGROUP)),
+  );
+  return q;
+}

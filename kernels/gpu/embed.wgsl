@@ -1,0 +1,29 @@
+// y[t, :] = table[ids[t], :]     y: (tokens, cols)
+// Follows weight.wgsl. One invocation per quad of y. The table may lie in several parts by rows: ids outside
+// firstRow .. firstRow + rows - 1 are left to the dispatches of the other parts.
+override WORKGROUP: u32;
+
+struct Params { tokens: u32, cols: u32, quads: u32, firstRow: u32, rows: u32, scaleWords: u32 }
+
+@group(0) @binding(2) var<storage, read> ids: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u
+) {
+  let index = (group.y * groups.x + group.x) * WORKGROUP + local.x;
+  let token = index / params.quads;
+  let quad = index % params.quads;
+  if (token >= params.tokens) { return; }
+  let row = ids[token] - params.firstRow; // Wraps round below firstRow, so one comparison is enough.
+  if (row >= params.rows) { return; }
+
+  let blocksPerRow = (params.quads + BLOCK_QUADS - 1) / BLOCK_QUADS;
+  let block = quad / BLOCK_QUADS;
+  let values = quadOf(blocks[row * blocksPerRow + block], quad % BLOCK_QUADS) * scaleOf(row, block, params.scaleWords);
+  for (var i = 0u; i < 4 && 4 * quad + i < params.cols; i++) {
+    y[token * params.cols + 4 * quad + i] = values[i];
+  }
+}

@@ -1,0 +1,170 @@
+import { check } from '../check.ts';
+import {
+  type AttentionShape,
+  BackendLost,
+  type KvLayout,
+  type KvPool,
+  type KvView,
+  type Ops,
+  type Tensor,
+  type WeightDType,
+  type WeightWriter,
+} from '../ops.ts';
+import { type AdapterOptions, openGpu } from './adapter.ts';
+import { appendKv } from './appendKv.ts';
+import { attention } from './attention.ts';
+import { embed } from './embed.ts';
+import { Pipelines } from './kernel.ts';
+import { GpuKvPool } from './kvPool.ts';
+import { linear } from './linear.ts';
+import { Memory } from './memory.ts';
+import { Recording } from './recording.ts';
+import { rmsNorm } from './rmsNorm.ts';
+import { Runner } from './runner.ts';
+import { siluMul } from './siluMul.ts';
+import { type GpuTensor, Storage, activation, values, weightOf } from './tensor.ts';
+import { top1 } from './top1.ts';
+import { freeWeight, weightWriter } from './weight.ts';
+
+export { type AdapterOptions, type GpuReport, gpuReport } from './adapter.ts';
+export { GpuUnavailable } from './dawn.ts';
+
+export interface GpuOptions extends AdapterOptions {
+  /** Called once when the device goes away without dispose(). */
+  readonly onLost?: (reason: BackendLost) => void;
+}
+
+/** Ops on the best GPU. Rejects with GpuUnavailable, whose message is one sentence for the user. */
+export async function createGpuOps(options: GpuOptions = {}): Promise<GpuOps> {
+  const { device, adapterName, memoryBytes } = await openGpu(options);
+  return new GpuOps(device, adapterName, memoryBytes, options.onLost);
+}
+
+/** Ops through WebGPU: a step is one command buffer. */
+export class GpuOps implements Ops {
+  readonly backend = 'webgpu';
+  private readonly memory: Memory;
+  private readonly runner: Runner;
+  private recording: Recording | undefined;
+  private running: Promise<unknown> | undefined;
+  private failure: unknown;
+  private disposed = false;
+
+  constructor(
+    private readonly device: GPUDevice,
+    readonly adapterName: string,
+    memoryBytes: number,
+    onLost?: (reason: BackendLost) => void,
+  ) {
+    const pipelines = new Pipelines(device);
+    this.memory = new Memory(device, memoryBytes, () => pipelines.forgetBindGroups());
+    this.runner = new Runner(this.memory, pipelines);
+    this.memory.onLost = (reason) => {
+      if (!this.disposed) onLost?.(reason);
+    };
+  }
+
+  get bytesHeld(): number {
+    return this.memory.bytesHeld;
+  }
+
+  createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
+    return weightWriter(this.memory, shape, dtype);
+  }
+
+  upload(data: Float32Array, shape: readonly number[]): Tensor {
+    check(data.length === values(shape), () => `upload: ${data.length} values for (${shape})`);
+    const { value, settled } = this.memory.guard(
+      () => data.byteLength,
+      () => this.memory.allocate(data.byteLength),
+    );
+    settled.catch((error: unknown) => (this.failure ??= error)); // The next step tells.
+    this.device.queue.writeBuffer(value.gpu, 0, new Float32Array(data));
+    const tensor: GpuTensor = { shape, dtype: 'f32', storage: new Storage(data.byteLength, value) };
+    return tensor;
+  }
+
+  createKvPool(layout: KvLayout): KvPool {
+    return new GpuKvPool(this.memory, layout);
+  }
+
+  free(tensor: Tensor): void {
+    if ('parts' in tensor) freeWeight(this.memory, weightOf(tensor, 'free'));
+    else this.memory.destroy(activation(tensor, 'free').storage.buffer!);
+  }
+
+  async step(record: () => Tensor): Promise<Float32Array> {
+    check(!this.disposed, () => 'step: the backend is disposed');
+    check(!this.running, () => 'step: the step before has not ended');
+    if (this.memory.lost ?? this.failure) throw this.memory.lost ?? this.failure;
+    const recording = (this.recording = new Recording());
+    let result: GpuTensor;
+    try {
+      result = activation(record(), 'step');
+    } finally {
+      this.recording = undefined;
+    }
+    try {
+      return await (this.running = this.runner.run(recording, result.storage));
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    } finally {
+      this.running = undefined;
+    }
+  }
+
+  async dispose(): Promise<void> {
+    if (this.disposed) return;
+    this.disposed = true;
+    await this.running?.catch(() => {}); // Whoever called step() hears of it.
+    this.memory.destroyAll();
+    this.device.destroy();
+  }
+
+  input(data: Float32Array, shape: readonly number[]): Tensor {
+    return this.now('input').input(data, shape);
+  }
+
+  embed(table: Tensor, ids: readonly number[]): Tensor {
+    return embed(this.now('embed'), weightOf(table, 'embed'), ids);
+  }
+
+  rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
+    return rmsNorm(this.now('rmsNorm'), activation(x, 'rmsNorm'), activation(weight, 'rmsNorm'), eps);
+  }
+
+  linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor {
+    const added = residual && activation(residual, 'linear');
+    return linear(this.now('linear'), activation(x, 'linear'), weightOf(weight, 'linear'), added);
+  }
+
+  appendKv(qkv: Tensor, rope: Tensor, kv: KvView, layer: number, shape: AttentionShape): Tensor {
+    return appendKv(this.now('appendKv'), activation(qkv, 'appendKv'), activation(rope, 'appendKv'), kv, layer, shape);
+  }
+
+  attention(q: Tensor, kv: KvView, layer: number, options: AttentionShape & { readonly window: number }): Tensor {
+    return attention(this.now('attention'), activation(q, 'attention'), kv, layer, options);
+  }
+
+  siluMul(gateUp: Tensor): Tensor {
+    return siluMul(this.now('siluMul'), activation(gateUp, 'siluMul'));
+  }
+
+  lastRows(x: Tensor, count: number): Tensor {
+    const [rows = 0, cols = 0] = x.shape;
+    check(count <= rows, () => `lastRows: ${count} of (${x.shape})`);
+    const y = this.now('lastRows').tensor([count, cols]);
+    this.now('lastRows').copy(activation(x, 'lastRows').storage, (rows - count) * cols * 4, y.storage);
+    return y;
+  }
+
+  top1(logits: Tensor): Tensor {
+    return top1(this.now('top1'), activation(logits, 'top1'));
+  }
+
+  private now(op: string): Recording {
+    check(this.recording !== undefined, () => `${op}: only inside a step`);
+    return this.recording;
+  }
+}

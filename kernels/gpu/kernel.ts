@@ -1,0 +1,105 @@
+import type { HeldBuffer } from './memory.ts';
+
+/** A WGSL program with its constants: one compute pipeline. Bindings come in order, the uniform parameters last. */
+export interface Kernel {
+  readonly name: string;
+  readonly source: string;
+  readonly bindings: readonly ('read' | 'write')[];
+  readonly constants: Record<string, number>;
+}
+
+/** A kernel with constants that are known at the call, such as a head's width: one Kernel for each set of them. */
+export function defineKernel(
+  name: string,
+  source: string,
+  bindings: Kernel['bindings'],
+): (constants?: Record<string, number>) => Kernel {
+  const made = new Map<string, Kernel>();
+  return (constants = {}) => {
+    const key = Object.values(constants).join();
+    let kernel = made.get(key);
+    if (!kernel) made.set(key, (kernel = { name, source, bindings, constants }));
+    return kernel;
+  };
+}
+
+/** A uniform parameter. */
+export interface Scalar {
+  readonly type: 'u32' | 'f32';
+  readonly value: number;
+}
+export const u32 = (value: number): Scalar => ({ type: 'u32', value });
+export const f32 = (value: number): Scalar => ({ type: 'f32', value });
+
+/** Threads of a workgroup in kernels that have a free choice; 256 is what every WebGPU device allows. */
+export const WORKGROUP = 256;
+
+/** A grid of `count` workgroups; folded, because a dimension holds 65535 at most. Kernels unfold it and check it. */
+export function grid(count: number): [number, number, number] {
+  return count <= MAX_GROUPS ? [count, 1, 1] : [MAX_GROUPS, Math.ceil(count / MAX_GROUPS), 1];
+}
+const MAX_GROUPS = 65535;
+
+/** Bytes of a dispatch's parameters: at most 16 scalars. */
+export const PARAMS_BYTES = 64;
+
+/** The compiled kernels of a device, and the bind groups made for them. */
+export class Pipelines {
+  private readonly pipelines = new Map<Kernel, GPUComputePipeline>();
+  private readonly bindGroups = new Map<GPUComputePipeline, Map<string, GPUBindGroup>>();
+
+  constructor(private readonly device: GPUDevice) {}
+
+  get(kernel: Kernel): GPUComputePipeline {
+    let pipeline = this.pipelines.get(kernel);
+    if (!pipeline) this.pipelines.set(kernel, (pipeline = this.compile(kernel)));
+    return pipeline;
+  }
+
+  /** `buffers` in order of binding, the uniform buffer (bound with a dynamic offset) last. */
+  bindGroup(pipeline: GPUComputePipeline, buffers: readonly HeldBuffer[]): GPUBindGroup {
+    let groups = this.bindGroups.get(pipeline);
+    if (!groups) this.bindGroups.set(pipeline, (groups = new Map()));
+    const key = buffers.map((buffer) => buffer.id).join();
+    let group = groups.get(key);
+    if (!group) {
+      const uniform = buffers.length - 1;
+      group = this.device.createBindGroup({
+        layout: pipeline.getBindGroupLayout(0),
+        entries: buffers.map(({ gpu }, binding) => ({
+          binding,
+          resource: binding === uniform ? { buffer: gpu, size: PARAMS_BYTES } : { buffer: gpu },
+        })),
+      });
+      groups.set(key, group);
+    }
+    return group;
+  }
+
+  /** After a buffer was destroyed, so that its groups do not hold on to it. */
+  forgetBindGroups(): void {
+    this.bindGroups.clear();
+  }
+
+  private compile({ name, source, bindings, constants }: Kernel): GPUComputePipeline {
+    // Declared, not `layout: 'auto'`: auto drops bindings the shader does not use and hides mistakes.
+    const entries: GPUBindGroupLayoutEntry[] = bindings.map((access, binding) => ({
+      binding,
+      visibility: COMPUTE,
+      buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+    }));
+    entries.push({
+      binding: bindings.length,
+      visibility: COMPUTE,
+      buffer: { type: 'uniform', hasDynamicOffset: true },
+    });
+    const layout = this.device.createBindGroupLayout({ label: name, entries });
+    return this.device.createComputePipeline({
+      label: name,
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module: this.device.createShaderModule({ label: name, code: source }), constants },
+    });
+  }
+}
+
+const COMPUTE = 0x4; // GPUShaderStage.COMPUTE, which is no global in Node.

@@ -1,0 +1,85 @@
+// y[r, o] = sum_i x[r, i] w[o, i] (+ residual[r, o])     for many rows: prefill
+// Follows weight.wgsl. A workgroup of 16 x 16 threads computes a tile of 64 rows by 64 outputs, DEPTH quads of `in` at a
+// time: both tiles are brought to shared memory, w dequantised once, and each thread adds up 4 x 4 outputs.
+const TILE = 64u;
+const DEPTH = 8u;
+const STRIDE = DEPTH + 1; // One more than needed, so that neighbouring rows fall into different memory banks.
+const THREADS = 256u;
+
+// quads: of a padded row of x. outs: rows of w in this part, written at column firstOut of y's allOuts.
+struct Params {
+  rows: u32, quads: u32, scaleWords: u32, outs: u32, firstOut: u32, allOuts: u32, hasResidual: u32
+}
+
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+var<workgroup> xTile: array<vec4f, TILE * STRIDE>;
+var<workgroup> wTile: array<vec4f, TILE * STRIDE>;
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let firstOut = group.x * TILE;
+  let firstRow = group.y * TILE;
+  let column = local.x % 16;
+  let line = local.x / 16;
+
+  var sums: array<vec4f, 4>; // sums[i][j]: row line + 16 i, output column + 16 j of the tile
+  for (var quad = 0u; quad < params.quads; quad += DEPTH) {
+    for (var i = local.x; i < TILE * DEPTH; i += THREADS) {
+      loadX(firstRow, i / DEPTH, quad, i % DEPTH);
+      loadW(firstOut, i / DEPTH, quad, i % DEPTH);
+    }
+    workgroupBarrier();
+    for (var i = 0u; i < DEPTH; i++) {
+      let w0 = wTile[column * STRIDE + i];
+      let w1 = wTile[(column + 16) * STRIDE + i];
+      let w2 = wTile[(column + 32) * STRIDE + i];
+      let w3 = wTile[(column + 48) * STRIDE + i];
+      let x0 = xTile[line * STRIDE + i];
+      let x1 = xTile[(line + 16) * STRIDE + i];
+      let x2 = xTile[(line + 32) * STRIDE + i];
+      let x3 = xTile[(line + 48) * STRIDE + i];
+      sums[0] += vec4f(dot(x0, w0), dot(x0, w1), dot(x0, w2), dot(x0, w3));
+      sums[1] += vec4f(dot(x1, w0), dot(x1, w1), dot(x1, w2), dot(x1, w3));
+      sums[2] += vec4f(dot(x2, w0), dot(x2, w1), dot(x2, w2), dot(x2, w3));
+      sums[3] += vec4f(dot(x3, w0), dot(x3, w1), dot(x3, w2), dot(x3, w3));
+    }
+    workgroupBarrier();
+  }
+
+  for (var i = 0u; i < 4; i++) {
+    for (var j = 0u; j < 4; j++) {
+      let row = firstRow + line + 16 * i;
+      let out = firstOut + column + 16 * j;
+      if (row < params.rows && out < params.outs) {
+        let at = row * params.allOuts + params.firstOut + out;
+        var sum = sums[i][j];
+        if (params.hasResidual != 0) { sum += residual[at]; }
+        y[at] = sum;
+      }
+    }
+  }
+}
+
+/// Zeros past the last row and the last quad.
+fn loadX(firstRow: u32, row: u32, quad: u32, i: u32) {
+  var value = vec4f();
+  if (firstRow + row < params.rows && quad + i < params.quads) {
+    value = x[(firstRow + row) * params.quads + quad + i];
+  }
+  xTile[row * STRIDE + i] = value;
+}
+
+fn loadW(firstOut: u32, row: u32, quad: u32, i: u32) {
+  var value = vec4f();
+  let out = firstOut + row;
+  if (out < params.outs && quad + i < params.quads) {
+    let block = (quad + i) / BLOCK_QUADS;
+    value = quadOf(blocks[out * (params.quads / BLOCK_QUADS) + block], (quad + i) % BLOCK_QUADS)
+      * scaleOf(out, block, params.scaleWords);
+  }
+  wTile[row * STRIDE + i] = value;
+}

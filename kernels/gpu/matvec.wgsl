@@ -1,0 +1,82 @@
+// y[r, o] = sum_i x[r, i] w[o, i] (+ residual[r, o])     for few rows: decoding, where reading w is the whole cost
+// Follows weight.wgsl. A workgroup has SLOTS x LANES threads. A slot computes OUTS rows of w for X_ROWS rows of x: its
+// lanes stride over the blocks, consecutive lanes reading consecutive 16 bytes, then add up in shared memory.
+override X_ROWS: u32; // 1 .. 4
+
+const LANES = 32u; // A power of two.
+const SLOTS = 2u;
+const OUTS = 4u;
+
+// quads: of a padded row of x. outs: rows of w in this part, written at column firstOut of y's allOuts.
+struct Params {
+  rows: u32, quads: u32, scaleWords: u32, outs: u32, firstOut: u32, allOuts: u32, hasResidual: u32
+}
+
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;
+@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+var<workgroup> partials: array<vec4f, SLOTS * LANES * X_ROWS>;
+
+@compute @workgroup_size(SLOTS * LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let lane = local.x % LANES;
+  let slot = local.x / LANES;
+  let firstRow = group.y * X_ROWS;
+  let out = (group.x * SLOTS + slot) * OUTS;
+  // Past the last row of w or x the last one is computed again, and not written.
+  let outs = min(vec4u(out, out + 1, out + 2, out + 3), vec4u(params.outs - 1));
+  let blocksPerRow = params.quads / BLOCK_QUADS;
+
+  var sums: array<vec4f, 4>; // by row of x: its OUTS outputs
+  for (var block = lane; block < blocksPerRow; block += LANES) {
+    let w0 = blocks[outs.x * blocksPerRow + block];
+    let w1 = blocks[outs.y * blocksPerRow + block];
+    let w2 = blocks[outs.z * blocksPerRow + block];
+    let w3 = blocks[outs.w * blocksPerRow + block];
+    // Zeros written out: Dawn 0.6.2 keeps the values of the turn before in an array declared without them in a loop.
+    var blockSums = array<vec4f, 4>();
+    for (var i = 0u; i < BLOCK_QUADS; i++) {
+      let q0 = quadOf(w0, i);
+      let q1 = quadOf(w1, i);
+      let q2 = quadOf(w2, i);
+      let q3 = quadOf(w3, i);
+      for (var r = 0u; r < X_ROWS; r++) {
+        let v = x[min(firstRow + r, params.rows - 1) * params.quads + block * BLOCK_QUADS + i];
+        blockSums[r] += vec4f(dot(q0, v), dot(q1, v), dot(q2, v), dot(q3, v));
+      }
+    }
+    let scale = vec4f(
+      scaleOf(outs.x, block, params.scaleWords), scaleOf(outs.y, block, params.scaleWords),
+      scaleOf(outs.z, block, params.scaleWords), scaleOf(outs.w, block, params.scaleWords),
+    );
+    for (var r = 0u; r < X_ROWS; r++) {
+      sums[r] += blockSums[r] * scale;
+    }
+  }
+
+  let mine = local.x * X_ROWS;
+  for (var r = 0u; r < X_ROWS; r++) {
+    partials[mine + r] = sums[r];
+  }
+  workgroupBarrier();
+  for (var width = LANES / 2; width > 0; width /= 2) {
+    if (lane < width) {
+      for (var r = 0u; r < X_ROWS; r++) {
+        partials[mine + r] += partials[mine + width * X_ROWS + r];
+      }
+    }
+    workgroupBarrier();
+  }
+
+  // Lane l writes output l % OUTS of row l / OUTS.
+  let row = firstRow + lane / OUTS;
+  let o = lane % OUTS;
+  if (lane < OUTS * X_ROWS && row < params.rows && out + o < params.outs) {
+    let at = row * params.allOuts + params.firstOut + out + o;
+    var sum = partials[slot * LANES * X_ROWS + lane / OUTS][o];
+    if (params.hasResidual != 0) { sum += residual[at]; }
+    y[at] = sum;
+  }
+}

@@ -1,0 +1,98 @@
+import { type Dispatch, type Operation, Recording } from './recording.ts';
+import { PARAMS_BYTES, Pipelines, type Scalar } from './kernel.ts';
+import { type HeldBuffer, Memory, USAGE } from './memory.ts';
+import { ScratchPool } from './scratch.ts';
+import type { Storage } from './tensor.ts';
+
+/** Runs recordings: one command buffer each, and one small read-back. */
+export class Runner {
+  private readonly scratch: ScratchPool;
+  private readonly paramsStride: number;
+  private uniforms: HeldBuffer | undefined;
+  private readback: HeldBuffer | undefined;
+
+  constructor(
+    private readonly memory: Memory,
+    private readonly pipelines: Pipelines,
+  ) {
+    this.scratch = new ScratchPool(memory);
+    this.paramsStride = Math.max(PARAMS_BYTES, memory.device.limits.minUniformBufferOffsetAlignment);
+  }
+
+  /** The values of `result`. Rejects with OutOfMemory or BackendLost. */
+  async run(recording: Recording, result: Storage): Promise<Float32Array> {
+    const before = this.memory.bytesHeld;
+    const { value: readback, settled } = this.memory.guard(
+      () => this.memory.bytesHeld - before,
+      () => this.submit(recording, result),
+    );
+    const mapped = readback.mapAsync(MAP_MODE_READ, 0, result.bytes);
+    mapped.catch(() => {}); // Where something failed above, its reason says more.
+    await settled;
+    await this.memory.orLost(mapped);
+    const values = new Float32Array(readback.getMappedRange(0, result.bytes).slice(0));
+    readback.unmap();
+    return values;
+  }
+
+  private submit(recording: Recording, result: Storage): GPUBuffer {
+    const { queue } = this.memory.device;
+    this.scratch.reset();
+    recording.assignBuffers(result, this.scratch);
+    for (const { storage, data } of recording.inputs) queue.writeBuffer(storage.buffer!.gpu, 0, data);
+    const encoder = this.memory.device.createCommandEncoder();
+    this.encode(encoder, recording.operations);
+    this.readback = this.atLeast(this.readback, result.bytes, USAGE.MAP_READ | USAGE.COPY_DST);
+    encoder.copyBufferToBuffer(result.buffer!.gpu, 0, this.readback.gpu, 0, result.bytes);
+    queue.submit([encoder.finish()]);
+    return this.readback.gpu;
+  }
+
+  private encode(encoder: GPUCommandEncoder, operations: readonly Operation[]): void {
+    const uniforms = this.writeParams(operations.filter((operation) => 'kernel' in operation));
+    let pass: GPUComputePassEncoder | undefined;
+    let params = 0;
+    for (const operation of operations) {
+      if ('kernel' in operation) {
+        pass ??= encoder.beginComputePass();
+        const pipeline = this.pipelines.get(operation.kernel);
+        const buffers = operation.storages.map((storage) => storage.buffer!);
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, this.pipelines.bindGroup(pipeline, [...buffers, uniforms]), [params]);
+        pass.dispatchWorkgroups(...operation.grid);
+        params += this.paramsStride;
+      } else {
+        pass?.end();
+        pass = undefined;
+        const { from, fromByte, to } = operation;
+        encoder.copyBufferToBuffer(from.buffer!.gpu, fromByte, to.buffer!.gpu, 0, to.bytes);
+      }
+    }
+    pass?.end();
+  }
+
+  /** One upload for the parameters of all dispatches, each at its own dynamic offset. */
+  private writeParams(dispatches: readonly Dispatch[]): HeldBuffer {
+    const bytes = Math.max(1, dispatches.length) * this.paramsStride;
+    this.uniforms = this.atLeast(this.uniforms, bytes, USAGE.UNIFORM | USAGE.COPY_DST);
+    const view = new DataView(new ArrayBuffer(bytes));
+    dispatches.forEach(({ params }, index) => {
+      params.forEach((param, i) => setScalar(view, index * this.paramsStride + i * 4, param));
+    });
+    this.memory.device.queue.writeBuffer(this.uniforms.gpu, 0, view.buffer);
+    return this.uniforms;
+  }
+
+  private atLeast(buffer: HeldBuffer | undefined, bytes: number, usage: number): HeldBuffer {
+    if (buffer && buffer.bytes >= bytes) return buffer;
+    if (buffer) this.memory.destroy(buffer);
+    return this.memory.allocate(2 ** Math.ceil(Math.log2(bytes)), usage);
+  }
+}
+
+const MAP_MODE_READ = 0x1; // GPUMapMode.READ, which is no global in Node.
+
+function setScalar(view: DataView, at: number, { type, value }: Scalar): void {
+  if (type === 'u32') view.setUint32(at, value, true);
+  else view.setFloat32(at, value, true);
+}
