@@ -9,6 +9,8 @@ export interface ChatMessage {
 export interface ChatOptions {
   /** Ends with the mark after which the model answers. */
   readonly addGenerationPrompt: boolean;
+  /** How the answer begins; Tokenizer.chat appends it. */
+  readonly prefill?: string;
 }
 
 /** Released templates have 200 to 6,000 characters. */

@@ -17,17 +17,17 @@ const MOST_TOKENS = 4;
 
 /**
  * Token healing. A prompt cut where the user types ends in tokens that the model would never have seen there: after
- * `retu` the token `retu` is unlike the beginning of `return`. The last tokens are taken away, as many as together can
- * begin one longer token, and the constraint makes the model write their bytes again, in whatever tokens it likes.
+ * `retu` the token `retu` is unlike the beginning of `return`. The last tokens are taken away (never the
+ * first of all), as many as together can begin one longer token, and the constraint makes the model write their bytes again, in whatever tokens it likes.
  */
 export function healPrompt(tokenizer: Tokenizer, ids: readonly number[]): HealedPrompt {
   const index = tokenIndex(tokenizer);
   let removed = '';
   let removedTokens = 0;
   let bytes = '';
-  for (let count = 1; count <= Math.min(MOST_TOKENS, ids.length); count++) {
+  for (let count = 1; count <= Math.min(MOST_TOKENS, ids.length - 1); count++) {
     const id = ids[ids.length - count]!;
-    if (tokenizer.isSpecial(id)) break;
+    if (tokenizer.specialIds.has(id)) break;
     bytes = byteString(tokenizer.bytes(id)) + bytes;
     if (bytes !== '' && index.goesOn(bytes)) {
       removed = bytes;
@@ -57,7 +57,7 @@ class SpellAgain implements TokenConstraint {
   allows(id: number): boolean {
     if (!this.active) return true;
     const bytes = this.tokenizer.bytes(id);
-    if (bytes.length === 0 || this.tokenizer.isSpecial(id)) return false;
+    if (bytes.length === 0 || this.tokenizer.specialIds.has(id)) return false;
     const common = Math.min(bytes.length, this.rest.length);
     for (let i = 0; i < common; i++) if (bytes[i] !== this.rest.charCodeAt(i)) return false;
     return true;

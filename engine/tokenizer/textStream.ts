@@ -23,7 +23,7 @@ export class TextStream {
 
   /** The characters that `id` completes; may be empty. */
   push(id: number): string {
-    if (this.tokenizer.isSpecial(id)) return '';
+    if (this.tokenizer.specialIds.has(id)) return '';
     const bytes = this.tokenizer.bytes(id);
     const shown = bytes.subarray(this.skip);
     this.skip -= bytes.length - shown.length;

@@ -8,7 +8,7 @@ export class TokenIndex {
   constructor(tokenizer: Tokenizer) {
     this.sorted = [];
     for (let id = 0; id < tokenizer.vocabSize; id++) {
-      if (!tokenizer.isSpecial(id)) this.sorted.push(byteString(tokenizer.bytes(id)));
+      if (!tokenizer.specialIds.has(id)) this.sorted.push(byteString(tokenizer.bytes(id)));
     }
     this.sorted.sort();
   }

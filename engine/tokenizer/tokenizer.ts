@@ -7,7 +7,7 @@ import { tokenBytes } from './tokenBytes.ts';
 
 /** Text <-> token ids of one model. Pure; shared by all sessions of the model. */
 export interface Tokenizer {
-  /** Plain text: `<|end|>` in it is six characters, unless `specials` is set. `bos` adds the model's own start, if any. */
+  /** Plain text: `<|end|>` in it is seven characters, unless `specials` is set. `bos` adds the model's own start, if any. */
   encode(text: string, options?: { specials?: boolean; bos?: boolean }): number[];
   /** Whole text of ids; special tokens are left out unless `specials` is set. Broken UTF-8 becomes U+FFFD. */
   decode(ids: readonly number[], options?: { specials?: boolean }): string;
@@ -15,7 +15,8 @@ export interface Tokenizer {
   bytes(id: number): Uint8Array;
   /** Id of a special token by its name. */
   special(name: string): number | undefined;
-  isSpecial(id: number): boolean;
+  /** Ids of all special tokens. */
+  readonly specialIds: ReadonlySet<number>;
   /** Ids after which the model has said all: those of generation_config.json, eos_token, and the chat's end marks. */
   readonly stopIds: ReadonlySet<number>;
   /** undefined where the model starts without. */
@@ -27,7 +28,7 @@ export interface Tokenizer {
   readonly hasChatTemplate: boolean;
   /** Text of a conversation by the model's chat template. Throws BadModel where the template is missing or fails. */
   renderChat(messages: readonly ChatMessage[], options: ChatOptions): string;
-  /** As renderChat, in ids. What a message holds is plain text: it cannot end its turn. */
+  /** As renderChat, in ids. Messages and `prefill` are plain text: they cannot end their turn. */
   chat(messages: readonly ChatMessage[], options: ChatOptions): number[];
 }
 
@@ -91,7 +92,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     decode,
     bytes,
     special: (name) => names.get(name),
-    isSpecial: (id) => specials.has(id),
+    specialIds: specials,
     stopIds: new Set([...(files.generationStopIds ?? []), ...eos.filter((id) => id !== undefined)]),
     bosId,
     vocabSize: 1 + Math.max(...Object.values(json.model.vocab), ...specials),
@@ -100,7 +101,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     renderChat: render,
     chat(messages, options) {
       const hidden = messages.map((message) => ({ ...message, content: hideSpecials(message.content, names.keys()) }));
-      return encodeSpecials(render(hidden, options));
+      return encodeSpecials(render(hidden, options) + hideSpecials(options.prefill ?? '', names.keys()));
     },
   };
 }

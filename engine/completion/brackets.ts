@@ -1,0 +1,47 @@
+import type { Language } from './languages.ts';
+
+const CLOSERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+
+/** Replaces strings and a comment at the end by spaces, so that only code's own brackets remain. Length is kept. */
+export function maskLiterals(line: string, language: Language): string {
+  const comment = language.lineComment?.replace(/[*/.]/g, '\\$&');
+  const literals = [
+    '"(?:[^"\\\\]|\\\\.)*"',
+    '`(?:[^`\\\\]|\\\\.)*`',
+    language.singleQuotes ? "(?<!\\w)'(?:[^'\\\\]|\\\\.)*'" : "'(?:[^'\\\\]|\\\\.)'",
+    ...(comment ? [`(?<![:\\w])${comment}.*`] : []),
+  ];
+  return line.replace(new RegExp(literals.join('|'), 'g'), (found) => ' '.repeat(found.length));
+}
+
+/** The quote of a string that is still open at the end of `line`. */
+export function openQuote(line: string, language: Language): string | undefined {
+  const masked = maskLiterals(line, language);
+  return (language.singleQuotes ? /["`]|(?<!\w)'/ : /["`]/).exec(masked)?.[0];
+}
+
+/** Opening minus closing brackets of masked code. */
+export function depthOf(masked: string): number {
+  let depth = 0;
+  for (const character of masked) {
+    if ('([{'.includes(character)) depth++;
+    else if (')]}'.includes(character)) depth--;
+  }
+  return depth;
+}
+
+/** Offsets of the closing brackets in masked code whose opening bracket stands before it. */
+export function unmatchedClosers(masked: string): number[] {
+  const found: number[] = [];
+  const open: string[] = [];
+  for (let i = 0; i < masked.length; i++) {
+    const character = masked[i]!;
+    const closer = CLOSERS[character];
+    if (closer) open.push(closer);
+    else if (')]}'.includes(character)) {
+      if (open.at(-1) === character) open.pop();
+      else found.push(i);
+    }
+  }
+  return found;
+}

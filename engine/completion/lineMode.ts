@@ -1,0 +1,39 @@
+import type { Cursor } from './cursor.ts';
+import { depthOf, maskLiterals } from './brackets.ts';
+import type { Language } from './languages.ts';
+
+/** single: to the end of the line. multi: a block, where the text opens one. block: lines go on after this one. */
+export type LineMode = 'none' | 'single' | 'multi' | 'block';
+
+/** What may stand after the cursor where a completion runs to the end of the line. */
+const ONLY_CLOSERS = /^[\s)\]}>"'`;,:/]*$/;
+
+/** How much to complete at the cursor, by the text around it. */
+export function lineMode(cursor: Cursor, multiline: 'auto' | 'always' | 'never'): LineMode {
+  const { lineBefore, lineAfter, previousLine, language } = cursor;
+  if (cursor.prefix.trim() === '' && cursor.suffix.trim() === '') return 'none';
+  if (/[\p{L}\p{N}_]$/u.test(lineBefore) && /^[\p{L}\p{N}_]/u.test(lineAfter)) return 'none'; // Inside a word.
+  if (multiline === 'never' || !ONLY_CLOSERS.test(lineAfter)) return 'single';
+  if (multiline === 'always') return 'block';
+  if (lineAfter.trim() !== '') return /\{\s*$/.test(lineBefore) && /^\s*\}/.test(lineAfter) ? 'multi' : 'single';
+  if (lineBefore.trim() !== '') return opensBlock(lineBefore, language) ? 'multi' : 'single';
+  return opensBlock(previousLine, language) || isComment(previousLine, language) ? 'block' : 'single';
+}
+
+/** Whether more lines belong to the statement or block that `line` begins. */
+export function opensBlock(line: string, language: Language): boolean {
+  const code = maskLiterals(line, language).trimEnd();
+  if (depthOf(code) > 0 || /(?:=>|[([{]|[^<>=!]=)$/.test(code)) return true;
+  if (language.blocks === 'indentation') return code.endsWith(':');
+  if (language.blocks === 'words')
+    return /^\s*(?:def|class|module|if|unless|while|for|case|function|begin)\b.*$|\b(?:do|then|else)\s*(?:\|.*\|)?$/.test(
+      code,
+    );
+  return false;
+}
+
+function isComment(line: string, language: Language): boolean {
+  const trimmed = line.trim();
+  if (language.lineComment !== null && trimmed.startsWith(language.lineComment)) return true;
+  return trimmed.endsWith('*/') || trimmed.endsWith('-->');
+}

@@ -1,0 +1,76 @@
+import { depthOf, maskLiterals } from './brackets.ts';
+import { type Cursor, indentWidth } from './cursor.ts';
+import { type LineMode, opensBlock } from './lineMode.ts';
+
+/** Longer ghost text is not read but guessed at. */
+const MOST_LINES = 12;
+/** From so many lines on a blank line is a good place to stop. */
+const LINES_BEFORE_BLANK = 3;
+
+/**
+ * Where in the generated `text` the completion ends, as an offset; undefined while it may go on. Looks at whole lines
+ * only, so that it can be asked after every token; with a newline appended it judges the last line too.
+ */
+export function stopOffset(text: string, cursor: Cursor, mode: LineMode): number | undefined {
+  if (mode === 'single') return text.includes('\n') ? text.indexOf('\n') : undefined;
+  const lines = text.split('\n').slice(0, -1); // The last one may still grow.
+  let end = 0; // Of the text that belongs to the completion so far.
+  let filled = 0;
+  let at = 0;
+  for (const [i, line] of lines.entries()) {
+    const verdict = i === 0 ? firstLine(line, cursor, mode) : nextLine(line, text.slice(0, at), cursor, mode);
+    if (verdict === 'before') return end;
+    at += line.length + 1;
+    if (verdict === 'last') return at - 1;
+    if (line.trim() !== '') {
+      filled++;
+      end = at - 1;
+      if (filled >= MOST_LINES) return end;
+    } else if (i > 0 && (filled >= LINES_BEFORE_BLANK || lines[i - 1]!.trim() === '')) return end;
+  }
+  return undefined;
+}
+
+/** before: the completion ends before this line. last: with it. more: it goes on. */
+type Verdict = 'before' | 'last' | 'more';
+
+function firstLine(line: string, cursor: Cursor, mode: LineMode): Verdict {
+  const whole = cursor.lineBefore + line;
+  if (isFence(line, cursor)) return 'before';
+  if (cursor.lineBefore.trim() === '' && repeatsNextLine(whole, '', cursor)) return 'before';
+  return mode === 'multi' && !opensBlock(whole, cursor.language) ? 'last' : 'more';
+}
+
+function nextLine(line: string, textBefore: string, cursor: Cursor, mode: LineMode): Verdict {
+  if (line.trim() === '') return 'more';
+  if (isFence(line, cursor) || repeatsNextLine(line, textBefore, cursor)) return 'before';
+  const width = indentWidth(line);
+  const floor = indentWidth(cursor.lineBefore + (mode === 'block' ? textBefore : ''));
+  const closes = /^\s*(?:[)\]}]|<\/|(?:end|done|fi|esac)\b)/.test(line);
+  if (mode === 'block') {
+    if (width < floor) return closes ? 'last' : 'before';
+    return width === 0 && closes && !opensBlock(line, cursor.language) ? 'last' : 'more';
+  }
+  if (width > floor) return 'more';
+  // `} else {` closes and opens; Python's `else:` opens only.
+  if (width < floor || !(closes || continuesBlock(line))) return 'before';
+  return opensBlock(line, cursor.language) ? 'more' : 'last';
+}
+
+function continuesBlock(line: string): boolean {
+  return /^\s*(?:else|elif|elsif|except|finally|catch|rescue)\b/.test(line);
+}
+
+/** The line that the document already has below, and that closes nothing which the text itself has opened. */
+function repeatsNextLine(line: string, textBefore: string, cursor: Cursor): boolean {
+  if (line.trim() === '' || line.trim() !== cursor.nextLine.trim()) return false;
+  if (indentWidth(line) !== indentWidth(cursor.nextLine)) return false;
+  const tag = /^\s*<\/([\w-]+)/.exec(line)?.[1];
+  if (tag !== undefined) return !textBefore.includes(`<${tag}`);
+  const isCloser = /^\s*[)\]}]/.test(line);
+  return !isCloser || depthOf(maskLiterals(textBefore, cursor.language)) <= 0;
+}
+
+function isFence(line: string, cursor: Cursor): boolean {
+  return !cursor.language.prose && line.trim().startsWith('```');
+}

@@ -1,0 +1,42 @@
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { CursorText } from './complete.ts';
+
+/** The end of the prefix that the answer begins with has TAIL_LINES to 3 * TAIL_LINES lines; its start jumps by 2. */
+const TAIL_LINES = 8;
+
+/**
+ * Prompt of a chat model without fill-in-the-middle tokens. The user turn holds the head of the prefix and the suffix;
+ * the answer is begun with a code fence and the tail of the prefix, cut at a line that stands still while the user
+ * types, so that typing only appends. The fence keeps the model from explaining.
+ */
+export function instructPrompt(tokenizer: Tokenizer, cursor: CursorText, prefix: string, suffix: string): number[] {
+  const tail = prefix.slice(tailStart(cursor.prefix, prefix));
+  const head = prefix.slice(0, prefix.length - tail.length);
+  const content = [
+    `Complete the file ${cursor.fileName}. Write the code that stands between <before> and <after>, nothing else.`,
+    ...section('before', head),
+    ...section('after', suffix),
+  ].join('\n');
+  const prefill = '```' + cursor.languageId + '\n' + tail;
+  return tokenizer.chat([{ role: 'user', content }], { addGenerationPrompt: true, prefill });
+}
+
+function section(name: string, text: string): string[] {
+  return text.trim() === '' ? [] : [`<${name}>`, text.replace(/^\n+|\n+$/g, ''), `</${name}>`];
+}
+
+/** Offset in `window`, the end of `prefix`, of a line on a grid of 2 * TAIL_LINES lines from the start of the file. */
+function tailStart(prefix: string, window: string): number {
+  const lines = window.split('\n');
+  const lastLine = count(prefix, '\n');
+  const firstLine = lastLine - (lines.length - 1);
+  const border = Math.floor((lastLine - TAIL_LINES) / (2 * TAIL_LINES)) * 2 * TAIL_LINES;
+  const inTail = lines.slice(Math.max(0, border - firstLine));
+  return window.length - inTail.join('\n').length;
+}
+
+function count(text: string, part: string): number {
+  let n = 0;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) n++;
+  return n;
+}
