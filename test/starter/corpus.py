@@ -4,7 +4,7 @@
 usage: corpus.py WORK
 
 Input   WORK/npm/x/<tarball>/<dir>/...   one folder per `npm pack` tarball
-        WORK/deb/x/<package>/...         one folder per Debian binary package
+        WORK/deb/x/<package>/...         one folder per Debian binary package (WORK/deb/<package>_*.deb)
 Output  WORK/train.jsonl, WORK/held.jsonl   {"pkg","path","lang","text"} per line
         WORK/packages.tsv                   package, version, licence, files, bytes, split
         WORK/skipped.tsv                    packages left out and why
@@ -138,7 +138,7 @@ def npm(base):
     try: pj = json.load(open(base + "/package.json"))
     except (OSError, ValueError): return
     name, lic = pj.get("name", base), pj.get("license")
-    if lic not in ALLOW: return skipped.append((name, "licence %r" % (lic,)))
+    if not isinstance(lic, str) or lic not in ALLOW: return skipped.append((name, "licence %r" % (lic,)))
     texts = [open(p, errors="replace").read() for p in glob.glob(base + "/*")
              if re.match(r"(licen[sc]e|copying|unlicense)", os.path.basename(p), re.I) and os.path.isfile(p)]
     if not texts: return skipped.append((name, "no licence file"))
@@ -183,7 +183,8 @@ def deb(base):
         return False
     root, langs = base + "/usr", {"py", "rs", "go"}
     if name == "rust-src": root = (glob.glob(base + "/usr/src/*/library") + [base])[0]
-    take(name, "", main[0], root, langs, refuse)
+    file = glob.glob("%s/../../%s_*.deb" % (base, name))
+    take(name, os.path.basename(file[0]).split("_")[1].replace("%3a", ":") if file else "", main[0], root, langs, refuse)
 
 
 def main():
@@ -197,7 +198,7 @@ def main():
     jobs += [(os.path.basename(b), deb, b) for b in debs]
     jobs.sort(key=lambda j: (j[0] not in HELD, j[1] is npm, str(j[0])))
     for i, (_, f, b) in enumerate(jobs): f(b)
-    std = glob.glob(work + "/deb/x/*/usr/lib/python3*/") or glob.glob("/usr/lib/python3.1[0-9]")
+    std = glob.glob("/usr/lib/python3.1[0-9]")
     for b in std[:1]: take("py:stdlib", os.path.basename(b), "PSF-2.0", b, {"py"}, lambda p: "/dist-packages/" in p or "/test/" in p)
     tot = {}
     with open(work + "/train.jsonl", "w") as tr, open(work + "/held.jsonl", "w") as he, open(work + "/packages.tsv", "w") as tsv:
