@@ -43,6 +43,7 @@ const tests = {
   entryPoints: globSync('test/**/*.test.ts'),
   format: 'esm',
   packages: 'external',
+  alias: { vscode: './test/support/vscodeStub.ts' },
   outbase: 'test',
   outdir: 'dist/test',
   outExtension: { '.js': '.mjs' },

@@ -39,7 +39,7 @@ export class RpcClient {
 
   constructor(stream: Duplex) {
     this.#connection = connect(stream);
-    this.#connection.onClose(() => this.close('The engine process ended.'));
+    for (const event of ['end', 'close']) stream.on(event, () => this.close('The engine process ended.'));
     stream.on('error', (error) => this.close(`The connection to the engine broke: ${error.message}.`));
     this.#connection.listen();
   }
@@ -140,8 +140,7 @@ export function serve(stream: Duplex, handlers: Handlers, options: ServeOptions)
     connection.dispose();
     options.onClose();
   };
-  connection.onClose(onClose);
-  stream.on('error', onClose);
+  for (const event of ['end', 'close', 'error']) stream.on(event, onClose);
   connection.listen();
   return {
     notify: (name, params) => {

@@ -22,6 +22,8 @@ export interface ServerOptions {
 
 /** A connection nobody introduces itself on is closed after this time. */
 const INTRODUCTION_MS = 5000;
+/** Time for a refusal to be sent before the connection ends. */
+const REFUSAL_MS = 100;
 
 interface Client {
   readonly id: string;
@@ -78,7 +80,7 @@ export class EngineServer {
 
   #initialize(client: Client, { version, token }: Methods['initialize']['params']): Methods['initialize']['result'] {
     const refuse = (failure: Failure): never => {
-      setImmediate(() => client.connection.end());
+      setTimeout(() => client.connection.end(), REFUSAL_MS);
       throw new Refused(failure);
     };
     if (version !== this.options.version) {

@@ -47,7 +47,7 @@ export class SharedModel<User extends object> {
    * not the backend that failed, or where WASM itself did; the next call loads again then.
    */
   async recover(failed: LiveModel, error: unknown): Promise<LiveModel> {
-    if (!isBackendFailure(error)) throw error;
+    if (this.#abort.signal.aborted || !isBackendFailure(error)) throw error;
     if (this.#current !== failed) return this.live();
     this.#current = undefined;
     if (failed.info.backend === 'wasm') {
@@ -70,8 +70,11 @@ export class SharedModel<User extends object> {
 
   async dispose(): Promise<void> {
     this.#abort.abort();
-    const live = await this.#live?.catch(() => undefined);
-    if (live) await end(live);
+    const live = this.#live?.catch(() => undefined);
+    this.#live = undefined;
+    this.#current = undefined;
+    const loaded = await live;
+    if (loaded) await end(loaded);
   }
 
   async #load(): Promise<LiveModel> {

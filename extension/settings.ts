@@ -1,7 +1,7 @@
 /** The settings' shapes and defaults. Pure; config.ts reads them from VS Code, package.json declares them. */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const folder = z.string().refine((path) => path === '' || isAbsolute(expandHome(path)), 'must be an absolute path');
 

@@ -14,9 +14,10 @@ const STEP_CHARS = 16_000;
 /** Cuts `text` around `offset`, the start at a line and in steps. Lines end in "\n", as models know them. */
 export function around(text: string, offset: number): Around {
   const cut = Math.max(0, Math.floor((offset - PREFIX_CHARS) / STEP_CHARS) * STEP_CHARS);
-  const start = cut === 0 ? 0 : text.indexOf('\n', cut) + 1;
+  const lineEnd = cut === 0 ? -1 : text.indexOf('\n', cut);
+  const start = lineEnd < 0 || lineEnd >= offset ? cut : lineEnd + 1;
   return {
-    prefix: unixLines(text.slice(start > offset ? cut : start, offset)),
+    prefix: unixLines(text.slice(start, offset)),
     suffix: unixLines(text.slice(offset, offset + SUFFIX_CHARS)),
   };
 }

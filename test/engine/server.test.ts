@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict';
+import { duplexPair } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CoreModel, EngineCore, LoadOptions } from '../../engine/core.ts';
+import { BadModel } from '../../engine/errors.ts';
+import type { Backend, CompleteParams } from '../../engine/protocol.ts';
+import { EngineFailure, RpcClient } from '../../engine/rpc.ts';
+import { EngineServer, type ServerOptions } from '../../engine/server.ts';
+import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
+
+const TOKEN = 'secret';
+const soon = (): Promise<void> => delay(20);
+
+/** A core that records what happens; a test says what fails. */
+class FakeCore implements EngineCore {
+  readonly loads: string[] = [];
+  models = 0;
+  sessions = 0;
+  running = 0;
+  mostRunning = 0;
+  /** Thrown once per entry by the next completion on that backend. */
+  failing: { backend: Backend; error: Error }[] = [];
+  failingLoads: Error[] = [];
+  loadMs = 0;
+
+  async loadModel(modelDir: string, { backend, signal, onProgress }: LoadOptions): Promise<CoreModel> {
+    this.loads.push(`${modelDir} ${backend}`);
+    if (modelDir === '/bad') throw new BadModel('/bad is not a model folder.');
+    await delay(this.loadMs, undefined, signal ? { signal } : {});
+    const error = this.failingLoads.shift();
+    if (error) throw error;
+    onProgress?.({ loadedBytes: 5, totalBytes: 10 });
+    this.models++;
+    const chosen = backend === 'auto' ? 'webgpu' : backend;
+    return {
+      info: {
+        modelId: '',
+        name: 'fake',
+        contextLength: 9,
+        backend: chosen,
+        device: `a ${chosen}`,
+        notes: [],
+        bytes: 10,
+      },
+      createSession: () => {
+        this.sessions++;
+        return { generate: () => assert.fail('not used'), dispose: () => void this.sessions-- };
+      },
+      bytesHeld: () => 10,
+      dispose: async () => void this.models--,
+    };
+  }
+
+  async complete({ prefix }: CompleteParams, model: CoreModel, _generate: unknown, signal: AbortSignal) {
+    this.mostRunning = Math.max(this.mostRunning, ++this.running);
+    try {
+      await delay(prefix === 'slow' ? 60_000 : 1, undefined, { signal });
+      const index = this.failing.findIndex(({ backend }) => backend === model.info.backend);
+      if (index >= 0) throw this.failing.splice(index, 1)[0]!.error;
+      const none = { tokensReused: 0, tokensPrefilled: 0, tokensGenerated: 0, prefillMs: 0, decodeMs: 0 };
+      return { text: `${prefix} on ${model.info.backend}`, stop: 'end' as const, ...none };
+    } finally {
+      this.running--;
+    }
+  }
+
+  async backendReports() {
+    return [{ backend: 'wasm' as const, usable: true, details: ['2 threads'], reason: '' }];
+  }
+}
+
+function start(options: Partial<ServerOptions> = {}) {
+  const core = new FakeCore();
+  const clients: string[] = [];
+  const server = new EngineServer(core, {
+    version: '1.0.0',
+    readToken: () => TOKEN,
+    runtime: 'Node',
+    wasmOnly: '',
+    onClients: (count, reason) => clients.push(`${count} ${reason}`),
+    log: () => {},
+    ...options,
+  });
+  const connect = (): RpcClient => {
+    const [near, far] = duplexPair();
+    server.accept(far);
+    return new RpcClient(near);
+  };
+  const open = async (): Promise<RpcClient> => {
+    const client = connect();
+    await client.call('initialize', { version: '1.0.0', token: TOKEN });
+    return client;
+  };
+  return { core, server, clients, connect, open };
+}
+
+const load = (client: RpcClient, modelDir = '/m', backend: 'auto' | Backend = 'auto') =>
+  client.call('load', { modelDir, backend });
+
+function complete(client: RpcClient, modelId: string, prefix: string, sessionId = 'a.ts') {
+  const rest = { suffix: '', fileName: 'a.ts', languageId: 'typescript', maxTokens: 8, multiline: 'auto' } as const;
+  return client.call('complete', { modelId, sessionId, prefix, ...rest });
+}
+
+const kindOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'done',
+    (error: unknown) => (error instanceof EngineFailure ? `${error.kind}: ${error.message}` : String(error)),
+  );
+
+describe('engine server: who may come in', () => {
+  const refused: [name: string, params: { version: string; token: string }, message: RegExp][] = [
+    [
+      'a wrong token',
+      { version: '1.0.0', token: 'secreT' },
+      /^badRequest: The engine refused this window: its token is wrong\.$/,
+    ],
+    ['no token', { version: '1.0.0', token: '' }, /token is wrong/],
+    [
+      'another version',
+      { version: '0.9.0', token: TOKEN },
+      /^versionMismatch: .* version 1\.0\.0, .* needs 0\.9\.0\.$/,
+    ],
+  ];
+  for (const [name, params, message] of refused) {
+    it(`${name} is refused with one sentence, and the connection ends`, async () => {
+      const { connect, clients } = start();
+      const client = connect();
+      const closed = new Promise((resolve) => client.onClose(resolve));
+      assert.match(await kindOf(client.call('initialize', params)), message);
+      await closed;
+      assert.deepEqual(clients, []);
+    });
+  }
+
+  it('an empty token file lets nobody in', async () => {
+    const { connect } = start({ readToken: () => '' });
+    assert.match(await kindOf(connect().call('initialize', { version: '1.0.0', token: '' })), /token is wrong/);
+  });
+
+  it('nothing is answered before the introduction', async () => {
+    const { connect, core } = start();
+    assert.match(await kindOf(load(connect())), /^badRequest: The first message must be initialize\.$/);
+    assert.deepEqual(core.loads, []);
+  });
+});
+
+describe('engine server: models', () => {
+  it('windows share a model, which goes with the last one', async () => {
+    const { core, open, clients } = start();
+    const [first, second] = [await open(), await open()];
+    const [one, two] = await Promise.all([load(first), load(second)]);
+    assert.deepEqual(one, two);
+    assert.deepEqual(core.loads, ['/m auto']);
+    first.close('');
+    await soon();
+    assert.equal(core.models, 1);
+    await second.notify('goodbye', {});
+    await soon();
+    assert.equal(core.models, 0);
+    assert.deepEqual(clients, ['1 arrived', '2 arrived', '1 left', '0 goodbye']);
+  });
+
+  it('another backend is another model', async () => {
+    const { core, open } = start();
+    const client = await open();
+    const ids = [await load(client), await load(client, '/m', 'wasm')].map(({ modelId }) => modelId);
+    assert.notEqual(ids[0], ids[1]);
+    assert.equal(core.models, 2);
+  });
+
+  it('progress reaches the caller', async () => {
+    const { open } = start();
+    const parts: unknown[] = [];
+    const onPart = (part: unknown): void => void parts.push(part);
+    await (await open()).call('load', { modelDir: '/m', backend: 'auto' }, { onPart });
+    assert.deepEqual(parts, [{ loadedBytes: 5, totalBytes: 10 }]);
+  });
+
+  it('a bad model is one sentence, and the next load tries again', async () => {
+    const { core, open } = start();
+    const client = await open();
+    assert.equal(await kindOf(load(client, '/bad')), 'badModel: /bad is not a model folder.');
+    await kindOf(load(client, '/bad'));
+    assert.equal(core.loads.length, 2);
+  });
+
+  it('a window that leaves while its model loads stops the loading', async () => {
+    const { core, open } = start();
+    core.loadMs = 60_000;
+    const client = await open();
+    const loading = kindOf(load(client));
+    await soon();
+    client.close('The window closes.');
+    assert.equal(await loading, 'engineGone: The window closes.');
+    await soon();
+    assert.equal(core.models, 0);
+  });
+
+  it('without a GPU the reason is in the notes, and asking for one fails with it', async () => {
+    const { core, open } = start({ wasmOnly: 'No GPU here.' });
+    const client = await open();
+    assert.deepEqual((await load(client)).notes, ['No GPU here.']);
+    assert.deepEqual(core.loads, ['/m wasm']);
+    assert.equal(await kindOf(load(client, '/m', 'webgpu')), 'badRequest: No GPU here.');
+  });
+
+  it('the report lists what is loaded', async () => {
+    const { open } = start();
+    const client = await open();
+    const { modelId } = await load(client);
+    await complete(client, modelId, 'x');
+    const { models, sessions, bytesHeld, runtime, backends } = await client.call('doctor', {});
+    assert.deepEqual([models.length, sessions, bytesHeld, runtime, backends.length], [1, 1, 10, 'Node', 1]);
+  });
+});
+
+describe('engine server: completions', () => {
+  it('a newer completion of the same document cancels the older', async () => {
+    const { core, open } = start();
+    const client = await open();
+    const { modelId } = await load(client);
+    const older = ['slow', 'slow'].map((prefix) => kindOf(complete(client, modelId, prefix)));
+    await soon();
+    assert.equal((await complete(client, modelId, 'x')).text, 'x on webgpu');
+    for (const outcome of await Promise.all(older)) assert.match(outcome, /^(cancelled|bug)/);
+    assert.equal(core.mostRunning, 1);
+    assert.equal(core.sessions, 1);
+  });
+
+  it('the least recently used sessions make room, and all go with their window', async () => {
+    const { core, open } = start();
+    const [client, other] = [await open(), await open()];
+    const { modelId } = await load(client);
+    await load(other);
+    for (const document of 'abcdef') await complete(client, modelId, 'x', document);
+    await soon();
+    assert.equal(core.sessions, 4);
+    client.close('');
+    await soon();
+    assert.equal(core.sessions, 0);
+    assert.equal(core.models, 1);
+  });
+
+  it('a model of another window cannot be used', async () => {
+    const { open } = start();
+    const [client, stranger] = [await open(), await open()];
+    const { modelId } = await load(client);
+    assert.match(await kindOf(complete(stranger, modelId, 'x')), /^badRequest: The model .* not loaded/);
+  });
+
+  for (const error of [new BackendLost('The device was reset.'), new OutOfMemory(9, 'No room for the cache.')]) {
+    it(`${error.name}: the model moves to WASM, the request is repeated, the windows are told once`, async () => {
+      const { core, open } = start();
+      const [client, other] = [await open(), await open()];
+      const { modelId } = await load(client);
+      await load(other);
+      const told: string[] = [];
+      for (const window of [client, other]) {
+        window.onNotification('backendChanged', ({ model, reason }) => told.push(`${model.backend}: ${reason}`));
+      }
+      core.failing = [
+        { backend: 'webgpu', error },
+        { backend: 'webgpu', error },
+      ];
+      const both = [complete(client, modelId, 'x'), complete(other, modelId, 'y')];
+      assert.deepEqual(
+        (await Promise.all(both)).map(({ text }) => text),
+        ['x on wasm', 'y on wasm'],
+      );
+      await soon();
+      assert.deepEqual(told, Array(2).fill(`wasm: a webgpu failed: ${error.message}`));
+      assert.deepEqual(core.loads, ['/m auto', '/m wasm']);
+      assert.equal(core.models, 1);
+      assert.match((await load(client)).notes.join(), /a webgpu failed/);
+    });
+  }
+
+  it('where WASM fails too, the failure goes out, and the next request loads again', async () => {
+    const { core, open } = start();
+    const client = await open();
+    const { modelId } = await load(client);
+    const error = new OutOfMemory(9, 'No room for the cache.');
+    core.failing = [
+      { backend: 'webgpu', error },
+      { backend: 'wasm', error },
+    ];
+    assert.equal(await kindOf(complete(client, modelId, 'x')), 'outOfMemory: No room for the cache.');
+    assert.equal((await complete(client, modelId, 'y')).text, 'y on wasm');
+    assert.equal(core.models, 1);
+  });
+
+  it('where the GPU cannot hold the model, "auto" loads it on WASM and says why', async () => {
+    const { core, open } = start();
+    core.failingLoads = [new OutOfMemory(9, 'The model does not fit.')];
+    const { backend, notes } = await load(await open());
+    assert.equal(backend, 'wasm');
+    assert.match(notes.join(), /The model does not fit\./);
+  });
+
+  it('dispose ends everything', async () => {
+    const { core, open, server } = start();
+    const client = await open();
+    const { modelId } = await load(client);
+    const running = kindOf(complete(client, modelId, 'slow'));
+    await soon();
+    await server.dispose();
+    assert.match(await running, /^engineGone|^cancelled/);
+    assert.deepEqual([core.models, core.sessions], [0, 0]);
+  });
+});

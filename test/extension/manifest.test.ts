@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { commandTable } from '../../extension/commands.ts';
+import { menuLines } from '../../extension/menu.ts';
+import { readSettings, type SettingKey, SETTINGS } from '../../extension/settings.ts';
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+const json = <T>(path: string): T => JSON.parse(read(path)) as T;
+
+interface Property {
+  default: unknown;
+  scope: string;
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
+}
+interface Manifest {
+  main: string;
+  extensionKind: string[];
+  activationEvents: string[];
+  capabilities: {
+    untrustedWorkspaces: { supported: string; restrictedConfigurations: string[] };
+    virtualWorkspaces: boolean;
+  };
+  contributes: {
+    commands: { command: string }[];
+    keybindings: { command: string; key: string; when: string }[];
+    configuration: { properties: Record<string, Property> }[];
+    walkthroughs: { steps: { media: { markdown: string }; description: string }[] }[];
+  };
+}
+
+const manifest = json<Manifest>('package.json');
+const { contributes, capabilities } = manifest;
+const properties = Object.assign({}, ...contributes.configuration.map((part) => part.properties)) as Record<
+  string,
+  Property
+>;
+const commands = contributes.commands.map(({ command }) => command);
+
+describe('package.json', () => {
+  it('declares exactly the commands of the table', () => {
+    assert.deepEqual(Object.keys(commandTable({} as never)).sort(), commands.toSorted());
+  });
+
+  it('names only commands that exist, in keybindings, menu and walkthrough', () => {
+    const states = [{ kind: 'disabled' }, { kind: 'off' }, { kind: 'snoozed', until: 0 }] as const;
+    const { settings } = readSettings(() => undefined);
+    const inMenu = states.flatMap((state) => menuLines(state, settings, 'rust').map(({ command }) => command));
+    const inSteps = contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ description }) => description));
+    const inTexts = [...read('package.nls.json').matchAll(/command:(airgap\.\w+)/g)].map((match) => match[1]!);
+    assert.ok(inSteps.length > 0 && inTexts.length > 0);
+    for (const command of [...inMenu, ...inTexts, ...contributes.keybindings.map((binding) => binding.command)]) {
+      assert.ok(commands.includes(command), command);
+    }
+  });
+
+  it('declares exactly the settings that are read, with their defaults', () => {
+    const { settings, problems } = readSettings(() => undefined);
+    assert.deepEqual(problems, []);
+    const declared = Object.fromEntries(Object.entries(properties).map(([key, property]) => [key, property.default]));
+    const used = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`airgap.${key}`, value]));
+    assert.deepEqual(declared, used);
+  });
+
+  it('allows exactly the values that are valid', () => {
+    for (const key of Object.keys(SETTINGS) as SettingKey[]) {
+      const property = properties[`airgap.${key}`]!;
+      const isValid = (value: unknown): boolean => SETTINGS[key].safeParse(value).success;
+      for (const value of property.enum ?? []) assert.ok(isValid(value), `${key}: ${value}`);
+      if (property.enum) assert.ok(!isValid('no such value'), key);
+      const { minimum, maximum } = property;
+      if (minimum === undefined || maximum === undefined) continue;
+      const verdicts = [minimum - 1, minimum, maximum, maximum + 1].map(isValid);
+      assert.deepEqual(verdicts, [false, true, true, false], key);
+    }
+  });
+
+  it('keybindings are chords with a condition', () => {
+    for (const { key, when } of contributes.keybindings) {
+      assert.match(key, /^ctrl\+k ctrl\+alt\+\w$/);
+      assert.ok(when);
+    }
+  });
+
+  it('works in untrusted, virtual and remote workspaces, where no workspace chooses what runs', () => {
+    assert.deepEqual(manifest.extensionKind, ['ui', 'workspace']);
+    assert.equal(capabilities.virtualWorkspaces, true);
+    assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
+    const engineSettings = Object.keys(properties).filter((key) => /^airgap\.(model|engine)\./.test(key));
+    assert.deepEqual(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), engineSettings.sort());
+    assert.equal(properties['airgap.engine.nodePath']!.scope, 'machine');
+  });
+
+  it('is activated by an editor, not at startup', () => assert.deepEqual(manifest.activationEvents, ['onLanguage']));
+
+  it('says that there is no telemetry', () => {
+    assert.deepEqual(json('extension/telemetry.json'), { events: {}, commonProperties: {} });
+    assert.deepEqual(
+      globSync('{extension,engine}/**/*.ts').filter((file) => /TelemetryLogger|telemetryReporter/i.test(read(file))),
+      [],
+    );
+  });
+});
+
+describe('languages', () => {
+  const english = json<Record<string, string>>('package.nls.json');
+
+  it('package.nls.json has every text of package.json, and no other', () => {
+    const used = [...read('package.json').matchAll(/"%([^%"]+)%"/g)].map((match) => match[1]!);
+    assert.deepEqual(Object.keys(english).sort(), [...new Set(used)].sort());
+  });
+
+  it('German has the same keys and commands', () => {
+    const german = json<Record<string, string>>('package.nls.de.json');
+    assert.deepEqual(Object.keys(german), Object.keys(english));
+    const links = (text: string): string[] => text.match(/\(command:[^)]+\)|`[^`]+`/g) ?? [];
+    for (const [key, text] of Object.entries(english)) assert.deepEqual(links(german[key]!), links(text), key);
+  });
+
+  it('the German bundle has every text of the extension, and no other', () => {
+    const source = globSync('extension/**/*.ts').map(read).join('\n');
+    const used = [...source.matchAll(/(?<![\w.])(?:vscode\.l10n\.)?t\(\s*'([^']+)'/g)].map((match) => match[1]!);
+    const bundle = json<Record<string, string>>('extension/l10n/bundle.l10n.de.json');
+    assert.deepEqual(Object.keys(bundle).sort(), [...new Set(used)].sort());
+    const slots = (text: string): string[] => (text.match(/\{\d\}/g) ?? []).sort();
+    for (const [text, german] of Object.entries(bundle)) assert.deepEqual(slots(german), slots(text), text);
+  });
+});

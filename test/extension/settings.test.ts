@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import {
+  anyLanguageEnabled,
+  expandHome,
+  languageEnabled,
+  readSettings,
+  withLanguage,
+} from '../../extension/settings.ts';
+
+describe('settings', () => {
+  const bad: [key: string, value: unknown][] = [
+    ['enable', true],
+    ['enable', { typescript: 'yes' }],
+    ['completion.delayMs', -1],
+    ['completion.delayMs', '75'],
+    ['completion.maxTokens', 1.5],
+    ['completion.multiline', 'sometimes'],
+    ['completion.exclude', '*.env'],
+    ['model.folder', 'models/phi-3'],
+    ['engine.backend', 'cuda'],
+    ['engine.nodePath', './node'],
+  ];
+  for (const [key, value] of bad) {
+    it(`${key} = ${JSON.stringify(value)} counts as the default, with one sentence`, () => {
+      const { settings, problems } = readSettings((asked) => (asked === key ? value : undefined));
+      assert.deepEqual(settings, readSettings(() => undefined).settings);
+      assert.equal(problems.length, 1);
+      assert.match(problems[0]!, new RegExp(`^Setting airgap\\.${key} is ignored: .+\\.$`));
+    });
+  }
+
+  const maps: [enable: Record<string, boolean>, languageId: string, one: boolean, any: boolean][] = [
+    [{}, 'rust', true, true],
+    [{ '*': true }, 'rust', true, true],
+    [{ '*': true, markdown: false }, 'markdown', false, true],
+    [{ '*': false }, 'rust', false, false],
+    [{ '*': false, rust: true }, 'rust', true, true],
+    [{ '*': false, rust: false }, 'rust', false, false],
+  ];
+  for (const [enable, languageId, one, any] of maps) {
+    it(`${JSON.stringify(enable)}: ${languageId} is ${one ? 'on' : 'off'}`, () => {
+      assert.equal(languageEnabled(enable, languageId), one);
+      assert.equal(anyLanguageEnabled(enable), any);
+    });
+  }
+
+  it('turning off and on', () => {
+    assert.deepEqual(withLanguage({ '*': true }, 'rust', false), { '*': true, rust: false });
+    const off = withLanguage({ '*': true, rust: true, markdown: false }, '*', false);
+    assert.equal(anyLanguageEnabled(off), false);
+    const on = withLanguage(off, '*', true);
+    assert.deepEqual([languageEnabled(on, 'go'), languageEnabled(on, 'markdown')], [true, false]);
+  });
+
+  it('~ is the home directory', () => {
+    assert.equal(expandHome('~/models/phi-3'), join(homedir(), 'models/phi-3'));
+    assert.deepEqual(readSettings((key) => (key === 'model.folder' ? '~/m' : undefined)).problems, []);
+    assert.equal(expandHome('/~/x'), '/~/x');
+  });
+});

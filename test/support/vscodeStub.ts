@@ -1,0 +1,98 @@
+/** As much of the `vscode` module as unit tests touch; the window tests use the real one. */
+import { matchesGlob } from 'node:path';
+import type * as vscode from 'vscode';
+
+export class Position {
+  constructor(
+    readonly line: number,
+    readonly character: number,
+  ) {}
+}
+
+export class Range {
+  constructor(
+    readonly start: Position,
+    readonly end: Position,
+  ) {}
+}
+
+export class InlineCompletionItem {
+  constructor(
+    readonly insertText: string,
+    readonly range: Range,
+  ) {}
+}
+
+export class ThemeColor {
+  constructor(readonly id: string) {}
+}
+
+export const InlineCompletionTriggerKind = { Invoke: 0, Automatic: 1 } as const;
+export const ConfigurationTarget = { Global: 1, Workspace: 2 } as const;
+export const StatusBarAlignment = { Left: 1, Right: 2 } as const;
+
+export class EventEmitter<T> {
+  readonly #listeners = new Set<(event: T) => void>();
+  readonly event = (listener: (event: T) => void): vscode.Disposable => {
+    this.#listeners.add(listener);
+    return { dispose: () => this.#listeners.delete(listener) };
+  };
+  fire(event: T): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+  dispose(): void {
+    this.#listeners.clear();
+  }
+}
+
+export const l10n = {
+  t: (message: string, ...values: unknown[]): string =>
+    message.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
+};
+
+/** What a test sets: settings by full key, and what was shown or registered. */
+export const fake = {
+  settings: {} as Record<string, unknown>,
+  configurationChanged: new EventEmitter<{ affectsConfiguration(key: string): boolean }>(),
+  editorChanged: new EventEmitter<undefined>(),
+  statusItems: [] as { text: string; tooltip: string; accessibilityInformation: { label: string } }[],
+  messages: [] as string[],
+  /** Changes settings as the user would. */
+  set(settings: Record<string, unknown>): void {
+    fake.settings = settings;
+    fake.configurationChanged.fire({ affectsConfiguration: () => true });
+  },
+};
+
+const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, show() {}, dispose() {} };
+
+export const window = {
+  activeTextEditor: undefined as { document: unknown } | undefined,
+  createOutputChannel: () => log,
+  createStatusBarItem: () => {
+    const item = { text: '', tooltip: '', accessibilityInformation: { label: '' }, show() {}, dispose() {} };
+    fake.statusItems.push(item);
+    return item;
+  },
+  onDidChangeActiveTextEditor: fake.editorChanged.event,
+  showInformationMessage: (message: string) => fake.messages.push(message),
+};
+
+export const workspace = {
+  fs: {
+    isWritableFileSystem: (scheme: string) => (/^(file|vscode-remote|vscode-vfs)$/.test(scheme) ? true : undefined),
+  },
+  getConfiguration: (section: string) => ({
+    get: (key: string, otherwise?: unknown) => fake.settings[`${section}.${key}`] ?? otherwise,
+    inspect: () => undefined,
+  }),
+  onDidChangeConfiguration: fake.configurationChanged.event,
+};
+
+export const languages = {
+  match: ({ pattern }: { pattern: string }, { uri }: vscode.TextDocument) => (matchesGlob(uri.path, pattern) ? 10 : 0),
+};
+
+export const commands = {
+  executeCommand: () => Promise.resolve(),
+};
