@@ -1,0 +1,105 @@
+import { setScratch } from './thread';
+import {
+  CONTROL,
+  CONTROL_BARRIER,
+  CONTROL_COUNT,
+  CONTROL_PROGRAM,
+  CONTROL_SCRATCH,
+  CONTROL_SCRATCH_BYTES,
+  COUNTER_WORD,
+  DESCRIPTOR_BYTES,
+  Opcode,
+} from './opcodes';
+import { rmsNorm } from './rmsNorm';
+import { packTiles, quantise } from './quantise';
+import { matvecFloat } from './matvecFloat';
+import { matvecQ } from './matvecQ';
+import { matmulQ } from './matmulQ';
+import { embed } from './embed';
+import { appendKv } from './appendKv';
+import { attention, attentionCombine } from './attention';
+import { siluMul } from './siluMul';
+import { top1, top1Partial } from './top1';
+
+/** Rounds of looking at the barrier before a thread sleeps: about 20 microseconds. */
+const SPINS = 20000;
+
+/** Runs the program in the control block, in lockstep with the other threads: every thread calls this once per step. */
+export function run(thread: i32, threads: i32): void {
+  const program: usize = load<u32>(CONTROL + CONTROL_PROGRAM * 4);
+  const count = load<i32>(CONTROL + CONTROL_COUNT * 4);
+  const scratchBytes: usize = load<u32>(CONTROL + CONTROL_SCRATCH_BYTES * 4);
+  setScratch(load<u32>(CONTROL + CONTROL_SCRATCH * 4) + <usize>thread * scratchBytes);
+  for (let i = 0; i < count; i++) {
+    runOperation(program + <usize>i * DESCRIPTOR_BYTES);
+    meet(threads);
+  }
+}
+
+/** Takes grains of one operation's items until none is left. */
+function runOperation(d: usize): void {
+  const opcode = load<i32>(d);
+  const items = load<i32>(d, 4);
+  const grain = load<i32>(d, 8);
+  for (;;) {
+    const from = atomic.add<i32>(d, 1, COUNTER_WORD * 4) * grain;
+    if (from >= items) return;
+    runItems(opcode, d, from, min(items, from + grain));
+  }
+}
+
+function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
+  switch (opcode) {
+    case Opcode.rmsNorm:
+      return rmsNorm(d, from, to);
+    case Opcode.quantise:
+      return quantise(d, from, to);
+    case Opcode.packTiles:
+      return packTiles(d, from, to);
+    case Opcode.matvecFloat:
+      return matvecFloat(d, from, to);
+    case Opcode.matvecQ4:
+      return matvecQ(d, from, to, true);
+    case Opcode.matvecQ8:
+      return matvecQ(d, from, to, false);
+    case Opcode.matmulQ4:
+      return matmulQ(d, from, to, true);
+    case Opcode.matmulQ8:
+      return matmulQ(d, from, to, false);
+    case Opcode.embed:
+      return embed(d, from, to);
+    case Opcode.appendKv:
+      return appendKv(d, from, to);
+    case Opcode.attention:
+      return attention(d, from, to);
+    case Opcode.attentionCombine:
+      return attentionCombine(d, from, to);
+    case Opcode.siluMul:
+      return siluMul(d, from, to);
+    case Opcode.top1Partial:
+      return top1Partial(d, from, to);
+    case Opcode.top1:
+      return top1(d, from, to);
+    default:
+      unreachable();
+  }
+}
+
+/**
+ * The barrier between operations: the last thread to arrive opens it by raising the round; the others look for a while
+ * and then sleep. Words: arrived, round (16 words on), sleepers (32 on).
+ */
+function meet(threads: i32): void {
+  const barrier: usize = CONTROL + CONTROL_BARRIER * 4;
+  const round = atomic.load<i32>(barrier, 64);
+  if (atomic.add<i32>(barrier, 1) == threads - 1) {
+    atomic.store<i32>(barrier, 0);
+    atomic.add<i32>(barrier, 1, 64);
+    if (atomic.load<i32>(barrier, 128)) atomic.notify(barrier + 64, -1);
+    return;
+  }
+  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(barrier, 64) != round) return;
+  atomic.add<i32>(barrier, 1, 128);
+  while (atomic.load<i32>(barrier, 64) == round) atomic.wait<i32>(barrier + 64, round, -1);
+  atomic.sub<i32>(barrier, 1, 128);
+}

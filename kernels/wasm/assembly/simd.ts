@@ -1,0 +1,110 @@
+/** Vector helpers. ASC_FEATURE_RELAXED_SIMD is known at compile time, so each build holds one path only. */
+
+/** 0x8FFFE000 four times: a constant in code would be rebuilt at every use, a load is free. */
+export const HALF_MASK = memory.data<u32>([0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000], 16);
+/** An f16 whose bits are widened into the exponent and fraction of an f32 is too small by this factor, 2^112. */
+export const HALF_SCALE: f32 = 5192296858534827628530496329220096.0;
+
+/** a * b + c, rounded once or twice. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** The sum of four lanes. */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(v: v128): f32 {
+  const pairs = f32x4.add(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+/** The largest of four lanes. */
+// @ts-ignore: decorator
+@inline
+export function maxLane(v: v128): f32 {
+  const pairs = f32x4.max(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
+  return max<f32>(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+}
+
+/** The sums of four vectors, one per lane. */
+// @ts-ignore: decorator
+@inline
+export function sumEach(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
+  const cd = f32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7));
+  return f32x4.add(v128.shuffle<i32>(ab, cd, 0, 1, 4, 5), v128.shuffle<i32>(ab, cd, 2, 3, 6, 7));
+}
+
+/** e^x: Cephes' polynomial of degree 5 after taking out powers of two; relative error 2e-7, 0 below -86.9. */
+// @ts-ignore: decorator
+@inline
+export function exp4(value: v128): v128 {
+  const x = f32x4.max(f32x4.min(value, f32x4.splat(88.0)), f32x4.splat(-87.0));
+  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.4426950408889634)));
+  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
+  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.1219444e-4)));
+  let p = madd(f32x4.splat(1.98756915e-4), r, f32x4.splat(1.3981999507e-3));
+  p = madd(p, r, f32x4.splat(8.3334519073e-3));
+  p = madd(p, r, f32x4.splat(4.1665795894e-2));
+  p = madd(p, r, f32x4.splat(1.6666665459e-1));
+  p = madd(p, r, f32x4.splat(0.5));
+  p = madd(p, f32x4.mul(r, r), f32x4.add(r, f32x4.splat(1.0)));
+  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  return v128.bitselect(f32x4.splat(0), f32x4.mul(p, power), f32x4.lt(value, f32x4.splat(-86.9)));
+}
+
+/** Lower four of eight f16 as f32. */
+// @ts-ignore: decorator
+@inline
+export function halfLow(h: v128, mask: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(i32x4.extend_low_i16x8_s(h), 13), mask), f32x4.splat(HALF_SCALE));
+}
+
+/** Upper four of eight f16 as f32. */
+// @ts-ignore: decorator
+@inline
+export function halfHigh(h: v128, mask: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(i32x4.extend_high_i16x8_s(h), 13), mask), f32x4.splat(HALF_SCALE));
+}
+
+/** One f16 as f32. */
+// @ts-ignore: decorator
+@inline
+export function half(at: usize): f32 {
+  return reinterpret<f32>((<i32>load<i16>(at) << 13) & <i32>0x8fffe000) * HALF_SCALE;
+}
+
+/** `count` (rounded up to a multiple of 8) f16 to f32. */
+export function widen(from: usize, to: usize, count: i32): void {
+  const mask = v128.load(HALF_MASK);
+  for (let i = 0; i < count; i += 8) {
+    const h = v128.load(from);
+    v128.store(to, halfLow(h, mask));
+    v128.store(to, halfHigh(h, mask), 16);
+    from += 16;
+    to += 32;
+  }
+}
+
+/** Four f32 as the bits of the nearest f16 (ties to even), one per i32 lane; beyond the range the largest f16. */
+// @ts-ignore: decorator
+@inline
+function narrow4(value: v128): v128 {
+  const sign = v128.and(i32x4.shr_u(value, 16), i32x4.splat(0x8000));
+  // 2^-112, so that the exponent lies where f16's will.
+  let bits = f32x4.mul(f32x4.min(f32x4.abs(value), f32x4.splat(65504.0)), f32x4.splat(1.925929944387236e-34));
+  bits = i32x4.add(i32x4.add(bits, i32x4.splat(0xfff)), v128.and(i32x4.shr_u(bits, 13), i32x4.splat(1)));
+  return v128.or(i32x4.shr_u(bits, 13), sign);
+}
+
+/** `count` (a multiple of 8) f32 to f16. */
+export function narrow(from: usize, to: usize, count: i32): void {
+  for (let i = 0; i < count; i += 8) {
+    v128.store(to, i16x8.narrow_i32x4_u(narrow4(v128.load(from)), narrow4(v128.load(from, 16))));
+    from += 32;
+    to += 16;
+  }
+}

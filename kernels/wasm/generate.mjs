@@ -1,0 +1,147 @@
+/**
+ * Writes the inner loops of the quantised matrix products as straight-line AssemblyScript: V8 keeps the order of wasm
+ * instructions, so the order here decides which values stay in registers. `relaxed` and plain SIMD twins come from the
+ * same functions.
+ */
+
+/** panelsQ4/panelsQ8: one row of x times two panels of 8 rows (see matvecQ.ts), `count` groups; adds to y. */
+export function generatePanels(relaxed) {
+  return panels({ name: 'panelsQ4', relaxed, q4: true }) + panels({ name: 'panelsQ8', relaxed, q4: false });
+}
+
+/** tileQ4/tileQ8: 8 tokens times a few rows of unpacked weights (see matmulQ.ts), `count` groups; adds to sums. */
+export function generateTiles(relaxed) {
+  return tile({ name: 'tileQ4', relaxed, q4: true }) + tile({ name: 'tileQ8', relaxed, q4: false });
+}
+
+const masks = (name, value) => `const ${name} = memory.data<u32>([${Array(4).fill(value).join(', ')}], 16);\n`;
+const lines = (list, template) => list.map(template).join('\n');
+
+function panels({ name, relaxed, q4 }) {
+  const channels = [0, 1, 2, 3]; // Panel a rows 0-3, 4-7, panel b rows 0-3, 4-7.
+  const weights = (i, pair) => `v128.load(${i < 2 ? 'wa' : 'wb'}, ${16 + 32 * pair + 16 * (i & 1)})`;
+  const x = (k) => `x0 = v128.load32_splat(x, ${8 + 4 * k});`;
+  const body = [];
+  if (relaxed && q4) {
+    body.push(`c0 = v128.load32_splat(x, 4);`, ...[1, 2, 3].map((i) => `c${i} = c0;`));
+    for (let g = 0; g < 4; g++) {
+      body.push(...channels.map((i) => `w${i} = ${weights(i, g)};`), x(2 * g));
+      body.push(...channels.map((i) => `c${i} = ${dot('x0', `v128.and(w${i}, m0)`, `c${i}`)};`), x(2 * g + 1));
+      body.push(...channels.map((i) => `c${i} = ${dot('x0', `v128.and(i16x8.shr_u(w${i}, 4), m0)`, `c${i}`)};`));
+    }
+  } else if (relaxed) {
+    // Bytes are split into nibbles, which the dot takes as its unsigned operand: u = 16 h + l, and 128 = 16 * 8.
+    body.push(`h0 = v128.load32_splat(x, 4);`, ...[1, 2, 3].map((i) => `h${i} = h0;`));
+    body.push(...channels.map((i) => `c${i} = zero;`));
+    for (let g = 0; g < 8; g++) {
+      body.push(x(g));
+      for (const i of channels) {
+        body.push(`w0 = ${weights(i, g)};`, `c${i} = ${dot('x0', 'v128.and(w0, m0)', `c${i}`)};`);
+        body.push(`h${i} = ${dot('x0', 'v128.and(i16x8.shr_u(w0, 4), m0)', `h${i}`)};`);
+      }
+    }
+    body.push(...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.shl(h${i}, 4));`));
+  } else {
+    const parts = q4
+      ? [
+          (w) => `v128.and(${w}, m0)`,
+          (w) => `v128.and(${w}, m1)`,
+          (w) => `v128.and(${w}, m2)`,
+          (w) => `i16x8.shr_u(${w}, 12)`,
+        ]
+      : [(w) => `v128.and(${w}, m0)`, (w) => `i16x8.shr_u(${w}, 8)`];
+    body.push(`c0 = v128.load32_splat(x, 4);`, ...[1, 2, 3].map((i) => `c${i} = c0;`));
+    for (let g = 0; g < (q4 ? 4 : 8); g++) {
+      body.push(...channels.map((i) => `w${i} = ${weights(i, g)};`));
+      parts.forEach((part, k) => {
+        body.push(x(parts.length * g + k));
+        body.push(...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.dot_i16x8_s(${part(`w${i}`)}, x0));`));
+      });
+    }
+  }
+  body.push('x0 = v128.load32_splat(x);');
+  for (const [panel, pointer] of ['wa', 'wb'].entries()) {
+    body.push(`w0 = v128.load(${pointer});`);
+    for (const [j, part] of ['low', 'high'].entries()) {
+      const i = 2 * panel + j;
+      body.push(`w1 = f32x4.mul(v128.and(i32x4.shl(i32x4.extend_${part}_i16x8_s(w0), 13), half), x0);`);
+      body.push(`f${i} = ${madd(relaxed, 'w1', `f32x4.convert_i32x4_s(c${i})`, `f${i}`)};`);
+    }
+  }
+  const maskValues = relaxed ? ['0x0f0f0f0f'] : q4 ? ['0x000f000f', '0x00f000f0', '0x0f000f00'] : ['0x00ff00ff'];
+  const variables = [...channels.flatMap((i) => [`w${i}`, `c${i}`, ...(relaxed && !q4 ? [`h${i}`] : [])]), 'x0'];
+  return `
+${maskValues.map((value, i) => masks(`${name}Mask${i}`, value)).join('')}${masks(`${name}Half`, '0x8fffe000')}
+export function ${name}(wa: usize, wb: usize, x: usize, ya: usize, yb: usize, count: i32): void {
+  const zero = i32x4.splat(0);
+  const half = v128.load(${name}Half);
+${lines(maskValues, (_, i) => `  const m${i} = v128.load(${name}Mask${i});`)}
+${lines(variables, (v) => `  let ${v} = zero;`)}
+${lines(channels, (i) => `  let f${i} = v128.load(${i < 2 ? 'ya' : 'yb'}, ${16 * (i & 1)});`)}
+  for (; count > 0; count--) {
+${lines(body, (line) => `    ${line}`)}
+    wa += ${q4 ? 144 : 272};
+    wb += ${q4 ? 144 : 272};
+    x += ${relaxed ? 40 : 72};
+  }
+${lines(channels, (i) => `  v128.store(${i < 2 ? 'ya' : 'yb'}, f${i}, ${16 * (i & 1)});`)}
+}
+`;
+}
+
+function tile({ name, relaxed, q4 }) {
+  const split = relaxed && !q4; // Weights come as low and high nibbles with a sum each.
+  const rows = split ? [0, 1] : [0, 1, 2, 3];
+  const vectors = [0, 1]; // Two vectors of four tokens.
+  const steps = relaxed ? 8 : 16;
+  const header = relaxed ? 64 : 32;
+  const R = rows.length;
+  const body = [];
+  for (const r of rows) {
+    for (const t of vectors) {
+      const start = relaxed ? `v128.load(x, ${32 + 16 * t})` : 'zero';
+      if (split) body.push(`c${r}${t} = zero;`, `h${r}${t} = ${start};`);
+      else body.push(`c${r}${t} = ${r ? `c0${t}` : start};`);
+    }
+  }
+  for (let k = 0; k < steps; k++) {
+    body.push(...vectors.map((t) => `x${t} = v128.load(x, ${header + 32 * k + 16 * t});`));
+    for (const [part, sum] of (split ? ['c', 'h'] : ['c']).entries()) {
+      for (const r of rows) {
+        body.push(`w = v128.load(w_, ${16 * R + 16 * ((split ? 2 * k + part : k) * R + r)});`);
+        for (const t of vectors) {
+          const c = `${sum}${r}${t}`;
+          body.push(
+            relaxed ? `${c} = ${dot(`x${t}`, 'w', c)};` : `${c} = i32x4.add(${c}, i32x4.dot_i16x8_s(x${t}, w));`,
+          );
+        }
+      }
+    }
+  }
+  body.push(...vectors.map((t) => `x${t} = v128.load(x, ${16 * t});`));
+  for (const r of rows) {
+    body.push(`w = v128.load(w_, ${16 * r});`);
+    for (const t of vectors) {
+      const sum = split ? `i32x4.add(c${r}${t}, i32x4.shl(h${r}${t}, 4))` : `c${r}${t}`;
+      const at = 16 * (2 * r + t);
+      const total = madd(relaxed, `f32x4.convert_i32x4_s(${sum})`, `f32x4.mul(w, x${t})`, `v128.load(sums, ${at})`);
+      body.push(`v128.store(sums, ${total}, ${at});`);
+    }
+  }
+  const names = rows.flatMap((r) => vectors.flatMap((t) => [`c${r}${t}`, ...(split ? [`h${r}${t}`] : [])]));
+  return `
+export function ${name}(x: usize, w_: usize, sums: usize, count: i32): void {
+  const zero = i32x4.splat(0);
+${lines([...names, 'x0', 'x1', 'w'], (v) => `  let ${v} = zero;`)}
+  for (; count > 0; count--) {
+${lines(body, (line) => `    ${line}`)}
+    x += ${header + 32 * steps};
+    w_ += ${16 * R * ((split ? 2 : 1) * steps + 1)};
+  }
+}
+`;
+}
+
+const dot = (a, b, c) => `i32x4.relaxed_dot_i8x16_i7x16_add_s(${a}, ${b}, ${c})`;
+const madd = (relaxed, a, b, c) =>
+  relaxed ? `f32x4.relaxed_madd(${a}, ${b}, ${c})` : `f32x4.add(f32x4.mul(${a}, ${b}), ${c})`;

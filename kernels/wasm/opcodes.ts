@@ -1,0 +1,71 @@
+/**
+ * The form of a step's program, read by both sides: TypeScript that records it and AssemblyScript that runs it (so only
+ * what both languages understand may stand here).
+ *
+ * A program is `count` descriptors of DESCRIPTOR_BYTES each. Words of a descriptor (i32): 0 opcode, 1 items, 2 grain
+ * (items that a thread takes at once), 3.. the operation's own parameters, as its kernel in assembly/ lists them. Word
+ * COUNTER_WORD, on a cache line of its own, counts the grains taken.
+ */
+export enum Opcode {
+  rmsNorm,
+  quantise,
+  packTiles,
+  matvecFloat,
+  matvecQ4,
+  matvecQ8,
+  matmulQ4,
+  matmulQ8,
+  embed,
+  appendKv,
+  attention,
+  attentionCombine,
+  siluMul,
+  top1Partial,
+  top1,
+}
+
+export const DESCRIPTOR_BYTES = 128;
+export const COUNTER_WORD = 16;
+
+/** Dtype as a descriptor states it. */
+export enum DTypeCode {
+  f32,
+  f16,
+  q8,
+  q4,
+}
+
+/** Byte address of the block through which threads meet; static data follow at 4 KiB, the heap at 64 KiB. */
+export const CONTROL = 1024;
+/** i32 words of the control block; each on its own cache line. */
+export const CONTROL_GENERATION = 0;
+export const CONTROL_DONE = 16;
+export const CONTROL_PROGRAM = 32;
+export const CONTROL_COUNT = 33;
+export const CONTROL_SCRATCH = 34;
+export const CONTROL_SCRATCH_BYTES = 35;
+export const CONTROL_BARRIER = 48;
+export const HEAP_START = 65536;
+
+/** Values per quantisation group, and tokens per page of the KV cache. */
+export const GROUP_VALUES = 32;
+export const PAGE_SIZE = 64;
+/** Output rows that the packed weights keep together. */
+export const PANEL_ROWS = 8;
+export const Q4_BLOCK_BYTES = 144;
+export const Q8_BLOCK_BYTES = 272;
+/** Tokens side by side in the lanes of the matrix-matrix kernel. */
+export const TILE_TOKENS = 8;
+/** Tokens that one task of the matrix-matrix kernel takes: a task's sums fit the L2 cache. */
+export const BATCH_TOKENS = 256;
+/** Groups of 32 columns taken at a time by the matrix-matrix kernel: unpacked weights fit the L1 cache. */
+export const CHUNK_BLOCKS = 32;
+/** Rows of queries that one attention task takes. */
+export const QUERY_ROWS = 16;
+/** Logits that one task of top1 takes. */
+export const TOP1_CHUNK = 4096;
+/** Rows of f32 and f16 weights that one item takes, and rows of x: their block fits the L2 cache. */
+export const FLOAT_ROWS = 4;
+export const FLOAT_TOKENS = 64;
+/** Scratch of the matrix-matrix kernel for unpacked weights: 16 groups x 17 vectors x 4 rows, or 32 groups with half. */
+export const UNPACKED_BYTES = 36864;

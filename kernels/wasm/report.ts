@@ -1,0 +1,26 @@
+import os from 'node:os';
+import { freeMemory, gigabytes } from './heap.ts';
+import { chooseKernels, chooseThreads } from './platform.ts';
+
+/** What `airgap doctor` says of the WASM backend. `reason`: why it cannot run, empty where it can. */
+export interface WasmReport {
+  readonly usable: boolean;
+  readonly reason: string;
+  readonly details: string[];
+}
+
+export async function wasmReport(): Promise<WasmReport> {
+  const { threads, reason } = chooseThreads();
+  const details = [
+    `CPU: ${os.cpus()[0]?.model.trim() ?? process.arch}`,
+    `threads: ${threads} (${reason})`,
+    `memory: ${gigabytes(freeMemory())} free, WebAssembly may use ${gigabytes(2 ** 32)}`,
+  ];
+  try {
+    const { path, note } = await chooseKernels('auto');
+    details.unshift(`SIMD: ${path}, self-test passed${note && `; ${note}`}`);
+    return { usable: true, reason: '', details };
+  } catch (error) {
+    return { usable: false, reason: (error as Error).message, details };
+  }
+}

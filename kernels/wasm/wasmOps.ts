@@ -1,0 +1,238 @@
+import { check } from '../check.ts';
+import type { AttentionShape, KvLayout, KvPool, KvView, Ops, Tensor, WeightDType, WeightWriter } from '../ops.ts';
+import { Heap } from './heap.ts';
+import { WasmKvPool } from './kvPool.ts';
+import { DTypeCode, Opcode, TOP1_CHUNK } from './opcodes.ts';
+import { recordAttention } from './recordAttention.ts';
+import { recordLinear } from './recordLinear.ts';
+import { type Recording, share } from './recording.ts';
+import { chooseKernels, chooseThreads, type SimdChoice } from './platform.ts';
+import { floatWord, Program } from './program.ts';
+import { asWasm, heldTensor, type WasmTensor } from './tensor.ts';
+import { createWeight, floatRowBytes } from './weights.ts';
+import { Workers } from './workers.ts';
+
+export interface WasmOptions {
+  /** Worker threads; as many as chooseThreads says where absent. */
+  readonly threads?: number;
+  readonly simd?: SimdChoice;
+  /** Limit of all memory of the backend, 4 GiB where absent. */
+  readonly maxBytes?: number;
+}
+
+/** Starts the WASM backend. Rejects where the runtime lacks what it needs, and with BackendLost without workers. */
+export async function createWasmOps(options: WasmOptions = {}): Promise<WasmOps> {
+  const kernels = await chooseKernels(options.simd ?? 'auto');
+  const threads = options.threads ?? chooseThreads().threads;
+  const heap = new Heap(options.maxBytes);
+  const workers = await Workers.start(kernels.module, heap.memory, threads);
+  return new WasmOps(heap, workers, `WebAssembly, ${kernels.path} SIMD, ${threads} thread${threads === 1 ? '' : 's'}`);
+}
+
+/** Ops on the CPU: records a step as a program and lets the workers run it. */
+export class WasmOps implements Ops {
+  readonly backend = 'wasm';
+  private readonly pools = new Set<WasmKvPool>();
+  private recording: Recording | undefined;
+  private stepping = false;
+  private disposed = false;
+
+  constructor(
+    private readonly heap: Heap,
+    readonly workers: Workers,
+    readonly deviceName: string,
+  ) {}
+
+  // Memory -----------------------------------------------------------------------------------------------------------
+  get bytesHeld(): number {
+    return this.disposed ? 0 : this.heap.bytesHeld;
+  }
+
+  createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
+    this.checkAlive();
+    return createWeight(this.heap, shape, dtype);
+  }
+
+  upload(data: Float32Array, shape: readonly number[]): Tensor {
+    this.checkAlive();
+    check(data.length === count(shape), () => `upload: ${data.length} values for shape (${shape})`);
+    const address = this.heap.allocate(data.byteLength);
+    this.heap.view.f32.set(data, address / 4);
+    return heldTensor(shape, 'f32', address, data.byteLength);
+  }
+
+  createKvPool(layout: KvLayout): KvPool {
+    this.checkAlive();
+    const pool = new WasmKvPool(this.heap, layout);
+    this.pools.add(pool);
+    return pool;
+  }
+
+  free(tensor: Tensor): void {
+    const { storage } = asWasm(tensor);
+    check(!storage.program, () => `free: the tensor (${tensor.shape}) belongs to its step`);
+    if (!this.disposed) this.heap.release(storage.address);
+  }
+
+  // Steps ------------------------------------------------------------------------------------------------------------
+  async step(record: () => Tensor): Promise<Float32Array> {
+    this.checkAlive();
+    check(!this.stepping, () => 'step: the step before has not ended');
+    this.workers.throwIfLost();
+    this.stepping = true;
+    try {
+      const program = new Program();
+      this.recording = { program, threads: this.workers.threads.length, quantised: new Map(), pages: new Map() };
+      const result = asWasm(record());
+      this.recording = undefined;
+      check(result.dtype === 'f32', () => `step: the result is ${result.dtype}, not f32`);
+      const placed = program.place(this.heap, this.workers.threads.length, result);
+      await (program.empty ? undefined : this.workers.run(placed));
+      const at = (result.storage.address + result.offset) / 4;
+      const values = new Float32Array(this.heap.view.f32.subarray(at, at + count(result.shape)));
+      this.heap.release(placed.address);
+      return values;
+    } finally {
+      this.recording = undefined;
+      this.stepping = false;
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    await this.workers.dispose();
+  }
+
+  private checkAlive(): void {
+    check(!this.disposed, () => 'the WASM backend was disposed');
+  }
+
+  private get current(): Recording {
+    check(this.recording !== undefined, () => 'an operation outside a step');
+    return this.recording;
+  }
+
+  // Operations -------------------------------------------------------------------------------------------------------
+  input(data: Float32Array, shape: readonly number[]): Tensor {
+    check(data.length === count(shape), () => `input: ${data.length} values for shape (${shape})`);
+    return this.current.program.tensor(shape, data.slice());
+  }
+
+  embed(table: Tensor, ids: readonly number[]): Tensor {
+    const { program } = this.current;
+    const [vocabulary, cols] = table.shape as readonly [number, number];
+    for (const id of ids) check(id >= 0 && id < vocabulary, () => `embed: id ${id} of a table (${table.shape})`);
+    const y = program.tensor([ids.length, cols]);
+    const idList = program.storage(4 * ids.length, Int32Array.from(ids));
+    const rowBytes = floatRowBytes(cols, table.dtype);
+    const words = [asWasm(table), idList, y, cols, DTypeCode[table.dtype], rowBytes];
+    program.add({ opcode: Opcode.embed, items: ids.length, grain: 1, words });
+    return y;
+  }
+
+  rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
+    const { program } = this.current;
+    const [rows, cols] = x.shape as readonly [number, number];
+    check(weight.shape[0] === cols, () => `rmsNorm: weight is (${weight.shape}), x is (${x.shape})`);
+    const y = program.tensor([rows, cols]);
+    const words = [asWasm(x), asWasm(weight), y, cols, floatWord(eps)];
+    program.add({ opcode: Opcode.rmsNorm, items: rows, grain: 1, words });
+    return y;
+  }
+
+  linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor {
+    const [rows, inputs] = x.shape;
+    const [out, columns] = weight.shape;
+    check(inputs === columns, () => `linear: weight is (${weight.shape}), x is (${x.shape})`);
+    check(
+      !residual || (residual.shape[0] === rows && residual.shape[1] === out),
+      () => `linear: residual is (${residual!.shape}), the product is (${rows},${out})`,
+    );
+    return recordLinear(this.current, asWasm(x), asWasm(weight), residual && asWasm(residual));
+  }
+
+  appendKv(qkv: Tensor, rope: Tensor, kv: KvView, layer: number, shape: AttentionShape): Tensor {
+    const { program, threads } = this.current;
+    const { heads, kvHeads, headDim } = shape;
+    const [tokens, width] = qkv.shape as readonly [number, number];
+    const slots = heads + 2 * kvHeads;
+    check(width === slots * headDim, () => `appendKv: qkv is (${qkv.shape}), heads want ${slots} x ${headDim}`);
+    check(rope.shape[0] === tokens && rope.shape[1] === headDim, () => `appendKv: rope is (${rope.shape})`);
+    const { pages, dtype } = this.kvWords(kv, layer, shape, tokens);
+    const q = program.tensor([tokens, heads * headDim]);
+    const words = [asWasm(qkv), asWasm(rope), q, pages, heads, kvHeads, headDim, kv.length, dtype, layer];
+    const items = tokens * slots;
+    const scratch = 4 * headDim;
+    program.add({ opcode: Opcode.appendKv, items, grain: share(items, threads, 4), words, scratch });
+    return q;
+  }
+
+  attention(q: Tensor, kv: KvView, layer: number, options: AttentionShape & { readonly window: number }): Tensor {
+    const { heads, kvHeads, headDim } = options;
+    check(q.shape[1] === heads * headDim, () => `attention: q is (${q.shape}), heads want ${heads} x ${headDim}`);
+    check(heads % kvHeads === 0, () => `attention: ${heads} heads do not share ${kvHeads} kv heads evenly`);
+    const kvWords = this.kvWords(kv, layer, options, q.shape[0]!);
+    return recordAttention(this.current, asWasm(q), { ...options, ...kvWords, layer, position: kv.length });
+  }
+
+  siluMul(gateUp: Tensor): Tensor {
+    const { program, threads } = this.current;
+    const [rows, both] = gateUp.shape as readonly [number, number];
+    check(both % 2 === 0, () => `siluMul: gate and up are (${gateUp.shape})`);
+    const width = both / 2;
+    const y = program.tensor([rows, width]);
+    const stretches = Math.ceil(width / 256);
+    const items = rows * stretches;
+    const words = [asWasm(gateUp), y, width, stretches];
+    program.add({ opcode: Opcode.siluMul, items, grain: share(items, threads, 1), words });
+    return y;
+  }
+
+  lastRows(x: Tensor, wanted: number): Tensor {
+    const { shape, storage, offset } = asWasm(x);
+    const [rows, cols] = shape as readonly [number, number];
+    check(wanted > 0 && wanted <= rows, () => `lastRows: ${wanted} rows of (${shape})`);
+    const view: WasmTensor = {
+      shape: [wanted, cols],
+      dtype: 'f32',
+      storage,
+      offset: offset + 4 * (rows - wanted) * cols,
+    };
+    return view;
+  }
+
+  top1(logits: Tensor): Tensor {
+    const { program } = this.current;
+    const [rows, cols] = logits.shape as readonly [number, number];
+    const chunks = Math.ceil(cols / TOP1_CHUNK);
+    const partial = program.storage(12 * rows * chunks);
+    const y = program.tensor([rows, 2]);
+    const words = [asWasm(logits), partial, cols, chunks];
+    program.add({ opcode: Opcode.top1Partial, items: rows * chunks, grain: 1, words });
+    program.add({ opcode: Opcode.top1, items: rows, grain: 1, words: [partial, y, chunks] });
+    return y;
+  }
+
+  /** What the kernels need to find the pages of `kv`; the list of addresses is shared by all operations of a step. */
+  private kvWords(kv: KvView, layer: number, shape: AttentionShape, tokens: number) {
+    const recording = this.current;
+    const pool = kv.pool as WasmKvPool;
+    check(this.pools.has(pool), () => 'a KV pool of another backend');
+    const { layout } = pool;
+    check(layer < layout.layers && shape.kvHeads === layout.kvHeads && shape.headDim === layout.headDim, () => {
+      return `kv: layer ${layer}, ${shape.kvHeads} x ${shape.headDim} in a pool of ${JSON.stringify(layout)}`;
+    });
+    let pages = recording.pages.get(kv);
+    if (!pages) {
+      const addresses = pool.addressesOf(kv, kv.length + tokens);
+      recording.pages.set(kv, (pages = recording.program.storage(addresses.byteLength, addresses)));
+    }
+    return { pages, dtype: DTypeCode[layout.dtype] };
+  }
+}
+
+function count(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+export { wasmReport } from './report.ts';
