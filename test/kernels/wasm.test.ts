@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { performance } from 'node:perf_hooks';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { BackendLost, OutOfMemory, type Ops, type Tensor, type WeightDType } from '../../kernels/ops.ts';
+import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
+import { FreeList } from '../../kernels/wasm/freeList.ts';
+import { createWasmOps, type WasmOps, type WasmOptions, wasmReport } from '../../kernels/wasm/wasmOps.ts';
+import { assertClose } from '../support/close.ts';
+import { randomValues } from '../support/random.ts';
+
+/** Runs `use` on a backend that is disposed afterwards, whatever happens. */
+async function withWasm(options: WasmOptions, use: (ops: WasmOps) => Promise<void>): Promise<void> {
+  const ops = await createWasmOps(options);
+  try {
+    await use(ops);
+  } finally {
+    await ops.dispose();
+  }
+}
+
+async function weightOf(ops: Ops, values: Float32Array, shape: [number, number], dtype: WeightDType): Promise<Tensor> {
+  const writer = ops.createWeight(shape, dtype);
+  writer.write(values);
+  return writer.finish();
+}
+
+describe('wasm: quantised products', function () {
+  this.timeout(20_000);
+  for (const simd of ['relaxed', 'plain'] as const) {
+    for (const threads of [1, 2, 3]) {
+      for (const dtype of ['q4', 'q8'] as const) {
+        it(`${simd} SIMD, ${threads} threads, ${dtype}: outliers, empty groups, odd sizes`, () =>
+          withWasm({ simd, threads }, async (ops) => {
+            for (const [rows, width, outs] of [
+              [1, 512, 1037],
+              [4, 96, 131],
+              [5, 1120, 70],
+              [300, 64, 41],
+            ] as const) {
+              await compareProducts(ops, { rows, width, outs, dtype });
+            }
+          }));
+      }
+    }
+  }
+});
+
+/** Tightly against f64 sums over the same rounded activations, loosely against the activations as they were. */
+async function compareProducts(
+  ops: Ops,
+  { rows, width, outs, dtype }: { rows: number; width: number; outs: number; dtype: WeightDType },
+): Promise<void> {
+  const x = randomValues(rows, rows * width);
+  const w = randomValues(outs, outs * width);
+  x.fill(0, 32, 64);
+  x[5] = 3e4;
+  w.fill(0, width, width + 32);
+  w[2 * width + 7] = -90;
+  const product = async (on: Ops, activations: Float32Array): Promise<Float32Array> => {
+    const weight = await weightOf(on, w, [outs, width], dtype);
+    const y = await on.step(() => on.linear(on.input(activations, [rows, width]), weight));
+    on.free(weight);
+    return y;
+  };
+  const got = await product(ops, x);
+  const label = `(${rows}, ${width}) x (${outs}, ${width}) ${dtype}`;
+  assertClose(got, await product(new ReferenceOps(), rounded(x)), 2e-5, label);
+  assertClose(got, await product(new ReferenceOps(), x), 0.1, `${label}, unrounded`);
+}
+
+/** x as the quantised kernels see it: int8 per group of 32, the scale in f32. */
+function rounded(x: Float32Array): Float32Array {
+  return x.map((value, i) => {
+    const from = i - (i % 32);
+    const scale = Math.fround(x.subarray(from, from + 32).reduce((a, b) => Math.max(a, Math.abs(b)), 0) / 127);
+    return scale === 0 ? 0 : Math.round(value / scale) * scale;
+  });
+}
+
+describe('wasm: life of the backend', function () {
+  this.timeout(20_000);
+
+  it('reports what it would run on', async () => {
+    const { usable, reason, details } = await wasmReport();
+    assert.deepEqual({ usable, reason }, { usable: true, reason: '' });
+    assert.match(details.join('\n'), /SIMD: (relaxed|plain), self-test passed[^]*threads: \d+ \([^]*memory: .* free/);
+  });
+
+  it('leaves no bytes and no threads behind', async () => {
+    const ops = await createWasmOps({ threads: 3 });
+    const pool = ops.createKvPool({ layers: 1, kvHeads: 1, headDim: 32, dtype: 'f32' });
+    await pool.grow(2);
+    await weightOf(ops, randomValues(1, 64 * 64), [64, 64], 'q8');
+    assert.ok(ops.bytesHeld > 0);
+    const { threads } = ops.workers;
+    assert.equal(threads.length, 3);
+    await ops.dispose();
+    assert.equal(ops.bytesHeld, 0);
+    assert.deepEqual(
+      threads.map((worker) => worker.threadId),
+      [-1, -1, -1],
+    ); // Node's id of a thread that has ended.
+    await assert.rejects(
+      ops.step(() => ops.input(new Float32Array(1), [1, 1])),
+      /disposed/,
+    );
+  });
+
+  it('leaves the event loop free during a long step', () =>
+    withWasm({}, async (ops) => {
+      let done = false;
+      const { step, free } = await longStep(ops);
+      const started = performance.now();
+      const running = step().finally(() => (done = true));
+      let turns = 0;
+      let longest = 0;
+      for (let before = performance.now(); !done; turns++) {
+        await setImmediate();
+        const now = performance.now();
+        longest = Math.max(longest, now - before);
+        before = now;
+      }
+      await running;
+      const took = performance.now() - started;
+      assert.ok(turns > 20 && longest < took / 3, `${turns} turns, the longest ${longest} ms of ${took} ms`);
+      free();
+    }));
+
+  it('uses no CPU while idle', () =>
+    withWasm({ threads: 3 }, async (ops) => {
+      await ops.step(() => ops.siluMul(ops.input(new Float32Array(64), [1, 64])));
+      await setTimeout(200);
+      const before = process.cpuUsage();
+      await setTimeout(1000);
+      const { user, system } = process.cpuUsage(before);
+      assert.ok(user + system < 100_000, `${(user + system) / 1000} ms of CPU in a second`); // Spinning: 1000 and more.
+    }));
+
+  it('refuses what does not fit in one sentence, and goes on', () =>
+    withWasm({ maxBytes: 1 << 24 }, async (ops) => {
+      const before = ops.bytesHeld;
+      assert.throws(
+        () => ops.createWeight([4096, 4096], 'f16'),
+        (error: Error) => error instanceof OutOfMemory && /^Not enough memory: [^.]*33\.6 MB.*\.$/.test(error.message),
+      );
+      const pool = ops.createKvPool({ layers: 4, kvHeads: 8, headDim: 64, dtype: 'f16' });
+      await pool.grow(2);
+      const held = ops.bytesHeld;
+      await assert.rejects(pool.grow(100), OutOfMemory);
+      assert.deepEqual([pool.capacity, ops.bytesHeld], [2, held]);
+      pool.dispose();
+      assert.equal(ops.bytesHeld, before);
+      await assert.rejects(
+        ops.step(() => ops.input(new Float32Array(1 << 23), [1, 1 << 23])),
+        OutOfMemory,
+      );
+      assert.deepEqual([...(await ops.step(() => ops.input(Float32Array.of(1, 2), [1, 2])))], [1, 2]);
+    }));
+
+  it('says so when a worker dies, during a step and after', () =>
+    withWasm({ threads: 2 }, async (ops) => {
+      const { step } = await longStep(ops);
+      const running = assert.rejects(step(), BackendLost);
+      await ops.workers.threads[1]!.terminate();
+      await running;
+      await assert.rejects(step(), BackendLost);
+    }));
+});
+
+/** A step of some hundred milliseconds. */
+async function longStep(ops: Ops): Promise<{ step: () => Promise<Float32Array>; free: () => void }> {
+  const size = 1024;
+  const weight = await weightOf(ops, randomValues(1, size * size), [size, size], 'f32');
+  const x = randomValues(2, 64 * size);
+  const step = () =>
+    ops.step(() => {
+      let y = ops.input(x, [64, size]);
+      for (let i = 0; i < 20; i++) y = ops.linear(y, weight);
+      return ops.lastRows(y, 1);
+    });
+  return { step, free: () => ops.free(weight) };
+}
+
+describe('wasm: free list', () => {
+  it('hands out no byte twice and forgets nothing', () => {
+    const list = new FreeList(64);
+    const held = new Map<number, number>();
+    const pick = randomValues(3, 4000);
+    pick.forEach((value, i) => {
+      const bytes = Math.floor(Math.abs(value) * 500) + 1;
+      if (value < 0.2 || held.size === 0) held.set(list.allocate(bytes), bytes);
+      else {
+        const at = [...held.keys()][i % held.size]!;
+        held.delete(at);
+        list.release(at);
+      }
+      const places = [...held].sort(([a], [b]) => a - b);
+      places.forEach(([at, size], k) => assert.ok(at + size <= (places[k + 1]?.[0] ?? list.end)));
+    });
+    for (const at of held.keys()) list.release(at);
+    assert.deepEqual([list.held, list.end], [0, 64]);
+  });
+});
