@@ -12,9 +12,10 @@ export interface CleanOptions {
   readonly cutOff: boolean;
 }
 
-/** Whether what the model wrote so far holds the whole completion. */
+/** Whether nothing that the model writes on can belong to the completion. */
 export function isComplete(generated: string, cursor: Cursor, mode: LineMode): boolean {
-  return stopOffset(fitted(generated, cursor), cursor, mode) !== undefined;
+  const text = fitted(generated, cursor);
+  return stopOffset(text, cursor, mode) !== undefined || withoutLoops(text) !== text;
 }
 
 /** What to insert at the cursor, from what the model wrote; empty where nothing of it is worth showing. */
@@ -56,10 +57,10 @@ function withoutHalfLine(text: string): string {
   return newline > 0 && text.slice(0, newline).trim() !== '' ? text.slice(0, newline) : text;
 }
 
-/** The third time is a loop; the first stays. */
+/** A line that repeats itself is dropped; of lines that come three times in a row the first stay. */
 function withoutLoops(text: string): string {
-  const words = /((?=[^\n]*[\p{L}]{2})[^\n]{3,60}?)\1{3,}/u.exec(text);
-  if (words) text = text.slice(0, words.index + words[1]!.length).trimEnd();
+  const within = LOOP_IN_LINE.exec(text);
+  if (within) text = text.slice(0, Math.max(0, text.lastIndexOf('\n', within.index)));
   const lines = text.split('\n');
   for (let start = 0; start < lines.length; start++) {
     for (let period = 1; start + 3 * period <= lines.length; period++) {
@@ -70,6 +71,9 @@ function withoutLoops(text: string): string {
   }
   return text;
 }
+
+/** Something with a letter or digit in it four times (`get(this.get(this.`), or up to three characters eight times. */
+const LOOP_IN_LINE = /((?=[^\n]*[\p{L}\p{N}])[^\n]{4,60}?)\1{3,}|((?=.{0,2}[\p{L}\p{N}])[^\n]{1,3}?)\2{7,}/u;
 
 /** Cuts before the first closing bracket or quote that belongs to the document's text and stands there already. */
 function withoutOwnedClosers(text: string, cursor: Cursor): string {

@@ -77,9 +77,9 @@ async function write(
   let text = '';
   let forced = prompt.constraint?.active ?? false;
   for await (const { id, logprob } of generation) {
-    const start = text.length;
+    const line = text.split('\n').length - 1;
     text += stream.push(id);
-    if (!forced && !confidence.add(start, logprob)) return '';
+    if (!forced && !confidence.add(line, logprob)) break;
     forced = prompt.constraint?.active ?? false;
     if (isComplete(text, cursor, mode)) break;
   }

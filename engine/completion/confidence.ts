@@ -4,27 +4,31 @@
 const LEAST_FIRST_LOGPROB = Math.log(0.08);
 /** Mean over the tokens of a line. */
 const LEAST_LINE_LOGPROB = Math.log(0.4);
+/** So many tokens of a line show whether the rest is worth the time. */
+const TOKENS_TO_JUDGE = 8;
 
-/** Collects tokens as they come. Tokens that a constraint forced are not judged. */
+/** Collects log-probabilities as tokens come. Tokens that a constraint forced are not to be added. */
 export class Confidence {
-  private readonly tokens: { readonly start: number; readonly logprob: number }[] = [];
+  private readonly lines: number[][] = [];
+  private first: number | undefined;
 
-  /** A token whose characters begin at `start` of the text. False where nothing good can follow. */
-  add(start: number, logprob: number): boolean {
-    this.tokens.push({ start, logprob });
-    return this.tokens.length > 1 || logprob >= LEAST_FIRST_LOGPROB;
+  /** A token that begins in line `line` of the text. False where the model goes on guessing. */
+  add(line: number, logprob: number): boolean {
+    const tokens = (this.lines[line] ??= []);
+    tokens.push(logprob);
+    this.first ??= logprob;
+    if (this.first < LEAST_FIRST_LOGPROB) return false;
+    return tokens.length < TOKENS_TO_JUDGE || mean(tokens) >= LEAST_LINE_LOGPROB;
   }
 
-  /** The leading lines of `text` that the model was sure of. */
+  /** The leading lines of `text` that the model was sure of; lines without added tokens count as sure. */
   sureLines(text: string): string {
-    let from = 0;
-    for (const line of text.split('\n')) {
-      const to = from + line.length + 1;
-      const logprobs = this.tokens.filter(({ start }) => start >= from && start < to).map(({ logprob }) => logprob);
-      const mean = logprobs.reduce((sum, value) => sum + value, 0) / Math.max(1, logprobs.length);
-      if (mean < LEAST_LINE_LOGPROB) return text.slice(0, Math.max(0, from - 1));
-      from = to;
-    }
-    return text;
+    const lines = text.split('\n');
+    const unsure = lines.findIndex((_, i) => mean(this.lines[i] ?? []) < LEAST_LINE_LOGPROB);
+    return unsure < 0 ? text : lines.slice(0, unsure).join('\n');
   }
+}
+
+function mean(logprobs: readonly number[]): number {
+  return logprobs.reduce((sum, value) => sum + value, 0) / Math.max(1, logprobs.length);
 }

@@ -143,7 +143,10 @@ const CASES: Record<string, [string, string, string, Settings?][]> = {
   ],
   noise: [
     ['typescript', 'a; a; a; a; a; a; a;', '⟦⟧'],
-    ['typescript', 'foo(bar, foo(bar, foo(bar, foo(bar, foo(bar,', 'x = ⟦foo(bar,⟧'],
+    ['typescript', 'foo(bar, foo(bar, foo(bar, foo(bar, foo(bar,', 'x = ⟦⟧'],
+    ['rust', ', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1', 'let a = [1⟦⟧'],
+    ['python', 'x = 1\nwith_with_with_with_with_', '# a\n⟦x = 1⟧'],
+    ['css', '-------------------- */', '/* ⟦-------------------- */⟧'],
     ['python', 'ab()\nab()\nab()\nab()\n', '# loop\n⟦ab()⟧'],
     ['python', 'aa()\nbb()\naa()\nbb()\naa()\nbb()\n', '# loop\n⟦aa()\nbb()⟧'],
     ['typescript', '\n```\nThis adds.', 'const f = () => {⟦⟧'],
@@ -169,6 +172,8 @@ describe('completion', () => {
 
   it('stops taking tokens where the completion ends', async () => {
     assert.equal((await complete('typescript', ' 5;\nconst y = 6;\n', 'const x =⟦⟧')).taken, ' 5;\n');
+    const endless = await complete('typescript', ' = a' + '.get(this'.repeat(50), 'const x⟦⟧');
+    assert.ok(endless.taken.length < 50, endless.taken);
     const weak = await complete('typescript', 'abc', 'x(⟦⟧', { logprob: () => -4 });
     assert.deepEqual([weak.text, weak.taken], ['', '(a']);
   });
