@@ -30,17 +30,22 @@ export interface CallOptions<M extends Method> {
   onPart?: (part: Methods[M]['part']) => void;
 }
 
+/** How long a client that said goodbye waits for the other end to close. */
+const GOODBYE_MS = 1000;
+const ENDED = 'The engine process ended.';
+
 /** The caller's end of a connection. When the stream ends every open call fails with the reason. */
 export class RpcClient {
   readonly #connection: MessageConnection;
   readonly #closeListeners: ((reason: string) => void)[] = [];
+  /** Rejects the open calls. */
+  readonly #open = new Set<(failure: EngineFailure) => void>();
   #nextProgress = 1;
   #closedReason: string | undefined;
 
-  constructor(stream: Duplex) {
+  constructor(private readonly stream: Duplex) {
     this.#connection = connect(stream);
-    for (const event of ['end', 'close']) stream.on(event, () => this.close('The engine process ended.'));
-    stream.on('error', (error) => this.close(`The connection to the engine broke: ${error.message}.`));
+    for (const event of ['end', 'close', 'error']) stream.on(event, () => this.close(ENDED));
     this.#connection.listen();
   }
 
@@ -51,33 +56,29 @@ export class RpcClient {
     { signal, onPart }: CallOptions<M> = {},
   ): Promise<Methods[M]['result']> {
     if (signal?.aborted) throw cancelled();
-    if (this.#closedReason !== undefined) throw new EngineFailure({ kind: 'engineGone', message: this.#closedReason });
+    if (this.#closedReason !== undefined) throw gone(this.#closedReason);
     const source = new CancellationTokenSource();
     const part = this.#nextProgress++;
     const progress = onPart && this.#connection.onProgress(new ProgressType<never>(), part, onPart as () => void);
-    let onAbort = (): void => {};
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => {
-        source.cancel();
-        reject(cancelled());
-      };
-    });
+    let stop!: (failure: EngineFailure) => void;
+    const stopped = new Promise<never>((_, reject) => (stop = reject));
+    const onAbort = (): void => {
+      source.cancel();
+      stop(cancelled());
+    };
     signal?.addEventListener('abort', onAbort, { once: true });
+    this.#open.add(stop);
     try {
       const request = this.#connection.sendRequest(requestType(method), { params, part }, source.token);
-      return await Promise.race([request, aborted]);
+      return await Promise.race([request, stopped]);
     } catch (error) {
-      throw this.#asFailure(error);
+      throw asFailure(error);
     } finally {
+      this.#open.delete(stop);
       signal?.removeEventListener('abort', onAbort);
       progress?.dispose();
       source.dispose();
     }
-  }
-
-  notify<N extends NotificationName>(name: N, params: Notifications[N]): Promise<void> {
-    if (this.#closedReason !== undefined) return Promise.resolve();
-    return this.#connection.sendNotification(name, params);
   }
 
   onNotification<N extends NotificationName>(name: N, listener: (params: Notifications[N]) => void): void {
@@ -90,22 +91,31 @@ export class RpcClient {
     else this.#closeListeners.push(listener);
   }
 
+  /** Tells the engine that this window needs it no more; open calls fail with `reason`. */
+  goodbye(reason: string): void {
+    if (this.#closedReason !== undefined) return;
+    // The engine closes the connection when it has read this; closing first could overtake the message.
+    void this.#connection.sendNotification('goodbye', {}).catch(() => {});
+    setTimeout(() => this.#end(), GOODBYE_MS).unref();
+    this.#fail(reason);
+  }
+
   /** Ends the connection; open calls fail with `reason`. */
   close(reason: string): void {
+    this.#fail(reason);
+    this.#end();
+  }
+
+  #fail(reason: string): void {
     if (this.#closedReason !== undefined) return;
     this.#closedReason = reason;
-    this.#connection.end();
-    this.#connection.dispose();
+    for (const stop of this.#open) stop(gone(reason));
     for (const listener of this.#closeListeners) listener(reason);
   }
 
-  #asFailure(error: unknown): EngineFailure {
-    if (error instanceof EngineFailure) return error;
-    if (error instanceof ResponseError && isFailure(error.data)) return new EngineFailure(error.data);
-    if (this.#closedReason !== undefined) {
-      return new EngineFailure({ kind: 'engineGone', message: this.#closedReason });
-    }
-    return new EngineFailure({ kind: 'bug', message: error instanceof Error ? error.message : String(error) });
+  #end(): void {
+    this.#connection.dispose();
+    this.stream.destroy();
   }
 }
 
@@ -211,7 +221,14 @@ function abortSignal(token: CancellationToken): AbortSignal {
 
 const FAILED = -32000;
 const failed = (failure: Failure): ResponseError<Failure> => new ResponseError(FAILED, failure.message, failure);
+const gone = (message: string): EngineFailure => new EngineFailure({ kind: 'engineGone', message });
 const cancelled = (): EngineFailure => new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
+
+function asFailure(error: unknown): EngineFailure {
+  if (error instanceof EngineFailure) return error;
+  if (error instanceof ResponseError && isFailure(error.data)) return new EngineFailure(error.data);
+  return new EngineFailure({ kind: 'bug', message: error instanceof Error ? error.message : String(error) });
+}
 
 function isFailure(data: unknown): data is Failure {
   return typeof data === 'object' && data !== null && 'kind' in data && 'message' in data;

@@ -73,7 +73,7 @@ export class Engine {
     try {
       return await connected.client.call('doctor', allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
     } finally {
-      if (connected !== this.#connected) goodbye(connected, 'The report is done.');
+      if (connected !== this.#connected) connected.client.goodbye('The report is done.');
     }
   }
 
@@ -124,8 +124,8 @@ export class Engine {
       if (stale()) throw stopped();
       return await this.#load(connected);
     } catch (error) {
-      if (connected) goodbye(connected, 'The window gave up.');
-      if (!stale()) this.#failed(error);
+      if (stale()) connected?.client.goodbye('The window gave up.');
+      else this.#failed(error);
       throw error;
     }
   }
@@ -190,7 +190,7 @@ export class Engine {
     const connected = this.#connected;
     this.#connected = undefined;
     this.#session = undefined;
-    if (connected) goodbye(connected, reason);
+    connected?.client.goodbye(reason);
   }
 
   #setState(state: EngineState): void {
@@ -209,13 +209,6 @@ function remedyFor(failure: EngineFailure): Remedy {
     default:
       return 'restart';
   }
-}
-
-function goodbye({ client }: Connected, reason: string): void {
-  void client
-    .notify('goodbye', {})
-    .catch(() => {})
-    .finally(() => client.close(reason));
 }
 
 function kill(pid: number): void {

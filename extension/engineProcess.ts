@@ -71,7 +71,7 @@ async function startAndConnect(launch: Launch, runtime: Runtime): Promise<Socket
   });
   child.once('exit', (code, signal) => {
     // 0: another window's engine has the address; it will answer.
-    if (code !== 0) failure ??= new Error(`it ended with ${signal ?? `code ${code}`}; see ${launch.address.logFile}.`);
+    if (code !== 0) failure ??= new Error(exitProblem(code, signal, launch.address.logFile));
   });
   const deadline = Date.now() + START_MS;
   while (!failure && Date.now() < deadline) {
@@ -133,7 +133,7 @@ function startProblem(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOEXEC':
     case 'UNKNOWN':
-      return `it is not a program for ${process.platform}-${process.arch}.`;
+      return NOT_A_PROGRAM;
     case 'EACCES':
     case 'EPERM':
       return 'this machine does not allow it to run.';
@@ -142,4 +142,13 @@ function startProblem(error: NodeJS.ErrnoException): string {
     default:
       return `${error.message}.`;
   }
+}
+
+/** Linux hands what it cannot run to a shell, which ends with one of these; Node itself uses none of them. */
+const SHELL_CODES = [2, 126, 127];
+const NOT_A_PROGRAM = `it is not a program for ${process.platform}-${process.arch}.`;
+
+function exitProblem(code: number | null, signal: NodeJS.Signals | null, logFile: string): string {
+  if (code !== null && SHELL_CODES.includes(code)) return NOT_A_PROGRAM;
+  return `it ended with ${signal ?? `code ${code}`}; see ${logFile}.`;
 }

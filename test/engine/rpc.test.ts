@@ -152,8 +152,9 @@ describe('rpc', () => {
     const { client, served, seen } = connect();
     const moved: unknown[] = [];
     client.onNotification('backendChanged', (params) => moved.push(params));
-    await client.notify('goodbye', {});
     served.notify('backendChanged', { model: { ...INFO, notes: [] }, reason: 'lost' });
+    await soon();
+    client.goodbye('Done.');
     await soon();
     assert.equal(seen.goodbye, 1);
     assert.deepEqual(moved, [{ model: INFO, reason: 'lost' }]);

@@ -155,7 +155,7 @@ describe('engine server: models', () => {
     first.close('');
     await soon();
     assert.equal(core.models, 1);
-    await second.notify('goodbye', {});
+    second.goodbye('');
     await soon();
     assert.equal(core.models, 0);
     assert.deepEqual(clients, ['1 arrived', '2 arrived', '1 left', '0 goodbye']);

@@ -64,7 +64,7 @@ export const fake = {
   },
 };
 
-const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, show() {}, dispose() {} };
+export const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, show() {}, dispose() {} };
 
 export const window = {
   activeTextEditor: undefined as { document: unknown } | undefined,
