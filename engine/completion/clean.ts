@@ -57,11 +57,10 @@ function withoutHalfLine(text: string): string {
   return newline > 0 && text.slice(0, newline).trim() !== '' ? text.slice(0, newline) : text;
 }
 
-/** A line that repeats itself is dropped; of lines that come three times in a row the first stay. */
+/** A last line that repeats itself is dropped; of lines that come three times in a row the first stay. */
 function withoutLoops(text: string): string {
-  const within = LOOP_IN_LINE.exec(text);
-  if (within) text = text.slice(0, Math.max(0, text.lastIndexOf('\n', within.index)));
   const lines = text.split('\n');
+  if (loopsAtEnd(lines.at(-1)!)) lines.pop();
   for (let start = 0; start < lines.length; start++) {
     for (let period = 1; start + 3 * period <= lines.length; period++) {
       const block = lines.slice(start, start + period).join('\n');
@@ -69,11 +68,23 @@ function withoutLoops(text: string): string {
       if (again && /[\p{L}\p{N}]{2}/u.test(block)) return lines.slice(0, start + period).join('\n');
     }
   }
-  return text;
+  return lines.join('\n');
 }
 
-/** Something with a letter or digit in it four times (`get(this.get(this.`), or up to three characters eight times. */
-const LOOP_IN_LINE = /((?=[^\n]*[\p{L}\p{N}])[^\n]{4,60}?)\1{3,}|((?=.{0,2}[\p{L}\p{N}])[^\n]{1,3}?)\2{7,}/u;
+const LONGEST_REPEATED = 60;
+const LEAST_REPEATS = 4;
+const LEAST_REPEATED_LENGTH = 20;
+
+/** `get(this.get(this.get(this.get(this.`, or `, 0, 0, 0, 0, 0, 0, 0`; a rule of dashes may be meant. */
+function loopsAtEnd(line: string): boolean {
+  for (let size = 1; size <= LONGEST_REPEATED; size++) {
+    const unit = line.slice(-size);
+    const repeats = Math.max(LEAST_REPEATS, Math.ceil(LEAST_REPEATED_LENGTH / size));
+    if (line.length < size * repeats) return false;
+    if (/[\p{L}\p{N}]/u.test(unit) && line.endsWith(unit.repeat(repeats))) return true;
+  }
+  return false;
+}
 
 /** Cuts before the first closing bracket or quote that belongs to the document's text and stands there already. */
 function withoutOwnedClosers(text: string, cursor: Cursor): string {

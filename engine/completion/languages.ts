@@ -2,8 +2,8 @@
 export interface Language {
   /** Starts a comment up to the end of the line. */
   readonly lineComment: string | null;
-  /** What holds a block: brackets, deeper lines after a colon, or words such as `do` and `end`. */
-  readonly blocks: 'brackets' | 'indentation' | 'words';
+  /** What holds a block: brackets, deeper lines after a colon, words such as `do` and `end`, or tags. */
+  readonly blocks: 'brackets' | 'indentation' | 'words' | 'tags';
   /** `'` encloses strings of any length (not in Rust, where it begins a lifetime, nor in prose). */
   readonly singleQuotes: boolean;
   /** Text for people: sentences are no mistake there. */
@@ -14,8 +14,8 @@ const base: Language = { lineComment: '//', blocks: 'brackets', singleQuotes: tr
 const noSingleQuotes: Language = { ...base, singleQuotes: false };
 const python: Language = { ...base, lineComment: '#', blocks: 'indentation' };
 const words: Language = { ...base, lineComment: '#', blocks: 'words' };
-const markup: Language = { ...base, lineComment: null, singleQuotes: false };
-const prose: Language = { ...markup, prose: true };
+const markup: Language = { ...noSingleQuotes, lineComment: null, blocks: 'tags' };
+const prose: Language = { ...noSingleQuotes, lineComment: null, prose: true };
 
 const LANGUAGES: Readonly<Record<string, Language>> = {
   c: noSingleQuotes,

@@ -1,5 +1,5 @@
-import type { Cursor } from './cursor.ts';
 import { depthOf, maskLiterals } from './brackets.ts';
+import type { Cursor } from './cursor.ts';
 import type { Language } from './languages.ts';
 
 /** single: to the end of the line. multi: a block, where the text opens one. block: lines go on after this one. */
@@ -24,13 +24,22 @@ export function lineMode(cursor: Cursor, multiline: 'auto' | 'always' | 'never')
 export function opensBlock(line: string, language: Language): boolean {
   const code = maskLiterals(line, language).trimEnd();
   if (depthOf(code) > 0 || /(?:=>|[([{]|[^<>=!]=)$/.test(code)) return true;
-  if (language.blocks === 'indentation') return code.endsWith(':');
-  if (language.blocks === 'words')
-    return /^\s*(?:def|class|module|if|unless|while|for|case|function|begin)\b.*$|\b(?:do|then|else)\s*(?:\|.*\|)?$/.test(
-      code,
-    );
-  return false;
+  switch (language.blocks) {
+    case 'brackets':
+      return false;
+    case 'indentation':
+      return code.endsWith(':');
+    case 'words':
+      return BLOCK_WORD_FIRST.test(code) || BLOCK_WORD_LAST.test(code);
+    case 'tags':
+      return OPEN_TAG_LAST.test(code);
+  }
 }
+
+const BLOCK_WORD_FIRST = /^\s*(?:def|class|module|if|unless|while|for|case|function|begin)\b/;
+const BLOCK_WORD_LAST = /\b(?:do|then|else)\s*(?:\|.*\|)?$/;
+const OPEN_TAG_LAST =
+  /<(?!(?:area|base|br|col|hr|img|input|link|meta|source|wbr)\b)[a-z][\w:-]*(?:\s[^<>]*)?(?<!\/)>$/i;
 
 function isComment(line: string, language: Language): boolean {
   const trimmed = line.trim();

@@ -1,19 +1,18 @@
 import type { TokenizerJson } from './tokenizer.ts';
 
 const encoder = new TextEncoder();
-const NONE = new Uint8Array(0);
 
 /**
- * id -> the UTF-8 bytes that the token adds to a running text (a decoder's Strip of the first space is not applied).
+ * By id: the UTF-8 bytes that the token adds to a running text (a decoder's Strip of the first space is not applied).
  * Knows the two ways of writing bytes into a vocabulary: `<0x0A>` and U+2581 for a space (sentencepiece), and GPT-2's
  * table of printable characters (ByteLevel).
  */
-export function tokenBytes(json: TokenizerJson): (id: number) => Uint8Array {
+export function tokenBytes(json: TokenizerJson): readonly (Uint8Array | undefined)[] {
   const table: Uint8Array[] = [];
   const decode = isByteLevel(json) ? byteLevelBytes : pieceBytes;
   for (const [token, id] of Object.entries(json.model.vocab)) table[id] = decode(token);
   for (const token of json.added_tokens) table[token.id] = encoder.encode(token.content);
-  return (id) => table[id] ?? NONE;
+  return table;
 }
 
 function isByteLevel(json: TokenizerJson): boolean {

@@ -43,6 +43,8 @@ export interface TokenizerFiles {
   readonly chatTemplate?: string;
 }
 
+const NONE = new Uint8Array(0);
+
 /** What ends an answer even where generation_config.json forgets it (phi-3-vision names only 2). */
 const END_MARKS = ['<|endoftext|>', '<|end|>', '<|assistant|>', '<|user|>', '<|system|>', '</s>'];
 
@@ -72,7 +74,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     split(text).flatMap((part) => (typeof part === 'number' ? [part] : plain(showSpecials(part))));
   const decode = (ids: readonly number[], options: { specials?: boolean } = {}) => {
     const kept = options.specials ? ids : ids.filter((id) => !specials.has(id));
-    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(concat(kept.map(bytes)));
+    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(concat(kept.map((id) => bytes[id] ?? NONE)));
     return addsLeadingSpace && text.startsWith(' ') ? text.slice(1) : text;
   };
   const render = (messages: readonly ChatMessage[], options: ChatOptions) => {
@@ -90,12 +92,12 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
       ...(options.specials ? encodeSpecials(text) : plain(text)),
     ],
     decode,
-    bytes,
+    bytes: (id) => bytes[id] ?? NONE,
     special: (name) => names.get(name),
     specialIds: specials,
     stopIds: new Set([...(files.generationStopIds ?? []), ...eos.filter((id) => id !== undefined)]),
     bosId,
-    vocabSize: 1 + Math.max(...Object.values(json.model.vocab), ...specials),
+    vocabSize: bytes.length,
     addsLeadingSpace,
     hasChatTemplate: template !== undefined,
     renderChat: render,

@@ -116,6 +116,8 @@ const CASES: Record<string, [string, string, string, Settings?][]> = {
     ],
     ['json', '\n    "a": 1,\n    "b": 2\n  }\n}', '{\n  "x": {⟦\n    "a": 1,\n    "b": 2\n  ⟧}\n}'],
     ['shellscript', '\n  echo "$f"\ndone\nls', 'for f in *; do⟦\n  echo "$f"\ndone⟧'],
+    ['html', '\n  <li>a</li>\n</ul>\n<p>', '<ul id="u">⟦\n  <li>a</li>\n</ul>⟧'],
+    ['html', '\n<hr>', '<br>⟦⟧'],
     ['ruby', '\n  1\nend\nfoo', 'def f⟦\n  1\nend⟧'],
     ['typescript', 'a();\nb();\nc();\n\nd();\n', '// call all\n⟦a();\nb();\nc();⟧'],
     [
@@ -147,6 +149,11 @@ const CASES: Record<string, [string, string, string, Settings?][]> = {
     ['rust', ', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1', 'let a = [1⟦⟧'],
     ['python', 'x = 1\nwith_with_with_with_with_', '# a\n⟦x = 1⟧'],
     ['css', '-------------------- */', '/* ⟦-------------------- */⟧'],
+    [
+      'python',
+      'a(\n                        b,\n                    )\n',
+      '# deep\n⟦a(\n                        b,\n                    )⟧',
+    ],
     ['python', 'ab()\nab()\nab()\nab()\n', '# loop\n⟦ab()⟧'],
     ['python', 'aa()\nbb()\naa()\nbb()\naa()\nbb()\n', '# loop\n⟦aa()\nbb()⟧'],
     ['typescript', '\n```\nThis adds.', 'const f = () => {⟦⟧'],
