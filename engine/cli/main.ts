@@ -14,8 +14,7 @@ process.once('SIGINT', () => interrupted.abort());
 const program = new Command('airgap')
   .description('An on-device coding assistant: its engine in the terminal. No network, no account.')
   .version(version)
-  .configureHelp({ helpWidth: 110 })
-  .showHelpAfterError();
+  .configureHelp({ helpWidth: 110 });
 addComplete(program, interrupted.signal);
 addDoctor(program);
 addBench(program, interrupted.signal);
