@@ -1,10 +1,9 @@
 /** The command table: id -> what it does. A test keeps it equal to package.json. */
 import * as vscode from 'vscode';
-import { EngineFailure } from '../engine/rpc.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine.ts';
 import { menuLines, pickFromMenu } from './menu.ts';
-import { reportText } from './report.ts';
+import { type ReportView, showReport } from './reportView.ts';
 import { languageEnabled, withLanguage } from './settings.ts';
 import type { Snooze } from './snooze.ts';
 import type { StatusState } from './status.ts';
@@ -14,7 +13,7 @@ export interface CommandHost {
   readonly engine: Engine;
   readonly snooze: Snooze;
   readonly log: vscode.LogOutputChannel;
-  readonly version: string;
+  readonly report: ReportView;
   state(): StatusState;
 }
 
@@ -36,12 +35,17 @@ export function commandTable(host: CommandHost): CommandTable {
     },
     'airgap.snooze': () => pickSnooze(snooze),
     'airgap.endSnooze': () => snooze.end(),
-    'airgap.restartEngine': () => engine.restart(),
+    'airgap.restartEngine': () => isAwake(host.state()) && engine.restart(),
     'airgap.chooseModel': () => chooseModel(config),
     'airgap.openSettings': () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:airgap.airgap'),
     'airgap.showLog': () => log.show(),
-    'airgap.showReport': () => showReport(host),
+    'airgap.showReport': () => showReport(host.engine, host.report, log),
   };
+}
+
+/** Off and snoozed mean no process, whatever is asked. */
+function isAwake({ kind }: StatusState): boolean {
+  return kind !== 'disabled' && kind !== 'snoozed';
 }
 
 function currentLanguage(): string | undefined {
@@ -69,19 +73,4 @@ async function chooseModel(config: Config): Promise<void> {
   });
   const folder = folders?.[0];
   if (folder) await config.update('model.folder', folder.fsPath);
-}
-
-async function showReport({ engine, version, log }: CommandHost): Promise<void> {
-  try {
-    const report = await engine.report();
-    const notes = engine.state.kind === 'ready' ? engine.state.notes : [];
-    const content = reportText(report, version, notes);
-    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
-    await vscode.window.showTextDocument(document);
-  } catch (error) {
-    // The user asked for it, so the answer may be a message; a button leads to the details.
-    const message = error instanceof EngineFailure ? error.message : String(error);
-    const showLog = vscode.l10n.t('Show log');
-    if ((await vscode.window.showWarningMessage(`Airgap: ${message}`, showLog)) === showLog) log.show();
-  }
 }

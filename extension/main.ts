@@ -6,6 +6,7 @@ import { Config } from './config.ts';
 import { Engine } from './engine.ts';
 import { engineSetup } from './engineSetup.ts';
 import { createLog } from './log.ts';
+import { ReportView } from './reportView.ts';
 import { Snooze } from './snooze.ts';
 import { Status } from './status.ts';
 import { Window } from './window.ts';
@@ -33,6 +34,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(config.onDidChange(() => cache.clear()));
   own(vscode.languages.registerInlineCompletionItemProvider('*', new CompletionProvider(window, cache, window)));
 
-  const commands = commandTable({ config, engine, snooze, log, version, state: () => window.state });
+  const report = own(new ReportView(version));
+  const commands = commandTable({ config, engine, snooze, log, report, state: () => window.state });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

@@ -24,8 +24,10 @@ export function menuLines(state: StatusState, settings: Settings, languageId: st
   }
   if (state.kind === 'snoozed') lines.push({ label: `$(bell) ${t('End the snooze')}`, command: 'airgap.endSnooze' });
   else if (state.kind !== 'disabled') lines.push({ label: `$(bell-slash) ${t('Snooze…')}`, command: 'airgap.snooze' });
+  if (state.kind !== 'disabled' && state.kind !== 'snoozed') {
+    lines.push({ label: `$(debug-restart) ${t('Restart the engine')}`, command: 'airgap.restartEngine' });
+  }
   lines.push(
-    { label: `$(debug-restart) ${t('Restart the engine')}`, command: 'airgap.restartEngine' },
     { label: `$(folder) ${t('Choose a model folder…')}`, command: 'airgap.chooseModel' },
     { label: `$(gear) ${t('Settings')}`, command: 'airgap.openSettings' },
     { label: `$(output) ${t('Log')}`, command: 'airgap.showLog' },

@@ -25,13 +25,17 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   #working = 0;
   /** Of the last request, where the engine itself is well. */
   #failure: string | undefined;
+  #lastLogged = '';
 
   constructor(private readonly parts: WindowParts) {
     const { config, engine, snooze, log } = parts;
     this.#subscriptions = [
       config.onDidChange((change) => this.#settingsChanged(change.affects('engine') || change.affects('model'))),
       snooze.onDidChange(() => this.#settingsChanged(false)),
-      engine.onDidChangeState(() => this.#show()),
+      engine.onDidChangeState(() => {
+        this.#failure = undefined;
+        this.#show();
+      }),
       engine.onDidMove((reason) => {
         log.warn(reason);
         void vscode.window.showInformationMessage(`Airgap: ${reason}`);
@@ -65,8 +69,9 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     // The same sentence at every key would bury the rest of the log.
-    if (message !== this.#failure) this.parts.log.warn(message);
-    this.#failure = message;
+    if (message !== this.#lastLogged) this.parts.log.warn(message);
+    this.#lastLogged = message;
+    if (this.parts.engine.state.kind === 'ready') this.#failure = message;
     this.#show();
   }
 

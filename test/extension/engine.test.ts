@@ -182,6 +182,17 @@ describe('engine of a window', function () {
       await until('it is ready', () => engine.state.kind === 'ready');
     });
 
+    it('after a death and a request that failed by it, the status is ready again', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      const hanging = window.complete(request('hang'), open);
+      process.kill(engine.pid!, 'SIGKILL');
+      await hanging.catch((error: unknown) => window.failed(error));
+      assert.equal(shown(), '$(warning) Airgap: failed');
+      await until('it is ready again', () => engine.state.kind === 'ready');
+      assert.equal(shown(), '$(sparkle) Airgap');
+    });
+
     it('a failure stands in the status bar in words', async () => {
       modelDir = '/missing';
       openWindow();

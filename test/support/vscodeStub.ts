@@ -68,17 +68,23 @@ export const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, s
 
 export const window = {
   activeTextEditor: undefined as { document: unknown } | undefined,
-  createOutputChannel: () => log,
   createStatusBarItem: () => {
     const item = { text: '', tooltip: '', accessibilityInformation: { label: '' }, show() {}, dispose() {} };
     fake.statusItems.push(item);
     return item;
   },
   onDidChangeActiveTextEditor: fake.editorChanged.event,
+  showTextDocument: () => Promise.resolve(),
+  showWarningMessage: () => Promise.resolve(),
   showInformationMessage: (message: string) => fake.messages.push(message),
 };
 
+export const Uri = {
+  from: (parts: object) => parts,
+};
+
 export const workspace = {
+  registerTextDocumentContentProvider: () => ({ dispose() {} }),
   fs: {
     isWritableFileSystem: (scheme: string) => (/^(file|vscode-remote|vscode-vfs)$/.test(scheme) ? true : undefined),
   },
