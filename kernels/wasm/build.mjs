@@ -29,7 +29,7 @@ export const kernelsPlugin = {
     builder.onLoad({ filter: /^wasm-worker:/, namespace: 'kernels' }, async () => ({
       contents: await bundleWorker(),
       loader: 'text',
-      watchFiles: [path.join(here, 'worker.ts'), path.join(here, 'opcodes.ts')],
+      watchFiles: ['worker.ts', 'kernels.ts', 'opcodes.ts'].map((name) => path.join(here, name)),
     }));
   },
 };

@@ -18,57 +18,8 @@ const masks = (name, value) => `const ${name} = memory.data<u32>([${Array(4).fil
 const lines = (list, template) => list.map(template).join('\n');
 
 function panels({ name, relaxed, q4 }) {
-  const channels = [0, 1, 2, 3]; // Panel a rows 0-3, 4-7, panel b rows 0-3, 4-7.
-  const weights = (i, pair) => `v128.load(${i < 2 ? 'wa' : 'wb'}, ${16 + 32 * pair + 16 * (i & 1)})`;
-  const x = (k) => `x0 = v128.load32_splat(x, ${8 + 4 * k});`;
-  const body = [];
-  if (relaxed && q4) {
-    body.push(`c0 = v128.load32_splat(x, 4);`, ...[1, 2, 3].map((i) => `c${i} = c0;`));
-    for (let g = 0; g < 4; g++) {
-      body.push(...channels.map((i) => `w${i} = ${weights(i, g)};`), x(2 * g));
-      body.push(...channels.map((i) => `c${i} = ${dot('x0', `v128.and(w${i}, m0)`, `c${i}`)};`), x(2 * g + 1));
-      body.push(...channels.map((i) => `c${i} = ${dot('x0', `v128.and(i16x8.shr_u(w${i}, 4), m0)`, `c${i}`)};`));
-    }
-  } else if (relaxed) {
-    // Bytes are split into nibbles, which the dot takes as its unsigned operand: u = 16 h + l, and 128 = 16 * 8.
-    body.push(`h0 = v128.load32_splat(x, 4);`, ...[1, 2, 3].map((i) => `h${i} = h0;`));
-    body.push(...channels.map((i) => `c${i} = zero;`));
-    for (let g = 0; g < 8; g++) {
-      body.push(x(g));
-      for (const i of channels) {
-        body.push(`w0 = ${weights(i, g)};`, `c${i} = ${dot('x0', 'v128.and(w0, m0)', `c${i}`)};`);
-        body.push(`h${i} = ${dot('x0', 'v128.and(i16x8.shr_u(w0, 4), m0)', `h${i}`)};`);
-      }
-    }
-    body.push(...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.shl(h${i}, 4));`));
-  } else {
-    const parts = q4
-      ? [
-          (w) => `v128.and(${w}, m0)`,
-          (w) => `v128.and(${w}, m1)`,
-          (w) => `v128.and(${w}, m2)`,
-          (w) => `i16x8.shr_u(${w}, 12)`,
-        ]
-      : [(w) => `v128.and(${w}, m0)`, (w) => `i16x8.shr_u(${w}, 8)`];
-    body.push(`c0 = v128.load32_splat(x, 4);`, ...[1, 2, 3].map((i) => `c${i} = c0;`));
-    for (let g = 0; g < (q4 ? 4 : 8); g++) {
-      body.push(...channels.map((i) => `w${i} = ${weights(i, g)};`));
-      parts.forEach((part, k) => {
-        body.push(x(parts.length * g + k));
-        body.push(...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.dot_i16x8_s(${part(`w${i}`)}, x0));`));
-      });
-    }
-  }
-  body.push('x0 = v128.load32_splat(x);');
-  for (const [panel, pointer] of ['wa', 'wb'].entries()) {
-    body.push(`w0 = v128.load(${pointer});`);
-    for (const [j, part] of ['low', 'high'].entries()) {
-      const i = 2 * panel + j;
-      body.push(`w1 = f32x4.mul(v128.and(i32x4.shl(i32x4.extend_${part}_i16x8_s(w0), 13), half), x0);`);
-      body.push(`f${i} = ${madd(relaxed, 'w1', `f32x4.convert_i32x4_s(c${i})`, `f${i}`)};`);
-    }
-  }
   const maskValues = relaxed ? ['0x0f0f0f0f'] : q4 ? ['0x000f000f', '0x00f000f0', '0x0f000f00'] : ['0x00ff00ff'];
+  const sums = relaxed ? (q4 ? sumsRelaxedQ4() : sumsRelaxedQ8()) : sumsPlain(q4);
   const variables = [...channels.flatMap((i) => [`w${i}`, `c${i}`, ...(relaxed && !q4 ? [`h${i}`] : [])]), 'x0'];
   return `
 ${maskValues.map((value, i) => masks(`${name}Mask${i}`, value)).join('')}${masks(`${name}Half`, '0x8fffe000')}
@@ -79,7 +30,7 @@ ${lines(maskValues, (_, i) => `  const m${i} = v128.load(${name}Mask${i});`)}
 ${lines(variables, (v) => `  let ${v} = zero;`)}
 ${lines(channels, (i) => `  let f${i} = v128.load(${i < 2 ? 'ya' : 'yb'}, ${16 * (i & 1)});`)}
   for (; count > 0; count--) {
-${lines(body, (line) => `    ${line}`)}
+${lines([...sums, ...scaleSums(relaxed)], (line) => `    ${line}`)}
     wa += ${q4 ? 144 : 272};
     wb += ${q4 ? 144 : 272};
     x += ${relaxed ? 40 : 72};
@@ -87,6 +38,65 @@ ${lines(body, (line) => `    ${line}`)}
 ${lines(channels, (i) => `  v128.store(${i < 2 ? 'ya' : 'yb'}, f${i}, ${16 * (i & 1)});`)}
 }
 `;
+}
+
+/** Rows that a vector holds: panel a rows 0-3, 4-7, panel b rows 0-3, 4-7. */
+const channels = [0, 1, 2, 3];
+const loadWeights = (i, pair) => `v128.load(${i < 2 ? 'wa' : 'wb'}, ${16 + 32 * pair + 16 * (i & 1)})`;
+const loadX = (k) => `x0 = v128.load32_splat(x, ${8 + 4 * k});`;
+const startSums = (name) => [`${name}0 = v128.load32_splat(x, 4);`, ...[1, 2, 3].map((i) => `${name}${i} = ${name}0;`)];
+
+function sumsRelaxedQ4() {
+  const body = startSums('c');
+  for (let g = 0; g < 4; g++) {
+    body.push(...channels.map((i) => `w${i} = ${loadWeights(i, g)};`), loadX(2 * g));
+    body.push(...channels.map((i) => `c${i} = ${dot('x0', `v128.and(w${i}, m0)`, `c${i}`)};`), loadX(2 * g + 1));
+    body.push(...channels.map((i) => `c${i} = ${dot('x0', `v128.and(i16x8.shr_u(w${i}, 4), m0)`, `c${i}`)};`));
+  }
+  return body;
+}
+
+/** Bytes are split into nibbles, which the dot takes as its unsigned operand: u = 16 h + l, and 128 = 16 * 8. */
+function sumsRelaxedQ8() {
+  const body = [...startSums('h'), ...channels.map((i) => `c${i} = zero;`)];
+  for (let g = 0; g < 8; g++) {
+    body.push(loadX(g));
+    for (const i of channels) {
+      body.push(`w0 = ${loadWeights(i, g)};`, `c${i} = ${dot('x0', 'v128.and(w0, m0)', `c${i}`)};`);
+      body.push(`h${i} = ${dot('x0', 'v128.and(i16x8.shr_u(w0, 4), m0)', `h${i}`)};`);
+    }
+  }
+  return [...body, ...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.shl(h${i}, 4));`)];
+}
+
+/** Each mask leaves the weights as i16 lanes; x was shifted to suit (assembly/quantise.ts). */
+function sumsPlain(q4) {
+  const and = (mask) => (w) => `v128.and(${w}, ${mask})`;
+  const shift = (bits) => (w) => `i16x8.shr_u(${w}, ${bits})`;
+  const parts = q4 ? [and('m0'), and('m1'), and('m2'), shift(12)] : [and('m0'), shift(8)];
+  const body = startSums('c');
+  for (let g = 0; g < (q4 ? 4 : 8); g++) {
+    body.push(...channels.map((i) => `w${i} = ${loadWeights(i, g)};`));
+    parts.forEach((part, k) => {
+      body.push(loadX(parts.length * g + k));
+      body.push(...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.dot_i16x8_s(${part(`w${i}`)}, x0));`));
+    });
+  }
+  return body;
+}
+
+/** f += scale_w scale_x c; the widened scales lack a factor that the scale of x brings. */
+function scaleSums(relaxed) {
+  const body = ['x0 = v128.load32_splat(x);'];
+  for (const [panel, pointer] of ['wa', 'wb'].entries()) {
+    body.push(`w0 = v128.load(${pointer});`);
+    for (const [j, part] of ['low', 'high'].entries()) {
+      const i = 2 * panel + j;
+      body.push(`w1 = f32x4.mul(v128.and(i32x4.shl(i32x4.extend_${part}_i16x8_s(w0), 13), half), x0);`);
+      body.push(`f${i} = ${madd(relaxed, 'w1', `f32x4.convert_i32x4_s(c${i})`, `f${i}`)};`);
+    }
+  }
+  return body;
 }
 
 function tile({ name, relaxed, q4 }) {

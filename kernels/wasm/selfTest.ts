@@ -1,6 +1,7 @@
 import type { WeightDType } from '../ops.ts';
 import { GROUP } from '../quantize.ts';
 import { Heap } from './heap.ts';
+import { instantiate } from './kernels.ts';
 import { CONTROL, CONTROL_COUNT, CONTROL_PROGRAM, CONTROL_SCRATCH } from './opcodes.ts';
 import { Program } from './program.ts';
 import { recordLinear } from './recordLinear.ts';
@@ -16,11 +17,9 @@ const IN = 96;
  */
 export async function selfTest(module: WebAssembly.Module): Promise<boolean> {
   const heap = new Heap(16 * 65536);
-  const { run } = new WebAssembly.Instance(module, { env: { memory: heap.memory } }).exports as {
-    run: (thread: number, threads: number) => void;
-  };
+  const kernels = instantiate(module, heap.memory);
   for (const dtype of ['q4', 'q8'] as const) {
-    const writer = createWeight(heap, [OUT, IN], dtype);
+    const writer = createWeight(heap, kernels, [OUT, IN], dtype);
     writer.write(Float32Array.from({ length: OUT * IN }, (_, i) => weightAt(dtype, Math.floor(i / IN), i % IN)));
     const weight = asWasm(await writer.finish());
     for (const rows of [1, 11]) {
@@ -33,7 +32,7 @@ export async function selfTest(module: WebAssembly.Module): Promise<boolean> {
       i32[CONTROL / 4 + CONTROL_PROGRAM] = placed.address;
       i32[CONTROL / 4 + CONTROL_COUNT] = placed.count;
       i32[CONTROL / 4 + CONTROL_SCRATCH] = placed.scratch;
-      run(0, 1);
+      kernels.run(0, 1);
       for (let i = 0; i < rows * OUT; i++) {
         if (f32[y.storage.address / 4 + i] !== product(dtype, Math.floor(i / OUT), i % OUT)) return false;
       }

@@ -1,6 +1,7 @@
 import { check } from '../check.ts';
 import type { AttentionShape, KvLayout, KvPool, KvView, Ops, Tensor, WeightDType, WeightWriter } from '../ops.ts';
 import { Heap } from './heap.ts';
+import { instantiate, type KernelExports } from './kernels.ts';
 import { WasmKvPool } from './kvPool.ts';
 import { DTypeCode, Opcode, TOP1_CHUNK } from './opcodes.ts';
 import { recordAttention } from './recordAttention.ts';
@@ -22,11 +23,12 @@ export interface WasmOptions {
 
 /** Starts the WASM backend. Rejects where the runtime lacks what it needs, and with BackendLost without workers. */
 export async function createWasmOps(options: WasmOptions = {}): Promise<WasmOps> {
-  const kernels = await chooseKernels(options.simd ?? 'auto');
+  const { module, path } = await chooseKernels(options.simd ?? 'auto');
   const threads = options.threads ?? chooseThreads().threads;
   const heap = new Heap(options.maxBytes);
-  const workers = await Workers.start(kernels.module, heap.memory, threads);
-  return new WasmOps(heap, workers, `WebAssembly, ${kernels.path} SIMD, ${threads} thread${threads === 1 ? '' : 's'}`);
+  const workers = await Workers.start(module, heap.memory, threads);
+  const deviceName = `WebAssembly, ${path} SIMD, ${threads} thread${threads === 1 ? '' : 's'}`;
+  return new WasmOps(heap, instantiate(module, heap.memory), workers, deviceName);
 }
 
 /** Ops on the CPU: records a step as a program and lets the workers run it. */
@@ -39,6 +41,7 @@ export class WasmOps implements Ops {
 
   constructor(
     private readonly heap: Heap,
+    private readonly kernels: KernelExports,
     readonly workers: Workers,
     readonly deviceName: string,
   ) {}
@@ -50,7 +53,7 @@ export class WasmOps implements Ops {
 
   createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
     this.checkAlive();
-    return createWeight(this.heap, shape, dtype);
+    return createWeight(this.heap, this.kernels, shape, dtype);
   }
 
   upload(data: Float32Array, shape: readonly number[]): Tensor {

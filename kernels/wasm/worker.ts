@@ -1,5 +1,6 @@
 /** One thread of the WASM backend: sleeps until a step is posted, runs its share, sleeps again. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { instantiate } from './kernels.ts';
 import { CONTROL, CONTROL_BARRIER, CONTROL_DONE, CONTROL_GENERATION } from './opcodes.ts';
 
 export interface WorkerData {
@@ -10,9 +11,7 @@ export interface WorkerData {
 }
 
 const { module, memory, thread, threads } = workerData as WorkerData;
-const { run } = new WebAssembly.Instance(module, { env: { memory } }).exports as {
-  run: (thread: number, threads: number) => void;
-};
+const { run } = instantiate(module, memory);
 const control = new Int32Array(memory.buffer as unknown as SharedArrayBuffer, CONTROL, CONTROL_BARRIER);
 parentPort!.postMessage('ready');
 

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { BackendLost, OutOfMemory, type Ops, type Tensor, type WeightDType } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
+import { roundTrip } from '../../kernels/reference/weight.ts';
 import { FreeList } from '../../kernels/wasm/freeList.ts';
 import { createWasmOps, type WasmOps, type WasmOptions, wasmReport } from '../../kernels/wasm/wasmOps.ts';
 import { assertClose } from '../support/close.ts';
@@ -76,6 +77,24 @@ function rounded(x: Float32Array): Float32Array {
     return scale === 0 ? 0 : Math.round(value / scale) * scale;
   });
 }
+
+describe('wasm: packed weights', () => {
+  // A row picked out by a product with ones would be rounded; embed returns the very values.
+  for (const dtype of ['q4', 'q8'] as const) {
+    it(`${dtype} values are those of quantize.ts, bit for bit`, () =>
+      withWasm({}, async (ops) => {
+        const [rows, width] = [203, 256];
+        const values = randomValues(7, rows * width).map((v, i) => v * 10 ** ((Math.floor(i / 32) % 14) - 9));
+        values.fill(0, 64, 96);
+        values.set([0.5, -0.5, 0.25, -0.25, 0.0625, -0.1875], 128); // Ties.
+        const table = await weightOf(ops, values, [rows, width], dtype);
+        const ids = Array.from({ length: rows }, (_, i) => i);
+        const got = await ops.step(() => ops.embed(table, ids));
+        const want = roundTrip(values, dtype);
+        for (let i = 0; i < want.length; i++) assert.ok(got[i] === want[i], `[${i}] is ${got[i]}, wanted ${want[i]}`);
+      }));
+  }
+});
 
 describe('wasm: life of the backend', function () {
   this.timeout(20_000);
