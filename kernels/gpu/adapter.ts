@@ -13,7 +13,7 @@ const WORKGROUP_BYTES = 20480;
 
 export interface OpenedGpu {
   readonly device: GPUDevice;
-  readonly adapterName: string;
+  readonly deviceName: string;
   /** What this adapter's buffers may take together; Infinity where only an allocation can tell. */
   readonly memoryBytes: number;
 }
@@ -30,9 +30,9 @@ export interface GpuReport {
 export async function gpuReport(options: AdapterOptions = {}): Promise<GpuReport> {
   const details: string[] = [];
   try {
-    const { device, adapterName } = await openGpu(options, details);
+    const { device, deviceName } = await openGpu(options, details);
     device.destroy();
-    return { usable: true, reason: `${adapterName} can be used.`, details };
+    return { usable: true, reason: `${deviceName} can be used.`, details };
   } catch (error) {
     if (!(error instanceof GpuUnavailable)) throw error;
     return { usable: false, reason: error.message, details };
@@ -43,14 +43,12 @@ export async function gpuReport(options: AdapterOptions = {}): Promise<GpuReport
 export async function openGpu(options: AdapterOptions, details: string[] = []): Promise<OpenedGpu> {
   const dawn = loadDawn();
   const adapter = await findAdapter(dawn, options);
-  const adapterName = nameOf(adapter.info);
-  details.push(...describe(adapter, adapterName));
+  const deviceName = nameOf(adapter.info);
+  details.push(...describe(adapter, deviceName));
   if (adapter.info.isFallbackAdapter && !options.allowSoftware)
-    throw new GpuUnavailable(
-      `The only adapter, ${adapterName}, computes on the CPU, where the WASM backend is faster.`,
-    );
+    throw new GpuUnavailable(`The only adapter, ${deviceName}, computes on the CPU, where the WASM backend is faster.`);
   if (adapter.limits.maxComputeWorkgroupStorageSize < WORKGROUP_BYTES)
-    throw new GpuUnavailable(`${adapterName} has less than the ${WORKGROUP_BYTES} bytes of workgroup memory needed.`);
+    throw new GpuUnavailable(`${deviceName} has less than the ${WORKGROUP_BYTES} bytes of workgroup memory needed.`);
   const device = await adapter.requestDevice({
     requiredLimits: {
       maxComputeWorkgroupStorageSize: WORKGROUP_BYTES,
@@ -64,7 +62,7 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
     device.destroy();
     throw error;
   }
-  return { device, adapterName, memoryBytes: sharesSystemMemory(adapter) ? systemMemoryBytes() : Infinity };
+  return { device, deviceName, memoryBytes: sharesSystemMemory(adapter) ? systemMemoryBytes() : Infinity };
 }
 
 /**
@@ -74,10 +72,14 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
 async function findAdapter(dawn: Dawn, options: AdapterOptions): Promise<GPUAdapter> {
   const flags = ['enable-dawn-features=disable_workgroup_init'];
   if (options.adapterName) flags.push(`adapter=${options.adapterName}`);
-  const gpu = dawnInstance(dawn, flags);
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await dawnInstance(dawn, flags)
+    .requestAdapter({ powerPreference: 'high-performance' })
+    .catch((error: Error) => {
+      // With a name that fits none, Dawn throws and lists what there is.
+      const names = [...error.message.matchAll(/name: '([^']*)'/g)].map((match) => match[1]).join(', ');
+      throw new GpuUnavailable(`No GPU adapter is named "${options.adapterName}"; there are: ${names || 'none'}.`);
+    });
   if (adapter) return adapter;
-  if (options.adapterName) throw new GpuUnavailable(`No GPU adapter has a name with "${options.adapterName}" in it.`);
   throw new GpuUnavailable(NO_ADAPTER[process.platform] ?? 'No GPU adapter was found.');
 }
 
@@ -109,7 +111,7 @@ async function proveReadable(dawn: Dawn, device: GPUDevice): Promise<void> {
 }
 
 function nameOf(info: GPUAdapterInfo): string {
-  return info.device || info.description || info.architecture || info.vendor || 'unnamed adapter';
+  return info.device.replace(/-+$/, '') || info.description || info.architecture || info.vendor || 'unnamed adapter';
 }
 
 function describe(adapter: GPUAdapter, name: string): string[] {

@@ -59,9 +59,11 @@ function candidates(): string[] {
 }
 
 /** The loader's error text (glibc, dyld, Windows) as one sentence. */
-function loadFailure(file: string, text: string): string {
+export function loadFailure(file: string, text: string): string {
   const missing = /(\S+): cannot open shared object file/.exec(text)?.[1];
   const version = /version `([^']+)' not found/.exec(text)?.[1];
+  const system = /built for (macOS \S+) which is newer/.exec(text)?.[1];
+  if (system) return `The GPU library needs ${system} or newer.`;
   if (version) return `The GPU library needs ${version}, which this system is too old to have.`;
   if (missing && !file.endsWith(missing)) return `The GPU library needs ${missing}, which is not installed.`;
   if (/invalid ELF header|wrong ELF class|not a valid Win32|incompatible architecture|not a mach-o/i.test(text))

@@ -17,7 +17,7 @@ import { embed } from './embed.ts';
 import { Pipelines } from './kernel.ts';
 import { GpuKvPool } from './kvPool.ts';
 import { linear } from './linear.ts';
-import { Memory } from './memory.ts';
+import { Memory, type MemoryLimits } from './memory.ts';
 import { Recording } from './recording.ts';
 import { rmsNorm } from './rmsNorm.ts';
 import { Runner } from './runner.ts';
@@ -32,12 +32,16 @@ export { GpuUnavailable } from './dawn.ts';
 export interface GpuOptions extends AdapterOptions {
   /** Called once when the device goes away without dispose(). */
   readonly onLost?: (reason: BackendLost) => void;
+  /** Binds no larger buffers than this, where the adapter would allow it: for tests of weights in several parts. */
+  readonly largestBufferBytes?: number;
 }
 
 /** Ops on the best GPU. Rejects with GpuUnavailable, whose message is one sentence for the user. */
 export async function createGpuOps(options: GpuOptions = {}): Promise<GpuOps> {
-  const { device, adapterName, memoryBytes } = await openGpu(options);
-  return new GpuOps(device, adapterName, memoryBytes, options.onLost);
+  const { device, deviceName, memoryBytes } = await openGpu(options);
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  const bufferBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize, options.largestBufferBytes ?? Infinity);
+  return new GpuOps(device, deviceName, { totalBytes: memoryBytes, bufferBytes }, options.onLost);
 }
 
 /** Ops through WebGPU: a step is one command buffer. */
@@ -51,13 +55,13 @@ export class GpuOps implements Ops {
   private disposed = false;
 
   constructor(
-    private readonly device: GPUDevice,
-    readonly adapterName: string,
-    memoryBytes: number,
+    readonly device: GPUDevice,
+    readonly deviceName: string,
+    limits: MemoryLimits,
     onLost?: (reason: BackendLost) => void,
   ) {
     const pipelines = new Pipelines(device);
-    this.memory = new Memory(device, memoryBytes, () => pipelines.forgetBindGroups());
+    this.memory = new Memory(device, limits, () => pipelines.forgetBindGroups());
     this.runner = new Runner(this.memory, pipelines);
     this.memory.onLost = (reason) => {
       if (!this.disposed) onLost?.(reason);

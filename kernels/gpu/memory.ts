@@ -8,13 +8,19 @@ export interface HeldBuffer {
   readonly gpu: GPUBuffer;
 }
 
+export interface MemoryLimits {
+  /** Of all buffers together; Infinity where only an allocation can tell. */
+  readonly totalBytes: number;
+  /** Of one buffer, as a kernel binds it. */
+  readonly bufferBytes: number;
+}
+
 // The values of GPUBufferUsage, which is no global in Node.
 export const USAGE = { MAP_READ: 0x1, COPY_SRC: 0x4, COPY_DST: 0x8, UNIFORM: 0x40, STORAGE: 0x80 } as const;
 const STORAGE = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
 
 /** Every buffer of a device: counted, kept within what is known to fit, and all destroyed at the end. */
 export class Memory {
-  readonly largestBytes: number;
   /** Set once the device is gone. */
   lost: BackendLost | undefined;
   onLost: ((reason: BackendLost) => void) | undefined;
@@ -25,7 +31,7 @@ export class Memory {
 
   constructor(
     readonly device: GPUDevice,
-    private readonly limitBytes: number,
+    readonly limits: MemoryLimits,
     private readonly onDestroy: () => void,
   ) {
     void device.lost.then(({ message }) => {
@@ -33,7 +39,6 @@ export class Memory {
       for (const reject of this.waiting) reject(this.lost);
       this.onLost?.(this.lost);
     });
-    this.largestBytes = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
   }
 
   get bytesHeld(): number {
@@ -42,20 +47,20 @@ export class Memory {
 
   /** Throws OutOfMemory where `bytes` more are known not to fit. */
   foresee(bytes: number): void {
-    if (this.bytes + bytes > this.limitBytes)
+    if (this.bytes + bytes > this.limits.totalBytes)
       throw new OutOfMemory(
         bytes,
-        `${mib(bytes)} more do not fit into the ${mib(this.limitBytes)} that the GPU can use.`,
+        `${mib(bytes)} more do not fit into the ${mib(this.limits.totalBytes)} that the GPU can use.`,
       );
   }
 
   /** Call it inside guard(): an allocation that fails is reported there. */
   allocate(bytes: number, usage: number = STORAGE): HeldBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    if (size > this.largestBytes)
+    if (size > this.limits.bufferBytes)
       throw new OutOfMemory(
         size,
-        `A buffer of ${mib(size)} is larger than the ${mib(this.largestBytes)} this GPU allows.`,
+        `A buffer of ${mib(size)} is larger than the ${mib(this.limits.bufferBytes)} this GPU allows.`,
       );
     this.foresee(size);
     const buffer = { id: this.nextId++, bytes: size, gpu: this.device.createBuffer({ size, usage }) };

@@ -18,7 +18,7 @@ export class ScratchPool {
   take(bytes: number): HeldBuffer {
     const index = this.free.findIndex((buffer) => buffer.bytes >= bytes);
     if (index >= 0) return this.free.splice(index, 1)[0]!;
-    const buffer = this.memory.allocate(Math.min(sizeClass(bytes), this.memory.largestBytes));
+    const buffer = this.memory.allocate(Math.min(sizeClass(bytes), this.memory.limits.bufferBytes));
     insert(this.all, buffer);
     return buffer;
   }
