@@ -1,17 +1,22 @@
 /** One engine per address: a unix socket in a private directory, or a Windows pipe. */
-import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Whoever held the lock longer than this has died holding it. */
+const LOCK_MS = 5000;
+const RETRY_MS = 20;
 
 /**
  * Listens on `address`, replacing the socket file of an engine that died. Resolves false where a living engine has the
  * address. Rejects with the system's error where it cannot listen.
  */
 export async function listenAlone(server: Server, address: string): Promise<boolean> {
-  if (await tryListen(server, address)) return true;
-  const found = inode(address);
-  if (await answers(address)) return false;
-  if (found !== undefined) removeStale(address, found);
-  return tryListen(server, address);
+  for (;;) {
+    if (await tryListen(server, address)) return true;
+    if (await answers(address)) return false;
+    if (!(await removeStale(address))) await delay(RETRY_MS);
+  }
 }
 
 /** The identity of a socket file; undefined where there is none, as with pipes. */
@@ -21,7 +26,7 @@ export function inode(path: string): number | undefined {
 
 /** Removes the socket file where it is still the one that `own` names. */
 export function release(address: string, own: number | undefined): void {
-  if (own !== undefined && inode(address) === own) unlinkSync(address);
+  if (own !== undefined && inode(address) === own) rmSync(address, { force: true });
 }
 
 function tryListen(server: Server, address: string): Promise<boolean> {
@@ -49,17 +54,25 @@ function answers(address: string): Promise<boolean> {
   });
 }
 
-/** Another starter may have replaced the file meanwhile; a rename shows which file was taken, and puts that one back. */
-function removeStale(address: string, stale: number): void {
-  const aside = `${address}.${process.pid}`;
+/**
+ * Removes the file of an engine that died. Under a lock: without it two starters could both find the file dead, and
+ * the slower one would remove the socket on which the faster one listens already. Resolves false where another starter
+ * has the lock.
+ */
+async function removeStale(address: string): Promise<boolean> {
+  const lock = `${address}.lock`;
   try {
-    renameSync(address, aside);
-  } catch {
-    return; // The other starter was faster.
+    closeSync(openSync(lock, 'wx'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const held = lstatSync(lock, { throwIfNoEntry: false });
+    if (held && Date.now() - held.mtimeMs > LOCK_MS) rmSync(lock, { force: true });
+    return false;
   }
   try {
-    if (inode(aside) !== stale) linkSync(aside, address);
+    if (!(await answers(address))) rmSync(address, { force: true });
   } finally {
-    unlinkSync(aside);
+    rmSync(lock, { force: true });
   }
+  return true;
 }

@@ -46,6 +46,7 @@ export class RpcClient {
   constructor(private readonly stream: Duplex) {
     this.#connection = connect(stream);
     for (const event of ['end', 'close', 'error']) stream.on(event, () => this.close(ENDED));
+    this.#connection.onError(() => this.close(ENDED));
     this.#connection.listen();
   }
 
@@ -151,6 +152,8 @@ export function serve(stream: Duplex, handlers: Handlers, options: ServeOptions)
     options.onClose();
   };
   for (const event of ['end', 'close', 'error']) stream.on(event, onClose);
+  // Bytes that are no message: whoever sends them is not the extension.
+  connection.onError(() => stream.destroy());
   connection.listen();
   return {
     notify: (name, params) => {

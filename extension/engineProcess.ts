@@ -22,6 +22,11 @@ export interface Connected {
   readonly notes: readonly string[];
 }
 
+interface Started {
+  readonly socket: Socket;
+  readonly child?: ChildProcess;
+}
+
 const POLL_MS = 30;
 /** A cold start takes about a second; a loaded machine several. */
 const START_MS = 20_000;
@@ -35,10 +40,13 @@ export async function connectEngine(launch: Launch): Promise<Connected> {
   const notes = [...launch.choice.notes];
   for (let attempt = 1; ; attempt++) {
     const token = prepareAddress(address);
-    const socket = (await tryConnect(address.socket)) ?? (await startOne(launch, notes));
+    const running = await tryConnect(address.socket);
+    const { socket, child } = running ? { socket: running } : await startOne(launch, notes);
     const client = new RpcClient(socket);
     try {
       const { pid } = await client.call('initialize', { version, token });
+      // Another window was faster. Ours would find that out by itself, or, if that one ends first, wait for nobody.
+      if (child?.pid !== pid) child?.kill();
       return { client, pid, notes };
     } catch (error) {
       client.close('The engine refused this window.');
@@ -50,7 +58,7 @@ export async function connectEngine(launch: Launch): Promise<Connected> {
 }
 
 /** Adds to `notes` what did not work. */
-async function startOne(launch: Launch, notes: string[]): Promise<Socket> {
+async function startOne(launch: Launch, notes: string[]): Promise<Started> {
   for (const runtime of launch.choice.runtimes) {
     try {
       return await startAndConnect(launch, runtime);
@@ -63,7 +71,7 @@ async function startOne(launch: Launch, notes: string[]): Promise<Socket> {
   throw new Error(`The engine could not be started. ${notes.at(-1) ?? ''}`.trim());
 }
 
-async function startAndConnect(launch: Launch, runtime: Runtime): Promise<Socket> {
+async function startAndConnect(launch: Launch, runtime: Runtime): Promise<Started> {
   const child = spawnEngine(launch, runtime);
   let failure: Error | undefined;
   child.once('error', (error: NodeJS.ErrnoException) => {
@@ -78,7 +86,7 @@ async function startAndConnect(launch: Launch, runtime: Runtime): Promise<Socket
     const socket = await tryConnect(launch.address.socket);
     if (socket) {
       launch.log(`Engine started on ${runtime.program}.`);
-      return socket;
+      return { socket, child };
     }
     await delay(POLL_MS);
   }

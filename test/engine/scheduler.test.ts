@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { PRIORITY, Scheduler } from '../../engine/scheduler.ts';
+
+/** A job that waits until it is told to end, and notes its start and end. */
+function job(name: string, events: string[]) {
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const run = async (): Promise<void> => {
+    events.push(`${name} starts`);
+    await ended;
+    events.push(`${name} ends`);
+  };
+  return { run, end };
+}
+
+describe('scheduler', () => {
+  it('one at a time; completions first, then in order of arrival', async () => {
+    const scheduler = new Scheduler();
+    const events: string[] = [];
+    const jobs = ['chat 1', 'chat 2', 'completion 1', 'chat 3', 'completion 2'].map((name) => ({
+      name,
+      ...job(name, events),
+    }));
+    const all = jobs.map(({ name, run }) =>
+      scheduler.run(name.startsWith('chat') ? PRIORITY.background : PRIORITY.completion, run),
+    );
+    for (const { end } of jobs) end();
+    await Promise.all(all);
+    const order = ['chat 1', 'completion 1', 'completion 2', 'chat 2', 'chat 3'];
+    assert.deepEqual(
+      events,
+      order.flatMap((name) => [`${name} starts`, `${name} ends`]),
+    );
+  });
+
+  it('who is cancelled while waiting never starts, and nobody waits for him', async () => {
+    const scheduler = new Scheduler();
+    const events: string[] = [];
+    const [first, second, third] = ['first', 'second', 'third'].map((name) => job(name, events));
+    const abort = new AbortController();
+    const running = scheduler.run(PRIORITY.completion, first!.run);
+    const cancelled = scheduler.run(PRIORITY.completion, second!.run, abort.signal);
+    const waiting = scheduler.run(PRIORITY.completion, third!.run);
+    abort.abort();
+    await assert.rejects(cancelled, { name: 'Cancelled' });
+    await assert.rejects(scheduler.run(PRIORITY.completion, second!.run, AbortSignal.abort()), { name: 'Cancelled' });
+    first!.end();
+    third!.end();
+    await Promise.all([running, waiting]);
+    assert.deepEqual(events, ['first starts', 'first ends', 'third starts', 'third ends']);
+  });
+
+  it('a job that fails lets the next one run', async () => {
+    const scheduler = new Scheduler();
+    await assert.rejects(
+      scheduler.run(PRIORITY.completion, () => Promise.reject(new Error('no'))),
+      /no/,
+    );
+    assert.equal(await scheduler.run(PRIORITY.background, async () => 1), 1);
+  });
+});

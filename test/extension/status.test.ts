@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { menuLines } from '../../extension/menu.ts';
+import { readSettings } from '../../extension/settings.ts';
+import { Status, type StatusState } from '../../extension/status.ts';
+import { fake } from '../support/vscodeStub.ts';
+
+const MODEL = {
+  modelId: 'm',
+  name: 'starter',
+  contextLength: 1024,
+  backend: 'wasm',
+  device: '2 threads',
+  notes: ['WebGPU is not used: no adapter.'],
+  bytes: 1,
+} as const;
+const ready: StatusState = { kind: 'ready', model: { ...MODEL, notes: [...MODEL.notes] }, notes: ['A note.'] };
+const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): StatusState => ({
+  kind: 'failed',
+  message: 'There is no folder /m.',
+  remedy,
+  retrying: false,
+});
+
+describe('status bar', () => {
+  const cases: { state: StatusState; text: string; sentence: RegExp; first: string }[] = [
+    {
+      state: { kind: 'disabled' },
+      text: '$(circle-slash) Airgap: off',
+      sentence: /No engine runs\.$/,
+      first: 'enable',
+    },
+    {
+      state: { kind: 'snoozed', until: Date.now() },
+      text: '$(bell-slash) Airgap: snoozed',
+      sentence: /^Airgap: Snoozed until .*\d\d:\d\d/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'off' },
+      text: '$(sparkle) Airgap',
+      sentence: /starts with the next completion/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'starting' },
+      text: '$(loading~spin) Airgap: starting',
+      sentence: /The engine is starting\.$/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'loading', fraction: 0.479 },
+      text: '$(loading~spin) Airgap: 47 %',
+      sentence: /The model is loading: 47 %\.$/,
+      first: 'disable',
+    },
+    {
+      state: ready,
+      text: '$(sparkle) Airgap',
+      sentence:
+        /^Airgap: Ready\. Model starter, backend wasm \(2 threads\)\.\nA note\.\nWebGPU is not used: no adapter\.$/,
+      first: 'disable',
+    },
+    ...(['restart', 'chooseModel', 'settings'] as const).map((remedy) => ({
+      state: failed(remedy),
+      text: '$(warning) Airgap: failed',
+      sentence: /^Airgap: There is no folder \/m\.$/,
+      first: { restart: 'restartEngine', chooseModel: 'chooseModel', settings: 'openSettings' }[remedy],
+    })),
+  ];
+  for (const { state, text, sentence, first } of cases) {
+    it(`${text}: the menu begins with ${first}`, () => {
+      new Status('menu').show(state, false);
+      const item = fake.statusItems.at(-1)!;
+      assert.equal(item.text, text);
+      assert.match(item.tooltip, sentence);
+      assert.equal(item.accessibilityInformation.label, item.tooltip);
+      const lines = menuLines(state, readSettings(() => undefined).settings, 'rust');
+      assert.equal(lines[0]!.command, `airgap.${first}`);
+    });
+  }
+
+  it('shows that it works, and only where it can', () => {
+    const status = new Status('menu');
+    status.show(ready, true);
+    assert.equal(fake.statusItems.at(-1)!.text, '$(loading~spin) Airgap');
+    status.show({ kind: 'disabled' }, true);
+    assert.equal(fake.statusItems.at(-1)!.text, '$(circle-slash) Airgap: off');
+  });
+});
