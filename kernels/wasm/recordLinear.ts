@@ -13,8 +13,8 @@ import { type Recording, share } from './recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 import { floatRowBytes } from './weights.ts';
 
-/** Up to this many rows of x the matrix-vector kernel runs, row by row while a stretch of weights is in the cache. */
-const MATVEC_ROWS = 4;
+/** Up to this many rows of x the matrix-vector kernel runs, row by row while a stretch of weights is in the L2 cache. */
+export const MATVEC_ROWS = 16;
 /** Panels that a thread takes at once at most, so that a stretch stays in its L2 cache where rows share it. */
 const MOST_PANELS = 64;
 const MOST_SHARED_PANELS = 16;

@@ -4,7 +4,7 @@ import { Heap } from './heap.ts';
 import { instantiate } from './kernels.ts';
 import { CONTROL, CONTROL_COUNT, CONTROL_PROGRAM, CONTROL_SCRATCH } from './opcodes.ts';
 import { Program } from './program.ts';
-import { recordLinear } from './recordLinear.ts';
+import { MATVEC_ROWS, recordLinear } from './recordLinear.ts';
 import { asWasm } from './tensor.ts';
 import { createWeight } from './weights.ts';
 
@@ -22,7 +22,7 @@ export async function selfTest(module: WebAssembly.Module): Promise<boolean> {
     const writer = createWeight(heap, kernels, [OUT, IN], dtype);
     writer.write(Float32Array.from({ length: OUT * IN }, (_, i) => weightAt(dtype, Math.floor(i / IN), i % IN)));
     const weight = asWasm(await writer.finish());
-    for (const rows of [1, 11]) {
+    for (const rows of [1, MATVEC_ROWS + 3]) {
       const program = new Program();
       const data = Float32Array.from({ length: rows * IN }, (_, i) => activationAt(Math.floor(i / IN), i % IN));
       const x = program.tensor([rows, IN], data);

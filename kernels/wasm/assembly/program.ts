@@ -21,7 +21,7 @@ import { attention, attentionCombine } from './attention';
 import { siluMul } from './siluMul';
 import { top1, top1Partial } from './top1';
 
-/** Rounds of looking at the barrier before a thread sleeps: about 20 microseconds. */
+/** Rounds of looking at the barrier before a thread sleeps: some ten microseconds, a wake-up costs as much. */
 const SPINS = 20000;
 
 /** Runs the program in the control block, in lockstep with the other threads: every thread calls this once per step. */
