@@ -32,6 +32,8 @@ export class Engine {
   readonly #policy = new RestartPolicy();
   #state: EngineState = { kind: 'off' };
   #session: Promise<Session> | undefined;
+  /** Counts up when a session ends, so that a start that is still under way knows that it is nobody's. */
+  #starts = 0;
   #connected: Connected | undefined;
   #retry: NodeJS.Timeout | undefined;
 
@@ -113,13 +115,14 @@ export class Engine {
   }
 
   async #start(): Promise<Session> {
-    // Whoever calls stop() meanwhile clears #session; this start is then nobody's.
-    await Promise.resolve();
-    const mine = this.#session;
-    const stale = (): boolean => this.#session !== mine;
-    this.#setState({ kind: 'starting' });
+    const mine = this.#starts;
+    const stale = (): boolean => this.#starts !== mine;
     let connected: Connected | undefined;
     try {
+      // Listeners of the state may call stop(), which must find #session set.
+      await Promise.resolve();
+      if (stale()) throw stopped();
+      this.#setState({ kind: 'starting' });
       connected = await connectEngine(this.setup.launch());
       if (stale()) throw stopped();
       return await this.#load(connected);
@@ -168,8 +171,7 @@ export class Engine {
   }
 
   #died(reason: string): void {
-    this.#session = undefined;
-    this.#connected = undefined;
+    this.#disconnect(reason);
     const delayMs = this.#policy.crashed(Date.now());
     const next = delayMs === undefined ? 'It failed too often to try again.' : `Next try in ${delayMs / 1000} s.`;
     const message = `${reason} ${next}`;
@@ -190,6 +192,7 @@ export class Engine {
     const connected = this.#connected;
     this.#connected = undefined;
     this.#session = undefined;
+    this.#starts++;
     connected?.client.goodbye(reason);
   }
 

@@ -116,6 +116,14 @@ describe('engine of a window', function () {
     assert.equal(isAlive(pid), false);
   });
 
+  it('stopped at once: it never starts', async () => {
+    engine.warmUp();
+    engine.stop();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.deepEqual(states, ['off']);
+    assert.equal(existsSync(host.address.socket), false);
+  });
+
   it('stopped while it starts: nothing is left', async () => {
     engine.warmUp();
     await until('it starts', () => states.includes('starting'));
