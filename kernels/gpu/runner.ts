@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatch, type Operation, Recording } from './recording.ts';
 import { PARAMS_BYTES, Pipelines, type Scalar } from './kernel.ts';
 import { type HeldBuffer, Memory, USAGE } from './memory.ts';
@@ -7,6 +8,7 @@ import type { Storage } from './tensor.ts';
 /** Runs recordings: one command buffer each, and one small read-back. */
 export class Runner {
   private readonly scratch: ScratchPool;
+  private readonly durationsMs = new Map<string, number>();
   private readonly paramsStride: number;
   private uniforms: HeldBuffer | undefined;
   private readback: HeldBuffer | undefined;
@@ -26,13 +28,29 @@ export class Runner {
       () => this.memory.bytesHeld - before,
       () => this.submit(recording, result),
     );
+    const started = performance.now();
+    const { likelyMs, ended } = this.pace(recording.operations);
+    if (likelyMs > SHORTEST_SLEEP_MS) await sleep(likelyMs * SLEEP_SHARE);
     const mapped = readback.mapAsync(MAP_MODE_READ, 0, result.bytes);
     mapped.catch(() => {}); // Where something failed above, its reason says more.
     await settled;
     await this.memory.orLost(mapped);
+    ended(performance.now() - started);
     const values = new Float32Array(readback.getMappedRange(0, result.bytes).slice(0));
     readback.unmap();
     return values;
+  }
+
+  /**
+   * How long these operations took the last time. While a result is awaited Dawn polls for it in every turn of the
+   * event loop, which keeps a core busy; most of the time is better slept through.
+   */
+  private pace(operations: readonly Operation[]): { likelyMs: number; ended: (ms: number) => void } {
+    let groups = 0;
+    for (const operation of operations) if ('kernel' in operation) groups += operation.grid.reduce((a, b) => a * b);
+    const key = `${operations.length} ${groups}`;
+    if (this.durationsMs.size > MOST_DURATIONS) this.durationsMs.clear();
+    return { likelyMs: this.durationsMs.get(key) ?? 0, ended: (ms) => this.durationsMs.set(key, ms) };
   }
 
   private submit(recording: Recording, result: Storage): GPUBuffer {
@@ -89,6 +107,10 @@ export class Runner {
     return this.memory.allocate(2 ** Math.ceil(Math.log2(bytes)), usage);
   }
 }
+
+const SHORTEST_SLEEP_MS = 3; // Timers are accurate to a millisecond.
+const SLEEP_SHARE = 0.75; // A step that has become faster ends at most this much of its old time late, and less each time.
+const MOST_DURATIONS = 1000;
 
 const MAP_MODE_READ = 0x1; // GPUMapMode.READ, which is no global in Node.
 
