@@ -43,6 +43,8 @@ export interface ServerOptions {
 export interface PageOptions {
   folder: string;
   extensionDevelopmentPath?: string;
+  /** Of one extension: `publisher.name:level`. */
+  logLevel?: string;
 }
 
 export class CodeServer implements AsyncDisposable {
@@ -85,18 +87,18 @@ export class CodeServer implements AsyncDisposable {
   }
 
   /** The address of a window. `--enable-smoke-test-driver` makes the server honour a development path. */
-  url({ folder, extensionDevelopmentPath }: PageOptions): string {
-    const remote = (path: string) => `vscode-remote://${this.origin}${path}`;
-    const query = new URLSearchParams({ folder });
+  url({ folder, extensionDevelopmentPath, logLevel }: PageOptions): string {
+    const payload: [string, string][] = [];
     if (extensionDevelopmentPath) {
-      query.set('payload', JSON.stringify([['extensionDevelopmentPath', remote(extensionDevelopmentPath)]]));
+      payload.push(['extensionDevelopmentPath', `vscode-remote://${this.origin}${extensionDevelopmentPath}`]);
     }
-    return `http://${this.origin}/?${query}`;
+    if (logLevel) payload.push(['logLevel', logLevel]);
+    return `http://${this.origin}/?${new URLSearchParams({ folder, payload: JSON.stringify(payload) })}`;
   }
 
-  /** Replaces the user's settings; open windows notice. */
+  /** Sets the machine's settings, which go before the user's; open windows notice. */
   configure(settings: Record<string, unknown>): void {
-    writeSettings(this.dataDir, settings);
+    writeFileSync(join(this.dataDir, 'Machine/settings.json'), JSON.stringify(settings));
   }
 
   /** Every process that the server has started, itself included. */

@@ -31,7 +31,8 @@ export function runUnderNode24(script, args) {
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }
 
-function findNode24() {
+/** The path of a Node 24: this one, the installed package's, or one fetched into the cache. */
+export function findNode24() {
   if (Number(process.versions.node.split('.')[0]) >= MAJOR) return process.execPath;
   // npm may be set to run no install scripts; then the package `node` has no binary, and we fetch it ourselves.
   const packaged = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');

@@ -7,7 +7,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The repository: above this file, also where a test's bundle carries it. */
+export const root = repositoryAbove(dirname(fileURLToPath(import.meta.url)));
 
 /** Downloads that outlive a build. A shared place may be named, so that fresh clones need not fetch them again. */
 export const cacheDir =
@@ -49,4 +50,8 @@ export function nodeBinary(target, major) {
     }
   }
   return join(folder, JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).bin.node);
+}
+
+function repositoryAbove(folder) {
+  return existsSync(join(folder, 'package-lock.json')) ? folder : repositoryAbove(dirname(folder));
 }

@@ -1,0 +1,103 @@
+/** A VS Code with the extension under test: this folder in development, or a package installed into a clean one. */
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CodeServer, NEWEST, runServerCommand } from '../../.ci/codeServer.ts';
+
+/** A folder or a .vsix. Mocha runs in the repository's root. */
+const EXTENSION = process.env.AIRGAP_EXTENSION ?? process.cwd();
+const VERSION = process.env.AIRGAP_CODE_SERVER ?? NEWEST;
+
+/** In the browser VS Code saves by itself, and tests want to say when. */
+const SETTINGS = { 'files.autoSave': 'off' };
+
+export interface VsCodeOptions {
+  /** Files of the opened folder: name -> text. */
+  files: Record<string, string>;
+  /** The user's settings. */
+  settings?: Record<string, unknown>;
+  workspaceTrust?: boolean;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Everything that this test writes lies in one folder of its own, which goes with it. */
+export class VsCode implements AsyncDisposable {
+  private constructor(
+    private readonly server: CodeServer,
+    private readonly home: string,
+  ) {}
+
+  static async start(options: VsCodeOptions): Promise<VsCode> {
+    const home = mkdtempSync(join(tmpdir(), 'airgap-'));
+    const extensionsDir = join(home, 'extensions');
+    for (const [name, text] of Object.entries(options.files)) {
+      mkdirSync(dirname(join(home, 'workspace', name)), { recursive: true });
+      writeFileSync(join(home, 'workspace', name), text);
+    }
+    if (EXTENSION.endsWith('.vsix')) {
+      await runServerCommand(['--install-extension', EXTENSION, '--extensions-dir', extensionsDir], VERSION);
+    }
+    const server = await CodeServer.start({
+      version: VERSION,
+      dataDir: join(home, 'data'),
+      extensionsDir,
+      workspaceTrust: options.workspaceTrust ?? false,
+      settings: { ...SETTINGS, ...options.settings },
+      // An engine of this test alone, not one that another window of this user has started.
+      env: { TMPDIR: home, XDG_RUNTIME_DIR: home, XDG_CACHE_HOME: join(home, 'cache'), ...options.env },
+    });
+    return new VsCode(server, home);
+  }
+
+  /** The address of a window on the opened folder. */
+  get url(): string {
+    const page = { folder: join(this.home, 'workspace'), logLevel: 'airgap.airgap:debug' };
+    return this.server.url(EXTENSION.endsWith('.vsix') ? page : { ...page, extensionDevelopmentPath: EXTENSION });
+  }
+
+  /** Settings that go before those given at the start; open windows notice. */
+  configure(settings: Record<string, unknown>): void {
+    this.server.configure(settings);
+  }
+
+  /** The path of a file of the opened folder. */
+  path(name: string): string {
+    return join(this.home, 'workspace', name);
+  }
+
+  /** What the extension has written to its output channels, in all windows. */
+  log(): string {
+    const files = readdirSync(join(this.home, 'data/logs'), { recursive: true, encoding: 'utf8' });
+    const own = files.filter((file) => /airgap[^/]*\/[^/]+\.log$/i.test(file)).sort();
+    return own.map((file) => readFileSync(join(this.home, 'data/logs', file), 'utf8')).join('\n');
+  }
+
+  /** One entry per answer of the engine, from the extension's log. */
+  answers(): { reused: number; prefilled: number }[] {
+    const found = this.log().matchAll(/tokens reused (\d+), prefilled (\d+)/g);
+    return [...found].map(([, reused, prefilled]) => ({ reused: Number(reused), prefilled: Number(prefilled) }));
+  }
+
+  /** The ids of the running engine processes. */
+  async engines(): Promise<number[]> {
+    const processes = await this.server.processes();
+    return processes.filter(({ command }) => /engine\.cjs\b/.test(command)).map(({ pid }) => pid);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]();
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+/** Waits until `condition` holds; throws `problem` where it does not in time. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  problem: string,
+  timeoutMs = 40_000,
+): Promise<void> {
+  for (const end = Date.now() + timeoutMs; !(await condition()); await sleep(50)) {
+    if (Date.now() > end) throw new Error(`After ${timeoutMs / 1000} s: ${problem}`);
+  }
+}

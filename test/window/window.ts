@@ -1,0 +1,117 @@
+/** A VS Code window, driven as a user does: keys, clicks, and what is to be seen. */
+import { readFileSync } from 'node:fs';
+import { type Browser, type Page, chromium } from 'playwright-core';
+import { findChromium } from '../../.ci/chromium.ts';
+import { type VsCode, until } from './server.ts';
+
+/** A window takes 6 s alone on two cores, and half a minute under load. */
+const OPEN_LIMIT_MS = 90_000;
+export const STATUS_ITEM = '.statusbar-item[id^="airgap.airgap."]';
+const EDITOR = '.editor-group-container.active .monaco-editor';
+
+export class EditorWindow implements AsyncDisposable {
+  private constructor(
+    private readonly browser: Browser,
+    readonly page: Page,
+    private readonly vscode: VsCode,
+  ) {}
+
+  /** Opens a window and waits until it has started its extensions. */
+  static async open(vscode: VsCode): Promise<EditorWindow> {
+    // Chromium refuses its sandbox to root, and this page is our own.
+    const browser = await chromium.launch({ executablePath: findChromium()!, args: ['--no-sandbox'] });
+    const page = await browser.newPage({ viewport: { width: 1100, height: 700 } });
+    await page.goto(vscode.url, { timeout: OPEN_LIMIT_MS });
+    await page.waitForSelector('.monaco-workbench .statusbar-item', { timeout: OPEN_LIMIT_MS });
+    return new EditorWindow(browser, page, vscode);
+  }
+
+  /** Opens a file of the folder with the cursor at the line and column (from 1), and focus in the text. */
+  async openFile(name: string, line: number, column: number): Promise<void> {
+    await this.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).dblclick();
+    await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
+    await this.page.waitForSelector(`${EDITOR}.focused`);
+    await this.page.keyboard.press('Control+g');
+    await this.page.waitForSelector('.quick-input-widget .quick-input-box input:focus');
+    await this.page.keyboard.type(`${line}:${column}`);
+    await this.page.keyboard.press('Enter');
+    await this.page.waitForFunction(
+      (label) => document.querySelector('[id="status.editor.selection"]')?.textContent?.includes(label),
+      `Ln ${line}, Col ${column}`,
+    );
+  }
+
+  type(text: string): Promise<void> {
+    return this.page.keyboard.type(text);
+  }
+
+  press(key: string): Promise<void> {
+    return this.page.keyboard.press(key);
+  }
+
+  /** Runs a command by its title in the palette. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    await this.page.waitForSelector('.quick-input-widget input');
+    await this.page.keyboard.type(title);
+    await this.page.locator(`.quick-input-list .monaco-list-row[aria-label*="${title}"]`).first().click();
+  }
+
+  /** The grey text, or '' where there is none. Lines after the first are drawn apart from the document's own. */
+  ghostText(): Promise<string> {
+    return this.page.evaluate((editor) => {
+      const lines = new Map<Element | null, string>();
+      for (const [selector, line] of [
+        ['.ghost-text-decoration', () => null],
+        ['.ghost-text:not(.ghost-text-decoration)', (part: Element) => part.parentElement],
+      ] as const) {
+        for (const part of Array.from(document.querySelectorAll(`${editor} ${selector}`))) {
+          lines.set(line(part), (lines.get(line(part)) ?? '') + part.textContent);
+        }
+      }
+      return [...lines.values()].join('\n').replaceAll('\u00a0', ' ');
+    }, EDITOR);
+  }
+
+  /** Waits until exactly this is the grey text. */
+  async awaitGhostText(expected: string): Promise<void> {
+    let seen = '';
+    const matches = async () => (seen = await this.ghostText()) === expected;
+    await until(matches, '').catch(() => {
+      throw new Error(`The grey text is ${JSON.stringify(seen)}, not ${JSON.stringify(expected)}.`);
+    });
+  }
+
+  /** Saves, and gives the file's text. */
+  async savedText(name: string): Promise<string> {
+    await this.page.keyboard.press('Control+s');
+    await this.page.waitForSelector('.tab.active.dirty', { state: 'detached' });
+    return readFileSync(this.vscode.path(name), 'utf8');
+  }
+
+  /** The status bar item's text, with what a screen reader says of it. */
+  async status(): Promise<{ text: string; label: string }> {
+    const item = this.page.locator(STATUS_ITEM).first();
+    await item.waitFor();
+    const label = await item.locator('a').first().getAttribute('aria-label');
+    return { text: (await item.textContent()) ?? '', label: label ?? '' };
+  }
+
+  /** Waits until the status bar item says something that matches, and gives all it says. */
+  async awaitStatus(pattern: RegExp): Promise<string> {
+    let said = '';
+    const matches = async () => {
+      const { text, label } = await this.status();
+      said = `${text}\n${label}`;
+      return pattern.test(said);
+    };
+    await until(matches, '').catch(() => {
+      throw new Error(`The status bar says ${JSON.stringify(said)}, not ${String(pattern)}.`);
+    });
+    return said;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.browser.close();
+  }
+}
