@@ -1,7 +1,9 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { BadRequest } from '../errors.ts';
 import type { Sampling } from '../generation.ts';
 import { type LoadedModel, loadModel } from '../load.ts';
+import type { StopReason } from '../protocol.ts';
+import { StopStrings } from '../stopStrings.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import { type ModelOptions, addModelOptions, decimal, loadOptions, readIds, wholeNumber } from './options.ts';
 
@@ -15,6 +17,7 @@ interface GenerateCliOptions extends ModelOptions {
   topK?: number;
   minP?: number;
   repetitionPenalty?: number;
+  stop: string[];
   json?: boolean;
 }
 
@@ -32,6 +35,7 @@ export function addGenerate(program: Command, signal: AbortSignal): void {
     .option('--top-k <count>', 'keep this many tokens', wholeNumber(1))
     .option('--min-p <share>', 'keep tokens of this share of the best one’s probability', decimal(0, 1))
     .option('--repetition-penalty <factor>', 'above 1 makes recent tokens less likely', decimal(0.1, 10))
+    .option('--stop <text>', 'end before this text; may be given several times', collect, [])
     .option('--json', 'print {"ids","text","stop","timings"}');
   addModelOptions(command).action(async (folder: string, options: GenerateCliOptions) => {
     const model = await loadModel(folder, loadOptions(options, signal));
@@ -52,6 +56,7 @@ async function generate(model: LoadedModel, options: GenerateCliOptions, signal:
     signal,
   });
   const stream = model.tokenizer && new TextStream(model.tokenizer);
+  const stops = new StopStrings(options.stop);
   const ids: number[] = [];
   let text = '';
   const show = (part: string): void => {
@@ -60,12 +65,19 @@ async function generate(model: LoadedModel, options: GenerateCliOptions, signal:
   };
   for await (const { id } of generation) {
     ids.push(id);
-    show(stream ? stream.push(id) : `${id} `);
+    show(stops.push(stream ? stream.push(id) : `${id} `));
+    if (stops.stopped) break;
   }
-  show(stream ? stream.end() : '');
+  show(stops.push(stream ? stream.end() : '') + stops.end());
   const { stop, ...timings } = generation.stats;
   if (!options.json) return void process.stdout.write('\n');
-  console.log(JSON.stringify({ ids, text: stream ? text : null, stop, timings }));
+  const reason: StopReason = stops.stopped ? 'text' : stop!;
+  console.log(JSON.stringify({ ids, text: stream ? text : null, stop: reason, timings }));
+}
+
+function collect(value: string, before: string[]): string[] {
+  if (value === '') throw new InvalidArgumentError('It must not be empty.');
+  return [...before, value];
 }
 
 async function promptIds(model: LoadedModel, { idsFile, prompt }: GenerateCliOptions): Promise<number[]> {
