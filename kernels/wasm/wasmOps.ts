@@ -25,6 +25,7 @@ export interface WasmOptions {
 export async function createWasmOps(options: WasmOptions = {}): Promise<WasmOps> {
   const { module, path } = await chooseKernels(options.simd ?? 'auto');
   const threads = options.threads ?? chooseThreads().threads;
+  check(Number.isInteger(threads) && threads > 0, () => `createWasmOps: ${threads} threads`);
   const heap = new Heap(options.maxBytes);
   const workers = await Workers.start(module, heap.memory, threads);
   const deviceName = `WebAssembly, ${path} SIMD, ${threads} thread${threads === 1 ? '' : 's'}`;
