@@ -30,11 +30,9 @@ export class Runner {
     );
     const started = performance.now();
     const { likelyMs, ended } = this.pace(recording.operations);
-    if (likelyMs > SHORTEST_SLEEP_MS) await sleep(likelyMs * SLEEP_SHARE);
-    const mapped = readback.mapAsync(MAP_MODE_READ, 0, result.bytes);
-    mapped.catch(() => {}); // Where something failed above, its reason says more.
     await settled;
-    await this.memory.orLost(mapped);
+    if (likelyMs > SHORTEST_SLEEP_MS) await sleep(likelyMs * SLEEP_SHARE);
+    await this.memory.orLost(readback.mapAsync(MAP_MODE_READ, 0, result.bytes));
     ended(performance.now() - started);
     const values = new Float32Array(readback.getMappedRange(0, result.bytes).slice(0));
     readback.unmap();
