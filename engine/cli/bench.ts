@@ -142,7 +142,8 @@ async function measureRun(
   const session = model.createSession();
   const prompt = Array.from({ length: promptTokens }, (_, i) => (i * 7919 + 11) % model.config.vocabSize);
   const generation = session.generate(prompt, { maxTokens: tokens, stopIds: new Set(), signal });
-  for await (const _ of generation);
+  const iterator = generation[Symbol.asyncIterator]();
+  while (!(await iterator.next()).done);
   session.dispose();
   const { prefillMs, decodeMs } = generation.stats;
   return {

@@ -86,7 +86,7 @@ export class TinyFolder {
 export function safetensors(
   tensors: TinyTensor[],
   dtype: Stored,
-  change = (_header: Record<string, unknown>) => {},
+  change: (header: Record<string, unknown>) => void = () => {},
 ): Uint8Array {
   const parts = tensors.map(({ values }) => encode(values, dtype));
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
