@@ -14,11 +14,15 @@ export function findChromium(): string | undefined {
   return [process.env.CHROMIUM ?? '', ...PLACES].find(existsSync);
 }
 
-/** Installs chromium and a font by apt where this runs as root on Debian or Ubuntu; otherwise throws what to do. */
+/**
+ * Installs chromium, a font and the Vulkan loader (Chromium's software GPU serves our WebGPU tests) by apt where this runs
+ * as root on Debian or Ubuntu; otherwise throws what to do.
+ */
 export function ensureChromium(): void {
-  if (findChromium()) return;
+  if (findChromium() && (process.platform !== 'linux' || hasVulkanLoader())) return;
   const help =
-    'The window tests need Chromium: install it (Debian: apt-get install chromium fonts-dejavu-core), or name it in CHROMIUM.';
+    'The window tests need Chromium: install it (Debian: apt-get install chromium fonts-dejavu-core libvulkan1), or name it in CHROMIUM.';
+  if (findChromium() && process.getuid?.() !== 0) return; // Without the loader the WebGPU tests are skipped, and say so.
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(help);
   console.log('Installing chromium and a font (apt-get) ...');
   const apt = (...args: string[]) =>
@@ -27,6 +31,11 @@ export function ensureChromium(): void {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     });
   apt('update');
-  apt('install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core');
+  apt('install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core', 'libvulkan1');
   if (!findChromium()) throw new Error(help);
+}
+
+function hasVulkanLoader(): boolean {
+  const { stdout } = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
+  return /libvulkan\.so\.1/.test(stdout ?? '');
 }
