@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -35,6 +36,10 @@ export async function packageTarget(target: string): Promise<string> {
     // What only a clone needs; everything that runs is bundled.
     for (const key of ['scripts', 'bin', 'dependencies', 'devDependencies', 'allowScripts']) delete manifest[key];
     writeFileSync(join(stage, 'package.json'), JSON.stringify(manifest, null, 2));
+    // `code --telemetry` looks for it here.
+    renameSync(join(stage, 'extension/telemetry.json'), join(stage, 'telemetry.json'));
+    // Everything that is here by now.
+    writeFileSync(join(stage, '.vscodeignore'), '');
     if (target !== 'universal') addNatives(stage, target);
     mkdirSync(dirname(vsix), { recursive: true });
     await createVSIX({

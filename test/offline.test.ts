@@ -1,0 +1,76 @@
+/** The engine completes with every way to a network blocked, and the block is shown to hold. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parrotModel } from './support/parrotModel.ts';
+
+const HOOK = join(process.cwd(), 'test/support/forbidNetwork.cjs');
+
+describe('offline', () => {
+  const model = parrotModel(['const amount = price * weight;']);
+  const source = join(model.path, 'price.ts');
+  const log = join(model.path, 'network.log');
+  const complete = ['dist/airgap.cjs', 'complete', `${source}:1:10`, '--model', model.path];
+  before(() => writeFileSync(source, 'const amo\n'));
+  after(() => model.remove());
+
+  /** Runs Node with the hook; gives what it printed and every line of the hook's log. */
+  const hooked = (args: string[]) => {
+    writeFileSync(log, '');
+    const env = { ...process.env, AIRGAP_NETWORK_LOG: log };
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--require', HOOK, ...args], {
+      encoding: 'utf8',
+      env,
+    });
+    const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
+    return { status, stdout, stderr, lines: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+  };
+
+  it('a completion reaches for no network', () => {
+    const { status, stdout, stderr, lines } = hooked(complete);
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout.trim(), 'unt = price * weight;');
+    assert.ok(lines.length > 0, 'the hook was not loaded');
+    assert.deepEqual(
+      lines.filter((line) => 'attempt' in line),
+      [],
+    );
+  });
+
+  for (const [name, attempt] of Object.entries({
+    fetch: "fetch('http://127.0.0.1:9/')",
+    'fetch by name': "fetch('http://example.invalid/')",
+    'net.connect': "require('net').connect(9, '127.0.0.1')",
+    'tls.connect': "require('tls').connect(9, '127.0.0.1')",
+    'http.get': "require('http').get('http://127.0.0.1:9/')",
+    'https.get': "require('https').get('https://127.0.0.1:9/')",
+    'http2.connect': "require('http2').connect('http://127.0.0.1:9/')",
+    'dns.lookup': "require('dns').lookup('example.invalid', () => {})",
+    'dns.promises.resolve4': "require('dns').promises.resolve4('example.invalid')",
+    'dgram send': "require('dgram').createSocket('udp4').send('x', 9, '127.0.0.1')",
+    WebSocket: "new WebSocket('ws://127.0.0.1:9/')",
+    'a child process':
+      "process.exit(require('child_process').spawnSync(process.execPath, ['-e', 'fetch(`http://127.0.0.1:9/`)']).status)",
+    'a worker': "new (require('worker_threads').Worker)('fetch(`http://127.0.0.1:9/`)', { eval: true })",
+  })) {
+    it(`an attempt by ${name} would fail this test`, () => {
+      const { lines } = hooked(['-e', attempt]);
+      assert.ok(
+        lines.some((line) => 'attempt' in line),
+        JSON.stringify(lines),
+      );
+    });
+  }
+
+  it('a completion needs no network interface', function () {
+    const isolated = ['--net', '--map-root-user', process.execPath];
+    const probe = "process.exit(Object.values(require('os').networkInterfaces()).length)";
+    if (spawnSync('unshare', [...isolated, '-e', probe]).status !== 0) {
+      console.log('    skipped: this machine allows no network namespace (unshare --net)');
+      this.skip();
+    }
+    const { stdout, stderr } = spawnSync('unshare', [...isolated, ...complete], { encoding: 'utf8' });
+    assert.equal(stdout.trim(), 'unt = price * weight;', stderr);
+  });
+}).timeout(60_000);

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parrotModel } from '../support/parrotModel.ts';
+import { VsCode } from './server.ts';
+import { EditorWindow } from './window.ts';
+
+const HOOK = join(process.cwd(), 'test/support/forbidNetworkInExtensions.cjs');
+
+describe('offline and untrusted, in a window', () => {
+  const model = parrotModel(['const amount = price * weight;']);
+  const logs = mkdtempSync(join(tmpdir(), 'airgap-network-'));
+  const log = join(logs, 'network.log');
+  let vscode: VsCode;
+  let window: EditorWindow;
+
+  before(async () => {
+    vscode = await VsCode.start({
+      files: {
+        'price.ts': 'export const prices = [];\n\n',
+        '.vscode/settings.json': JSON.stringify({
+          'airgap.model.folder': '/nowhere',
+          'airgap.engine.backend': 'webgpu',
+        }),
+      },
+      settings: {
+        'airgap.model.folder': model.path,
+        'security.workspace.trust.startupPrompt': 'never',
+        // VS Code's own, which would ask a registry for types.
+        'typescript.disableAutomaticTypeAcquisition': true,
+      },
+      workspaceTrust: true,
+      env: { NODE_OPTIONS: `--require=${HOOK}`, AIRGAP_NETWORK_LOG: log },
+    });
+    window = await EditorWindow.open(vscode);
+  });
+  after(async () => {
+    await window?.[Symbol.asyncDispose]();
+    await vscode?.[Symbol.asyncDispose]();
+    rmSync(logs, { recursive: true });
+    model.remove();
+  });
+
+  it('restricted mode completes, and the folder may not choose model or backend', async () => {
+    await window.page.waitForSelector('[id="status.workspaceTrust"]');
+    await window.openFile('price.ts', 2, 1);
+    assert.match(await window.awaitStatus(/Ready\. Model/), /backend wasm/);
+    await window.type('const amo');
+    await window.awaitGhostText('unt = price * weight;');
+  });
+
+  it('extension host and engine reached for no network', () => {
+    const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
+    const entries = lines.map((line) => JSON.parse(line) as { loaded?: string[]; attempt?: string; stack?: string });
+    for (const program of ['--type=extensionHost', 'engine.cjs']) {
+      assert.ok(
+        entries.some(({ loaded }) => loaded?.join(' ').includes(program)),
+        `no hook in ${program}`,
+      );
+    }
+    assert.deepEqual(
+      entries.filter(({ attempt }) => attempt),
+      [],
+    );
+  });
+});
