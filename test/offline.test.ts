@@ -39,20 +39,20 @@ describe('offline', () => {
   });
 
   for (const [name, attempt] of Object.entries({
-    fetch: "fetch('http://127.0.0.1:9/')",
+    fetch: "fetch('http://127.0.0.1:4321/')",
     'fetch by name': "fetch('http://example.invalid/')",
-    'net.connect': "require('net').connect(9, '127.0.0.1')",
-    'tls.connect': "require('tls').connect(9, '127.0.0.1')",
-    'http.get': "require('http').get('http://127.0.0.1:9/')",
-    'https.get': "require('https').get('https://127.0.0.1:9/')",
-    'http2.connect': "require('http2').connect('http://127.0.0.1:9/')",
+    'net.connect': "require('net').connect(4321, '127.0.0.1')",
+    'tls.connect': "require('tls').connect(4321, '127.0.0.1')",
+    'http.get': "require('http').get('http://127.0.0.1:4321/')",
+    'https.get': "require('https').get('https://127.0.0.1:4321/')",
+    'http2.connect': "require('http2').connect('http://127.0.0.1:4321/')",
     'dns.lookup': "require('dns').lookup('example.invalid', () => {})",
     'dns.promises.resolve4': "require('dns').promises.resolve4('example.invalid')",
     'dgram send': "require('dgram').createSocket('udp4').send('x', 9, '127.0.0.1')",
-    WebSocket: "new WebSocket('ws://127.0.0.1:9/')",
+    WebSocket: "new WebSocket('ws://127.0.0.1:4321/')",
     'a child process':
-      "process.exit(require('child_process').spawnSync(process.execPath, ['-e', 'fetch(`http://127.0.0.1:9/`)']).status)",
-    'a worker': "new (require('worker_threads').Worker)('fetch(`http://127.0.0.1:9/`)', { eval: true })",
+      "process.exit(require('child_process').spawnSync(process.execPath, ['-e', 'fetch(`http://127.0.0.1:4321/`)']).status)",
+    'a worker': "new (require('worker_threads').Worker)('fetch(`http://127.0.0.1:4321/`)', { eval: true })",
   })) {
     it(`an attempt by ${name} would fail this test`, () => {
       const { lines } = hooked(['-e', attempt]);
