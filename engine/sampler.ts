@@ -1,5 +1,6 @@
 import { BadRequest } from './errors.ts';
 import type { Sampling } from './generation.ts';
+import { mulberry32 } from './random.ts';
 
 /** Tokens that the repetition penalty looks back on. */
 const PENALTY_TOKENS = 64;
@@ -71,17 +72,6 @@ function countForTopP(weights: readonly number[], topP: number): number {
   let sum = 0;
   const last = weights.findIndex((weight) => (sum += weight) >= goal);
   return last < 0 ? weights.length : last + 1;
-}
-
-/** Tommy Ettinger's mulberry32: 32 bits of state, uniform in [0, 1). */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function require(ok: boolean, message: string): void {
