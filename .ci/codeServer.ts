@@ -19,6 +19,7 @@ const QUIET_SETTINGS = {
   'chat.disableAIFeatures': true,
   'chat.agentHost.enabled': false,
   'workbench.startupEditor': 'none',
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.welcomePage.walkthroughs.openOnInstall': false,
   'update.mode': 'none',
   'telemetry.telemetryLevel': 'off',

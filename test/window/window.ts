@@ -62,10 +62,11 @@ export class EditorWindow implements AsyncDisposable {
     return this.page.evaluate((editor) => {
       const lines = new Map<Element | null, string>();
       for (const [selector, line] of [
-        ['.ghost-text-decoration', () => null],
-        ['.ghost-text:not(.ghost-text-decoration)', (part: Element) => part.parentElement],
+        // `-preview`: what follows an entry that is selected in the suggest widget.
+        ['.ghost-text-decoration, .ghost-text-decoration-preview', () => null],
+        ['.ghost-text:not([class*="ghost-text-decoration"])', (part: Element) => part.parentElement],
       ] as const) {
-        for (const part of Array.from(document.querySelectorAll(`${editor} ${selector}`))) {
+        for (const part of Array.from(document.querySelector(editor)?.querySelectorAll(selector) ?? [])) {
           lines.set(line(part), (lines.get(line(part)) ?? '') + part.textContent);
         }
       }
