@@ -6,6 +6,7 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -21,6 +22,7 @@ import { dawnFolder } from './natives.mjs';
 import { nodeBinary, root } from './nodeBinary.mjs';
 import { buildProduct } from './steps.ts';
 
+const NODE_MAJOR = 24;
 const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64', 'darwin-x64', 'universal'];
 
 /** Packages what dist/ holds for `target`; gives the path of the .vsix. */
@@ -60,13 +62,15 @@ export async function packageTarget(target: string): Promise<string> {
 /** Dawn and Node of the target's platform, with their licences. */
 function addNatives(stage: string, target: string): void {
   cpSync(dawnFolder(target), join(stage, 'dist/webgpu', target), { recursive: true });
-  const binary = nodeBinary(target, 24);
+  const binary = nodeBinary(target, NODE_MAJOR);
   const folder = join(stage, 'dist/node', target);
   const place = join(folder, target.startsWith('win32') ? 'node.exe' : 'node');
   mkdirSync(folder, { recursive: true });
   copyFileSync(binary, place);
   chmodSync(place, 0o755);
-  copyFileSync(join(dirname(binary), '../LICENSE'), join(folder, 'LICENSE'));
+  // The package for Windows leaves Node's licence out; it is one text for all platforms.
+  const licences = [binary, nodeBinary('linux-x64', NODE_MAJOR)].map((path) => join(dirname(path), '../LICENSE'));
+  copyFileSync(licences.find(existsSync)!, join(folder, 'LICENSE'));
 }
 
 if (import.meta.main) {
