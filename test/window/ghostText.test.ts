@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { isRunning } from '../../.ci/processes.ts';
 import { parrotModel } from '../support/parrotModel.ts';
-import { VsCode, until } from './server.ts';
+import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 
 /** Where the cursor stands (`|`), what is typed there, and the grey text that the parrot then shows. */

@@ -1,29 +1,24 @@
 /** A VS Code window, driven as a user does: keys, clicks, and what is to be seen. */
 import { readFileSync } from 'node:fs';
-import { type Browser, type Page, chromium } from 'playwright-core';
-import { findChromium } from '../../.ci/chromium.ts';
-import { type VsCode, until } from './server.ts';
+import type { Page } from 'playwright-core';
+import { type VsCode, until } from './vscode.ts';
 
 /** A window takes 6 s alone on two cores, and half a minute under load. */
 const OPEN_LIMIT_MS = 90_000;
-export const STATUS_ITEM = '.statusbar-item[id^="airgap.airgap."]';
+const STATUS_ITEM = '.statusbar-item[id^="airgap.airgap."]';
 const EDITOR = '.editor-group-container.active .monaco-editor';
 
 export class EditorWindow implements AsyncDisposable {
   private constructor(
-    private readonly browser: Browser,
     readonly page: Page,
     private readonly vscode: VsCode,
   ) {}
 
   /** Opens a window and waits until it has started its extensions. */
   static async open(vscode: VsCode): Promise<EditorWindow> {
-    // Chromium refuses its sandbox to root, and this page is our own.
-    const browser = await chromium.launch({ executablePath: findChromium()!, args: ['--no-sandbox'] });
-    const page = await browser.newPage({ viewport: { width: 1100, height: 700 } });
-    await page.goto(vscode.url, { timeout: OPEN_LIMIT_MS });
+    const page = await vscode.openPage();
     await page.waitForSelector('.monaco-workbench .statusbar-item', { timeout: OPEN_LIMIT_MS });
-    return new EditorWindow(browser, page, vscode);
+    return new EditorWindow(page, vscode);
   }
 
   /** Opens a file of the folder with the cursor at the line and column (from 1), and focus in the text. */
@@ -113,6 +108,6 @@ export class EditorWindow implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.browser.close();
+    await this.page.close();
   }
 }

@@ -3,11 +3,14 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CodeServer, NEWEST, runServerCommand } from '../../.ci/codeServer.ts';
+import type { Page } from 'playwright-core';
+import { startOnDesktop } from './desktopHost.ts';
+import { type Host, startInBrowser } from './host.ts';
 
 /** A folder or a .vsix. Mocha runs in the repository's root. */
 const EXTENSION = process.env.AIRGAP_EXTENSION ?? process.cwd();
-const VERSION = process.env.AIRGAP_CODE_SERVER ?? NEWEST;
+/** A desktop VS Code's program; the tests otherwise run in the browser. */
+export const DESKTOP = process.env.VSCODE_EXECUTABLE;
 
 /** In the browser VS Code saves by itself, and tests want to say when. */
 const SETTINGS = { 'files.autoSave': 'off' };
@@ -24,41 +27,37 @@ export interface VsCodeOptions {
 /** Everything that this test writes lies in one folder of its own, which goes with it. */
 export class VsCode implements AsyncDisposable {
   private constructor(
-    private readonly server: CodeServer,
+    private readonly host: Host,
     private readonly home: string,
   ) {}
 
   static async start(options: VsCodeOptions): Promise<VsCode> {
     const home = mkdtempSync(join(tmpdir(), 'airgap-'));
-    const extensionsDir = join(home, 'extensions');
     for (const [name, text] of Object.entries(options.files)) {
       mkdirSync(dirname(join(home, 'workspace', name)), { recursive: true });
       writeFileSync(join(home, 'workspace', name), text);
     }
-    if (EXTENSION.endsWith('.vsix')) {
-      await runServerCommand(['--install-extension', EXTENSION, '--extensions-dir', extensionsDir], VERSION);
-    }
-    const server = await CodeServer.start({
-      version: VERSION,
+    const hostOptions = {
+      extension: EXTENSION,
+      folder: join(home, 'workspace'),
       dataDir: join(home, 'data'),
-      extensionsDir,
+      extensionsDir: join(home, 'extensions'),
       workspaceTrust: options.workspaceTrust ?? false,
       settings: { ...SETTINGS, ...options.settings },
       // An engine of this test alone, not one that another window of this user has started.
       env: { TMPDIR: home, XDG_RUNTIME_DIR: home, XDG_CACHE_HOME: join(home, 'cache'), ...options.env },
-    });
-    return new VsCode(server, home);
+    };
+    const host = DESKTOP ? await startOnDesktop(DESKTOP, hostOptions) : await startInBrowser(hostOptions);
+    return new VsCode(host, home);
   }
 
-  /** The address of a window on the opened folder. */
-  get url(): string {
-    const page = { folder: join(this.home, 'workspace'), logLevel: 'airgap.airgap:debug' };
-    return this.server.url(EXTENSION.endsWith('.vsix') ? page : { ...page, extensionDevelopmentPath: EXTENSION });
+  openPage(): Promise<Page> {
+    return this.host.openPage();
   }
 
   /** Settings that go before those given at the start; open windows notice. */
   configure(settings: Record<string, unknown>): void {
-    this.server.configure(settings);
+    this.host.configure(settings);
   }
 
   /** The path of a file of the opened folder. */
@@ -81,12 +80,12 @@ export class VsCode implements AsyncDisposable {
 
   /** The ids of the running engine processes. */
   async engines(): Promise<number[]> {
-    const processes = await this.server.processes();
+    const processes = await this.host.processes();
     return processes.filter(({ command }) => /engine\.cjs\b/.test(command)).map(({ pid }) => pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.server[Symbol.asyncDispose]();
+    await this.host[Symbol.asyncDispose]();
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }

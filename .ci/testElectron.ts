@@ -1,0 +1,16 @@
+/**
+ * `npm run test:electron`: the window tests in VS Code on the desktop. VSCODE_EXECUTABLE names an installed one; without
+ * it, @vscode/test-electron downloads one, which needs a network and a screen.
+ */
+import { join } from 'node:path';
+import { downloadAndUnzipVSCode } from '@vscode/test-electron';
+import { cacheDir, root } from './nodeBinary.mjs';
+import { buildProduct, runNode } from './steps.ts';
+
+buildProduct({ tests: true });
+const executable =
+  process.env.VSCODE_EXECUTABLE ?? (await downloadAndUnzipVSCode({ cachePath: join(cacheDir, 'vscode') }));
+const mocha = join(root, 'node_modules/mocha/bin/mocha.js');
+process.exit(
+  runNode([mocha, 'dist/test/window/**/*.test.mjs', '--timeout', '120000'], { VSCODE_EXECUTABLE: executable }),
+);
