@@ -6,7 +6,9 @@ import { Tokenizer } from '@huggingface/tokenizers';
 const [folder, reference] = process.argv.slice(2);
 const json = (name) => JSON.parse(readFileSync(`${folder}/${name}`, 'utf8'));
 const tokenizer = new Tokenizer(json('tokenizer.json'), json('tokenizer_config.json'));
-let same = 0, different = 0, back = 0;
+let same = 0,
+  different = 0,
+  back = 0;
 for (const line of readFileSync(reference, 'utf8').trim().split('\n')) {
   const [text, want] = JSON.parse(line);
   const { ids } = tokenizer.encode(text, { add_special_tokens: false });
