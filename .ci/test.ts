@@ -12,8 +12,12 @@ import { root } from './nodeBinary.mjs';
 import { packageTarget } from './package.ts';
 import { buildProduct, runNode } from './steps.ts';
 
-/** Chromium's software Vulkan, so that the WebGPU tests run on machines without a GPU. */
-const SOFTWARE_VULKAN = '/usr/lib/chromium/vk_swiftshader_icd.json';
+/** Chromium's software Vulkan and its loader, so that the WebGPU tests run on machines without a GPU. */
+const SOFTWARE_VULKAN = {
+  VK_DRIVER_FILES: '/usr/lib/chromium/vk_swiftshader_icd.json',
+  VK_ICD_FILENAMES: '/usr/lib/chromium/vk_swiftshader_icd.json',
+  LD_LIBRARY_PATH: '/usr/lib/chromium',
+};
 const WINDOW_TESTS = ['dist/test/window/**/*.test.mjs', '--timeout', '120000'];
 
 interface Counts {
@@ -24,7 +28,7 @@ interface Counts {
 
 const suites: Record<string, () => Promise<Counts> | Counts> = {
   /** Everything that needs no window. */
-  unit: () => mocha('unit tests', ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/window/**']),
+  unit: () => mocha('unit tests', ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/window/**'], SOFTWARE_VULKAN),
   /** The newest VS Code on this folder. */
   window: () => mocha(`window tests, this folder in VS Code ${NEWEST}`, WINDOW_TESTS, { AIRGAP_EXTENSION: root }),
   /** The newest VS Code, clean, with the package installed. */
@@ -47,7 +51,12 @@ if (unknown.length > 0) {
   console.error(`No such suite: ${unknown.join(', ')}. There are ${Object.keys(suites).join(', ')}.`);
   process.exit(1);
 }
-ensureChromium();
+try {
+  ensureChromium();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}
 buildProduct({ tests: true });
 const total: Counts = { passes: 0, failures: 0, pending: 0 };
 for (const name of chosen) {
@@ -64,8 +73,6 @@ function mocha(title: string, args: string[], env: NodeJS.ProcessEnv = {}): Coun
   const report = join(folder, 'report.json');
   try {
     const code = runNode([join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', '.ci/reporter.cjs', ...args], {
-      VK_DRIVER_FILES: SOFTWARE_VULKAN,
-      VK_ICD_FILENAMES: SOFTWARE_VULKAN,
       AIRGAP_TEST_REPORT: report,
       ...env,
     });
