@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
 import { isRunning } from '../../.ci/processes.ts';
 import { parrotModel } from '../support/parrotModel.ts';
 import { VsCode, until } from './vscode.ts';
@@ -17,8 +16,6 @@ const CASES = [
   { name: 'flower.rs', text: 'struct Flower;\n|\n', typed: 'impl Disp', ghost: 'lay for Flower {' },
 ];
 
-/** A folder, or undefined. */
-const SHOTS = process.env.AIRGAP_SHOTS ? 'media' : process.env.CI && 'dist';
 /** Every test has a file of its own; the explorer shows so many without scrolling. */
 const COPIES = [...'abcdef'];
 
@@ -60,7 +57,6 @@ describe('ghost text in a window', () => {
   for (const each of CASES) {
     it(`${each.name}: "${each.typed.trim()}" shows "${each.ghost}", and Tab inserts exactly that`, async () => {
       const file = await typeCase(each);
-      if (SHOTS && each.name.endsWith('.ts')) await screenshot(window);
       await window.press('Tab');
       assert.equal(await window.savedText(file), each.text.replace('|', each.typed + each.ghost));
     });
@@ -104,13 +100,6 @@ describe('ghost text in a window', () => {
     await typeCase(CASES[0]!);
   });
 
-  it('without a setting, the model that comes with the extension runs', async () => {
-    vscode.configure({ 'airgap.model.folder': '' });
-    await window.awaitStatus(/Ready\. Model starter/);
-    vscode.configure({});
-    await window.awaitStatus(/Ready\. Model airgap-tiny/);
-  });
-
   it('turned off, no engine process is left; turned on, it comes back', async () => {
     const [pid] = await vscode.engines();
     assert.ok(pid, 'no engine process');
@@ -131,9 +120,3 @@ describe('ghost text in a window', () => {
     assert.notDeepEqual(await vscode.engines(), [pid]);
   });
 });
-
-/** The picture in README is written where AIRGAP_SHOTS asks for it; CI keeps its own beside the build. */
-async function screenshot(window: EditorWindow): Promise<void> {
-  mkdirSync(SHOTS!, { recursive: true });
-  await window.page.screenshot({ path: `${SHOTS}/ghost-text.png` });
-}
