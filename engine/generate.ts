@@ -1,4 +1,4 @@
-import { BadRequest, throwIfAborted } from './errors.ts';
+import { BadModel, BadRequest, throwIfAborted } from './errors.ts';
 import type { GeneratedToken, GenerateOptions, Generation, GenerationStats } from './generation.ts';
 import { Sampler, logSumExp } from './sampler.ts';
 import type { RunOptions, RunResult } from './session.ts';
@@ -8,7 +8,8 @@ type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
  * Prefill, then one token at a time. Greedy steps read back one id and its log-probability; a constraint or sampling
- * reads back the logits. Rejects with Cancelled within one step after `signal` fires.
+ * reads back the logits. Rejects with Cancelled within one step after `signal` fires, and with BadModel where the
+ * logits are no numbers.
  */
 export function generateWith(
   run: Run,
@@ -59,6 +60,7 @@ class TokenLoop {
     const full = stats.tokensGenerated > 0 && this.tokens.length > this.contextLength;
     if (stats.tokensGenerated >= options.maxTokens || full) return this.end('length');
     const token = await this.step();
+    if (!Number.isFinite(token.logprob)) throw notFinite();
     if (options.stopIds.has(token.id)) return this.end('end');
     options.constraint?.accept(token.id);
     this.tokens.push(token.id);
@@ -95,6 +97,13 @@ class TokenLoop {
     this.stats.stop = stop;
     return { done: true, value: undefined };
   }
+}
+
+/** Finite weights can still overflow, in f16 for one. */
+export function notFinite(): BadModel {
+  return new BadModel(
+    'The model computed values that are no numbers; its weights are damaged or overflow this format.',
+  );
 }
 
 function indexOfLargest(values: Float32Array): number {

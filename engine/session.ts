@@ -1,5 +1,5 @@
 import type { Ops, Tensor } from '../kernels/ops.ts';
-import { BadRequest, throwIfAborted } from './errors.ts';
+import { BadRequest, Cancelled, throwIfAborted } from './errors.ts';
 import type { Generate } from './generation.ts';
 import { generateWith } from './generate.ts';
 import { KvCache, type PageAllocator } from './kvCache.ts';
@@ -41,6 +41,7 @@ export class Session {
   /** Which LongRoPE factors the cached keys were rotated with. */
   private longFactors = false;
   private turn: Promise<void> = Promise.resolve();
+  private disposed = false;
 
   constructor(
     private readonly context: SessionContext,
@@ -51,7 +52,7 @@ export class Session {
 
   /** Requests on one session run one after the other. */
   readonly generate: Generate = (prompt, options) => {
-    const run = (tokens: readonly number[], runOptions: RunOptions) => this.run(tokens, runOptions);
+    const run = (tokens: readonly number[], runOptions: RunOptions) => this.compute(tokens, runOptions);
     return generateWith(run, (work) => this.inTurn(work), this.context, prompt, options);
   };
 
@@ -65,23 +66,30 @@ export class Session {
    * the model's output at the last positions. Rejects with BadRequest, Cancelled, OutOfMemory or BackendLost; the
    * cache then holds what had been computed.
    */
-  async run(tokens: readonly number[], options: RunOptions): Promise<RunResult> {
+  run(tokens: readonly number[], options: RunOptions): Promise<RunResult> {
+    return this.inTurn(() => this.compute(tokens, options));
+  }
+
+  /** Gives the cache back after the step under way; what is asked then or later rejects with Cancelled. */
+  dispose(): void {
+    this.disposed = true;
+    void this.inTurn(async () => this.cache.dispose());
+  }
+
+  private async compute(tokens: readonly number[], options: RunOptions): Promise<RunResult> {
     const { last = 1, output, chunkTokens = this.context.chunkTokens, signal } = options;
     this.check(tokens, last);
     const reused = this.keepCommonPrefix(tokens, tokens.length - last);
     const outputs: Float32Array[] = [];
     for (let from = reused; from < tokens.length; from += chunkTokens) {
       throwIfAborted(signal);
+      if (this.disposed) throw new Cancelled();
       const ids = tokens.slice(from, from + chunkTokens);
       const wanted = Math.max(0, Math.min(ids.length, from + ids.length - (tokens.length - last)));
       const values = await this.step(ids, { last: wanted, totalLength: tokens.length }, output, signal);
       if (wanted > 0) outputs.push(values);
     }
     return { values: concatenate(outputs), reused, computed: tokens.length - reused };
-  }
-
-  dispose(): void {
-    void this.inTurn(async () => this.cache.dispose());
   }
 
   /** Waits for the requests before, then runs `work`. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { notFinite } from '../generate.ts';
 import { loadModel } from '../load.ts';
 import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
 
@@ -24,15 +25,22 @@ export function addLogits(program: Command, signal: AbortSignal): void {
       const { values } = await model.createSession().run(ids, { output: 'logits', last, signal });
       const width = model.config.vocabSize;
       const logits = Array.from({ length: last }, (_, i) => [...values.subarray(i * width, (i + 1) * width)]);
-      if (!values.every(Number.isFinite)) throw new Error('The model gave logits that are not finite.');
+      if (!values.every(Number.isFinite)) throw notFinite();
       const positions = logits.map((_, i) => ids.length - last + i);
       const { backend, device } = model.info;
-      if (options.json) console.log(JSON.stringify({ backend, adapter: device, positions, logits }));
+      if (options.json) printJson({ backend, adapter: device, positions }, logits);
       else logits.forEach((row, i) => console.log(`position ${positions[i]}: ${summary(row)}`));
     } finally {
       await model.dispose();
     }
   });
+}
+
+/** Row by row: all of them together can exceed the longest string. */
+function printJson(head: object, logits: readonly (readonly number[])[]): void {
+  process.stdout.write(`${JSON.stringify(head).slice(0, -1)},"logits":[`);
+  logits.forEach((row, i) => process.stdout.write((i > 0 ? ',' : '') + JSON.stringify(row)));
+  process.stdout.write(']}\n');
 }
 
 /** The five largest. */

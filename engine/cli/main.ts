@@ -10,6 +10,8 @@ import { addLogits } from './logits.ts';
 
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
+// Whoever reads may stop early, as `head` does: then the output is not complete, and nobody is left to tell.
+process.stdout.on('error', () => process.exit(1));
 
 const program = new Command('airgap')
   .description('An on-device coding assistant: its engine in the terminal. No network, no account.')

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { check } from '../check.ts';
 import { f16ToF32, f32ToF16 } from '../quantize.ts';
 import {
@@ -67,13 +68,17 @@ export class ReferenceOps implements Ops {
     check(!this.stepping, () => 'step: the step before has not ended');
     this.stepping = true;
     try {
-      return host(record());
+      const values = host(record());
+      await setImmediate(); // A step is an event: others, who may cancel the next one, get their turn.
+      return values;
     } finally {
       this.stepping = false;
     }
   }
 
-  async dispose(): Promise<void> {}
+  async dispose(): Promise<void> {
+    this.held = 0;
+  }
 
   input(data: Float32Array, shape: readonly number[]): Tensor {
     return tensor(data.slice(), shape);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +61,16 @@ describe('the terminal program', function () {
     assert.deepEqual(a!.ids, b!.ids);
     assert.notDeepEqual(a!.ids, c!.ids);
     assert.deepEqual([a!.text, a!.stop], [null, 'length']);
+  });
+
+  it('a reader that stops early ends it with exit code 1, without a word', async () => {
+    const args = ['generate', folder.path, '--ids-file', idsFile, '--max-tokens', '9', '--backend', 'wasm'];
+    const child = spawn(process.execPath, ['dist/airgap.cjs', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (part) => (said += part));
+    child.stdout.destroy();
+    const [code] = await once(child, 'close');
+    assert.deepEqual([code, said], [1, '']);
   });
 
   it('bench: speed of random weights, marked as such', async () => {

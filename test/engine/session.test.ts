@@ -3,7 +3,7 @@ import { type LoadedModel, loadModel } from '../../engine/load.ts';
 import type { GenerateOptions } from '../../engine/generation.ts';
 import { PRIORITY } from '../../engine/scheduler.ts';
 import { assertWithin } from '../support/close.ts';
-import { type Stored, TINY_CONFIG, TinyFolder } from '../support/tinyModel.ts';
+import { type Stored, TINY_CONFIG, TinyFolder, tinyTensors } from '../support/tinyModel.ts';
 
 const greedy = { maxTokens: 5, stopIds: new Set<number>() };
 const prompt = Array.from({ length: 70 }, (_, i) => (i * 31 + 7) % 128);
@@ -64,9 +64,7 @@ describe('a session', () => {
   });
 
   it('is cancelled within one step, and its cache stays good', async () => {
-    // On WASM: the reference computes without ever letting the event loop run.
-    const wasm = await loadModel(folder.path, { backend: 'wasm', chunkTokens: 16 });
-    const session = wasm.createSession();
+    const session = model.createSession();
     const abort = new AbortController();
     const generation = session.generate(prompt, { ...greedy, signal: abort.signal });
     const running = collect(generation);
@@ -76,10 +74,53 @@ describe('a session', () => {
     assert.ok(session.tokens.length <= 32, `${session.tokens.length} tokens were computed after the cancellation`);
     assert.deepEqual(
       await collect(session.generate(prompt, greedy)),
-      await collect(wasm.createSession().generate(prompt, greedy)),
+      await collect(model.createSession().generate(prompt, greedy)),
     );
-    await wasm.dispose();
   });
+
+  it('disposed while it generates, it ends within one step and holds no page', async () => {
+    const own = await loadModel(folder.path, { backend: 'reference', chunkTokens: 16 });
+    const session = own.createSession();
+    await collect(session.generate(prompt, greedy));
+    const held = own.bytesHeld();
+    const running = collect(session.generate([1, ...prompt], greedy));
+    await new Promise(setImmediate);
+    session.dispose();
+    await assert.rejects(running, { name: 'Cancelled' });
+    await assert.rejects(session.run(prompt, { output: 'top1' }), { name: 'Cancelled' });
+    await collect(own.createSession().generate(prompt, greedy));
+    assert.equal(own.bytesHeld(), held, 'its pages serve the next session');
+    await own.dispose();
+  });
+
+  it('requests made at once, of either kind, do not disturb each other', async () => {
+    const session = model.createSession();
+    const other = [...prompt.slice(0, 30), 1, 2, 3];
+    const [a, b, c] = await Promise.all([
+      collect(session.generate(prompt, greedy)),
+      session.run(other, { output: 'top1' }),
+      collect(session.generate(other, greedy)),
+    ]);
+    const fresh = () => model.createSession();
+    assert.deepEqual(a, await collect(fresh().generate(prompt, greedy)));
+    assert.deepEqual(c, await collect(fresh().generate(other, greedy)));
+    assert.equal(b.values[0], c[0]);
+  });
+
+  for (const sampling of [undefined, { temperature: 1, seed: 1 }]) {
+    it(`says so where the ${sampling ? 'sampled' : 'greedy'} logits are no numbers`, async () => {
+      const tensors = tinyTensors().map((tensor) => ({
+        ...tensor,
+        values: tensor.values.map((value) => value * 1e30),
+      }));
+      const broken = TinyFolder.model({ tensors });
+      const overflowing = await loadModel(broken.path, { backend: 'wasm' });
+      const generation = overflowing.createSession().generate(prompt, { ...greedy, ...(sampling && { sampling }) });
+      await assert.rejects(collect(generation), { name: 'BadModel', message: /no numbers/ });
+      await overflowing.dispose();
+      broken.remove();
+    });
+  }
 
   it('lets a completion pass between the chunks of a chat', async () => {
     const order: string[] = [];
