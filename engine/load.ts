@@ -198,17 +198,15 @@ class BackendModel implements LoadedModel {
 async function chooseBackend(options: LoadOptions): Promise<{ ops: Ops; notes: string[] }> {
   const { backend, threads, allowSoftwareGpu: allowSoftware = false } = options;
   const create: Record<Backend, () => Promise<Ops>> = {
-    webgpu: () => createGpuOps({ allowSoftware }).catch(unavailable),
+    webgpu: () => createGpuOps({ allowSoftware }),
     wasm: () => createWasmOps(threads === undefined ? {} : { threads }),
     reference: async () => new ReferenceOps(),
   };
-  if (backend !== 'auto') return { ops: await create[backend](), notes: [] };
-  const gpu = await gpuReport({ allowSoftware });
-  if (gpu.usable) return { ops: await create.webgpu(), notes: [] };
-  return { ops: await create.wasm(), notes: [`WebGPU is not used: ${gpu.reason}`] };
-}
-
-/** No GPU is an answer to the user's request for one, no fault of ours. */
-function unavailable(error: unknown): never {
-  throw error instanceof GpuUnavailable ? new BadRequest(`WebGPU cannot be used: ${error.message}`) : error;
+  try {
+    return { ops: await create[backend === 'auto' ? 'webgpu' : backend](), notes: [] };
+  } catch (error) {
+    if (!(error instanceof GpuUnavailable)) throw error;
+    if (backend !== 'auto') throw new BadRequest(`WebGPU cannot be used: ${error.message}`);
+    return { ops: await create.wasm(), notes: [`WebGPU is not used: ${error.message}`] };
+  }
 }

@@ -72,7 +72,7 @@ export function parsePhi3Config(json: unknown): Phi3Config {
   const kvHeads = raw.num_key_value_heads ?? heads;
   const headDim = raw.hidden_size / heads;
   require(Number.isInteger(headDim), `hidden_size ${raw.hidden_size} is not divisible by ${heads} heads`);
-  require(headDim % 8 === 0, `the head size ${headDim} is not a multiple of 8`);
+  require(headDim % 8 === 0 && headDim <= 128, `the head size ${headDim} is not a multiple of 8 up to 128`);
   require(heads % kvHeads === 0, `${heads} heads are not divisible by ${kvHeads} key/value heads`);
   require(raw.hidden_size % 32 === 0, `hidden_size ${raw.hidden_size} is not a multiple of 32`);
   require(raw.intermediate_size % 32 === 0, `intermediate_size ${raw.intermediate_size} is not a multiple of 32`);
