@@ -5,21 +5,21 @@ export interface Around {
   readonly suffix: string;
 }
 
-/** Far above any token budget in use, far below what would be slow to send at every key. */
+/** Far above any token budget in use, far below what would be slow to copy and send at every key. */
 const PREFIX_CHARS = 48_000;
-const SUFFIX_CHARS = 16_000;
+export const SUFFIX_CHARS = 16_000;
 /** The start moves in steps of this, so that the engine sees the same beginning, and its cache holds, while one types. */
 const STEP_CHARS = 16_000;
 
-/** Cuts `text` around `offset`, the start at a line and in steps. Lines end in "\n", as models know them. */
-export function around(text: string, offset: number): Around {
-  const cut = Math.max(0, Math.floor((offset - PREFIX_CHARS) / STEP_CHARS) * STEP_CHARS);
-  const lineEnd = cut === 0 ? -1 : text.indexOf('\n', cut);
-  const start = lineEnd < 0 || lineEnd >= offset ? cut : lineEnd + 1;
-  return {
-    prefix: unixLines(text.slice(start, offset)),
-    suffix: unixLines(text.slice(offset, offset + SUFFIX_CHARS)),
-  };
+/** Offset from which the text before a cursor at `offset` is read. */
+export function prefixStart(offset: number): number {
+  return Math.max(0, Math.floor((offset - PREFIX_CHARS) / STEP_CHARS) * STEP_CHARS);
+}
+
+/** `before` from prefixStart, `after` of SUFFIX_CHARS. A prefix that is cut begins at a line; lines end in "\n". */
+export function around(before: string, after: string, isCut: boolean): Around {
+  const start = isCut ? before.indexOf('\n') + 1 : 0;
+  return { prefix: unixLines(before.slice(start)), suffix: unixLines(after) };
 }
 
 const unixLines = (text: string): string => text.replaceAll('\r\n', '\n');

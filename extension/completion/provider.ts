@@ -2,8 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { CompleteParams, CompleteResult } from '../../engine/protocol.ts';
+import { EngineFailure } from '../../engine/rpc.ts';
 import type { Settings } from '../settings.ts';
-import { around, type Around } from './context.ts';
+import { around, type Around, prefixStart, SUFFIX_CHARS } from './context.ts';
 import { isEligible } from './eligibility.ts';
 import type { GhostCache } from './ghostCache.ts';
 
@@ -45,7 +46,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       return text === '' ? [] : [new vscode.InlineCompletionItem(place.typed + text, place.range)];
     } catch (error) {
       // Status bar and log only: a keystroke never opens a dialog.
-      if (!token.isCancellationRequested) this.host.failed(error);
+      if (!token.isCancellationRequested && !isSuperseded(error)) this.host.failed(error);
       return [];
     }
   }
@@ -93,19 +94,21 @@ function placeOf(
   position: vscode.Position,
   selected: vscode.SelectedCompletionInfo | undefined,
 ): Place | undefined {
-  const text = document.getText();
-  const offset = document.offsetAt(position);
-  if (!selected) return { around: around(text, offset), typed: '', range: new vscode.Range(position, position) };
+  const range = selected?.range ?? new vscode.Range(position, position);
+  const typed = selected?.text ?? '';
   // VS Code shows ghost text beside the widget only where it continues the selected entry.
-  const typed = document.getText(new vscode.Range(selected.range.start, position));
-  if (!selected.text.startsWith(typed)) return undefined;
-  const start = document.offsetAt(selected.range.start);
-  const accepted = text.slice(0, start) + selected.text + text.slice(document.offsetAt(selected.range.end));
-  return {
-    around: around(accepted, start + selected.text.length),
-    typed: selected.text,
-    range: selected.range,
-  };
+  if (!typed.startsWith(document.getText(new vscode.Range(range.start, position)))) return undefined;
+  // Not the whole text: joining the lines of a large document at every key would hold up all extensions.
+  const from = prefixStart(document.offsetAt(range.start));
+  const to = document.positionAt(document.offsetAt(range.end) + SUFFIX_CHARS);
+  const before = document.getText(new vscode.Range(document.positionAt(from), range.start));
+  const after = document.getText(new vscode.Range(range.end, to));
+  return { around: around(before + typed, after, from > 0), typed, range };
+}
+
+/** The engine serves the newest request of a document, which another editor on it may have made. */
+function isSuperseded(error: unknown): boolean {
+  return error instanceof EngineFailure && error.kind === 'cancelled';
 }
 
 function abortController(token: vscode.CancellationToken): AbortController {

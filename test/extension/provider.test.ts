@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type * as vscode from 'vscode';
+import { EngineFailure } from '../../engine/rpc.ts';
 import { GhostCache } from '../../extension/completion/ghostCache.ts';
 import { type Completer, CompletionProvider, type ProviderHost } from '../../extension/completion/provider.ts';
 import { readSettings } from '../../extension/settings.ts';
@@ -156,6 +157,19 @@ describe('completion provider', () => {
     const { shown, failures } = await show('foo|', { answer: error });
     assert.equal(shown, 'foo|');
     assert.deepEqual(failures, [error]);
+  });
+
+  it('a request that another editor on the document has overtaken is no failure', async () => {
+    const answer = new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
+    const { shown, failures } = await show('foo|', { answer });
+    assert.deepEqual([shown, failures], ['foo|', []]);
+  });
+
+  it('of a large document, only what stands near the cursor is read', async () => {
+    const { asked } = await show(`${'let a;\n'.repeat(50_000)}foo|${'\nlet b;'.repeat(50_000)}`);
+    const { prefix, suffix } = asked[0]!;
+    assert.ok(prefix.startsWith('let a;\n') && prefix.endsWith('\nfoo') && prefix.length <= 64_000);
+    assert.ok(suffix.startsWith('\nlet b;') && suffix.length === 16_000);
   });
 
   it('a key during the delay asks nothing and is no failure', async () => {

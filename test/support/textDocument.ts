@@ -15,15 +15,18 @@ export function textDocument(
   const text = marked.replace('|', '');
   const offsetAt = ({ line, character }: Position): number =>
     text.split('\n').slice(0, line).join('\n').length + (line > 0 ? 1 : 0) + character;
-  const before = text.slice(0, cursor).split('\n');
+  const positionAt = (offset: number): Position => {
+    const before = text.slice(0, offset).split('\n');
+    return new Position(before.length - 1, before.at(-1)!.length);
+  };
   const [scheme = '', path = ''] = uri.split(/:(?:\/\/)?/);
   const document = {
     uri: { scheme, path, toString: () => uri },
     languageId,
     offsetAt,
-    getText: (range?: { start: Position; end: Position }) =>
-      range ? text.slice(offsetAt(range.start), offsetAt(range.end)) : text,
+    positionAt,
+    getText: ({ start, end }: { start: Position; end: Position }) => text.slice(offsetAt(start), offsetAt(end)),
   };
-  const position = new Position(before.length - 1, before.at(-1)!.length);
-  return { document: document as unknown as vscode.TextDocument, position: position as unknown as vscode.Position };
+  const position = positionAt(cursor) as unknown as vscode.Position;
+  return { document: document as unknown as vscode.TextDocument, position };
 }
