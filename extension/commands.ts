@@ -1,10 +1,11 @@
 /** The command table: id -> what it does. A test keeps it equal to package.json. */
+import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import type { Config } from './config.ts';
 import type { Engine } from './engine.ts';
 import { menuLines, pickFromMenu } from './menu.ts';
 import { type ReportView, showReport } from './reportView.ts';
-import { languageEnabled, withLanguage } from './settings.ts';
+import { expandHome, languageEnabled, withLanguage } from './settings.ts';
 import type { Snooze } from './snooze.ts';
 import type { StatusState } from './status.ts';
 
@@ -36,14 +37,14 @@ export function commandTable(host: CommandHost): CommandTable {
     'airgap.snooze': () => pickSnooze(snooze),
     'airgap.endSnooze': () => snooze.end(),
     'airgap.restartEngine': () => isAwake(host.state()) && engine.restart(),
-    'airgap.chooseModel': () => chooseModel(config),
+    'airgap.chooseModel': () => chooseModel(host),
     'airgap.openSettings': () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:airgap.airgap'),
     'airgap.showLog': () => log.show(),
     'airgap.showReport': () => showReport(host.engine, host.report, log),
   };
 }
 
-/** Off and snoozed mean no process, whatever is asked. */
+/** Off and snoozed mean no process; only the report starts one, for as long as it takes. */
 function isAwake({ kind }: StatusState): boolean {
   return kind !== 'disabled' && kind !== 'snoozed';
 }
@@ -64,13 +65,23 @@ async function pickSnooze(snooze: Snooze): Promise<void> {
   if (picked) snooze.start(picked.minutes);
 }
 
-/** The folder lies on the machine on which the extension runs, which is not the window's in a remote workspace. */
-async function chooseModel(config: Config): Promise<void> {
+/**
+ * The folder lies on the machine on which the extension runs, which in a remote workspace need not be the one whose
+ * folders VS Code offers by itself.
+ */
+async function chooseModel(host: CommandHost): Promise<void> {
+  const { config, engine } = host;
   const folders = await vscode.window.showOpenDialog({
     canSelectFiles: false,
     canSelectFolders: true,
+    defaultUri: vscode.Uri.file(expandHome(config.settings['model.folder']) || homedir()),
     title: vscode.l10n.t('A folder with a phi-3 model (config.json, tokenizer.json, *.safetensors)'),
   });
   const folder = folders?.[0];
-  if (folder) await config.update('model.folder', folder.fsPath);
+  if (!folder) return;
+  await config.update('model.folder', folder.fsPath);
+  // The same folder again, mended meanwhile, changes no setting.
+  if (host.state().kind !== 'failed') return;
+  engine.stop();
+  engine.warmUp();
 }

@@ -8,6 +8,7 @@ export class Config implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<{ affects(prefix: SettingKey | 'engine' | 'model'): boolean }>();
   readonly #listener: vscode.Disposable;
   #settings: Settings;
+  #problems: readonly string[] = [];
 
   /** `report` is told once per change about settings that are not valid. */
   constructor(private readonly report: (problem: string) => void) {
@@ -21,6 +22,10 @@ export class Config implements vscode.Disposable {
 
   get settings(): Settings {
     return this.#settings;
+  }
+  /** One sentence for each setting that is not valid, and so counts as its default. */
+  get problems(): readonly string[] {
+    return this.#problems;
   }
   get onDidChange(): vscode.Event<{ affects(prefix: SettingKey | 'engine' | 'model'): boolean }> {
     return this.#changed.event;
@@ -50,6 +55,7 @@ export class Config implements vscode.Disposable {
   #read(): Settings {
     const section = vscode.workspace.getConfiguration(SECTION);
     const { settings, problems } = readSettings((key) => section.get(key));
+    this.#problems = problems;
     for (const problem of problems) this.report(problem);
     return settings;
   }

@@ -164,10 +164,9 @@ export class Engine {
   /** The model or the start is at fault: trying again by itself would not help. */
   #failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    const remedy = error instanceof EngineFailure ? remedyFor(error) : 'settings';
     this.log(message);
     this.#disconnect(message);
-    this.#setState({ kind: 'failed', message, remedy, retrying: false });
+    this.#setState({ kind: 'failed', message, remedy: remedyFor(error), retrying: false });
   }
 
   #died(reason: string): void {
@@ -202,8 +201,10 @@ export class Engine {
   }
 }
 
-function remedyFor(failure: EngineFailure): Remedy {
-  switch (failure.kind) {
+/** Where the engine could not even be started, its settings are the place to look. */
+export function remedyFor(error: unknown): Remedy {
+  if (!(error instanceof EngineFailure)) return 'settings';
+  switch (error.kind) {
     case 'badModel':
     case 'outOfMemory':
       return 'chooseModel';

@@ -44,14 +44,15 @@ export async function connectEngine(launch: Launch): Promise<Connected> {
     const { socket, child } = running ? { socket: running } : await startOne(launch, notes);
     const client = new RpcClient(socket);
     try {
-      const { pid } = await client.call('initialize', { version, token });
+      const { pid } = await client.call('initialize', { version, token }, { signal: AbortSignal.timeout(START_MS) });
       // Another window was faster. Ours would find that out by itself, or, if that one ends first, wait for nobody.
       if (child?.pid !== pid) child?.kill();
       return { client, pid, notes };
     } catch (error) {
       client.close('The engine refused this window.');
-      const wasEnding = error instanceof EngineFailure && error.kind === 'engineGone';
-      if (!wasEnding || attempt === ATTEMPTS) throw error;
+      const kind = error instanceof EngineFailure ? error.kind : undefined;
+      if (kind === 'cancelled') throw new Error(`The engine hangs: no answer within ${START_MS / 1000} s.`);
+      if (kind !== 'engineGone' || attempt === ATTEMPTS) throw error;
       await delay(POLL_MS);
     }
   }

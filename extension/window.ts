@@ -3,13 +3,15 @@ import * as vscode from 'vscode';
 import { isEligible } from './completion/eligibility.ts';
 import type { Completer, ProviderHost } from './completion/provider.ts';
 import type { Config } from './config.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, remedyFor } from './engine.ts';
 import { anyLanguageEnabled, type Settings } from './settings.ts';
 import type { Snooze } from './snooze.ts';
 import type { Status, StatusState } from './status.ts';
 
 /** Opening an editor starts the engine after this pause, so that leafing through files starts nothing. */
 const WARM_UP_MS = 1000;
+
+type Failed = Extract<StatusState, { kind: 'failed' }>;
 
 export interface WindowParts {
   readonly config: Config;
@@ -24,7 +26,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   #warmUp: NodeJS.Timeout | undefined;
   #working = 0;
   /** Of the last request, where the engine itself is well. */
-  #failure: string | undefined;
+  #failure: Failed | undefined;
   #lastLogged = '';
 
   constructor(private readonly parts: WindowParts) {
@@ -56,8 +58,8 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     const { snooze, engine } = this.parts;
     if (!anyLanguageEnabled(this.settings.enable)) return { kind: 'disabled' };
     if (snooze.active) return { kind: 'snoozed', until: snooze.until };
-    if (engine.state.kind !== 'ready' || this.#failure === undefined) return engine.state;
-    return { kind: 'failed', message: this.#failure, remedy: 'restart', retrying: false };
+    if (engine.state.kind !== 'ready') return engine.state;
+    return this.#failure ?? this.#settingsProblem() ?? engine.state;
   }
 
   inlineSuggestEnabled(document: vscode.TextDocument): boolean {
@@ -71,7 +73,9 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     // The same sentence at every key would bury the rest of the log.
     if (message !== this.#lastLogged) this.parts.log.warn(message);
     this.#lastLogged = message;
-    if (this.parts.engine.state.kind === 'ready') this.#failure = message;
+    if (this.parts.engine.state.kind === 'ready') {
+      this.#failure = { kind: 'failed', message, remedy: remedyFor(error), retrying: false };
+    }
     this.#show();
   }
 
@@ -109,6 +113,12 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     if (kind !== 'off' || !document || !isEligible(document, this.settings)) return;
     if (this.settings['completion.trigger'] === 'manual' || !this.inlineSuggestEnabled(document)) return;
     this.#warmUp = setTimeout(() => this.state.kind === 'off' && this.parts.engine.warmUp(), WARM_UP_MS);
+  }
+
+  /** Completions come, but not as the user wished: a model of theirs must not be replaced without a word. */
+  #settingsProblem(): Failed | undefined {
+    const [message] = this.parts.config.problems;
+    return message === undefined ? undefined : { kind: 'failed', message, remedy: 'settings', retrying: false };
   }
 
   #show(): void {

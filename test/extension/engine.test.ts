@@ -201,6 +201,30 @@ describe('engine of a window', function () {
       assert.equal(shown(), '$(sparkle) Airgap');
     });
 
+    it('a setting that is not valid is named, though the engine runs without it', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      fake.set({ 'airgap.model.folder': 'models/phi-3' });
+      await until('it is named', () => shown() === '$(warning) Airgap: failed');
+      assert.match(
+        fake.statusItems.at(-1)!.tooltip,
+        /Setting airgap\.model\.folder is ignored: must be an absolute path\./,
+      );
+      assert.equal((await window.complete(request('abc'), open)).text, 'ABC');
+      fake.set({});
+      await until('it is ready again', () => shown() === '$(sparkle) Airgap');
+    });
+
+    it('a failed request is named with what mends it, until one succeeds', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      const message = 'There is no room for the cache.';
+      window.failed(new EngineFailure({ kind: 'outOfMemory', message }));
+      assert.deepEqual(window.state, { kind: 'failed', message, remedy: 'chooseModel', retrying: false });
+      await window.complete(request('abc'), open);
+      assert.equal(window.state.kind, 'ready');
+    });
+
     it('a failure stands in the status bar in words', async () => {
       modelDir = '/missing';
       openWindow();
