@@ -3,6 +3,7 @@
  * own server program (fewer processes than the wrapper), ended with every process that it started.
  */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDir, nodeBinary, npm, root } from './nodeBinary.mjs';
@@ -50,13 +51,11 @@ export interface PageOptions {
 
 export class CodeServer implements AsyncDisposable {
   readonly pid: number;
-  private readonly origin: string;
-  private readonly dataDir: string;
+  private readonly place: { origin: string; token: string; dataDir: string };
 
-  private constructor(pid: number, origin: string, dataDir: string) {
+  private constructor(pid: number, place: CodeServer['place']) {
     this.pid = pid;
-    this.origin = origin;
-    this.dataDir = dataDir;
+    this.place = place;
   }
 
   /** Starts a server and waits until it answers. Throws, with what the server said, where it does not. */
@@ -66,7 +65,9 @@ export class CodeServer implements AsyncDisposable {
     if (options.settings || !existsSync(settingsFile(options.dataDir))) {
       writeSettings(options.dataDir, options.settings);
     }
-    const child = spawn(nodeFor(vscode), [join(vscode, 'out/server-main.js'), ...serverArguments(options)], {
+    // Whoever may open the page may do on this machine what its user may.
+    const token = randomBytes(16).toString('hex');
+    const child = spawn(nodeFor(vscode), [join(vscode, 'out/server-main.js'), ...serverArguments(options, token)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });
@@ -84,22 +85,23 @@ export class CodeServer implements AsyncDisposable {
       child.on('exit', (code) => reject(new Error(`VS Code ended with code ${code}.\n${output}`)));
       child.on('spawn', () => limit.unref());
     });
-    return new CodeServer(child.pid!, `127.0.0.1:${port}`, options.dataDir);
+    return new CodeServer(child.pid!, { origin: `127.0.0.1:${port}`, token, dataDir: options.dataDir });
   }
 
   /** The address of a window. `--enable-smoke-test-driver` makes the server honour a development path. */
   url({ folder, extensionDevelopmentPath, logLevel }: PageOptions): string {
+    const { origin, token: tkn } = this.place;
     const payload: [string, string][] = [];
     if (extensionDevelopmentPath) {
-      payload.push(['extensionDevelopmentPath', `vscode-remote://${this.origin}${extensionDevelopmentPath}`]);
+      payload.push(['extensionDevelopmentPath', `vscode-remote://${origin}${extensionDevelopmentPath}`]);
     }
     if (logLevel) payload.push(['logLevel', logLevel]);
-    return `http://${this.origin}/?${new URLSearchParams({ folder, payload: JSON.stringify(payload) })}`;
+    return `http://${origin}/?${new URLSearchParams({ tkn, folder, payload: JSON.stringify(payload) })}`;
   }
 
   /** Sets the machine's settings, which go before the user's; open windows notice. */
   configure(settings: Record<string, unknown>): void {
-    writeFileSync(join(this.dataDir, 'Machine/settings.json'), JSON.stringify(settings));
+    writeFileSync(join(this.place.dataDir, 'Machine/settings.json'), JSON.stringify(settings));
   }
 
   /** Every process that the server has started, itself included. */
@@ -162,9 +164,10 @@ function nodeFor(vscode: string): string {
   return nodeBinary(`${process.platform}-${process.arch}`, major);
 }
 
-function serverArguments({ dataDir, extensionsDir, port = 0, workspaceTrust = false }: ServerOptions): string[] {
+function serverArguments(options: ServerOptions, token: string): string[] {
+  const { dataDir, extensionsDir, port = 0, workspaceTrust = false } = options;
   return [
-    ...['--host', '127.0.0.1', '--port', String(port), '--without-connection-token'],
+    ...['--host', '127.0.0.1', '--port', String(port), '--connection-token', token],
     ...['--server-data-dir', join(dataDir, 'server'), '--user-data-dir', dataDir, '--extensions-dir', extensionsDir],
     ...['--accept-server-license-terms', '--disable-telemetry', '--enable-smoke-test-driver'],
     ...(workspaceTrust ? [] : ['--disable-workspace-trust']),
