@@ -63,6 +63,20 @@ export function describe(state: StatusState): StatusText {
       return { icon: '$(sparkle)', label: '', sentence: [sentence, ...state.notes, ...notes].join('\n') };
     }
     case 'failed':
-      return { icon: '$(warning)', label: t('failed'), sentence: state.message };
+      return { icon: '$(warning)', label: t('failed'), sentence: [state.message, wayOut(state)].join('\n') };
+  }
+}
+
+/** The click opens the menu, whose first line does it. */
+function wayOut({ remedy, retrying }: Extract<EngineState, { kind: 'failed' }>): string {
+  const { t } = vscode.l10n;
+  if (retrying) return t('Click to restart the engine now.');
+  switch (remedy) {
+    case 'restart':
+      return t('Click to restart the engine.');
+    case 'chooseModel':
+      return t('Click to choose another model folder.');
+    case 'settings':
+      return t('Click to check the settings.');
   }
 }

@@ -231,7 +231,7 @@ describe('engine of a window', function () {
       await until('it has failed', () => engine.state.kind === 'failed');
       assert.equal(shown(), '$(warning) Airgap: failed');
       const item = fake.statusItems.at(-1)!;
-      assert.equal(item.tooltip, 'Airgap: /missing is not a folder.');
+      assert.equal(item.tooltip, 'Airgap: /missing is not a folder.\nClick to choose another model folder.');
       assert.equal(item.accessibilityInformation.label, item.tooltip);
     });
   });

@@ -63,7 +63,7 @@ describe('status bar', () => {
     ...(['restart', 'chooseModel', 'settings'] as const).map((remedy) => ({
       state: failed(remedy),
       text: '$(warning) Airgap: failed',
-      sentence: /^Airgap: There is no folder \/m\.$/,
+      sentence: /^Airgap: There is no folder \/m\.\nClick to [a-z ]+\.$/,
       first: { restart: 'restartEngine', chooseModel: 'chooseModel', settings: 'openSettings' }[remedy],
     })),
   ];
