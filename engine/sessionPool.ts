@@ -1,5 +1,5 @@
 /** The sessions of one model, one per open document of a window; the least recently used one makes room. */
-import { BackendLost } from '../kernels/ops.ts';
+import { BackendLost, OutOfMemory } from '../kernels/ops.ts';
 import type { CoreSession } from './core.ts';
 import { throwIfAborted } from './errors.ts';
 
@@ -30,8 +30,9 @@ export class SessionPool {
   }
 
   /**
-   * Runs `job` on the session named `key`. A newer job of the same key cancels the older and follows it. Rejects with
-   * BackendLost where the pool was disposed meanwhile: the caller finds the model elsewhere.
+   * Runs `job` on the session named `key`. A newer job of the same key cancels the older and follows it. Where memory
+   * runs out the idle sessions make room, and `job` runs once more. Rejects with BackendLost where the pool was disposed
+   * meanwhile: the caller finds the model elsewhere.
    */
   async run<T>(
     key: string,
@@ -43,9 +44,14 @@ export class SessionPool {
     entry.abort = new AbortController();
     const either = AbortSignal.any([signal, entry.abort.signal]);
     entry.jobs++;
-    const result = entry.idle.then(() => {
+    const result = entry.idle.then(async () => {
       throwIfAborted(either);
-      return job(entry.session, either);
+      try {
+        return await job(entry.session, either);
+      } catch (error) {
+        if (!(error instanceof OutOfMemory) || !(await this.#endIdle())) throw error;
+        return await job(entry.session, either);
+      }
     });
     entry.idle = result.then(
       () => {},
@@ -59,6 +65,13 @@ export class SessionPool {
       entry.jobs--;
       this.#shrink();
     }
+  }
+
+  /** Ends the sessions that do nothing, but for the one named `key`; resolves with how many. */
+  async endIdle(key: string): Promise<number> {
+    const idle = [...this.#entries].filter(([name, { jobs }]) => name !== key && jobs === 0);
+    await Promise.all(idle.map(([name, entry]) => this.#end(name, entry)));
+    return idle.length;
   }
 
   /** Ends the sessions whose key starts with `prefix`. */
@@ -92,11 +105,18 @@ export class SessionPool {
     }
   }
 
+  /** False where there is none. */
+  async #endIdle(): Promise<boolean> {
+    const idle = [...this.#entries].filter(([, entry]) => entry.jobs === 0);
+    await Promise.all(idle.map(([key, entry]) => this.#end(key, entry)));
+    return idle.length > 0;
+  }
+
   async #end(key: string, entry: Entry): Promise<void> {
     this.#entries.delete(key);
     entry.abort.abort();
     await entry.idle;
-    entry.session.dispose();
+    await entry.session.dispose();
   }
 }
 

@@ -13,6 +13,7 @@ export function lineMode(cursor: Cursor, multiline: 'auto' | 'always' | 'never')
   const { lineBefore, lineAfter, previousLine, language } = cursor;
   if (cursor.prefix.trim() === '' && cursor.suffix.trim() === '') return 'none';
   if (/[\p{L}\p{N}_]$/u.test(lineBefore) && /^[\p{L}\p{N}_]/u.test(lineAfter)) return 'none'; // Inside a word.
+  if (lineBefore.trim() === '' && !ONLY_CLOSERS.test(lineAfter)) return 'none'; // Enter in front of a statement.
   if (multiline === 'never' || !ONLY_CLOSERS.test(lineAfter)) return 'single';
   if (multiline === 'always') return 'block';
   if (lineAfter.trim() !== '') return /\{\s*$/.test(lineBefore) && /^\s*\}/.test(lineAfter) ? 'multi' : 'single';

@@ -89,6 +89,7 @@ const CASES: Record<string, [string, string, string, Settings?][]> = {
     ['json', '"a", "b"]', '{ "x": [⟦"a", "b"⟧] }'],
     ['typescript', 'bar', 'fo⟦⟧oBar()'],
     ['typescript', ')', 'foo(⟦⟧)'],
+    ['typescript', 'const a = 1;', 'const b = 2;\n  ⟦⟧return a + b;'],
     ['typescript', '(a) {\n  b();\n}', 'if ⟦(a) {⟧ // why'],
   ],
   blocks: [

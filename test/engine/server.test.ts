@@ -44,7 +44,7 @@ class FakeCore implements EngineCore {
       },
       createSession: () => {
         this.sessions++;
-        return { generate: () => assert.fail('not used'), dispose: () => void this.sessions-- };
+        return { generate: () => assert.fail('not used'), dispose: async () => void this.sessions-- };
       },
       bytesHeld: () => 10,
       dispose: async () => void this.models--,
@@ -242,6 +242,17 @@ describe('engine server: completions', () => {
     assert.equal(core.models, 1);
   });
 
+  it('where memory runs out the idle sessions make room, and nothing moves', async () => {
+    const { core, open } = start();
+    const client = await open();
+    const { modelId } = await load(client);
+    for (const document of 'abc') await complete(client, modelId, 'x', document);
+    core.failing = [{ backend: 'webgpu', error: new OutOfMemory(9, 'No room for the cache.') }];
+    assert.equal((await complete(client, modelId, 'y', 'd')).text, 'y on webgpu');
+    assert.equal(core.sessions, 1);
+    assert.deepEqual(core.loads, ['/m auto']);
+  });
+
   it('a model of another window cannot be used', async () => {
     const { open } = start();
     const [client, stranger] = [await open(), await open()];
@@ -275,6 +286,16 @@ describe('engine server: completions', () => {
       assert.match((await load(client)).notes.join(), /a webgpu failed/);
     });
   }
+
+  it('without room for a cache, those of idle documents go before the model moves', async () => {
+    const { core, open } = start();
+    const client = await open();
+    const { modelId } = await load(client);
+    for (const document of 'abc') await complete(client, modelId, 'x', document);
+    core.failing = [{ backend: 'webgpu', error: new OutOfMemory(9, 'No room for the cache.') }];
+    assert.equal((await complete(client, modelId, 'y', 'c')).text, 'y on webgpu');
+    assert.equal(core.sessions, 1);
+  });
 
   it('where WASM fails too, the failure goes out, and the next request loads again', async () => {
     const { core, open } = start();
