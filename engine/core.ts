@@ -21,7 +21,8 @@ export interface LoadOptions {
 
 export interface CoreSession {
   readonly generate: Generate;
-  dispose(): void;
+  /** Resolves when the memory of its cache is free for other sessions. */
+  dispose(): Promise<void>;
 }
 
 export interface CoreModel {

@@ -71,9 +71,9 @@ export class Session {
   }
 
   /** Gives the cache back after the step under way; what is asked then or later rejects with Cancelled. */
-  dispose(): void {
+  dispose(): Promise<void> {
     this.disposed = true;
-    void this.inTurn(async () => this.cache.dispose());
+    return this.inTurn(async () => this.cache.dispose());
   }
 
   private async compute(tokens: readonly number[], options: RunOptions): Promise<RunResult> {

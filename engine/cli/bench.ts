@@ -144,7 +144,7 @@ async function measureRun(
   const generation = session.generate(prompt, { maxTokens: tokens, stopIds: new Set(), signal });
   const iterator = generation[Symbol.asyncIterator]();
   while (!(await iterator.next()).done);
-  session.dispose();
+  await session.dispose();
   const { prefillMs, decodeMs } = generation.stats;
   return {
     prefillPerSecond: promptTokens / (prefillMs / 1000),

@@ -51,7 +51,7 @@ async function generate(model: LoadedModel, options: GenerateCliOptions, signal:
   const prompt = await promptIds(model, options);
   const generation = model.createSession().generate(prompt, {
     maxTokens: options.maxTokens,
-    stopIds: model.tokenizer?.stopIds ?? new Set(),
+    stopIds: model.stopIds,
     sampling: sampling(options),
     signal,
   });

@@ -97,7 +97,7 @@ function goldenCases(backend: Backend, name: string): void {
         const { values, reused } = await session.run(prompt.ids, { output: 'logits', last: 4 });
         assert.equal(reused, prompt.ids.length - 4);
         assertWithin(values, prompt.logits.flat(), TOLERANCE[kv]);
-        session.dispose();
+        await session.dispose();
       });
     });
   }
@@ -132,14 +132,14 @@ async function comparePrompt(
     const row = values.subarray(position * width, (position + 1) * width);
     assert.equal(row.indexOf(Math.max(...row)), id, `arg max at ${position}`);
   });
-  session.dispose();
+  await session.dispose();
 }
 
 async function greedy(model: LoadedModel, prompt: readonly number[], maxTokens: number): Promise<number[]> {
   const session = model.createSession();
   const ids: number[] = [];
   for await (const { id } of session.generate(prompt, { maxTokens, stopIds: new Set() })) ids.push(id);
-  session.dispose();
+  await session.dispose();
   return ids;
 }
 

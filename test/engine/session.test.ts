@@ -32,7 +32,7 @@ describe('a session', () => {
     assert.deepEqual(await stats([...prompt, 6]), [70, 1]);
     assert.deepEqual(await stats(prompt.slice(0, 20)), [19, 1], 'the last token is computed again for its output');
     assert.deepEqual(await stats([1, ...prompt]), [0, 71]);
-    session.dispose();
+    await session.dispose();
   });
 
   it('gives the same tokens with and without re-use', async () => {
@@ -85,7 +85,7 @@ describe('a session', () => {
     const held = own.bytesHeld();
     const running = collect(session.generate([1, ...prompt], greedy));
     await new Promise(setImmediate);
-    session.dispose();
+    await session.dispose();
     await assert.rejects(running, { name: 'Cancelled' });
     await assert.rejects(session.run(prompt, { output: 'top1' }), { name: 'Cancelled' });
     await collect(own.createSession().generate(prompt, greedy));
@@ -181,6 +181,14 @@ describe('weights', () => {
       assertWithin(await logits(TinyFolder.model({ dtype, shards })), want, dtype === 'F16' ? 1e-4 : 0);
     });
   }
+
+  it('a folder without a tokenizer has the stop ids of its generation_config.json', async () => {
+    const folder = TinyFolder.model().json('generation_config.json', { eos_token_id: [5, 7] });
+    const model = await loadModel(folder.path, { backend: 'reference' });
+    assert.deepEqual([...model.stopIds], [5, 7]);
+    await model.dispose();
+    folder.remove();
+  });
 
   it('a tied head is the embedding', async () => {
     const config = { ...TINY_CONFIG, tie_word_embeddings: true };

@@ -32,7 +32,7 @@ function fakeModel(backend: CoreModel['info']['backend']): CoreModel {
       generate: () => {
         throw new Error('The fake does not generate.');
       },
-      dispose: () => {},
+      dispose: async () => {},
     }),
     bytesHeld: () => 1000,
     dispose: async () => {},
