@@ -114,15 +114,12 @@ export class EngineServer {
       return await this.#completeOn(live, client, params, signal);
     } catch (error) {
       if (signal.aborted) throw error;
-      // The caches of other documents go before the model does.
-      const madeRoom = error instanceof OutOfMemory && (await live.sessions.endIdle(sessionKey(client, params))) > 0;
-      if (madeRoom) return await this.#complete(client, params, signal);
       return await this.#completeOn(await model.recover(live, error), client, params, signal);
     }
   }
 
   #completeOn(live: LiveModel, client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
-    return live.sessions.run(sessionKey(client, params), signal, (session, either) => {
+    return live.sessions.run(`${client.id} ${params.sessionId}`, signal, (session, either) => {
       return this.core.complete(params, live.model, session.generate, either);
     });
   }
@@ -190,8 +187,6 @@ class Refused extends Error {
     super(failure.message);
   }
 }
-
-const sessionKey = (client: Client, { sessionId }: CompleteParams): string => `${client.id} ${sessionId}`;
 
 function sameSecret(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)];

@@ -49,6 +49,7 @@ export class SessionPool {
       try {
         return await job(entry.session, either);
       } catch (error) {
+        // The caches of other documents go before the model does.
         if (!(error instanceof OutOfMemory) || !(await this.#endIdle())) throw error;
         return await job(entry.session, either);
       }
@@ -65,13 +66,6 @@ export class SessionPool {
       entry.jobs--;
       this.#shrink();
     }
-  }
-
-  /** Ends the sessions that do nothing, but for the one named `key`; resolves with how many. */
-  async endIdle(key: string): Promise<number> {
-    const idle = [...this.#entries].filter(([name, { jobs }]) => name !== key && jobs === 0);
-    await Promise.all(idle.map(([name, entry]) => this.#end(name, entry)));
-    return idle.length;
   }
 
   /** Ends the sessions whose key starts with `prefix`. */

@@ -287,16 +287,6 @@ describe('engine server: completions', () => {
     });
   }
 
-  it('without room for a cache, those of idle documents go before the model moves', async () => {
-    const { core, open } = start();
-    const client = await open();
-    const { modelId } = await load(client);
-    for (const document of 'abc') await complete(client, modelId, 'x', document);
-    core.failing = [{ backend: 'webgpu', error: new OutOfMemory(9, 'No room for the cache.') }];
-    assert.equal((await complete(client, modelId, 'y', 'c')).text, 'y on webgpu');
-    assert.equal(core.sessions, 1);
-  });
-
   it('where WASM fails too, the failure goes out, and the next request loads again', async () => {
     const { core, open } = start();
     const client = await open();
