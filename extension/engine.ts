@@ -100,7 +100,7 @@ export class Engine {
     this.#moved.dispose();
   }
 
-  async #ready(signal: AbortSignal | undefined): Promise<Session> {
+  async #ready(signal: AbortSignal): Promise<Session> {
     const blocked = this.#blocked();
     if (blocked !== undefined) throw new EngineFailure({ kind: 'engineGone', message: blocked });
     return abortable(this.#open(), signal);
@@ -226,12 +226,10 @@ function kill(pid: number): void {
 const stopped = (): EngineFailure => new EngineFailure({ kind: 'engineGone', message: 'The engine was stopped.' });
 
 /** Rejects as soon as the signal aborts; what was waited for goes on. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  const cancelled = (): EngineFailure => new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
-  if (signal.aborted) throw cancelled();
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(cancelled());
+    const onAbort = (): void => reject(new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' }));
+    if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });

@@ -51,11 +51,19 @@ export async function connectEngine(launch: Launch): Promise<Connected> {
     } catch (error) {
       client.close('The engine refused this window.');
       const kind = error instanceof EngineFailure ? error.kind : undefined;
-      if (kind === 'cancelled') throw new Error(`The engine hangs: no answer within ${START_MS / 1000} s.`);
+      if (kind === 'cancelled') throw hangs(child);
       if (kind !== 'engineGone' || attempt === ATTEMPTS) throw error;
       await delay(POLL_MS);
     }
   }
+}
+
+/** Ends it where it is ours; whose it is otherwise, nobody knows but the system. */
+function hangs(child: ChildProcess | undefined): EngineFailure {
+  child?.kill('SIGKILL');
+  const remedy = child ? '' : ' End its process (engine.cjs) in the task manager, then restart the engine here.';
+  const message = `The engine did not answer within ${START_MS / 1000} s.${remedy}`;
+  return new EngineFailure({ kind: 'engineGone', message });
 }
 
 /** Adds to `notes` what did not work. */

@@ -1,4 +1,4 @@
-/** A pause that ends by itself. Pure but for the timer, which is passed in by tests. */
+/** A pause that ends by itself, with the window or with its time. */
 import { Emitter, type Event } from 'vscode-jsonrpc';
 
 export class Snooze {
@@ -6,10 +6,8 @@ export class Snooze {
   #until = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly now: () => number = Date.now) {}
-
   get active(): boolean {
-    return this.#until > this.now();
+    return this.#until > Date.now();
   }
   /** Milliseconds since 1970. */
   get until(): number {
@@ -20,7 +18,7 @@ export class Snooze {
   }
 
   start(minutes: number): void {
-    this.#set(this.now() + minutes * 60_000);
+    this.#set(Date.now() + minutes * 60_000);
     this.#timer = setTimeout(() => this.end(), minutes * 60_000);
   }
 

@@ -40,7 +40,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
       }),
       engine.onDidMove((reason) => {
         log.warn(reason);
-        void vscode.window.showInformationMessage(`Airgap: ${reason}`);
+        void vscode.window.showInformationMessage(vscode.l10n.t('Airgap now runs on the CPU. {0}', reason));
       }),
       vscode.window.onDidChangeActiveTextEditor(() => this.#warmUpSoon()),
     ];
