@@ -17,7 +17,7 @@ import numpy as np, sentencepiece as spm
 from special import *
 
 LANGS = {"ts": "TypeScript", "js": "JavaScript", "py": "Python", "rs": "Rust"}
-MAX_PROMPT, MAX_NEW = 640, 40
+MAX_PROMPT, MAX_NEW = 640, 32
 
 
 def held_docs(work):
@@ -112,7 +112,7 @@ class Decoder:
         s.text = [b"" if i < 3 or i >= SP_VOCAB else bytes([i - 3]) if i < 259 else sp.id_to_piece(i).replace("\u2581", " ").encode() for i in range(VOCAB)]
         s.bias = torch.zeros(VOCAB); s.bias[SP_VOCAB:] = -1e9; s.bias[:3] = -1e9; s.bias[EOT] = 0
 
-    def greedy(s, prompts, width=16):
+    def greedy(s, prompts, width=32):
         """Single-line completions of token prompts: [(text, last token)]."""
         out = [None] * len(prompts); order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         for b in range(0, len(order), width):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tokenise the training set into rows of exactly ROW tokens (uint16).
 
-usage: pack.py WORK SEED ROW_LENGTH MAX_TOKENS OUT_FILE [SOURCE.jsonl]
+usage: pack.py WORK SEED ROW_LENGTH MAX_TOKENS OUT_FILE [SOURCE.jsonl]     FIM=0.5 and SHORT=0 in the environment
 
 A row holds whole documents one after the other; the last plain one is cut to fit. Documents:
 
@@ -14,13 +14,14 @@ Middles are mostly the rest of a line or one to six lines, suffixes are short, a
 are cut on the left at a line start, as the product does. Text is encoded in pieces cut at
 random characters now and then, so that the model can go on from a half-written word.
 """
-import json, random, sys
+import json, os, random, sys
 from multiprocessing import Pool
 import numpy as np, sentencepiece as spm
 from special import *
 
 MIX = {"ts": 0.40, "js": 0.14, "py": 0.29, "rs": 0.12, "c": 0.015, "css": 0.01, "md": 0.022, "json": 0.003}
-FIM_RATE = 0.5
+FIM_RATE = float(os.environ.get("FIM", "0.5"))    # share of the documents tried as fill-in-the-middle
+SHORT = os.environ.get("SHORT", "0") == "1"        # mostly short prefixes, so that more middles are seen
 sp = None
 
 
@@ -79,14 +80,14 @@ def fim(R, d, room):
                 if n < 0: break
                 q = n
     if q - p > 700: return None
-    n = R.choice((0, 60, 150, 250, 400, 400, 600))
+    n = R.choice((30, 80, 150, 250, 400) if SHORT else (0, 60, 150, 250, 400, 400, 600))
     z = min(len(t), q + n)
     if R.random() < 0.5 and z < len(t): z = max(q, t.rfind("\n", q, z) + 1)   # end it at a line's end
     if R.random() < 0.12 and q == e: z = q               # nothing after the cursor's line
     S, M, H = enc(t[q:z]), enc(t[p:q]), header(R, d["path"])
     left = room - len(S) - len(M) - len(H) - 3
     if left < 12: return None
-    want = int(min(left, R.choice((left, left, 300, 160))) * 3.0)
+    want = int(min(left, R.choice((left, 250, 150, 100, 60) if SHORT else (left, left, 300, 160))) * 3.0)
     a = max(0, p - want)
     if a: a = min(t.find("\n", a) + 1 or a, p)
     body = enc(t[a:q]) if R.random() < 0.6 else enc(t[a:p]) + M          # jointly, or split at the cursor
