@@ -99,11 +99,9 @@ class TokenLoop {
   }
 }
 
-/** Finite weights can still overflow, in f16 for one. */
+/** Finite weights can still overflow in products. */
 export function notFinite(): BadModel {
-  return new BadModel(
-    'The model computed values that are no numbers; its weights are damaged or overflow this format.',
-  );
+  return new BadModel('The model computed values that are no numbers; its weights are damaged.');
 }
 
 function indexOfLargest(values: Float32Array): number {

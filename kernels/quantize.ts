@@ -1,3 +1,5 @@
+import type { WeightDType } from './ops.ts';
+
 /**
  * The two quantised weight formats, as every backend must understand them; each packs the result in its own layout.
  *
@@ -6,6 +8,15 @@
  * w ~ scale * q, q4 in -8..7, q8 in -127..127.
  */
 export const GROUP = 32;
+
+const LARGEST_F16 = 65504;
+/** The largest magnitude that a weight may have in each format: f16 values and scales must not become infinite. */
+export const LARGEST_WEIGHT: Readonly<Record<WeightDType, number>> = {
+  f32: Infinity,
+  f16: LARGEST_F16,
+  q8: 127 * LARGEST_F16,
+  q4: 8 * LARGEST_F16,
+};
 
 /** Quantises rows (a multiple of GROUP values). Writes signed q (-8..7) one per byte, and f16 scale bits per group. */
 export function quantizeQ4(x: Float32Array, q: Int8Array, scales: Uint16Array): void {

@@ -7,6 +7,9 @@ export interface Checkpoint {
    * Streams one tensor as f32 in whole rows (the last axis), in order. `rows` is valid only during the call.
    * Rejects with BadModel for values that are not finite, with Cancelled when `signal` fires.
    */
-  read(name: string, onRows: (rows: Float32Array) => void, signal?: AbortSignal): Promise<void>;
+  read(name: string, onRows: OnRows, signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
+
+/** `largest`: the largest magnitude among these values. */
+export type OnRows = (rows: Float32Array, largest: number) => void;

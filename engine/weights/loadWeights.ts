@@ -1,4 +1,5 @@
 import type { Ops, Tensor, WeightDType } from '../../kernels/ops.ts';
+import { LARGEST_WEIGHT } from '../../kernels/quantize.ts';
 import { BadModel } from '../errors.ts';
 import type { TensorSpec } from '../models/phi3.ts';
 import type { LoadProgress } from '../protocol.ts';
@@ -11,7 +12,7 @@ const IGNORED = /\.rotary_emb\.inv_freq$|^lm_head\.weight$/;
 /**
  * Reads what `specs` asks for onto a backend, tensor by tensor: peak memory is the quantised model plus one chunk.
  * Matrices become `dtype`; embedding and head stay at 8 bits where `dtype` is q4. Rejects with BadModel when the
- * checkpoint holds something else than `specs`.
+ * checkpoint holds something else than `specs`, or weights beyond the range of their format.
  */
 export async function loadWeights(
   ops: Ops,
@@ -46,11 +47,14 @@ async function loadTensor(
     await checkpoint.read(name, (rows) => values.set(rows), signal);
     return ops.upload(values, shape);
   }
-  const writer = ops.createWeight(
-    shape as readonly [number, number],
-    role === 'embedding' && dtype === 'q4' ? 'q8' : dtype,
-  );
-  await checkpoint.read(name, (rows) => writer.write(rows), signal);
+  const format = role === 'embedding' && dtype === 'q4' ? 'q8' : dtype;
+  const writer = ops.createWeight(shape as readonly [number, number], format);
+  const onRows = (rows: Float32Array, largest: number): void => {
+    if (largest > LARGEST_WEIGHT[format])
+      throw new BadModel(`The tensor ${name} holds a weight of ${largest.toPrecision(3)}, too large for ${format}.`);
+    writer.write(rows);
+  };
+  await checkpoint.read(name, onRows, signal);
   return writer.finish();
 }
 

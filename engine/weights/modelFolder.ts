@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { BadModel } from '../errors.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import type { Checkpoint, OnRows } from './checkpoint.ts';
 import { SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
 /** A model folder in Hugging Face layout. Nothing in it is executed. */
@@ -83,7 +83,7 @@ class SafetensorsCheckpoint implements Checkpoint {
     this.order = [...this.tensors.keys()]; // Files one after the other, each in order of position.
   }
 
-  async read(name: string, onRows: (rows: Float32Array) => void, signal?: AbortSignal): Promise<void> {
+  async read(name: string, onRows: OnRows, signal?: AbortSignal): Promise<void> {
     const tensor = this.tensors.get(name)!;
     await tensor.file.read(tensor, onRows, signal);
   }

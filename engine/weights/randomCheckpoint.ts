@@ -24,7 +24,7 @@ export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {
       for (let row = 0; row < shape.slice(0, -1).reduce((a, b) => a * b, 1); row += rowsAtOnce) {
         throwIfAborted(signal);
         const rows = Math.min(rowsAtOnce, shape.slice(0, -1).reduce((a, b) => a * b, 1) - row);
-        onRows(chunk.subarray(0, rows * width));
+        onRows(chunk.subarray(0, rows * width), Math.max(1, scale));
         await new Promise(setImmediate);
       }
     },

@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as z from 'zod';
 import { BadModel, throwIfAborted } from '../errors.ts';
+import type { OnRows } from './checkpoint.ts';
 import { type StoredDType, bytesPerValue, widen } from './widen.ts';
 
 /** One tensor of a safetensors file: data at [start, start + bytes) of the file. */
@@ -39,8 +40,8 @@ export class SafetensorsFile {
     }
   }
 
-  /** Streams a tensor as f32, whole rows at a time. */
-  async read(tensor: StoredTensor, onRows: (rows: Float32Array) => void, signal?: AbortSignal): Promise<void> {
+  /** Streams a tensor as f32, whole rows at a time, with their largest magnitude. */
+  async read(tensor: StoredTensor, onRows: OnRows, signal?: AbortSignal): Promise<void> {
     const rowBytes = (tensor.shape.at(-1) ?? 1) * bytesPerValue(tensor.dtype);
     const chunkBytes = Math.max(rowBytes, Math.floor(CHUNK_BYTES / rowBytes) * rowBytes);
     const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, tensor.bytes));
@@ -48,9 +49,10 @@ export class SafetensorsFile {
       throwIfAborted(signal);
       const wanted = Math.min(chunk.length, tensor.bytes - at);
       await readFully(this.file, chunk.subarray(0, wanted), tensor.start + at, basename(this.path));
-      const { values, finite } = widen(chunk.subarray(0, wanted), tensor.dtype);
-      if (!finite) throw new BadModel(`The tensor ${tensor.name} holds NaN or infinite weights; the file is damaged.`);
-      onRows(values);
+      const { values, largest } = widen(chunk.subarray(0, wanted), tensor.dtype);
+      if (!Number.isFinite(largest))
+        throw new BadModel(`The tensor ${tensor.name} holds NaN or infinite weights; the file is damaged.`);
+      onRows(values, largest);
     }
   }
 

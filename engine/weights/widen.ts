@@ -8,13 +8,13 @@ export function bytesPerValue(dtype: StoredDType): number {
 }
 
 /**
- * Little-endian bytes -> f32 values, and whether all of them are finite. `bytes` must start at a multiple of four in
- * its ArrayBuffer.
+ * Little-endian bytes -> f32 values, and the largest magnitude among them: not finite where one of them is not. `bytes`
+ * must start at a multiple of four in its ArrayBuffer.
  */
-export function widen(bytes: Uint8Array, dtype: StoredDType): { values: Float32Array; finite: boolean } {
+export function widen(bytes: Uint8Array, dtype: StoredDType): { values: Float32Array; largest: number } {
   if (dtype === 'F32') {
     const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-    return { values, finite: allFinite(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)) };
+    return { values, largest: largestOf(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)) };
   }
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
   const bits = new Uint32Array(halves.length);
@@ -24,14 +24,17 @@ export function widen(bytes: Uint8Array, dtype: StoredDType): { values: Float32A
     const table = f16Table();
     for (let i = 0; i < halves.length; i++) bits[i] = table[halves[i]!]!;
   }
-  return { values: new Float32Array(bits.buffer), finite: allFinite(bits) };
+  return { values: new Float32Array(bits.buffer), largest: largestOf(bits) };
 }
 
-/** An f32 is NaN or infinite iff its exponent is all ones: an integer test, several times faster than isFinite. */
-function allFinite(bits: Uint32Array): boolean {
-  let bad = 0;
-  for (let i = 0; i < bits.length; i++) bad |= (bits[i]! & 0x7f800000) === 0x7f800000 ? 1 : 0;
-  return bad === 0;
+/** Magnitudes of f32 are in the order of their bits, with infinity and NaN above all: integers compare faster. */
+function largestOf(bits: Uint32Array): number {
+  let largest = 0;
+  for (let i = 0; i < bits.length; i++) {
+    const magnitude = bits[i]! & 0x7fffffff;
+    if (magnitude > largest) largest = magnitude;
+  }
+  return new Float32Array(Uint32Array.of(largest).buffer)[0]!;
 }
 
 let f16Bits: Uint32Array | undefined;

@@ -88,6 +88,13 @@ const rows: Row[] = [
     says: /model\.norm\.weight holds NaN/,
   },
   {
+    name: 'a weight beyond the range of its format',
+    spoil: withTensors((all) =>
+      all.map((each) => (each.name === 'lm_head.weight' ? { ...each, values: each.values.fill(1e6) } : each)),
+    ),
+    says: /lm_head\.weight holds a weight of 1\.00e\+6, too large for f16/,
+  },
+  {
     name: 'a truncated file',
     spoil: (folder) => truncateSync(join(folder.path, 'model.safetensors'), 5000),
     says: /model\.safetensors is truncated: .* the file has 5000/,
