@@ -12,7 +12,7 @@ const ONLY_CLOSERS = /^[\s)\]}>"'`;,:/]*$/;
 export function lineMode(cursor: Cursor, multiline: 'auto' | 'always' | 'never'): LineMode {
   const { lineBefore, lineAfter, previousLine, language } = cursor;
   if (cursor.prefix.trim() === '' && cursor.suffix.trim() === '') return 'none';
-  if (/[\p{L}\p{N}_]$/u.test(lineBefore) && /^[\p{L}\p{N}_]/u.test(lineAfter)) return 'none'; // Inside a word.
+  if (/^[\p{L}\p{N}_]/u.test(lineAfter)) return 'none'; // In a word or right before one: it would be glued to it.
   if (lineBefore.trim() === '' && !ONLY_CLOSERS.test(lineAfter)) return 'none'; // Enter in front of a statement.
   if (multiline === 'never' || !ONLY_CLOSERS.test(lineAfter)) return 'single';
   if (multiline === 'always') return 'block';

@@ -88,6 +88,7 @@ const CASES: Record<string, [string, string, string, Settings?][]> = {
     ['html', 'hello</div>', '<div>⟦hello⟧</div>'],
     ['json', '"a", "b"]', '{ "x": [⟦"a", "b"⟧] }'],
     ['typescript', 'bar', 'fo⟦⟧oBar()'],
+    ['typescript', 'bar(1);', 'const x = ⟦⟧foo(b);'],
     ['typescript', ')', 'foo(⟦⟧)'],
     ['typescript', 'const a = 1;', 'const b = 2;\n  ⟦⟧return a + b;'],
     ['typescript', '(a) {\n  b();\n}', 'if ⟦(a) {⟧ // why'],
