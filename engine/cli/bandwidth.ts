@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
-/** Larger than any cache. */
-const BYTES_PER_THREAD = 256 << 20;
+/** All threads together: larger than any cache, smaller than any memory that holds a model. */
+const BYTES = 2 ** 30;
+const LARGEST_SHARE = 2 ** 28;
 const PASSES = 6;
 
 /** Reads an array with eight independent sums, so that memory and not the adder is the limit. Runs in a worker. */
@@ -23,12 +25,9 @@ parentPort.on('message', () => { const sum = read(x); parentPort.postMessage(sum
 
 /** Bytes per second that `threads` threads read together from memory: the median of several passes, measured now. */
 export async function measureBandwidth(threads = availableParallelism()): Promise<number> {
-  const workers = Array.from(
-    { length: threads },
-    () => new Worker(READER, { eval: true, workerData: { bytes: BYTES_PER_THREAD } }),
-  );
-  const all = (): Promise<unknown> =>
-    Promise.all(workers.map((worker) => new Promise((done) => worker.once('message', done))));
+  const bytes = Math.min(LARGEST_SHARE, Math.floor(BYTES / threads / 64) * 64);
+  const workers = Array.from({ length: threads }, () => new Worker(READER, { eval: true, workerData: { bytes } }));
+  const all = (): Promise<unknown> => Promise.all(workers.map((worker) => once(worker, 'message')));
   try {
     await all();
     const rates: number[] = [];
@@ -37,7 +36,7 @@ export async function measureBandwidth(threads = availableParallelism()): Promis
       const answers = all();
       for (const worker of workers) worker.postMessage('go');
       await answers;
-      rates.push((threads * BYTES_PER_THREAD) / ((performance.now() - started) / 1000));
+      rates.push((threads * bytes) / ((performance.now() - started) / 1000));
     }
     return median(rates);
   } finally {

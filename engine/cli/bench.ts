@@ -111,11 +111,17 @@ async function measureBackend(
       prefillPerSecond: median(runs.map((run) => run.prefillPerSecond)),
       firstTokenMs: median(runs.map((run) => run.firstTokenMs)),
       decodePerSecond,
-      ofBandwidth: (bytes * decodePerSecond) / bandwidth,
+      ofBandwidth: (bytesPerToken(model) * decodePerSecond) / bandwidth,
     };
   } finally {
     await model.dispose();
   }
+}
+
+/** Of weights: all but the embedding, of which a token reads one row. A tied one is the head too. */
+function bytesPerToken({ info, config, weights }: LoadedModel): number {
+  const perValue = { f32: 4, f16: 2, q8: 34 / 32, q4: 34 / 32 }[weights]; // 8 bits where the matrices take 4.
+  return info.bytes - (config.tied ? 0 : config.vocabSize * config.hiddenSize * perValue);
 }
 
 function shapeConfig(shape: string, layers: number | undefined): object {
