@@ -173,6 +173,7 @@ function attentionCases(): Case[] {
     { heads: 4, kvHeads: 4, headDim: 64, steps: [130, 1], window: 40 },
     { heads: 4, kvHeads: 1, headDim: 128, steps: [17, 200, 1], window: 65 },
     { heads: 8, kvHeads: 2, headDim: 16, steps: [300, 1], window: 1 },
+    { heads: 2, kvHeads: 1, headDim: 8, steps: [70, 1, 5], window: 4096 },
     { heads: 4, kvHeads: 2, headDim: 48, steps: [1000, 1, 9], window: 1 << 30 },
   ];
   return table.flatMap((shape) =>
