@@ -18,7 +18,7 @@ export interface CommandHost {
   state(): StatusState;
 }
 
-export type CommandTable = Readonly<Record<`airgap.${string}`, () => unknown>>;
+export type CommandTable = Readonly<Record<`airgap.${string}`, (argument?: unknown) => unknown>>;
 
 const SNOOZE_MINUTES = [5, 15, 60];
 
@@ -34,7 +34,7 @@ export function commandTable(host: CommandHost): CommandTable {
       const languageId = currentLanguage();
       return languageId && setLanguage(languageId, !languageEnabled(config.settings.enable, languageId));
     },
-    'airgap.snooze': () => pickSnooze(snooze),
+    'airgap.snooze': (minutes) => startSnooze(snooze, minutes),
     'airgap.endSnooze': () => snooze.end(),
     'airgap.restartEngine': () => isAwake(host.state()) && engine.restart(),
     'airgap.chooseModel': () => chooseModel(host),
@@ -59,7 +59,9 @@ async function showMenu(host: CommandHost): Promise<void> {
   if (command) await vscode.commands.executeCommand(command);
 }
 
-async function pickSnooze(snooze: Snooze): Promise<void> {
+/** The status bar's tooltip says for how long; the menu and the palette ask. */
+async function startSnooze(snooze: Snooze, minutes: unknown): Promise<void> {
+  if (SNOOZE_MINUTES.some((each) => each === minutes)) return snooze.start(minutes as number);
   const lines = SNOOZE_MINUTES.map((minutes) => ({ label: vscode.l10n.t('{0} minutes', minutes), minutes }));
   const picked = await vscode.window.showQuickPick(lines, { title: vscode.l10n.t('Snooze Airgap for') });
   if (picked) snooze.start(picked.minutes);

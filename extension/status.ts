@@ -13,6 +13,8 @@ export interface StatusText {
   readonly sentence: string;
 }
 
+/** Minutes that one click gives. */
+const SHORT_SNOOZE = 15;
 const WORKING_ICON = '$(loading~spin)';
 
 export class Status implements vscode.Disposable {
@@ -29,7 +31,7 @@ export class Status implements vscode.Disposable {
     const { icon, label, sentence } = describe(state);
     const shown = working && state.kind === 'ready' ? WORKING_ICON : icon;
     this.#item.text = label === '' ? `${shown} Airgap` : `${shown} Airgap: ${label}`;
-    this.#item.tooltip = `Airgap: ${sentence}`;
+    this.#item.tooltip = tooltip(`Airgap: ${sentence}`, state);
     this.#item.accessibilityInformation = { label: `Airgap: ${sentence}`, role: 'button' };
     this.#item.backgroundColor =
       state.kind === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
@@ -38,6 +40,28 @@ export class Status implements vscode.Disposable {
   dispose(): void {
     this.#item.dispose();
   }
+}
+
+/** The sentence, and what is one click away from it; the item's own click has the rest. */
+function tooltip(sentence: string, { kind }: StatusState): vscode.MarkdownString {
+  const { t } = vscode.l10n;
+  const links =
+    kind === 'disabled'
+      ? [link(t('Turn completions on'), 'airgap.enable')]
+      : kind === 'snoozed'
+        ? [link(t('End the snooze'), 'airgap.endSnooze')]
+        : [
+            link(t('Turn completions off'), 'airgap.disable'),
+            link(t('Snooze for {0} minutes', SHORT_SNOOZE), 'airgap.snooze', SHORT_SNOOZE),
+          ];
+  const text = new vscode.MarkdownString().appendText(sentence).appendMarkdown(`\n\n${links.join(' · ')}`);
+  text.isTrusted = { enabledCommands: ['airgap.enable', 'airgap.disable', 'airgap.snooze', 'airgap.endSnooze'] };
+  return text;
+}
+
+function link(label: string, command: string, argument?: number): string {
+  const query = argument === undefined ? '' : `?${encodeURIComponent(JSON.stringify([argument]))}`;
+  return `[${label}](command:${command}${query})`;
 }
 
 export function describe(state: StatusState): StatusText {

@@ -72,8 +72,13 @@ describe('status bar', () => {
       new Status('menu').show(state, false);
       const item = fake.statusItems.at(-1)!;
       assert.equal(item.text, text);
-      assert.match(item.tooltip, sentence);
-      assert.equal(item.accessibilityInformation.label, item.tooltip);
+      const { label } = item.accessibilityInformation;
+      assert.match(label, sentence);
+      const awake = state.kind !== 'disabled' && state.kind !== 'snoozed';
+      const commands = awake ? ['disable', 'snooze?%5B15%5D'] : [state.kind === 'disabled' ? 'enable' : 'endSnooze'];
+      assert.ok(item.tooltip.value.startsWith(label));
+      const offered = [...item.tooltip.value.matchAll(/\]\(command:airgap\.([^)]+)\)/g)].map((match) => match[1]);
+      assert.deepEqual(offered, commands, 'one click away');
       const lines = menuLines(state, readSettings(() => undefined).settings, 'rust');
       assert.equal(lines[0]!.command, `airgap.${first}`);
     });

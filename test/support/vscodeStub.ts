@@ -23,6 +23,19 @@ export class InlineCompletionItem {
   ) {}
 }
 
+export class MarkdownString {
+  value = '';
+  isTrusted: { enabledCommands: string[] } | undefined;
+  appendText(text: string): this {
+    this.value += text;
+    return this;
+  }
+  appendMarkdown(text: string): this {
+    this.value += text;
+    return this;
+  }
+}
+
 export class ThemeColor {
   constructor(readonly id: string) {}
 }
@@ -55,7 +68,7 @@ export const fake = {
   settings: {} as Record<string, unknown>,
   configurationChanged: new EventEmitter<{ affectsConfiguration(key: string): boolean }>(),
   editorChanged: new EventEmitter<undefined>(),
-  statusItems: [] as { text: string; tooltip: string; accessibilityInformation: { label: string } }[],
+  statusItems: [] as { text: string; tooltip: MarkdownString; accessibilityInformation: { label: string } }[],
   messages: [] as string[],
   /** Changes settings as the user would. */
   set(settings: Record<string, unknown>): void {
@@ -69,7 +82,13 @@ export const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, s
 export const window = {
   activeTextEditor: undefined as { document: unknown } | undefined,
   createStatusBarItem: () => {
-    const item = { text: '', tooltip: '', accessibilityInformation: { label: '' }, show() {}, dispose() {} };
+    const item = {
+      text: '',
+      tooltip: new MarkdownString(),
+      accessibilityInformation: { label: '' },
+      show() {},
+      dispose() {},
+    };
     fake.statusItems.push(item);
     return item;
   },
