@@ -85,22 +85,18 @@ export class EditorWindow implements AsyncDisposable {
     return readFileSync(this.vscode.path(name), 'utf8');
   }
 
-  /** The status bar item's text, with what a screen reader says of it. */
-  async status(): Promise<{ text: string; label: string }> {
-    const item = this.page.locator(STATUS_ITEM).first();
-    await item.waitFor();
-    const label = await item.locator('a').first().getAttribute('aria-label');
-    return { text: (await item.textContent()) ?? '', label: label ?? '' };
+  /** The status bar item's text and, on the next lines, what a screen reader says of it. */
+  status(): Promise<string> {
+    return this.page
+      .locator(STATUS_ITEM)
+      .first()
+      .evaluate((item) => `${item.textContent}\n${item.querySelector('a')?.getAttribute('aria-label')}`);
   }
 
   /** Waits until the status bar item says something that matches, and gives all it says. */
   async awaitStatus(pattern: RegExp): Promise<string> {
     let said = '';
-    const matches = async () => {
-      const { text, label } = await this.status();
-      said = `${text}\n${label}`;
-      return pattern.test(said);
-    };
+    const matches = async () => pattern.test((said = await this.status()));
     await until(matches, '').catch(() => {
       throw new Error(`The status bar says ${JSON.stringify(said)}, not ${String(pattern)}.`);
     });
