@@ -41,7 +41,7 @@ export function createWeight(
   };
 }
 
-export function weightBytes([out, inputs]: readonly [number, number], dtype: WeightDType): number {
+function weightBytes([out, inputs]: readonly [number, number], dtype: WeightDType): number {
   if (dtype === 'f32' || dtype === 'f16')
     return Math.ceil(out / FLOAT_ROWS) * FLOAT_ROWS * floatRowBytes(inputs, dtype);
   return Math.ceil(out / PANEL_ROWS) * (inputs / GROUP) * (dtype === 'q4' ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
