@@ -25,8 +25,7 @@ describe('the model that comes with the extension, on the sample project', () =>
 
   before(async () => {
     const files = Object.keys(BEGUN).map((path) => [name(path), `${readFileSync(`${SAMPLE}/${path}`, 'utf8')}\n`]);
-    // The suggest widget would hide what the picture is to show.
-    vscode = await VsCode.start({ files: Object.fromEntries(files), settings: { 'editor.quickSuggestions': 'off' } });
+    vscode = await VsCode.start({ files: Object.fromEntries(files) });
     window = await EditorWindow.open(vscode);
   });
   after(async () => {

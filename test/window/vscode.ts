@@ -12,8 +12,13 @@ const EXTENSION = process.env.AIRGAP_EXTENSION ?? process.cwd();
 /** A desktop VS Code's program; the tests otherwise run in the browser. */
 export const DESKTOP = process.env.VSCODE_EXECUTABLE;
 
-/** In the browser VS Code saves by itself, and tests want to say when. */
-const SETTINGS = { 'files.autoSave': 'off' };
+const SETTINGS = {
+  // In the browser VS Code saves by itself, and tests want to say when.
+  'files.autoSave': 'off',
+  // The suggest widget comes when it likes, and then Tab and Escape are its own.
+  'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
+  'editor.suggestOnTriggerCharacters': false,
+};
 
 export interface VsCodeOptions {
   /** Files of the opened folder: name -> text. */
