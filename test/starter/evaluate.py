@@ -2,7 +2,7 @@
 """Held-out evaluation of an exported folder against simple baselines.
 
 usage: evaluate.py baseline WORK [CASES]            WORK/eval-baseline.json
-       evaluate.py model WORK FOLDER [CASES]        WORK/eval-model.json
+       evaluate.py model WORK FOLDER [CASES [LANG...]]   WORK/eval-model-LANG.json
        evaluate.py report WORK                      WORK/evaluation.md and .json (also printed)
 
 A case: in a file of a held-out package a line of at least 8 characters is cut at a random
@@ -171,20 +171,20 @@ def bits_per_byte(m, sp, docs, lang, torch, limit=100_000, per_file=4_000):
     return nll / math.log(2) / n, n
 
 
-def run_model(work, folder, n):
+def run_model(work, folder, n, langs):
     import torch
     torch.set_grad_enabled(False); torch.set_num_threads(int(os.environ.get("THREADS", "2")))
     sp = spm.SentencePieceProcessor(model_file=work + "/tokenizer.model"); docs = held_docs(work)
-    m = load(folder); dec = Decoder(m, sp); res, shown = {}, []; t0 = time.time()
-    for lang in LANGS:
+    m = load(folder); dec = Decoder(m, sp); t0 = time.time()
+    for lang in langs:
         cs = cases(docs, lang, n); bpb, size = bits_per_byte(m, sp, docs, lang, torch)
         plain = dec.greedy([prompt(sp, c, False) for c in cs]); fim = dec.greedy([prompt(sp, c, True) for c in cs])
         ended = sum(e == EOT for _, e in fim) / len(cs)
         cut = sum(e is None for _, e in fim) / len(cs)
-        res[lang] = dict(bits_per_byte=bpb, bytes=size, cases=n, plain=score(cs, [a for a, _ in plain]), suffix=score(cs, [a for a, _ in fim]), ended_itself=ended, ran_on=cut)
-        shown += [dict(lang=lang, before=c["pre"].split("\n")[-1].strip(), answer=c["answer"], plain=a, suffix=b) for c, (a, _), (b, _) in list(zip(cs, plain, fim))[:12]]
-        print(lang, json.dumps(res[lang]), "%.0f s" % (time.time() - t0), flush=True)
-    json.dump(dict(results=res, samples=shown), open(work + "/eval-model.json", "w"), indent=1)
+        res = dict(bits_per_byte=bpb, bytes=size, cases=n, plain=score(cs, [a for a, _ in plain]), suffix=score(cs, [a for a, _ in fim]), ended_itself=ended, ran_on=cut)
+        shown = [dict(lang=lang, before=c["pre"].split("\n")[-1].strip(), answer=c["answer"], plain=a, suffix=b) for c, (a, _), (b, _) in list(zip(cs, plain, fim))[:12]]
+        print(lang, json.dumps(res), "%.0f s" % (time.time() - t0), flush=True)
+        json.dump(dict(results=res, samples=shown), open("%s/eval-model-%s.json" % (work, lang), "w"), indent=1)
 
 
 def run_baseline(work, n):
@@ -197,7 +197,8 @@ def run_baseline(work, n):
 
 
 def report(work):
-    m = json.load(open(work + "/eval-model.json")); b = json.load(open(work + "/eval-baseline.json")); r = m["results"]
+    m = {l: json.load(open("%s/eval-model-%s.json" % (work, l))) for l in LANGS}; r = {l: m[l]["results"] for l in LANGS}
+    b = json.load(open(work + "/eval-baseline.json"))
     f = lambda d: "%.1f %% / %.2f" % (100 * d["exact"], d["similarity"])
     out = ["| | bits per byte | model, left to right | model, with suffix | latest line with the same beginning | 4-gram | cases |", "|---|---|---|---|---|---|---|"]
     for l, name in LANGS.items():
@@ -206,11 +207,11 @@ def report(work):
     text = "\n".join(out) + "\n"
     open(work + "/evaluation.md", "w").write(text); json.dump(dict(model=r, baseline=b), open(work + "/evaluation.json", "w"), indent=1)
     print(text)
-    for s in m["samples"][::4]: print("[%s] %s⟦%s⟧  plain→ %s   suffix→ %s" % (s["lang"], s["before"], s["answer"], s["plain"], s["suffix"]))
+    for s in [x for l in LANGS for x in m[l]["samples"]][::3]: print("[%s] %s⟦%s⟧  plain→ %s   suffix→ %s" % (s["lang"], s["before"], s["answer"], s["plain"], s["suffix"]))
 
 
 if __name__ == "__main__":
     mode, work = sys.argv[1:3]
     if mode == "baseline": run_baseline(work, int(sys.argv[3]) if len(sys.argv) > 3 else 250)
-    elif mode == "model": run_model(work, sys.argv[3], int(sys.argv[4]) if len(sys.argv) > 4 else 250)
+    elif mode == "model": run_model(work, sys.argv[3], int(sys.argv[4]) if len(sys.argv) > 4 else 250, sys.argv[5:] or list(LANGS))
     else: report(work)
