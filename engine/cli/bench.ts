@@ -28,6 +28,7 @@ interface Figures {
   bytes: number;
   loadSeconds: number;
   promptTokens: number;
+  tokens: number;
   prefillPerSecond: number;
   firstTokenMs: number;
   decodePerSecond: number;
@@ -46,12 +47,11 @@ export function addBench(program: Command, signal: AbortSignal): void {
     .option('--prompt-tokens <count>', 'prompt length', wholeNumber(1), 512)
     .option('--tokens <count>', 'tokens to decode after the prompt', wholeNumber(2), 32)
     .option('--repeat <count>', 'runs; medians are printed', wholeNumber(1), 3)
-    .option('--max-seconds <count>', 'shorten the prompt where its prefill would take longer', wholeNumber(1), 60)
+    .option('--max-seconds <count>', 'shorten prompt and decoding where either would take longer', wholeNumber(1), 60)
     .option('--json', 'print the figures as JSON');
-  addModelOptions(command);
-  const backend = command.options.find((option) => option.long === '--backend')!;
-  backend.choices(['both', 'auto', 'webgpu', 'wasm', 'reference']).default('both');
-  command.action((folder: string | undefined, options: BenchOptions) => bench(folder, options, signal));
+  addModelOptions(command, { both: true }).action((folder: string | undefined, options: BenchOptions) =>
+    bench(folder, options, signal),
+  );
 }
 
 async function bench(folder: string | undefined, options: BenchOptions, signal: AbortSignal): Promise<void> {
@@ -95,10 +95,9 @@ async function measureBackend(
       : await loadRandomModel(options.shape, shapeConfig(options.shape, options.layers), load);
   const loadSeconds = (performance.now() - started) / 1000;
   try {
-    const promptTokens = await affordablePrompt(model, options, signal);
+    const { promptTokens, tokens, repeat } = await affordable(model, options, signal);
     const runs = [];
-    for (let run = 0; run < options.repeat; run++)
-      runs.push(await measureRun(model, promptTokens, options.tokens, signal));
+    for (let run = 0; run < repeat; run++) runs.push(await measureRun(model, promptTokens, tokens, signal));
     const { backend, device, bytes } = model.info;
     const decodePerSecond = median(runs.map((run) => run.decodePerSecond));
     return {
@@ -108,6 +107,7 @@ async function measureBackend(
       bytes,
       loadSeconds,
       promptTokens,
+      tokens,
       prefillPerSecond: median(runs.map((run) => run.prefillPerSecond)),
       firstTokenMs: median(runs.map((run) => run.firstTokenMs)),
       decodePerSecond,
@@ -128,15 +128,32 @@ function shapeConfig(shape: string, layers: number | undefined): object {
   return layers === undefined ? SHAPES[shape]! : { ...SHAPES[shape]!, num_hidden_layers: layers };
 }
 
-/** The asked prompt length, or what fits into maxSeconds by the speed of a short prefill. Also warms the kernels up. */
-async function affordablePrompt(model: LoadedModel, options: BenchOptions, signal: AbortSignal): Promise<number> {
-  const wanted = Math.min(options.promptTokens, model.config.maxPositions - options.tokens);
-  if (wanted < 1)
-    throw new BadRequest(`${options.tokens} tokens do not fit into a context of ${model.config.maxPositions}.`);
-  const probe = Math.min(wanted, 16);
-  await measureRun(model, Math.min(probe, 2), 2, signal); // Compiles pipelines.
-  const { prefillPerSecond } = await measureRun(model, probe, 2, signal);
-  return Math.max(probe, Math.min(wanted, Math.floor((prefillPerSecond * options.maxSeconds) / options.repeat)));
+interface Effort {
+  promptTokens: number;
+  tokens: number;
+  repeat: number;
+}
+
+/** What is asked for, or what fits into maxSeconds by the speed of short runs. Also warms the kernels up. */
+async function affordable(model: LoadedModel, options: BenchOptions, signal: AbortSignal): Promise<Effort> {
+  const { maxSeconds, repeat, tokens } = options;
+  const wanted = Math.min(options.promptTokens, model.config.maxPositions - tokens);
+  if (wanted < 1) throw new BadRequest(`${tokens} tokens do not fit into a context of ${model.config.maxPositions}.`);
+  const prompt = Math.min(wanted, 2);
+  await measureRun(model, prompt, 2, signal); // Compiles pipelines.
+  const probe = await measureRun(model, prompt, 2, signal);
+  const decodable = Math.floor(probe.decodePerSecond * maxSeconds);
+  if (decodable < tokens) {
+    // Slow: a software GPU on a large model. One short run tells enough.
+    const fitting = Math.floor(probe.prefillPerSecond * maxSeconds);
+    return { promptTokens: clamp(fitting, prompt, wanted), tokens: clamp(decodable, 2, tokens), repeat: 1 };
+  }
+  const { prefillPerSecond } = await measureRun(model, Math.min(wanted, 32), 2, signal);
+  return { promptTokens: clamp(Math.floor((prefillPerSecond * maxSeconds) / repeat), prompt, wanted), tokens, repeat };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.max(least, Math.min(most, value));
 }
 
 async function measureRun(
@@ -164,7 +181,7 @@ function printRow(row: Figures): void {
   console.log(`  load               ${row.loadSeconds.toFixed(1)} s`);
   console.log(`  prefill of ${String(row.promptTokens).padEnd(7)} ${row.prefillPerSecond.toFixed(1)} tokens/s`);
   console.log(`  first token        ${row.firstTokenMs.toFixed(0)} ms`);
-  console.log(`  decode             ${row.decodePerSecond.toFixed(2)} tokens/s`);
+  console.log(`  decode of ${String(row.tokens).padEnd(8)} ${row.decodePerSecond.toFixed(2)} tokens/s`);
   console.log(`  weights read       ${(row.ofBandwidth * 100).toFixed(0)} % of the memory bandwidth\n`);
 }
 

@@ -15,12 +15,12 @@ export interface ModelOptions {
   threads?: number;
 }
 
-export function addModelOptions(command: Command): Command {
+export function addModelOptions(command: Command, { both = false } = {}): Command {
   return command
     .addOption(
       new Option('--backend <name>', 'auto takes a real GPU where there is one; webgpu also takes a software adapter')
-        .choices(['auto', 'webgpu', 'wasm', 'reference'])
-        .default('auto'),
+        .choices([...(both ? ['both'] : []), 'auto', 'webgpu', 'wasm', 'reference'])
+        .default(both ? 'both' : 'auto'),
     )
     .addOption(
       new Option('--weights <format>', 'format of the weights (default: f16 for small models, q4 for others)').choices([
