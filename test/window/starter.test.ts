@@ -9,10 +9,7 @@ const SHOTS = process.env.AIRGAP_SHOTS ? 'media' : process.env.CI && 'dist';
 
 /** Lines that a person might begin at the end of the sample's files; VS Code indents them. */
 const BEGUN: Record<string, string[]> = {
-  'typescript/garden.ts': [
-    'export function total(beds: Bed[]): number {\nlet total = 0;\nfor (const bed of ',
-    'total += bed.',
-  ],
+  'typescript/garden.ts': ['export class Shed {\nprivate readonly pl', 'constructor(readonly na'],
   'python/garden.py': ['def total(beds: list[Bed]) -> float:\ntotal = 0\nfor bed in ', 'return '],
   'rust/src/main.rs': ['impl Default for Plant {\nfn default() -> ', 'pub fn size(&self) -> '],
 };
