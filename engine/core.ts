@@ -1,22 +1,12 @@
 /** What the process needs from the engine core. load.ts and completion/ give it (see main.ts); tests give fakes. */
 import type { Generate } from './generation.ts';
-import type {
-  BackendChoice,
-  BackendReport,
-  CompleteParams,
-  CompleteResult,
-  LoadProgress,
-  ModelInfo,
-} from './protocol.ts';
+import type { LoadOptions } from './load.ts';
+import type { BackendReport, CompleteParams, CompleteResult, ModelInfo } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
 
-export interface LoadOptions {
-  readonly backend: BackendChoice;
-  readonly allowSoftwareGpu?: boolean;
+export interface CoreLoadOptions extends Pick<LoadOptions, 'backend' | 'allowSoftwareGpu' | 'signal' | 'onProgress'> {
   /** One for all models of the process, so that one step at a time runs. */
   readonly scheduler: Scheduler;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: LoadProgress) => void;
 }
 
 export interface CoreSession {
@@ -34,7 +24,7 @@ export interface CoreModel {
 
 export interface EngineCore {
   /** Rejects with BadModel, OutOfMemory, BackendLost or Cancelled; then nothing is held. */
-  loadModel(modelDir: string, options: LoadOptions): Promise<CoreModel>;
+  loadModel(modelDir: string, options: CoreLoadOptions): Promise<CoreModel>;
   complete(params: CompleteParams, model: CoreModel, generate: Generate, signal: AbortSignal): Promise<CompleteResult>;
   backendReports(options: { allowSoftwareGpu?: boolean }): Promise<BackendReport[]>;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CoreModel, EngineCore, LoadOptions } from '../../engine/core.ts';
+import type { CoreLoadOptions, CoreModel, EngineCore } from '../../engine/core.ts';
 import { BadModel, throwIfAborted } from '../../engine/errors.ts';
 import type { Backend, CompleteParams } from '../../engine/protocol.ts';
 import { EngineFailure, RpcClient } from '../../engine/rpc.ts';
@@ -23,7 +23,7 @@ class FakeCore implements EngineCore {
   failingLoads: Error[] = [];
   loadMs = 0;
 
-  async loadModel(modelDir: string, { backend, signal, onProgress }: LoadOptions): Promise<CoreModel> {
+  async loadModel(modelDir: string, { backend, signal, onProgress }: CoreLoadOptions): Promise<CoreModel> {
     this.loads.push(`${modelDir} ${backend}`);
     if (modelDir === '/bad') throw new BadModel('/bad is not a model folder.');
     await delay(this.loadMs, undefined, signal ? { signal } : {});
