@@ -9,7 +9,8 @@
 
 /** How a weight matrix is kept. q8 and q4 have one f16 scale per group of 32 along `in` (see quantize.ts). */
 export type WeightDType = 'f32' | 'f16' | 'q8' | 'q4';
-export type KvDType = 'f32' | 'f16';
+/** How keys and values are kept. q8: int8, with one f32 scale (largest magnitude / 127) per token and head. */
+export type KvDType = 'f32' | 'f16' | 'q8';
 
 /** A handle. Backends keep their own fields behind it; the engine only passes it on. */
 export interface Tensor {
@@ -46,6 +47,12 @@ export interface KvPool {
   readonly capacity: number;
   /** Makes room for at least `pages` pages and keeps what is there. Rejects with OutOfMemory; then nothing changed. */
   grow(pages: number): Promise<void>;
+  /** Between steps: page `to` becomes what page `from` holds, in all layers. Rejects with BackendLost. */
+  copy(from: number, to: number): Promise<void>;
+  /** Between steps: the pageBytes of a page, to be written again to a pool of the same layout on the same backend. */
+  read(page: number): Promise<Uint8Array>;
+  /** Between steps: what `read` returned. */
+  write(page: number, bytes: Uint8Array): Promise<void>;
   dispose(): void;
 }
 
@@ -64,16 +71,50 @@ export interface AttentionShape {
   readonly headDim: number;
 }
 
+/** Block-sparse attention of phi-3-small; kernels/sparsity.ts says what is visible. */
+export interface Sparsity {
+  /** Tokens per block: a power of two from 16. */
+  readonly blockTokens: number;
+  readonly localBlocks: number;
+  readonly vertStride: number;
+  /** Head h sees the blocks kb with (kb + h headStep + 1) % vertStride == 0, beside the local ones. */
+  readonly headStep: number;
+}
+
+export interface AttentionOptions extends AttentionShape {
+  /** Of the scores q . k. */
+  readonly scale: number;
+  /** Position p sees s only if p - s < window. */
+  readonly window: number;
+  /** Dense where absent. */
+  readonly sparsity?: Sparsity | undefined;
+}
+
+/**
+ * How the heads of a fused projection follow each other. byKind: all q, all k, all v heads. byGroup: for each kv head
+ * its heads / kvHeads query heads, its k, its v.
+ */
+export type QkvOrder = 'byKind' | 'byGroup';
+
+/** What a product adds. bias: (out), residual: (rows, out). */
+export interface Addends {
+  readonly bias?: Tensor | undefined;
+  readonly residual?: Tensor | undefined;
+}
+
 export interface Ops {
   readonly backend: 'reference' | 'wasm' | 'webgpu';
   /** What it runs on, for the user: the adapter's name, or the SIMD path and the threads. */
   readonly deviceName: string;
 
   // Memory ---------------------------------------------------------------------------------------------------------
-  /** shape: (out, in). Throws OutOfMemory when the backend knows that it does not fit. */
-  createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter;
-  /** A small f32 tensor that stays: norm weights. */
-  upload(data: Float32Array, shape: readonly number[]): Tensor;
+  /**
+   * shape: (out, in). Throws OutOfMemory when the backend knows that it does not fit. `layer`, here and in upload: the
+   * decoder layer it belongs to. A backend whose memories are small (WASM: 4 GiB each) spreads a model by layers.
+   */
+  createWeight(shape: readonly [number, number], dtype: WeightDType, layer?: number): WeightWriter;
+  /** A small f32 tensor that stays: norm weights, biases. */
+  upload(data: Float32Array, shape: readonly number[], layer?: number): Tensor;
   createKvPool(layout: KvLayout): KvPool;
   /** Ends a tensor made by createWeight or upload. */
   free(tensor: Tensor): void;
@@ -92,32 +133,51 @@ export interface Ops {
   // Operations, only inside `record` ---------------------------------------------------------------------------------
   /** Data from the host, f32. */
   input(data: Float32Array, shape: readonly number[]): Tensor;
-  /** Rows `ids` of table (vocabulary, hidden) -> (ids.length, hidden), f32. */
-  embed(table: Tensor, ids: readonly number[]): Tensor;
+  /** Rows `ids` of table (vocabulary, hidden), times `scale` (1 where absent) -> (ids.length, hidden), f32. */
+  embed(table: Tensor, ids: readonly number[], scale?: number): Tensor;
   /** x / sqrt(mean(x^2) + eps) * weight, row by row. x: (rows, cols), weight: (cols). */
   rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor;
-  /** x @ weight^T, plus residual where given. x: (rows, in), weight: (out, in), residual: (rows, out) -> (rows, out). */
-  linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor;
+  /** (x - mean) / sqrt(variance + eps) * weight + bias, row by row, variance / cols. x: (rows, cols), weight, bias: (cols). */
+  layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor;
+  /** x @ weight^T, plus bias and residual where given. x: (rows, in), weight: (out, in) -> (rows, out). */
+  linear(x: Tensor, weight: Tensor, add?: Addends): Tensor;
   /**
-   * qkv: (tokens, (heads + 2 kvHeads) headDim): all q heads, all k heads, all v heads. rope: (tokens, headDim), the
-   * cosines of headDim/2 frequencies then their sines, for each token's position. Rotates q and k in half-split pairs
-   * (i, i + headDim/2): y_i = x_i cos_i - x_{i+h} sin_i, y_{i+h} = x_{i+h} cos_i + x_i sin_i. Stores k and v at
-   * positions kv.length.. of `layer`; returns the rotated q: (tokens, heads headDim).
+   * qkv: (tokens, (heads + 2 kvHeads) headDim), heads in `order`. rope: (tokens, headDim), the cosines of headDim/2
+   * frequencies then their sines, for each token's position. Rotates q and k in half-split pairs (i, i + headDim/2):
+   * y_i = x_i cos_i - x_{i+h} sin_i, y_{i+h} = x_{i+h} cos_i + x_i sin_i. Stores k and v at positions kv.length.. of
+   * `layer`; returns the rotated q: (tokens, heads headDim), head h at h headDim.
    */
-  appendKv(qkv: Tensor, rope: Tensor, kv: KvView, layer: number, shape: AttentionShape): Tensor;
+  appendKv(
+    qkv: Tensor,
+    rope: Tensor,
+    kv: KvView,
+    layer: number,
+    shape: AttentionShape & { readonly order: QkvOrder },
+  ): Tensor;
   /**
-   * softmax(q k^T / sqrt(headDim)) v for the step's tokens, whose k and v appendKv has just stored. Token t at position
-   * p = kv.length + t sees position s iff s <= p and p - s < window. q head h uses kv head floor(h kvHeads / heads).
-   * q: (tokens, heads headDim) -> the same shape. Memory does not grow with tokens * positions.
+   * softmax(scale q k^T) v for the step's tokens, whose k and v appendKv has just stored. Token t at position
+   * p = kv.length + t sees position s iff s <= p, p - s < window and, where `sparsity` is given, s lies in a block that
+   * is visible to the head. q head h uses kv head floor(h kvHeads / heads). Cost grows with what is visible: blocks that
+   * are not are skipped. q: (tokens, heads headDim) -> the same shape. Memory does not grow with tokens * positions.
    */
-  attention(q: Tensor, kv: KvView, layer: number, options: AttentionShape & { readonly window: number }): Tensor;
+  attention(q: Tensor, kv: KvView, layer: number, options: AttentionOptions): Tensor;
   /** gateUp: (rows, 2 width), gate first -> up * gate * sigmoid(gate): (rows, width). */
   siluMul(gateUp: Tensor): Tensor;
+  /**
+   * GEGELU of phi-3-small. x: (rows, 2 width), gate and linear interleaved -> a sigmoid(1.702 a) (l + 1): (rows, width),
+   * a = min(x[2i], limit), l = clamp(x[2i + 1], -limit, limit).
+   */
+  gegelu(x: Tensor, limit: number): Tensor;
+  /** x * factor where mask is 1, -MAX_F32 where it is 0. x: (rows, cols), mask: (cols). */
+  maskedScale(x: Tensor, mask: Tensor, factor: number): Tensor;
   /** The last `count` rows of x. */
   lastRows(x: Tensor, count: number): Tensor;
   /** Per row the id of the largest value (the lowest id on ties) and its log-probability: (rows, 2). */
   top1(logits: Tensor): Tensor;
 }
+
+/** The largest f32; its negative is the logit of an id that cannot be chosen. */
+export const MAX_F32 = 3.4028234663852886e38;
 
 /** An allocation failed or is known not to fit. */
 export class OutOfMemory extends Error {

@@ -19,8 +19,8 @@ export class Attention {
   /** residual + attention(x), (tokens, hidden). Stores this step's keys and values in `kv`. rope: (tokens, headDim). */
   forward(ops: Ops, x: Tensor, rope: Tensor, kv: KvView, residual: Tensor): Tensor {
     const qkv = ops.linear(x, this.qkvProj); // (tokens, (heads + 2 kvHeads) headDim)
-    const q = ops.appendKv(qkv, rope, kv, this.layer, this.config); // (tokens, heads headDim)
-    const mixed = ops.attention(q, kv, this.layer, this.config); // (tokens, heads headDim)
-    return ops.linear(mixed, this.oProj, residual); // (tokens, hidden)
+    const q = ops.appendKv(qkv, rope, kv, this.layer, { ...this.config, order: 'byKind' }); // (tokens, heads headDim)
+    const mixed = ops.attention(q, kv, this.layer, { ...this.config, scale: 1 / Math.sqrt(this.config.headDim) }); // (tokens, heads headDim)
+    return ops.linear(mixed, this.oProj, { residual }); // (tokens, hidden)
   }
 }

@@ -14,6 +14,6 @@ export class Mlp {
   /** residual + mlp(x), (tokens, hidden). */
   forward(ops: Ops, x: Tensor, residual: Tensor): Tensor {
     const gateUp = ops.linear(x, this.gateUpProj); // (tokens, 2 intermediate)
-    return ops.linear(ops.siluMul(gateUp), this.downProj, residual); // (tokens, hidden)
+    return ops.linear(ops.siluMul(gateUp), this.downProj, { residual }); // (tokens, hidden)
   }
 }

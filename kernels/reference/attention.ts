@@ -1,43 +1,53 @@
-export interface AttentionInput {
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
+import type { AttentionOptions, Sparsity } from '../ops.ts';
+
+export interface AttentionInput extends AttentionOptions {
   /** Position of the first query. */
   readonly start: number;
-  readonly window: number;
   /** Key or value of one position and kv head: (headDim). */
   key(position: number, kvHead: number): Float32Array;
   value(position: number, kvHead: number): Float32Array;
 }
 
-/** y[t, h] = sum_s softmax_s(q[t, h] . k[s] / sqrt(headDim)) v[s], s <= p and p - s < window, p = start + t. */
+/** y[t, h] = sum_s softmax_s(scale q[t, h] . k[s]) v[s] over the s that position p = start + t sees with head h. */
 export function attention(q: Float32Array, input: AttentionInput): Float32Array {
-  const { heads, kvHeads, headDim, start, window } = input;
+  const { heads, kvHeads, headDim, start, scale } = input;
   const tokens = q.length / (heads * headDim);
   const y = new Float32Array(q.length);
   for (let t = 0; t < tokens; t++) {
-    const last = start + t;
-    const first = Math.max(0, last - window + 1);
     for (let h = 0; h < heads; h++) {
       const at = (t * heads + h) * headDim;
       const kvHead = Math.floor((h * kvHeads) / heads);
-      const scores: number[] = [];
-      for (let s = first; s <= last; s++) {
+      const seen = visiblePositions(start + t, h, input);
+      const scores = seen.map((s) => {
         const key = input.key(s, kvHead);
         let dot = 0;
         for (let i = 0; i < headDim; i++) dot += q[at + i]! * key[i]!;
-        scores.push(dot / Math.sqrt(headDim));
-      }
+        return dot * scale;
+      });
       const largest = scores.reduce((a, b) => Math.max(a, b), -Infinity);
       const weights = scores.map((score) => Math.exp(score - largest));
       const total = weights.reduce((a, b) => a + b, 0);
       const mixed = new Float64Array(headDim);
       weights.forEach((weight, index) => {
-        const value = input.value(first + index, kvHead);
+        const value = input.value(seen[index]!, kvHead);
         for (let i = 0; i < headDim; i++) mixed[i]! += (weight / total) * value[i]!;
       });
       y.set(mixed, at);
     }
   }
   return y;
+}
+
+/** The s <= p with p - s < window whose block head h sees. */
+function visiblePositions(p: number, h: number, { window, sparsity }: AttentionInput): number[] {
+  const seen: number[] = [];
+  for (let s = Math.max(0, p - window + 1); s <= p; s++) if (!sparsity || isVisible(p, s, h, sparsity)) seen.push(s);
+  return seen;
+}
+
+/** The closed formula of phi-3-small's reference code, per query head; s <= p. */
+export function isVisible(p: number, s: number, h: number, sparsity: Sparsity): boolean {
+  const { blockTokens, localBlocks, vertStride, headStep } = sparsity;
+  const kb = Math.floor(s / blockTokens);
+  return Math.floor(p / blockTokens) - kb < localBlocks || (kb + h * headStep + 1) % vertStride === 0;
 }

@@ -1,6 +1,8 @@
-/** y[r, :] = table[ids[r], :].  table: (vocabulary, width). */
-export function embed(table: Float32Array, ids: readonly number[], width: number): Float32Array {
+/** y[r, :] = table[ids[r], :] * scale.  table: (vocabulary, width). */
+export function embed(table: Float32Array, ids: readonly number[], width: number, scale: number): Float32Array {
   const y = new Float32Array(ids.length * width);
-  ids.forEach((id, row) => y.set(table.subarray(id * width, (id + 1) * width), row * width));
+  ids.forEach((id, row) => {
+    for (let i = 0; i < width; i++) y[row * width + i] = table[id * width + i]! * scale;
+  });
   return y;
 }

@@ -2,11 +2,15 @@ import { setImmediate } from 'node:timers/promises';
 import { check } from '../check.ts';
 import { f16ToF32, f32ToF16 } from '../quantize.ts';
 import {
+  type Addends,
+  type AttentionOptions,
   type AttentionShape,
+  type KvDType,
   type KvLayout,
   type KvPool,
   type KvView,
   type Ops,
+  type QkvOrder,
   type Tensor,
   type WeightDType,
   type WeightWriter,
@@ -14,7 +18,11 @@ import {
 } from '../ops.ts';
 import { attention } from './attention.ts';
 import { embed } from './embed.ts';
+import { gegelu } from './gegelu.ts';
+import { roundToQ8 } from './kvQ8.ts';
+import { layerNorm } from './layerNorm.ts';
 import { linear } from './linear.ts';
+import { maskedScale } from './maskedScale.ts';
 import { rmsNorm } from './rmsNorm.ts';
 import { rope } from './rope.ts';
 import { siluMul } from './siluMul.ts';
@@ -84,9 +92,9 @@ export class ReferenceOps implements Ops {
     return tensor(data.slice(), shape);
   }
 
-  embed(table: Tensor, ids: readonly number[]): Tensor {
+  embed(table: Tensor, ids: readonly number[], scale = 1): Tensor {
     const width = table.shape[1]!;
-    return tensor(embed(host(table), ids, width), [ids.length, width]);
+    return tensor(embed(host(table), ids, width, scale), [ids.length, width]);
   }
 
   rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
@@ -94,33 +102,54 @@ export class ReferenceOps implements Ops {
     return tensor(rmsNorm(host(x), host(weight), eps), x.shape);
   }
 
-  linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor {
-    const [outs, width] = weight.shape as [number, number];
-    check(x.shape[1] === width, () => `linear: weight is (${weight.shape}), x is (${x.shape})`);
-    return tensor(linear(host(x), host(weight), width, residual && host(residual)), [x.shape[0]!, outs]);
+  layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
+    check(weight.shape[0] === x.shape[1], () => `layerNorm: weight is (${weight.shape}), x is (${x.shape})`);
+    return tensor(layerNorm(host(x), host(weight), host(bias), eps), x.shape);
   }
 
-  appendKv(qkv: Tensor, ropeTable: Tensor, kv: KvView, layer: number, shape: AttentionShape): Tensor {
-    const { heads, kvHeads, headDim } = shape;
+  linear(x: Tensor, weight: Tensor, { bias, residual }: Addends = {}): Tensor {
+    const [outs, width] = weight.shape as [number, number];
+    check(x.shape[1] === width, () => `linear: weight is (${weight.shape}), x is (${x.shape})`);
+    const add = { bias: bias && host(bias), residual: residual && host(residual) };
+    return tensor(linear(host(x), host(weight), width, add), [x.shape[0]!, outs]);
+  }
+
+  appendKv(
+    qkv: Tensor,
+    ropeTable: Tensor,
+    kv: KvView,
+    layer: number,
+    shape: AttentionShape & { readonly order: QkvOrder },
+  ): Tensor {
+    const { heads, kvHeads, headDim, order } = shape;
     const pool = kv.pool as ReferenceKvPool;
     const tokens = qkv.shape[0]!;
     const q = new Float32Array(tokens * heads * headDim);
+    const group = heads / kvHeads;
+    const slots = {
+      byKind: { q: (h: number) => h, k: (h: number) => heads + h, v: (h: number) => heads + kvHeads + h },
+      byGroup: {
+        q: (h: number) => Math.floor(h / group) * (group + 2) + (h % group),
+        k: (h: number) => h * (group + 2) + group,
+        v: (h: number) => h * (group + 2) + group + 1,
+      },
+    }[order];
     for (let t = 0; t < tokens; t++) {
       const table = host(ropeTable).subarray(t * headDim, (t + 1) * headDim);
-      const head = (index: number): Float32Array => {
-        const at = (t * (heads + 2 * kvHeads) + index) * headDim;
+      const head = (slot: number): Float32Array => {
+        const at = (t * (heads + 2 * kvHeads) + slot) * headDim;
         return host(qkv).subarray(at, at + headDim);
       };
-      for (let h = 0; h < heads; h++) q.set(rope(head(h), table), (t * heads + h) * headDim);
+      for (let h = 0; h < heads; h++) q.set(rope(head(slots.q(h)), table), (t * heads + h) * headDim);
       for (let h = 0; h < kvHeads; h++) {
-        pool.store(kv, layer, 'key', kv.length + t, h, rope(head(heads + h), table));
-        pool.store(kv, layer, 'value', kv.length + t, h, head(heads + kvHeads + h));
+        pool.store(kv, layer, 'key', kv.length + t, h, rope(head(slots.k(h)), table));
+        pool.store(kv, layer, 'value', kv.length + t, h, head(slots.v(h)));
       }
     }
     return tensor(q, [tokens, heads * headDim]);
   }
 
-  attention(q: Tensor, kv: KvView, layer: number, options: AttentionShape & { readonly window: number }): Tensor {
+  attention(q: Tensor, kv: KvView, layer: number, options: AttentionOptions): Tensor {
     const pool = kv.pool as ReferenceKvPool;
     const mixed = attention(host(q), {
       ...options,
@@ -134,6 +163,16 @@ export class ReferenceOps implements Ops {
   siluMul(gateUp: Tensor): Tensor {
     const [rows, both] = gateUp.shape as [number, number];
     return tensor(siluMul(host(gateUp), both / 2), [rows, both / 2]);
+  }
+
+  gegelu(x: Tensor, limit: number): Tensor {
+    const [rows, both] = x.shape as [number, number];
+    return tensor(gegelu(host(x), limit), [rows, both / 2]);
+  }
+
+  maskedScale(x: Tensor, mask: Tensor, factor: number): Tensor {
+    check(mask.shape[0] === x.shape[1], () => `maskedScale: mask is (${mask.shape}), x is (${x.shape})`);
+    return tensor(maskedScale(host(x), host(mask), factor), x.shape);
   }
 
   lastRows(x: Tensor, count: number): Tensor {
@@ -152,7 +191,7 @@ export class ReferenceOps implements Ops {
   }
 }
 
-/** (page, layer, key | value, slot, kvHead, headDim) in f32, rounded to f16 on the way in where the layout says so. */
+/** (page, layer, key | value, slot, kvHead, headDim) in f32, rounded on the way in as the layout's format rounds. */
 class ReferenceKvPool implements KvPool {
   capacity = 0;
   readonly pageBytes: number;
@@ -175,9 +214,24 @@ class ReferenceKvPool implements KvPool {
     this.capacity = pages;
   }
 
+  async copy(from: number, to: number): Promise<void> {
+    this.data.copyWithin(to * this.pageValues, from * this.pageValues, (from + 1) * this.pageValues);
+  }
+
+  async read(page: number): Promise<Uint8Array> {
+    return new Uint8Array(this.page(page).slice().buffer);
+  }
+
+  async write(page: number, bytes: Uint8Array): Promise<void> {
+    this.page(page).set(new Float32Array(bytes.slice().buffer));
+  }
+
+  private page(id: number): Float32Array {
+    return this.data.subarray(id * this.pageValues, (id + 1) * this.pageValues);
+  }
+
   store(kv: KvView, layer: number, kind: 'key' | 'value', position: number, head: number, x: Float32Array): void {
-    const rounded = this.layout.dtype === 'f16' ? x.map((value) => f16ToF32(f32ToF16(value))) : x;
-    this.at(kv, layer, kind, position, head).set(rounded);
+    this.at(kv, layer, kind, position, head).set(ROUNDED[this.layout.dtype](x));
   }
 
   at(kv: KvView, layer: number, kind: 'key' | 'value', position: number, head: number): Float32Array {
@@ -195,6 +249,13 @@ class ReferenceKvPool implements KvPool {
     this.capacity = 0;
   }
 }
+
+/** A head's key or value as the cache's format keeps it. */
+const ROUNDED: Record<KvDType, (x: Float32Array) => Float32Array> = {
+  f32: (x) => x,
+  f16: (x) => x.map((value) => f16ToF32(f32ToF16(value))),
+  q8: roundToQ8,
+};
 
 function tensor(data: Float32Array, shape: readonly number[]): HostTensor {
   return { data, shape, dtype: 'f32' };
