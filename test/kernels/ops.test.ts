@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
-import { type KvDType, type KvView, type Ops, type Tensor, type WeightDType, PAGE_TOKENS } from '../../kernels/ops.ts';
+import { type Ops, type Tensor, type WeightDType, MAX_F32 } from '../../kernels/ops.ts';
 import { backends } from '../support/backends.ts';
 import { assertClose } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
@@ -77,8 +77,9 @@ function cases(quantizesActivations: boolean): Case[] {
     ...normCases(),
     ...linearCases(quantizesActivations),
     ...embedCases(),
-    ...attentionCases(),
     ...siluCases(),
+    ...gegeluCases(),
+    ...maskedScaleCases(),
     ...top1Cases(),
     ...rowCases(),
   ];
@@ -92,16 +93,25 @@ function normCases(): Case[] {
     [2, 257],
     [33, 192],
   ] as const;
-  return shapes.map(([rows, cols]) => ({
-    name: `rmsNorm (${rows}, ${cols})`,
-    tolerance: 1e-5,
-    compute: async (ops) => {
-      const weight = ops.upload(randomValues(2, cols), [cols]);
-      const y = await ops.step(() => ops.rmsNorm(ops.input(randomValues(1, rows * cols), [rows, cols]), weight, 1e-5));
-      ops.free(weight);
-      return y;
-    },
-  }));
+  return shapes.flatMap(([rows, cols]) => {
+    const norm = (name: string, record: (ops: Ops, x: Tensor, weight: Tensor, bias: Tensor) => Tensor): Case => ({
+      name: `${name} (${rows}, ${cols})`,
+      tolerance: 2e-5,
+      compute: async (ops) => {
+        const weight = ops.upload(randomValues(2, cols), [cols]);
+        const bias = ops.upload(randomValues(3, cols), [cols]);
+        // Far from zero: a variance by the difference of squares would lose its digits.
+        const x = randomValues(1, rows * cols).map((value) => value + 30);
+        const y = await ops.step(() => record(ops, ops.input(x, [rows, cols]), weight, bias));
+        for (const tensor of [weight, bias]) ops.free(tensor);
+        return y;
+      },
+    });
+    return [
+      norm('rmsNorm', (ops, x, weight) => ops.rmsNorm(x, weight, 1e-5)),
+      norm('layerNorm', (ops, x, weight, bias) => ops.layerNorm(x, weight, bias, 1e-5)),
+    ];
+  });
 }
 
 function linearCases(quantizesActivations: boolean): Case[] {
@@ -118,24 +128,25 @@ function linearCases(quantizesActivations: boolean): Case[] {
     [129, 96, 65],
   ] as const;
   const dtypes: WeightDType[] = ['f32', 'f16', 'q8', 'q4'];
+  const addends = [[], ['bias'], ['residual'], ['bias', 'residual']] as const;
   return shapes.flatMap(([rows, width, outs]) =>
     dtypes.flatMap((dtype) =>
-      [false, true].map((withResidual) => ({
-        name: `linear (${rows}, ${width}) x (${outs}, ${width}) ${dtype}${withResidual ? ' + residual' : ''}`,
+      addends.map((adds: readonly string[]) => ({
+        name: ['linear', `(${rows}, ${width})`, 'x', `(${outs}, ${width})`, dtype, ...adds].join(' '),
         tolerance: 2e-5,
         compute: async (ops: Ops, reference: boolean) => {
           const rounds = reference && quantizesActivations && (dtype === 'q8' || dtype === 'q4');
           const values = randomValues(rows, rows * width);
           const x = rounds ? quantizedActivations(values) : values;
           const weight = await makeWeight(ops, randomValues(outs, outs * width), [outs, width], dtype);
+          const bias = ops.upload(randomValues(8, outs), [outs]);
           const y = await ops.step(() =>
-            ops.linear(
-              ops.input(x, [rows, width]),
-              weight,
-              withResidual ? ops.input(randomValues(9, rows * outs), [rows, outs]) : undefined,
-            ),
+            ops.linear(ops.input(x, [rows, width]), weight, {
+              bias: adds.includes('bias') ? bias : undefined,
+              residual: adds.includes('residual') ? ops.input(randomValues(9, rows * outs), [rows, outs]) : undefined,
+            }),
           );
-          ops.free(weight);
+          for (const tensor of [weight, bias]) ops.free(tensor);
           return y;
         },
       })),
@@ -144,84 +155,18 @@ function linearCases(quantizesActivations: boolean): Case[] {
 }
 
 function embedCases(): Case[] {
-  return (['f32', 'f16', 'q8', 'q4'] as const).map((dtype) => ({
-    name: `embed ${dtype}`,
-    tolerance: 1e-6,
-    compute: async (ops) => {
-      const table = await makeWeight(ops, randomValues(4, 77 * 96), [77, 96], dtype);
-      const y = await ops.step(() => ops.embed(table, [0, 76, 5, 5, 31]));
-      ops.free(table);
-      return y;
-    },
-  }));
-}
-
-interface AttentionCase {
-  heads: number;
-  kvHeads: number;
-  headDim: number;
-  /** Tokens of each step, one after the other. */
-  steps: number[];
-  window: number;
-}
-
-function attentionCases(): Case[] {
-  const table: AttentionCase[] = [
-    { heads: 2, kvHeads: 2, headDim: 96, steps: [1], window: 4096 },
-    { heads: 2, kvHeads: 2, headDim: 96, steps: [5, 1, 1, 3], window: 4096 },
-    { heads: 8, kvHeads: 2, headDim: 32, steps: [63, 1, 1, 66, 1], window: 4096 },
-    { heads: 4, kvHeads: 4, headDim: 64, steps: [130, 1], window: 40 },
-    { heads: 4, kvHeads: 1, headDim: 128, steps: [17, 200, 1], window: 65 },
-    { heads: 8, kvHeads: 2, headDim: 16, steps: [300, 1], window: 1 },
-    { heads: 2, kvHeads: 1, headDim: 8, steps: [70, 1, 5], window: 4096 },
-    { heads: 4, kvHeads: 2, headDim: 48, steps: [1000, 1, 9], window: 1 << 30 },
-  ];
-  return table.flatMap((shape) =>
-    (['f32', 'f16'] as const).map((dtype) => ({
-      name: `attention ${JSON.stringify(shape)} ${dtype}`,
-      tolerance: dtype === 'f32' ? 5e-5 : 2e-3, // f16: a value on a rounding edge may fall to the other side.
-      compute: (ops) => attend(ops, shape, dtype),
+  return (['f32', 'f16', 'q8', 'q4'] as const).flatMap((dtype) =>
+    [undefined, 10].map((scale) => ({
+      name: `embed ${dtype}${scale ? ` times ${scale}` : ''}`,
+      tolerance: 1e-6,
+      compute: async (ops: Ops) => {
+        const table = await makeWeight(ops, randomValues(4, 77 * 96), [77, 96], dtype);
+        const y = await ops.step(() => ops.embed(table, [0, 76, 5, 5, 31], scale));
+        ops.free(table);
+        return y;
+      },
     })),
   );
-}
-
-/** Appends and attends step by step on shuffled pages of two layers; the last step's output, of the second layer. */
-async function attend(ops: Ops, shape: AttentionCase, dtype: KvDType): Promise<Float32Array> {
-  const { heads, kvHeads, headDim, steps, window } = shape;
-  const pool = ops.createKvPool({ layers: 2, kvHeads, headDim, dtype });
-  const total = steps.reduce((a, b) => a + b, 0);
-  const pageCount = Math.ceil(total / PAGE_TOKENS);
-  await pool.grow(1);
-  const pages = Array.from({ length: pageCount }, (_, i) => (i * 3 + 1) % (pageCount * 3 + 1));
-  let y: Float32Array = new Float32Array();
-  let length = 0;
-  for (const tokens of steps) {
-    // Growing between steps must keep what is stored.
-    await pool.grow(Math.max(...pages.slice(0, Math.ceil((length + tokens) / PAGE_TOKENS))) + 1);
-    const kv: KvView = { pool, pages: pages.slice(0, Math.ceil((length + tokens) / PAGE_TOKENS)), length };
-    const width = (heads + 2 * kvHeads) * headDim;
-    const run = (layer: number): Tensor => {
-      const qkv = ops.input(randomValues(length + layer + 1, tokens * width), [tokens, width]);
-      const table = ops.input(ropeTable(length, tokens, headDim), [tokens, headDim]);
-      const q = ops.appendKv(qkv, table, kv, layer, { heads, kvHeads, headDim });
-      return ops.attention(q, kv, layer, { heads, kvHeads, headDim, window });
-    };
-    y = await ops.step(() => {
-      run(0);
-      return run(1);
-    });
-    length += tokens;
-  }
-  pool.dispose();
-  return y;
-}
-
-function ropeTable(start: number, tokens: number, headDim: number): Float32Array {
-  const half = headDim / 2;
-  return Float32Array.from({ length: tokens * headDim }, (_, at) => {
-    const angle = (start + Math.floor(at / headDim)) * 10000 ** (-(at % half) / half);
-    return at % headDim < half ? Math.cos(angle) : Math.sin(angle);
-  });
 }
 
 function siluCases(): Case[] {
@@ -234,6 +179,39 @@ function siluCases(): Case[] {
     name: `siluMul (${rows}, 2 x ${width})`,
     tolerance: 1e-5,
     compute: (ops) => ops.step(() => ops.siluMul(ops.input(randomValues(5, rows * 2 * width, 31), [rows, 2 * width]))),
+  }));
+}
+
+function gegeluCases(): Case[] {
+  const shapes = [
+    [1, 14336],
+    [3, 5],
+    [9, 256],
+  ] as const;
+  return shapes.map(([rows, width]) => ({
+    name: `gegelu (${rows}, 2 x ${width}), limit 2`,
+    tolerance: 1e-5,
+    compute: (ops) =>
+      ops.step(() => ops.gegelu(ops.input(randomValues(5, rows * 2 * width, 31), [rows, 2 * width]), 2)),
+  }));
+}
+
+function maskedScaleCases(): Case[] {
+  return [
+    [1, 100352],
+    [3, 77],
+  ].map(([rows = 0, cols = 0]) => ({
+    name: `maskedScale (${rows}, ${cols})`,
+    tolerance: 1e-6,
+    compute: async (ops) => {
+      const kept = Float32Array.from({ length: cols }, (_, i) => Number(i % 13 !== 5));
+      const mask = ops.upload(kept, [cols]);
+      const x = randomValues(3, rows * cols);
+      const y = await ops.step(() => ops.maskedScale(ops.input(x, [rows, cols]), mask, 0.125));
+      ops.free(mask);
+      kept.forEach((keep, i) => assert.equal(y[i] === Math.fround(-MAX_F32), keep === 0));
+      return y.map((value) => Math.max(value, -1e6));
+    },
   }));
 }
 

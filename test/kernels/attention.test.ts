@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { mulberry32 } from '../../engine/random.ts';
+import {
+  type AttentionOptions,
+  type KvDType,
+  type KvPool,
+  type KvView,
+  type Ops,
+  type QkvOrder,
+  type Sparsity,
+  type Tensor,
+  PAGE_TOKENS,
+} from '../../kernels/ops.ts';
+import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
+import { backends } from '../support/backends.ts';
+import { assertClose, assertWithin } from '../support/close.ts';
+import { randomValues } from '../support/random.ts';
+
+/** An f16 or 8-bit value on a rounding edge may fall to the other side. */
+const TOLERANCE: Record<KvDType, number> = { f32: 5e-5, f16: 2e-3, q8: 2e-2 };
+
+for (const backend of backends) {
+  describe(`attention on ${backend.name}`, function () {
+    this.timeout(120_000);
+    let ops: Ops;
+
+    before(async function () {
+      const made = await backend.create();
+      if ('skip' in made) {
+        console.log(`    skipped: ${made.skip}`);
+        return this.skip();
+      }
+      ops = made;
+    });
+
+    after(async () => {
+      await ops?.dispose();
+    });
+
+    for (const shape of CASES) {
+      for (const dtype of ['f32', 'f16', 'q8'] as const) {
+        it(`${JSON.stringify(shape)} ${dtype}`, async () => {
+          const want = await attend(new ReferenceOps(), shape, dtype);
+          assertClose(await attend(ops, shape, dtype), want, TOLERANCE[dtype]);
+        });
+      }
+    }
+
+    it('sees with block-sparse attention just what the closed formula says, in both phases', async () => {
+      const next = mulberry32(20260722);
+      for (let i = 0; i < (backend.name === 'webgpu' ? 25 : 80); i++)
+        await compareVisibleSet(ops, randomSparseCase(next));
+    });
+
+    for (const dtype of ['f32', 'f16', 'q8'] as const) {
+      it(`copies, reads and writes pages of ${dtype}`, () => copiesPages(ops, dtype));
+    }
+  });
+}
+
+interface Case {
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  /** Tokens of each step, one after the other. */
+  steps: number[];
+  window?: number;
+  order?: QkvOrder;
+  scale?: number;
+  sparsity?: Sparsity;
+}
+
+const RELEASED: Sparsity = { blockTokens: 64, localBlocks: 16, vertStride: 8, headStep: 1 };
+const TOY: Sparsity = { blockTokens: 16, localBlocks: 2, vertStride: 3, headStep: 1 };
+
+const CASES: readonly Case[] = [
+  { heads: 2, kvHeads: 2, headDim: 96, steps: [1] },
+  { heads: 2, kvHeads: 2, headDim: 96, steps: [5, 1, 1, 3] },
+  { heads: 8, kvHeads: 2, headDim: 32, steps: [63, 1, 1, 66, 1] },
+  { heads: 8, kvHeads: 2, headDim: 32, steps: [63, 1, 1, 66, 1], order: 'byGroup', scale: 1 / 32 },
+  { heads: 4, kvHeads: 4, headDim: 64, steps: [130, 1], window: 40 },
+  { heads: 4, kvHeads: 1, headDim: 128, steps: [17, 200, 1], window: 65, order: 'byGroup' },
+  { heads: 8, kvHeads: 2, headDim: 16, steps: [300, 1], window: 1 },
+  { heads: 2, kvHeads: 1, headDim: 8, steps: [70, 1, 5] },
+  { heads: 4, kvHeads: 2, headDim: 48, steps: [1000, 1, 9] },
+  { heads: 8, kvHeads: 2, headDim: 16, steps: [139], sparsity: TOY, order: 'byGroup' },
+  { heads: 8, kvHeads: 2, headDim: 16, steps: [61, 78, 1, 3], sparsity: TOY },
+  { heads: 8, kvHeads: 2, headDim: 32, steps: [200, 1], sparsity: { ...TOY, blockTokens: 32 }, window: 100 },
+  { heads: 4, kvHeads: 1, headDim: 64, steps: [700, 1, 2], sparsity: { ...RELEASED, localBlocks: 2, headStep: 2 } },
+  { heads: 8, kvHeads: 2, headDim: 128, steps: [1500, 1, 17], sparsity: RELEASED, order: 'byGroup', scale: 1 / 128 },
+  { heads: 2, kvHeads: 2, headDim: 32, steps: [900, 1], sparsity: { ...TOY, blockTokens: 128 } },
+  { heads: 4, kvHeads: 2, headDim: 24, steps: [333, 1], sparsity: { ...TOY, headStep: 0 } },
+];
+
+/** Appends and attends step by step on shuffled pages of two layers; the last step's output, of the second layer. */
+async function attend(ops: Ops, shape: Case, dtype: KvDType): Promise<Float32Array> {
+  const { heads, kvHeads, headDim, order = 'byKind', steps } = shape;
+  const options = { heads, kvHeads, headDim, window: 1 << 30, scale: 1 / Math.sqrt(headDim), ...shape };
+  const pool = ops.createKvPool({ layers: 2, kvHeads, headDim, dtype });
+  let y: Float32Array = new Float32Array();
+  await eachStep(pool, steps, async (kv, tokens) => {
+    const width = (heads + 2 * kvHeads) * headDim;
+    const run = (layer: number): Tensor => {
+      const qkv = ops.input(randomValues(kv.length + layer + 1, tokens * width), [tokens, width]);
+      const table = ops.input(ropeTable(kv.length, tokens, headDim), [tokens, headDim]);
+      const q = ops.appendKv(qkv, table, kv, layer, { heads, kvHeads, headDim, order });
+      return ops.attention(q, kv, layer, options);
+    };
+    y = await ops.step(() => {
+      run(0);
+      return run(1);
+    });
+  });
+  pool.dispose();
+  return y;
+}
+
+/** Steps of a sequence on shuffled pages, of a pool that grows between the steps and must keep what is stored. */
+async function eachStep(
+  pool: KvPool,
+  steps: readonly number[],
+  step: (kv: KvView, tokens: number) => Promise<void>,
+): Promise<void> {
+  const total = steps.reduce((a, b) => a + b, 0);
+  const pageCount = Math.ceil(total / PAGE_TOKENS);
+  await pool.grow(1);
+  const pages = Array.from({ length: pageCount }, (_, i) => (i * 3 + 1) % (pageCount * 3 + 1));
+  let length = 0;
+  for (const tokens of steps) {
+    const covered = pages.slice(0, Math.ceil((length + tokens) / PAGE_TOKENS));
+    await pool.grow(Math.max(...covered) + 1);
+    await step({ pool, pages: covered, length }, tokens);
+    length += tokens;
+  }
+}
+
+function ropeTable(start: number, tokens: number, headDim: number): Float32Array {
+  const half = headDim / 2;
+  return Float32Array.from({ length: tokens * headDim }, (_, at) => {
+    const angle = (start + Math.floor(at / headDim)) * 10000 ** (-(at % half) / half);
+    return at % headDim < half ? Math.cos(angle) : Math.sin(angle);
+  });
+}
+
+interface SparseCase extends AttentionOptions {
+  sparsity: Sparsity;
+  steps: number[];
+}
+
+function randomSparseCase(next: () => number): SparseCase {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
+  const headDim = pick([32, 64, 128]);
+  const kvHeads = pick([1, 2, 3]);
+  const heads = kvHeads * pick([1, 2, 4]);
+  const blockTokens = pick([16, 32, 64, 128]);
+  const vertStride = 1 + Math.floor(next() * 9);
+  const sparsity = {
+    blockTokens,
+    localBlocks: 1 + Math.floor(next() * 5),
+    vertStride,
+    headStep: next() < 0.3 ? 0 : Math.max(1, Math.floor(vertStride / heads)),
+  };
+  const length = 1 + Math.floor(next() * Math.min(1500, headDim * blockTokens - 8));
+  const steps = next() < 0.5 ? [length, 1, 1, 1] : [Math.ceil(length / 3), 1, Math.ceil(length / 2), 1, 4];
+  return { headDim, kvHeads, heads, scale: 1, window: 1 << 30, sparsity, steps };
+}
+
+/**
+ * With q = 0 all visible positions weigh the same. With v = the unit vector of the position's block, y says how many
+ * positions of each block were seen.
+ */
+async function compareVisibleSet(ops: Ops, shape: SparseCase): Promise<void> {
+  const { heads, kvHeads, headDim, sparsity, steps } = shape;
+  const pool = ops.createKvPool({ layers: 1, kvHeads, headDim, dtype: 'f32' });
+  await eachStep(pool, steps, async (kv, tokens) => {
+    const width = (heads + 2 * kvHeads) * headDim;
+    const qkv = new Float32Array(tokens * width);
+    for (let t = 0; t < tokens; t++) {
+      const block = Math.floor((kv.length + t) / sparsity.blockTokens) % headDim;
+      for (let h = 0; h < kvHeads; h++) qkv[t * width + (heads + kvHeads + h) * headDim + block] = 1;
+    }
+    const y = await ops.step(() => {
+      const table = ops.input(ropeTable(kv.length, tokens, headDim), [tokens, headDim]);
+      const q = ops.appendKv(ops.input(qkv, [tokens, width]), table, kv, 0, { ...shape, order: 'byKind' });
+      return ops.attention(q, kv, 0, shape);
+    });
+    const want = new Float32Array(tokens * heads * headDim);
+    for (let row = 0; row < tokens * heads; row++) {
+      const counts = positionsSeen(kv.length + Math.floor(row / heads), row % heads, headDim, sparsity);
+      want.set(counts, row * headDim);
+    }
+    assertWithin(y, want, 1e-5, JSON.stringify({ ...shape, at: kv.length }));
+  });
+  pool.dispose();
+}
+
+/** By block, modulo headDim: the share of the positions that head h sees from p. The formula as the issue's design has it. */
+function positionsSeen(p: number, h: number, headDim: number, sparsity: Sparsity): number[] {
+  const { blockTokens, localBlocks, vertStride, headStep } = sparsity;
+  const counts = new Array<number>(headDim).fill(0);
+  const qb = Math.floor(p / blockTokens);
+  for (let kb = 0; kb <= qb; kb++) {
+    const visible = qb - kb < localBlocks || (kb + h * headStep + 1) % vertStride === 0;
+    if (visible) counts[kb % headDim]! += Math.min(blockTokens, p + 1 - kb * blockTokens);
+  }
+  const total = counts.reduce((a, b) => a + b, 0);
+  return counts.map((count) => count / total);
+}
+
+/** A sequence whose pages were copied, and one whose pages were read and written again, give the same attention. */
+async function copiesPages(ops: Ops, dtype: KvDType): Promise<void> {
+  const shape = { heads: 4, kvHeads: 2, headDim: 32, scale: 0.2, window: 1 << 30 };
+  const width = 8 * 32;
+  const pool = ops.createKvPool({ layers: 2, kvHeads: 2, headDim: 32, dtype });
+  await pool.grow(6);
+  const tokens = 70;
+  const append = (kv: KvView, count: number, seed: number): Promise<Float32Array> =>
+    ops.step(() => {
+      const mixed = [0, 1].map((layer) => {
+        const qkv = ops.input(randomValues(seed + layer, count * width), [count, width]);
+        const rope = ops.input(ropeTable(kv.length, count, 32), [count, 32]);
+        return ops.attention(ops.appendKv(qkv, rope, kv, layer, { ...shape, order: 'byKind' }), kv, layer, shape);
+      });
+      return mixed[1]!;
+    });
+  await append({ pool, pages: [4, 1], length: 0 }, tokens, 1);
+  await pool.copy(4, 0);
+  await pool.copy(1, 5);
+  const bytes = [await pool.read(4), await pool.read(1)];
+  assert.deepEqual(
+    bytes.map(({ length }) => length),
+    [pool.pageBytes, pool.pageBytes],
+  );
+  const want = await append({ pool, pages: [4, 1], length: tokens }, 1, 7);
+  await pool.write(2, bytes[0]!);
+  await pool.write(3, bytes[1]!);
+  assert.deepEqual(await append({ pool, pages: [0, 5], length: tokens }, 1, 7), want);
+  assert.deepEqual(await append({ pool, pages: [2, 3], length: tokens }, 1, 7), want);
+  pool.dispose();
+}
