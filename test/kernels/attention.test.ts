@@ -48,7 +48,7 @@ const CASES: readonly Case[] = [
   { heads: 8, kvHeads: 2, headDim: 16, steps: [61, 78, 1, 3], sparsity: TOY },
   { heads: 8, kvHeads: 2, headDim: 32, steps: [200, 1], sparsity: { ...TOY, blockTokens: 32 }, window: 100 },
   { heads: 4, kvHeads: 1, headDim: 64, steps: [700, 1, 2], sparsity: { ...RELEASED, localBlocks: 2, headStep: 2 } },
-  { heads: 8, kvHeads: 2, headDim: 128, steps: [1500, 1, 17], sparsity: RELEASED, order: 'byGroup', scale: 1 / 128 },
+  { heads: 4, kvHeads: 1, headDim: 64, steps: [1200, 1, 17], sparsity: RELEASED, order: 'byGroup', scale: 1 / 64 },
   { heads: 2, kvHeads: 2, headDim: 32, steps: [900, 1], sparsity: { ...TOY, blockTokens: 128 } },
   { heads: 4, kvHeads: 2, headDim: 24, steps: [333, 1], sparsity: { ...TOY, headStep: 0 } },
 ];
@@ -74,8 +74,7 @@ for (const backend of backends) {
     for (const shape of CASES) {
       for (const dtype of ['f32', 'f16', 'q8'] as const) {
         it(`${JSON.stringify(shape)} ${dtype}`, async () => {
-          const want = await attend(new ReferenceOps(), shape, dtype);
-          assertClose(await attend(ops, shape, dtype), want, TOLERANCE[dtype]);
+          assertClose(await attend(ops, shape, dtype), await wanted(shape, dtype), TOLERANCE[dtype]);
         });
       }
     }
@@ -90,6 +89,14 @@ for (const backend of backends) {
       it(`copies, reads and writes pages of ${dtype}`, () => copiesPages(ops, dtype));
     }
   });
+}
+
+const references = new Map<string, Promise<Float32Array>>();
+/** The reference's answer, computed once for all backends. */
+function wanted(shape: Case, dtype: KvDType): Promise<Float32Array> {
+  const key = JSON.stringify({ shape, dtype });
+  if (!references.has(key)) references.set(key, attend(new ReferenceOps(), shape, dtype));
+  return references.get(key)!;
 }
 
 /** Appends and attends step by step on shuffled pages of two layers; the last step's output, of the second layer. */
