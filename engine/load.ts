@@ -6,8 +6,8 @@ import { ReferenceOps } from '../kernels/reference/referenceOps.ts';
 import { createWasmOps, wasmReport } from '../kernels/wasm/wasmOps.ts';
 import { BadModel, BadRequest } from './errors.ts';
 import { PageAllocator } from './kvCache.ts';
-import { type Phi3Config, parsePhi3Config } from './models/config.ts';
-import { Phi3 } from './models/phi3.ts';
+import { type Blueprint, readBlueprint } from './models/architectures.ts';
+import type { Decoder, DecoderConfig } from './models/decoder.ts';
 import type { Backend, BackendChoice, BackendReport, LoadProgress, ModelInfo } from './protocol.ts';
 import { type Priority, Scheduler } from './scheduler.ts';
 import { Session } from './session.ts';
@@ -35,7 +35,7 @@ export interface LoadOptions {
 /** A model on a backend. */
 export interface LoadedModel {
   readonly info: ModelInfo;
-  readonly config: Phi3Config;
+  readonly config: DecoderConfig;
   /** null for a folder without tokenizer.json: ids only. */
   readonly tokenizer: Tokenizer | null;
   /** End-of-text ids by generation_config.json and the tokenizer's own files. */
@@ -61,12 +61,12 @@ const SMALL_MODEL_PARAMETERS = 200e6;
  */
 export async function loadModel(path: string, options: LoadOptions): Promise<LoadedModel> {
   const folder = await ModelFolder.open(path);
-  const config = await readConfig(folder);
+  const blueprint = await readConfig(folder);
   const generationStopIds = stopIds(await folder.json('generation_config.json'));
-  const tokenizer = await readTokenizer(folder, config.vocabSize, generationStopIds);
+  const tokenizer = await readTokenizer(folder, blueprint, generationStopIds);
   const checkpoint = await folder.checkpoint();
   try {
-    return await build({ name: basename(path), tokenizer, generationStopIds }, config, checkpoint, options);
+    return await build({ name: basename(path), tokenizer, generationStopIds }, blueprint, checkpoint, options);
   } finally {
     await checkpoint.close();
   }
@@ -74,9 +74,9 @@ export async function loadModel(path: string, options: LoadOptions): Promise<Loa
 
 /** A model of this configuration with random weights, for measuring speed. */
 export async function loadRandomModel(name: string, configJson: unknown, options: LoadOptions): Promise<LoadedModel> {
-  const config = parsePhi3Config(configJson);
+  const blueprint = readBlueprint(configJson);
   const texts = { name, tokenizer: null, generationStopIds: [] };
-  return build(texts, config, randomCheckpoint(Phi3.tensors(config)), options);
+  return build(texts, blueprint, randomCheckpoint(blueprint.tensors), options);
 }
 
 /** What runs here and why the rest does not, best backend first. */
@@ -88,20 +88,15 @@ export async function backendReports(options: { allowSoftwareGpu?: boolean | und
   ];
 }
 
-async function readConfig(folder: ModelFolder): Promise<Phi3Config> {
+async function readConfig(folder: ModelFolder): Promise<Blueprint> {
   const json = await folder.json('config.json');
   if (json === undefined) throw new BadModel(`${folder.path} holds no config.json, so it is not a model folder.`);
-  const architectures = (json as { architectures?: unknown } | null)?.architectures;
-  const architecture = Array.isArray(architectures) ? String(architectures[0]) : 'none named';
-  if (architecture !== 'Phi3ForCausalLM') {
-    throw new BadModel(`The architecture (${architecture}) is not supported; Airgap runs Phi3ForCausalLM.`);
-  }
-  return parsePhi3Config(json);
+  return readBlueprint(json);
 }
 
 async function readTokenizer(
   folder: ModelFolder,
-  vocabSize: number,
+  { config: { vocabSize } }: Blueprint,
   generationStopIds: readonly number[],
 ): Promise<Tokenizer | null> {
   const tokenizerJson = await folder.json('tokenizer.json');
@@ -138,16 +133,15 @@ interface Texts {
 
 async function build(
   texts: Texts,
-  config: Phi3Config,
+  { tensors, build: buildDecoder }: Blueprint,
   checkpoint: Checkpoint,
   options: LoadOptions,
 ): Promise<LoadedModel> {
   const { ops, notes } = await chooseBackend(options);
   try {
-    const specs = Phi3.tensors(config);
-    const parameters = specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     const weights = options.weights ?? (parameters < SMALL_MODEL_PARAMETERS ? 'f16' : 'q4');
-    const decoder = new Phi3(config, await loadWeights(ops, checkpoint, specs, weights, options));
+    const decoder = buildDecoder(await loadWeights(ops, checkpoint, tensors, weights, options), ops);
     return new BackendModel({ ...texts, notes, ops, decoder, weights }, options);
   } catch (error) {
     await ops.dispose();
@@ -158,13 +152,13 @@ async function build(
 interface Parts extends Texts {
   readonly notes: string[];
   readonly ops: Ops;
-  readonly decoder: Phi3;
+  readonly decoder: Decoder;
   readonly weights: WeightDType;
 }
 
 class BackendModel implements LoadedModel {
   readonly info: ModelInfo;
-  readonly config: Phi3Config;
+  readonly config: DecoderConfig;
   readonly tokenizer: Tokenizer | null;
   readonly stopIds: ReadonlySet<number>;
   readonly weights: WeightDType;

@@ -1,18 +1,21 @@
-import type { Phi3Config } from '../models/config.ts';
+import type { DecoderConfig } from '../models/decoder.ts';
 
 /**
  * Cosines and sines of `count` positions from `start`, as Ops.appendKv wants them: (count, headDim).
  * Angles are computed in f32, as the checkpoints' own code does. `totalLength` (tokens stored plus new) decides between
  * the short and the long LongRoPE factors: long iff it exceeds originalMaxPositions.
  */
-export function ropeTable(config: Phi3Config, start: number, count: number, totalLength: number): Float32Array {
+export function ropeTable(config: DecoderConfig, start: number, count: number, totalLength: number): Float32Array {
   const half = config.headDim / 2;
-  const frequencies = inverseFrequencies(config, usesLongFactors(config, totalLength));
-  const magnitude = config.longRope?.magnitude ?? 1;
+  const long = usesLongFactors(config, totalLength);
+  const { longRope } = config;
+  const frequencies = inverseFrequencies(config, long);
+  const magnitude = longRope ? (long ? longRope.longMagnitude : longRope.shortMagnitude) : 1;
+  const positionScale = longRope ? 1 : config.ropePositionScale;
   const table = new Float32Array(count * config.headDim);
   for (let t = 0; t < count; t++) {
     for (let i = 0; i < half; i++) {
-      const angle = Math.fround((start + t) * frequencies[i]!);
+      const angle = Math.fround((start + t) * positionScale * frequencies[i]!);
       table[t * config.headDim + i] = Math.cos(angle) * magnitude;
       table[t * config.headDim + half + i] = Math.sin(angle) * magnitude;
     }
@@ -21,12 +24,12 @@ export function ropeTable(config: Phi3Config, start: number, count: number, tota
 }
 
 /** Whether a sequence of this length is rotated with the long factors. A cache built the other way must be rebuilt. */
-export function usesLongFactors(config: Phi3Config, totalLength: number): boolean {
+export function usesLongFactors(config: DecoderConfig, totalLength: number): boolean {
   return config.longRope !== null && totalLength > config.originalMaxPositions;
 }
 
 /** inv_i = 1 / (factor_i theta^(2i / headDim)), (headDim / 2). */
-function inverseFrequencies({ headDim, ropeTheta, longRope }: Phi3Config, long: boolean): Float32Array {
+function inverseFrequencies({ headDim, ropeTheta, longRope }: DecoderConfig, long: boolean): Float32Array {
   const factors = longRope && (long ? longRope.longFactor : longRope.shortFactor);
   return Float32Array.from({ length: headDim / 2 }, (_, i) => {
     const power = Math.fround(ropeTheta ** Math.fround((2 * i) / headDim));

@@ -3,17 +3,11 @@ import { Attention } from '../layers/attention.ts';
 import { Mlp } from '../layers/mlp.ts';
 import { ropeTable } from '../layers/rope.ts';
 import type { TensorSource } from '../weights/tensorSource.ts';
-import type { Phi3Config } from './config.ts';
-
-/** Which tensors a checkpoint must hold. A matrix is (out, in) and may be quantised, a vector stays f32. */
-export interface TensorSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly role: 'embedding' | 'matrix' | 'vector';
-}
+import type { Decoder, ForwardOptions, TensorSpec } from './decoder.ts';
+import type { Phi3Config } from './phi3Config.ts';
 
 /** The decoder of phi-3-mini, -medium and -3.5-mini. Reference: `Phi3ForCausalLM` in modeling_phi3.py. */
-export class Phi3 {
+export class Phi3 implements Decoder {
   private readonly embedTokens: Tensor; // (vocabulary, hidden)
   private readonly layers: DecoderLayer[];
   private readonly norm: Tensor; // (hidden)
@@ -33,11 +27,6 @@ export class Phi3 {
     this.lmHead = config.tied ? this.embedTokens : weights.get('lm_head.weight');
   }
 
-  /**
-   * Logits of the last `last` of these tokens, (last, vocabulary); the tokens' keys and values go to `kv`. With last 0,
-   * as in all but the last chunk of a prefill, the head is not computed and the newest hidden state comes back.
-   * totalLength: tokens the sequence is known to reach in this prefill, which chooses the LongRoPE factors.
-   */
   forward(ops: Ops, ids: readonly number[], kv: KvView, { last, totalLength }: ForwardOptions): Tensor {
     const { headDim, rmsNormEps } = this.config;
     const rope = ops.input(ropeTable(this.config, kv.length, ids.length, totalLength), [ids.length, headDim]);
@@ -56,27 +45,23 @@ export class Phi3 {
     ];
     if (!config.tied) vocabulary.push({ name: 'lm_head.weight', shape: [vocabSize, hiddenSize], role: 'embedding' });
     const layers = Array.from({ length: config.layers }, (_, n): TensorSpec[] => {
-      const at = `model.layers.${n}.`;
+      const matrix = (name: string, out: number, inputs: number): TensorSpec => {
+        return { name: `model.layers.${n}.${name}.weight`, shape: [out, inputs], role: 'matrix', layer: n };
+      };
+      const norm = (name: string): TensorSpec => {
+        return { name: `model.layers.${n}.${name}.weight`, shape: [hiddenSize], role: 'vector', layer: n };
+      };
       return [
-        { name: `${at}input_layernorm.weight`, shape: [hiddenSize], role: 'vector' },
-        {
-          name: `${at}self_attn.qkv_proj.weight`,
-          shape: [(heads + 2 * kvHeads) * headDim, hiddenSize],
-          role: 'matrix',
-        },
-        { name: `${at}self_attn.o_proj.weight`, shape: [hiddenSize, heads * headDim], role: 'matrix' },
-        { name: `${at}post_attention_layernorm.weight`, shape: [hiddenSize], role: 'vector' },
-        { name: `${at}mlp.gate_up_proj.weight`, shape: [2 * intermediateSize, hiddenSize], role: 'matrix' },
-        { name: `${at}mlp.down_proj.weight`, shape: [hiddenSize, intermediateSize], role: 'matrix' },
+        norm('input_layernorm'),
+        matrix('self_attn.qkv_proj', (heads + 2 * kvHeads) * headDim, hiddenSize),
+        matrix('self_attn.o_proj', hiddenSize, heads * headDim),
+        norm('post_attention_layernorm'),
+        matrix('mlp.gate_up_proj', 2 * intermediateSize, hiddenSize),
+        matrix('mlp.down_proj', hiddenSize, intermediateSize),
       ];
     });
     return [...vocabulary, ...layers.flat(), { name: 'model.norm.weight', shape: [hiddenSize], role: 'vector' }];
   }
-}
-
-export interface ForwardOptions {
-  readonly last: number;
-  readonly totalLength: number;
 }
 
 class DecoderLayer {

@@ -1,6 +1,7 @@
 /** config.json of released models as far as shapes go (figures from their published configurations), for benchmarks. */
 export const SHAPES: Readonly<Record<string, object>> = {
   'phi-3-mini': {
+    architectures: ['Phi3ForCausalLM'],
     hidden_size: 3072,
     intermediate_size: 8192,
     num_hidden_layers: 32,
@@ -11,6 +12,7 @@ export const SHAPES: Readonly<Record<string, object>> = {
     sliding_window: 2047,
   },
   'phi-3-medium': {
+    architectures: ['Phi3ForCausalLM'],
     hidden_size: 5120,
     intermediate_size: 17920,
     num_hidden_layers: 40,
@@ -20,5 +22,21 @@ export const SHAPES: Readonly<Record<string, object>> = {
     rms_norm_eps: 1e-5,
     max_position_embeddings: 4096,
     sliding_window: 2047,
+  },
+  'phi-3-small': {
+    architectures: ['Phi3SmallForCausalLM'],
+    hidden_size: 4096,
+    ff_intermediate_size: 14336,
+    num_hidden_layers: 32,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+    vocab_size: 100352,
+    layer_norm_epsilon: 1e-5,
+    gegelu_limit: 20,
+    blocksparse_block_size: 64,
+    blocksparse_num_local_blocks: 16,
+    blocksparse_vert_stride: 8,
+    dense_attention_every_n_layers: 2,
+    max_position_embeddings: 8192,
   },
 };

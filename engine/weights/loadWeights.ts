@@ -1,7 +1,7 @@
 import type { Ops, Tensor, WeightDType } from '../../kernels/ops.ts';
 import { LARGEST_WEIGHT } from '../../kernels/quantize.ts';
 import { BadModel } from '../errors.ts';
-import type { TensorSpec } from '../models/phi3.ts';
+import type { TensorSpec } from '../models/decoder.ts';
 import type { LoadProgress } from '../protocol.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { TensorSource } from './tensorSource.ts';
@@ -38,17 +38,17 @@ export async function loadWeights(
 async function loadTensor(
   ops: Ops,
   checkpoint: Checkpoint,
-  { name, shape, role }: TensorSpec,
+  { name, shape, role, layer }: TensorSpec,
   dtype: WeightDType,
   signal: AbortSignal | undefined,
 ): Promise<Tensor> {
-  if (role === 'vector') {
+  if (role === 'vector' || role === 'bias') {
     const values = new Float32Array(shape[0]!);
     await checkpoint.read(name, (rows) => values.set(rows), signal);
-    return ops.upload(values, shape);
+    return ops.upload(values, shape, layer);
   }
   const format = role === 'embedding' && dtype === 'q4' ? 'q8' : dtype;
-  const writer = ops.createWeight(shape as readonly [number, number], format);
+  const writer = ops.createWeight(shape as readonly [number, number], format, layer);
   const onRows = (rows: Float32Array, largest: number): void => {
     if (largest > LARGEST_WEIGHT[format])
       throw new BadModel(`The tensor ${name} holds a weight of ${largest.toPrecision(3)}, too large for ${format}.`);

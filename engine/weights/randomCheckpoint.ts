@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../errors.ts';
-import type { TensorSpec } from '../models/phi3.ts';
+import type { TensorSpec } from '../models/decoder.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 /** Values made once and used again and again: speed does not depend on them, and making billions would take minutes. */
@@ -17,10 +17,11 @@ export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {
     async read(name, onRows, signal) {
       const { shape, role } = tensors.get(name)!;
       const width = shape.at(-1)!;
-      const scale = role === 'vector' ? 0 : Math.sqrt(3 / width); // Unit variance of the product.
+      const constant = { vector: 1, bias: 0, matrix: undefined, embedding: undefined }[role];
+      const scale = Math.sqrt(3 / width); // Unit variance of the product.
       const rowsAtOnce = Math.max(1, Math.floor(BLOCK_VALUES / width));
       const chunk = new Float32Array(rowsAtOnce * width);
-      for (let i = 0; i < chunk.length; i++) chunk[i] = role === 'vector' ? 1 : block[i % BLOCK_VALUES]! * scale;
+      for (let i = 0; i < chunk.length; i++) chunk[i] = constant ?? block[i % BLOCK_VALUES]! * scale;
       for (let row = 0; row < shape.slice(0, -1).reduce((a, b) => a * b, 1); row += rowsAtOnce) {
         throwIfAborted(signal);
         const rows = Math.min(rowsAtOnce, shape.slice(0, -1).reduce((a, b) => a * b, 1) - row);

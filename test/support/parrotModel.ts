@@ -1,6 +1,6 @@
 /** A tiny model that goes on in known words, so that a test can say what the user must see. */
 import { readFileSync } from 'node:fs';
-import { parsePhi3Config } from '../../engine/models/config.ts';
+import { parsePhi3Config } from '../../engine/models/phi3Config.ts';
 import { Phi3 } from '../../engine/models/phi3.ts';
 import { createTokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { randomValues } from './random.ts';

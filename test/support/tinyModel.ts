@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parsePhi3Config } from '../../engine/models/config.ts';
+import { parsePhi3Config } from '../../engine/models/phi3Config.ts';
 import { Phi3 } from '../../engine/models/phi3.ts';
 import { f32ToF16 } from '../../kernels/quantize.ts';
 import { randomValues } from './random.ts';

@@ -1,0 +1,45 @@
+/** The architectures that Airgap runs, by the name that config.json gives. */
+import type { Ops } from '../../kernels/ops.ts';
+import { BadModel } from '../errors.ts';
+import type { TensorSource } from '../weights/tensorSource.ts';
+import type { Decoder, DecoderConfig, TensorSpec } from './decoder.ts';
+import { Phi3 } from './phi3.ts';
+import { parsePhi3Config } from './phi3Config.ts';
+import { Phi3Small } from './phi3Small.ts';
+import { parsePhi3SmallConfig } from './phi3SmallConfig.ts';
+
+/** A model before its weights are loaded. */
+export interface Blueprint {
+  readonly architecture: string;
+  readonly config: DecoderConfig;
+  /** What its checkpoint must hold. */
+  readonly tensors: TensorSpec[];
+  build(weights: TensorSource, ops: Ops): Decoder;
+}
+
+const ARCHITECTURES: Readonly<Record<string, (json: unknown) => Omit<Blueprint, 'architecture'>>> = {
+  Phi3ForCausalLM: (json) => {
+    const config = parsePhi3Config(json);
+    return { config, tensors: Phi3.tensors(config), build: (weights) => new Phi3(config, weights) };
+  },
+  Phi3SmallForCausalLM: (json) => {
+    const config = parsePhi3SmallConfig(json);
+    return {
+      config,
+      tensors: Phi3Small.tensors(config),
+      build: (weights, ops) => new Phi3Small(config, weights, ops),
+    };
+  },
+};
+
+/** Reads a parsed config.json. Throws BadModel with one sentence. */
+export function readBlueprint(json: unknown): Blueprint {
+  const named = (json as { architectures?: unknown } | null)?.architectures;
+  const architecture = Array.isArray(named) ? String(named[0]) : 'none named';
+  const read = Object.hasOwn(ARCHITECTURES, architecture) ? ARCHITECTURES[architecture] : undefined;
+  if (!read) {
+    const known = Object.keys(ARCHITECTURES).join(' and ');
+    throw new BadModel(`The architecture (${architecture}) is not supported; Airgap runs ${known}.`);
+  }
+  return { architecture, ...read(json) };
+}

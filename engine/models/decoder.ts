@@ -1,0 +1,56 @@
+import type { KvView, Ops, Tensor } from '../../kernels/ops.ts';
+
+/** What the engine needs to know of any decoder; each architecture adds its own. */
+export interface DecoderConfig {
+  readonly name: string;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly vocabSize: number;
+  readonly ropeTheta: number;
+  /** Positions are multiplied by this, unless LongRoPE is used. */
+  readonly ropePositionScale: number;
+  readonly maxPositions: number;
+  /** The length up to which the short LongRoPE factors hold. */
+  readonly originalMaxPositions: number;
+  readonly longRope: LongRope | null;
+  /** The head is the embedding table; no lm_head tensor is stored. */
+  readonly tied: boolean;
+  /** Our own key, for models trained by us: the order of a fill-in-the-middle prompt. */
+  readonly fimOrder: 'psm' | 'spm';
+}
+
+export interface LongRope {
+  /** headDim / 2 divisors of the frequencies each. */
+  readonly shortFactor: readonly number[];
+  readonly longFactor: readonly number[];
+  /** Cosines and sines are multiplied by these. */
+  readonly shortMagnitude: number;
+  readonly longMagnitude: number;
+}
+
+export interface Decoder {
+  readonly config: DecoderConfig;
+  /**
+   * Logits of the last `last` of these tokens, (last, vocabulary); the tokens' keys and values go to `kv`. With last 0,
+   * as in all but the last chunk of a prefill, the head is not computed and the newest hidden state comes back.
+   */
+  forward(ops: Ops, ids: readonly number[], kv: KvView, options: ForwardOptions): Tensor;
+}
+
+export interface ForwardOptions {
+  readonly last: number;
+  /** Tokens the sequence is known to reach in this prefill, which chooses the LongRoPE factors. */
+  readonly totalLength: number;
+}
+
+/** A tensor that a checkpoint must hold. A matrix is (out, in) and may be quantised, vectors stay f32. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly role: 'embedding' | 'matrix' | 'vector' | 'bias';
+  /** The decoder layer it belongs to. */
+  readonly layer?: number;
+}

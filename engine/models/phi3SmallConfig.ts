@@ -1,0 +1,129 @@
+import * as z from 'zod';
+import { type Sparsity, PAGE_TOKENS } from '../../kernels/ops.ts';
+import { headSize, longMagnitude, longRope, longRopeSchema, parseConfig, positive, require } from './config.ts';
+import type { DecoderConfig } from './decoder.ts';
+
+/** config.json of a Phi3SmallForCausalLM checkpoint, checked, with derived sizes. */
+export interface Phi3SmallConfig extends DecoderConfig {
+  readonly intermediateSize: number;
+  readonly layerNormEps: number;
+  readonly gegeluLimit: number;
+  /** muP: embeddings are multiplied by this, logits divided by logitDivisor, scores multiplied by attentionScale. */
+  readonly embeddingScale: number;
+  readonly logitDivisor: number;
+  readonly attentionScale: number;
+  readonly sparsity: Sparsity;
+  /** Layer n, counted from 0, is dense iff (n + 1) % denseEvery == 0. */
+  readonly denseEvery: number;
+  /** Ids that stand for nothing; their logits are masked. */
+  readonly dummyIds: readonly number[];
+}
+
+const schema = z.object({
+  _name_or_path: z.string().optional(),
+  hidden_size: positive,
+  ff_intermediate_size: positive.nullish(),
+  ff_dim_multiplier: positive.nullish(),
+  gegelu_pad_to_256: z.boolean().default(true),
+  num_hidden_layers: positive.max(1024),
+  num_attention_heads: positive,
+  num_key_value_heads: positive,
+  vocab_size: positive,
+  layer_norm_epsilon: z.number().positive(),
+  rope_embedding_base: z.number().positive().default(1e6),
+  rope_position_scale: z.number().positive().default(1),
+  max_position_embeddings: positive,
+  hidden_act: z.literal('gegelu').default('gegelu'),
+  gegelu_limit: z.number().positive().nullish(),
+  mup_use_scaling: z.boolean().default(true),
+  mup_width_multiplier: z.number().positive().default(8),
+  mup_embedding_multiplier: z.number().positive().default(10),
+  mup_attn_multiplier: z.number().positive().default(1),
+  blocksparse_block_size: positive.default(64),
+  blocksparse_num_local_blocks: positive.default(16),
+  blocksparse_vert_stride: positive.default(8),
+  blocksparse_homo_head_pattern: z.boolean().default(false),
+  dense_attention_every_n_layers: positive.nullish(),
+  dummy_token_indices: z.array(z.int().nonnegative()).optional(),
+  rope_scaling: longRopeSchema
+    .extend({
+      short_mscale: z.number().nullish(),
+      long_mscale: z.number().nullish(),
+      original_max_position_embeddings: positive,
+    })
+    .nullish(),
+});
+
+/** Of the released vocabulary: 100256, 100258-100260, 100264, 100265, 100267-100351 (tokenization_phi3_small.py). */
+const RELEASED_DUMMY_IDS = [100256, 100258, 100259, 100260, 100264, 100265, ...range(100267, 100351)];
+
+/** Reads the parsed config.json of a Phi3SmallForCausalLM model. Throws BadModel with one sentence that names the key. */
+export function parsePhi3SmallConfig(json: unknown): Phi3SmallConfig {
+  const raw = parseConfig(schema, json);
+  const { num_attention_heads: heads, num_key_value_heads: kvHeads, max_position_embeddings: maxPositions } = raw;
+  const intermediateSize = raw.ff_intermediate_size ?? defaultIntermediateSize(raw);
+  const headDim = headSize(raw.hidden_size, intermediateSize, heads, kvHeads);
+  const originalMaxPositions = raw.rope_scaling?.original_max_position_embeddings ?? maxPositions;
+  return {
+    name: raw._name_or_path ?? 'phi3small',
+    hiddenSize: raw.hidden_size,
+    intermediateSize,
+    layers: raw.num_hidden_layers,
+    heads,
+    kvHeads,
+    headDim,
+    vocabSize: raw.vocab_size,
+    layerNormEps: raw.layer_norm_epsilon,
+    gegeluLimit: raw.gegelu_limit ?? Number.MAX_SAFE_INTEGER,
+    embeddingScale: raw.mup_embedding_multiplier,
+    logitDivisor: raw.mup_width_multiplier,
+    attentionScale: raw.mup_attn_multiplier / (raw.mup_use_scaling ? headDim : Math.sqrt(headDim)),
+    ropeTheta: raw.rope_embedding_base,
+    ropePositionScale: raw.rope_position_scale,
+    maxPositions,
+    originalMaxPositions,
+    longRope: raw.rope_scaling
+      ? longRope(raw.rope_scaling, headDim, {
+          short: given(raw.rope_scaling.short_mscale) ?? 1,
+          long: given(raw.rope_scaling.long_mscale) ?? longMagnitude(maxPositions, originalMaxPositions),
+        })
+      : null,
+    sparsity: sparsity(raw, heads),
+    denseEvery: raw.dense_attention_every_n_layers ?? Infinity,
+    dummyIds: raw.dummy_token_indices ?? RELEASED_DUMMY_IDS.filter((id) => id < raw.vocab_size),
+    tied: true,
+    fimOrder: 'psm',
+  };
+}
+
+type Raw = z.output<typeof schema>;
+
+function defaultIntermediateSize(raw: Raw): number {
+  require(raw.ff_dim_multiplier != null, 'neither ff_intermediate_size nor ff_dim_multiplier is given');
+  const size = 2 * raw.ff_dim_multiplier * Math.floor(raw.hidden_size / 3);
+  return raw.gegelu_pad_to_256 ? Math.ceil(size / 256) * 256 : size;
+}
+
+/** The pattern as kernels/sparsity.ts takes it; heads are offset against each other unless homo_head_pattern is set. */
+function sparsity(raw: Raw, heads: number): Sparsity {
+  const { blocksparse_block_size: blockTokens, blocksparse_vert_stride: vertStride } = raw;
+  const isPowerOfTwo = Number.isInteger(Math.log2(blockTokens));
+  require(isPowerOfTwo &&
+    blockTokens >=
+      16, `blocksparse_block_size ${blockTokens} is not a power of two from 16 (pages hold ${PAGE_TOKENS} tokens)`);
+  return {
+    blockTokens,
+    localBlocks: raw.blocksparse_num_local_blocks,
+    vertStride,
+    headStep: raw.blocksparse_homo_head_pattern ? 0 : Math.max(1, Math.floor(vertStride / heads)),
+  };
+}
+
+/** The checkpoint's own code takes a magnitude that is missing or not positive as not given. */
+function given(value: number | null | undefined): number | undefined {
+  return value != null && value > 0 ? value : undefined;
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
