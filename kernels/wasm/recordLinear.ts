@@ -24,12 +24,12 @@ const MOST_CHUNK_ROWS = 64;
 const QUANTISED_BYTES = 72;
 const TILE_BYTES = 544;
 
-/** y = x w^T + residual. x: (rows, in), weight: (out, in) -> (rows, out). */
+/** y = x w^T + bias + residual. x: (rows, in), weight: (out, in) -> (rows, out). */
 export function recordLinear(
   recording: Recording,
   x: WasmTensor,
   weight: WasmTensor,
-  residual: WasmTensor | undefined,
+  { bias, residual }: { bias?: WasmTensor | undefined; residual?: WasmTensor | undefined } = {},
 ): WasmTensor {
   const { program, threads } = recording;
   const [rows, inputs] = x.shape as readonly [number, number];
@@ -42,7 +42,7 @@ export function recordLinear(
       opcode: Opcode.matvecFloat,
       items: groups * Math.ceil(rows / FLOAT_TOKENS),
       grain: Math.min(16, share(groups, threads, 1)),
-      words: [x, ...ends, inputs, DTypeCode[weight.dtype], floatRowBytes(inputs, weight.dtype)],
+      words: [x, ...ends, inputs, DTypeCode[weight.dtype], floatRowBytes(inputs, weight.dtype), bias ?? 0],
       scratch: 64 + FLOAT_ROWS * floatRowBytes(inputs, 'f32'),
     });
     return y;
@@ -56,7 +56,7 @@ export function recordLinear(
       opcode: q4 ? Opcode.matvecQ4 : Opcode.matvecQ8,
       items: panels,
       grain,
-      words: [quantisedRows(recording, x, q4), ...ends, blocks],
+      words: [quantisedRows(recording, x, q4), ...ends, blocks, bias ?? 0],
       scratch: grain * PANEL_ROWS * 4,
     });
     return y;
@@ -67,7 +67,7 @@ export function recordLinear(
     opcode: q4 ? Opcode.matmulQ4 : Opcode.matmulQ8,
     items: Math.ceil(out / chunkRows) * Math.ceil(rows / BATCH_TOKENS),
     grain: 1,
-    words: [tiles(recording, x), ...ends, blocks, chunkRows],
+    words: [tiles(recording, x), ...ends, blocks, chunkRows, bias ?? 0],
     scratch: UNPACKED_BYTES + chunkRows * tokens * 4,
   });
   return y;

@@ -2,14 +2,16 @@ import { half, HALF_SCALE } from './simd';
 import { DTypeCode, GROUP_VALUES, PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from './opcodes';
 
 /**
- * y[i] = table[ids[i]]. y: (ids, cols) f32; table: (vocabulary, cols) in a weight's packed layout.
- * An item is an id. Words: 3 table, 4 ids (i32), 5 y, 6 cols, 7 dtype, 8 bytes per row (f32, f16).
+ * y[i] = table[ids[i]] * scale. y: (ids, cols) f32; table: (vocabulary, cols) in a weight's packed layout.
+ * An item is an id. Words: 3 table, 4 ids (i32), 5 y, 6 cols, 7 dtype, 8 bytes per row (f32, f16),
+ * 9 scale (f32).
  */
 export function embed(d: usize, from: i32, to: i32): void {
   const table: usize = load<u32>(d, 12);
   const cols = load<i32>(d, 24);
   const dtype = load<i32>(d, 28);
   const rowBytes: usize = load<u32>(d, 32);
+  const scale = load<f32>(d, 36);
   for (let item = from; item < to; item++) {
     const id = load<i32>(load<u32>(d, 16) + ((<usize>item) << 2));
     const y: usize = load<u32>(d, 20) + <usize>item * ((<usize>cols) << 2);
@@ -18,6 +20,7 @@ export function embed(d: usize, from: i32, to: i32): void {
       const row = table + <usize>id * rowBytes;
       for (let k = 0; k < cols; k++) store<f32>(y + ((<usize>k) << 2), half(row + ((<usize>k) << 1)));
     } else unpackRow(table, id, y, cols / GROUP_VALUES, dtype == DTypeCode.q4);
+    if (scale != 1) for (let k = 0; k < cols; k++) store<f32>(y + (k << 2), load<f32>(y + (k << 2)) * scale);
   }
 }
 

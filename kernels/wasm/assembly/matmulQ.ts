@@ -1,5 +1,5 @@
 import { scratch } from './thread';
-import { half } from './simd';
+import { addValues, half } from './simd';
 import { tileQ4, tileQ8 } from './tiles';
 import {
   BATCH_TOKENS,
@@ -12,12 +12,12 @@ import {
 } from './opcodes';
 
 /**
- * y = x w^T + residual for many rows of x, as matvecQ but with tokens in the lanes: x in tiles of 8 tokens (see
+ * y = x w^T + bias + residual for many rows of x, as matvecQ but with tokens in the lanes: x in tiles of 8 tokens (see
  * packTiles), weights unpacked and splatted into the thread's scratch, 4 rows at a time (2 for q8 on the relaxed path,
  * which splits bytes into nibbles), columns in chunks so that they stay in the L1 cache.
  *
  * An item is (batch of 256 tokens, chunk of rows of w). Words: 3 x tiles, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out,
- * 9 groups per row, 10 rows of w per item (a multiple of 8). Thread scratch: unpacked weights, then sums
+ * 9 groups per row, 10 rows of w per item (a multiple of 8), 11 bias or 0. Thread scratch: unpacked weights, then sums
  * (rows of w / rows at a time, tiles, rows at a time, 8).
  */
 export function matmulQ(d: usize, from: i32, to: i32, q4: bool): void {
@@ -140,10 +140,11 @@ function unpackQ8(from: usize, to: usize, stride: usize): void {
   }
 }
 
-/** y[firstToken.., firstRow..] = sums (+ residual). */
+/** y[firstToken.., firstRow..] = sums (+ bias) (+ residual). */
 function write(d: usize, firstRow: i32, count: i32, firstToken: i32, tokens: i32, q4: bool): void {
   const out = load<i32>(d, 32);
   const residual: usize = load<u32>(d, 24);
+  const bias: usize = load<u32>(d, 44);
   const step = rowsAtOnce(q4);
   const tiles = (tokens + TILE_TOKENS - 1) / TILE_TOKENS;
   for (let t = 0; t < tokens; t++) {
@@ -153,7 +154,9 @@ function write(d: usize, firstRow: i32, count: i32, firstToken: i32, tokens: i32
     for (let r = 0; r < count; r++) {
       const block = r / step;
       const value = load<f32>(lane + ((block * tiles * step + (r - block * step)) * TILE_TOKENS << 2));
-      store<f32>(y + (r << 2), residual ? value + load<f32>(residual + at + (r << 2)) : value);
+      store<f32>(y + (r << 2), value);
     }
+    if (bias) addValues(y, bias + ((<usize>firstRow) << 2), count);
+    if (residual) addValues(y, residual + at, count);
   }
 }

@@ -1,13 +1,13 @@
 import { scratch } from './thread';
-import { half, halfHigh, halfLow, HALF_MASK, madd, sumEach, widen } from './simd';
+import { addValues, half, halfHigh, halfLow, HALF_MASK, madd, sumEach, widen } from './simd';
 import { DTypeCode, FLOAT_ROWS, FLOAT_TOKENS } from './opcodes';
 
 /**
- * y = x w^T + residual with f32 or f16 weights, in f32. x: (rows, in), w: (out, in), y, residual: (rows, out). Rows of w
- * are padded to a multiple of 8 values, their number to a multiple of 4.
+ * y = x w^T + bias + residual with f32 or f16 weights, in f32. x: (rows, in), w: (out, in), y, residual: (rows, out), bias:
+ * (out). Rows of w are padded to a multiple of 8 values, their number to a multiple of 4.
  *
  * An item is (block of 64 rows of x, 4 rows of w). Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 in, 10 dtype,
- * 11 bytes per row of w. Thread scratch: 64 bytes, 4 rows of w as f32.
+ * 11 bytes per row of w, 12 bias or 0. Thread scratch: 64 bytes, 4 rows of w as f32.
  */
 export function matvecFloat(d: usize, from: i32, to: i32): void {
   const rows = load<i32>(d, 28);
@@ -40,23 +40,22 @@ export function matvecFloat(d: usize, from: i32, to: i32): void {
   }
 }
 
-/** y[row, 4 group ..] = sums (+ residual), as far as the row reaches. */
+/** y[row, 4 group ..] = sums (+ bias) (+ residual), as far as the row reaches. */
 function writeFour(d: usize, row: i32, group: i32, sums: v128): void {
   const out = load<i32>(d, 32);
   const residual: usize = load<u32>(d, 24);
+  const bias: usize = load<u32>(d, 48);
   const column = group * FLOAT_ROWS;
   const at = (<usize>row * <usize>out + <usize>column) << 2;
   const y: usize = load<u32>(d, 20) + at;
   const count = min(FLOAT_ROWS, out - column);
-  if (count == FLOAT_ROWS) {
-    v128.store(y, residual ? f32x4.add(sums, v128.load(residual + at)) : sums);
-    return;
+  if (count == FLOAT_ROWS) v128.store(y, sums);
+  else {
+    v128.store(scratch, sums);
+    memory.copy(y, scratch, (<usize>count) << 2);
   }
-  v128.store(scratch, sums);
-  for (let i = 0; i < count; i++) {
-    const value = load<f32>(scratch + (i << 2));
-    store<f32>(y + (i << 2), residual ? value + load<f32>(residual + at + (i << 2)) : value);
-  }
+  if (bias) addValues(y, bias + ((<usize>column) << 2), count);
+  if (residual) addValues(y, residual + at, count);
 }
 
 /** x . w for 4 rows of w, f32. */

@@ -1,4 +1,5 @@
 import { scratch } from './thread';
+import { addValues } from './simd';
 import { PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from './opcodes';
 import { panelsQ4, panelsQ8 } from './panels';
 
@@ -7,15 +8,15 @@ const STREAMS = 8;
 const STREAM_BLOCKS = 4;
 
 /**
- * y = x w^T + residual for few rows of x: y[m, n] = sum over groups g of scale_x[m,g] scale_w[n,g] sum_i q_x q_w, the
+ * y = x w^T + bias + residual for few rows of x: y[m, n] = sum over groups g of scale_x[m,g] scale_w[n,g] sum_i q_x q_w, the
  * inner sum exact in i32. x: quantised (see quantise.ts), w: (out, in) in panels of 8 rows, y, residual: (rows, out).
  *
  * Panel layout, by group of 32 columns: 8 f16 scales, then vectors of 4 rows (a row per 32-bit lane), rows 0-3 then 4-7.
  * q4: 4 pairs of vectors; byte j of a lane of pair g holds q + 8 of column 8g+j (low nibble) and 8g+4+j (high).
  * q8: 8 pairs; byte j of pair g holds q + 128 of column 4g+j.
  *
- * An item is a panel. Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 groups per row. Thread scratch: 8 f32 per
- * panel of a grain.
+ * An item is a panel. Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 groups per row, 10 bias or 0. Thread
+ * scratch: 8 f32 per panel of a grain.
  */
 export function matvecQ(d: usize, from: i32, to: i32, q4: bool): void {
   const rows = load<i32>(d, 28);
@@ -64,15 +65,12 @@ function streams(w: usize, x: usize, blocks: i32, panels: i32, panelBytes: usize
 function writePanels(d: usize, row: i32, from: i32, to: i32): void {
   const out = load<i32>(d, 32);
   const residual: usize = load<u32>(d, 24);
+  const bias: usize = load<u32>(d, 40);
   const column = from * PANEL_ROWS;
   const count = min(out, to * PANEL_ROWS) - column;
   const at = (<usize>row * <usize>out + <usize>column) << 2;
   const y: usize = load<u32>(d, 20) + at;
-  if (!residual) {
-    memory.copy(y, scratch, (<usize>count) << 2);
-    return;
-  }
-  for (let i: usize = 0; i < (<usize>count) << 2; i += 4) {
-    store<f32>(y + i, load<f32>(scratch + i) + load<f32>(residual + at + i));
-  }
+  memory.copy(y, scratch, (<usize>count) << 2);
+  if (bias) addValues(y, bias + ((<usize>column) << 2), count);
+  if (residual) addValues(y, residual + at, count);
 }

@@ -21,6 +21,19 @@ export function sumLanes(v: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
+/** to += from, `count` f32 each. */
+export function addValues(to: usize, from: usize, count: i32): void {
+  let k = 0;
+  for (; k + 4 <= count; k += 4) {
+    const at = (<usize>k) << 2;
+    v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(from + at)));
+  }
+  for (; k < count; k++) {
+    const at = (<usize>k) << 2;
+    store<f32>(to + at, load<f32>(to + at) + load<f32>(from + at));
+  }
+}
+
 /** The largest of four lanes. */
 // @ts-ignore: decorator
 @inline
