@@ -4,20 +4,35 @@ import { FreeList } from './freeList.ts';
 import { HEAP_START } from './opcodes.ts';
 
 const PAGE = 65536;
+const LEAST_BYTES = 2 * PAGE;
 /** What 32-bit addresses reach. */
-const ADDRESS_SPACE = 65536 * PAGE;
+export const ADDRESS_SPACE = 65536 * PAGE;
 
-/** The one shared memory of a backend: weights, KV pages and the scratch of the running step lie in it. */
+/** What all memories of a backend may take together, and have taken. */
+export interface Budget {
+  readonly limit: number;
+  taken: number;
+}
+
+/** One shared memory: weights, KV pages and the scratch of the running step lie in it. */
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  readonly limit: number;
   private readonly places = new FreeList(HEAP_START);
-  private readonly limit: number;
   private views: Views | undefined;
 
-  /** `maxBytes` lowers the limit of 4 GiB. */
-  constructor(maxBytes = ADDRESS_SPACE) {
-    this.limit = Math.min(ADDRESS_SPACE, Math.max(2 * PAGE, Math.floor(maxBytes / PAGE) * PAGE));
-    this.memory = new WebAssembly.Memory({ initial: 2, maximum: this.limit / PAGE, shared: true });
+  /** `maxBytes` lowers the limit of 4 GiB of this memory, `budget` counts it among its neighbours. */
+  constructor(
+    maxBytes: number,
+    private readonly budget: Budget,
+  ) {
+    this.limit = Math.min(ADDRESS_SPACE, Math.max(LEAST_BYTES, Math.floor(maxBytes / PAGE) * PAGE));
+    try {
+      this.memory = new WebAssembly.Memory({ initial: LEAST_BYTES / PAGE, maximum: this.limit / PAGE, shared: true });
+    } catch {
+      throw refused(this.limit, 'as addresses of one more memory, and the system refused them');
+    }
+    budget.taken += LEAST_BYTES;
   }
 
   get bytesHeld(): number {
@@ -58,26 +73,28 @@ export class Heap {
   private reach(end: number, bytes: number): void {
     const size = this.memory.buffer.byteLength;
     if (end <= size) return;
-    const inUse = this.places.held - bytes;
-    if (end > this.limit) {
-      throw new OutOfMemory(
-        bytes,
-        `Not enough memory: ${gigabytes(bytes)} are needed beside ${gigabytes(inUse)} in use, and the WASM backend may use ${gigabytes(this.limit)} in all.`,
-      );
-    }
+    const more = Math.ceil((end - size) / PAGE) * PAGE;
+    const held = this.places.held - bytes;
+    if (size + more > this.limit) throw tooMuch(bytes, held, 'one memory of the WASM backend holds', this.limit);
+    const { taken, limit } = this.budget;
+    if (taken + more > limit) throw tooMuch(bytes, taken, 'the WASM backend may use', limit);
     const free = freeMemory();
-    if (end - size > free) {
-      throw new OutOfMemory(
-        bytes,
-        `Not enough memory: ${gigabytes(bytes)} are needed and this machine has ${gigabytes(free)} free.`,
-      );
-    }
+    if (more > free) throw refused(bytes, `and this machine has ${gigabytes(free)} free`);
     try {
-      this.memory.grow(Math.ceil((end - size) / PAGE));
+      this.memory.grow(more / PAGE);
     } catch {
-      throw new OutOfMemory(bytes, `Not enough memory: the system refused ${gigabytes(bytes)} to the WASM backend.`);
+      throw refused(bytes, 'and the system refused them');
     }
+    this.budget.taken += more;
   }
+}
+
+function tooMuch(bytes: number, inUse: number, who: string, limit: number): OutOfMemory {
+  return refused(bytes, `beside ${gigabytes(inUse)} in use, and ${who} ${gigabytes(limit)} in all`);
+}
+
+function refused(bytes: number, why: string): OutOfMemory {
+  return new OutOfMemory(bytes, `Not enough memory: ${gigabytes(bytes)} are needed ${why}.`);
 }
 
 export interface Views {

@@ -1,7 +1,9 @@
 /** What the compiled kernels export (assembly/program.ts). Addresses are byte offsets into the shared memory. */
 export interface KernelExports {
-  /** Runs the program in the control block; each thread calls it once per step. */
-  run(thread: number, threads: number): void;
+  /** Runs `count` operations from the descriptors at `program`, in lockstep with the other threads. */
+  run(program: number, count: number, scratch: number, threads: number): void;
+  /** The barrier: returns when all threads have called it. */
+  meet(threads: number): void;
   packRow(values: number, blocks: number, panel: number, row: number, q4: 0 | 1): void;
 }
 

@@ -20,6 +20,9 @@ export enum Opcode {
   attention,
   attentionCombine,
   siluMul,
+  layerNorm,
+  gegelu,
+  maskedScale,
   top1Partial,
   top1,
 }
@@ -35,16 +38,25 @@ export enum DTypeCode {
   q4,
 }
 
-/** Byte address of the block through which threads meet; static data follow at 4 KiB, the heap at 64 KiB. */
+/**
+ * Byte address of the block through which threads meet; static data follow at 4 KiB, the heap at 64 KiB. Every memory
+ * has such a block for the barriers of its operations; the words before CONTROL_BARRIER serve in the first one only.
+ */
 export const CONTROL = 1024;
-/** i32 words of the control block; each on its own cache line. */
+/** i32 words of the control block; generation, done and barrier each on its own cache line. */
 export const CONTROL_GENERATION = 0;
 export const CONTROL_DONE = 16;
-export const CONTROL_PROGRAM = 32;
-export const CONTROL_COUNT = 33;
-export const CONTROL_SCRATCH = 34;
-export const CONTROL_SCRATCH_BYTES = 35;
+/** The step's plan: address, number of entries, and memories that exist. */
+export const CONTROL_PLAN = 32;
+export const CONTROL_ENTRIES = 33;
+export const CONTROL_BANKS = 34;
 export const CONTROL_BARRIER = 48;
+/**
+ * A step's plan is a list of entries of PLAN_WORDS words, each for one memory (bank). A stretch of operations: 0 bank,
+ * 1 how many, 2 address of their descriptors, 3 scratch of the first thread, 4 scratch bytes per thread. A copy between
+ * memories: 0 bank, 1 zero, 2 address in it, 3 bank of the original, 4 its address, 5 bytes.
+ */
+export const PLAN_WORDS = 8;
 export const HEAP_START = 65536;
 
 /** Values per quantisation group, and tokens per page of the KV cache. */

@@ -8,8 +8,8 @@ export interface Recording {
   readonly threads: number;
   /** Quantised activations that a later product of the same step uses again: by tensor's storage, offset and layout. */
   readonly quantised: Map<Storage, Map<string, Storage>>;
-  /** Lists of page addresses. */
-  readonly pages: Map<KvView, Storage>;
+  /** Lists of page addresses, by bank. */
+  readonly pages: Map<KvView, Map<number, Storage>>;
 }
 
 /** Items that a thread takes at once, so that each comes about four times; at least `least`. */

@@ -1,5 +1,6 @@
 import os from 'node:os';
-import { freeMemory, gigabytes } from './heap.ts';
+import { MOST_BANKS } from './banks.ts';
+import { ADDRESS_SPACE, freeMemory, gigabytes } from './heap.ts';
 import { chooseKernels, chooseThreads } from './platform.ts';
 
 /** What `airgap doctor` says of the WASM backend. `reason`: why it cannot run, empty where it can. */
@@ -14,7 +15,7 @@ export async function wasmReport(): Promise<WasmReport> {
   const details = [
     `CPU: ${os.cpus()[0]?.model.trim() ?? process.arch}`,
     `threads: ${threads} (${reason})`,
-    `memory: ${gigabytes(freeMemory())} free, WebAssembly may use ${gigabytes(2 ** 32)}`,
+    `memory: ${gigabytes(freeMemory())} free, ${MOST_BANKS} WebAssembly memories of ${gigabytes(ADDRESS_SPACE)} at most`,
   ];
   try {
     const { path, note } = await chooseKernels('auto');

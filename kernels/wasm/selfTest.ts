@@ -1,8 +1,6 @@
 import type { WeightDType } from '../ops.ts';
 import { GROUP } from '../quantize.ts';
-import { Heap } from './heap.ts';
-import { instantiate } from './kernels.ts';
-import { CONTROL, CONTROL_COUNT, CONTROL_PROGRAM, CONTROL_SCRATCH } from './opcodes.ts';
+import { Banks } from './banks.ts';
 import { Program } from './program.ts';
 import { MATVEC_ROWS, recordLinear } from './recordLinear.ts';
 import { asWasm } from './tensor.ts';
@@ -16,10 +14,10 @@ const IN = 96;
  * compiler, for one, loses the sum of the relaxed dot.
  */
 export async function selfTest(module: WebAssembly.Module): Promise<boolean> {
-  const heap = new Heap(16 * 65536);
-  const kernels = instantiate(module, heap.memory);
+  const banks = new Banks(module, { maxBytes: 16 * 65536 });
+  const { heap, kernels } = banks.at(0);
   for (const dtype of ['q4', 'q8'] as const) {
-    const writer = createWeight(heap, kernels, [OUT, IN], dtype);
+    const writer = createWeight(banks, [OUT, IN], dtype);
     writer.write(Float32Array.from({ length: OUT * IN }, (_, i) => weightAt(dtype, Math.floor(i / IN), i % IN)));
     const weight = asWasm(await writer.finish());
     for (const rows of [1, MATVEC_ROWS + 3]) {
@@ -27,16 +25,14 @@ export async function selfTest(module: WebAssembly.Module): Promise<boolean> {
       const data = Float32Array.from({ length: rows * IN }, (_, i) => activationAt(Math.floor(i / IN), i % IN));
       const x = program.tensor([rows, IN], data);
       const y = recordLinear({ program, threads: 1, quantised: new Map(), pages: new Map() }, x, weight, undefined);
-      const placed = program.place(heap, 1, y);
-      const { i32, f32 } = heap.view;
-      i32[CONTROL / 4 + CONTROL_PROGRAM] = placed.address;
-      i32[CONTROL / 4 + CONTROL_COUNT] = placed.count;
-      i32[CONTROL / 4 + CONTROL_SCRATCH] = placed.scratch;
-      kernels.run(0, 1);
+      const placed = program.place(banks, 1, y);
+      const { u32, f32 } = heap.view;
+      const [, count, descriptors, scratch] = u32.subarray(placed.address / 4) as unknown as number[];
+      kernels.run(descriptors!, count!, scratch!, 1);
       for (let i = 0; i < rows * OUT; i++) {
         if (f32[y.storage.address / 4 + i] !== product(dtype, Math.floor(i / OUT), i % OUT)) return false;
       }
-      heap.release(placed.address);
+      placed.release();
     }
   }
   return true;

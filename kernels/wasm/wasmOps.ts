@@ -1,7 +1,17 @@
 import { check } from '../check.ts';
-import type { AttentionShape, KvLayout, KvPool, KvView, Ops, Tensor, WeightDType, WeightWriter } from '../ops.ts';
-import { Heap } from './heap.ts';
-import { instantiate, type KernelExports } from './kernels.ts';
+import type {
+  Addends,
+  AttentionOptions,
+  AttentionShape,
+  KvLayout,
+  KvPool,
+  KvView,
+  Ops,
+  Tensor,
+  WeightDType,
+  WeightWriter,
+} from '../ops.ts';
+import { type BankOptions, Banks } from './banks.ts';
 import { WasmKvPool } from './kvPool.ts';
 import { DTypeCode, Opcode, TOP1_CHUNK } from './opcodes.ts';
 import { recordAttention } from './recordAttention.ts';
@@ -9,16 +19,14 @@ import { recordLinear } from './recordLinear.ts';
 import { type Recording, share } from './recording.ts';
 import { chooseKernels, chooseThreads, type SimdChoice } from './platform.ts';
 import { floatWord, Program } from './program.ts';
-import { asWasm, heldTensor, type WasmTensor } from './tensor.ts';
+import { asWasm, type Storage, type WasmTensor } from './tensor.ts';
 import { createWeight, floatRowBytes } from './weights.ts';
 import { Workers } from './workers.ts';
 
-export interface WasmOptions {
+export interface WasmOptions extends BankOptions {
   /** Worker threads; as many as chooseThreads says where absent. */
   readonly threads?: number;
   readonly simd?: SimdChoice;
-  /** Limit of all memory of the backend, 4 GiB where absent. */
-  readonly maxBytes?: number;
 }
 
 /** Starts the WASM backend. Rejects where the runtime lacks what it needs, and with BackendLost without workers. */
@@ -26,10 +34,10 @@ export async function createWasmOps(options: WasmOptions = {}): Promise<WasmOps>
   const { module, path } = await chooseKernels(options.simd ?? 'auto');
   const threads = options.threads ?? chooseThreads().threads;
   check(Number.isInteger(threads) && threads > 0, () => `createWasmOps: ${threads} threads`);
-  const heap = new Heap(options.maxBytes);
-  const workers = await Workers.start(module, heap.memory, threads);
+  const banks = new Banks(module, options, (memory) => workers.add(memory));
+  const workers = await Workers.start(module, banks.at(0).heap.memory, threads);
   const deviceName = `WebAssembly, ${path} SIMD, ${threads} thread${threads === 1 ? '' : 's'}`;
-  return new WasmOps(heap, instantiate(module, heap.memory), workers, deviceName);
+  return new WasmOps(banks, workers, deviceName);
 }
 
 /** Ops on the CPU: records a step as a program and lets the workers run it. */
@@ -41,33 +49,36 @@ export class WasmOps implements Ops {
   private disposed = false;
 
   constructor(
-    private readonly heap: Heap,
-    private readonly kernels: KernelExports,
+    readonly banks: Banks,
     readonly workers: Workers,
     readonly deviceName: string,
   ) {}
 
   // Memory -----------------------------------------------------------------------------------------------------------
   get bytesHeld(): number {
-    return this.disposed ? 0 : this.heap.bytesHeld;
+    return this.disposed ? 0 : this.banks.bytesHeld;
   }
 
-  createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
+  createWeight(shape: readonly [number, number], dtype: WeightDType, layer?: number): WeightWriter {
     this.checkAlive();
-    return createWeight(this.heap, this.kernels, shape, dtype);
+    return createWeight(this.banks, shape, dtype, layer);
   }
 
-  upload(data: Float32Array, shape: readonly number[]): Tensor {
+  upload(data: Float32Array, shape: readonly number[], layer?: number): Tensor {
     this.checkAlive();
     check(data.length === count(shape), () => `upload: ${data.length} values for shape (${shape})`);
-    const address = this.heap.allocate(data.byteLength);
-    this.heap.view.f32.set(data, address / 4);
-    return heldTensor(shape, 'f32', address, data.byteLength);
+    const storage = this.banks.hold(data.byteLength, layer);
+    this.banks.at(storage.bank!).heap.view.f32.set(data, storage.address / 4);
+    const tensor: WasmTensor = { shape, dtype: 'f32', storage, offset: 0 };
+    return tensor;
   }
 
   createKvPool(layout: KvLayout): KvPool {
     this.checkAlive();
-    const pool = new WasmKvPool(this.heap, layout);
+    const pool = new WasmKvPool(this.banks, layout, () => {
+      this.checkAlive();
+      this.workers.throwIfLost();
+    });
     this.pools.add(pool);
     return pool;
   }
@@ -75,7 +86,7 @@ export class WasmOps implements Ops {
   free(tensor: Tensor): void {
     const { storage } = asWasm(tensor);
     check(!storage.program, () => `free: the tensor (${tensor.shape}) belongs to its step`);
-    if (!this.disposed) this.heap.release(storage.address);
+    if (!this.disposed) this.banks.release(storage);
   }
 
   // Steps ------------------------------------------------------------------------------------------------------------
@@ -90,11 +101,12 @@ export class WasmOps implements Ops {
       const result = asWasm(record());
       this.recording = undefined;
       check(result.dtype === 'f32', () => `step: the result is ${result.dtype}, not f32`);
-      const placed = program.place(this.heap, this.workers.threads.length, result);
+      const placed = program.place(this.banks, this.workers.threads.length, result);
       await (program.empty ? undefined : this.workers.run(placed));
       const at = (result.storage.address + result.offset) / 4;
-      const values = new Float32Array(this.heap.view.f32.subarray(at, at + count(result.shape)));
-      this.heap.release(placed.address);
+      const { f32 } = this.banks.at(result.storage.bank!).heap.view;
+      const values = new Float32Array(f32.subarray(at, at + count(result.shape)));
+      placed.release();
       return values;
     } finally {
       this.recording = undefined;
@@ -122,14 +134,14 @@ export class WasmOps implements Ops {
     return this.current.program.tensor(shape, data.slice());
   }
 
-  embed(table: Tensor, ids: readonly number[]): Tensor {
+  embed(table: Tensor, ids: readonly number[], scale = 1): Tensor {
     const { program } = this.current;
     const [vocabulary, cols] = table.shape as readonly [number, number];
     for (const id of ids) check(id >= 0 && id < vocabulary, () => `embed: id ${id} of a table (${table.shape})`);
     const y = program.tensor([ids.length, cols]);
     const idList = program.storage(4 * ids.length, Int32Array.from(ids));
     const rowBytes = floatRowBytes(cols, table.dtype);
-    const words = [asWasm(table), idList, y, cols, DTypeCode[table.dtype], rowBytes];
+    const words = [asWasm(table), idList, y, cols, DTypeCode[table.dtype], rowBytes, floatWord(scale)];
     program.add({ opcode: Opcode.embed, items: ids.length, grain: 1, words });
     return y;
   }
@@ -144,7 +156,19 @@ export class WasmOps implements Ops {
     return y;
   }
 
-  linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor {
+  layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
+    const { program } = this.current;
+    const [rows, cols] = x.shape as readonly [number, number];
+    check(weight.shape[0] === cols && bias.shape[0] === cols, () => {
+      return `layerNorm: weight is (${weight.shape}), bias is (${bias.shape}), x is (${x.shape})`;
+    });
+    const y = program.tensor([rows, cols]);
+    const words = [asWasm(x), asWasm(weight), asWasm(bias), y, cols, floatWord(eps)];
+    program.add({ opcode: Opcode.layerNorm, items: rows, grain: 1, words });
+    return y;
+  }
+
+  linear(x: Tensor, weight: Tensor, { bias, residual }: Addends = {}): Tensor {
     const [rows, inputs] = x.shape;
     const [out, columns] = weight.shape;
     check(inputs === columns, () => `linear: weight is (${weight.shape}), x is (${x.shape})`);
@@ -152,7 +176,9 @@ export class WasmOps implements Ops {
       !residual || (residual.shape[0] === rows && residual.shape[1] === out),
       () => `linear: residual is (${residual!.shape}), the product is (${rows},${out})`,
     );
-    return recordLinear(this.current, asWasm(x), asWasm(weight), residual && asWasm(residual));
+    check(!bias || bias.shape[0] === out, () => `linear: bias is (${bias!.shape}), weight is (${weight.shape})`);
+    const add = { bias: bias && asWasm(bias), residual: residual && asWasm(residual) };
+    return recordLinear(this.current, asWasm(x), asWasm(weight), add);
   }
 
   appendKv(qkv: Tensor, rope: Tensor, kv: KvView, layer: number, shape: AttentionShape): Tensor {
@@ -162,9 +188,9 @@ export class WasmOps implements Ops {
     const slots = heads + 2 * kvHeads;
     check(width === slots * headDim, () => `appendKv: qkv is (${qkv.shape}), heads want ${slots} x ${headDim}`);
     check(rope.shape[0] === tokens && rope.shape[1] === headDim, () => `appendKv: rope is (${rope.shape})`);
-    const { pages, dtype } = this.kvWords(kv, layer, shape, tokens);
+    const { pages, dtype, layer: index } = this.kvWords(kv, layer, shape, tokens);
     const q = program.tensor([tokens, heads * headDim]);
-    const words = [asWasm(qkv), asWasm(rope), q, pages, heads, kvHeads, headDim, kv.length, dtype, layer];
+    const words = [asWasm(qkv), asWasm(rope), q, pages, heads, kvHeads, headDim, kv.length, dtype, index];
     const items = tokens * slots;
     const scratch = 4 * headDim;
     program.add({ opcode: Opcode.appendKv, items, grain: share(items, threads, 4), words, scratch });
@@ -176,7 +202,7 @@ export class WasmOps implements Ops {
     check(q.shape[1] === heads * headDim, () => `attention: q is (${q.shape}), heads want ${heads} x ${headDim}`);
     check(heads % kvHeads === 0, () => `attention: ${heads} heads do not share ${kvHeads} kv heads evenly`);
     const kvWords = this.kvWords(kv, layer, options, q.shape[0]!);
-    return recordAttention(this.current, asWasm(q), { ...options, ...kvWords, layer, position: kv.length });
+    return recordAttention(this.current, asWasm(q), { ...options, ...kvWords, position: kv.length });
   }
 
   siluMul(gateUp: Tensor): Tensor {
@@ -189,6 +215,30 @@ export class WasmOps implements Ops {
     const items = rows * stretches;
     const words = [asWasm(gateUp), y, width, stretches];
     program.add({ opcode: Opcode.siluMul, items, grain: share(items, threads, 1), words });
+    return y;
+  }
+
+  gegelu(x: Tensor, limit: number): Tensor {
+    const { program, threads } = this.current;
+    const [rows, both] = x.shape as readonly [number, number];
+    check(both % 2 === 0, () => `gegelu: gate and linear are (${x.shape})`);
+    const values = (rows * both) / 2;
+    const y = program.tensor([rows, both / 2]);
+    const items = Math.ceil(values / 256);
+    const words = [asWasm(x), y, values, floatWord(limit)];
+    program.add({ opcode: Opcode.gegelu, items, grain: share(items, threads, 1), words });
+    return y;
+  }
+
+  maskedScale(x: Tensor, mask: Tensor, factor: number): Tensor {
+    const { program, threads } = this.current;
+    const [rows, cols] = x.shape as readonly [number, number];
+    check(mask.shape[0] === cols, () => `maskedScale: mask is (${mask.shape}), x is (${x.shape})`);
+    const y = program.tensor([rows, cols]);
+    const stretches = Math.ceil(cols / 1024);
+    const items = rows * stretches;
+    const words = [asWasm(x), asWasm(mask), y, cols, stretches, floatWord(factor)];
+    program.add({ opcode: Opcode.maskedScale, items, grain: share(items, threads, 1), words });
     return y;
   }
 
@@ -226,12 +276,15 @@ export class WasmOps implements Ops {
     check(layer < layout.layers && shape.kvHeads === layout.kvHeads && shape.headDim === layout.headDim, () => {
       return `kv: layer ${layer}, ${shape.kvHeads} x ${shape.headDim} in a pool of ${JSON.stringify(layout)}`;
     });
-    let pages = recording.pages.get(kv);
+    let lists = recording.pages.get(kv);
+    if (!lists) recording.pages.set(kv, (lists = new Map<number, Storage>()));
+    const { bank, index } = pool.placeOf(layer);
+    let pages = lists.get(bank);
     if (!pages) {
-      const addresses = pool.addressesOf(kv, kv.length + tokens);
-      recording.pages.set(kv, (pages = recording.program.storage(addresses.byteLength, addresses)));
+      const addresses = pool.addressesOf(kv, kv.length + tokens, bank);
+      lists.set(bank, (pages = recording.program.addresses(bank, addresses)));
     }
-    return { pages, dtype: DTypeCode[layout.dtype] };
+    return { pages, dtype: DTypeCode[layout.dtype], layer: index };
   }
 }
 

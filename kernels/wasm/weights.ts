@@ -1,17 +1,17 @@
 import { check } from '../check.ts';
 import type { Tensor, WeightDType, WeightWriter } from '../ops.ts';
 import { f32ToF16, GROUP } from '../quantize.ts';
+import type { Bank, Banks } from './banks.ts';
 import type { Heap } from './heap.ts';
-import type { KernelExports } from './kernels.ts';
 import { FLOAT_ROWS, PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from './opcodes.ts';
-import { heldTensor } from './tensor.ts';
+import type { WasmTensor } from './tensor.ts';
 
 /** Packs rows as the kernels read them (layouts: assembly/matvecFloat.ts, assembly/matvecQ.ts). */
 export function createWeight(
-  heap: Heap,
-  kernels: KernelExports,
+  banks: Banks,
   shape: readonly [number, number],
   dtype: WeightDType,
+  layer?: number,
 ): WeightWriter {
   const [out, inputs] = shape;
   const quantised = dtype === 'q4' || dtype === 'q8';
@@ -20,10 +20,11 @@ export function createWeight(
     !quantised || inputs % GROUP === 0,
     () => `createWeight: ${dtype} needs columns in groups of ${GROUP}, not ${inputs}`,
   );
-  const bytes = weightBytes(shape, dtype);
-  const address = heap.allocate(bytes);
-  clearPadding(heap, address, shape, dtype);
-  const tensor = heldTensor(shape, dtype, address, bytes);
+  const storage = banks.hold(weightBytes(shape, dtype), layer);
+  const { address } = storage;
+  const bank = banks.at(storage.bank!);
+  clearPadding(bank.heap, address, shape, dtype);
+  const tensor: WasmTensor = { shape, dtype, storage, offset: 0 };
   const pack = quantised ? packQuantised : packFloat;
   let row = 0;
   return {
@@ -31,7 +32,7 @@ export function createWeight(
       const count = rows.length / inputs;
       check(Number.isInteger(count), () => `write: ${rows.length} values are no whole rows of ${inputs}`);
       check(row + count <= out, () => `write: more than ${out} rows`);
-      pack({ heap, kernels, address, dtype, inputs }, row, rows);
+      pack({ bank, address, dtype, inputs }, row, rows);
       row += count;
     },
     async finish(): Promise<Tensor> {
@@ -60,15 +61,14 @@ function clearPadding(heap: Heap, address: number, [out, inputs]: readonly [numb
 }
 
 interface Target {
-  readonly heap: Heap;
-  readonly kernels: KernelExports;
+  readonly bank: Bank;
   readonly address: number;
   readonly dtype: WeightDType;
   readonly inputs: number;
 }
 
-function packFloat({ heap, address, dtype, inputs }: Target, row: number, rows: Float32Array): void {
-  const { f32, u16 } = heap.view;
+function packFloat({ bank, address, dtype, inputs }: Target, row: number, rows: Float32Array): void {
+  const { f32, u16 } = bank.heap.view;
   for (let from = 0; from < rows.length; from += inputs, row++) {
     const at = address + row * floatRowBytes(inputs, dtype);
     if (dtype === 'f32') f32.set(rows.subarray(from, from + inputs), at / 4);
@@ -77,7 +77,8 @@ function packFloat({ heap, address, dtype, inputs }: Target, row: number, rows: 
 }
 
 /** Values as quantize.ts computes them; a kernel does it because a model has thousands of millions. */
-function packQuantised({ heap, kernels, address, dtype, inputs }: Target, row: number, rows: Float32Array): void {
+function packQuantised({ bank, address, dtype, inputs }: Target, row: number, rows: Float32Array): void {
+  const { heap, kernels } = bank;
   const staging = heap.allocate(4 * inputs);
   const { f32 } = heap.view;
   const blocks = inputs / GROUP;

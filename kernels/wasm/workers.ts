@@ -5,13 +5,12 @@ import workerSource from 'wasm-worker:source';
 import { BackendLost } from '../ops.ts';
 import {
   CONTROL,
+  CONTROL_BANKS,
   CONTROL_BARRIER,
-  CONTROL_COUNT,
   CONTROL_DONE,
+  CONTROL_ENTRIES,
   CONTROL_GENERATION,
-  CONTROL_PROGRAM,
-  CONTROL_SCRATCH,
-  CONTROL_SCRATCH_BYTES,
+  CONTROL_PLAN,
 } from './opcodes.ts';
 import type { PlacedProgram } from './program.ts';
 import type { WorkerData } from './worker.ts';
@@ -49,14 +48,18 @@ export class Workers {
     return new Workers(memory, threads);
   }
 
+  /** One memory more for the programs that follow. */
+  add(memory: WebAssembly.Memory): void {
+    for (const worker of this.threads) worker.postMessage(memory);
+  }
+
   /** Runs a program on all threads; this thread only waits for an event. Rejects with BackendLost. */
   async run(program: PlacedProgram): Promise<void> {
     this.throwIfLost();
     const { control } = this;
-    control[CONTROL_PROGRAM] = program.address;
-    control[CONTROL_COUNT] = program.count;
-    control[CONTROL_SCRATCH] = program.scratch;
-    control[CONTROL_SCRATCH_BYTES] = program.scratchBytes;
+    control[CONTROL_PLAN] = program.address;
+    control[CONTROL_ENTRIES] = program.entries;
+    control[CONTROL_BANKS] = program.banks;
     for (const worker of this.threads) worker.ref();
     try {
       await new Promise<void>((resolve, reject) => {

@@ -1,15 +1,5 @@
 import { setScratch } from './thread';
-import {
-  CONTROL,
-  CONTROL_BARRIER,
-  CONTROL_COUNT,
-  CONTROL_PROGRAM,
-  CONTROL_SCRATCH,
-  CONTROL_SCRATCH_BYTES,
-  COUNTER_WORD,
-  DESCRIPTOR_BYTES,
-  Opcode,
-} from './opcodes';
+import { CONTROL, CONTROL_BARRIER, COUNTER_WORD, DESCRIPTOR_BYTES, Opcode } from './opcodes';
 import { rmsNorm } from './rmsNorm';
 import { packTiles, quantise } from './quantise';
 import { matvecFloat } from './matvecFloat';
@@ -19,17 +9,17 @@ import { embed } from './embed';
 import { appendKv } from './appendKv';
 import { attention, attentionCombine } from './attention';
 import { siluMul } from './siluMul';
+import { layerNorm } from './layerNorm';
+import { gegelu } from './gegelu';
+import { maskedScale } from './maskedScale';
 import { top1, top1Partial } from './top1';
 
 /** Rounds of looking at the barrier before a thread sleeps: some ten microseconds, a wake-up costs as much. */
 const SPINS = 20000;
 
-/** Runs the program in the control block, in lockstep with the other threads: every thread calls this once per step. */
-export function run(thread: i32, threads: i32): void {
-  const program: usize = load<u32>(CONTROL + CONTROL_PROGRAM * 4);
-  const count = load<i32>(CONTROL + CONTROL_COUNT * 4);
-  const scratchBytes: usize = load<u32>(CONTROL + CONTROL_SCRATCH_BYTES * 4);
-  setScratch(load<u32>(CONTROL + CONTROL_SCRATCH * 4) + <usize>thread * scratchBytes);
+/** Runs `count` operations in lockstep with the other threads: every thread calls this with its own scratch. */
+export function run(program: usize, count: i32, scratch: usize, threads: i32): void {
+  setScratch(scratch);
   for (let i = 0; i < count; i++) {
     runOperation(program + <usize>i * DESCRIPTOR_BYTES);
     meet(threads);
@@ -76,6 +66,12 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
       return attentionCombine(d, from, to);
     case Opcode.siluMul:
       return siluMul(d, from, to);
+    case Opcode.layerNorm:
+      return layerNorm(d, from, to);
+    case Opcode.gegelu:
+      return gegelu(d, from, to);
+    case Opcode.maskedScale:
+      return maskedScale(d, from, to);
     case Opcode.top1Partial:
       return top1Partial(d, from, to);
     case Opcode.top1:
@@ -89,7 +85,7 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
  * The barrier between operations: the last thread to arrive opens it by raising the round; the others look for a while
  * and then sleep. Words: arrived, round (16 words on), sleepers (32 on).
  */
-function meet(threads: i32): void {
+export function meet(threads: i32): void {
   const barrier: usize = CONTROL + CONTROL_BARRIER * 4;
   const round = atomic.load<i32>(barrier, 64);
   if (atomic.add<i32>(barrier, 1) == threads - 1) {
