@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { MAX_F32 } from '../../kernels/ops.ts';
 
 /** One prompt of a golden.json, as test/fixtures/golden/README.md describes it. */
 export interface GoldenPrompt {
@@ -15,7 +16,9 @@ export interface GoldenPrompt {
   convention?: string;
 }
 
-export interface Golden {
+/** What one configuration of a checkpoint must give. */
+export interface GoldenVariant {
+  config: string;
   prompts: GoldenPrompt[];
   sliding_window_variants?: { config_override: Record<string, unknown>; entries: GoldenPrompt[] };
   crossing_original_max_position?: { ids: number[]; recompute: { ids: number[] } };
@@ -23,15 +26,43 @@ export interface Golden {
 
 export const goldenFolder = (name: string): string => resolve('test/fixtures/golden', name);
 
-export function readGolden(name: string): Golden {
-  return JSON.parse(readFileSync(join(goldenFolder(name), 'golden.json'), 'utf8')) as Golden;
+/** The configurations of a golden; most have one. */
+export function readGolden(name: string): GoldenVariant[] {
+  const json = JSON.parse(readFileSync(join(goldenFolder(name), 'golden.json'), 'utf8')) as
+    GoldenVariant | { variants: GoldenVariant[] };
+  const variants = 'variants' in json ? json.variants : [json];
+  for (const prompt of variants.flatMap(({ prompts }) => prompts)) {
+    prompt.ids = listed(prompt.ids);
+    // Of masked ids the file has seven digits.
+    prompt.logits = prompt.logits.map((row) => row.map((value) => (value < -3.4e38 ? -MAX_F32 : value)));
+  }
+  return variants;
 }
 
-/** A folder with the golden's weights and its config.json changed; the caller removes it. */
-export function folderWithConfig(name: string, override: Record<string, unknown>): string {
+/** Runs `use` on a folder with the golden's weights, the named configuration, and its keys changed. */
+export async function withGolden<T>(
+  name: string,
+  { config = 'config.json', override = {} }: { config?: string; override?: Record<string, unknown> },
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'airgap-golden-'));
-  const config = JSON.parse(readFileSync(join(goldenFolder(name), 'config.json'), 'utf8')) as object;
-  writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, ...override }));
-  symlinkSync(join(goldenFolder(name), 'model.safetensors'), join(folder, 'model.safetensors'));
-  return folder;
+  try {
+    const json = JSON.parse(readFileSync(join(goldenFolder(name), config), 'utf8')) as object;
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...json, ...override }));
+    symlinkSync(join(goldenFolder(name), 'model.safetensors'), join(folder, 'model.safetensors'));
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Ids as such, or made by the linear congruential generator that golden.json describes. */
+function listed(ids: number[] | { lcg: { seed: number; n: number; lo: number; hi: number } }): number[] {
+  if (Array.isArray(ids)) return ids;
+  const { seed, n, lo, hi } = ids.lcg;
+  let x = seed;
+  return Array.from({ length: n }, () => {
+    x = (Math.imul(1664525, x) + 1013904223) >>> 0;
+    return lo + ((x >>> 8) % (hi - lo));
+  });
 }
