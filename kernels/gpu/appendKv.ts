@@ -1,12 +1,13 @@
 import source from './appendKv.wgsl';
 import { check } from '../check.ts';
-import type { AttentionShape, KvView } from '../ops.ts';
+import type { AttentionShape, KvView, QkvOrder } from '../ops.ts';
 import { WORKGROUP, defineKernel, grid, u32 } from './kernel.ts';
 import { poolOf } from './kvPool.ts';
 import type { Recording } from './recording.ts';
 import type { GpuTensor } from './tensor.ts';
 
 const kernel = defineKernel('appendKv', source, ['read', 'read', 'read', 'write', 'write', 'write']);
+const LANES = 16; // in appendKv.wgsl
 
 /** Rotates q and k, stores k and v at positions kv.length..; returns the rotated q: (tokens, heads headDim). */
 export function appendKv(
@@ -15,9 +16,9 @@ export function appendKv(
   rope: GpuTensor,
   kv: KvView,
   layer: number,
-  shape: AttentionShape,
+  shape: AttentionShape & { readonly order: QkvOrder },
 ): GpuTensor {
-  const { heads, kvHeads, headDim } = shape;
+  const { heads, kvHeads, headDim, order } = shape;
   const [tokens = 0, width] = qkv.shape;
   check(
     width === (heads + 2 * kvHeads) * headDim,
@@ -30,12 +31,12 @@ export function appendKv(
   const pool = poolOf(kv, shape);
   const { keys, values } = pool.pagesOf(kv, layer, tokens);
   const q = recording.tensor([tokens, heads * headDim]);
-  const invocations = (tokens * (heads + 2 * kvHeads) * headDim) / 8;
+  const lines = tokens * (heads + 2 * kvHeads);
   recording.dispatch(
-    kernel({ WORKGROUP, HEADS: heads, KV_HEADS: kvHeads, HEAD_DIM: headDim, KV_F16: Number(pool.isF16) }),
+    kernel({ WORKGROUP, BY_GROUP: Number(order === 'byGroup'), HEADS: heads, ...pool.constants }),
     [qkv.storage, rope.storage, recording.indices(kv.pages), q.storage, keys, values],
     [u32(tokens), u32(kv.length)],
-    grid(Math.ceil(invocations / WORKGROUP)),
+    grid(Math.ceil((lines * LANES) / WORKGROUP)),
   );
   return q;
 }

@@ -2,23 +2,20 @@ import mergeSource from './attentionMerge.wgsl';
 import pagesSource from './pages.wgsl';
 import splitSource from './attentionSplit.wgsl';
 import tiledSource from './attentionTiled.wgsl';
+import visibleSource from './visible.wgsl';
 import { check } from '../check.ts';
-import { type AttentionShape, type KvView, PAGE_TOKENS } from '../ops.ts';
+import { type AttentionOptions, type KvView, type Sparsity, PAGE_TOKENS } from '../ops.ts';
+import { visibleBlocks } from '../sparsity.ts';
 import { type Scalar, WORKGROUP, defineKernel, f32, grid, u32 } from './kernel.ts';
 import { poolOf } from './kvPool.ts';
 import type { Recording } from './recording.ts';
 import type { GpuTensor, Storage } from './tensor.ts';
 
-const split = defineKernel('attentionSplit', pagesSource + splitSource, [
-  'read',
-  'read',
-  'read',
-  'read',
-  'write',
-  'write',
-]);
+const before = pagesSource + visibleSource;
+const inputs = ['read', 'read', 'read', 'read'] as const;
+const split = defineKernel('attentionSplit', before + splitSource, [...inputs, 'write', 'write']);
 const merge = defineKernel('attentionMerge', mergeSource, ['read', 'read', 'write']);
-const tiled = defineKernel('attentionTiled', pagesSource + tiledSource, ['read', 'read', 'read', 'read', 'write']);
+const tiled = defineKernel('attentionTiled', before + tiledSource, [...inputs, 'write']);
 
 /** Up to here a workgroup per token keeps more of a GPU busy than tiles of TILE tokens. */
 const FEW_TOKENS = 4;
@@ -29,37 +26,38 @@ const ENOUGH_GROUPS = 512;
 const MOST_SPLITS = 64;
 /** No sequence is longer, and position + window stays within 32 bits. */
 const LARGEST_WINDOW = 2 ** 30;
+/** Every block is local. */
+const DENSE: Sparsity = { blockTokens: PAGE_TOKENS, localBlocks: LARGEST_WINDOW, vertStride: 1, headStep: 0 };
 
-/** softmax(q k^T / sqrt(headDim)) v over the positions each token sees.  q: (tokens, heads headDim) -> the same. */
+/** softmax(scale q k^T) v over the positions each token sees.  q: (tokens, heads headDim) -> the same. */
 export function attention(
   recording: Recording,
   q: GpuTensor,
   kv: KvView,
   layer: number,
-  options: AttentionShape & { readonly window: number },
+  options: AttentionOptions,
 ): GpuTensor {
-  const { heads, kvHeads, headDim } = options;
+  const { heads, headDim, scale, sparsity = DENSE } = options;
   const [tokens = 0, width] = q.shape;
   check(width === heads * headDim, () => `attention: q is (${q.shape}) for ${heads} heads of ${headDim}`);
   check(options.window >= 1, () => `attention: window ${options.window}`);
   const pool = poolOf(kv, options);
   const { keys, values } = pool.pagesOf(kv, layer, tokens);
-  const inputs = [keys, values, recording.indices(kv.pages), q.storage];
-  const constants = { HEADS: heads, KV_HEADS: kvHeads, HEAD_DIM: headDim, KV_F16: Number(pool.isF16) };
+  const read = [keys, values, recording.indices(kv.pages), q.storage];
+  const constants = { HEADS: heads, ...pool.constants, ...sparsityConstants(sparsity) };
   const window = Math.min(options.window, LARGEST_WINDOW);
-  const params = (splits: number, pagesPerSplit: number): Scalar[] => [
-    ...[tokens, kv.length, window, splits, pagesPerSplit].map(u32),
-    f32(1 / Math.sqrt(headDim)),
-  ];
+  const params = (splits: number): Scalar[] => [...[tokens, kv.length, window, splits].map(u32), f32(scale)];
   const y = recording.tensor(q.shape);
   if (tokens > FEW_TOKENS) {
-    recording.dispatch(tiled(constants), [...inputs, y.storage], params(1, 0), [Math.ceil(tokens / TILE), heads, 1]);
+    const tiles = Math.floor((kv.length + tokens - 1) / TILE) - Math.floor(kv.length / TILE) + 1;
+    recording.dispatch(tiled(constants), [...read, y.storage], params(1), [tiles, heads, 1]);
     return y;
   }
-  const { splits, pagesPerSplit } = splitPages(kv.length, tokens, window, heads);
+  const wanted = Math.max(1, Math.ceil(ENOUGH_GROUPS / (heads * tokens)));
+  const splits = Math.min(wanted, MOST_SPLITS, unitsSeen(kv.length + tokens - 1, window, sparsity));
   const stats = recording.storage(tokens * heads * splits * 8);
   const mix: Storage = splits === 1 ? y.storage : recording.storage(tokens * heads * splits * headDim * 4);
-  recording.dispatch(split(constants), [...inputs, mix, stats], params(splits, pagesPerSplit), [heads, splits, tokens]);
+  recording.dispatch(split(constants), [...read, mix, stats], params(splits), [heads, splits, tokens]);
   if (splits > 1) {
     const rows = tokens * heads;
     const quads = headDim / 4;
@@ -69,16 +67,18 @@ export function attention(
   return y;
 }
 
-/** Every token's pages are counted from the first it sees, so the pages of the token that sees most are enough. */
-function splitPages(
-  length: number,
-  tokens: number,
-  window: number,
-  heads: number,
-): { splits: number; pagesPerSplit: number } {
-  const last = length + tokens - 1;
-  const pages = Math.floor(last / PAGE_TOKENS) - Math.floor(Math.max(0, length + 1 - window) / PAGE_TOKENS) + 1;
-  const wanted = Math.min(pages, MOST_SPLITS, Math.max(1, Math.ceil(ENOUGH_GROUPS / (heads * tokens))));
-  const pagesPerSplit = Math.ceil(pages / wanted);
-  return { splits: Math.ceil(pages / pagesPerSplit), pagesPerSplit };
+function sparsityConstants({ blockTokens, localBlocks, vertStride, headStep }: Sparsity): Record<string, number> {
+  check(
+    Number.isInteger(Math.log2(blockTokens)) && blockTokens >= TILE && localBlocks >= 1 && vertStride >= 1,
+    () => `attention: blocks of ${blockTokens}, ${localBlocks} local, every ${vertStride}-th vertical`,
+  );
+  return { BLOCK: blockTokens, LOCAL_BLOCKS: localBlocks, VERT_STRIDE: vertStride, HEAD_STEP: headStep % vertStride };
+}
+
+/** About as many units of keys (visible.wgsl) as a head sees from position `last`; no less than one. */
+function unitsSeen(last: number, window: number, sparsity: Sparsity): number {
+  const { blockTokens } = sparsity;
+  const unit = Math.min(blockTokens, PAGE_TOKENS);
+  const inWindow = Math.floor(last / unit) - Math.floor(Math.max(0, last + 1 - window) / unit) + 1;
+  return Math.min(inWindow, (visibleBlocks(Math.floor(last / blockTokens), 0, sparsity).count * blockTokens) / unit);
 }

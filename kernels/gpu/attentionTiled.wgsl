@@ -1,7 +1,8 @@
 // y[t, h] = softmax(q k^T scale) v for many tokens (prefill)
-// Follows pages.wgsl. A workgroup of 128 threads per (tile of 16 tokens, head) goes over the pages that any of its
-// tokens sees, with a running maximum per token. Per page: a thread computes the scores of one key with 8 tokens; 8
-// threads find the largest of one token; then a thread mixes one quad of v for 4 tokens.
+// Follows visible.wgsl. A workgroup of 128 threads per (tile of 16 positions, head) goes over the units of keys that any
+// of its tokens sees, with a running maximum per token. Tiles start at multiples of 16, so the tokens of one are of one
+// block and see the same units. Per unit: a thread computes the scores of one key with 8 tokens; 8 threads find the
+// largest of one token; then a thread mixes one quad of v for 4 tokens.
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>; // (tokens, HEADS, QUADS)
 @group(0) @binding(5) var<uniform> params: Params;
 
@@ -9,20 +10,23 @@ const TILE = 16u;
 const THREADS = 128u;
 
 var<workgroup> query: array<vec4f, TILE * QUADS>;
-var<workgroup> scores: array<vec4f, PAGE * 4>; // by key, then four tokens at a time; later the weights
+// By key, then four tokens at a time; then the weights, times the scale of the value; at the end sums of the weights.
+var<workgroup> scores: array<vec4f, PAGE * 4>;
 var<workgroup> partLargest: array<f32, THREADS>;
 var<workgroup> largest: array<vec4f, 4>; // by token
-var<workgroup> shrink: array<vec4f, 4>; // exp(largest before this page - largest now)
+var<workgroup> shrink: array<vec4f, 4>; // exp(largest before this unit - largest now)
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let firstToken = group.x * TILE;
-  let lastToken = min(firstToken + TILE, params.tokens) - 1;
+  let tileStart = (params.length / TILE + group.x) * TILE;
+  let firstToken = max(tileStart, params.length) - params.length;
+  let lastToken = min(tileStart + TILE - params.length, params.tokens) - 1;
   let head = group.y;
   let kvHead = head * KV_HEADS / HEADS;
   let thread = local.x;
   let first = firstSeen(params.length + firstToken, params.window);
   let last = params.length + lastToken;
+  let visible = visibleUnits(first, last, head);
 
   // Past the last token it is computed again, and not written.
   for (var i = thread; i < TILE * QUADS; i += THREADS) {
@@ -31,26 +35,35 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   }
   if (thread < 4) { largest[thread] = vec4f(LOWEST); }
 
+  let key = thread % PAGE;
+  let eight = thread / PAGE; // scores tokens 8 eight .. 8 eight + 7 of the tile
+  let mine = key * 4 + 2 * eight;
   let quad = thread % QUADS;
   let four = thread / QUADS; // mixes tokens 4 four .. 4 four + 3 of the tile, where four < 4
   var mix: array<vec4f, 4>;
-  var total = vec4f();
-  for (var index = first / PAGE; index <= last / PAGE; index++) {
-    let page = pages[index];
-    let low = max(first, index * PAGE) - index * PAGE;
-    let high = min(last, index * PAGE + PAGE - 1) - index * PAGE;
+  var total0 = vec4f(); // Of the weights of this thread's keys, for its eight tokens.
+  var total1 = vec4f();
+  for (var unit = 0u; unit < visible.units; unit++) {
+    let start = unitStart(visible, unit);
+    let page = pages[start / PAGE];
+    let slot = start % PAGE; // of the unit's first key
+    let low = max(first, start) - start;
+    let high = min(last, start + UNIT - 1) - start;
+    let inRange = key >= low && key <= high;
     workgroupBarrier();
-    let key = thread % PAGE;
-    let eight = thread / PAGE;
-    let s0 = scoresOf(page, kvHead, key, index, 2 * eight, firstToken, lastToken, key >= low && key <= high);
-    let s1 = scoresOf(page, kvHead, key, index, 2 * eight + 1, firstToken, lastToken, key >= low && key <= high);
-    scores[key * 4 + 2 * eight] = s0;
-    scores[key * 4 + 2 * eight + 1] = s1;
+    var s0 = vec4f(LOWEST);
+    var s1 = vec4f(LOWEST);
+    if (inRange) {
+      s0 = scoresOf(page, kvHead, slot + key, start + key, 2 * eight, firstToken, lastToken);
+      s1 = scoresOf(page, kvHead, slot + key, start + key, 2 * eight + 1, firstToken, lastToken);
+    }
+    scores[mine] = s0;
+    scores[mine + 1] = s1;
     workgroupBarrier();
 
     let token = thread / 8;
     var most = LOWEST;
-    for (var i = thread % 8; i < PAGE; i += 8) {
+    for (var i = thread % 8; i < UNIT; i += 8) {
       most = max(most, scores[i * 4 + token / 4][token % 4]);
     }
     partLargest[thread] = most;
@@ -65,26 +78,37 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       largest[thread] = now;
     }
     workgroupBarrier();
-    scores[key * 4 + 2 * eight] = weightsOf(s0, largest[2 * eight]);
-    scores[key * 4 + 2 * eight + 1] = weightsOf(s1, largest[2 * eight + 1]);
+    let w0 = weightsOf(s0, largest[2 * eight]);
+    let w1 = weightsOf(s1, largest[2 * eight + 1]);
+    total0 = total0 * shrink[2 * eight] + w0;
+    total1 = total1 * shrink[2 * eight + 1] + w1;
+    if (inRange) {
+      let scale = valueScale(page, kvHead, slot + key);
+      scores[mine] = w0 * scale;
+      scores[mine + 1] = w1 * scale;
+    }
     workgroupBarrier();
 
     if (four < 4) {
       for (var i = 0u; i < 4; i++) { mix[i] *= shrink[four][i]; }
-      total *= shrink[four];
-      for (var slot = low; slot <= high; slot++) {
-        let v = valueQuad(page, kvHead, slot, quad);
-        let weights = scores[slot * 4 + four];
+      for (var i = low; i <= high; i++) {
+        let v = valueQuad(page, kvHead, slot + i, quad);
+        let weights = scores[i * 4 + four];
         mix[0] += weights.x * v;
         mix[1] += weights.y * v;
         mix[2] += weights.z * v;
         mix[3] += weights.w * v;
-        total += weights;
       }
     }
   }
 
+  workgroupBarrier();
+  scores[mine] = total0;
+  scores[mine + 1] = total1;
+  workgroupBarrier();
   if (four < 4) {
+    var total = vec4f();
+    for (var i = 0u; i < PAGE; i++) { total += scores[i * 4 + four]; }
     for (var i = 0u; i < 4; i++) {
       let token = firstToken + 4 * four + i;
       if (token <= lastToken) { y[(token * HEADS + head) * QUADS + quad] = mix[i] / total[i]; }
@@ -92,23 +116,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   }
 }
 
-/// Scores of one key with tokens 4 four .. 4 four + 3 of the tile; LOWEST where the token does not see the key.
+/// Scores of the key at `position` with tokens 4 four .. 4 four + 3 of the tile; LOWEST where a token does not see it.
 fn scoresOf(
-  page: u32, kvHead: u32, key: u32, index: u32, four: u32, firstToken: u32, lastToken: u32, inRange: bool
+  page: u32, kvHead: u32, slot: u32, position: u32, four: u32, firstToken: u32, lastToken: u32
 ) -> vec4f {
-  if (!inRange) { return vec4f(LOWEST); }
   var score = vec4f();
-  for (var i = 0u; i < QUADS; i++) {
-    let k = keyQuad(page, kvHead, i, key);
-    let at = four * 4 * QUADS + i;
+  for (var i = 0u; i < QUADS / 2; i++) {
+    let k = keyQuads(page, kvHead, i, slot);
+    let at = four * 4 * QUADS + 2 * i;
     score += vec4f(
-      dot(k, query[at]), dot(k, query[at + QUADS]), dot(k, query[at + 2 * QUADS]), dot(k, query[at + 3 * QUADS]),
+      dot(k[0], query[at]), dot(k[0], query[at + QUADS]),
+      dot(k[0], query[at + 2 * QUADS]), dot(k[0], query[at + 3 * QUADS]),
+    ) + vec4f(
+      dot(k[1], query[at + 1]), dot(k[1], query[at + QUADS + 1]),
+      dot(k[1], query[at + 2 * QUADS + 1]), dot(k[1], query[at + 3 * QUADS + 1]),
     );
   }
   let token = min(vec4u(firstToken + 4 * four) + vec4u(0, 1, 2, 3), vec4u(lastToken));
-  let position = vec4u(params.length) + token;
-  let seen = vec4u(index * PAGE + key);
-  return select(vec4f(LOWEST), score, (seen <= position) & (seen + vec4u(params.window) > position));
+  let asking = vec4u(params.length) + token;
+  let seen = (vec4u(position) <= asking) & (vec4u(position + params.window) > asking);
+  return select(vec4f(LOWEST), score * keyScale(page, kvHead, slot), seen);
 }
 
 fn weightsOf(score: vec4f, most: vec4f) -> vec4f {

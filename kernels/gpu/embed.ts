@@ -2,14 +2,14 @@ import embedSource from './embed.wgsl';
 import weightSource from './weight.wgsl';
 import type { Recording } from './recording.ts';
 import { check } from '../check.ts';
-import { WORKGROUP, defineKernel, grid, u32 } from './kernel.ts';
+import { WORKGROUP, defineKernel, f32, grid, u32 } from './kernel.ts';
 import type { GpuTensor, GpuWeight } from './tensor.ts';
 import { FORMAT, scaleWords } from './weight.ts';
 
 const kernel = defineKernel('embed', weightSource + embedSource, ['read', 'read', 'read', 'write']);
 
-/** Rows `ids` of table (vocabulary, hidden) -> (ids.length, hidden). */
-export function embed(recording: Recording, table: GpuWeight, ids: readonly number[]): GpuTensor {
+/** Rows `ids` of table (vocabulary, hidden), times `scale` -> (ids.length, hidden). */
+export function embed(recording: Recording, table: GpuWeight, ids: readonly number[], scale: number): GpuTensor {
   const [vocabulary, cols] = table.shape;
   check(
     ids.every((id) => id >= 0 && id < vocabulary),
@@ -22,7 +22,7 @@ export function embed(recording: Recording, table: GpuWeight, ids: readonly numb
     recording.dispatch(
       kernel({ FORMAT: FORMAT[table.dtype], WORKGROUP }),
       [blocks, scales, list, y.storage],
-      [ids.length, cols, quads, firstRow, rows, scaleWords(cols, table.dtype)].map(u32),
+      [...[ids.length, cols, quads, firstRow, rows, scaleWords(cols, table.dtype)].map(u32), f32(scale)],
       grid(Math.ceil((ids.length * quads) / WORKGROUP)),
     );
   }

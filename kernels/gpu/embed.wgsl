@@ -1,9 +1,9 @@
-// y[t, :] = table[ids[t], :]     y: (tokens, cols)
+// y[t, :] = table[ids[t], :] * scale     y: (tokens, cols)
 // Follows weight.wgsl. One invocation per quad of y. The table may lie in several parts by rows: ids outside
 // firstRow .. firstRow + rows - 1 are left to the dispatches of the other parts.
 override WORKGROUP: u32;
 
-struct Params { tokens: u32, cols: u32, quads: u32, firstRow: u32, rows: u32, scaleWords: u32 }
+struct Params { tokens: u32, cols: u32, quads: u32, firstRow: u32, rows: u32, scaleWords: u32, scale: f32 }
 
 @group(0) @binding(2) var<storage, read> ids: array<u32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
@@ -22,7 +22,8 @@ fn main(
 
   let blocksPerRow = (params.quads + BLOCK_QUADS - 1) / BLOCK_QUADS;
   let block = quad / BLOCK_QUADS;
-  let values = quadOf(blocks[row * blocksPerRow + block], quad % BLOCK_QUADS) * scaleOf(row, block, params.scaleWords);
+  let scale = scaleOf(row, block, params.scaleWords) * params.scale;
+  let values = quadOf(blocks[row * blocksPerRow + block], quad % BLOCK_QUADS) * scale;
   for (var i = 0u; i < 4 && 4 * quad + i < params.cols; i++) {
     y[token * params.cols + 4 * quad + i] = values[i];
   }

@@ -1,11 +1,14 @@
 import { check } from '../check.ts';
 import {
+  type Addends,
+  type AttentionOptions,
   type AttentionShape,
   BackendLost,
   type KvLayout,
   type KvPool,
   type KvView,
   type Ops,
+  type QkvOrder,
   type Tensor,
   type WeightDType,
   type WeightWriter,
@@ -14,9 +17,12 @@ import { type AdapterOptions, openGpu } from './adapter.ts';
 import { appendKv } from './appendKv.ts';
 import { attention } from './attention.ts';
 import { embed } from './embed.ts';
+import { gegelu } from './gegelu.ts';
 import { Pipelines } from './kernel.ts';
 import { GpuKvPool } from './kvPool.ts';
+import { layerNorm } from './layerNorm.ts';
 import { linear } from './linear.ts';
+import { maskedScale } from './maskedScale.ts';
 import { Memory, type MemoryLimits } from './memory.ts';
 import { Recording } from './recording.ts';
 import { rmsNorm } from './rmsNorm.ts';
@@ -130,29 +136,49 @@ export class GpuOps implements Ops {
     return this.now('input').input(data, shape);
   }
 
-  embed(table: Tensor, ids: readonly number[]): Tensor {
-    return embed(this.now('embed'), weightOf(table, 'embed'), ids);
+  embed(table: Tensor, ids: readonly number[], scale = 1): Tensor {
+    return embed(this.now('embed'), weightOf(table, 'embed'), ids, scale);
   }
 
   rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
     return rmsNorm(this.now('rmsNorm'), activation(x, 'rmsNorm'), activation(weight, 'rmsNorm'), eps);
   }
 
-  linear(x: Tensor, weight: Tensor, residual?: Tensor): Tensor {
-    const added = residual && activation(residual, 'linear');
-    return linear(this.now('linear'), activation(x, 'linear'), weightOf(weight, 'linear'), added);
+  layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
+    const [y, w, b] = [x, weight, bias].map((tensor) => activation(tensor, 'layerNorm'));
+    return layerNorm(this.now('layerNorm'), y!, w!, b!, eps);
   }
 
-  appendKv(qkv: Tensor, rope: Tensor, kv: KvView, layer: number, shape: AttentionShape): Tensor {
+  linear(x: Tensor, weight: Tensor, { bias, residual }: Addends = {}): Tensor {
+    const add = { bias: bias && activation(bias, 'linear'), residual: residual && activation(residual, 'linear') };
+    return linear(this.now('linear'), activation(x, 'linear'), weightOf(weight, 'linear'), add);
+  }
+
+  appendKv(
+    qkv: Tensor,
+    rope: Tensor,
+    kv: KvView,
+    layer: number,
+    shape: AttentionShape & { readonly order: QkvOrder },
+  ): Tensor {
     return appendKv(this.now('appendKv'), activation(qkv, 'appendKv'), activation(rope, 'appendKv'), kv, layer, shape);
   }
 
-  attention(q: Tensor, kv: KvView, layer: number, options: AttentionShape & { readonly window: number }): Tensor {
+  attention(q: Tensor, kv: KvView, layer: number, options: AttentionOptions): Tensor {
     return attention(this.now('attention'), activation(q, 'attention'), kv, layer, options);
   }
 
   siluMul(gateUp: Tensor): Tensor {
     return siluMul(this.now('siluMul'), activation(gateUp, 'siluMul'));
+  }
+
+  gegelu(x: Tensor, limit: number): Tensor {
+    return gegelu(this.now('gegelu'), activation(x, 'gegelu'), limit);
+  }
+
+  maskedScale(x: Tensor, mask: Tensor, factor: number): Tensor {
+    const [values, chosen] = [x, mask].map((tensor) => activation(tensor, 'maskedScale'));
+    return maskedScale(this.now('maskedScale'), values!, chosen!, factor);
   }
 
   lastRows(x: Tensor, count: number): Tensor {

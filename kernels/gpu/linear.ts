@@ -8,7 +8,7 @@ import type { Recording } from './recording.ts';
 import type { GpuTensor, GpuWeight } from './tensor.ts';
 import { FORMAT, paddedQuads, scaleWords } from './weight.ts';
 
-const bindings = ['read', 'read', 'read', 'read', 'write'] as const;
+const bindings = ['read', 'read', 'read', 'read', 'read', 'write'] as const;
 const matvec = defineKernel('matvec', weightSource + matvecSource, bindings);
 const matmul = defineKernel('matmul', weightSource + matmulSource, bindings);
 const padColumns = defineKernel('padColumns', padColumnsSource, ['read', 'write']);
@@ -19,14 +19,23 @@ const MATVEC_ROWS = 4;
 const MATVEC_OUTS = 8; // SLOTS * OUTS in matvec.wgsl
 const TILE = 64; // in matmul.wgsl
 
-/** x @ weight^T (+ residual).  x: (rows, in), weight: (out, in), residual: (rows, out) -> (rows, out). */
-export function linear(recording: Recording, x: GpuTensor, weight: GpuWeight, residual?: GpuTensor): GpuTensor {
+/** x @ weight^T (+ bias) (+ residual).  x: (rows, in), weight: (out, in), bias: (out), residual, result: (rows, out). */
+export function linear(
+  recording: Recording,
+  x: GpuTensor,
+  weight: GpuWeight,
+  { bias, residual }: { readonly bias?: GpuTensor | undefined; readonly residual?: GpuTensor | undefined },
+): GpuTensor {
   const [rows = 0, width] = x.shape;
   const [outs, weightWidth] = weight.shape;
   check(width === weightWidth, () => `linear: weight is (${weight.shape}), x is (${x.shape})`);
   check(
     !residual || (residual.shape[0] === rows && residual.shape[1] === outs),
     () => `linear: residual is (${residual?.shape}), x is (${x.shape}), weight is (${weight.shape})`,
+  );
+  check(
+    !bias || (bias.shape.length === 1 && bias.shape[0] === outs),
+    () => `linear: bias is (${bias?.shape}), weight is (${weight.shape})`,
   );
   const padded = padToBlocks(recording, x, weight);
   const y = recording.tensor([rows, outs]);
@@ -35,12 +44,14 @@ export function linear(recording: Recording, x: GpuTensor, weight: GpuWeight, re
   const FORMAT_OF = { FORMAT: FORMAT[weight.dtype] };
   const kernel = isFew ? matvec({ ...FORMAT_OF, X_ROWS: xRows }) : matmul(FORMAT_OF);
   const [outsPerGroup, rowsPerGroup] = isFew ? [MATVEC_OUTS, xRows] : [TILE, TILE];
-  const quads = paddedQuads(weightWidth, weight.dtype);
+  const sizes = [rows, paddedQuads(weightWidth, weight.dtype), scaleWords(weightWidth, weight.dtype)];
+  const added = [bias ?? x, residual ?? x]; // Not read where there is none.
+  const isAdded = [bias ? 1 : 0, residual ? 1 : 0];
   for (const part of weight.parts) {
     recording.dispatch(
       kernel,
-      [part.blocks, part.scales, padded.storage, (residual ?? x).storage, y.storage],
-      [rows, quads, scaleWords(weightWidth, weight.dtype), part.rows, part.firstRow, outs, residual ? 1 : 0].map(u32),
+      [part.blocks, part.scales, padded.storage, ...added.map(({ storage }) => storage), y.storage],
+      [...sizes, part.rows, part.firstRow, outs, ...isAdded].map(u32),
       [Math.ceil(part.rows / outsPerGroup), Math.ceil(rows / rowsPerGroup), 1],
     );
   }

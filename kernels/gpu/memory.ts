@@ -15,8 +15,10 @@ export interface MemoryLimits {
   readonly bufferBytes: number;
 }
 
-// The values of GPUBufferUsage, which is no global in Node.
+// The values of GPUBufferUsage and GPUMapMode, which are no globals in Node.
 export const USAGE = { MAP_READ: 0x1, COPY_SRC: 0x4, COPY_DST: 0x8, UNIFORM: 0x40, STORAGE: 0x80 } as const;
+export const MAP_MODE_READ = 0x1; // GPUMapMode.READ
+const BOUND = USAGE.STORAGE | USAGE.UNIFORM;
 const STORAGE = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
 
 /** Every buffer of a device: counted, kept within what is known to fit, and all destroyed at the end. */
@@ -32,7 +34,7 @@ export class Memory {
   constructor(
     readonly device: GPUDevice,
     readonly limits: MemoryLimits,
-    private readonly onDestroy: () => void,
+    private readonly onBoundDestroyed: () => void,
   ) {
     void device.lost.then(({ message }) => {
       this.lost = new BackendLost(`The GPU was lost: ${message.split('\n')[0] || 'the driver gave no reason'}.`);
@@ -73,7 +75,7 @@ export class Memory {
     if (!this.held.delete(buffer)) return;
     this.bytes -= buffer.bytes;
     buffer.gpu.destroy();
-    this.onDestroy();
+    if (buffer.gpu.usage & BOUND) this.onBoundDestroyed();
   }
 
   destroyAll(): void {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatch, type Operation, Recording } from './recording.ts';
 import { PARAMS_BYTES, Pipelines, type Scalar } from './kernel.ts';
-import { type HeldBuffer, Memory, USAGE } from './memory.ts';
+import { type HeldBuffer, MAP_MODE_READ, Memory, USAGE } from './memory.ts';
 import { ScratchPool } from './scratch.ts';
 import type { Storage } from './tensor.ts';
 
@@ -109,8 +109,6 @@ export class Runner {
 const SHORTEST_SLEEP_MS = 3; // Timers are accurate to a millisecond.
 const SLEEP_SHARE = 0.75; // A step that has become faster ends at most this much of its old time late, and less each time.
 const MOST_DURATIONS = 1000;
-
-const MAP_MODE_READ = 0x1; // GPUMapMode.READ, which is no global in Node.
 
 function setScalar(view: DataView, at: number, { type, value }: Scalar): void {
   if (type === 'u32') view.setUint32(at, value, true);
