@@ -18,6 +18,7 @@ export const backends: readonly TestBackend[] = [
     quantizesActivations: true,
   },
   { name: 'wasm, plain SIMD', create: () => createWasmOps({ simd: 'plain', threads: 3 }), quantizesActivations: true },
+  { name: 'wasm, several memories', create: createSpreadOps, quantizesActivations: true },
   {
     name: 'webgpu',
     create: async () => {
@@ -27,3 +28,10 @@ export const backends: readonly TestBackend[] = [
     quantizesActivations: false,
   },
 ];
+
+/** Layers 0 and 1 and what belongs to no layer each have a memory of their own. */
+async function createSpreadOps(): Promise<Ops> {
+  const ops = await createWasmOps({ threads: 2, bankBytes: 1 << 26, bankWeightBytes: 1 });
+  for (const layer of [0, 1]) ops.upload(new Float32Array(1), [1], layer);
+  return ops;
+}
