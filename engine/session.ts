@@ -1,22 +1,31 @@
-import type { Ops, Tensor } from '../kernels/ops.ts';
-import { BadRequest, Cancelled, throwIfAborted } from './errors.ts';
+import { type Ops, type Tensor, PAGE_TOKENS } from '../kernels/ops.ts';
+import { BadRequest, throwIfAborted } from './errors.ts';
 import type { Generate } from './generation.ts';
 import { generateWith } from './generate.ts';
 import { KvCache, type PageAllocator } from './kvCache.ts';
 import { usesLongFactors } from './layers/rope.ts';
-import type { Phi3 } from './models/phi3.ts';
+import type { Decoder } from './models/decoder.ts';
 import { PRIORITY, type Priority, type Scheduler } from './scheduler.ts';
+import { LEAST_SNAPSHOT_TOKENS, type PageKind, type SnapshotStore } from './snapshots.ts';
 
 /** What all sessions of one loaded model share. */
 export interface SessionContext {
   readonly ops: Ops;
-  readonly decoder: Phi3;
+  readonly decoder: Decoder;
   readonly allocator: PageAllocator;
   /** Lets one step at a time run; every chunk and every token is one. */
   readonly scheduler: Scheduler;
   readonly contextLength: number;
   /** Prompt tokens per step; a cancelled or outranked prefill waits for one such chunk at most. */
   readonly chunkTokens: number;
+  /** Where prefixes are kept on disk, if anywhere. */
+  readonly snapshots?: ModelSnapshots | undefined;
+}
+
+export interface ModelSnapshots {
+  readonly store: SnapshotStore;
+  /** The product's version, and the model: its configuration, its weights' format, its files' sizes and times. */
+  readonly identity: string;
 }
 
 export interface RunOptions {
@@ -28,20 +37,33 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface RunResult {
-  readonly values: Float32Array;
-  /** Tokens found in the cache, and computed now. */
+export interface PrefillResult {
+  /** Tokens found in the cache, in other sessions or on disk, and computed now. */
   readonly reused: number;
   readonly computed: number;
 }
 
-/** One conversation or document: its KV cache and the rule by which it is re-used. */
+export interface RunResult extends PrefillResult {
+  readonly values: Float32Array;
+}
+
+/** What generate may promise beside. */
+interface ComputeOptions extends RunOptions {
+  /** This very array was computed before, and has only grown since. */
+  readonly growing?: boolean;
+}
+
+/**
+ * One conversation or document: its KV cache and the rule by which it is re-used. What the cache lacks comes from other
+ * sessions of the model, whose pages it shares, from the disk, and only then from the model.
+ */
 export class Session {
   private readonly cache: KvCache;
-  /** Which LongRoPE factors the cached keys were rotated with. */
-  private longFactors = false;
   private turn: Promise<void> = Promise.resolve();
-  private disposed = false;
+  /** What generate asked for last, as long as nobody else changed the cache: then the cache is known to agree with it. */
+  private growing: readonly number[] | undefined;
+  private readonly ending = new AbortController();
+  private saving: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly context: SessionContext,
@@ -52,44 +74,87 @@ export class Session {
 
   /** Requests on one session run one after the other. */
   readonly generate: Generate = (prompt, options) => {
-    const run = (tokens: readonly number[], runOptions: RunOptions) => this.compute(tokens, runOptions);
+    const run = (tokens: readonly number[], runOptions: RunOptions) =>
+      this.compute(tokens, { ...runOptions, growing: true });
     return generateWith(run, (work) => this.inTurn(work), this.context, prompt, options);
   };
 
-  /** Tokens whose keys and values are cached. */
-  get tokens(): readonly number[] {
+  /** Tokens whose keys and values are cached; a view that the next request may spoil. */
+  get tokens(): Int32Array {
     return this.cache.tokens;
   }
 
   /**
-   * Brings the cache to hold exactly `tokens`, computing only what the longest common prefix leaves over, and returns
+   * Brings the cache to hold exactly `tokens`, computing only what the longest known prefix leaves over, and returns
    * the model's output at the last positions. Rejects with BadRequest, Cancelled, OutOfMemory or BackendLost; the
    * cache then holds what had been computed.
    */
   run(tokens: readonly number[], options: RunOptions): Promise<RunResult> {
+    const { last } = options;
+    if (last !== undefined && (last < 1 || last > tokens.length))
+      return Promise.reject(new BadRequest(`The outputs of ${last} of ${tokens.length} tokens were asked for.`));
     return this.inTurn(() => this.compute(tokens, options));
   }
 
-  /** Gives the cache back after the step under way; what is asked then or later rejects with Cancelled. */
-  dispose(): Promise<void> {
-    this.disposed = true;
-    return this.inTurn(async () => this.cache.dispose());
+  /** As run, for a prompt that is expected to begin like `tokens`: no output is computed. */
+  async prefill(
+    tokens: readonly number[],
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<PrefillResult> {
+    const { reused, computed } = await this.inTurn(() => this.compute(tokens, { last: 0, output: 'top1', signal }));
+    return { reused, computed };
   }
 
-  private async compute(tokens: readonly number[], options: RunOptions): Promise<RunResult> {
+  /**
+   * Keeps what is cached on disk; other requests go on meanwhile. Resolves false where no snapshots are kept, or not of
+   * so few or so many tokens. Rejects with Cancelled, BackendLost, or the system's error.
+   */
+  async saveSnapshot({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<boolean> {
+    const { snapshots, allocator, scheduler } = this.context;
+    if (!snapshots) return false;
+    const either = AbortSignal.any([this.ending.signal, ...(signal ? [signal] : [])]);
+    const copy = await this.inTurn(async () => {
+      throwIfAborted(either);
+      return this.cache.fork();
+    });
+    const { pages } = await copy.reserve(0);
+    const read = (page: number): Promise<Uint8Array> =>
+      scheduler.run(PRIORITY.background, () => allocator.pool.read(pages[page]!), either);
+    const saved = snapshots.store
+      .save(copy.tokens, this.pageKind(snapshots, copy), read, either)
+      .finally(() => copy.dispose());
+    this.saving = Promise.allSettled([this.saving, saved]);
+    return saved;
+  }
+
+  /** Gives the cache back after the step under way; what is asked then or later rejects with Cancelled. */
+  async dispose(): Promise<void> {
+    this.ending.abort();
+    await this.inTurn(async () => this.cache.dispose());
+    await this.saving;
+  }
+
+  private async compute(tokens: readonly number[], options: ComputeOptions): Promise<RunResult> {
     const { last = 1, output, chunkTokens = this.context.chunkTokens, signal } = options;
-    this.check(tokens, last);
-    const reused = this.keepCommonPrefix(tokens, tokens.length - last);
+    const { cache } = this;
+    const limit = tokens.length - last;
+    throwIfAborted(this.ending.signal);
+    this.keepOwn(tokens, limit, options);
+    this.takeFromOthers(tokens, limit);
+    await this.restore(tokens, limit, signal);
     const outputs: Float32Array[] = [];
-    for (let from = reused; from < tokens.length; from += chunkTokens) {
+    let computed = 0;
+    while (cache.length < tokens.length) {
       throwIfAborted(signal);
-      if (this.disposed) throw new Cancelled();
-      const ids = tokens.slice(from, from + chunkTokens);
-      const wanted = Math.max(0, Math.min(ids.length, from + ids.length - (tokens.length - last)));
+      throwIfAborted(this.ending.signal);
+      this.takeFromOthers(tokens, limit); // Again: somebody may have overtaken.
+      const ids = tokens.slice(cache.length, cache.length + chunkTokens);
+      const wanted = Math.max(0, Math.min(ids.length, cache.length + ids.length - limit));
       const values = await this.step(ids, { last: wanted, totalLength: tokens.length }, output, signal);
       if (wanted > 0) outputs.push(values);
+      computed += ids.length;
     }
-    return { values: concatenate(outputs), reused, computed: tokens.length - reused };
+    return { values: concatenate(outputs), reused: tokens.length - computed, computed };
   }
 
   /** Waits for the requests before, then runs `work`. */
@@ -102,30 +167,58 @@ export class Session {
     return result;
   }
 
-  private check(tokens: readonly number[], last: number): void {
-    const { contextLength, decoder } = this.context;
+  /** Truncates the cache to what it shares with the first `limit` of `tokens`. Throws BadRequest and changes nothing. */
+  private keepOwn(tokens: readonly number[], limit: number, { growing = false }: ComputeOptions): void {
+    const { cache, context } = this;
+    const { contextLength, decoder } = context;
     if (tokens.length === 0) throw new BadRequest('The prompt is empty.');
     if (tokens.length > contextLength) {
       throw new BadRequest(`The prompt has ${tokens.length} tokens; this model's context holds ${contextLength}.`);
     }
-    if (last < 1 || last > tokens.length)
-      throw new BadRequest(`The outputs of ${last} of ${tokens.length} tokens were asked for.`);
-    const stranger = tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= decoder.config.vocabSize);
-    if (stranger !== undefined)
-      throw new BadRequest(`Token id ${stranger} is outside of the vocabulary of ${decoder.config.vocabSize}.`);
+    const long = usesLongFactors(decoder.config, tokens.length);
+    const agrees = growing && tokens === this.growing;
+    const common = agrees ? Math.min(cache.length, limit) : cache.commonPrefix(tokens, limit);
+    checkIds(tokens, common, decoder.config.vocabSize);
+    // Crossing the boundary recomputes once, as transformers does.
+    cache.truncate(long === cache.longFactors ? common : 0);
+    cache.longFactors = long;
+    this.growing = growing ? tokens : undefined;
   }
 
-  /** Truncates the cache to what it shares with `tokens`, at most `limit` tokens; returns how many. */
-  private keepCommonPrefix(tokens: readonly number[], limit: number): number {
-    const long = usesLongFactors(this.context.decoder.config, tokens.length);
-    let common = 0;
-    if (long === this.longFactors) {
-      const cached = this.cache.tokens;
-      while (common < limit && common < cached.length && cached[common] === tokens[common]) common++;
+  /** Shares the pages of another session of the model that got at least a page further with `tokens`. */
+  private takeFromOthers(tokens: readonly number[], limit: number): void {
+    const least = this.cache.length + PAGE_TOKENS;
+    if (limit < least) return;
+    const other = this.cache.closestOther(tokens, limit, least);
+    if (other) this.cache.share(other.cache, other.length);
+  }
+
+  /** Reads from disk what is stored beyond the cache. */
+  private async restore(tokens: readonly number[], limit: number, signal: AbortSignal | undefined): Promise<void> {
+    const { cache, context } = this;
+    const { snapshots, allocator, scheduler } = context;
+    const least = cache.length + LEAST_SNAPSHOT_TOKENS;
+    if (!snapshots || limit < least) return;
+    const stored = await snapshots.store.find(tokens, limit, this.pageKind(snapshots, cache));
+    if (!stored || stored.length < least) return;
+    const first = Math.floor(cache.length / PAGE_TOKENS);
+    cache.truncate(first * PAGE_TOKENS);
+    for await (const bytes of stored.pages(first, signal)) {
+      throwIfAborted(this.ending.signal);
+      const write = async (): Promise<void> => {
+        const ids = tokens.slice(cache.length, Math.min(cache.length + PAGE_TOKENS, stored.length));
+        const { pages } = await cache.reserve(ids.length);
+        await allocator.pool.write(pages[cache.length / PAGE_TOKENS]!, bytes);
+        cache.append(ids);
+      };
+      await scheduler.run(this.priority, write, signal);
     }
-    this.longFactors = long; // Crossing the boundary recomputes once, as transformers does.
-    this.cache.truncate(common);
-    return common;
+  }
+
+  private pageKind({ identity }: ModelSnapshots, { longFactors }: KvCache): PageKind {
+    const { ops, allocator } = this.context;
+    const { layout, pageBytes } = allocator.pool;
+    return { identity: JSON.stringify([identity, ops.backend, layout, longFactors]), pageBytes };
   }
 
   private async step(
@@ -148,6 +241,14 @@ export class Session {
       },
       signal,
     );
+  }
+}
+
+function checkIds(tokens: readonly number[], from: number, vocabSize: number): void {
+  for (let i = from; i < tokens.length; i++) {
+    const id = tokens[i]!;
+    if (!Number.isInteger(id) || id < 0 || id >= vocabSize)
+      throw new BadRequest(`Token id ${id} is outside of the vocabulary of ${vocabSize}.`);
   }
 }
 
