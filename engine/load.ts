@@ -137,7 +137,7 @@ async function build(
   checkpoint: Checkpoint,
   options: LoadOptions,
 ): Promise<LoadedModel> {
-  const { ops, notes } = await chooseBackend(options);
+  const { ops, notes } = await openBackend(options);
   try {
     const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     const weights = options.weights ?? (parameters < SMALL_MODEL_PARAMETERS ? 'f16' : 'q4');
@@ -206,7 +206,8 @@ class BackendModel implements LoadedModel {
   }
 }
 
-async function chooseBackend(options: LoadOptions): Promise<{ ops: Ops; notes: string[] }> {
+/** A backend without a model, as the options ask for it, and why a better one was not taken. The caller disposes it. */
+export async function openBackend(options: LoadOptions): Promise<{ ops: Ops; notes: string[] }> {
   const { backend, threads, allowSoftwareGpu: allowSoftware = false } = options;
   const create: Record<Backend, () => Promise<Ops>> = {
     webgpu: () => createGpuOps({ allowSoftware }),

@@ -30,7 +30,13 @@ export function addModelOptions(command: Command, { both = false } = {}): Comman
         'q4',
       ]),
     )
-    .addOption(new Option('--kv <format>', 'format of the KV cache').choices(['f32', 'f16']).default('f16'))
+    .addOption(
+      new Option('--kv <format>', 'format of the KV cache (default: f16, or q8 for long contexts)').choices([
+        'f32',
+        'f16',
+        'q8',
+      ]),
+    )
     .option('--chunk <tokens>', 'prompt tokens per step', wholeNumber(1))
     .option('--threads <count>', 'threads of the WASM backend', wholeNumber(1));
 }

@@ -90,7 +90,7 @@ export function parsePhi3SmallConfig(json: unknown): Phi3SmallConfig {
       : null,
     sparsity: sparsity(raw, heads),
     denseEvery: raw.dense_attention_every_n_layers ?? Infinity,
-    dummyIds: raw.dummy_token_indices ?? RELEASED_DUMMY_IDS.filter((id) => id < raw.vocab_size),
+    dummyIds: dummyIds(raw),
     tied: true,
     fimOrder: 'psm',
   };
@@ -117,6 +117,12 @@ function sparsity(raw: Raw, heads: number): Sparsity {
     vertStride,
     headStep: raw.blocksparse_homo_head_pattern ? 0 : Math.max(1, Math.floor(vertStride / heads)),
   };
+}
+
+function dummyIds({ dummy_token_indices: ids, vocab_size: vocabSize }: Raw): readonly number[] {
+  const stranger = ids?.find((id) => id >= vocabSize);
+  require(stranger === undefined, `dummy_token_indices names ${stranger}, the vocabulary has ${vocabSize} ids`);
+  return ids ?? RELEASED_DUMMY_IDS.filter((id) => id < vocabSize);
 }
 
 /** The checkpoint's own code takes a magnitude that is missing or not positive as not given. */

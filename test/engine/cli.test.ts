@@ -74,12 +74,13 @@ describe('the terminal program', function () {
   });
 
   it('bench: speed of random weights, marked as such', async () => {
-    const args = ['--shape', 'phi-3-mini', '--random', '--layers', '1'];
+    const args = ['--shape', 'phi-3-mini', '--layers', '1'];
     const { code, stdout } = await airgap('bench', ...args, '--prompt-tokens', '20', '--tokens', '3', '--repeat', '1');
     assert.equal(code, 0);
     assert.match(stdout, /memory read bandwidth, \d+ threads: \d+\.\d+ GB\/s/);
     assert.match(stdout, /random weights: speed only, no quality/);
     assert.match(stdout, /^webgpu: not measured: [^\n]+\.$/m, 'both backends are tried');
+    assert.match(stdout, /measured with +1 of 32 layers/);
     assert.match(stdout, /prefill of 20 +\d+\.\d tokens\/s[^]*decode of 3 +\d+\.\d+ tokens\/s/);
   });
 
@@ -136,7 +137,7 @@ describe('the terminal program', function () {
     ['a place without a line', () => ['complete', source], /not of the form FILE:LINE:COL/],
     ['a line beyond the end', () => ['complete', `${source}:7:1`], /has 2 lines, not 7/],
     ['a column beyond the end', () => ['complete', `${source}:1:99`], /columns 1 to 13, not 99/],
-    ['a shape without --random', () => ['bench', '--shape', 'phi-3-mini'], /add --random/],
+    ['a shape and a folder', () => ['bench', folder.path, '--shape', 'phi-3-mini'], /not both/],
   ];
   for (const [name, args, says] of refused) {
     it(`${name}: one sentence and exit code 1`, async () => {
