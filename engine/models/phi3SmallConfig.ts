@@ -99,7 +99,7 @@ export function parsePhi3SmallConfig(json: unknown): Phi3SmallConfig {
 type Raw = z.output<typeof schema>;
 
 function defaultIntermediateSize(raw: Raw): number {
-  require(raw.ff_dim_multiplier != null, 'neither ff_intermediate_size nor ff_dim_multiplier is given');
+  require(typeof raw.ff_dim_multiplier === 'number', 'neither ff_intermediate_size nor ff_dim_multiplier is given');
   const size = 2 * raw.ff_dim_multiplier * Math.floor(raw.hidden_size / 3);
   return raw.gegelu_pad_to_256 ? Math.ceil(size / 256) * 256 : size;
 }
@@ -127,7 +127,7 @@ function dummyIds({ dummy_token_indices: ids, vocab_size: vocabSize }: Raw): rea
 
 /** The checkpoint's own code takes a magnitude that is missing or not positive as not given. */
 function given(value: number | null | undefined): number | undefined {
-  return value != null && value > 0 ? value : undefined;
+  return typeof value === 'number' && value > 0 ? value : undefined;
 }
 
 function range(first: number, last: number): number[] {

@@ -56,7 +56,7 @@ const rows: Row[] = [
   {
     name: 'rope factors of the wrong length',
     spoil: config({ rope_scaling: { type: 'longrope', short_factor: [1, 1], long_factor: [1, 1] } }),
-    says: /rope_scaling has 2 shortFactors, the head size asks for 8/,
+    says: /rope_scaling has 2 values of short_factor, the head size asks for 8/,
   },
   {
     name: 'an unknown rope scaling',
