@@ -1,30 +1,42 @@
 /** What the process needs from the engine core. load.ts and completion/ give it (see main.ts); tests give fakes. */
+import type { DocumentSession } from './documentSession.ts';
 import type { Generate } from './generation.ts';
 import type { LoadOptions } from './load.ts';
 import type { BackendReport, CompleteParams, CompleteResult, ModelInfo } from './protocol.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { Priority, Scheduler } from './scheduler.ts';
 
 export interface CoreLoadOptions extends Pick<LoadOptions, 'backend' | 'allowSoftwareGpu' | 'signal' | 'onProgress'> {
   /** One for all models of the process, so that one step at a time runs. */
   readonly scheduler: Scheduler;
 }
 
-export interface CoreSession {
+/** One sequence of a model. What its cache has in common with that of another one is computed once. */
+export interface ModelSession {
   readonly generate: Generate;
+  /** Brings the cache to hold `tokens`, in steps of the session's priority. Rejects as `generate` does. */
+  prefill(tokens: readonly number[], options: { signal?: AbortSignal }): Promise<{ computed: number }>;
   /** Resolves when the memory of its cache is free for other sessions. */
   dispose(): Promise<void>;
 }
 
 export interface CoreModel {
   readonly info: ModelInfo;
-  createSession(): CoreSession;
+  createSession(priority?: Priority): ModelSession;
   bytesHeld(): number;
   dispose(): Promise<void>;
 }
 
+/** What is kept of a document. */
+export type CoreSession = DocumentSession;
+
 export interface EngineCore {
   /** Rejects with BadModel, OutOfMemory, BackendLost or Cancelled; then nothing is held. */
   loadModel(modelDir: string, options: CoreLoadOptions): Promise<CoreModel>;
-  complete(params: CompleteParams, model: CoreModel, generate: Generate, signal: AbortSignal): Promise<CompleteResult>;
+  complete(
+    params: CompleteParams,
+    model: CoreModel,
+    session: CoreSession,
+    signal: AbortSignal,
+  ): Promise<CompleteResult>;
   backendReports(options: { allowSoftwareGpu?: boolean }): Promise<BackendReport[]>;
 }

@@ -14,6 +14,10 @@ export interface Methods {
 export interface Notifications {
   /** Client to engine: this window wants no engine any more; without other windows the engine ends at once. */
   goodbye: Record<string, never>;
+  /** Client to engine: the document is closed; what is kept for it goes. */
+  closed: { sessionId: string };
+  /** Engine to client: it begins, or ends, to read the rest of a document between completions. */
+  reading: { sessionId: string; active: boolean };
   /** Engine to client: a model moved to another backend, once per move. */
   backendChanged: { model: ModelInfo; reason: string };
 }
@@ -53,6 +57,9 @@ export interface CompleteParams {
   /** Text before and after the cursor; the engine cuts it to its token budget. */
   prefix: string;
   suffix: string;
+  /** Lines of the document in front of `prefix` and behind `suffix` that are not sent; 0 where absent. */
+  linesBefore?: number;
+  linesAfter?: number;
   maxTokens: number;
   multiline: 'auto' | 'always' | 'never';
 }
@@ -66,6 +73,12 @@ export interface CompleteResult {
   stop: StopReason;
   prefillMs: number;
   decodeMs: number;
+  window: SeenLines;
+}
+/** The lines of a document that a prompt held: first and last of each range, from 1. None where the model was not asked. */
+export interface SeenLines {
+  lines: [first: number, last: number][];
+  totalLines: number;
 }
 /** end: the model's stop token. text: a stop string or rule. length: maxTokens or the context is full. */
 export type StopReason = 'end' | 'text' | 'length';

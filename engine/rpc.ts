@@ -86,6 +86,10 @@ export class RpcClient {
     receive(this.#connection, name, listener);
   }
 
+  notify<N extends NotificationName>(name: N, params: Notifications[N]): void {
+    if (this.#closedReason === undefined) void this.#connection.sendNotification(name, params).catch(() => {});
+  }
+
   /** Called once, with the reason; at once where the connection has ended already. */
   onClose(listener: (reason: string) => void): void {
     if (this.#closedReason !== undefined) listener(this.#closedReason);
@@ -131,6 +135,8 @@ export interface ServeOptions {
   /** Turns what a handler threw into what the caller is told. */
   toFailure(error: unknown): Failure;
   onGoodbye(): void;
+  /** A document was closed. */
+  onClosed(sessionId: string): void;
   onClose(): void;
 }
 /** The answering end of a connection. */
@@ -145,6 +151,7 @@ export function serve(stream: Duplex, handlers: Handlers, options: ServeOptions)
   const closed = new AbortController();
   for (const method of Object.keys(handlers) as Method[]) answer(connection, method, handlers, options, closed.signal);
   receive(connection, 'goodbye', () => options.onGoodbye());
+  receive(connection, 'closed', ({ sessionId }) => options.onClosed(sessionId));
   const onClose = (): void => {
     if (closed.signal.aborted) return;
     closed.abort();

@@ -5,9 +5,12 @@ import type { Method, Methods, ModelInfo, NotificationName, Notifications } from
 /** One document's text; the extension sends far less. */
 const MAX_TEXT_CHARS = 4_000_000;
 const MAX_TOKENS = 4096;
+const MAX_LINES = 100_000_000;
 
 const backend = z.enum(['webgpu', 'wasm', 'reference']);
 const text = z.string().max(MAX_TEXT_CHARS);
+
+const lineCount = z.int().min(0).max(MAX_LINES);
 
 const modelInfo = z.object({
   modelId: z.string(),
@@ -33,6 +36,8 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     languageId: z.string(),
     prefix: text,
     suffix: text,
+    linesBefore: lineCount.exactOptional(),
+    linesAfter: lineCount.exactOptional(),
     maxTokens: z.int().min(1).max(MAX_TOKENS),
     multiline: z.enum(['auto', 'always', 'never']),
   }),
@@ -41,6 +46,8 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
 
 export const notificationSchemas: { [N in NotificationName]: z.ZodType<Notifications[N]> } = {
   goodbye: z.object({}),
+  closed: z.object({ sessionId: z.string() }),
+  reading: z.object({ sessionId: z.string(), active: z.boolean() }),
   backendChanged: z.object({ model: modelInfo, reason: z.string() }),
 };
 

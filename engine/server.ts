@@ -64,6 +64,7 @@ export class EngineServer {
           client.saidGoodbye = true;
           client.connection.end();
         },
+        onClosed: (sessionId) => void this.#closed(client, sessionId),
         onClose: () => void this.#leave(client),
       }),
     };
@@ -119,9 +120,16 @@ export class EngineServer {
   }
 
   #completeOn(live: LiveModel, client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
-    return live.sessions.run(`${client.id} ${params.sessionId}`, signal, (session, either) => {
-      return this.core.complete(params, live.model, session.generate, either);
+    const { sessionId } = params;
+    return live.sessions.run(sessionKey(client, sessionId), signal, (session, either) => {
+      session.reader.onReading = (active) => client.connection.notify('reading', { sessionId, active });
+      return this.core.complete(params, live.model, session, either);
     });
+  }
+
+  async #closed(client: Client, sessionId: string): Promise<void> {
+    const used = [...this.#models.values()].filter(({ users }) => users.has(client));
+    await Promise.all(used.map(({ current }) => current?.sessions.release(sessionKey(client, sessionId))));
   }
 
   async #doctor(allowSoftwareGpu: boolean | undefined): Promise<DoctorReport> {
@@ -180,6 +188,11 @@ export class EngineServer {
     if (error instanceof BackendLost) return { kind: 'engineGone', message };
     return { kind: 'bug', message };
   }
+}
+
+/** No key begins with another one. */
+function sessionKey({ id }: Client, sessionId: string): string {
+  return `${id} ${sessionId}\0`;
 }
 
 class Refused extends Error {

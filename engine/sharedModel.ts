@@ -1,6 +1,8 @@
 /** A model that several windows use: loaded once, moved to WASM where its backend fails, gone with its last user. */
 import { BackendLost, OutOfMemory } from '../kernels/ops.ts';
 import type { CoreModel, EngineCore } from './core.ts';
+import { DocumentSession } from './documentSession.ts';
+import { PrefillSpeed } from './prefillSpeed.ts';
 import type { LoadParams, LoadProgress, ModelInfo } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
 import { SessionPool } from './sessionPool.ts';
@@ -82,7 +84,8 @@ export class SharedModel<User extends object> {
       const model = await this.#loadOrMove();
       const notes = this.#movedBecause ? [...model.info.notes, this.#movedBecause] : model.info.notes;
       const info = { ...model.info, modelId: this.id, notes };
-      return (this.#current = { model, info, sessions: new SessionPool(() => model.createSession()) });
+      const speed = new PrefillSpeed();
+      return (this.#current = { model, info, sessions: new SessionPool(() => new DocumentSession(model, speed)) });
     } catch (error) {
       this.#live = undefined;
       throw error;

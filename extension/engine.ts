@@ -1,6 +1,13 @@
 /** The engine as the rest of the extension sees it: started when needed, restarted when it dies, gone when told to. */
 import { Emitter, type Event } from 'vscode-jsonrpc';
-import type { CompleteParams, CompleteResult, DoctorReport, LoadParams, ModelInfo } from '../engine/protocol.ts';
+import type {
+  CompleteParams,
+  CompleteResult,
+  DoctorReport,
+  LoadParams,
+  ModelInfo,
+  Notifications,
+} from '../engine/protocol.ts';
 import { EngineFailure } from '../engine/rpc.ts';
 import { type Connected, connectEngine, type Launch } from './engineProcess.ts';
 import { RestartPolicy } from './restartPolicy.ts';
@@ -29,6 +36,7 @@ interface Session extends Connected {
 export class Engine {
   readonly #stateChanged = new Emitter<EngineState>();
   readonly #moved = new Emitter<string>();
+  readonly #reading = new Emitter<Notifications['reading']>();
   readonly #policy = new RestartPolicy();
   #state: EngineState = { kind: 'off' };
   #session: Promise<Session> | undefined;
@@ -52,6 +60,10 @@ export class Engine {
   get onDidMove(): Event<string> {
     return this.#moved.event;
   }
+  /** The engine begins, or ends, to read the rest of a document. */
+  get onDidRead(): Event<Notifications['reading']> {
+    return this.#reading.event;
+  }
   /** The process, where this window is connected to one. */
   get pid(): number | undefined {
     return this.#connected?.pid;
@@ -66,6 +78,11 @@ export class Engine {
   async complete(request: Omit<CompleteParams, 'modelId'>, signal: AbortSignal): Promise<CompleteResult> {
     const { client, model } = await this.#ready(signal);
     return client.call('complete', { ...request, modelId: model.modelId }, { signal });
+  }
+
+  /** The engine may forget this document. */
+  closed(sessionId: string): void {
+    this.#connected?.client.notify('closed', { sessionId });
   }
 
   /** Needs no model, so it works where loading one failed. */
@@ -98,6 +115,7 @@ export class Engine {
     this.stop();
     this.#stateChanged.dispose();
     this.#moved.dispose();
+    this.#reading.dispose();
   }
 
   async #ready(signal: AbortSignal): Promise<Session> {
@@ -156,6 +174,7 @@ export class Engine {
       show(moved.model);
       this.#moved.fire(moved.reason);
     });
+    client.onNotification('reading', (reading) => this.#reading.fire(reading));
     this.log(`${model.name} runs on ${model.backend} (${model.device}), engine process ${connected.pid}.`);
     show(model);
     return session;

@@ -1,9 +1,20 @@
 /** The one status bar item: what is going on, in words; a click offers what to do (menu.ts). */
 import * as vscode from 'vscode';
+import type { SeenLines } from '../engine/protocol.ts';
 import type { EngineState } from './engine.ts';
 
 /** What the window is in; all but the first two come from the engine. */
 export type StatusState = { kind: 'disabled' } | { kind: 'snoozed'; until: number } | EngineState;
+
+/** What goes on beside the state. */
+export interface Activity {
+  readonly working: boolean;
+  /** The rest of a file is read between completions. */
+  readonly reading: boolean;
+  /** What the last completion was told of its document. */
+  readonly seen: SeenLines | undefined;
+}
+const NO_ACTIVITY: Activity = { working: false, reading: false, seen: undefined };
 
 export interface StatusText {
   readonly icon: string;
@@ -27,9 +38,9 @@ export class Status implements vscode.Disposable {
     this.#item.show();
   }
 
-  show(state: StatusState, working: boolean): void {
-    const { icon, label, sentence } = describe(state);
-    const shown = working && state.kind === 'ready' ? WORKING_ICON : icon;
+  show(state: StatusState, activity: Activity): void {
+    const { icon, label, sentence } = describe(state, activity);
+    const shown = activity.working && state.kind === 'ready' ? WORKING_ICON : icon;
     this.#item.text = label === '' ? `${shown} Airgap` : `${shown} Airgap: ${label}`;
     this.#item.tooltip = tooltip(`Airgap: ${sentence}`, state);
     this.#item.accessibilityInformation = { label: `Airgap: ${sentence}`, role: 'button' };
@@ -64,7 +75,7 @@ function link(label: string, command: string, argument?: number): string {
   return `[${label}](command:${command}${query})`;
 }
 
-export function describe(state: StatusState): StatusText {
+export function describe(state: StatusState, activity = NO_ACTIVITY): StatusText {
   const { t } = vscode.l10n;
   switch (state.kind) {
     case 'disabled':
@@ -84,11 +95,34 @@ export function describe(state: StatusState): StatusText {
     case 'ready': {
       const { name, backend, device, notes } = state.model;
       const sentence = t('Ready. Model {0}, backend {1} ({2}).', name, backend, device);
-      return { icon: '$(sparkle)', label: '', sentence: [sentence, ...state.notes, ...notes].join('\n') };
+      const sentences = [sentence, ...state.notes, ...notes, ...contextSentences(activity)];
+      return { icon: '$(sparkle)', label: '', sentence: sentences.join('\n') };
     }
     case 'failed':
       return { icon: '$(warning)', label: t('failed'), sentence: [state.message, wayOut(state)].join('\n') };
   }
+}
+
+/** Which part of its file a completion is made of. */
+function contextSentences({ reading, seen }: Activity): string[] {
+  const { t } = vscode.l10n;
+  const sentences: string[] = [];
+  if (seen) {
+    const { lines, totalLines } = seen;
+    const ranges = lines.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
+    const [[first, last]] = lines as [[number, number]];
+    const isWhole = first === 1 && last === totalLines;
+    const list = new Intl.ListFormat(vscode.env.language).format(ranges);
+    sentences.push(
+      isWhole
+        ? t('The last completion saw the whole file.')
+        : lines.length === 1 && first === last
+          ? t('The last completion saw line {0} of {1}.', first, totalLines)
+          : t('The last completion saw lines {0} of {1}.', list, totalLines),
+    );
+  }
+  if (reading) sentences.push(t('Reading the rest of the file…'));
+  return sentences;
 }
 
 /** The click opens the menu, whose first line does it. */

@@ -1,7 +1,8 @@
 /** One window's wishes: when it wants an engine, and what its status bar says. */
 import * as vscode from 'vscode';
+import type { SeenLines } from '../engine/protocol.ts';
 import { isEligible } from './completion/eligibility.ts';
-import type { Completer, ProviderHost } from './completion/provider.ts';
+import { type Completer, type ProviderHost, sessionIdOf } from './completion/provider.ts';
 import type { Config } from './config.ts';
 import { type Engine, remedyFor } from './engine.ts';
 import { anyLanguageEnabled, type Settings } from './settings.ts';
@@ -28,6 +29,10 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   /** Of the last request, where the engine itself is well. */
   #failure: Failed | undefined;
   #lastLogged = '';
+  /** Of the last completion. */
+  #seen: SeenLines | undefined;
+  /** The documents whose rest the engine reads now. */
+  readonly #reading = new Set<string>();
 
   constructor(private readonly parts: WindowParts) {
     const { config, engine, snooze, log } = parts;
@@ -36,8 +41,16 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
       snooze.onDidChange(() => this.#settingsChanged(false)),
       engine.onDidChangeState(() => {
         this.#failure = undefined;
+        this.#seen = undefined;
+        this.#reading.clear();
         this.#show();
       }),
+      engine.onDidRead(({ sessionId, active }) => {
+        if (active) this.#reading.add(sessionId);
+        else this.#reading.delete(sessionId);
+        this.#show();
+      }),
+      vscode.workspace.onDidCloseTextDocument((document) => this.#closed(sessionIdOf(document))),
       engine.onDidMove((reason) => {
         log.warn(reason);
         void vscode.window.showInformationMessage(vscode.l10n.t('Airgap now runs on the CPU. {0}', reason));
@@ -53,6 +66,10 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   }
   get awake(): boolean {
     return !this.parts.snooze.active;
+  }
+  get contextLength(): number {
+    const { state } = this.parts.engine;
+    return state.kind === 'ready' ? state.model.contextLength : 0;
   }
   get state(): StatusState {
     const { snooze, engine } = this.parts;
@@ -86,6 +103,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     try {
       const result = await this.parts.engine.complete(...call);
       this.#failure = undefined;
+      if (result.window.lines.length > 0) this.#seen = result.window;
       return result;
     } finally {
       this.#working--;
@@ -96,6 +114,12 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   dispose(): void {
     clearTimeout(this.#warmUp);
     for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  #closed(sessionId: string): void {
+    this.#reading.delete(sessionId);
+    this.parts.engine.closed(sessionId);
+    this.#show();
   }
 
   /** Disabled or snoozed means no process; other settings of the engine count with its next start. */
@@ -122,6 +146,10 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   }
 
   #show(): void {
-    this.parts.status.show(this.state, this.#working > 0);
+    this.parts.status.show(this.state, {
+      working: this.#working > 0,
+      reading: this.#reading.size > 0,
+      seen: this.#seen,
+    });
   }
 }

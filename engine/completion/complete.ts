@@ -1,10 +1,7 @@
 import type { Generate, Generation } from '../generation.ts';
-import {
-  buildCompletionPrompt,
-  type CompletionModel,
-  type CompletionPrompt,
-  promptBudget,
-} from '../prompt/complete.ts';
+import { type CompletionModel, NEIGHBOURHOOD, promptBudget, windowLength } from '../prompt/budget.ts';
+import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/complete.ts';
+import type { Snapshot } from '../prompt/snapshot.ts';
 import type { CompleteParams, CompleteResult } from '../protocol.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -17,7 +14,13 @@ export interface CompletionEngine {
   readonly tokenizer: Tokenizer;
   readonly generate: Generate;
   readonly model: CompletionModel;
+  /** Prompt tokens that are computed quickly enough for one who waits; the usual number where absent. */
+  readonly affordable?: number;
+  /** Of the request's file, its ids in the KV cache: the prompt begins with it. */
+  readonly snapshot?: Snapshot | undefined;
 }
+
+export type CompletionRequest = Omit<CompleteParams, 'modelId' | 'sessionId'>;
 
 /** New tokens take at most this part of a model's context. */
 const LARGEST_SHARE_FOR_ANSWER = 1 / 4;
@@ -27,30 +30,56 @@ const LARGEST_SHARE_FOR_ANSWER = 1 / 4;
  * with what `generate` rejects with (Cancelled after `signal`), and BadRequest where the context is too small.
  */
 export async function completeAt(
-  request: Omit<CompleteParams, 'modelId' | 'sessionId'>,
+  request: CompletionRequest,
   engine: CompletionEngine,
   signal: AbortSignal,
 ): Promise<CompleteResult> {
-  const { tokenizer, model } = engine;
   const cursor = cursorAt(request);
   const mode = lineMode(cursor, request.multiline);
   if (mode === 'none') return NOTHING;
-  const maxTokens = Math.min(request.maxTokens, Math.floor(model.contextLength * LARGEST_SHARE_FOR_ANSWER));
-  const prompt = buildCompletionPrompt(cursor, tokenizer, model, promptBudget(model.contextLength, maxTokens));
+  const prompt = promptAt(cursor, request.maxTokens, engine);
   const generation = engine.generate(prompt.ids, {
-    maxTokens: maxTokens + prompt.removedTokens,
+    maxTokens: answerTokens(request.maxTokens, engine.model) + prompt.removedTokens,
     stopIds: prompt.stopIds,
     signal,
     ...(prompt.constraint ? { constraint: prompt.constraint } : {}),
   });
-  const draft = await write(generation, prompt, tokenizer, cursor, mode);
+  const draft = await write(generation, prompt, engine.tokenizer, cursor, mode);
   const { stop, ...figures } = generation.stats;
   const text = cleanCompletion(draft, cursor, {
     mode,
     instruct: prompt.kind === 'instruct',
     cutOff: stop === 'length',
   });
-  return { text, ...figures, stop: stop ?? 'text' };
+  return { text, ...figures, stop: stop ?? 'text', window: windowOf(prompt, request) };
+}
+
+/** The prompt that completeAt gives the model. Throws BadRequest where the context is too small. */
+export function promptAt(
+  cursor: Pick<Cursor, 'fileName' | 'languageId' | 'prefix' | 'suffix'>,
+  maxTokens: number,
+  { tokenizer, model, affordable = 0, snapshot }: Omit<CompletionEngine, 'generate'>,
+): CompletionPrompt {
+  if (snapshot) return buildCompletionPrompt(cursor, tokenizer, model, NEIGHBOURHOOD, snapshot);
+  // Chat models have snapshots for what is further away.
+  const most = promptKind(tokenizer, model) === 'instruct' ? 0 : affordable;
+  const budget = promptBudget(windowLength(model), answerTokens(maxTokens, model), most);
+  return buildCompletionPrompt(cursor, tokenizer, model, budget);
+}
+
+export function answerTokens(maxTokens: number, { contextLength }: CompletionModel): number {
+  return Math.min(maxTokens, Math.floor(contextLength * LARGEST_SHARE_FOR_ANSWER));
+}
+
+/** In lines of the document, of which the request may hold a part. */
+function windowOf(
+  { lines, totalLines }: CompletionPrompt,
+  { linesBefore = 0, linesAfter = 0 }: CompletionRequest,
+): CompleteResult['window'] {
+  return {
+    lines: lines.map(([first, last]) => [first + linesBefore, last + linesBefore]),
+    totalLines: linesBefore + totalLines + linesAfter,
+  };
 }
 
 const NOTHING: CompleteResult = {
@@ -61,6 +90,7 @@ const NOTHING: CompleteResult = {
   stop: 'text',
   prefillMs: 0,
   decodeMs: 0,
+  window: { lines: [], totalLines: 0 },
 };
 
 /** Takes tokens until the text is complete, or not worth completing. */

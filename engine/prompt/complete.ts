@@ -1,7 +1,9 @@
-import { BadRequest } from '../errors.ts';
 import { type HealedPrompt, healPrompt } from '../tokenizer/healing.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { CompletionModel, PromptBudget } from './budget.ts';
 import { instructPrompt } from './instruct.ts';
+import { type LineRange, lineAt, linesBetween, mergeRanges } from './lines.ts';
+import type { Snapshot } from './snapshot.ts';
 import { prefixWindow, suffixWindow, type Window } from './window.ts';
 
 /** Where the cursor stands; lines end in `\n`. */
@@ -13,75 +15,76 @@ export interface CursorText {
   readonly suffix: string;
 }
 
-export interface CompletionModel {
-  readonly contextLength: number;
-  /** Order of a fill-in-the-middle prompt; plays no part for models without these tokens. */
-  readonly fimOrder: 'psm' | 'spm';
-}
-
-export interface PromptBudget {
-  readonly prefixTokens: number;
-  readonly suffixTokens: number;
-}
+export type PromptKind = 'fim' | 'instruct' | 'base';
 
 /** The healed prompt: `constraint` spells the last, removed bytes again. */
 export interface CompletionPrompt extends HealedPrompt {
-  readonly kind: 'fim' | 'instruct' | 'base';
+  readonly kind: PromptKind;
   /** No special token belongs into a completion: each ends it. */
   readonly stopIds: ReadonlySet<number>;
+  /** Offsets in the text (prefix and suffix) of what stands in it as it is now. */
+  readonly fresh: { readonly start: number; readonly end: number };
+  /** The lines of the text that the model is told, those of the snapshot among them. */
+  readonly lines: LineRange[];
+  readonly totalLines: number;
 }
 
-/** More context costs more prefill after a jump of the window than it improves a completion. */
-const PREFIX_TOKENS = 1024;
-/** The starter model was trained with suffixes of 100 to 150 tokens. */
-const SUFFIX_TOKENS = 128;
-/** Special tokens and the file's name, or the instruction. */
-const HEADER_TOKENS = 96;
 /** Of a longer file name only the end is told. */
 const NAME_TOKENS = 24;
-const SHORTEST_PREFIX = 16;
-
-/** The tokens that a model's context of `contextLength` leaves for prefix and suffix beside `maxTokens` to generate. */
-export function promptBudget(contextLength: number, maxTokens: number): PromptBudget {
-  const room = contextLength - maxTokens - HEADER_TOKENS;
-  const suffixTokens = Math.min(SUFFIX_TOKENS, Math.floor(room / 5));
-  const prefixTokens = Math.min(PREFIX_TOKENS, room - suffixTokens);
-  if (prefixTokens < SHORTEST_PREFIX) {
-    throw new BadRequest(
-      `A context of ${contextLength} tokens has no room for a prompt beside ${maxTokens} new tokens.`,
-    );
-  }
-  return { prefixTokens, suffixTokens };
-}
 
 /**
- * The prompt for a completion at the cursor, by what the model has: fill-in-the-middle tokens, a chat template, or
- * neither. A model with both is prompted by its chat template, unless its configuration asks for the order `spm`:
- * phi-3-small has such tokens in its vocabulary, but untrained.
+ * What a model has: fill-in-the-middle tokens, a chat template, or neither. A model with both is prompted by its chat
+ * template, unless its configuration asks for the order `spm`: phi-3-small has such tokens in its vocabulary, but
+ * untrained.
  */
+export function promptKind(tokenizer: Tokenizer, { fimOrder }: CompletionModel): PromptKind {
+  if (fimTokens(tokenizer) && (!tokenizer.hasChatTemplate || fimOrder === 'spm')) return 'fim';
+  return tokenizer.hasChatTemplate ? 'instruct' : 'base';
+}
+
+/** The prompt for a completion at the cursor, by promptKind. Only chat prompts hold a snapshot. */
 export function buildCompletionPrompt(
   cursor: CursorText,
   tokenizer: Tokenizer,
   model: CompletionModel,
   budget: PromptBudget,
+  snapshot?: Snapshot,
 ): CompletionPrompt {
+  const kind = promptKind(tokenizer, model);
   const encode = (text: string) => tokenizer.encode(text);
   const prefix = prefixWindow(cursor.prefix, budget.prefixTokens, encode);
-  const suffix = suffixWindow(cursor.suffix, budget.suffixTokens, encode);
-  const stopIds = new Set([...tokenizer.stopIds, ...tokenizer.specialIds]);
+  const suffix = kind === 'base' ? NO_WINDOW : suffixWindow(cursor.suffix, budget.suffixTokens, encode);
   const start = [
     ...(tokenizer.bosId === undefined ? [] : [tokenizer.bosId]),
     ...fileHeader(cursor.fileName, tokenizer),
   ];
-  const fim = fimTokens(tokenizer);
-  if (fim && (!tokenizer.hasChatTemplate || model.fimOrder === 'spm')) {
-    return { kind: 'fim', stopIds, ...fimPrompt(tokenizer, fim, model.fimOrder, start, prefix, suffix) };
-  }
-  if (tokenizer.hasChatTemplate) {
-    const ids = instructPrompt(tokenizer, cursor, prefix.text, suffix.text);
-    return { kind: 'instruct', stopIds, ...healPrompt(tokenizer, ids) };
-  }
-  return { kind: 'base', stopIds, ...healPrompt(tokenizer, [...start, ...prefix.ids]) };
+  const healed = {
+    fim: () => fimPrompt(tokenizer, fimTokens(tokenizer)!, model.fimOrder, start, prefix, suffix),
+    instruct: () => healPrompt(tokenizer, instructPrompt(tokenizer, cursor, prefix.text, suffix.text, snapshot)),
+    base: () => healPrompt(tokenizer, [...start, ...prefix.ids]),
+  }[kind]();
+  const stopIds = new Set([...tokenizer.stopIds, ...tokenizer.specialIds]);
+  return { kind, stopIds, ...healed, ...inPrompt(cursor, prefix, suffix, snapshot) };
+}
+
+const NO_WINDOW: Window = { text: '', ids: [], skipped: 0 };
+
+function inPrompt(
+  { prefix, suffix }: CursorText,
+  before: Window,
+  after: Window,
+  snapshot: Snapshot | undefined,
+): Pick<CompletionPrompt, 'fresh' | 'lines' | 'totalLines'> {
+  const text = prefix + suffix;
+  const totalLines = lineAt(text, text.length);
+  const end = prefix.length + after.skipped + after.text.length;
+  const fresh = { start: prefix.length - before.text.length, end: /\S/.test(text.slice(end)) ? end : text.length };
+  const cursorLine = lineAt(text, prefix.length);
+  // The snapshot counts lines as they were; those below the cursor have moved with what was added there.
+  const moved = (line: number): number => (line > cursorLine ? line + totalLines - snapshot!.totalLines : line);
+  const told = (snapshot?.lines ?? []).map(([first, last]): LineRange => [moved(first), moved(last)]);
+  const lines = [...linesBetween(text, fresh.start, fresh.end), ...told];
+  return { fresh, totalLines, lines: mergeRanges(lines.filter(([first, last]) => first <= last)) };
 }
 
 interface FimTokens {

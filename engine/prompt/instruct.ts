@@ -1,23 +1,36 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CursorText } from './complete.ts';
+import { chatAroundGap } from './encodeText.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** The end of the prefix that the answer begins with has TAIL_LINES to 3 * TAIL_LINES lines; its start jumps by 2. */
 const TAIL_LINES = 8;
+const TASK = 'Write the code that stands between <before> and <after>, nothing else.';
 
 /**
  * Prompt of a chat model without fill-in-the-middle tokens. The user turn holds the head of the prefix and the suffix;
  * the answer is begun with a code fence and the tail of the prefix, cut at a line that stands still while the user
- * types, so that typing only appends. The fence keeps the model from explaining.
+ * types, so that typing only appends. The fence keeps the model from explaining. A snapshot of the whole file goes
+ * before all that changes.
  */
-export function instructPrompt(tokenizer: Tokenizer, cursor: CursorText, prefix: string, suffix: string): number[] {
+export function instructPrompt(
+  tokenizer: Tokenizer,
+  cursor: CursorText,
+  prefix: string,
+  suffix: string,
+  snapshot?: Snapshot,
+): number[] {
   const tail = prefix.slice(tailStart(cursor.prefix, prefix));
   const head = prefix.slice(0, prefix.length - tail.length);
-  const content = [
-    `Complete the file ${cursor.fileName}. Write the code that stands between <before> and <after>, nothing else.`,
-    ...section('before', head),
-    ...section('after', suffix),
-  ].join('\n');
+  const sections = [...section('before', head), ...section('after', suffix)];
   const prefill = '```' + cursor.languageId + '\n' + tail;
+  if (snapshot) {
+    const before = `This is the file ${cursor.fileName} as it was a moment ago:\n<file>\n`;
+    const after = ['\n</file>', `Around the cursor it now reads as follows. ${TASK}`, ...sections].join('\n');
+    const around = chatAroundGap(tokenizer, before, after, prefill);
+    return [...around.head, ...snapshot.ids, ...around.tail];
+  }
+  const content = [`Complete the file ${cursor.fileName}. ${TASK}`, ...sections].join('\n');
   return tokenizer.chat([{ role: 'user', content }], { addGenerationPrompt: true, prefill });
 }
 

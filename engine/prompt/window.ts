@@ -4,6 +4,8 @@ const CHARACTERS_PER_TOKEN = 3;
 export interface Window {
   readonly text: string;
   readonly ids: number[];
+  /** Characters between it and the cursor. */
+  readonly skipped: number;
 }
 
 /**
@@ -15,9 +17,9 @@ export function prefixWindow(prefix: string, tokens: number, encode: (text: stri
   for (let characters = tokens * CHARACTERS_PER_TOKEN; ; characters = Math.ceil(characters / 2)) {
     const text = prefix.slice(windowStart(prefix, characters));
     const ids = encode(text);
-    if (ids.length <= tokens) return { text, ids };
+    if (ids.length <= tokens) return { text, ids, skipped: 0 };
     // A character has at most 4 bytes, a byte at most one token.
-    if (characters * 4 <= tokens) return { text, ids: ids.slice(-tokens) };
+    if (characters * 4 <= tokens) return { text, ids: ids.slice(-tokens), skipped: 0 };
   }
 }
 
@@ -36,12 +38,13 @@ function windowStart(text: string, characters: number): number {
  * the user types, and each change would cost the cached prompt. engine/completion/clean.ts removes them from the answer.
  */
 export function suffixWindow(suffix: string, tokens: number, encode: (text: string) => number[]): Window {
-  const rest = suffix.slice(/^[\s)\]}>"'`;,]*?(?=\n|$)/.exec(suffix)?.[0].length ?? 0);
-  if (rest.trim() === '') return { text: '', ids: [] };
+  const skipped = /^[\s)\]}>"'`;,]*?(?=\n|$)/.exec(suffix)?.[0].length ?? 0;
+  const rest = suffix.slice(skipped);
+  if (rest.trim() === '') return { text: '', ids: [], skipped };
   const end = tokens * CHARACTERS_PER_TOKEN;
   const newline = rest.lastIndexOf('\n', end);
   const text = rest.length <= end ? rest : rest.slice(0, newline > end / 2 ? newline + 1 : end);
-  return { text, ids: encode(text).slice(0, tokens) };
+  return { text, ids: encode(text).slice(0, tokens), skipped };
 }
 
 function isLowSurrogate(text: string, index: number): boolean {

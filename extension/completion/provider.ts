@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { CompleteParams, CompleteResult } from '../../engine/protocol.ts';
 import { EngineFailure } from '../../engine/rpc.ts';
 import type { Settings } from '../settings.ts';
-import { around, type Around, prefixStart, SUFFIX_CHARS } from './context.ts';
+import { around, type Around, sentSpan } from './context.ts';
 import { isEligible } from './eligibility.ts';
 import type { GhostCache } from './ghostCache.ts';
 
@@ -16,6 +16,8 @@ export interface ProviderHost {
   readonly settings: Settings;
   /** False while snoozed. */
   readonly awake: boolean;
+  /** Of the model that runs; 0 where none does. */
+  readonly contextLength: number;
   inlineSuggestEnabled(document: vscode.TextDocument): boolean;
   /** For the log: one line per answer of the engine. */
   trace(message: string): void;
@@ -37,12 +39,12 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
   ): Promise<vscode.InlineCompletionItem[]> {
     const automatic = triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
     if (!this.#wanted(document, automatic)) return [];
-    const place = placeOf(document, position, selectedCompletionInfo);
+    const place = placeOf(document, position, selectedCompletionInfo, this.host.contextLength);
     if (!place) return [];
     const abort = abortController(token);
     try {
       const known = this.cache.find(document.uri.toString(), place.around);
-      const text = known ?? (await this.#ask(document, place.around, automatic, abort.signal));
+      const text = known ?? (await this.#ask(document, place, automatic, abort.signal));
       return text === '' ? [] : [new vscode.InlineCompletionItem(place.typed + text, place.range)];
     } catch (error) {
       // Status bar and log only: a keystroke never opens a dialog.
@@ -57,14 +59,17 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     return !automatic || (settings['completion.trigger'] === 'automatic' && this.host.inlineSuggestEnabled(document));
   }
 
-  async #ask(document: vscode.TextDocument, text: Around, automatic: boolean, signal: AbortSignal): Promise<string> {
+  async #ask(document: vscode.TextDocument, place: Place, automatic: boolean, signal: AbortSignal): Promise<string> {
     const { settings } = this.host;
+    const { around, linesBefore, linesAfter } = place;
     if (automatic) await delay(settings['completion.delayMs'], undefined, { signal });
     const startedMs = performance.now();
     const result = await this.engine.complete(
       {
-        ...text,
-        sessionId: document.uri.toString(),
+        ...around,
+        linesBefore,
+        linesAfter,
+        sessionId: sessionIdOf(document),
         fileName: document.uri.path.split('/').at(-1) ?? '',
         languageId: document.languageId,
         maxTokens: settings['completion.maxTokens'],
@@ -76,13 +81,16 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       `completion: ${Math.round(performance.now() - startedMs)} ms, tokens reused ${result.tokensReused}, ` +
         `prefilled ${result.tokensPrefilled}, generated ${result.tokensGenerated}, stop ${result.stop}`,
     );
-    this.cache.add(document.uri.toString(), text, result.text);
+    this.cache.add(document.uri.toString(), around, result.text);
     return result.text;
   }
 }
 
 interface Place {
   readonly around: Around;
+  /** Of the document, outside of it. */
+  readonly linesBefore: number;
+  readonly linesAfter: number;
   /** What the item repeats of the document, or of the entry selected in the suggest widget. */
   readonly typed: string;
   readonly range: vscode.Range;
@@ -93,17 +101,28 @@ function placeOf(
   document: vscode.TextDocument,
   position: vscode.Position,
   selected: vscode.SelectedCompletionInfo | undefined,
+  contextLength: number,
 ): Place | undefined {
   const range = selected?.range ?? new vscode.Range(position, position);
   const typed = selected?.text ?? '';
   // VS Code shows ghost text beside the widget only where it continues the selected entry.
   if (!typed.startsWith(document.getText(new vscode.Range(range.start, position)))) return undefined;
-  // Not the whole text: joining the lines of a large document at every key would hold up all extensions.
-  const from = prefixStart(document.offsetAt(range.start));
-  const to = document.positionAt(document.offsetAt(range.end) + SUFFIX_CHARS);
-  const before = document.getText(new vscode.Range(document.positionAt(from), range.start));
-  const after = document.getText(new vscode.Range(range.end, to));
-  return { around: around(before + typed, after, from > 0), typed, range };
+  // Not always the whole text: joining the lines of a huge document at every key would hold up all extensions.
+  const length = document.offsetAt(new vscode.Position(document.lineCount, 0));
+  const span = sentSpan(length, document.offsetAt(range.start), contextLength);
+  const end = document.positionAt(span.end);
+  const before = document.getText(new vscode.Range(document.positionAt(span.start), range.start));
+  const after = document.getText(new vscode.Range(range.end, end));
+  const text = around(before + typed, after, span.start > 0);
+  const linesBefore = span.start > 0 ? range.start.line - newlines(text.prefix) + newlines(typed) : 0;
+  return { around: text, linesBefore, linesAfter: document.lineCount - 1 - end.line, typed, range };
+}
+
+const newlines = (text: string): number => text.split('\n').length - 1;
+
+/** What the engine knows a document by. */
+export function sessionIdOf(document: vscode.TextDocument): string {
+  return document.uri.toString();
 }
 
 /** The engine serves the newest request of a document, which another editor on it may have made. */

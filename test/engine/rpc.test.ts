@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CompleteParams, Failure, LoadProgress } from '../../engine/protocol.ts';
+import type { CompleteParams, CompleteResult, Failure, LoadProgress } from '../../engine/protocol.ts';
 import { EngineFailure, type Handlers, RpcClient, serve } from '../../engine/rpc.ts';
 
 const REQUEST: CompleteParams = {
@@ -16,17 +16,19 @@ const REQUEST: CompleteParams = {
 };
 const INFO = { modelId: 'm', name: 'm', contextLength: 1, backend: 'wasm', device: '', notes: [], bytes: 1 } as const;
 const ANSWER = {
+  window: { lines: [], totalLines: 0 },
   tokensReused: 0,
   tokensPrefilled: 1,
   tokensGenerated: 1,
-  stop: 'end',
+  stop: 'end' as const,
   prefillMs: 0,
   decodeMs: 0,
-} as const;
+} satisfies Partial<CompleteResult>;
 
 function connect(handlers: Partial<Handlers> = {}) {
   const [near, far] = duplexPair();
   const seen = { goodbye: 0, closed: 0, aborted: 0 };
+  const closedDocuments: string[] = [];
   const missing = async (): Promise<never> => {
     throw new Error('no such handler');
   };
@@ -46,10 +48,11 @@ function connect(handlers: Partial<Handlers> = {}) {
     {
       toFailure: (error) => ({ kind: 'bug', message: (error as Error).message }),
       onGoodbye: () => seen.goodbye++,
+      onClosed: (sessionId) => closedDocuments.push(sessionId),
       onClose: () => seen.closed++,
     },
   );
-  return { client: new RpcClient(near), served, seen, near, far };
+  return { client: new RpcClient(near), served, seen, closedDocuments, near, far };
 }
 
 async function failure(promise: Promise<unknown>): Promise<Failure> {
@@ -67,6 +70,14 @@ describe('rpc', () => {
   it('answers', async () => {
     const { client } = connect();
     assert.deepEqual(await client.call('complete', REQUEST), { ...ANSWER, text: 'A' });
+  });
+
+  it('tells which documents were closed; what is no such message is dropped', async () => {
+    const { client, closedDocuments } = connect();
+    client.notify('closed', { sessionId: 'a.ts' });
+    client.notify('closed', { sessionId: 5 } as never);
+    await soon();
+    assert.deepEqual(closedDocuments, ['a.ts']);
   });
 
   it('sends progress to the call it belongs to', async () => {

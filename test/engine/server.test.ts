@@ -44,21 +44,23 @@ class FakeCore implements EngineCore {
       },
       createSession: () => {
         this.sessions++;
-        return { generate: () => assert.fail('not used'), dispose: async () => void this.sessions-- };
+        const unused = (): never => assert.fail('not used');
+        return { generate: unused, prefill: unused, dispose: async () => void this.sessions-- };
       },
       bytesHeld: () => 10,
       dispose: async () => void this.models--,
     };
   }
 
-  async complete({ prefix }: CompleteParams, model: CoreModel, _generate: unknown, signal: AbortSignal) {
+  async complete({ prefix }: CompleteParams, model: CoreModel, _session: unknown, signal: AbortSignal) {
     this.mostRunning = Math.max(this.mostRunning, ++this.running);
     try {
       await delay(prefix === 'slow' ? 60_000 : 1, undefined, { signal }).catch(() => throwIfAborted(signal));
       const index = this.failing.findIndex(({ backend }) => backend === model.info.backend);
       if (index >= 0) throw this.failing.splice(index, 1)[0]!.error;
       const none = { tokensReused: 0, tokensPrefilled: 0, tokensGenerated: 0, prefillMs: 0, decodeMs: 0 };
-      return { text: `${prefix} on ${model.info.backend}`, stop: 'end' as const, ...none };
+      const window = { lines: [], totalLines: 0 };
+      return { text: `${prefix} on ${model.info.backend}`, stop: 'end' as const, window, ...none };
     } finally {
       this.running--;
     }

@@ -30,12 +30,13 @@ async function show(marked: string, options: Options = {}) {
       asked.push(request);
       if (answer instanceof Error) throw answer;
       const none = { tokensReused: 0, tokensPrefilled: 0, tokensGenerated: 0, prefillMs: 0, decodeMs: 0 };
-      return { text: answer, stop: 'end', ...none };
+      return { text: answer, stop: 'end', window: { lines: [[1, 1]], totalLines: 1 }, ...none };
     },
   };
   const provider = new CompletionProvider(engine, options.cache ?? new GhostCache(), {
     settings: readSettings((key) => ({ 'completion.delayMs': 1, ...settings })[key as 'completion.delayMs']).settings,
     awake: true,
+    contextLength: 1024,
     inlineSuggestEnabled: () => true,
     trace: () => {},
     failed: (error) => failures.push(error),
@@ -170,6 +171,22 @@ describe('completion provider', () => {
     const { prefix, suffix } = asked[0]!;
     assert.ok(prefix.startsWith('let a;\n') && prefix.endsWith('\nfoo') && prefix.length <= 64_000);
     assert.ok(suffix.startsWith('\nlet b;') && suffix.length === 16_000);
+  });
+
+  it('says how many lines of a large document it does not send', async () => {
+    const { asked } = await show(`${'let a;\n'.repeat(50_000)}foo|${'\nlet b;'.repeat(50_000)}`);
+    const { prefix, suffix, linesBefore, linesAfter } = asked[0]!;
+    const sentLines = `${prefix}${suffix}`.split('\n').length;
+    assert.equal(linesBefore! + sentLines + linesAfter!, 100_001);
+    assert.equal(linesBefore, 50_000 - (prefix.split('\n').length - 1));
+    const small = await show('a\nfoo|\nb');
+    assert.deepEqual([small.asked[0]!.linesBefore, small.asked[0]!.linesAfter], [0, 0]);
+  });
+
+  it('sends all that the window of a large model can hold', async () => {
+    const document = `${'let a;\n'.repeat(20_000)}foo|${'\nlet b;'.repeat(20_000)}`;
+    const { asked } = await show(document, { host: { contextLength: 131_072 } });
+    assert.equal(asked[0]!.prefix.length + asked[0]!.suffix.length, document.length - 1);
   });
 
   it('a key during the delay asks nothing and is no failure', async () => {

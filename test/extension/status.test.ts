@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { menuLines } from '../../extension/menu.ts';
 import { readSettings } from '../../extension/settings.ts';
-import { Status, type StatusState } from '../../extension/status.ts';
+import { type Activity, Status, type StatusState } from '../../extension/status.ts';
 import { fake } from '../support/vscodeStub.ts';
 
 const MODEL = {
@@ -14,6 +14,7 @@ const MODEL = {
   bytes: 1,
 } as const;
 const ready: StatusState = { kind: 'ready', model: { ...MODEL, notes: [...MODEL.notes] }, notes: ['A note.'] };
+const idle: Activity = { working: false, reading: false, seen: undefined };
 const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): StatusState => ({
   kind: 'failed',
   message: 'There is no folder /m.',
@@ -69,7 +70,7 @@ describe('status bar', () => {
   ];
   for (const { state, text, sentence, first } of cases) {
     it(`${text}: the menu begins with ${first}`, () => {
-      new Status('menu').show(state, false);
+      new Status('menu').show(state, idle);
       const item = fake.statusItems.at(-1)!;
       assert.equal(item.text, text);
       const { label } = item.accessibilityInformation;
@@ -86,9 +87,34 @@ describe('status bar', () => {
 
   it('shows that it works, and only where it can', () => {
     const status = new Status('menu');
-    status.show(ready, true);
+    status.show(ready, { ...idle, working: true });
     assert.equal(fake.statusItems.at(-1)!.text, '$(loading~spin) Airgap');
-    status.show({ kind: 'disabled' }, true);
+    status.show({ kind: 'disabled' }, { ...idle, working: true });
     assert.equal(fake.statusItems.at(-1)!.text, '$(circle-slash) Airgap: off');
   });
+
+  const seen: [lines: [number, number][], totalLines: number, sentence: string][] = [
+    [
+      [
+        [1, 40],
+        [180, 420],
+      ],
+      900,
+      'The last completion saw lines 1-40 and 180-420 of 900.',
+    ],
+    [[[7, 7]], 9, 'The last completion saw line 7 of 9.'],
+    [[[1, 900]], 900, 'The last completion saw the whole file.'],
+  ];
+  for (const [lines, totalLines, sentence] of seen) {
+    it(`tells what was in the window: ${sentence}`, () => {
+      const status = new Status('menu');
+      const label = (): string => fake.statusItems.at(-1)!.accessibilityInformation.label;
+      status.show(ready, { ...idle, seen: { lines, totalLines }, reading: true });
+      assert.ok(label().endsWith(`\n${sentence}\nReading the rest of the file…`), label());
+      status.show(ready, { ...idle, seen: { lines, totalLines } });
+      assert.ok(label().endsWith(sentence));
+      status.show(failed('restart'), { ...idle, seen: { lines, totalLines } });
+      assert.ok(!label().includes(sentence));
+    });
+  }
 });

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreModel, EngineCore } from '../../engine/core.ts';
 import { BadModel } from '../../engine/errors.ts';
+import type { CompleteResult } from '../../engine/protocol.ts';
 import { runEngine } from '../../engine/process.ts';
 import { version } from '../../package.json';
 
@@ -15,12 +16,13 @@ const core: EngineCore = {
     return fakeModel(backend === 'auto' ? 'wasm' : backend);
   },
   /** The prefix `hang` never ends, `crash` ends the process; else the answer is the last line in capitals. */
-  complete: async ({ prefix }, _model, _generate, signal) => {
+  complete: async ({ prefix }, _model, _session, signal) => {
     if (prefix === 'crash') process.kill(process.pid, 'SIGKILL');
     if (prefix === 'hang') await delay(FOREVER_MS, undefined, { signal });
     const text = (prefix.split('\n').at(-1) ?? '').toUpperCase();
-    const times = { prefillMs: 1, decodeMs: 1 };
-    return { text, tokensReused: 0, tokensPrefilled: prefix.length, tokensGenerated: 1, stop: 'end', ...times };
+    const window: CompleteResult['window'] = { lines: [[1, 1]], totalLines: 1 };
+    const figures = { tokensReused: 0, tokensPrefilled: prefix.length, tokensGenerated: 1, prefillMs: 1, decodeMs: 1 };
+    return { text, ...figures, stop: 'end', window };
   },
   backendReports: async () => [{ backend: 'wasm', usable: true, details: ['a fake'], reason: '' }],
 };
@@ -31,6 +33,9 @@ function fakeModel(backend: CoreModel['info']['backend']): CoreModel {
     createSession: () => ({
       generate: () => {
         throw new Error('The fake does not generate.');
+      },
+      prefill: async () => {
+        throw new Error('The fake reads nothing.');
       },
       dispose: async () => {},
     }),

@@ -13,8 +13,11 @@ export function textDocument(
 ): { document: vscode.TextDocument; position: vscode.Position } {
   const cursor = marked.indexOf('|');
   const text = marked.replace('|', '');
+  const lineCount = text.split('\n').length;
   const offsetAt = ({ line, character }: Position): number =>
-    text.split('\n').slice(0, line).join('\n').length + (line > 0 ? 1 : 0) + character;
+    line >= lineCount
+      ? text.length
+      : text.split('\n').slice(0, line).join('\n').length + (line > 0 ? 1 : 0) + character;
   const positionAt = (offset: number): Position => {
     const before = text.slice(0, offset).split('\n');
     return new Position(before.length - 1, before.at(-1)!.length);
@@ -23,6 +26,7 @@ export function textDocument(
   const document = {
     uri: { scheme, path, toString: () => uri },
     languageId,
+    lineCount,
     offsetAt,
     positionAt,
     getText: ({ start, end }: { start: Position; end: Position }) => text.slice(offsetAt(start), offsetAt(end)),

@@ -68,6 +68,7 @@ export const fake = {
   settings: {} as Record<string, unknown>,
   configurationChanged: new EventEmitter<{ affectsConfiguration(key: string): boolean }>(),
   editorChanged: new EventEmitter<undefined>(),
+  documentClosed: new EventEmitter<vscode.TextDocument>(),
   statusItems: [] as { text: string; tooltip: MarkdownString; accessibilityInformation: { label: string } }[],
   messages: [] as string[],
   /** Changes settings as the user would. */
@@ -112,11 +113,14 @@ export const workspace = {
     inspect: () => undefined,
   }),
   onDidChangeConfiguration: fake.configurationChanged.event,
+  onDidCloseTextDocument: fake.documentClosed.event,
 };
 
 export const languages = {
   match: ({ pattern }: { pattern: string }, { uri }: vscode.TextDocument) => (matchesGlob(uri.path, pattern) ? 10 : 0),
 };
+
+export const env = { language: 'en' };
 
 export const commands = {
   executeCommand: () => Promise.resolve(),

@@ -1,0 +1,118 @@
+/** Reads a document's file into the KV cache while the user pauses, so that prompts may begin with all of it. */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { OutOfMemory } from '../kernels/ops.ts';
+import type { ModelSession } from './core.ts';
+import { Cancelled } from './errors.ts';
+import type { PrefillSpeed } from './prefillSpeed.ts';
+import type { Snapshot } from './prompt/snapshot.ts';
+
+export interface FileReaderOptions {
+  /** Without a request for this long the user pauses. */
+  readonly pauseMs?: number;
+}
+
+/** What to read: a snapshot, with the prompt that begins with it. */
+export interface ReadingPlan {
+  readonly snapshot: Snapshot;
+  readonly prompt: readonly number[];
+}
+
+/** What one pause after another may cost; completions go first, and the user may do anything meanwhile. */
+const SECONDS_TO_READ = 20;
+const PAUSE_MS = 500;
+
+export class FileReader {
+  /** Tells whoever shows it that reading begins or ends. */
+  onReading: (active: boolean) => void = () => {};
+  readonly #abort = new AbortController();
+  readonly #pauseMs: number;
+  #snapshot: Snapshot | undefined;
+  #session: ModelSession | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reading: Promise<void> | undefined;
+  /** Lowered where memory ran out. */
+  #mostTokens = Infinity;
+
+  constructor(
+    private readonly createSession: () => ModelSession,
+    readonly speed: PrefillSpeed,
+    { pauseMs = PAUSE_MS }: FileReaderOptions = {},
+  ) {
+    this.#pauseMs = pauseMs;
+  }
+
+  /** Its ids are in the KV cache: a prompt that begins with them computes only what follows. */
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  /** Tokens that reading may compute. */
+  get affordable(): number {
+    return Math.min(this.#mostTokens, this.speed.tokensIn(SECONDS_TO_READ));
+  }
+
+  /** Reads what `plan` says, if anything, once the user pauses; a later call takes the place of an earlier one. */
+  later(plan: () => Promise<ReadingPlan | undefined>): void {
+    clearTimeout(this.#timer);
+    if (this.#abort.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      if (this.#reading) return this.later(plan);
+      this.#reading = this.#follow(plan).finally(() => (this.#reading = undefined));
+    }, this.#pauseMs).unref();
+  }
+
+  /** Forgets what was read. */
+  async forget(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#snapshot = undefined;
+    await session?.dispose();
+  }
+
+  /** Forgets what was read where its memory is needed, and reads less from now on. False where there is nothing. */
+  async makeRoom(): Promise<boolean> {
+    if (!this.#session) return false;
+    this.#mostTokens = (this.#snapshot?.ids.length ?? 0) / 2;
+    await this.forget();
+    return true;
+  }
+
+  /** Ends reading; resolves when its memory is free. */
+  async dispose(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.onReading = () => {};
+    this.#abort.abort();
+    await this.#reading;
+    await this.forget();
+  }
+
+  async #follow(plan: () => Promise<ReadingPlan | undefined>): Promise<void> {
+    const next = await plan();
+    if (!next || this.#abort.signal.aborted) return;
+    this.onReading(true);
+    try {
+      await this.#read(next);
+    } finally {
+      this.onReading(false);
+    }
+  }
+
+  /** The next completion is to find its whole prompt. Until then completions use the snapshot before, or none. */
+  async #read({ snapshot, prompt }: ReadingPlan): Promise<void> {
+    const session = (this.#session ??= this.createSession());
+    const startedMs = performance.now();
+    try {
+      const { computed } = await session.prefill(prompt, { signal: this.#abort.signal });
+      this.speed.addInterrupted(computed, performance.now() - startedMs);
+      if (this.#session === session) this.#snapshot = snapshot;
+    } catch (error) {
+      if (error instanceof Cancelled) return;
+      // A completion will meet what else went wrong, and say so.
+      await this.forget();
+      if (error instanceof OutOfMemory) this.#mostTokens = snapshot.ids.length / 2;
+    }
+  }
+}
+
+/** To await in long work, so that completions are answered meanwhile. */
+export const letOthersGo = (): Promise<unknown> => yieldToOthers();
