@@ -38,6 +38,13 @@ export enum DTypeCode {
   q4,
 }
 
+/** Which of the visible blocks an attention operation takes. */
+export enum AttentionPart {
+  all,
+  local,
+  vertical,
+}
+
 /**
  * Byte address of the block through which threads meet; static data follow at 4 KiB, the heap at 64 KiB. Every memory
  * has such a block for the barriers of its operations; the words before CONTROL_BARRIER serve in the first one only.

@@ -7,6 +7,7 @@ import type {
   KvPool,
   KvView,
   Ops,
+  QkvOrder,
   Tensor,
   WeightDType,
   WeightWriter,
@@ -181,23 +182,30 @@ export class WasmOps implements Ops {
     return recordLinear(this.current, asWasm(x), asWasm(weight), add);
   }
 
-  appendKv(qkv: Tensor, rope: Tensor, kv: KvView, layer: number, shape: AttentionShape): Tensor {
+  appendKv(
+    qkv: Tensor,
+    rope: Tensor,
+    kv: KvView,
+    layer: number,
+    shape: AttentionShape & { readonly order: QkvOrder },
+  ): Tensor {
     const { program, threads } = this.current;
-    const { heads, kvHeads, headDim } = shape;
+    const { heads, kvHeads, headDim, order } = shape;
     const [tokens, width] = qkv.shape as readonly [number, number];
     const slots = heads + 2 * kvHeads;
     check(width === slots * headDim, () => `appendKv: qkv is (${qkv.shape}), heads want ${slots} x ${headDim}`);
     check(rope.shape[0] === tokens && rope.shape[1] === headDim, () => `appendKv: rope is (${rope.shape})`);
     const { pages, dtype, layer: index } = this.kvWords(kv, layer, shape, tokens);
     const q = program.tensor([tokens, heads * headDim]);
-    const words = [asWasm(qkv), asWasm(rope), q, pages, heads, kvHeads, headDim, kv.length, dtype, index];
+    const sizes = [heads, kvHeads, headDim, kv.length, dtype, index, order === 'byGroup' ? 1 : 0];
+    const words = [asWasm(qkv), asWasm(rope), q, pages, ...sizes];
     const items = tokens * slots;
     const scratch = 4 * headDim;
     program.add({ opcode: Opcode.appendKv, items, grain: share(items, threads, 4), words, scratch });
     return q;
   }
 
-  attention(q: Tensor, kv: KvView, layer: number, options: AttentionShape & { readonly window: number }): Tensor {
+  attention(q: Tensor, kv: KvView, layer: number, options: AttentionOptions): Tensor {
     const { heads, kvHeads, headDim } = options;
     check(q.shape[1] === heads * headDim, () => `attention: q is (${q.shape}), heads want ${heads} x ${headDim}`);
     check(heads % kvHeads === 0, () => `attention: ${heads} heads do not share ${kvHeads} kv heads evenly`);

@@ -10,59 +10,64 @@ export function layerNorm(d: usize, from: i32, to: i32): void {
   const rowBytes = (<usize>cols) << 2;
   for (let row = from; row < to; row++) {
     const x: usize = load<u32>(d, 12) + <usize>row * rowBytes;
-    const mean = sum(x, cols) / <f32>cols;
-    const inverse: f32 = 1.0 / sqrt<f32>(squares(x, cols, mean) / <f32>cols + load<f32>(d, 32));
+    const mean = sum(x, cols, 0) / <f32>cols;
+    const rest = sum(x, cols, mean) / <f32>cols; // What rounding took from a mean that is large beside the deviations.
+    const inverse: f32 = 1.0 / sqrt<f32>(squares(x, cols, mean, rest) / <f32>cols + load<f32>(d, 32));
     const y: usize = load<u32>(d, 24) + <usize>row * rowBytes;
-    writeRow(x, load<u32>(d, 16), load<u32>(d, 20), y, cols, mean, inverse);
+    writeRow(x, load<u32>(d, 16), load<u32>(d, 20), y, cols, mean, rest, inverse);
   }
 }
 
-function sum(x: usize, cols: i32): f32 {
-  let a = f32x4.splat(0);
-  let b = a;
-  let k = 0;
-  for (; k + 8 <= cols; k += 8) {
-    const at = x + ((<usize>k) << 2);
-    a = f32x4.add(a, v128.load(at));
-    b = f32x4.add(b, v128.load(at, 16));
-  }
-  let total = sumLanes(f32x4.add(a, b));
-  for (; k < cols; k++) total += load<f32>(x + ((<usize>k) << 2));
-  return total;
-}
-
-/** sum((x - mean)^2); a second pass, because sum(x^2) - cols mean^2 would cancel. */
-function squares(x: usize, cols: i32, mean: f32): f32 {
+/** sum(x - mean). */
+function sum(x: usize, cols: i32, mean: f32): f32 {
   const centre = f32x4.splat(mean);
   let a = f32x4.splat(0);
   let b = a;
   let k = 0;
   for (; k + 8 <= cols; k += 8) {
     const at = x + ((<usize>k) << 2);
-    const v0 = f32x4.sub(v128.load(at), centre);
-    const v1 = f32x4.sub(v128.load(at, 16), centre);
+    a = f32x4.add(a, f32x4.sub(v128.load(at), centre));
+    b = f32x4.add(b, f32x4.sub(v128.load(at, 16), centre));
+  }
+  let total = sumLanes(f32x4.add(a, b));
+  for (; k < cols; k++) total += load<f32>(x + ((<usize>k) << 2)) - mean;
+  return total;
+}
+
+/** sum((x - mean - rest)^2); a pass of its own, because sum(x^2) - cols mean^2 would cancel. */
+function squares(x: usize, cols: i32, mean: f32, rest: f32): f32 {
+  const centre = f32x4.splat(mean);
+  const rests = f32x4.splat(rest);
+  let a = f32x4.splat(0);
+  let b = a;
+  let k = 0;
+  for (; k + 8 <= cols; k += 8) {
+    const at = x + ((<usize>k) << 2);
+    const v0 = f32x4.sub(f32x4.sub(v128.load(at), centre), rests);
+    const v1 = f32x4.sub(f32x4.sub(v128.load(at, 16), centre), rests);
     a = madd(v0, v0, a);
     b = madd(v1, v1, b);
   }
   let total = sumLanes(f32x4.add(a, b));
   for (; k < cols; k++) {
-    const v = load<f32>(x + ((<usize>k) << 2)) - mean;
+    const v = load<f32>(x + ((<usize>k) << 2)) - mean - rest;
     total += v * v;
   }
   return total;
 }
 
-function writeRow(x: usize, weight: usize, bias: usize, y: usize, cols: i32, mean: f32, inverse: f32): void {
+function writeRow(x: usize, weight: usize, bias: usize, y: usize, cols: i32, mean: f32, rest: f32, inverse: f32): void {
   const centre = f32x4.splat(mean);
+  const rests = f32x4.splat(rest);
   const factor = f32x4.splat(inverse);
   let k = 0;
   for (; k + 4 <= cols; k += 4) {
     const at = (<usize>k) << 2;
-    const v = f32x4.mul(f32x4.sub(v128.load(x + at), centre), factor);
+    const v = f32x4.mul(f32x4.sub(f32x4.sub(v128.load(x + at), centre), rests), factor);
     v128.store(y + at, madd(v, v128.load(weight + at), v128.load(bias + at)));
   }
   for (; k < cols; k++) {
     const at = (<usize>k) << 2;
-    store<f32>(y + at, (load<f32>(x + at) - mean) * inverse * load<f32>(weight + at) + load<f32>(bias + at));
+    store<f32>(y + at, (load<f32>(x + at) - mean - rest) * inverse * load<f32>(weight + at) + load<f32>(bias + at));
   }
 }
