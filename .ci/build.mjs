@@ -3,9 +3,10 @@
  *   dist/extension.cjs  the extension host's part        dist/engine.cjs  the engine process
  *   dist/airgap.cjs     the terminal program             dist/test/*.mjs  one bundle per test file (--tests)
  *   dist/{node,webgpu}/PLATFORM  this platform's Node and Dawn, where a package has them
+ *   dist/tiktoken_bg.wasm  where the bundled package `tiktoken` looks for it: beside the bundle
  * Shaders are embedded as text, WASM kernels as bytes, the WASM worker as source, so that a bundle is one file.
  */
-import { existsSync, globSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, globSync, rmSync } from 'node:fs';
 import { build, context } from 'esbuild';
 import { kernelsPlugin } from '../kernels/wasm/build.mjs';
 import { linkNatives } from './natives.mjs';
@@ -55,6 +56,7 @@ if (process.argv.includes('--watch')) {
 } else {
   rmSync('dist/test', { recursive: true, force: true });
   const [{ metafile }] = await Promise.all(configs.map((config) => build(config)));
+  copyFileSync('node_modules/tiktoken/lite/tiktoken_bg.wasm', 'dist/tiktoken_bg.wasm');
   writeNotices(metafile);
   linkNatives();
 }

@@ -12,7 +12,7 @@ const ALLOWED: [file: RegExp, imports: RegExp][] = [
   [/^engine\/load\.ts$/, /^(engine\/|kernels\/|node:|zod$)/],
   [
     /^engine\/(models|layers|tokenizer|prompt|completion)\//,
-    /^(engine\/|kernels\/(ops|check|quantize)\.ts$|zod$|@huggingface\/)/,
+    /^(engine\/|kernels\/(ops|check|quantize)\.ts$|zod$|tiktoken\/|@huggingface\/)/,
   ],
   [/^engine\//, /^(engine\/|kernels\/(ops|check|quantize)\.ts$|package\.json$|node:|zod$|commander$|vscode-jsonrpc)/],
   [

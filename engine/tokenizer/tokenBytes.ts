@@ -1,4 +1,4 @@
-import type { TokenizerJson } from './tokenizer.ts';
+import type { TokenizerJson } from './hfTokenizer.ts';
 
 const encoder = new TextEncoder();
 

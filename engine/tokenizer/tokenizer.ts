@@ -1,11 +1,11 @@
-import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
-import { z } from 'zod';
 import { BadModel } from '../errors.ts';
-import { type AddedToken, addedTokenSplitter } from './addedTokens.ts';
-import { type ChatMessage, type ChatOptions, hideSpecials, renderChat, showSpecials } from './chatTemplate.ts';
-import { tokenBytes } from './tokenBytes.ts';
+import type { ChatMessage, ChatOptions } from './chatTemplate.ts';
+import { createTokenizer } from './hfTokenizer.ts';
+import { createPhi3SmallTokenizer, VOCAB_SIZE } from './phi3SmallTokenizer.ts';
 
-/** Text <-> token ids of one model. Pure; shared by all sessions of the model. */
+export { createTokenizer };
+
+/** Text <-> token ids of one model. Shared by all sessions of the model. */
 export interface Tokenizer {
   /** Plain text: `<|end|>` in it is seven characters, unless `specials` is set. `bos` adds the model's own start, if any. */
   encode(text: string, options?: { specials?: boolean; bos?: boolean }): number[];
@@ -30,173 +30,51 @@ export interface Tokenizer {
   renderChat(messages: readonly ChatMessage[], options: ChatOptions): string;
   /** As renderChat, in ids. Messages and `prefill` are plain text: they cannot end their turn. */
   chat(messages: readonly ChatMessage[], options: ChatOptions): number[];
+  /** Frees what lies outside of the JavaScript heap. The tokenizer is of no use afterwards; a second call does nothing. */
+  dispose(): void;
 }
 
-export interface TokenizerFiles {
-  /** Parsed tokenizer.json. */
-  readonly tokenizerJson: unknown;
-  /** Parsed tokenizer_config.json; {} where the folder has none. */
-  readonly tokenizerConfig: unknown;
+/** The files of a model folder that a tokenizer is made of; undefined where there is none. */
+export interface TextFiles {
+  text(name: string): Promise<string | undefined>;
+  json(name: string): Promise<unknown>;
+}
+
+export interface TokenizedModel {
+  readonly architecture: string;
+  readonly vocabSize: number;
   /** eos_token_id of generation_config.json (or config.json). */
-  readonly generationStopIds?: readonly number[];
-  /** chat_template.jinja, for models that keep it beside tokenizer_config.json. */
-  readonly chatTemplate?: string;
+  readonly generationStopIds: readonly number[];
 }
-
-const NONE = new Uint8Array(0);
-
-/** What ends an answer even where generation_config.json forgets it (phi-3-vision names only 2). */
-const END_MARKS = ['<|endoftext|>', '<|end|>', '<|assistant|>', '<|user|>', '<|system|>', '</s>'];
 
 /**
- * Reads a byte-pair tokenizer. Throws BadModel with one sentence.
- *
- * @huggingface/tokenizers 0.2.0 computes normaliser, pre-tokeniser and merges. Two things are ours, since it differs
- * from the released tokenizers: cutting at added tokens (addedTokens.ts), and bytes -> text (its TextDecoder drops
- * U+FEFF at the start of a run of byte tokens).
+ * The tokenizer of a model folder: by tokenizer.json where it has one; otherwise phi-3-small's own, for its
+ * architecture. null for a folder that names no tokenizer: ids only. Rejects with BadModel, one sentence; whoever calls
+ * disposes the tokenizer.
  */
-export function createTokenizer(files: TokenizerFiles): Tokenizer {
-  const json = parse('tokenizer.json', tokenizerSchema, files.tokenizerJson);
-  const config = parse('tokenizer_config.json', configSchema, files.tokenizerConfig);
-  const library = build(json);
-  const added = json.added_tokens;
-  const split = addedTokenSplitter(added);
-  const names = new Map(added.map((token) => [token.content, token.id]));
-  const specials = new Set(added.map((token) => token.id));
-  const bytes = tokenBytes(json);
-  const addsLeadingSpace = library.normalizer?.normalize('x') === '\u2581x';
-  const bos = tokenName(config.bos_token);
-  const bosId = (config.add_bos_token ?? startsWithToken(json.post_processor, bos)) ? names.get(bos ?? '') : undefined;
-  const plain = plainEncoder(library);
-  const template = files.chatTemplate ?? chatTemplate(config.chat_template);
-
-  const encodeSpecials = (text: string) =>
-    split(text).flatMap((part) => (typeof part === 'number' ? [part] : plain(showSpecials(part))));
-  const decode = (ids: readonly number[], options: { specials?: boolean } = {}) => {
-    const kept = options.specials ? ids : ids.filter((id) => !specials.has(id));
-    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(concat(kept.map((id) => bytes[id] ?? NONE)));
-    return addsLeadingSpace && text.startsWith(' ') ? text.slice(1) : text;
+export async function readTokenizer(folder: TextFiles, model: TokenizedModel): Promise<Tokenizer | null> {
+  const tokenizerJson = await folder.json('tokenizer.json');
+  const tokenizerConfig = await folder.json('tokenizer_config.json');
+  const chatTemplate = await folder.text('chat_template.jinja');
+  const texts = {
+    tokenizerConfig: tokenizerConfig ?? {},
+    generationStopIds: model.generationStopIds,
+    ...(chatTemplate === undefined ? {} : { chatTemplate }),
   };
-  const render = (messages: readonly ChatMessage[], options: ChatOptions) => {
-    if (template === undefined) throw new BadModel('This model has no chat template.');
-    return renderChat(template, messages, {
-      ...options,
-      bosToken: bos ?? '',
-      eosToken: tokenName(config.eos_token) ?? '',
-    });
-  };
-  const eos = [tokenName(config.eos_token) ?? '', ...END_MARKS].map((name) => names.get(name));
-  return {
-    encode: (text, options = {}) => [
-      ...(options.bos && bosId !== undefined ? [bosId] : []),
-      ...(options.specials ? encodeSpecials(text) : plain(text)),
-    ],
-    decode,
-    bytes: (id) => bytes[id] ?? NONE,
-    special: (name) => names.get(name),
-    specialIds: specials,
-    stopIds: new Set([...(files.generationStopIds ?? []), ...eos.filter((id) => id !== undefined)]),
-    bosId,
-    vocabSize: bytes.length,
-    addsLeadingSpace,
-    hasChatTemplate: template !== undefined,
-    renderChat: render,
-    chat(messages, options) {
-      const hidden = messages.map((message) => ({ ...message, content: hideSpecials(message.content, names.keys()) }));
-      return encodeSpecials(render(hidden, options) + hideSpecials(options.prefill ?? '', names.keys()));
-    },
-  };
-}
-
-/** Encodes text without added tokens. */
-function plainEncoder(library: LibraryTokenizer): (text: string) => number[] {
-  const model = library.model!;
-  // Where no token holds a newline, no merge crosses one. Then lines are encoded on their own, and the library's cache
-  // of pieces (10,000, under 256 characters) makes the unchanged lines of the next keystroke's prompt free.
-  const byLine = !library.pre_tokenizer && !model.vocab.some((token) => token.length > 1 && token.includes('\n'));
-  return (text) => {
-    if (text === '') return [];
-    const normal = library.normalizer ? library.normalizer.normalize(text) : text;
-    const pieces = library.pre_tokenizer
-      ? library.pre_tokenizer.pre_tokenize([normal])
-      : byLine
-        ? normal.split(/(\n)/).filter((piece) => piece !== '')
-        : [normal];
-    return model._call(pieces).map((token) => model.tokens_to_ids.get(token) ?? model.unk_token_id!);
-  };
-}
-
-function build(json: TokenizerJson): LibraryTokenizer {
-  try {
-    return new LibraryTokenizer(json, {});
-  } catch (error) {
-    throw new BadModel(`tokenizer.json cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
+  if (tokenizerJson !== undefined) {
+    const tokenizer = createTokenizer({ tokenizerJson, ...texts });
+    checkVocabulary('tokenizer.json', tokenizer.vocabSize, model.vocabSize);
+    return tokenizer;
   }
+  if (model.architecture !== 'Phi3SmallForCausalLM') return null;
+  // Without any file of a tokenizer, a smaller vocabulary is not the released one, and not meant to be text.
+  if (tokenizerConfig === undefined && model.vocabSize < VOCAB_SIZE) return null;
+  checkVocabulary("phi-3-small's tokenizer", VOCAB_SIZE, model.vocabSize);
+  return createPhi3SmallTokenizer(texts);
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
-/** Vocabularies have 100,000 entries: looked at once, with a plain loop. */
-const vocabulary = z.custom<Record<string, number>>(
-  (value) => isObject(value) && Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id < 1 << 24),
-  'must map every token to its id',
-);
-const merges = z.custom<string[] | [string, string][]>(
-  (value) => Array.isArray(value) && value.every((m) => (typeof m === 'string' ? m.includes(' ') : m?.length === 2)),
-  'must be a list of pairs',
-);
-const part = z.looseObject({ type: z.string() }).nullable().default(null);
-const tokenizerSchema = z.looseObject({
-  model: z.looseObject({ type: z.literal('BPE').default('BPE'), vocab: vocabulary, merges }),
-  added_tokens: z.array(
-    z.looseObject({
-      id: z.int().nonnegative(),
-      content: z.string().min(1),
-      lstrip: z.boolean().default(false),
-      rstrip: z.boolean().default(false),
-    }),
-  ) satisfies z.ZodType<AddedToken[]>,
-  normalizer: part,
-  pre_tokenizer: part,
-  post_processor: part,
-  decoder: part,
-});
-export type TokenizerJson = z.infer<typeof tokenizerSchema>;
-
-const token = z.union([z.string(), z.looseObject({ content: z.string() })]).nullish();
-const configSchema = z.looseObject({
-  bos_token: token,
-  eos_token: token,
-  add_bos_token: z.boolean().nullish(),
-  chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).nullish(),
-});
-
-function parse<T extends z.ZodType>(file: string, schema: T, value: unknown): z.infer<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new BadModel(`${file} is not one that can be used: ${issue.path.join('.') || 'the file'}: ${issue.message}.`);
-}
-
-function tokenName(value: z.infer<typeof token>): string | undefined {
-  return typeof value === 'string' ? value : value?.content;
-}
-
-function chatTemplate(value: z.infer<typeof configSchema>['chat_template']): string | undefined {
-  return typeof value === 'string' ? value : value?.find((entry) => entry.name === 'default')?.template;
-}
-
-/** Whether a TemplateProcessing post-processor puts `name` before a single text. */
-function startsWithToken(postProcessor: TokenizerJson['post_processor'], name: string | undefined): boolean {
-  const single = postProcessor?.['single'];
-  return Array.isArray(single) && single[0]?.SpecialToken?.id === name;
+/** Every id that the tokenizer makes must have a row in the embedding. */
+function checkVocabulary(name: string, ids: number, vocabSize: number): void {
+  if (ids > vocabSize)
+    throw new BadModel(`${name} has ids up to ${ids - 1}; config.json says vocab_size ${vocabSize}.`);
 }

@@ -40,7 +40,7 @@ describe('chat templates', () => {
         const tokens = { bosToken: bos_token, eosToken: '<|endoftext|>' };
         assert.equal(renderChat(chat_template, messages, { ...options, ...tokens }), golden.text);
       });
-      if (!variant) continue; // phi-3-small's tokenizer is not byte-fallback BPE.
+      if (!variant) continue; // phi-3-small: phi3SmallTokenizer.test.ts.
       it(`ids: ${name}: ${golden.conversation}`, function () {
         const tokenizer = releasedTokenizer(this, variant, { bos_token, eos_token: '<|endoftext|>', chat_template });
         assert.deepEqual(tokenizer.chat(messages, options), golden.ids);

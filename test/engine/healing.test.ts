@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { healPrompt } from '../../engine/tokenizer/healing.ts';
+import { createPhi3SmallTokenizer } from '../../engine/tokenizer/phi3SmallTokenizer.ts';
 import { createTokenizer, type Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { releasedTokenizer } from '../fixtures/tokenizers/released.ts';
 import { tinyTokenizerJson } from '../fixtures/tokenizers/tiny.ts';
@@ -65,17 +66,35 @@ describe('token healing', () => {
     assert.equal(constraint!.active, false);
   });
 
-  it("phi-3-mini: any end of a text can be written again with the model's own tokens", function () {
-    const tokenizer = releasedTokenizer(this, 'mini-4k-2024-07');
-    const code = '  const total = items.reduce((sum, item) => sum + item.price * 12, 0);\n\t\u00e4\u{1F600} ';
-    for (let end = 1; end <= code.length; end++) {
-      const whole = tokenizer.encode(code.slice(0, end));
-      const { ids, constraint } = healPrompt(tokenizer, whole);
-      for (const id of whole.slice(ids.length)) {
-        assert.ok(constraint!.allows(id));
-        constraint!.accept(id);
+  for (const [name, load] of [
+    ['phi-3-mini', async (test: Mocha.Context) => releasedTokenizer(test, 'mini-4k-2024-07')],
+    ['phi-3-small', () => createPhi3SmallTokenizer({ tokenizerConfig: {} })],
+  ] as const) {
+    it(`${name}: any end of a text can be written again with the model's own tokens`, async function () {
+      const tokenizer = await load(this);
+      const code = '  const total = items.reduce((sum, item) => sum + item.price * 12, 0);\n\t\u00e4\u{1F600} ';
+      for (let end = 1; end <= code.length; end++) {
+        const whole = tokenizer.encode(code.slice(0, end));
+        const { ids, constraint } = healPrompt(tokenizer, whole);
+        for (const id of whole.slice(ids.length)) {
+          assert.ok(constraint!.allows(id));
+          constraint!.accept(id);
+        }
+        assert.ok(!constraint?.active);
       }
-      assert.ok(!constraint?.active);
-    }
+      tokenizer.dispose();
+    });
+  }
+
+  it('phi-3-small: the model may write what it would have written at once', async () => {
+    const tokenizer = await createPhi3SmallTokenizer({ tokenizerConfig: {} });
+    const [returns] = tokenizer.encode(' return') as [number];
+    const { removedBytes, constraint } = healPrompt(tokenizer, tokenizer.encode('x; retu'));
+    assert.equal(removedBytes, ' retu'.length);
+    assert.ok(constraint!.allows(returns));
+    assert.ok(!constraint!.allows(tokenizer.special('<|end|>')!));
+    constraint!.accept(returns);
+    assert.ok(!constraint!.active);
+    tokenizer.dispose();
   });
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { BadModel } from '../../engine/errors.ts';
 import { createTokenizer, type Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import goldens from '../fixtures/tokenizers/llama-phi3.json' with { type: 'json' };
@@ -112,6 +114,19 @@ describe('tokenizer', () => {
     const tokenizer = createTokenizer({ tokenizerJson: json, tokenizerConfig: {} });
     assert.deepEqual(tokenizer.encode(' a\u00e9\nb'), [3, 4, 5, 6, 2]);
     assert.equal(tokenizer.decode([3, 4, 5, 6, 2]), ' a\u00e9\nb');
+  });
+
+  it('remembers lines, and none of the texts that they came from', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const file = 'return foo of a line\n'.repeat(10_000);
+    const held = (edits: number) => {
+      for (let i = 0; i < edits; i++) tiny.encode(`${file}a line that nobody knew ${edits} ${i}\n`);
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = held(1);
+    assert.ok(held(30) - before < 5 * file.length, 'each edit kept its text');
   });
 
   const good = tinyTokenizerJson();

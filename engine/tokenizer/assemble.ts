@@ -1,0 +1,78 @@
+import { BadModel } from '../errors.ts';
+import { type AddedToken, addedTokenSplitter } from './addedTokens.ts';
+import { type ChatMessage, type ChatOptions, hideSpecials, renderChat, showSpecials } from './chatTemplate.ts';
+import type { Tokenizer } from './tokenizer.ts';
+import type { TokenizerConfig } from './tokenizerConfig.ts';
+
+export interface Vocabulary {
+  /** Encodes text without added tokens. */
+  readonly encodePlain: (text: string) => number[];
+  /** Special tokens, cut out of a text before the rest is encoded. */
+  readonly added: readonly AddedToken[];
+  /** By id: the bytes that the token adds to a running text, those of its name for an added one. */
+  readonly bytes: readonly (Uint8Array | undefined)[];
+  readonly startsWithBos: boolean;
+  readonly addsLeadingSpace: boolean;
+  readonly dispose: () => void;
+}
+
+const NONE = new Uint8Array(0);
+
+/** What ends an answer even where generation_config.json forgets it (phi-3-vision names only 2). */
+const END_MARKS = ['<|endoftext|>', '<|end|>', '<|assistant|>', '<|user|>', '<|system|>', '</s>'];
+
+/**
+ * A tokenizer from the parts in which tokenizers differ. Bytes -> text is ours, since the libraries' decoders drop
+ * U+FEFF at the start of a run of byte tokens.
+ */
+export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfig): Tokenizer {
+  const { encodePlain, added, bytes, addsLeadingSpace } = vocabulary;
+  const { bosToken = '', eosToken = '' } = config;
+  const split = addedTokenSplitter(added);
+  const names = new Map(added.map((token) => [token.content, token.id]));
+  const specials = new Set(added.map((token) => token.id));
+  const bosId = vocabulary.startsWithBos ? names.get(bosToken) : undefined;
+  const endIds = [eosToken, ...END_MARKS].map((name) => names.get(name)).filter((id) => id !== undefined);
+
+  const encodeSpecials = (text: string) =>
+    split(text).flatMap((part) => (typeof part === 'number' ? [part] : encodePlain(showSpecials(part))));
+  const render = (messages: readonly ChatMessage[], options: ChatOptions) => {
+    if (config.chatTemplate === undefined) throw new BadModel('This model has no chat template.');
+    return renderChat(config.chatTemplate, messages, { ...options, bosToken, eosToken });
+  };
+  return {
+    encode: (text, options = {}) => [
+      ...(options.bos && bosId !== undefined ? [bosId] : []),
+      ...(options.specials ? encodeSpecials(text) : encodePlain(text)),
+    ],
+    decode(ids, options = {}) {
+      const kept = options.specials ? ids : ids.filter((id) => !specials.has(id));
+      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(concat(kept.map((id) => bytes[id] ?? NONE)));
+      return addsLeadingSpace && text.startsWith(' ') ? text.slice(1) : text;
+    },
+    bytes: (id) => bytes[id] ?? NONE,
+    special: (name) => names.get(name),
+    specialIds: specials,
+    stopIds: new Set([...config.generationStopIds, ...endIds]),
+    bosId,
+    vocabSize: bytes.length,
+    addsLeadingSpace,
+    hasChatTemplate: config.chatTemplate !== undefined,
+    renderChat: render,
+    chat(messages, options) {
+      const hidden = messages.map((message) => ({ ...message, content: hideSpecials(message.content, names.keys()) }));
+      return encodeSpecials(render(hidden, options) + hideSpecials(options.prefill ?? '', names.keys()));
+    },
+    dispose: vocabulary.dispose,
+  };
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,97 @@
+import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
+import { BadModel } from '../errors.ts';
+import type { AddedToken } from './addedTokens.ts';
+import { assembleTokenizer } from './assemble.ts';
+import { rememberLines } from './lineMemory.ts';
+import { tokenBytes } from './tokenBytes.ts';
+import type { Tokenizer } from './tokenizer.ts';
+import { type TextSettings, parseFile, parseTokenizerConfig } from './tokenizerConfig.ts';
+
+export interface TokenizerFiles extends TextSettings {
+  /** Parsed tokenizer.json. */
+  readonly tokenizerJson: unknown;
+}
+
+/**
+ * Reads a byte-pair tokenizer. Throws BadModel with one sentence.
+ *
+ * @huggingface/tokenizers 0.2.0 computes normaliser, pre-tokeniser and merges. Two things are ours, since it differs
+ * from the released tokenizers: cutting at added tokens (addedTokens.ts), and bytes -> text (assemble.ts).
+ */
+export function createTokenizer(files: TokenizerFiles): Tokenizer {
+  const json = parseFile('tokenizer.json', tokenizerSchema, files.tokenizerJson);
+  const config = parseTokenizerConfig(files);
+  const library = build(json);
+  const vocabulary = {
+    encodePlain: plainEncoder(library, json),
+    added: json.added_tokens,
+    bytes: tokenBytes(json),
+    startsWithBos: config.addsBos ?? startsWithToken(json.post_processor, config.bosToken),
+    addsLeadingSpace: library.normalizer?.normalize('x') === '\u2581x',
+    dispose() {}, // The library holds nothing but JavaScript objects.
+  };
+  return assembleTokenizer(vocabulary, config);
+}
+
+/** Encodes text without added tokens. */
+function plainEncoder(library: LibraryTokenizer, json: TokenizerJson): (text: string) => number[] {
+  const model = library.model!;
+  const normalize = (text: string) => (library.normalizer && text !== '' ? library.normalizer.normalize(text) : text);
+  const encode = (pieces: string[]) =>
+    model._call(pieces).map((token) => model.tokens_to_ids.get(token) ?? model.unk_token_id!);
+  const split = library.pre_tokenizer;
+  if (split) return (text) => encode(split.pre_tokenize([normalize(text)]));
+  const whole = (text: string) => (text === '' ? [] : encode([text]));
+  // No merge crosses a newline where no token holds one, and no unknown characters fuse where each has its bytes.
+  const byLine = json.model.byte_fallback && !model.vocab.some((token) => token.length > 1 && token.includes('\n'));
+  const encodeNormal = byLine ? rememberLines(whole) : whole;
+  return (text) => encodeNormal(normalize(text));
+}
+
+function build(json: TokenizerJson): LibraryTokenizer {
+  try {
+    return new LibraryTokenizer(json, {});
+  } catch (error) {
+    throw new BadModel(`tokenizer.json cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+/** Whether a TemplateProcessing post-processor puts `name` before a single text. */
+function startsWithToken(postProcessor: TokenizerJson['post_processor'], name: string | undefined): boolean {
+  const single = postProcessor?.['single'];
+  return Array.isArray(single) && single[0]?.SpecialToken?.id === name;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+/** Vocabularies have 100,000 entries: looked at once, with a plain loop. */
+const vocabulary = z.custom<Record<string, number>>(
+  (value) => isObject(value) && Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id < 1 << 24),
+  'must map every token to its id',
+);
+const merges = z.custom<string[] | [string, string][]>(
+  (value) => Array.isArray(value) && value.every((m) => (typeof m === 'string' ? m.includes(' ') : m?.length === 2)),
+  'must be a list of pairs',
+);
+const part = z.looseObject({ type: z.string() }).nullable().default(null);
+const tokenizerSchema = z.looseObject({
+  model: z.looseObject({
+    type: z.literal('BPE').default('BPE'),
+    vocab: vocabulary,
+    merges,
+    byte_fallback: z.boolean().nullish(),
+  }),
+  added_tokens: z.array(
+    z.looseObject({
+      id: z.int().nonnegative(),
+      content: z.string().min(1),
+      lstrip: z.boolean().default(false),
+      rstrip: z.boolean().default(false),
+    }),
+  ) satisfies z.ZodType<AddedToken[]>,
+  normalizer: part,
+  pre_tokenizer: part,
+  post_processor: part,
+  decoder: part,
+});
+export type TokenizerJson = z.infer<typeof tokenizerSchema>;
