@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type LoadedModel, loadModel } from '../../engine/load.ts';
 import type { GenerateOptions } from '../../engine/generation.ts';
-import { PRIORITY } from '../../engine/scheduler.ts';
+import { PRIORITY, type Priority } from '../../engine/scheduler.ts';
+import type { Session } from '../../engine/session.ts';
 import { assertWithin } from '../support/close.ts';
 import { type Stored, TINY_CONFIG, TinyFolder, tinyTensors } from '../support/tinyModel.ts';
 
@@ -11,17 +12,38 @@ const prompt = Array.from({ length: 70 }, (_, i) => (i * 31 + 7) % 128);
 describe('a session', () => {
   let folder: TinyFolder;
   let model: LoadedModel;
+  let another: LoadedModel;
+  const sessions: Session[] = [];
   before(async () => {
     folder = TinyFolder.model();
     model = await loadModel(folder.path, { backend: 'reference', chunkTokens: 16 });
+    another = await loadModel(folder.path, { backend: 'reference', chunkTokens: 16 });
+  });
+  afterEach(async () => {
+    for (const session of sessions.splice(0)) await session.dispose();
   });
   after(async () => {
     await model.dispose();
+    await another.dispose();
     folder.remove();
   });
 
+  function open(priority?: Priority): Session {
+    const session = model.createSession(priority);
+    sessions.push(session);
+    return session;
+  }
+
+  /** Where nothing is cached. */
+  async function cold(ids: readonly number[], options: GenerateOptions = greedy): Promise<number[]> {
+    const session = another.createSession();
+    const tokens = await collect(session.generate(ids, options));
+    await session.dispose();
+    return tokens;
+  }
+
   it('re-uses the longest common prefix of the request before', async () => {
-    const session = model.createSession();
+    const session = open();
     const stats = async (ids: number[]) => {
       const generation = session.generate(ids, { ...greedy, maxTokens: 1 });
       await collect(generation);
@@ -32,39 +54,38 @@ describe('a session', () => {
     assert.deepEqual(await stats([...prompt, 6]), [70, 1]);
     assert.deepEqual(await stats(prompt.slice(0, 20)), [19, 1], 'the last token is computed again for its output');
     assert.deepEqual(await stats([1, ...prompt]), [0, 71]);
-    await session.dispose();
   });
 
   it('gives the same tokens with and without re-use', async () => {
-    const session = model.createSession();
+    const session = open();
     await collect(session.generate([...prompt, 9, 9], greedy));
     const warm = await collect(session.generate(prompt, greedy));
-    assert.deepEqual(warm, await collect(model.createSession().generate(prompt, greedy)));
+    assert.deepEqual(warm, await cold(prompt));
   });
 
   it('does not disturb another session', async () => {
-    const [a, b] = [model.createSession(), model.createSession()];
-    const alone = await collect(model.createSession().generate(prompt, greedy));
+    const [a, b] = [open(), open()];
+    const alone = await cold(prompt);
     const [first] = await Promise.all([collect(a.generate(prompt, greedy)), collect(b.generate([3, 4, 5], greedy))]);
     assert.deepEqual(first, alone);
   });
 
   it('stops at stop ids without yielding them', async () => {
-    const ids = await collect(model.createSession().generate(prompt, greedy));
-    const generation = model.createSession().generate(prompt, { ...greedy, stopIds: new Set([ids[2]!]) });
+    const ids = await cold(prompt);
+    const generation = open().generate(prompt, { ...greedy, stopIds: new Set([ids[2]!]) });
     assert.deepEqual(await collect(generation), ids.slice(0, ids.indexOf(ids[2]!)));
     assert.equal(generation.stats.stop, 'end');
   });
 
   it('ends with length at the end of the context', async () => {
     const long = Array.from({ length: TINY_CONFIG.max_position_embeddings - 1 }, (_, i) => i % 128);
-    const generation = model.createSession().generate(long, { ...greedy, maxTokens: 9 });
+    const generation = open().generate(long, { ...greedy, maxTokens: 9 });
     assert.equal((await collect(generation)).length, 2);
     assert.equal(generation.stats.stop, 'length');
   });
 
   it('is cancelled within one step, and its cache stays good', async () => {
-    const session = model.createSession();
+    const session = open();
     const abort = new AbortController();
     const generation = session.generate(prompt, { ...greedy, signal: abort.signal });
     const running = collect(generation);
@@ -72,10 +93,7 @@ describe('a session', () => {
     abort.abort();
     await assert.rejects(running, { name: 'Cancelled' });
     assert.ok(session.tokens.length <= 32, `${session.tokens.length} tokens were computed after the cancellation`);
-    assert.deepEqual(
-      await collect(session.generate(prompt, greedy)),
-      await collect(model.createSession().generate(prompt, greedy)),
-    );
+    assert.deepEqual(await collect(session.generate(prompt, greedy)), await cold(prompt));
   });
 
   it('disposed while it generates, it ends within one step and holds no page', async () => {
@@ -94,16 +112,15 @@ describe('a session', () => {
   });
 
   it('requests made at once, of either kind, do not disturb each other', async () => {
-    const session = model.createSession();
+    const session = open();
     const other = [...prompt.slice(0, 30), 1, 2, 3];
     const [a, b, c] = await Promise.all([
       collect(session.generate(prompt, greedy)),
       session.run(other, { output: 'top1' }),
       collect(session.generate(other, greedy)),
     ]);
-    const fresh = () => model.createSession();
-    assert.deepEqual(a, await collect(fresh().generate(prompt, greedy)));
-    assert.deepEqual(c, await collect(fresh().generate(other, greedy)));
+    assert.deepEqual(a, await cold(prompt));
+    assert.deepEqual(c, await cold(other));
     assert.equal(b.values[0], c[0]);
   });
 
@@ -125,8 +142,8 @@ describe('a session', () => {
 
   it('lets a completion pass between the chunks of a chat', async () => {
     const order: string[] = [];
-    const chat = collect(model.createSession(PRIORITY.background).generate(prompt, { ...greedy, maxTokens: 1 }));
-    const completion = collect(model.createSession().generate([1, 2], { ...greedy, maxTokens: 1 }));
+    const chat = collect(open(PRIORITY.background).generate(prompt, { ...greedy, maxTokens: 1 }));
+    const completion = collect(open().generate([1, 2], { ...greedy, maxTokens: 1 }));
     await Promise.all([chat.then(() => order.push('chat')), completion.then(() => order.push('completion'))]);
     assert.deepEqual(order, ['completion', 'chat']);
   });
@@ -140,12 +157,9 @@ describe('a session', () => {
       allows: (id: number) => id === 77,
       accept: () => void (active = false),
     };
-    const ids = await collect(model.createSession().generate(prompt, { ...greedy, constraint }));
+    const ids = await collect(open().generate(prompt, { ...greedy, constraint }));
     assert.equal(ids[0], 77);
-    assert.deepEqual(
-      ids.slice(1),
-      await collect(model.createSession().generate([...prompt, 77], { ...greedy, maxTokens: 4 })),
-    );
+    assert.deepEqual(ids.slice(1), await cold([...prompt, 77], { ...greedy, maxTokens: 4 }));
   });
 
   const refused: [string, number[], Partial<GenerateOptions>, RegExp][] = [
@@ -157,7 +171,7 @@ describe('a session', () => {
   ];
   for (const [name, ids, options, says] of refused) {
     it(`refuses ${name}`, async () => {
-      await assert.rejects(async () => collect(model.createSession().generate(ids, { ...greedy, ...options })), says);
+      await assert.rejects(async () => collect(open().generate(ids, { ...greedy, ...options })), says);
     });
   }
 });
