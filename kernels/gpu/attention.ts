@@ -48,16 +48,17 @@ export function attention(
   const window = Math.min(options.window, LARGEST_WINDOW);
   const params = (splits: number): Scalar[] => [...[tokens, kv.length, window, splits].map(u32), f32(scale)];
   const y = recording.tensor(q.shape);
+  const units = unitsSeen(kv.length + tokens - 1, window, sparsity);
   if (tokens > FEW_TOKENS) {
     const tiles = Math.floor((kv.length + tokens - 1) / TILE) - Math.floor(kv.length / TILE) + 1;
-    recording.dispatch(tiled(constants), [...read, y.storage], params(1), [tiles, heads, 1]);
+    recording.dispatch(tiled(constants), [...read, y.storage], params(1), [tiles, heads, 1], units);
     return y;
   }
   const wanted = Math.max(1, Math.ceil(ENOUGH_GROUPS / (heads * tokens)));
-  const splits = Math.min(wanted, MOST_SPLITS, unitsSeen(kv.length + tokens - 1, window, sparsity));
+  const splits = Math.min(wanted, MOST_SPLITS, units);
   const stats = recording.storage(tokens * heads * splits * 8);
   const mix: Storage = splits === 1 ? y.storage : recording.storage(tokens * heads * splits * headDim * 4);
-  recording.dispatch(split(constants), [...read, mix, stats], params(splits), [heads, splits, tokens]);
+  recording.dispatch(split(constants), [...read, mix, stats], params(splits), [heads, splits, tokens], units / splits);
   if (splits > 1) {
     const rows = tokens * heads;
     const quads = headDim / 4;

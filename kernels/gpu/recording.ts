@@ -8,6 +8,8 @@ export interface Dispatch {
   readonly storages: readonly Storage[];
   readonly params: readonly Scalar[];
   readonly grid: readonly [number, number, number];
+  /** How often each workgroup goes round the loop that is most of its cost, where that varies from step to step. */
+  readonly turns: number;
 }
 
 interface Copy {
@@ -57,8 +59,9 @@ export class Recording {
     storages: readonly Storage[],
     params: readonly Scalar[],
     grid: readonly [number, number, number],
+    turns = 1,
   ): void {
-    this.operations.push({ kernel, storages, params, grid });
+    this.operations.push({ kernel, storages, params, grid, turns });
   }
 
   /** Fills `to` with what lies from `fromByte` on in `from`. */

@@ -40,13 +40,14 @@ export class Runner {
   }
 
   /**
-   * How long these operations took the last time. While a result is awaited Dawn polls for it in every turn of the
+   * How long as many operations of about the same work took the last time. While a result is awaited Dawn polls for it in every turn of the
    * event loop, which keeps a core busy; most of the time is better slept through.
    */
   private pace(operations: readonly Operation[]): { likelyMs: number; ended: (ms: number) => void } {
-    let groups = 0;
-    for (const operation of operations) if ('kernel' in operation) groups += operation.grid.reduce((a, b) => a * b);
-    const key = `${operations.length} ${groups}`;
+    let work = 1;
+    for (const operation of operations)
+      if ('kernel' in operation) work += operation.turns * operation.grid.reduce((a, b) => a * b);
+    const key = `${operations.length} ${Math.round(WORK_CLASSES * Math.log2(work))}`;
     if (this.durationsMs.size > MOST_DURATIONS) this.durationsMs.clear();
     return { likelyMs: this.durationsMs.get(key) ?? 0, ended: (ms) => this.durationsMs.set(key, ms) };
   }
@@ -109,6 +110,7 @@ export class Runner {
 const SHORTEST_SLEEP_MS = 3; // Timers are accurate to a millisecond.
 const SLEEP_SHARE = 0.75; // A step that has become faster ends at most this much of its old time late, and less each time.
 const MOST_DURATIONS = 1000;
+const WORK_CLASSES = 4; // For every doubling of the work.
 
 function setScalar(view: DataView, at: number, { type, value }: Scalar): void {
   if (type === 'u32') view.setUint32(at, value, true);
