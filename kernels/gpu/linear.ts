@@ -45,13 +45,12 @@ export function linear(
   const kernel = isFew ? matvec({ ...FORMAT_OF, X_ROWS: xRows }) : matmul(FORMAT_OF);
   const [outsPerGroup, rowsPerGroup] = isFew ? [MATVEC_OUTS, xRows] : [TILE, TILE];
   const sizes = [rows, paddedQuads(weightWidth, weight.dtype), scaleWords(weightWidth, weight.dtype)];
-  const added = [bias ?? x, residual ?? x]; // Not read where there is none.
-  const isAdded = [bias ? 1 : 0, residual ? 1 : 0];
+  const addends = [bias, residual];
   for (const part of weight.parts) {
     recording.dispatch(
       kernel,
-      [part.blocks, part.scales, padded.storage, ...added.map(({ storage }) => storage), y.storage],
-      [...sizes, part.rows, part.firstRow, outs, ...isAdded].map(u32),
+      [part.blocks, part.scales, padded.storage, ...addends.map((addend) => (addend ?? x).storage), y.storage],
+      [...sizes, part.rows, part.firstRow, outs, ...addends.map((addend) => (addend ? 1 : 0))].map(u32),
       [Math.ceil(part.rows / outsPerGroup), Math.ceil(rows / rowsPerGroup), 1],
     );
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadDawn, loadFailure } from '../../kernels/gpu/dawn.ts';
 import { type GpuOps, type GpuOptions, createGpuOps, gpuReport } from '../../kernels/gpu/gpuOps.ts';
-import { BackendLost, OutOfMemory, type Tensor } from '../../kernels/ops.ts';
+import { BackendLost, OutOfMemory, PAGE_TOKENS, type Tensor } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { assertClose } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
@@ -34,11 +34,13 @@ describe('the GPU backend', function () {
     const told: BackendLost[] = [];
     const ops = await create({ onLost: (reason) => told.push(reason) });
     const pool = ops.createKvPool({ layers: 1, kvHeads: 1, headDim: 32, dtype: 'f16' });
+    await pool.grow(1);
     const running = ops.step(() => ops.siluMul(ops.input(new Float32Array(64), [1, 64])));
     ops.device.destroy();
     await assert.rejects(running, BackendLost);
     await assert.rejects(identity(ops), BackendLost);
-    await assert.rejects(pool.grow(1), BackendLost);
+    for (const use of [pool.grow(2), pool.copy(0, 0), pool.read(0), pool.write(0, new Uint8Array(pool.pageBytes))])
+      await assert.rejects(use, BackendLost);
     await assert.rejects(async () => ops.createWeight([1, 4], 'f32').finish(), /got 0 rows/);
     const writer = ops.createWeight([1, 4], 'f32');
     writer.write(new Float32Array(4));
@@ -123,6 +125,45 @@ describe('the GPU backend', function () {
       OutOfMemory,
     );
     await assert.rejects(identity(ops), OutOfMemory);
+  });
+
+  it('holds a pool of just pageBytes a page, and nothing else after copies', async () => {
+    const ops = await create();
+    for (const dtype of ['f32', 'f16', 'q8'] as const) {
+      const before = ops.bytesHeld;
+      const pool = ops.createKvPool({ layers: 3, kvHeads: 2, headDim: 24, dtype });
+      await pool.grow(5);
+      await pool.copy(1, 4);
+      await pool.write(0, await pool.read(4));
+      assert.equal(ops.bytesHeld - before, 5 * pool.pageBytes, dtype);
+      await assert.rejects(pool.copy(0, 5), /page 5 of 5/);
+      await assert.rejects(pool.read(-1), /page -1 of 5/);
+      await assert.rejects(pool.write(0, new Uint8Array(16)), /16 bytes for a page of \d+/);
+      pool.dispose();
+      assert.equal(ops.bytesHeld, before);
+    }
+  });
+
+  it('reads no block that block-sparse attention does not see', async () => {
+    const ops = await create();
+    const shape = { heads: 2, kvHeads: 1, headDim: 32 };
+    const sparsity = { blockTokens: PAGE_TOKENS, localBlocks: 2, vertStride: 3, headStep: 0 };
+    const pool = ops.createKvPool({ layers: 1, kvHeads: 1, headDim: 32, dtype: 'f32' });
+    await pool.grow(8);
+    const pages = [0, 1, 2, 3, 4, 5, 6, 7];
+    const attend = (tokens: number): Promise<Float32Array> =>
+      ops.step(() => {
+        const q = ops.input(randomValues(tokens, tokens * 64), [tokens, 64]);
+        const kv = { pool, pages, length: 8 * PAGE_TOKENS - tokens };
+        return ops.attention(q, kv, 0, { ...shape, scale: 1, window: 1 << 30, sparsity });
+      });
+    for (const page of pages) await pool.write(page, bytesOf(randomValues(page, pool.pageBytes / 4)));
+    const want = [await attend(1), await attend(40)];
+    // Blocks 2, 5, then 6 and 7 are visible. Any use of another, however small its weight, would show.
+    for (const page of [0, 1, 3, 4]) await pool.write(page, bytesOf(new Float32Array(pool.pageBytes / 4).fill(NaN)));
+    assert.deepEqual([await attend(1), await attend(40)], want);
+    await pool.write(2, bytesOf(new Float32Array(pool.pageBytes / 4).fill(NaN)));
+    for (const tokens of [1, 40]) assert.ok((await attend(tokens)).every(Number.isNaN));
   });
 
   it('says which runtime is needed where mapped memory is refused, as in Electron', async () => {
@@ -233,6 +274,10 @@ async function makeWeight(
   const writer = ops.createWeight(shape, dtype);
   writer.write(randomValues(11, shape[0] * shape[1]));
   return writer.finish();
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer);
 }
 
 /** The magic number of a Mach-O library, and nothing after it. */
