@@ -25,6 +25,7 @@ export enum Opcode {
   maskedScale,
   top1Partial,
   top1,
+  packRows,
 }
 
 export const DESCRIPTOR_BYTES = 128;

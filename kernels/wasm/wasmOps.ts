@@ -18,6 +18,7 @@ import { DTypeCode, Opcode, TOP1_CHUNK } from './opcodes.ts';
 import { recordAttention } from './recordAttention.ts';
 import { recordLinear } from './recordLinear.ts';
 import { type Recording, share } from './recording.ts';
+import { Packing } from './packing.ts';
 import { chooseKernels, chooseThreads, type SimdChoice } from './platform.ts';
 import { floatWord, Program } from './program.ts';
 import { asWasm, type Storage, type WasmTensor } from './tensor.ts';
@@ -45,6 +46,7 @@ export async function createWasmOps(options: WasmOptions = {}): Promise<WasmOps>
 export class WasmOps implements Ops {
   readonly backend = 'wasm';
   private readonly pools = new Set<WasmKvPool>();
+  private readonly packing: Packing;
   private recording: Recording | undefined;
   private stepping = false;
   private disposed = false;
@@ -53,16 +55,22 @@ export class WasmOps implements Ops {
     readonly banks: Banks,
     readonly workers: Workers,
     readonly deviceName: string,
-  ) {}
+  ) {
+    this.packing = new Packing(banks, workers);
+  }
 
   // Memory -----------------------------------------------------------------------------------------------------------
   get bytesHeld(): number {
     return this.disposed ? 0 : this.banks.bytesHeld;
   }
 
+  get bytesFree(): number {
+    return this.banks.bytesFree;
+  }
+
   createWeight(shape: readonly [number, number], dtype: WeightDType, layer?: number): WeightWriter {
     this.checkAlive();
-    return createWeight(this.banks, shape, dtype, layer);
+    return createWeight(this.banks, shape, dtype, { layer, packing: this.packing });
   }
 
   upload(data: Float32Array, shape: readonly number[], layer?: number): Tensor {
@@ -103,6 +111,7 @@ export class WasmOps implements Ops {
       this.recording = undefined;
       check(result.dtype === 'f32', () => `step: the result is ${result.dtype}, not f32`);
       const placed = program.place(this.banks, this.workers.threads.length, result);
+      await this.packing.idle;
       await (program.empty ? undefined : this.workers.run(placed));
       const at = (result.storage.address + result.offset) / 4;
       const { f32 } = this.banks.at(result.storage.bank!).heap.view;

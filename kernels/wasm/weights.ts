@@ -4,14 +4,18 @@ import { f32ToF16, GROUP } from '../quantize.ts';
 import type { Bank, Banks } from './banks.ts';
 import type { Heap } from './heap.ts';
 import { FLOAT_ROWS, PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from './opcodes.ts';
+import type { Packing } from './packing.ts';
 import type { WasmTensor } from './tensor.ts';
 
-/** Packs rows as the kernels read them (layouts: assembly/matvecFloat.ts, assembly/matvecQ.ts). */
+/**
+ * Packs rows as the kernels read them (layouts: assembly/matvecFloat.ts, assembly/matvecQ.ts); quantised ones on the
+ * workers, where `packing` is given, and on this thread while they are busy.
+ */
 export function createWeight(
   banks: Banks,
   shape: readonly [number, number],
   dtype: WeightDType,
-  layer?: number,
+  { layer, packing }: { layer?: number | undefined; packing?: Packing } = {},
 ): WeightWriter {
   const [out, inputs] = shape;
   const quantised = dtype === 'q4' || dtype === 'q8';
@@ -26,17 +30,24 @@ export function createWeight(
   clearPadding(bank.heap, address, shape, dtype);
   const tensor: WasmTensor = { shape, dtype, storage, offset: 0 };
   const pack = quantised ? packQuantised : packFloat;
+  const packed: Promise<void>[] = [];
   let row = 0;
   return {
     write(rows) {
       const count = rows.length / inputs;
       check(Number.isInteger(count), () => `write: ${rows.length} values are no whole rows of ${inputs}`);
       check(row + count <= out, () => `write: more than ${out} rows`);
-      pack({ bank, address, dtype, inputs }, row, rows);
+      const batch = quantised ? packing?.offer(storage, dtype, inputs, row, rows) : undefined;
+      if (!batch) pack({ bank, address, dtype, inputs }, row, rows);
+      else {
+        packed.push(batch);
+        batch.catch(() => {}); // finish() tells.
+      }
       row += count;
     },
     async finish(): Promise<Tensor> {
       check(row === out, () => `finish: ${row} of ${out} rows were written`);
+      await Promise.all(packed);
       return tensor;
     },
   };

@@ -87,7 +87,9 @@ describe('wasm: packed weights', () => {
         const values = randomValues(7, rows * width).map((v, i) => v * 10 ** ((Math.floor(i / 32) % 14) - 9));
         values.fill(0, 64, 96);
         values.set([0.5, -0.5, 0.25, -0.25, 0.0625, -0.1875], 128); // Ties.
-        const table = await weightOf(ops, values, [rows, width], dtype);
+        const writer = ops.createWeight([rows, width], dtype); // The workers take some pieces, this thread the others.
+        for (let at = 0; at < values.length; at += 7 * width) writer.write(values.slice(at, at + 7 * width));
+        const table = await writer.finish();
         const ids = Array.from({ length: rows }, (_, i) => i);
         const got = await ops.step(() => ops.embed(table, ids));
         const want = roundTrip(values, dtype);
@@ -183,6 +185,7 @@ describe('wasm: life of the backend', function () {
       await ops.workers.threads[1]!.terminate();
       await running;
       await assert.rejects(step(), BackendLost);
+      await assert.rejects(weightOf(ops, new Float32Array(32), [1, 32], 'q4'), BackendLost);
     }));
 });
 

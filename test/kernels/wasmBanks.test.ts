@@ -57,7 +57,7 @@ function forward(
     const { ids } = readGolden(name)[0]!.prompts.at(-1)!;
     const pages = Array.from({ length: Math.ceil(ids.length / PAGE_TOKENS) }, (_, i) => i);
     await pool.grow(pages.length);
-    let logits = new Float32Array();
+    let logits: Float32Array = new Float32Array();
     for (let length = 0, count = ids.length - 3; length < ids.length; length += count, count = 1) {
       const kv: KvView = { pool, pages, length };
       const chunk = ids.slice(length, length + count);

@@ -31,14 +31,25 @@ export function packRow(values: usize, blocks: i32, panel: usize, row: i32, q4: 
 
 /** f16 bits of the group's scale: the value of largest magnitude (the first of equals) / -8 for q4, its magnitude / 127. */
 function scaleBits(values: usize, q4: bool): u16 {
-  let largest = f32x4.splat(0);
-  for (let i: usize = 0; i < 128; i += 16) largest = f32x4.max(largest, f32x4.abs(v128.load(values + i)));
-  const most = maxLane(largest);
+  let highs = v128.load(values);
+  let lows = highs;
+  for (let i: usize = 16; i < 128; i += 16) {
+    const v = v128.load(values + i);
+    highs = f32x4.pmax(highs, v);
+    lows = f32x4.pmin(lows, v);
+  }
+  const high = maxLane(highs);
+  const low = -maxLane(f32x4.neg(lows));
+  const most = max<f32>(high, -low);
   if (!q4) return toHalf(<f32>(<f64>most / 127.0));
   if (most == 0) return 0x8000; // 0 / -8
-  let at = values;
-  while (abs<f32>(load<f32>(at)) != most) at += 4;
-  return toHalf(<f32>(<f64>load<f32>(at) / -8.0));
+  let largest = high > -low ? high : low;
+  if (high == -low) {
+    let at = values;
+    while (abs<f32>(load<f32>(at)) != most) at += 4;
+    largest = load<f32>(at);
+  }
+  return toHalf(<f32>(<f64>largest / -8.0));
 }
 
 /** floor(x / scale + 0.5) of four values, clamped, minus the offset that q4 (-8) and q8 (-128) store from. */

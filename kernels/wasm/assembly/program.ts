@@ -1,6 +1,7 @@
 import { setScratch } from './thread';
 import { CONTROL, CONTROL_BARRIER, COUNTER_WORD, DESCRIPTOR_BYTES, Opcode } from './opcodes';
 import { rmsNorm } from './rmsNorm';
+import { packRows } from './packRows';
 import { packTiles, quantise } from './quantise';
 import { matvecFloat } from './matvecFloat';
 import { matvecQ } from './matvecQ';
@@ -44,6 +45,8 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
       return rmsNorm(d, from, to);
     case Opcode.quantise:
       return quantise(d, from, to);
+    case Opcode.packRows:
+      return packRows(d, from, to);
     case Opcode.packTiles:
       return packTiles(d, from, to);
     case Opcode.matvecFloat:
