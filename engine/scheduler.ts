@@ -20,7 +20,9 @@ export class Scheduler {
     try {
       return await job();
     } finally {
-      this.#next();
+      // Who has just computed mostly asks again at once: those of lower priority wait until he had the chance.
+      if ((this.#waiting[0]?.priority ?? priority) > priority) setImmediate(() => this.#next());
+      else this.#next();
     }
   }
 

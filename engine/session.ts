@@ -145,14 +145,10 @@ export class Session {
     const outputs: Float32Array[] = [];
     let computed = 0;
     while (cache.length < tokens.length) {
-      throwIfAborted(signal);
-      throwIfAborted(this.ending.signal);
-      this.takeFromOthers(tokens, limit); // Again: somebody may have overtaken.
-      const ids = tokens.slice(cache.length, cache.length + chunkTokens);
-      const wanted = Math.max(0, Math.min(ids.length, cache.length + ids.length - limit));
-      const values = await this.step(ids, { last: wanted, totalLength: tokens.length }, output, signal);
-      if (wanted > 0) outputs.push(values);
-      computed += ids.length;
+      const chunk = () => this.step(tokens, { last, output, chunkTokens });
+      const { values, count } = await this.context.scheduler.run(this.priority, chunk, signal);
+      outputs.push(values);
+      computed += count;
     }
     return { values: concatenate(outputs), reused: tokens.length - computed, computed };
   }
@@ -221,28 +217,29 @@ export class Session {
     return { identity: JSON.stringify([identity, ops.backend, layout, longFactors]), pageBytes };
   }
 
+  /** Computes the next chunk of `tokens`, and the outputs of as many of the last ones as it holds. */
   private async step(
-    ids: readonly number[],
-    shape: { last: number; totalLength: number },
-    output: 'logits' | 'top1',
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array> {
-    const { ops, decoder, scheduler } = this.context;
-    return scheduler.run(
-      this.priority,
-      async () => {
-        const kv = await this.cache.reserve(ids.length);
-        const values = await ops.step((): Tensor => {
-          const y = decoder.forward(ops, ids, kv, shape);
-          return shape.last > 0 && output === 'top1' ? ops.top1(y) : y;
-        });
-        this.cache.append(ids);
-        return values;
-      },
-      signal,
-    );
+    tokens: readonly number[],
+    { last, output, chunkTokens }: { last: number; output: 'logits' | 'top1'; chunkTokens: number },
+  ): Promise<{ values: Float32Array; count: number }> {
+    const { ops, decoder } = this.context;
+    const { cache } = this;
+    throwIfAborted(this.ending.signal);
+    this.takeFromOthers(tokens, tokens.length - last); // Somebody may have overtaken while this waited for its turn.
+    const ids = tokens.slice(cache.length, cache.length + chunkTokens);
+    if (ids.length === 0) return { values: NOTHING, count: 0 };
+    const wanted = Math.max(0, Math.min(ids.length, cache.length + ids.length + last - tokens.length));
+    const kv = await cache.reserve(ids.length);
+    const values = await ops.step((): Tensor => {
+      const y = decoder.forward(ops, ids, kv, { last: wanted, totalLength: tokens.length });
+      return wanted > 0 && output === 'top1' ? ops.top1(y) : y;
+    });
+    cache.append(ids);
+    return { values: wanted > 0 ? values : NOTHING, count: ids.length };
   }
 }
+
+const NOTHING = new Float32Array();
 
 function checkIds(tokens: readonly number[], from: number, vocabSize: number): void {
   for (let i = from; i < tokens.length; i++) {

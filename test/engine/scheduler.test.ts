@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { PRIORITY, Scheduler } from '../../engine/scheduler.ts';
+import { PRIORITY, type Priority, Scheduler } from '../../engine/scheduler.ts';
 
 /** A job that waits until it is told to end, and notes its start and end. */
 function job(name: string, events: string[]) {
@@ -31,6 +31,17 @@ describe('scheduler', () => {
       events,
       order.flatMap((name) => [`${name} starts`, `${name} ends`]),
     );
+  });
+
+  it('who computes step by step is not interrupted by what is less urgent', async () => {
+    const scheduler = new Scheduler();
+    const order: string[] = [];
+    const steps = async (name: string, priority: Priority): Promise<void> => {
+      for (let step = 0; step < 3; step++) await scheduler.run(priority, async () => void order.push(name));
+    };
+    const background = steps('chat', PRIORITY.background);
+    await Promise.all([background, steps('a', PRIORITY.completion), steps('b', PRIORITY.completion)]);
+    assert.deepEqual(order, ['chat', 'a', 'b', 'a', 'b', 'a', 'b', 'chat', 'chat']);
   });
 
   it('who is cancelled while waiting never starts, and nobody waits for him', async () => {
