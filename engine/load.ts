@@ -6,12 +6,13 @@ import { ReferenceOps } from '../kernels/reference/referenceOps.ts';
 import { createWasmOps, wasmReport } from '../kernels/wasm/wasmOps.ts';
 import { BadModel, BadRequest } from './errors.ts';
 import { PageAllocator } from './kvCache.ts';
+import { chooseKvDtype } from './kvDtype.ts';
 import { type Blueprint, readBlueprint } from './models/architectures.ts';
 import type { Decoder, DecoderConfig } from './models/decoder.ts';
 import type { Backend, BackendChoice, BackendReport, LoadProgress, ModelInfo } from './protocol.ts';
 import { type Priority, Scheduler } from './scheduler.ts';
 import { Session } from './session.ts';
-import { type Tokenizer, createTokenizer } from './tokenizer/tokenizer.ts';
+import { type Tokenizer, readTokenizer } from './tokenizer/tokenizer.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 import { loadWeights } from './weights/loadWeights.ts';
 import { ModelFolder } from './weights/modelFolder.ts';
@@ -21,7 +22,7 @@ export interface LoadOptions {
   readonly backend: BackendChoice;
   /** Format of the matrices; the embedding and the head take at least 8 bits. Chosen by size where absent. */
   readonly weights?: WeightDType | undefined;
-  /** f16 where absent. */
+  /** Where absent f16, or q8 where a whole context in f16 would take most of the memory. */
   readonly kv?: KvDType | undefined;
   readonly chunkTokens?: number | undefined;
   readonly threads?: number | undefined;
@@ -63,12 +64,17 @@ export async function loadModel(path: string, options: LoadOptions): Promise<Loa
   const folder = await ModelFolder.open(path);
   const blueprint = await readConfig(folder);
   const generationStopIds = stopIds(await folder.json('generation_config.json'));
-  const tokenizer = await readTokenizer(folder, blueprint, generationStopIds);
-  const checkpoint = await folder.checkpoint();
+  const { architecture, config } = blueprint;
+  const tokenizer = await readTokenizer(folder, { architecture, vocabSize: config.vocabSize, generationStopIds });
+  let checkpoint: Checkpoint | undefined;
   try {
+    checkpoint = await folder.checkpoint();
     return await build({ name: basename(path), tokenizer, generationStopIds }, blueprint, checkpoint, options);
+  } catch (error) {
+    tokenizer?.dispose();
+    throw error;
   } finally {
-    await checkpoint.close();
+    await checkpoint?.close();
   }
 }
 
@@ -92,28 +98,6 @@ async function readConfig(folder: ModelFolder): Promise<Blueprint> {
   const json = await folder.json('config.json');
   if (json === undefined) throw new BadModel(`${folder.path} holds no config.json, so it is not a model folder.`);
   return readBlueprint(json);
-}
-
-async function readTokenizer(
-  folder: ModelFolder,
-  { config: { vocabSize } }: Blueprint,
-  generationStopIds: readonly number[],
-): Promise<Tokenizer | null> {
-  const tokenizerJson = await folder.json('tokenizer.json');
-  if (tokenizerJson === undefined) return null;
-  const chatTemplate = await folder.text('chat_template.jinja');
-  const tokenizer = createTokenizer({
-    tokenizerJson,
-    tokenizerConfig: (await folder.json('tokenizer_config.json')) ?? {},
-    generationStopIds,
-    ...(chatTemplate === undefined ? {} : { chatTemplate }),
-  });
-  if (tokenizer.vocabSize > vocabSize) {
-    throw new BadModel(
-      `tokenizer.json has ids up to ${tokenizer.vocabSize - 1}; config.json says vocab_size ${vocabSize}.`,
-    );
-  }
-  return tokenizer;
 }
 
 /** eos_token_id of generation_config.json: a number or a list. */
@@ -168,7 +152,7 @@ class BackendModel implements LoadedModel {
 
   constructor(
     private readonly parts: Parts,
-    { kv = 'f16', chunkTokens = CHUNK_TOKENS[parts.ops.backend], scheduler = new Scheduler() }: LoadOptions,
+    { kv, chunkTokens = CHUNK_TOKENS[parts.ops.backend], scheduler = new Scheduler() }: LoadOptions,
   ) {
     const { name, notes, ops, decoder } = parts;
     this.config = decoder.config;
@@ -177,8 +161,10 @@ class BackendModel implements LoadedModel {
     this.weights = parts.weights;
     this.chunkTokens = chunkTokens;
     this.scheduler = scheduler;
-    const { layers, kvHeads, headDim } = this.config;
-    this.allocator = new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype: kv }));
+    const { layers, kvHeads, headDim, maxPositions: contextLength } = this.config;
+    const sizes = { layers, kvHeads, headDim };
+    const dtype = kv ?? chooseKvDtype({ ...sizes, contextLength, freeBytes: ops.bytesFree });
+    this.allocator = new PageAllocator(ops.createKvPool({ ...sizes, dtype }));
     this.info = {
       modelId: name,
       name,
@@ -201,8 +187,9 @@ class BackendModel implements LoadedModel {
     return this.parts.ops.bytesHeld;
   }
 
-  dispose(): Promise<void> {
-    return this.parts.ops.dispose();
+  async dispose(): Promise<void> {
+    this.parts.tokenizer?.dispose();
+    await this.parts.ops.dispose();
   }
 }
 

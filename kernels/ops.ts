@@ -120,6 +120,8 @@ export interface Ops {
   free(tensor: Tensor): void;
   /** Bytes held now by weights, uploads, KV pools and scratch. Tests count leaks with it. */
   readonly bytesHeld: number;
+  /** Bytes that it could still take, as far as it knows. */
+  readonly bytesFree: number;
 
   // Steps ----------------------------------------------------------------------------------------------------------
   /**

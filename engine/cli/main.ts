@@ -5,8 +5,10 @@ import { BadModel, BadRequest, Cancelled } from '../errors.ts';
 import { addBench } from './bench.ts';
 import { addComplete } from './complete.ts';
 import { addDoctor } from './doctor.ts';
+import { addEdits } from './edits.ts';
 import { addGenerate } from './generate.ts';
 import { addLogits } from './logits.ts';
+import { addPerplexity } from './perplexity.ts';
 
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
@@ -20,8 +22,10 @@ const program = new Command('airgap')
 addComplete(program, interrupted.signal);
 addDoctor(program);
 addBench(program, interrupted.signal);
+addEdits(program, interrupted.signal);
 addLogits(program, interrupted.signal);
 addGenerate(program, interrupted.signal);
+addPerplexity(program, interrupted.signal);
 
 void program.parseAsync().then(() => finish(), fail);
 

@@ -78,6 +78,10 @@ export class GpuOps implements Ops {
     return this.memory.bytesHeld;
   }
 
+  get bytesFree(): number {
+    return this.memory.limits.totalBytes - this.memory.bytesHeld;
+  }
+
   createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
     return weightWriter(this.memory, shape, dtype);
   }

@@ -1,3 +1,4 @@
+import { freemem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { check } from '../check.ts';
 import { f16ToF32, f32ToF16 } from '../quantize.ts';
@@ -42,6 +43,10 @@ export class ReferenceOps implements Ops {
 
   get bytesHeld(): number {
     return this.held;
+  }
+
+  get bytesFree(): number {
+    return freemem();
   }
 
   createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {

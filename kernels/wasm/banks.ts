@@ -1,4 +1,4 @@
-import { ADDRESS_SPACE, type Budget, Heap } from './heap.ts';
+import { ADDRESS_SPACE, type Budget, Heap, freeMemory } from './heap.ts';
 import { instantiate, type KernelExports } from './kernels.ts';
 import type { Storage } from './tensor.ts';
 
@@ -51,6 +51,11 @@ export class Banks {
 
   get bytesHeld(): number {
     return this.all.reduce((sum, { heap }) => sum + heap.bytesHeld, 0);
+  }
+
+  /** What the limits and the machine still leave; a bank may be full before. */
+  get bytesFree(): number {
+    return Math.min(freeMemory(), this.budget.limit - this.budget.taken);
   }
 
   /** Where the KV pages of a layer lie: with its weights; in the first bank where it has none yet. */

@@ -51,24 +51,44 @@ function kvFormats(backend: Backend, name: string): KvDType[] {
 
 function goldenCases(backend: Backend, name: string, variant: GoldenVariant): void {
   const { config, prompts, sliding_window_variants: sliding, crossing_original_max_position: crossing } = variant;
-  const load = <T>(options: Partial<LoadOptions>, use: (model: LoadedModel) => Promise<T>, override = {}): Promise<T> =>
-    using(name, { config, override }, { backend, weights: 'f32', kv: 'f32', ...options }, use);
+  const load = async <T>(
+    options: Partial<LoadOptions>,
+    use: (model: LoadedModel) => Promise<T>,
+    override = {},
+  ): Promise<T> => {
+    const model = await open(name, { config, override }, { backend, weights: 'f32', kv: 'f32', ...options });
+    try {
+      return await use(model);
+    } finally {
+      await model.dispose();
+    }
+  };
 
   for (const kv of kvFormats(backend, name)) {
-    for (const prompt of prompts) {
-      it(`${prompt.name}, KV cache ${kv}: logits for any chunking, greedy ids`, () =>
-        load({ kv }, async (model) => {
+    describe(`KV cache ${kv}`, () => {
+      let model: LoadedModel;
+      before(async () => {
+        model = await open(name, { config }, { backend, weights: 'f32', kv });
+      });
+      after(() => model?.dispose());
+
+      for (const prompt of prompts) {
+        it(`${prompt.name}: logits for any chunking`, async () => {
           for (const chunkTokens of chunks(backend, prompt)) {
             await comparePrompt(model, prompt, chunkTokens, TOLERANCE[kv]);
           }
-          if (prompt.greedy) assert.deepEqual(await greedy(model, prompt.ids, 16), prompt.greedy.ids);
-        }));
-    }
-    const last = prompts.at(-1)!;
-    if (backend === 'wasm' || last.ids.length <= LONG) {
-      it(`KV cache ${kv}: truncated and extended again`, () =>
-        load({ kv }, (model) => truncateAndExtend(model, last, TOLERANCE[kv])));
-    }
+        });
+        if (prompt.greedy) {
+          it(`${prompt.name}: greedy ids`, async () => {
+            assert.deepEqual(await greedy(model, prompt.ids, 16), prompt.greedy!.ids);
+          });
+        }
+      }
+      const last = prompts.at(-1)!;
+      if (backend === 'wasm' || last.ids.length <= LONG) {
+        it('truncated and extended again', () => truncateAndExtend(model, last, TOLERANCE[kv]));
+      }
+    });
   }
 
   const quantised: WeightDType[] =
@@ -148,18 +168,11 @@ async function greedy(model: LoadedModel, prompt: readonly number[], maxTokens: 
   return ids;
 }
 
-function using<T>(
+/** The weights are read when it resolves; the folder may go. */
+function open(
   name: string,
-  config: { config: string; override: Record<string, unknown> },
+  changes: { config: string; override?: Record<string, unknown> },
   options: LoadOptions,
-  work: (model: LoadedModel) => Promise<T>,
-): Promise<T> {
-  return withGolden(name, config, async (folder) => {
-    const model = await loadModel(folder, { ...options, allowSoftwareGpu: true });
-    try {
-      return await work(model);
-    } finally {
-      await model.dispose();
-    }
-  });
+): Promise<LoadedModel> {
+  return withGolden(name, changes, (folder) => loadModel(folder, { ...options, allowSoftwareGpu: true }));
 }

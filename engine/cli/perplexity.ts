@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { KvDType } from '../../kernels/ops.ts';
+import { BadModel, BadRequest } from '../errors.ts';
+import { type LoadedModel, type LoadOptions, loadModel } from '../load.ts';
+import { logSumExp } from '../sampler.ts';
+import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+
+interface PerplexityOptions extends ModelOptions {
+  window: number;
+  json?: boolean;
+}
+
+/** How well a model foretells a text with one format of its KV cache. */
+export interface PerplexityRow {
+  kv: KvDType;
+  tokens: number;
+  /** exp of the mean negative log-probability of each token given those before it. */
+  perplexity: number;
+  /** Against an f32 cache: of the perplexity, and of the logits the largest and the root mean square. */
+  change: number;
+  largestLogitChange: number;
+  rmsLogitChange: number;
+}
+
+/** Least precise last; each is compared with the first. */
+const FORMATS: readonly KvDType[] = ['f32', 'f16', 'q8'];
+
+/** `airgap perplexity`: what the format of the KV cache costs in quality. */
+export function addPerplexity(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('perplexity <model> <files...>')
+    .description('print the perplexity of text files with each format of the KV cache')
+    .option(
+      '--window <tokens>',
+      'tokens that are read at once; each file is cut into such windows',
+      wholeNumber(2),
+      1024,
+    )
+    .option('--json', 'print the figures as JSON');
+  addModelOptions(command).action(async (folder: string, files: string[], options: PerplexityOptions) => {
+    const rows = await measurePerplexity(folder, files, options.window, loadOptions(options, signal));
+    if (options.json) console.log(JSON.stringify(rows));
+    else rows.forEach(print);
+  });
+}
+
+/** Rejects with BadRequest for files that cannot be read or hold less than two tokens. */
+export async function measurePerplexity(
+  folder: string,
+  files: readonly string[],
+  window: number,
+  options: LoadOptions,
+): Promise<PerplexityRow[]> {
+  const rows: PerplexityRow[] = [];
+  let exact: Float32Array[] = [];
+  for (const kv of FORMATS) {
+    const model = await loadModel(folder, { ...options, kv });
+    try {
+      const windows = (await Promise.all(files.map((file) => windowsOf(model, file, window)))).flat();
+      if (windows.length === 0) throw new BadRequest('The files hold less than two tokens.');
+      const outputs: Float32Array[] = [];
+      let negative = 0;
+      for (const ids of windows) {
+        const logits = await allLogits(model, ids, options.signal);
+        outputs.push(logits);
+        negative += negativeLogProbability(logits, ids);
+      }
+      const tokens = windows.reduce((sum, ids) => sum + ids.length - 1, 0);
+      if (kv === FORMATS[0]) exact = outputs;
+      const perplexity = Math.exp(negative / tokens);
+      const change = perplexity / (rows[0]?.perplexity ?? perplexity) - 1;
+      rows.push({ kv, tokens, perplexity, change, ...logitChange(outputs, exact) });
+    } finally {
+      await model.dispose();
+    }
+  }
+  return rows;
+}
+
+async function windowsOf({ tokenizer, info, config }: LoadedModel, file: string, window: number): Promise<number[][]> {
+  if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer, so it cannot read text.`);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new BadRequest(`${file} cannot be read (${error.code}).`);
+  });
+  const ids = tokenizer.encode(text, { bos: true });
+  const length = Math.min(window, config.maxPositions);
+  const windows = Array.from({ length: Math.ceil(ids.length / length) }, (_, i) =>
+    ids.slice(i * length, (i + 1) * length),
+  );
+  return windows.filter((part) => part.length > 1);
+}
+
+async function allLogits(model: LoadedModel, ids: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
+  const session = model.createSession();
+  const { values } = await session.run(ids, { output: 'logits', last: ids.length, signal });
+  await session.dispose();
+  return values;
+}
+
+function negativeLogProbability(logits: Float32Array, ids: readonly number[]): number {
+  const width = logits.length / ids.length;
+  let sum = 0;
+  for (let i = 0; i + 1 < ids.length; i++) {
+    const row = logits.subarray(i * width, (i + 1) * width);
+    sum += logSumExp(row) - row[ids[i + 1]!]!;
+  }
+  return sum;
+}
+
+function logitChange(
+  got: readonly Float32Array[],
+  exact: readonly Float32Array[],
+): { largestLogitChange: number; rmsLogitChange: number } {
+  let largest = 0;
+  let squares = 0;
+  let count = 0;
+  got.forEach((values, w) => {
+    values.forEach((value, i) => {
+      const difference = Math.abs(value - exact[w]![i]!);
+      largest = Math.max(largest, difference);
+      squares += difference ** 2;
+    });
+    count += values.length;
+  });
+  return { largestLogitChange: largest, rmsLogitChange: Math.sqrt(squares / count) };
+}
+
+function print({ kv, tokens, perplexity, change, largestLogitChange, rmsLogitChange }: PerplexityRow): void {
+  const columns = [
+    `KV cache ${kv}`.padEnd(13),
+    `${tokens} tokens`,
+    `perplexity ${perplexity.toFixed(4)} (${change >= 0 ? '+' : ''}${(change * 100).toFixed(3)} %)`,
+    `logits off by at most ${largestLogitChange.toFixed(4)}, ${rmsLogitChange.toFixed(5)} rms`,
+  ];
+  console.log(columns.join('   '));
+}
