@@ -28,7 +28,10 @@ interface Counts {
 
 const suites: Record<string, () => Promise<Counts> | Counts> = {
   /** Everything that needs no window. */
-  unit: () => mocha('unit tests', ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/window/**'], SOFTWARE_VULKAN),
+  unit: () =>
+    mocha('unit tests', ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long}/**'], SOFTWARE_VULKAN),
+  /** Contexts up to 128K tokens: minutes. */
+  long: () => mocha('long contexts', ['dist/test/long/**/*.test.mjs'], SOFTWARE_VULKAN),
   /** The newest VS Code on this folder. */
   window: () => mocha(`window tests, this folder in VS Code ${NEWEST}`, WINDOW_TESTS, { AIRGAP_EXTENSION: root }),
   /** The newest VS Code, clean, with the package installed. */

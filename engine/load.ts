@@ -42,9 +42,12 @@ export interface LoadedModel {
   /** End-of-text ids by generation_config.json and the tokenizer's own files. */
   readonly stopIds: ReadonlySet<number>;
   readonly weights: WeightDType;
+  readonly kv: KvDType;
   createSession(priority?: Priority): Session;
-  /** Bytes on the backend now. */
+  /** Bytes on the backend now: weights, KV cache and the scratch memory of a step under way. */
   bytesHeld(): number;
+  /** Of these the KV cache's, used or free. */
+  kvBytes(): number;
   dispose(): Promise<void>;
 }
 
@@ -146,6 +149,7 @@ class BackendModel implements LoadedModel {
   readonly tokenizer: Tokenizer | null;
   readonly stopIds: ReadonlySet<number>;
   readonly weights: WeightDType;
+  readonly kv: KvDType;
   private readonly allocator: PageAllocator;
   private readonly scheduler: Scheduler;
   private readonly chunkTokens: number;
@@ -163,8 +167,8 @@ class BackendModel implements LoadedModel {
     this.scheduler = scheduler;
     const { layers, kvHeads, headDim, maxPositions: contextLength } = this.config;
     const sizes = { layers, kvHeads, headDim };
-    const dtype = kv ?? chooseKvDtype({ ...sizes, contextLength, freeBytes: ops.bytesFree });
-    this.allocator = new PageAllocator(ops.createKvPool({ ...sizes, dtype }));
+    this.kv = kv ?? chooseKvDtype({ ...sizes, contextLength, freeBytes: ops.bytesFree });
+    this.allocator = new PageAllocator(ops.createKvPool({ ...sizes, dtype: this.kv }));
     this.info = {
       modelId: name,
       name,
@@ -185,6 +189,11 @@ class BackendModel implements LoadedModel {
 
   bytesHeld(): number {
     return this.parts.ops.bytesHeld;
+  }
+
+  kvBytes(): number {
+    const { pool } = this.allocator;
+    return pool.capacity * pool.pageBytes;
   }
 
   async dispose(): Promise<void> {

@@ -31,6 +31,10 @@ export interface ModelRow {
   decodePerSecond: number;
   /** Bytes of weights that decoding reads per second, over the memory bandwidth of the same run. */
   ofBandwidth: number;
+  /** On the backend: the format of the KV cache, its most bytes, and the most that steps took beside it. */
+  kv: string;
+  kvBytes: number;
+  scratchBytes: number;
   /** Of the process so far. */
   peakMemoryBytes: number;
 }
@@ -52,7 +56,9 @@ export async function benchModel(
   try {
     const { promptTokens, tokens, repeat } = await affordable(model, options, signal);
     const runs = [];
+    const watch = new MemoryWatch(model);
     for (let run = 0; run < repeat; run++) runs.push(await measureRun(model, promptTokens, tokens, signal));
+    watch.stop();
     const { backend, device, bytes } = model.info;
     const decodePerSecond = median(runs.map((run) => run.decodePerSecond));
     return {
@@ -69,10 +75,33 @@ export async function benchModel(
       firstTokenMs: median(runs.map((run) => run.firstTokenMs)),
       decodePerSecond,
       ofBandwidth: (bytesPerToken(model) * decodePerSecond) / bandwidth,
+      kv: model.kv,
+      kvBytes: watch.kvBytes,
+      scratchBytes: watch.scratchBytes,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
   } finally {
     await model.dispose();
+  }
+}
+
+/** The most memory seen in steps. They leave the event loop free, so that looking often finds it. */
+class MemoryWatch {
+  kvBytes = 0;
+  scratchBytes = 0;
+  private readonly timer = setInterval(() => this.look(), 2);
+
+  constructor(private readonly model: LoadedModel) {}
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.look();
+  }
+
+  private look(): void {
+    const kvBytes = this.model.kvBytes();
+    this.kvBytes = Math.max(this.kvBytes, kvBytes);
+    this.scratchBytes = Math.max(this.scratchBytes, this.model.bytesHeld() - this.model.info.bytes - kvBytes);
   }
 }
 
@@ -156,6 +185,8 @@ export function printModelRow(row: ModelRow): void {
   console.log(`  first token        ${row.firstTokenMs.toFixed(0)} ms`);
   console.log(`  decode of ${String(row.tokens).padEnd(8)} ${row.decodePerSecond.toFixed(2)} tokens/s`);
   console.log(`  weights read       ${(row.ofBandwidth * 100).toFixed(0)} % of the memory bandwidth`);
+  console.log(`  KV cache           ${row.kv}, at most ${gigabytes(row.kvBytes)} GB`);
+  console.log(`  scratch memory     at most ${gigabytes(row.scratchBytes)} GB`);
   console.log(`  peak memory        ${gigabytes(row.peakMemoryBytes)} GB of this process so far\n`);
 }
 

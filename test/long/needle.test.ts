@@ -1,0 +1,4 @@
+import { needleCases } from '../support/needle.ts';
+
+needleCases('wasm', [32768, 131072]);
+needleCases('webgpu', [8192]); // A software GPU: longer haystacks would take many minutes.
