@@ -1,7 +1,6 @@
 import { check } from '../check.ts';
-import type { Banks } from './banks.ts';
+import type { Bank, Banks } from './banks.ts';
 import { FreeList } from './freeList.ts';
-import type { Heap } from './heap.ts';
 import { DESCRIPTOR_BYTES, type Opcode, PLAN_WORDS } from './opcodes.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 
@@ -19,11 +18,11 @@ export interface Operation {
 }
 
 /** An operation in its bank, or a copy into the bank. */
-type Entry = { readonly bank: number; readonly operation: Operation } | Copy;
-interface Copy {
+interface Entry {
   readonly bank: number;
-  readonly from: Storage;
-  readonly to: Storage;
+  /** What the words name; of a copy the original and the copy. */
+  readonly storages: readonly Storage[];
+  readonly operation?: Operation;
 }
 
 /** A step while it is recorded: operations in order, and the data that the host brings. */
@@ -38,11 +37,14 @@ export class Program {
 
   /** The operation will run in the bank of its KV pages or its weight, otherwise of its first input. */
   add(operation: Operation): void {
-    const storages = operation.words.map(storageOf).filter((storage) => storage !== undefined);
+    const storages = storagesOf(operation.words);
     for (const { program } of storages) check(!program || program === this, () => 'a tensor of a step that has ended');
     const bank = bankOf(storages);
-    const words = operation.words.map((word) => this.inBank(word, bank));
-    this.entries.push({ bank, operation: { ...operation, words } });
+    if (storages.every((storage) => (storage.bank ??= bank) === bank)) this.entries.push({ bank, storages, operation });
+    else {
+      const words = operation.words.map((word) => this.inBank(word, bank));
+      this.entries.push({ bank, storages: storagesOf(words), operation: { ...operation, words } });
+    }
   }
 
   /** Scratch of this step; `initial` is written before it runs. */
@@ -67,36 +69,44 @@ export class Program {
   place(banks: Banks, threads: number, result: WasmTensor): PlacedProgram {
     result.storage.bank ??= 0;
     const { needs, storages } = this.plan(result);
-    const held: { heap: Heap; address: number }[] = [];
-    const release = () => held.forEach(({ heap, address }) => heap.release(address));
-    const allocate = (bank: number, bytes: number) => {
-      const { heap } = banks.at(bank);
+    const { address, release } = this.hold(needs, banks, threads);
+    for (const storage of storages) {
+      const { tensors, i32, f32 } = needs.get(storage.bank!)!;
+      storage.address += tensors;
+      const { initial } = storage;
+      if (initial) (initial instanceof Int32Array ? i32 : f32).set(initial, storage.address / 4);
+    }
+    const rows: number[][] = [];
+    for (const { bank, operation, storages } of this.entries) {
+      if (operation) writeOperation(bank, operation, needs.get(bank)!, rows);
+      else writeCopy(bank, storages as [Storage, Storage], rows);
+    }
+    const { u32 } = banks.at(0).heap.view;
+    rows.forEach((row, i) => u32.set(row, address / 4 + i * PLAN_WORDS));
+    return { address, entries: rows.length, banks: banks.all.length, release };
+  }
+
+  /** Places for the plan, in the first bank, and for what each bank needs. */
+  private hold(needs: Map<number, Need>, banks: Banks, threads: number): { address: number; release: () => void } {
+    const held: (() => void)[] = [];
+    const release = () => held.forEach((end) => end());
+    const allocate = ({ heap }: Bank, bytes: number) => {
       const address = heap.allocate(bytes);
-      held.push({ heap, address });
+      held.push(() => heap.release(address));
       return address;
     };
     try {
-      const rows: number[][] = [];
-      for (const [bank, need] of needs) {
+      const address = allocate(banks.at(0), this.entries.length * PLAN_WORDS * 4);
+      for (const [index, need] of needs) {
+        const bank = banks.at(index);
         const descriptors = need.operations * DESCRIPTOR_BYTES;
         need.descriptors = allocate(bank, descriptors + threads * need.threadScratch + need.tensorBytes);
         need.scratch = need.descriptors + descriptors;
         need.tensors = need.scratch + threads * need.threadScratch;
-        banks.at(bank).heap.view.u8.fill(0, need.descriptors, need.scratch);
+        ({ i32: need.i32, f32: need.f32 } = bank.heap.view);
+        need.i32.fill(0, need.descriptors / 4, need.scratch / 4);
       }
-      const address = allocate(0, this.entries.length * PLAN_WORDS * 4);
-      for (const storage of storages) {
-        storage.address += needs.get(storage.bank!)!.tensors;
-        writeInitial(storage, banks.at(storage.bank!).heap);
-      }
-      for (const entry of this.entries) {
-        const need = needs.get(entry.bank)!;
-        if ('operation' in entry) writeOperation(entry, banks.at(entry.bank).heap, need, rows);
-        else rows.push([entry.bank, 0, entry.to.address, entry.from.bank!, entry.from.address, entry.from.bytes]);
-      }
-      const { u32 } = banks.at(0).heap.view;
-      rows.forEach((row, i) => u32.set(row, address / 4 + i * PLAN_WORDS));
-      return { address, entries: rows.length, banks: banks.all.length, release };
+      return { address, release };
     } catch (error) {
       release();
       throw error;
@@ -106,16 +116,14 @@ export class Program {
   /** `word` as operations in `bank` read it: a storage of another bank is copied there, once. */
   private inBank(word: Word, bank: number): Word {
     const from = storageOf(word);
-    if (!from || typeof word === 'number') return word;
-    from.bank ??= bank;
-    if (from.bank === bank) return word;
+    if (typeof word === 'number' || !from || (from.bank ??= bank) === bank) return word;
     let made = this.copies.get(from);
     if (!made) this.copies.set(from, (made = new Map<number, Storage>()));
     let to = made.get(bank);
     if (!to) {
       to = { bytes: from.bytes, address: 0, program: this, bank };
       made.set(bank, to);
-      this.entries.push({ bank, from, to });
+      this.entries.push({ bank, storages: [from, to] });
     }
     return 'storage' in word ? { ...word, storage: to } : to;
   }
@@ -128,14 +136,10 @@ export class Program {
       if (!need) needs.set(bank, (need = new Need()));
       return need;
     };
-    const named = this.entries.map((entry) =>
-      ('operation' in entry ? entry.operation.words.map(storageOf) : [entry.from, entry.to]).filter(
-        (storage): storage is Storage => storage?.program !== undefined,
-      ),
-    );
     const lastUse = new Map<Storage, number>();
-    named.forEach((storages, index) => storages.forEach((storage) => lastUse.set(storage, index)));
-    if (result.storage.program) lastUse.set(result.storage, named.length);
+    const note = (storage: Storage, index: number) => storage.program && lastUse.set(storage, index);
+    this.entries.forEach(({ storages }, index) => storages.forEach((storage) => note(storage, index)));
+    note(result.storage, this.entries.length);
 
     const live = new Set<Storage>();
     const start = (storage: Storage) => {
@@ -143,11 +147,12 @@ export class Program {
       live.add(storage);
     };
     for (const storage of lastUse.keys()) if (storage.initial) start(storage);
-    this.entries.forEach((entry, index) => {
-      if ('operation' in entry) needOf(entry.bank).count(entry.operation);
-      for (const storage of named[index]!) if (!live.has(storage)) start(storage);
-      for (const storage of new Set(named[index]))
-        if (lastUse.get(storage) === index) needOf(storage.bank!).places.release(storage.address);
+    this.entries.forEach(({ bank, operation, storages }, index) => {
+      if (operation) needOf(bank).count(operation);
+      for (const storage of storages) if (storage.program && !live.has(storage)) start(storage);
+      for (const storage of storages)
+        if (lastUse.get(storage) === index && live.delete(storage))
+          needOf(storage.bank!).places.release(storage.address);
     });
     return { needs, storages: [...lastUse.keys()] };
   }
@@ -159,10 +164,12 @@ class Need {
   operations = 0;
   threadScratch = 64;
   tensorBytes = 0;
-  // Addresses, once it has its place.
+  // Once it has its place: addresses, and views of the bank.
   descriptors = 0;
   scratch = 0;
   tensors = 0;
+  i32: Int32Array = new Int32Array();
+  f32: Float32Array = new Float32Array();
 
   count({ scratch = 0 }: Operation): void {
     this.operations++;
@@ -175,25 +182,23 @@ class Need {
   }
 }
 
-function writeInitial({ initial, address }: Storage, heap: Heap): void {
-  const { i32, f32 } = heap.view;
-  if (initial) (initial instanceof Int32Array ? i32 : f32).set(initial, address / 4);
-}
-
 /** Writes the next descriptor of its bank, and a new row of the plan where the one before is of another bank. */
-function writeOperation(
-  { bank, operation }: { bank: number; operation: Operation },
-  heap: Heap,
-  need: Need,
-  rows: number[][],
-): void {
+function writeOperation(bank: number, operation: Operation, need: Need, rows: number[][]): void {
   const { opcode, items, grain, words } = operation;
-  const at = need.descriptors;
-  need.descriptors += DESCRIPTOR_BYTES;
-  heap.view.u32.set([opcode, items, grain, ...words.map(valueOf)], at / 4);
+  const { i32, descriptors } = need;
+  const at = descriptors / 4;
+  i32[at] = opcode;
+  i32[at + 1] = items;
+  i32[at + 2] = grain;
+  words.forEach((word, i) => (i32[at + 3 + i] = valueOf(word)));
   const row = rows.at(-1);
   if (row && row[0] === bank && row[1]! > 0) row[1]!++;
-  else rows.push([bank, 1, at, need.scratch, need.threadScratch]);
+  else rows.push([bank, 1, descriptors, need.scratch, need.threadScratch]);
+  need.descriptors += DESCRIPTOR_BYTES;
+}
+
+function writeCopy(bank: number, [from, to]: [Storage, Storage], rows: number[][]): void {
+  rows.push([bank, 0, to.address, from.bank!, from.address, from.bytes]);
 }
 
 /** A program in shared memory. */
@@ -208,9 +213,18 @@ export interface PlacedProgram {
 }
 
 function bankOf(storages: readonly Storage[]): number {
-  const pinned = storages.find((storage) => storage.pinned);
-  const held = storages.filter((storage) => !storage.program).sort((a, b) => b.bytes - a.bytes)[0];
-  return (pinned ?? held ?? storages.find((storage) => storage.bank !== undefined))?.bank ?? 0;
+  let held: Storage | undefined;
+  for (const storage of storages) {
+    if (storage.pinned) return storage.bank!;
+    if (!storage.program && (!held || storage.bytes > held.bytes)) held = storage;
+  }
+  return (held ?? storages.find((storage) => storage.bank !== undefined))?.bank ?? 0;
+}
+
+function storagesOf(words: readonly Word[]): Storage[] {
+  const storages: Storage[] = [];
+  for (const word of words) if (typeof word !== 'number') storages.push(storageOf(word)!);
+  return storages;
 }
 
 function storageOf(word: Word): Storage | undefined {
