@@ -54,7 +54,7 @@ export function scoreHalf(q: usize, keys: usize, scores: usize, keyCount: i32, h
   }
 }
 
-/** sums += p v, 16 columns at a time, then 8; p, (keyCount) with zeros up to a multiple of 4, is lost. */
+/** sums += p v, 32 columns at a time, then 8; p, (keyCount) with zeros up to a multiple of 4, is lost. */
 export function mixHalf(sums: usize, values: usize, p: usize, keyCount: i32, headDim: i32): void {
   for (let s = 0; s < keyCount; s += 4) {
     v128.store(p + (s << 2), f32x4.mul(v128.load(p + (s << 2)), f32x4.splat(HALF_SCALE)));
@@ -64,11 +64,15 @@ export function mixHalf(sums: usize, values: usize, p: usize, keyCount: i32, hea
   const odd = v128.load(ODD);
   const rowBytes = <usize>headDim << 1;
   let i: usize = 0;
-  for (; i + 32 <= rowBytes; i += 32) {
+  for (; i + 64 <= rowBytes; i += 64) {
     let a = f32x4.splat(0);
     let b = a;
     let c = a;
     let e = a;
+    let f = a;
+    let g = a;
+    let j = a;
+    let k = a;
     let v = values + i;
     for (let s = 0; s < keyCount; s++) {
       const w = v128.load32_splat(p + (s << 2));
@@ -78,10 +82,18 @@ export function mixHalf(sums: usize, values: usize, p: usize, keyCount: i32, hea
       h = v128.load(v, 16);
       c = madd(w, v128.and(i32x4.dot_i16x8_s(h, even), mask), c);
       e = madd(w, v128.and(i32x4.dot_i16x8_s(h, odd), mask), e);
+      h = v128.load(v, 32);
+      f = madd(w, v128.and(i32x4.dot_i16x8_s(h, even), mask), f);
+      g = madd(w, v128.and(i32x4.dot_i16x8_s(h, odd), mask), g);
+      h = v128.load(v, 48);
+      j = madd(w, v128.and(i32x4.dot_i16x8_s(h, even), mask), j);
+      k = madd(w, v128.and(i32x4.dot_i16x8_s(h, odd), mask), k);
       v += rowBytes;
     }
     addInOrder(sums + (i << 1), a, b);
     addInOrder(sums + (i << 1) + 32, c, e);
+    addInOrder(sums + (i << 1) + 64, f, g);
+    addInOrder(sums + (i << 1) + 96, j, k);
   }
   for (; i < rowBytes; i += 16) {
     let a = f32x4.splat(0);

@@ -1,4 +1,4 @@
-import { maxLane } from './simd';
+import { maxLane, ROUNDER } from './simd';
 import { PAGE_SIZE } from './opcodes';
 
 /**
@@ -11,7 +11,7 @@ const LARGEST: f32 = 32767;
 /** q: (headDim) f32 -> i16; returns what one of them stands for. */
 export function quantiseQuery(q: usize, to: usize, headDim: i32): f32 {
   let most = f32x4.splat(0);
-  for (let i: usize = 0; i < <usize>headDim << 2; i += 16) most = f32x4.max(most, f32x4.abs(v128.load(q + i)));
+  for (let i: usize = 0; i < <usize>headDim << 2; i += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(q + i)));
   const step: f32 = maxLane(most) / LARGEST;
   const divisor = f32x4.splat(step); // 0 / 0 is no number, which converts to 0.
   for (let i: usize = 0; i < <usize>headDim << 2; i += 32) {
@@ -43,7 +43,20 @@ export function scoreOneQ8(
     let b = a;
     let c = a;
     let e = a;
-    for (let i: usize = 0; i < row; i += 8) {
+    let i: usize = 0;
+    for (; i + 16 <= row; i += 16) {
+      let x = v128.load(q + (i << 1));
+      a = i32x4.add(a, i32x4.dot_i16x8_s(x, v128.load8x8_s(k0 + i)));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(x, v128.load8x8_s(k1 + i)));
+      c = i32x4.add(c, i32x4.dot_i16x8_s(x, v128.load8x8_s(k2 + i)));
+      e = i32x4.add(e, i32x4.dot_i16x8_s(x, v128.load8x8_s(k3 + i)));
+      x = v128.load(q + (i << 1), 16);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(x, v128.load8x8_s(k0 + i, 8)));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(x, v128.load8x8_s(k1 + i, 8)));
+      c = i32x4.add(c, i32x4.dot_i16x8_s(x, v128.load8x8_s(k2 + i, 8)));
+      e = i32x4.add(e, i32x4.dot_i16x8_s(x, v128.load8x8_s(k3 + i, 8)));
+    }
+    if (i < row) {
       const x = v128.load(q + (i << 1));
       a = i32x4.add(a, i32x4.dot_i16x8_s(x, v128.load8x8_s(k0 + i)));
       b = i32x4.add(b, i32x4.dot_i16x8_s(x, v128.load8x8_s(k1 + i)));
@@ -115,18 +128,20 @@ export function scoreFourQ8(
 
 /** Turns a row's weights p, (width) f32, into i16 of p * valueScale in their place; returns what one stands for. */
 export function quantiseWeights(p: usize, valueScales: usize, width: i32): f32 {
-  let most = f32x4.splat(0);
+  const zero = f32x4.splat(0);
+  let most = zero;
   for (let s = 0; s < width; s += 4) {
-    const w = f32x4.mul(v128.load(p + (s << 2)), v128.load(valueScales + (s << 2)));
+    // Scales past the last key may be no numbers, which pmax takes for less than 0.
+    const w = f32x4.pmax(zero, f32x4.mul(v128.load(p + (s << 2)), v128.load(valueScales + (s << 2))));
     v128.store(p + (s << 2), w);
-    // Scales past the last key may be no numbers: pmax leaves them out, and they convert to 0.
     most = f32x4.pmax(most, w);
   }
   const largest = maxLane(most);
   const inverse = f32x4.splat(largest > 0 ? LARGEST / largest : 0);
+  const rounder = f32x4.splat(ROUNDER);
   for (let s = 0; s < width; s += 8) {
-    const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(p + (s << 2)), inverse)));
-    const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(p + (s << 2), 16), inverse)));
+    const a = i32x4.sub(f32x4.add(f32x4.mul(v128.load(p + (s << 2)), inverse), rounder), rounder);
+    const b = i32x4.sub(f32x4.add(f32x4.mul(v128.load(p + (s << 2), 16), inverse), rounder), rounder);
     v128.store(p + (s << 1), i16x8.narrow_i32x4_s(a, b));
   }
   return largest / LARGEST;
