@@ -3,7 +3,7 @@ import { readBlueprint } from '../../engine/models/architectures.ts';
 import { ModelFolder } from '../../engine/weights/modelFolder.ts';
 import { loadWeights } from '../../engine/weights/loadWeights.ts';
 import { type KvView, OutOfMemory, PAGE_TOKENS } from '../../kernels/ops.ts';
-import { Banks } from '../../kernels/wasm/banks.ts';
+import { Banks, MOST_BANKS } from '../../kernels/wasm/banks.ts';
 import { Opcode, PLAN_WORDS } from '../../kernels/wasm/opcodes.ts';
 import { chooseKernels } from '../../kernels/wasm/platform.ts';
 import { Program } from '../../kernels/wasm/program.ts';
@@ -89,6 +89,14 @@ describe('wasm: where layers lie', function () {
       for (const layer of [0, 1]) ops.upload(new Float32Array(1), [1], layer); // Both small so far: in one memory.
       for (const layer of [0, 1]) ops.upload(new Float32Array(1e5), [1e5], layer);
       assert.deepEqual([ops.banks.ofLayer(0).index, ops.banks.ofLayer(1).index], [0, 1]);
+    }));
+
+  it('spreads further layers evenly where no more memories are made', () =>
+    withWasm(SPREAD, async (ops) => {
+      for (let layer = 0; layer < MOST_BANKS + 2; layer++) ops.upload(new Float32Array(1), [1], layer);
+      const [a, b] = [MOST_BANKS, MOST_BANKS + 1].map((layer) => ops.banks.ofLayer(layer).index);
+      assert.equal(ops.banks.all.length, MOST_BANKS);
+      assert.notEqual(a, b);
     }));
 
   it('refuses pages where one memory is full, in one sentence, and changes nothing', () =>
