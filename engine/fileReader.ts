@@ -29,7 +29,8 @@ export class FileReader {
   #snapshot: Snapshot | undefined;
   #session: ModelSession | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #reading: Promise<void> | undefined;
+  #plan: (() => Promise<ReadingPlan | undefined>) | undefined;
+  #reading = Promise.resolve();
   /** Lowered where memory ran out. */
   #mostTokens = Infinity;
 
@@ -55,10 +56,19 @@ export class FileReader {
   later(plan: () => Promise<ReadingPlan | undefined>): void {
     clearTimeout(this.#timer);
     if (this.#abort.signal.aborted) return;
-    this.#timer = setTimeout(() => {
-      if (this.#reading) return this.later(plan);
-      this.#reading = this.#follow(plan).finally(() => (this.#reading = undefined));
-    }, this.#pauseMs).unref();
+    this.#plan = plan;
+    this.#timer = setTimeout(() => void this.readNow(), this.#pauseMs).unref();
+  }
+
+  /** As if the pause had come; resolves when all is read. */
+  async readNow(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#reading;
+    const plan = this.#plan;
+    this.#plan = undefined;
+    if (!plan || this.#abort.signal.aborted) return;
+    this.#reading = this.#follow(plan);
+    await this.#reading;
   }
 
   /** Forgets what was read. */
@@ -86,12 +96,16 @@ export class FileReader {
     await this.forget();
   }
 
+  /** Never rejects: what goes wrong a completion will meet, and say. */
   async #follow(plan: () => Promise<ReadingPlan | undefined>): Promise<void> {
-    const next = await plan();
+    const next = await plan().catch(() => undefined);
     if (!next || this.#abort.signal.aborted) return;
     this.onReading(true);
     try {
       await this.#read(next);
+    } catch (error) {
+      if (!(error instanceof Cancelled)) await this.forget();
+      if (error instanceof OutOfMemory) this.#mostTokens = next.snapshot.ids.length / 2;
     } finally {
       this.onReading(false);
     }
@@ -101,16 +115,9 @@ export class FileReader {
   async #read({ snapshot, prompt }: ReadingPlan): Promise<void> {
     const session = (this.#session ??= this.createSession());
     const startedMs = performance.now();
-    try {
-      const { computed } = await session.prefill(prompt, { signal: this.#abort.signal });
-      this.speed.addInterrupted(computed, performance.now() - startedMs);
-      if (this.#session === session) this.#snapshot = snapshot;
-    } catch (error) {
-      if (error instanceof Cancelled) return;
-      // A completion will meet what else went wrong, and say so.
-      await this.forget();
-      if (error instanceof OutOfMemory) this.#mostTokens = snapshot.ids.length / 2;
-    }
+    const { computed } = await session.prefill(prompt, { signal: this.#abort.signal });
+    this.speed.addInterrupted(computed, performance.now() - startedMs);
+    if (this.#session === session) this.#snapshot = snapshot;
   }
 }
 

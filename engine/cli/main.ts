@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { version } from '../../package.json';
 import { OutOfMemory, BackendLost } from '../../kernels/ops.ts';
 import { BadModel, BadRequest, Cancelled } from '../errors.ts';
+import { addAsk } from './ask.ts';
 import { addBench } from './bench.ts';
 import { addComplete } from './complete.ts';
 import { addDoctor } from './doctor.ts';
@@ -21,6 +22,7 @@ const program = new Command('airgap')
   .configureHelp({ helpWidth: 110 });
 addComplete(program, interrupted.signal);
 addDoctor(program);
+addAsk(program, interrupted.signal);
 addBench(program, interrupted.signal);
 addEdits(program, interrupted.signal);
 addLogits(program, interrupted.signal);
