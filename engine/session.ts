@@ -109,20 +109,10 @@ export class Session {
    * Keeps what is cached on disk; other requests go on meanwhile. Resolves false where no snapshots are kept, or not of
    * so few or so many tokens. Rejects with Cancelled, BackendLost, or the system's error.
    */
-  async saveSnapshot({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<boolean> {
-    const { snapshots, allocator, scheduler } = this.context;
-    if (!snapshots) return false;
-    const either = AbortSignal.any([this.ending.signal, ...(signal ? [signal] : [])]);
-    const copy = await this.inTurn(async () => {
-      throwIfAborted(either);
-      return this.cache.fork();
-    });
-    const { pages } = await copy.reserve(0);
-    const read = (page: number): Promise<Uint8Array> =>
-      scheduler.run(PRIORITY.background, () => allocator.pool.read(pages[page]!), either);
-    const saved = snapshots.store
-      .save(copy.tokens, this.pageKind(snapshots, copy), read, either)
-      .finally(() => copy.dispose());
+  saveSnapshot({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<boolean> {
+    const { snapshots } = this.context;
+    if (!snapshots) return Promise.resolve(false);
+    const saved = this.save(snapshots, AbortSignal.any([this.ending.signal, ...(signal ? [signal] : [])]));
     this.saving = Promise.allSettled([this.saving, saved]);
     return saved;
   }
@@ -208,6 +198,23 @@ export class Session {
         cache.append(ids);
       };
       await scheduler.run(this.priority, write, signal);
+    }
+  }
+
+  /** Of a copy, which costs no memory, so that this session may go on. */
+  private async save(snapshots: ModelSnapshots, signal: AbortSignal): Promise<boolean> {
+    const { allocator, scheduler } = this.context;
+    const copy = await this.inTurn(async () => {
+      throwIfAborted(signal);
+      return this.cache.fork();
+    });
+    try {
+      const { pages } = await copy.reserve(0);
+      const read = (page: number): Promise<Uint8Array> =>
+        scheduler.run(PRIORITY.background, () => allocator.pool.read(pages[page]!), signal);
+      return await snapshots.store.save(copy.tokens, this.pageKind(snapshots, copy), read, signal);
+    } finally {
+      copy.dispose();
     }
   }
 

@@ -245,6 +245,17 @@ describe('snapshots', () => {
     }
   });
 
+  it('disposed right away, its pages are free when that is done', async () => {
+    const tiny = await start();
+    const session = tiny.session();
+    await session.prefill(file);
+    const saving = session.saveSnapshot();
+    const ended = assert.rejects(saving, { name: 'Cancelled' });
+    await session.dispose();
+    assert.equal(tiny.allocator.pagesInUse, 0);
+    await ended;
+  });
+
   it('cancelled while it is read, the cache holds what was read', async () => {
     await saved(ids(400));
     const tiny = await start();
