@@ -80,6 +80,8 @@ export const TILE_TOKENS = 8;
 export const BATCH_TOKENS = 256;
 /** Groups of 32 columns taken at a time by the matrix-matrix kernel: unpacked weights fit the L1 cache. */
 export const CHUNK_BLOCKS = 32;
+/** Products of an 8-bit key of so many values with 16-bit queries fit an i32: 127 * 32767 * 512 < 2^31. */
+export const MOST_Q8_HEAD_DIM = 512;
 /** Rows of queries that one attention task takes. */
 export const QUERY_ROWS = 16;
 /** Logits that one task of top1 takes. */

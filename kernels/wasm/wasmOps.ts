@@ -14,7 +14,7 @@ import type {
 } from '../ops.ts';
 import { type BankOptions, Banks } from './banks.ts';
 import { WasmKvPool } from './kvPool.ts';
-import { DTypeCode, Opcode, TOP1_CHUNK } from './opcodes.ts';
+import { DTypeCode, MOST_Q8_HEAD_DIM, Opcode, TOP1_CHUNK } from './opcodes.ts';
 import { recordAttention } from './recordAttention.ts';
 import { recordLinear } from './recordLinear.ts';
 import { type Recording, share } from './recording.ts';
@@ -219,6 +219,9 @@ export class WasmOps implements Ops {
     check(q.shape[1] === heads * headDim, () => `attention: q is (${q.shape}), heads want ${heads} x ${headDim}`);
     check(heads % kvHeads === 0, () => `attention: ${heads} heads do not share ${kvHeads} kv heads evenly`);
     const kvWords = this.kvWords(kv, layer, options, q.shape[0]!);
+    check(kvWords.dtype !== DTypeCode.q8 || headDim <= MOST_Q8_HEAD_DIM, () => {
+      return `attention: headDim ${headDim}, an 8-bit cache can have ${MOST_Q8_HEAD_DIM}`;
+    });
     return recordAttention(this.current, asWasm(q), { ...options, ...kvWords, position: kv.length });
   }
 

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { BackendLost, OutOfMemory, type Ops, type Tensor, type WeightDType } from '../../kernels/ops.ts';
+import {
+  type AttentionOptions,
+  BackendLost,
+  type KvDType,
+  type KvView,
+  OutOfMemory,
+  type Ops,
+  PAGE_TOKENS,
+  type Tensor,
+  type WeightDType,
+} from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
 import { FreeList } from '../../kernels/wasm/freeList.ts';
@@ -97,6 +107,79 @@ describe('wasm: packed weights', () => {
       }));
   }
 });
+
+describe('wasm: attention', function () {
+  this.timeout(20_000);
+  for (const simd of ['relaxed', 'plain'] as const) {
+    for (const dtype of ['f32', 'f16', 'q8'] as const) {
+      it(`${simd} SIMD, ${dtype}: what another sequence left in the pages does not matter`, () =>
+        withWasm({ simd, threads: 2 }, async (ops) => {
+          for (const steps of [[1], [2, 1], [17, 5], [64, 1, 66]]) {
+            for (const sparsity of [undefined, { blockTokens: 16, localBlocks: 1, vertStride: 3, headStep: 1 }]) {
+              const shape = { heads: 8, kvHeads: 2, headDim: 24, scale: 0.2, window: 1 << 30, sparsity };
+              const values = (length: number, count: number) => randomValues(length + 1, count);
+              const want = await attend(new ReferenceOps(), { shape, dtype, steps, values });
+              // Bytes of 255 are no numbers in f32, nor as the scales of q8.
+              assertClose(await attend(ops, { shape, dtype, steps, values, left: 255 }), want, 2e-2, `${steps}`);
+            }
+          }
+        }));
+    }
+
+    it(`${simd} SIMD: the largest whole numbers of an 8-bit cache can be summed`, () =>
+      withWasm({ simd, threads: 1 }, async (ops) => {
+        const headDim = 512;
+        const shape = { heads: 5, kvHeads: 1, headDim, scale: 2 / headDim, window: 1 << 30 };
+        // Two tokens: all ones, then all halves. So every key is 127 times its scale, every query 32767 times its own.
+        const values = (_: number, count: number) =>
+          Float32Array.from({ length: count }, (_, i) => (i < count / 2 ? 1 : 0.5));
+        const run = (on: Ops) => attend(on, { shape, dtype: 'q8', steps: [2], values });
+        assertClose(await run(ops), await run(new ReferenceOps()), 1e-4);
+      }));
+  }
+
+  it('refuses an 8-bit cache whose heads are too wide to be summed', () =>
+    withWasm({ threads: 1 }, async (ops) => {
+      const shape = { heads: 1, kvHeads: 1, headDim: 520, scale: 1, window: 8 };
+      const values = (_: number, count: number) => new Float32Array(count);
+      await assert.rejects(attend(ops, { shape, dtype: 'q8', steps: [1], values }), /headDim 520.*512/);
+    }));
+});
+
+interface AttentionRun {
+  shape: AttentionOptions;
+  dtype: KvDType;
+  /** Tokens of each step, one after the other. */
+  steps: readonly number[];
+  /** q, k and v of the step that begins at position `length`, unrotated. */
+  values: (length: number, count: number) => Float32Array;
+  /** What every byte of the pages is before. */
+  left?: number;
+}
+
+/** The last step's output. */
+async function attend(ops: Ops, { shape, dtype, steps, values, left }: AttentionRun): Promise<Float32Array> {
+  const { heads, kvHeads, headDim } = shape;
+  const width = (heads + 2 * kvHeads) * headDim;
+  const pool = ops.createKvPool({ layers: 1, kvHeads, headDim, dtype });
+  const pages = steps.reduce((a, b) => a + b, 0) > PAGE_TOKENS ? [1, 0, 2] : [1];
+  await pool.grow(3);
+  if (left !== undefined) for (const page of pages) await pool.write(page, new Uint8Array(pool.pageBytes).fill(left));
+  let y: Float32Array = new Float32Array();
+  let length = 0;
+  for (const tokens of steps) {
+    const kv: KvView = { pool, pages, length };
+    y = await ops.step(() => {
+      const noTurn = Float32Array.from({ length: tokens * headDim }, (_, i) => (i % headDim < headDim / 2 ? 1 : 0));
+      const qkv = ops.input(values(length, tokens * width), [tokens, width]);
+      const q = ops.appendKv(qkv, ops.input(noTurn, [tokens, headDim]), kv, 0, { ...shape, order: 'byKind' });
+      return ops.attention(q, kv, 0, shape);
+    });
+    length += tokens;
+  }
+  pool.dispose();
+  return y;
+}
 
 describe('wasm: life of the backend', function () {
   this.timeout(20_000);

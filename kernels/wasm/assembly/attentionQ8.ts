@@ -2,9 +2,8 @@ import { maxLane, ROUNDER } from './simd';
 import { PAGE_SIZE } from './opcodes';
 
 /**
- * Attention over int8 keys and values in whole numbers: queries and the softmax's weights are rounded to 16 bits (an
- * error of 2^-16 of the largest, which f32 sums have too), products with int8 are summed in i32: exactly, since
- * 127 * 32767 * 512 < 2^31 (512: the largest headDim).
+ * Attention over int8 keys and values in whole numbers: queries and the softmax's weights are rounded to 16 bits, products
+ * with int8 are summed in i32, exactly (MOST_Q8_HEAD_DIM). An error of 2^-16 of the largest is far below int8's own.
  */
 const LARGEST: f32 = 32767;
 
