@@ -119,8 +119,7 @@ describe('wasm: attention', function () {
               const shape = { heads: 8, kvHeads: 2, headDim: 24, scale: 0.2, window: 1 << 30, sparsity };
               const values = (length: number, count: number) => randomValues(length + 1, count);
               const want = await attend(new ReferenceOps(), { shape, dtype, steps, values });
-              // Bytes of 255 are no numbers in f32, nor as the scales of q8.
-              assertClose(await attend(ops, { shape, dtype, steps, values, left: 255 }), want, 2e-2, `${steps}`);
+              assertClose(await attend(ops, { shape, dtype, steps, values, left: LEFT }), want, 2e-2, `${steps}`);
             }
           }
         }));
@@ -146,6 +145,9 @@ describe('wasm: attention', function () {
     }));
 });
 
+/** No number in f32 or as a scale of q8, and as int8 mostly -128. */
+const LEFT = [0x80, 0x80, 0x80, 0xff];
+
 interface AttentionRun {
   shape: AttentionOptions;
   dtype: KvDType;
@@ -153,8 +155,8 @@ interface AttentionRun {
   steps: readonly number[];
   /** q, k and v of the step that begins at position `length`, unrotated. */
   values: (length: number, count: number) => Float32Array;
-  /** What every byte of the pages is before. */
-  left?: number;
+  /** What the pages are full of before. */
+  left?: readonly number[];
 }
 
 /** The last step's output. */
@@ -164,7 +166,10 @@ async function attend(ops: Ops, { shape, dtype, steps, values, left }: Attention
   const pool = ops.createKvPool({ layers: 1, kvHeads, headDim, dtype });
   const pages = steps.reduce((a, b) => a + b, 0) > PAGE_TOKENS ? [1, 0, 2] : [1];
   await pool.grow(3);
-  if (left !== undefined) for (const page of pages) await pool.write(page, new Uint8Array(pool.pageBytes).fill(left));
+  if (left) {
+    const bytes = Uint8Array.from({ length: pool.pageBytes }, (_, i) => left[i % left.length]!);
+    for (const page of pages) await pool.write(page, bytes);
+  }
   let y: Float32Array = new Float32Array();
   let length = 0;
   for (const tokens of steps) {
