@@ -11,7 +11,8 @@ import { type Blueprint, readBlueprint } from './models/architectures.ts';
 import type { Decoder, DecoderConfig } from './models/decoder.ts';
 import type { Backend, BackendChoice, BackendReport, LoadProgress, ModelInfo } from './protocol.ts';
 import { type Priority, Scheduler } from './scheduler.ts';
-import { Session } from './session.ts';
+import { type ModelSnapshots, Session } from './session.ts';
+import type { SnapshotStore } from './snapshots.ts';
 import { type Tokenizer, readTokenizer } from './tokenizer/tokenizer.ts';
 import type { Checkpoint } from './weights/checkpoint.ts';
 import { loadWeights } from './weights/loadWeights.ts';
@@ -27,6 +28,8 @@ export interface LoadOptions {
   readonly chunkTokens?: number | undefined;
   readonly threads?: number | undefined;
   readonly allowSoftwareGpu?: boolean | undefined;
+  /** Keeps read prompts on disk; `version` is the product's, whose pages a later one may lay out differently. */
+  readonly snapshots?: { readonly store: SnapshotStore; readonly version: string } | undefined;
   /** Shared by all models of a process, so that one step at a time runs. */
   readonly scheduler?: Scheduler | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -72,7 +75,8 @@ export async function loadModel(path: string, options: LoadOptions): Promise<Loa
   let checkpoint: Checkpoint | undefined;
   try {
     checkpoint = await folder.checkpoint();
-    return await build({ name: basename(path), tokenizer, generationStopIds }, blueprint, checkpoint, options);
+    const texts = { name: basename(path), tokenizer, generationStopIds, fingerprint: await folder.fingerprint() };
+    return await build(texts, blueprint, checkpoint, options);
   } catch (error) {
     tokenizer?.dispose();
     throw error;
@@ -84,7 +88,7 @@ export async function loadModel(path: string, options: LoadOptions): Promise<Loa
 /** A model of this configuration with random weights, for measuring speed. */
 export async function loadRandomModel(name: string, configJson: unknown, options: LoadOptions): Promise<LoadedModel> {
   const blueprint = readBlueprint(configJson);
-  const texts = { name, tokenizer: null, generationStopIds: [] };
+  const texts = { name, tokenizer: null, generationStopIds: [], fingerprint: null };
   return build(texts, blueprint, randomCheckpoint(blueprint.tensors), options);
 }
 
@@ -116,6 +120,8 @@ interface Texts {
   readonly name: string;
   readonly tokenizer: Tokenizer | null;
   readonly generationStopIds: readonly number[];
+  /** Of its configuration and weights; null where no two loads are alike. */
+  readonly fingerprint: string | null;
 }
 
 async function build(
@@ -153,10 +159,11 @@ class BackendModel implements LoadedModel {
   private readonly allocator: PageAllocator;
   private readonly scheduler: Scheduler;
   private readonly chunkTokens: number;
+  private readonly snapshots: ModelSnapshots | undefined;
 
   constructor(
     private readonly parts: Parts,
-    { kv, chunkTokens = CHUNK_TOKENS[parts.ops.backend], scheduler = new Scheduler() }: LoadOptions,
+    { kv, chunkTokens = CHUNK_TOKENS[parts.ops.backend], scheduler = new Scheduler(), snapshots }: LoadOptions,
   ) {
     const { name, notes, ops, decoder } = parts;
     this.config = decoder.config;
@@ -165,6 +172,10 @@ class BackendModel implements LoadedModel {
     this.weights = parts.weights;
     this.chunkTokens = chunkTokens;
     this.scheduler = scheduler;
+    if (snapshots && parts.fingerprint !== null) {
+      const identity = JSON.stringify([snapshots.version, parts.fingerprint, this.weights]);
+      this.snapshots = { store: snapshots.store, identity };
+    }
     const { layers, kvHeads, headDim, maxPositions: contextLength } = this.config;
     const sizes = { layers, kvHeads, headDim };
     this.kv = kv ?? chooseKvDtype({ ...sizes, contextLength, freeBytes: ops.bytesFree });
@@ -182,9 +193,9 @@ class BackendModel implements LoadedModel {
 
   createSession(priority?: Priority): Session {
     const { ops, decoder } = this.parts;
-    const { allocator, scheduler, chunkTokens } = this;
+    const { allocator, scheduler, chunkTokens, snapshots } = this;
     const contextLength = this.config.maxPositions;
-    return new Session({ ops, decoder, allocator, scheduler, contextLength, chunkTokens }, priority);
+    return new Session({ ops, decoder, allocator, scheduler, contextLength, chunkTokens, snapshots }, priority);
   }
 
   bytesHeld(): number {

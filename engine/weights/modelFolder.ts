@@ -49,6 +49,13 @@ export class ModelFolder {
     }
   }
 
+  /** Changes when the configuration or the weights do: names, sizes and times of their files. */
+  async fingerprint(): Promise<string> {
+    const names = ['config.json', ...(await this.weightFiles())];
+    const stats = await Promise.all(names.map((name) => stat(join(this.path, name))));
+    return JSON.stringify(names.map((name, i) => [name, stats[i]!.size, stats[i]!.mtimeMs]));
+  }
+
   private async weightFiles(): Promise<string[]> {
     const index = await this.json('model.safetensors.index.json');
     if (index === undefined) {
