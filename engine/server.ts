@@ -129,7 +129,8 @@ export class EngineServer {
 
   async #closed(client: Client, sessionId: string): Promise<void> {
     const used = [...this.#models.values()].filter(({ users }) => users.has(client));
-    await Promise.all(used.map(({ current }) => current?.sessions.release(sessionKey(client, sessionId))));
+    const live = used.flatMap(({ current }) => current ?? []);
+    await Promise.all(live.map(({ sessions }) => sessions.release(sessionKey(client, sessionId))));
   }
 
   async #doctor(allowSoftwareGpu: boolean | undefined): Promise<DoctorReport> {

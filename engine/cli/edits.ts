@@ -77,6 +77,8 @@ interface Figures {
   median: number;
   percentile95: number;
   mean: number;
+  /** Median of the first key after the cursor moved. */
+  afterMove: number;
   cacheHits: number;
   /** Per key, on average, computed in the pauses. */
   inPauses: number;
@@ -110,7 +112,7 @@ async function replayAll(recording: Recording, model: ChatModel, json: boolean, 
   if (!json) {
     console.log(`${edits} edits of ${recording.files.length} files; tokens by the starter's tokenizer`);
     console.log('random weights: tokens are counted in the real KV cache, no quality is measured\n');
-    console.log(`${'tokens prefilled per key'.padEnd(27)} median   95 %    mean   cache hits   in pauses, per key`);
+    console.log(cells(HEADERS));
   }
   const rows: Figures[] = [];
   for (const [layout, open] of Object.entries(LAYOUTS)) {
@@ -118,7 +120,8 @@ async function replayAll(recording: Recording, model: ChatModel, json: boolean, 
     rows.push(row);
     if (!json) console.log(rowText(row));
   }
-  if (json) console.log(JSON.stringify({ edits, files: recording.files.length, rows }));
+  if (!json) console.log(`\n${rows[0]!.keys} keys; reading in the pauses holds up no key`);
+  else console.log(JSON.stringify({ edits, files: recording.files.length, rows }));
 }
 
 const LAYOUTS: Record<string, (model: ChatModel, signal: AbortSignal) => Layout> = {
@@ -172,7 +175,7 @@ function naive({ tokenizer, createSession }: ChatModel, signal: AbortSignal): La
       const content = `Complete the file ${fileName}.\n<before>\n${prefix}\n</before>\n<after>\n${suffix}\n</after>`;
       const prompt = tokenizer.chat([{ role: 'user', content }], { addGenerationPrompt: true });
       const generation = session.generate(prompt, { maxTokens: 1, stopIds: new Set(), signal });
-      for await (const _ of generation);
+      await generation[Symbol.asyncIterator]().next();
       return generation.stats;
     },
     pause: async () => 0,
@@ -186,26 +189,31 @@ function request(place: { fileName: string; prefix: string; suffix: string }): C
 
 async function replay({ files }: Recording, open: () => Layout): Promise<Omit<Figures, 'layout'>> {
   const counts: Counts[] = [];
+  const afterMoves: number[] = [];
   let inPauses = 0;
   for (const file of files) {
     const layout = open();
     let { text } = file;
     for (const { at, remove, insert } of file.edits) {
       inPauses += await layout.pause();
-      let suffix = text.slice(at + remove);
+      const suffix = text.slice(at + remove);
       let prefix = text.slice(0, at);
+      let moved = true;
       for (const piece of [...(remove > 0 ? [''] : []), ...pieces(insert)]) {
         prefix += piece;
         const key = request({ fileName: file.name, prefix, suffix });
         if (lineMode(cursorAt(key), 'auto') === 'none') continue; // Nothing to complete: the model is not asked.
         const { tokensPrefilled, tokensReused } = await layout.answer(key);
         counts.push({ tokensPrefilled, tokensReused });
+        if (moved) afterMoves.push(tokensPrefilled);
+        moved = false;
       }
       text = prefix + suffix;
     }
     await layout.dispose();
   }
-  return figures(counts, inPauses);
+  if (counts.length === 0) throw new BadRequest('This session has no key at which there is something to complete.');
+  return { ...figures(counts), afterMove: percentile(afterMoves, 50), inPauses: inPauses / counts.length };
 }
 
 /** What one key after another inserts. */
@@ -214,24 +222,36 @@ function pieces(insert: string): string[] {
   return [...characters, ...insert.slice(TYPED_KEYS).split(/(?<=\n)/)].filter((piece) => piece !== '');
 }
 
-function figures(counts: readonly Counts[], inPauses: number): Omit<Figures, 'layout'> {
-  const prefilled = counts.map(({ tokensPrefilled }) => tokensPrefilled).sort((a, b) => a - b);
+function figures(counts: readonly Counts[]): Omit<Figures, 'layout' | 'afterMove' | 'inPauses'> {
+  const prefilled = counts.map(({ tokensPrefilled }) => tokensPrefilled);
   const computed = prefilled.reduce((sum, tokens) => sum + tokens, 0);
   const reused = counts.reduce((sum, { tokensReused }) => sum + tokensReused, 0);
   return {
     keys: counts.length,
-    median: prefilled[Math.floor(counts.length / 2)] ?? 0,
-    percentile95: prefilled[Math.floor(counts.length * 0.95)] ?? 0,
+    median: percentile(prefilled, 50),
+    percentile95: percentile(prefilled, 95),
     mean: computed / counts.length,
     cacheHits: reused / (reused + computed),
-    inPauses: inPauses / counts.length,
   };
 }
 
-function rowText({ layout, keys, median, percentile95, mean, cacheHits, inPauses }: Figures): string {
-  const numbers = [String(median).padStart(6), String(percentile95).padStart(6), mean.toFixed(1).padStart(7)].join(' ');
-  const hits = `${(cacheHits * 100).toFixed(2)} %`.padStart(11);
-  return `${layout.padEnd(27)} ${numbers} ${hits} ${inPauses.toFixed(1).padStart(13)}        (${keys} keys)`;
+function percentile(values: readonly number[], percent: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length * percent) / 100)] ?? 0;
+}
+
+const HEADERS = ['tokens prefilled per key', 'median', '95 %', 'mean', 'after a move', 'cache hits', 'in pauses'];
+const WIDTHS = HEADERS.map((header) => Math.max(9, header.length + 2));
+
+function rowText(row: Figures): string {
+  const { layout, median, percentile95, mean, afterMove, cacheHits, inPauses } = row;
+  const share = `${(cacheHits * 100).toFixed(1)} %`;
+  return cells([layout, median, percentile95, mean.toFixed(1), afterMove, share, inPauses.toFixed(1)]);
+}
+
+function cells(values: readonly (string | number)[]): string {
+  return values
+    .map((value, i) => (i === 0 ? String(value).padEnd(WIDTHS[0]!) : String(value).padStart(WIDTHS[i]!)))
+    .join('');
 }
 
 async function readRecording(path: string): Promise<Recording> {

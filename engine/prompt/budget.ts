@@ -24,7 +24,7 @@ const SUFFIX_TOKENS = 128;
 const HEADER_TOKENS = 96;
 const SHORTEST_PREFIX = 16;
 /** The neighbourhood of the cursor beside a snapshot of the file: what a move of the cursor costs. */
-export const NEIGHBOURHOOD: PromptBudget = { prefixTokens: 512, suffixTokens: 128 };
+export const NEIGHBOURHOOD: PromptBudget = { prefixTokens: 256, suffixTokens: 128 };
 /** A snapshot of less would tell no more than the short prompt does. */
 const SMALLEST_SNAPSHOT = 512;
 

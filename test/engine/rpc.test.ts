@@ -105,6 +105,8 @@ describe('rpc', () => {
     ['a number as text', { ...REQUEST, prefix: 1 }, /complete: prefix: .*string/],
     ['no tokens', { ...REQUEST, maxTokens: 0 }, /complete: maxTokens/],
     ['half a token', { ...REQUEST, maxTokens: 1.5 }, /complete: maxTokens/],
+    ['fewer lines than none', { ...REQUEST, linesBefore: -1 }, /complete: linesBefore/],
+    ['lines as text', { ...REQUEST, linesAfter: '3' }, /complete: linesAfter: .*string/],
     ['an unknown word', { ...REQUEST, multiline: 'yes' }, /complete: multiline/],
     ['nothing', {}, /complete: modelId/],
   ];

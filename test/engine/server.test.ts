@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CoreLoadOptions, CoreModel, EngineCore } from '../../engine/core.ts';
+import type { CoreLoadOptions, CoreModel, CoreSession, EngineCore } from '../../engine/core.ts';
 import { BadModel, throwIfAborted } from '../../engine/errors.ts';
 import type { Backend, CompleteParams } from '../../engine/protocol.ts';
 import { EngineFailure, RpcClient } from '../../engine/rpc.ts';
@@ -22,6 +22,8 @@ class FakeCore implements EngineCore {
   failing: { backend: Backend; error: Error }[] = [];
   failingLoads: Error[] = [];
   loadMs = 0;
+  /** Whether completions let their file be read. */
+  reads = false;
 
   async loadModel(modelDir: string, { backend, signal, onProgress }: CoreLoadOptions): Promise<CoreModel> {
     this.loads.push(`${modelDir} ${backend}`);
@@ -52,7 +54,8 @@ class FakeCore implements EngineCore {
     };
   }
 
-  async complete({ prefix }: CompleteParams, model: CoreModel, _session: unknown, signal: AbortSignal) {
+  async complete({ prefix }: CompleteParams, model: CoreModel, { reader }: CoreSession, signal: AbortSignal) {
+    if (this.reads) for (const active of [true, false]) reader.onReading(active);
     this.mostRunning = Math.max(this.mostRunning, ++this.running);
     try {
       await delay(prefix === 'slow' ? 60_000 : 1, undefined, { signal }).catch(() => throwIfAborted(signal));
@@ -242,6 +245,37 @@ describe('engine server: completions', () => {
     await soon();
     assert.equal(core.sessions, 0);
     assert.equal(core.models, 1);
+  });
+
+  it('a closed document is forgotten, and no other one', async () => {
+    const { core, open } = start();
+    const [client, other] = [await open(), await open()];
+    const { modelId } = await load(client);
+    await load(other);
+    for (const document of ['a.ts', 'a.tsx']) await complete(client, modelId, 'x', document);
+    await complete(other, modelId, 'x', 'a.ts');
+    client.notify('closed', { sessionId: 'a.ts' });
+    await soon();
+    assert.equal(core.sessions, 2);
+    client.notify('closed', { sessionId: 'a.tsx' });
+    await soon();
+    assert.equal(core.sessions, 1);
+  });
+
+  it('tells the window that it reads the rest of a document, and no other window', async () => {
+    const { core, open } = start();
+    const [client, other] = [await open(), await open()];
+    const { modelId } = await load(client);
+    const told: unknown[] = [];
+    client.onNotification('reading', (reading) => told.push(reading));
+    other.onNotification('reading', () => assert.fail('not asked'));
+    core.reads = true;
+    await complete(client, modelId, 'x', 'a.ts');
+    await soon();
+    assert.deepEqual(
+      told,
+      [true, false].map((active) => ({ sessionId: 'a.ts', active })),
+    );
   });
 
   it('where memory runs out the idle sessions make room, and nothing moves', async () => {
