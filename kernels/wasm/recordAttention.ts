@@ -40,7 +40,7 @@ export function recordAttention(recording: Recording, q: WasmTensor, shape: Atte
   const list = [heads, kvHeads, headDim, position, tokens, dtype, layer, window, floatWord(scale), splits, ...blocks];
   const parameters = program.storage(4 * list.length, Int32Array.from(list));
   const common = [q, y, pages, partial, parameters];
-  const scratch = 4 * (2 * PAGE_SIZE * headDim + QUERY_ROWS * (PAGE_SIZE + 2 * headDim + 4));
+  const scratch = 4 * (PAGE_SIZE * headDim + QUERY_ROWS * (PAGE_SIZE + 2 * headDim + 4));
   let first = 0;
   for (const { part, tileTokens, tileHeads, items, splits } of parts) {
     const words = [...common, tileTokens, tileHeads, part, splits, first];

@@ -43,9 +43,8 @@ let rowCount: i32 = 0;
 let lowest: i32 = 0;
 let end: i32 = 0;
 
-// The parts of the thread's scratch, all f32: keys, values (64, headDim), scores (16, 64), q (16, headDim), sums
+// The parts of the thread's scratch, all f32: widened keys, then values (64, headDim), scores (16, 64), q (16, headDim), sums
 // (16, headDim), then for each row m, l, what a unit of its q stands for, and what a unit of its weights stands for.
-let valuesAt: usize = 0;
 let scoresAt: usize = 0;
 let queriesAt: usize = 0;
 let sumsAt: usize = 0;
@@ -92,8 +91,7 @@ function take(d: usize, item: i32): void {
 function setSizes(dim: i32): void {
   headDim = dim;
   rowBytes = <usize>dim << 2;
-  valuesAt = scratch + rowBytes * PAGE_SIZE;
-  scoresAt = valuesAt + rowBytes * PAGE_SIZE;
+  scoresAt = scratch + rowBytes * PAGE_SIZE;
   queriesAt = scoresAt + QUERY_ROWS * SCORE_BYTES;
   sumsAt = queriesAt + rowBytes * QUERY_ROWS;
   largestAt = sumsAt + rowBytes * QUERY_ROWS;
@@ -169,7 +167,8 @@ function mixUnit(d: usize, base: i32, unit: i32): void {
   fetch(keys, bytes << 1);
   if (dtype == DTypeCode.q8) mixQ8(keys, keys + bytes, slot, base, keyCount);
   else if (dtype == DTypeCode.f32) {
-    mixFloat(keys + slot * rowBytes, keys + bytes + slot * rowBytes, base, keyCount);
+    scoreFloat(keys + slot * rowBytes, base, keyCount);
+    mixFloat(keys + bytes + slot * rowBytes, keyCount);
   } else {
     const k = keys + slot * (rowBytes >> 1);
     const v = k + bytes;
@@ -179,8 +178,9 @@ function mixUnit(d: usize, base: i32, unit: i32): void {
       mixHalf(sumsAt, v, scoresAt, keyCount, headDim);
     } else {
       widen(k, scratch, keyCount * headDim);
-      widen(v, valuesAt, keyCount * headDim);
-      mixFloat(scratch, valuesAt, base, keyCount);
+      scoreFloat(scratch, base, keyCount);
+      widen(v, scratch, keyCount * headDim);
+      mixFloat(scratch, keyCount);
     }
   }
 }
@@ -206,14 +206,18 @@ function fetch(at: usize, bytes: usize): void {
 /** Keeps the compiler from leaving the loads out. */
 let fetched: i32 = 0;
 
-function mixFloat(keys: usize, values: usize, base: i32, keyCount: i32): void {
+function scoreFloat(keys: usize, base: i32, keyCount: i32): void {
   let r = 0;
   for (; r + 2 <= rowCount; r += 2) {
     scoreTwo(queriesAt + <usize>r * rowBytes, keys, scoresAt + r * SCORE_BYTES, keyCount, rowBytes);
   }
   if (r < rowCount) scoreOne(queriesAt + <usize>r * rowBytes, keys, scoresAt + r * SCORE_BYTES, keyCount, rowBytes);
   for (r = 0; r < rowCount; r++) soften(r, base, keyCount);
-  for (r = 0; r + 4 <= rowCount; r += 4) {
+}
+
+function mixFloat(values: usize, keyCount: i32): void {
+  let r = 0;
+  for (; r + 4 <= rowCount; r += 4) {
     mixFour(sumsAt + <usize>r * rowBytes, values, scoresAt + r * SCORE_BYTES, keyCount, rowBytes);
   }
   for (; r < rowCount; r++) {
