@@ -16,7 +16,7 @@ import type { CompletionModel } from './prompt/budget.ts';
 import { promptKind } from './prompt/complete.ts';
 import { encodeLongText } from './prompt/encodeText.ts';
 import { rangesLeftOut } from './prompt/lines.ts';
-import { ageOf, takeSnapshot } from './prompt/snapshot.ts';
+import { ageOf, takeSnapshot } from './prompt/fileSnapshot.ts';
 import type { CompleteResult } from './protocol.ts';
 
 /** What of a loaded model a completion needs. */

@@ -5,7 +5,10 @@ import type { LoadOptions } from './load.ts';
 import type { BackendReport, CompleteParams, CompleteResult, ModelInfo } from './protocol.ts';
 import type { Priority, Scheduler } from './scheduler.ts';
 
-export interface CoreLoadOptions extends Pick<LoadOptions, 'backend' | 'allowSoftwareGpu' | 'signal' | 'onProgress'> {
+export interface CoreLoadOptions extends Pick<
+  LoadOptions,
+  'backend' | 'allowSoftwareGpu' | 'snapshots' | 'signal' | 'onProgress'
+> {
   /** One for all models of the process, so that one step at a time runs. */
   readonly scheduler: Scheduler;
 }
@@ -15,6 +18,8 @@ export interface ModelSession {
   readonly generate: Generate;
   /** Brings the cache to hold `tokens`, in steps of the session's priority. Rejects as `generate` does. */
   prefill(tokens: readonly number[], options: { signal?: AbortSignal }): Promise<{ computed: number }>;
+  /** Keeps the cache on disk. Resolves false where none are kept; rejects with Cancelled or the system's error. */
+  saveSnapshot(options: { signal?: AbortSignal }): Promise<boolean>;
   /** Resolves when the memory of its cache is free for other sessions. */
   dispose(): Promise<void>;
 }

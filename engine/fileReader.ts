@@ -4,29 +4,34 @@ import { OutOfMemory } from '../kernels/ops.ts';
 import type { ModelSession } from './core.ts';
 import { Cancelled } from './errors.ts';
 import type { PrefillSpeed } from './prefillSpeed.ts';
-import type { Snapshot } from './prompt/snapshot.ts';
+import type { FileSnapshot } from './prompt/fileSnapshot.ts';
 
 export interface FileReaderOptions {
   /** Without a request for this long the user pauses. */
   readonly pauseMs?: number;
+  /** Told why what was read could not be kept on disk. */
+  readonly log?: (message: string) => void;
 }
 
 /** What to read: a snapshot, with the prompt that begins with it. */
 export interface ReadingPlan {
-  readonly snapshot: Snapshot;
+  readonly snapshot: FileSnapshot;
   readonly prompt: readonly number[];
 }
 
 /** What one pause after another may cost; completions go first, and the user may do anything meanwhile. */
 const SECONDS_TO_READ = 20;
 const PAUSE_MS = 500;
+/** Share of a prompt that had to be computed. */
+const CHANGE_TO_KEEP = 1 / 2;
 
 export class FileReader {
   /** Tells whoever shows it that reading begins or ends. */
   onReading: (active: boolean) => void = () => {};
   readonly #abort = new AbortController();
   readonly #pauseMs: number;
-  #snapshot: Snapshot | undefined;
+  readonly #log: (message: string) => void;
+  #snapshot: FileSnapshot | undefined;
   #session: ModelSession | undefined;
   #timer: NodeJS.Timeout | undefined;
   #plan: (() => Promise<ReadingPlan | undefined>) | undefined;
@@ -37,13 +42,14 @@ export class FileReader {
   constructor(
     private readonly createSession: () => ModelSession,
     readonly speed: PrefillSpeed,
-    { pauseMs = PAUSE_MS }: FileReaderOptions = {},
+    { pauseMs = PAUSE_MS, log = () => {} }: FileReaderOptions = {},
   ) {
     this.#pauseMs = pauseMs;
+    this.#log = log;
   }
 
   /** Its ids are in the KV cache: a prompt that begins with them computes only what follows. */
-  get snapshot(): Snapshot | undefined {
+  get snapshot(): FileSnapshot | undefined {
     return this.#snapshot;
   }
 
@@ -101,23 +107,35 @@ export class FileReader {
     const next = await plan().catch(() => undefined);
     if (!next || this.#abort.signal.aborted) return;
     this.onReading(true);
+    let computed = 0;
     try {
-      await this.#read(next);
+      computed = await this.#read(next);
     } catch (error) {
       if (!(error instanceof Cancelled)) await this.forget();
       if (error instanceof OutOfMemory) this.#mostTokens = next.snapshot.ids.length / 2;
     } finally {
       this.onReading(false);
     }
+    // What has hardly changed since it was kept is not written again.
+    if (computed > next.prompt.length * CHANGE_TO_KEEP) await this.#keep();
   }
 
-  /** The next completion is to find its whole prompt. Until then completions use the snapshot before, or none. */
-  async #read({ snapshot, prompt }: ReadingPlan): Promise<void> {
+  async #keep(): Promise<void> {
+    try {
+      await this.#session?.saveSnapshot({ signal: this.#abort.signal });
+    } catch (error) {
+      if (!(error instanceof Cancelled)) this.#log(`What was read of a file is not kept: ${String(error)}`);
+    }
+  }
+
+  /** Gives the tokens computed. The next completion is to find its whole prompt; until then completions use the snapshot before, or none. */
+  async #read({ snapshot, prompt }: ReadingPlan): Promise<number> {
     const session = (this.#session ??= this.createSession());
     const startedMs = performance.now();
     const { computed } = await session.prefill(prompt, { signal: this.#abort.signal });
     this.speed.addInterrupted(computed, performance.now() - startedMs);
     if (this.#session === session) this.#snapshot = snapshot;
+    return computed;
   }
 }
 

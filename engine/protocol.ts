@@ -30,6 +30,8 @@ export interface LoadParams {
   backend: BackendChoice;
   /** A software GPU adapter serves only where this is set (tests). */
   allowSoftwareGpu?: boolean;
+  /** Keeps what was read of large files, for when they are opened again; of several windows the first one's counts. */
+  keepOnDisk?: { folder: string; maxBytes: number };
 }
 export interface LoadProgress {
   loadedBytes: number;

@@ -1,4 +1,5 @@
 /** The shapes of protocol.ts at run time: whatever arrives is checked against them once, here at the edge. */
+import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 import type { Method, Methods, ModelInfo, NotificationName, Notifications } from './protocol.ts';
 
@@ -28,6 +29,9 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     modelDir: z.string().min(1),
     backend: z.union([backend, z.literal('auto')]),
     allowSoftwareGpu: z.boolean().exactOptional(),
+    keepOnDisk: z
+      .object({ folder: z.string().refine(isAbsolute, 'must be an absolute path'), maxBytes: z.number().positive() })
+      .exactOptional(),
   }),
   complete: z.object({
     modelId: z.string(),

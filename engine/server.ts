@@ -8,6 +8,7 @@ import type { CompleteParams, CompleteResult, DoctorReport, Failure, LoadParams,
 import { type Call, type Handlers, serve, type ServedConnection } from './rpc.ts';
 import { Scheduler } from './scheduler.ts';
 import { type LiveModel, SharedModel } from './sharedModel.ts';
+import { SnapshotStore } from './snapshots.ts';
 
 export interface ServerOptions {
   readonly version: string;
@@ -150,9 +151,17 @@ export class EngineServer {
     let model = this.#models.get(key);
     if (!model) {
       const users = (): Iterable<Client> => model?.users ?? [];
-      model = new SharedModel<Client>(key, this.core, params, this.#scheduler, (info, reason) => {
-        this.options.log(`${info.name} moved to ${info.backend}: ${reason}`);
-        for (const client of users()) client.connection.notify('backendChanged', { model: info, reason });
+      const { log, version } = this.options;
+      model = new SharedModel<Client>(key, this.core, params, {
+        scheduler: this.#scheduler,
+        ...(params.keepOnDisk
+          ? { snapshots: { store: new SnapshotStore({ ...params.keepOnDisk, log }), version } }
+          : {}),
+        log,
+        onMoved: (info, reason) => {
+          log(`${info.name} moved to ${info.backend}: ${reason}`);
+          for (const client of users()) client.connection.notify('backendChanged', { model: info, reason });
+        },
       });
       this.#models.set(key, model);
     }

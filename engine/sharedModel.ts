@@ -1,6 +1,6 @@
 /** A model that several windows use: loaded once, moved to WASM where its backend fails, gone with its last user. */
 import { BackendLost, OutOfMemory } from '../kernels/ops.ts';
-import type { CoreModel, EngineCore } from './core.ts';
+import type { CoreLoadOptions, CoreModel, EngineCore } from './core.ts';
 import { DocumentSession } from './documentSession.ts';
 import { PrefillSpeed } from './prefillSpeed.ts';
 import type { LoadParams, LoadProgress, ModelInfo } from './protocol.ts';
@@ -11,6 +11,15 @@ export interface LiveModel {
   readonly model: CoreModel;
   readonly info: ModelInfo;
   readonly sessions: SessionPool;
+}
+
+export interface SharedModelOptions {
+  readonly scheduler: Scheduler;
+  /** Where what was read of files is kept, if anywhere. */
+  readonly snapshots?: CoreLoadOptions['snapshots'];
+  readonly log: (message: string) => void;
+  /** Tells the users, once per move. */
+  readonly onMoved: (info: ModelInfo, reason: string) => void;
 }
 
 export class SharedModel<User extends object> {
@@ -27,9 +36,7 @@ export class SharedModel<User extends object> {
     readonly id: string,
     private readonly core: EngineCore,
     private readonly params: LoadParams,
-    private readonly scheduler: Scheduler,
-    /** Tells the users, once per move. */
-    private readonly onMoved: (info: ModelInfo, reason: string) => void,
+    private readonly options: SharedModelOptions,
   ) {
     this.#backend = params.backend;
   }
@@ -61,7 +68,7 @@ export class SharedModel<User extends object> {
     this.#movedBecause = `${failed.info.device} failed: ${error.message}`;
     this.#live = end(failed).then(() => this.#load());
     const moved = await this.#live;
-    this.onMoved(moved.info, this.#movedBecause);
+    this.options.onMoved(moved.info, this.#movedBecause);
     return moved;
   }
 
@@ -85,7 +92,9 @@ export class SharedModel<User extends object> {
       const notes = this.#movedBecause ? [...model.info.notes, this.#movedBecause] : model.info.notes;
       const info = { ...model.info, modelId: this.id, notes };
       const speed = new PrefillSpeed();
-      return (this.#current = { model, info, sessions: new SessionPool(() => new DocumentSession(model, speed)) });
+      const { log } = this.options;
+      const sessions = new SessionPool(() => new DocumentSession(model, speed, { log }));
+      return (this.#current = { model, info, sessions });
     } catch (error) {
       this.#live = undefined;
       throw error;
@@ -105,10 +114,12 @@ export class SharedModel<User extends object> {
 
   #loadOn(backend: LoadParams['backend']): Promise<CoreModel> {
     const { modelDir, allowSoftwareGpu } = this.params;
+    const { scheduler, snapshots } = this.options;
     return this.core.loadModel(modelDir, {
       backend,
       ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
-      scheduler: this.scheduler,
+      ...(snapshots ? { snapshots } : {}),
+      scheduler,
       signal: this.#abort.signal,
       onProgress: (progress) => {
         for (const listener of this.#progress) listener(progress);

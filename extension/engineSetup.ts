@@ -1,6 +1,7 @@
 /** From settings and surroundings to what a start of the engine needs. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LoadParams } from '../engine/protocol.ts';
 import type { EngineSetup } from './engine.ts';
 import { buildOf, engineAddress, thisHost } from './engineAddress.ts';
 import { chooseRuntime } from './runtime.ts';
@@ -9,11 +10,13 @@ import { expandHome, type Settings } from './settings.ts';
 export interface Surroundings {
   readonly extensionPath: string;
   readonly version: string;
+  /** The user's own, for what the engine may keep of files. */
+  readonly cacheFolder: string;
   settings(): Settings;
   log(message: string): void;
 }
 
-export function engineSetup({ extensionPath, version, settings, log }: Surroundings): EngineSetup {
+export function engineSetup({ extensionPath, version, cacheFolder, settings, log }: Surroundings): EngineSetup {
   const engineFile = join(extensionPath, 'dist', 'engine.cjs');
   return {
     launch: () => ({
@@ -35,6 +38,14 @@ export function engineSetup({ extensionPath, version, settings, log }: Surroundi
       modelDir: expandHome(settings()['model.folder']) || join(extensionPath, 'media', 'starter'),
       backend: settings()['engine.backend'],
       allowSoftwareGpu: settings()['engine.allowSoftwareGpu'],
+      ...keepOnDisk(cacheFolder, settings()['engine.diskCacheGigabytes']),
     }),
   };
+}
+
+/** Turned off, nothing stays of what was kept. */
+function keepOnDisk(folder: string, gigabytes: number): Pick<LoadParams, 'keepOnDisk'> {
+  if (gigabytes > 0) return { keepOnDisk: { folder, maxBytes: gigabytes * 1e9 } };
+  rmSync(folder, { recursive: true, force: true });
+  return {};
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { commandTable } from './commands.ts';
 import { GhostCache } from './completion/ghostCache.ts';
@@ -19,6 +20,7 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const { extensionPath, packageJSON } = context.extension;
   const { version } = packageJSON as { version: string };
+  const cacheFolder = join(context.globalStorageUri.fsPath, 'read-files');
 
   const log = own(createLog());
   const config = own(new Config((problem) => log.warn(problem)));
@@ -26,7 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const status = own(new Status('airgap.showMenu'));
   const info = (message: string): void => log.info(message);
   const engine = own(
-    new Engine(engineSetup({ extensionPath, version, settings: () => config.settings, log: info }), info),
+    new Engine(engineSetup({ extensionPath, version, cacheFolder, settings: () => config.settings, log: info }), info),
   );
   const window = own(new Window({ config, engine, snooze, status, log }));
 

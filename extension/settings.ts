@@ -19,6 +19,7 @@ export const SETTINGS = {
   'engine.backend': z.enum(['auto', 'webgpu', 'wasm']).default('auto'),
   'engine.nodePath': folder.default(''),
   'engine.allowSoftwareGpu': z.boolean().default(false),
+  'engine.diskCacheGigabytes': z.number().min(0).max(1000).default(0),
 } as const;
 
 export type SettingKey = keyof typeof SETTINGS;

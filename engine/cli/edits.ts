@@ -142,6 +142,7 @@ function wholeFile(model: ChatModel, signal: AbortSignal): Layout {
         computed += result.computed;
         return result;
       },
+      saveSnapshot: async () => false,
       dispose: () => session.dispose(),
     };
   };

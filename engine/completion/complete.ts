@@ -1,7 +1,7 @@
 import type { Generate, Generation } from '../generation.ts';
 import { type CompletionModel, NEIGHBOURHOOD, promptBudget, windowLength } from '../prompt/budget.ts';
 import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/complete.ts';
-import type { Snapshot } from '../prompt/snapshot.ts';
+import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
 import type { CompleteParams, CompleteResult } from '../protocol.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -17,7 +17,7 @@ export interface CompletionEngine {
   /** Prompt tokens that are computed quickly enough for one who waits; the usual number where absent. */
   readonly affordable?: number;
   /** Of the request's file, its ids in the KV cache: the prompt begins with it. */
-  readonly snapshot?: Snapshot | undefined;
+  readonly snapshot?: FileSnapshot | undefined;
 }
 
 export type CompletionRequest = Omit<CompleteParams, 'modelId' | 'sessionId'>;

@@ -3,7 +3,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CompletionModel, PromptBudget } from './budget.ts';
 import { instructPrompt } from './instruct.ts';
 import { type LineRange, lineAt, linesBetween, mergeRanges } from './lines.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { FileSnapshot } from './fileSnapshot.ts';
 import { prefixWindow, suffixWindow, type Window } from './window.ts';
 
 /** Where the cursor stands; lines end in `\n`. */
@@ -48,7 +48,7 @@ export function buildCompletionPrompt(
   tokenizer: Tokenizer,
   model: CompletionModel,
   budget: PromptBudget,
-  snapshot?: Snapshot,
+  snapshot?: FileSnapshot,
 ): CompletionPrompt {
   const kind = promptKind(tokenizer, model);
   const encode = (text: string) => tokenizer.encode(text);
@@ -73,7 +73,7 @@ function inPrompt(
   { prefix, suffix }: CursorText,
   before: Window,
   after: Window,
-  snapshot: Snapshot | undefined,
+  snapshot: FileSnapshot | undefined,
 ): Pick<CompletionPrompt, 'fresh' | 'lines' | 'totalLines'> {
   const text = prefix + suffix;
   const totalLines = lineAt(text, text.length);

@@ -1,7 +1,7 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CursorText } from './complete.ts';
 import { chatAroundGap } from './encodeText.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { FileSnapshot } from './fileSnapshot.ts';
 
 /** The end of the prefix that the answer begins with has TAIL_LINES to 3 * TAIL_LINES lines; its start jumps by 2. */
 const TAIL_LINES = 8;
@@ -18,7 +18,7 @@ export function instructPrompt(
   cursor: CursorText,
   prefix: string,
   suffix: string,
-  snapshot?: Snapshot,
+  snapshot?: FileSnapshot,
 ): number[] {
   const tail = prefix.slice(tailStart(cursor.prefix, prefix));
   const head = prefix.slice(0, prefix.length - tail.length);

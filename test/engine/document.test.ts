@@ -30,6 +30,8 @@ class FakeModel {
   backgroundSessions = 0;
   failing: Error[] = [];
   readMs = 0;
+  kept = 0;
+  diskFull = false;
 
   constructor(private readonly tokensPerMs: number) {}
 
@@ -58,7 +60,12 @@ class FakeModel {
         const error = this.failing.shift();
         if (error) throw error;
         this.read.push([...tokens]);
-        return { computed: 0 };
+        return { computed: this.read.length === 1 ? tokens.length : tokens.length * 0.3 };
+      },
+      saveSnapshot: async () => {
+        if (this.diskFull) throw new Error('ENOSPC');
+        this.kept++;
+        return true;
       },
       dispose: async () => {
         ending.abort();
@@ -76,12 +83,13 @@ interface Options {
   tokensPerMs?: number;
   pauseMs?: number;
   tokenizer?: typeof chat;
+  log?: (message: string) => void;
 }
 
 /** A document of which a person asks for completions. */
-function open({ tokensPerMs = 100, pauseMs = 60_000, tokenizer = chat }: Options = {}) {
+function open({ tokensPerMs = 100, pauseMs = 60_000, tokenizer = chat, log = () => {} }: Options = {}) {
   const fake = new FakeModel(tokensPerMs);
-  const document = new DocumentSession(fake, new PrefillSpeed(), { pauseMs });
+  const document = new DocumentSession(fake, new PrefillSpeed(), { pauseMs, log });
   const reading: boolean[] = [];
   document.reader.onReading = (active) => reading.push(active);
   const config = { fimOrder: 'spm', longRope: null, originalMaxPositions: 32_768 };
@@ -169,6 +177,24 @@ describe('a document of a chat model', () => {
       assert.deepEqual(fake.read, []);
       await document.dispose();
     }
+  });
+
+  it('keeps on disk what it had to compute; where that fails, nothing else does', async () => {
+    const logged: string[] = [];
+    const { type, document, fake } = open({ log: (message) => logged.push(message) });
+    await type(`${above}let x = 9`, below);
+    await document.reader.readNow();
+    await type(`${lines(0, 75)}${lines(1000, 1040)}${lines(75, 299)}let y = 9`, '\n');
+    await document.reader.readNow();
+    assert.deepEqual([fake.read.length, fake.kept, logged], [2, 1, []], 'the second time most was there');
+    await document.dispose();
+    const full = open({ log: (message) => logged.push(message) });
+    full.fake.diskFull = true;
+    await full.type(`${above}let x = 9`, below);
+    await full.document.reader.readNow();
+    assert.deepEqual(logged, ['What was read of a file is not kept: Error: ENOSPC']);
+    assert.ok((await full.type(`${above}let x = 9`, below)).text.includes('compute(290)'));
+    await full.document.dispose();
   });
 
   it('says which lines it had time for', async () => {

@@ -80,6 +80,14 @@ describe('rpc', () => {
     assert.deepEqual(closedDocuments, ['a.ts']);
   });
 
+  it('takes no folder that depends on where the engine runs', async () => {
+    const { client } = connect();
+    const keepOnDisk = { folder: 'cache', maxBytes: 1 };
+    const { kind, message } = await failure(client.call('load', { modelDir: '/m', backend: 'auto', keepOnDisk }));
+    assert.deepEqual(kind, 'badRequest');
+    assert.match(message, /keepOnDisk\.folder: must be an absolute path/);
+  });
+
   it('sends progress to the call it belongs to', async () => {
     const load: Handlers['load'] = async ({ modelDir }, { part }) => {
       for (const loadedBytes of [1, 2]) part({ loadedBytes, totalBytes: modelDir.length });

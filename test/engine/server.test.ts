@@ -47,7 +47,7 @@ class FakeCore implements EngineCore {
       createSession: () => {
         this.sessions++;
         const unused = (): never => assert.fail('not used');
-        return { generate: unused, prefill: unused, dispose: async () => void this.sessions-- };
+        return { generate: unused, prefill: unused, saveSnapshot: unused, dispose: async () => void this.sessions-- };
       },
       bytesHeld: () => 10,
       dispose: async () => void this.models--,

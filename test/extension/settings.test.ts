@@ -21,6 +21,7 @@ describe('settings', () => {
     ['model.folder', 'models/phi-3'],
     ['engine.backend', 'cuda'],
     ['engine.nodePath', './node'],
+    ['engine.diskCacheGigabytes', -1],
   ];
   for (const [key, value] of bad) {
     it(`${key} = ${JSON.stringify(value)} counts as the default, with one sentence`, () => {

@@ -37,6 +37,7 @@ function fakeModel(backend: CoreModel['info']['backend']): CoreModel {
       prefill: async () => {
         throw new Error('The fake reads nothing.');
       },
+      saveSnapshot: async () => false,
       dispose: async () => {},
     }),
     bytesHeld: () => 1000,

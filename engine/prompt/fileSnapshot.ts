@@ -5,7 +5,7 @@ import { type EncodeLong, type FittedFile, fitFile } from './files.ts';
  * A file as it was at one moment, in ids that stand still while the user edits it: prompts begin with them, followed by
  * what is new around the cursor.
  */
-export interface Snapshot extends FittedFile {
+export interface FileSnapshot extends FittedFile {
   /** The whole file then. */
   readonly text: string;
 }
@@ -29,7 +29,7 @@ export async function takeSnapshot(
   model: CompletionModel,
   limits: { readonly maxTokens: number; readonly affordable: number },
   encode: EncodeLong,
-): Promise<Snapshot | undefined> {
+): Promise<FileSnapshot | undefined> {
   const file = { name: fileName, text: prefix + suffix, cursor: prefix.length };
   const tokens = snapshotTokens(model, limits.maxTokens, limits.affordable);
   if (tokens === 0) return undefined;
@@ -44,7 +44,7 @@ export async function takeSnapshot(
  * changed within `fresh`, the offsets whose text the prompt holds anew, does not count.
  */
 export function ageOf(
-  snapshot: Snapshot,
+  snapshot: FileSnapshot,
   { prefix, suffix }: FileAt,
   fresh: { readonly start: number; readonly end: number },
 ): 'new' | 'old' | 'useless' {
