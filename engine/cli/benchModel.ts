@@ -120,7 +120,7 @@ function layersOf(shape: string): number {
 }
 
 /** Of weights: all but the embedding, of which a token reads one row. A tied one is the head too. */
-function bytesPerToken({ info, config, weights }: LoadedModel): number {
+export function bytesPerToken({ info, config, weights }: LoadedModel): number {
   const perValue = { f32: 4, f16: 2, q8: 34 / 32, q4: 34 / 32 }[weights]; // 8 bits where the matrices take 4.
   return info.bytes - (config.tied ? 0 : config.vocabSize * config.hiddenSize * perValue);
 }
@@ -153,7 +153,7 @@ function clamp(value: number, least: number, most: number): number {
   return Math.max(least, Math.min(most, value));
 }
 
-async function measureRun(
+export async function measureRun(
   model: LoadedModel,
   promptTokens: number,
   tokens: number,
