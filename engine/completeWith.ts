@@ -44,18 +44,23 @@ export async function completeInDocument(
   request: CompletionRequest,
   signal: AbortSignal,
 ): Promise<CompleteResult> {
-  const engine = { ...completionModel(model), generate, affordable: windowTokens(reader) };
-  const result = await completeAt(request, { ...engine, snapshot: reader.snapshot }, signal).catch(
-    async (error: unknown) => {
-      // Short of memory, what was read ahead goes before other documents do.
-      if (!(error instanceof OutOfMemory) || !(await reader.makeRoom())) throw error;
-      return completeAt(request, engine, signal);
-    },
-  );
-  reader.speed.add(result.tokensPrefilled, result.prefillMs);
-  if (promptKind(engine.tokenizer, engine.model) === 'instruct')
-    reader.later(() => planReading(request, engine, reader));
-  return result;
+  const affordable = reader.speed.steadyTokensIn(SECONDS_TO_WAIT);
+  const engine = { ...completionModel(model), generate, affordable };
+  try {
+    const result = await completeAt(request, { ...engine, snapshot: reader.snapshot }, signal).catch(
+      async (error: unknown) => {
+        // Short of memory, what was read ahead goes before other documents do.
+        if (!(error instanceof OutOfMemory) || !(await reader.makeRoom())) throw error;
+        return completeAt(request, engine, signal);
+      },
+    );
+    reader.speed.add(result.tokensPrefilled, result.prefillMs);
+    return result;
+  } finally {
+    // Also after a request that the next key cancelled.
+    if (promptKind(engine.tokenizer, engine.model) === 'instruct')
+      reader.later(() => planReading(request, engine, reader));
+  }
 }
 
 function completionModel({ tokenizer, info, config }: CompletingModel): Omit<CompletionEngine, 'generate'> {
@@ -68,11 +73,6 @@ function completionModel({ tokenizer, info, config }: CompletingModel): Omit<Com
     ...('window' in config && typeof config.window === 'number' ? { attentionWindow: config.window } : {}),
   };
   return { tokenizer, model };
-}
-
-/** A power of two, so that windows seldom change their size, which computes them anew. */
-function windowTokens({ speed }: FileReader): number {
-  return 2 ** Math.floor(Math.log2(Math.max(1, speed.tokensIn(SECONDS_TO_WAIT))));
 }
 
 /** After `request`: its file, where the model is not told enough of it, or too much has changed since it was read. */

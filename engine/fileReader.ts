@@ -96,7 +96,6 @@ export class FileReader {
   /** Ends reading; resolves when its memory is free. */
   async dispose(): Promise<void> {
     clearTimeout(this.#timer);
-    this.onReading = () => {};
     this.#abort.abort();
     await this.#reading;
     await this.forget();
@@ -128,7 +127,7 @@ export class FileReader {
     }
   }
 
-  /** Gives the tokens computed. The next completion is to find its whole prompt; until then completions use the snapshot before, or none. */
+  /** The tokens computed. Until the next completion can find its whole prompt it uses the snapshot before, or none. */
   async #read({ snapshot, prompt }: ReadingPlan): Promise<number> {
     const session = (this.#session ??= this.createSession());
     const startedMs = performance.now();

@@ -8,6 +8,7 @@ const MEMORY = 0.5;
 export class PrefillSpeed {
   #tokens = 0;
   #ms = 0;
+  #steady = 1;
 
   /** After a prompt of which `tokens` were computed in `ms`. */
   add(tokens: number, ms: number): void {
@@ -19,6 +20,13 @@ export class PrefillSpeed {
   /** After work that others may have interrupted: it can only have been faster than that. */
   addInterrupted(tokens: number, ms: number): void {
     if (tokens > this.tokensIn(ms / 1000)) this.add(tokens, ms);
+  }
+
+  /** As tokensIn, a power of two that changes where the speed has doubled or halved: what depends on it stands still. */
+  steadyTokensIn(seconds: number): number {
+    const tokens = this.tokensIn(seconds);
+    if (tokens >= 2 * this.#steady || tokens < this.#steady / 2) this.#steady = 2 ** Math.floor(Math.log2(tokens || 1));
+    return this.#steady;
   }
 
   /** 0 before anything was measured. */

@@ -220,7 +220,7 @@ describe('a document of a chat model', () => {
   });
 
   it('completions go on while it is read, and closing it ends the reading', async () => {
-    const { type, document, fake } = open();
+    const { type, document, fake, reading } = open();
     fake.readMs = 60_000;
     await type(`${above}let x = 9`, below);
     const read = document.reader.readNow();
@@ -231,6 +231,7 @@ describe('a document of a chat model', () => {
     await document.dispose();
     await read;
     assert.deepEqual([fake.read, fake.backgroundSessions], [[], 0]);
+    assert.deepEqual(reading, [true, false], 'nobody is told for ever that it is read');
   });
 
   it('gives up what it has read where memory runs out, and then reads less', async () => {
@@ -258,6 +259,35 @@ describe('a document of a chat model', () => {
       await type(`${above}let x = 9`, below);
     }, OutOfMemory);
     await document.dispose();
+  });
+});
+
+describe('the speed of reading', () => {
+  it('is that of the last prompts, and not of single tokens', () => {
+    const speed = new PrefillSpeed();
+    assert.equal(speed.tokensIn(20), 0);
+    speed.add(3, 1000);
+    assert.equal(speed.tokensIn(20), 0);
+    speed.add(1000, 10_000); // Kernels were compiled.
+    assert.equal(speed.tokensIn(1), 100);
+    for (let i = 0; i < 5; i++) speed.add(1000, 1000);
+    assert.ok(speed.tokensIn(1) > 800);
+    speed.addInterrupted(1000, 60_000);
+    assert.ok(speed.tokensIn(1) > 800, 'others were served meanwhile');
+    speed.addInterrupted(4000, 1000);
+    assert.ok(speed.tokensIn(1) > 2000);
+  });
+
+  it('that wavers does not change windows', () => {
+    const speed = new PrefillSpeed();
+    const seen = new Set<number>();
+    for (const perSecond of [2100, 2000, 2200, 1900, 2050, 1500, 3000]) {
+      for (let i = 0; i < 8; i++) speed.add(perSecond, 1000);
+      seen.add(speed.steadyTokensIn(1));
+    }
+    assert.deepEqual([...seen], [2048]);
+    for (let i = 0; i < 8; i++) speed.add(9000, 1000);
+    assert.equal(speed.steadyTokensIn(1), 8192);
   });
 });
 
