@@ -186,7 +186,7 @@ function mixUnit(d: usize, base: i32, unit: i32): void {
 }
 
 /**
- * Reads a byte of each cache line in turn, so that many are on their way at once: the products that follow would wait for
+ * Reads from each cache line in turn, so that many are on their way at once: the products that follow would wait for
  * a few at a time. Measured on a cache of 32K tokens: a third of the time of a decode step's attention.
  */
 function fetch(at: usize, bytes: usize): void {
