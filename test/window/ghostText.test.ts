@@ -91,6 +91,8 @@ describe('ghost text in a window', () => {
   it('the status bar says that it is ready, with which model and on what', async () => {
     const status = await window.awaitStatus(/Ready\. Model/);
     assert.match(status, /backend (wasm|webgpu)/);
+    await typeCase(CASES[2]!);
+    await window.awaitStatus(/The last completion saw the whole file\./);
   });
 
   it('a folder without a model gives one sentence, and the next good folder works', async () => {
