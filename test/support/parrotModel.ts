@@ -8,6 +8,9 @@ import { TINY_CONFIG, TinyFolder } from './tinyModel.ts';
 
 /** Whose tokenizer it has. Mocha runs in the repository's root. */
 const STARTER = 'media/starter';
+const CHAT_TEMPLATE =
+  "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
 const HIDDEN = 128;
 /** Large enough that the next word is certain, and that the end is where no word follows. */
 const WORD_SCALE = 4;
@@ -16,9 +19,9 @@ const END_SCALE = 0.4;
 /**
  * A model folder. Wherever the text so far ends in the beginning of a phrase (two words of it or more), the model
  * completes the phrase and ends. Its layer adds nothing, so that the next token depends on the last one alone: no token
- * may have two successors. Throws where it has.
+ * may have two successors. Throws where it has. With `chat` it is prompted as a chat model and holds a whole file.
  */
-export function parrotModel(phrases: readonly string[]): TinyFolder {
+export function parrotModel(phrases: readonly string[], { chat = false } = {}): TinyFolder {
   const json = (name: string): unknown => JSON.parse(readFileSync(`${STARTER}/${name}`, 'utf8'));
   const tokenizer = createTokenizer({
     tokenizerJson: json('tokenizer.json'),
@@ -45,9 +48,11 @@ export function parrotModel(phrases: readonly string[]): TinyFolder {
     intermediate_size: 64,
     num_hidden_layers: 1,
     tie_word_embeddings: false,
+    ...(chat ? { fim_order: 'psm', max_position_embeddings: 16_384 } : {}),
   };
   const folder = TinyFolder.model({ config, tensors: tensors(config, successors, end) });
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) folder.json(name, json(name));
+  if (chat) folder.file('chat_template.jinja', CHAT_TEMPLATE);
   return folder.json('generation_config.json', { eos_token_id: end });
 }
 

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { parrotModel } from '../support/parrotModel.ts';
+import { VsCode, until } from './vscode.ts';
+import { EditorWindow } from './window.ts';
+
+const CURSOR_LINE = 200;
+const LINES = Array.from({ length: 400 }, (_, i) =>
+  i === CURSOR_LINE - 1 ? '' : `value_${i} = compute(${i}, "name")`,
+);
+
+describe('a whole file in a window', () => {
+  const model = parrotModel(['flowers.append(new_plant)'], { chat: true });
+  let vscode: VsCode;
+  let window: EditorWindow;
+  before(async () => {
+    vscode = await VsCode.start({
+      files: { 'garden.py': `${LINES.join('\n')}\n` },
+      settings: { 'airgap.model.folder': model.path },
+    });
+    window = await EditorWindow.open(vscode);
+  });
+  after(async () => {
+    await window?.[Symbol.asyncDispose]();
+    await vscode?.[Symbol.asyncDispose]();
+    model.remove();
+  });
+
+  it('is read while one pauses; the status says what a completion saw, before and after', async () => {
+    await window.openFile('garden.py', CURSOR_LINE, 1);
+    await window.awaitStatus(/Ready\. Model/);
+    await window.type('flowers.app');
+    await window.awaitGhostText('end(new_plant)');
+    await window.awaitStatus(/The last completion saw lines \d+-\d+ of 401\./);
+    const asked = vscode.answers().length;
+    // Nothing is asked meanwhile: the file is read by itself. Then a key that the grey text does not foresee.
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    assert.equal(vscode.answers().length, asked);
+    assert.doesNotMatch(await window.status(), /Reading the rest/);
+    await window.type('x');
+    await window.awaitStatus(/The last completion saw the whole file\./);
+    await until(() => vscode.answers().length > asked, 'the model was not asked');
+    const { reused, prefilled } = vscode.answers().at(-1)!;
+    assert.ok(reused > 3000 && prefilled < 10, `reused ${reused}, prefilled ${prefilled}`);
+  });
+});
