@@ -2,19 +2,26 @@ import { BadModel, BadRequest, throwIfAborted } from './errors.ts';
 import type { GeneratedToken, GenerateOptions, Generation, GenerationStats } from './generation.ts';
 import { Sampler, logSumExp } from './sampler.ts';
 import type { RunOptions, RunResult } from './session.ts';
+import { Drafts, MOST_DRAFT_TOKENS, type Speculation } from './speculation.ts';
 
-type Run = (tokens: readonly number[], options: RunOptions) => Promise<RunResult>;
-type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
+/** What a generation needs of its session. */
+export interface GeneratingSession {
+  /** Of an array that was given before, only what followed the first position of `last` may have changed. */
+  readonly run: (tokens: readonly number[], options: RunOptions) => Promise<RunResult>;
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly contextLength: number;
+  /** Sequences up to this length are computed with other rope factors than longer ones. */
+  readonly shortLength: number;
+  readonly speculation: Speculation;
+}
 
 /**
- * Prefill, then one token at a time. Greedy steps read back one id and its log-probability; a constraint or sampling
- * reads back the logits. Rejects with Cancelled within one step after `signal` fires, and with BadModel where the
- * logits are no numbers.
+ * Prefill, then token by token, several in one pass where a draft foretells them. Greedy passes read back an id and its
+ * log-probability per row; a constraint or sampling reads back the logits. Rejects with Cancelled within one step after
+ * `signal` fires, and with BadModel where the logits are no numbers.
  */
 export function generateWith(
-  run: Run,
-  inTurn: InTurn,
-  limits: { readonly contextLength: number },
+  session: GeneratingSession,
   prompt: readonly number[],
   options: GenerateOptions,
 ): Generation {
@@ -23,26 +30,39 @@ export function generateWith(
     tokensReused: 0,
     tokensPrefilled: 0,
     tokensGenerated: 0,
+    passes: 0,
+    tokensDrafted: 0,
+    tokensAccepted: 0,
     prefillMs: 0,
     decodeMs: 0,
   };
-  const tokens = new TokenLoop(run, limits.contextLength, prompt, options, stats);
+  const tokens = new TokenLoop(session, prompt, options, stats);
   return {
     stats,
     [Symbol.asyncIterator]: () => ({
-      next: () => inTurn(() => tokens.next()),
+      next: () => session.inTurn(() => tokens.next()),
       return: async () => ({ done: true, value: undefined }),
     }),
   };
 }
 
+/**
+ * A pass computes the next token's output and, behind a draft, the outputs that follow it. Every token is chosen from
+ * its own output as if there were no draft; as long as it is the drafted one, the next output is good too. So greedy
+ * decoding gives what it gives without drafts, and a sampled token x has its probability p(x): a drafted d is accepted
+ * with p(d), another x comes with p(x) = (1 - p(d)) p(x) / (1 - p(d)), which is speculative sampling (arXiv 2211.17192)
+ * for a draft that is certain of itself, and the same seed gives the same tokens.
+ */
 class TokenLoop {
   private readonly tokens: number[];
   private readonly sampler: Sampler | null;
+  /** Outputs of the last pass that are not used yet, and the drafted tokens that they follow but for the first. */
+  private rows: Float32Array[] = [];
+  private draft: number[] = [];
+  private drafts: Drafts | undefined;
 
   constructor(
-    private readonly run: Run,
-    private readonly contextLength: number,
+    private readonly session: GeneratingSession,
     prompt: readonly number[],
     private readonly options: GenerateOptions,
     private readonly stats: GenerationStats,
@@ -57,40 +77,78 @@ class TokenLoop {
     throwIfAborted(options.signal);
     if (stats.stop) return { done: true, value: undefined };
     // A prompt that is too long is refused by run(); tokens of our own that do not fit end the generation.
-    const full = stats.tokensGenerated > 0 && this.tokens.length > this.contextLength;
+    const full = stats.tokensGenerated > 0 && this.tokens.length > this.session.contextLength;
     if (stats.tokensGenerated >= options.maxTokens || full) return this.end('length');
-    const token = await this.step();
+    if (this.rows.length === 0) await this.pass();
+    const token = this.choose(this.rows.shift()!);
     if (!Number.isFinite(token.logprob)) throw notFinite();
     if (options.stopIds.has(token.id)) return this.end('end');
-    options.constraint?.accept(token.id);
-    this.tokens.push(token.id);
-    stats.tokensGenerated++;
+    this.take(token.id);
     return { done: false, value: token };
   }
 
-  private async step(): Promise<GeneratedToken> {
-    const { stats, options } = this;
-    const first = stats.tokensGenerated === 0;
-    const needsLogits = this.sampler !== null || options.constraint?.active === true;
-    const started = performance.now();
-    const result = await this.run(this.tokens, { output: needsLogits ? 'logits' : 'top1', signal: options.signal });
-    stats[first ? 'prefillMs' : 'decodeMs'] += performance.now() - started;
-    if (first) {
-      stats.tokensReused = result.reused;
-      stats.tokensPrefilled = result.computed;
+  private take(id: number): void {
+    this.options.constraint?.accept(id);
+    this.tokens.push(id);
+    this.drafts?.push(id);
+    this.stats.tokensGenerated++;
+    if (this.draft.shift() === id) {
+      this.stats.tokensAccepted++;
+    } else {
+      this.rows = [];
+      this.draft = [];
     }
-    if (!needsLogits) return { id: result.values[0]!, logprob: result.values[1]! };
-    return this.choose(result.values);
   }
 
-  private choose(logits: Float32Array): GeneratedToken {
-    const total = logSumExp(logits);
+  /** Runs the model on what it has not seen and on a draft of what may follow. */
+  private async pass(): Promise<void> {
+    const { stats, options, tokens, session } = this;
+    const first = stats.passes === 0;
+    const draft = first ? [] : this.propose();
+    const started = performance.now();
+    tokens.push(...draft);
+    const output = this.needsLogits ? 'logits' : 'top1';
+    const { values, reused, computed, stepMs } = await session
+      .run(tokens, { output, last: draft.length + 1, signal: options.signal })
+      .finally(() => (tokens.length -= draft.length));
+    stats[first ? 'prefillMs' : 'decodeMs'] += performance.now() - started;
+    stats.passes++;
+    stats.tokensDrafted += draft.length;
+    if (first) {
+      stats.tokensReused = reused;
+      stats.tokensPrefilled = computed;
+    }
+    if (computed === draft.length + 1) session.speculation.measured(computed, stepMs);
+    const width = values.length / (draft.length + 1);
+    this.rows = Array.from({ length: draft.length + 1 }, (_, row) => values.subarray(row * width, (row + 1) * width));
+    this.draft = draft;
+  }
+
+  /** Tokens that may follow, as many as pay. */
+  private propose(): number[] {
+    const { options, tokens, stats, session } = this;
+    const { contextLength, shortLength, speculation } = session;
+    // Behind an active constraint only its own choice is known, and across a boundary the outputs would be others.
+    if (options.speculation === 'off' || options.constraint?.active) return [];
+    const end = tokens.length <= shortLength ? Math.min(shortLength, contextLength) : contextLength;
+    const most = Math.min(MOST_DRAFT_TOKENS, options.maxTokens - stats.tokensGenerated - 1, end - tokens.length);
+    if (most < 1) return [];
+    this.drafts ??= new Drafts(speculation, [...(options.related ?? []), tokens]);
+    return this.drafts.propose(most, { stopIds: options.stopIds, all: options.speculation === 'always' });
+  }
+
+  private get needsLogits(): boolean {
+    return this.sampler !== null || this.options.constraint?.active === true;
+  }
+
+  /** row: (vocabulary) logits, or (2): id and log-probability. */
+  private choose(row: Float32Array): GeneratedToken {
+    if (!this.needsLogits) return { id: row[0]!, logprob: row[1]! };
+    const total = logSumExp(row);
     const { constraint } = this.options;
-    const allowed = constraint?.active
-      ? logits.map((value, id) => (constraint.allows(id) ? value : -Infinity))
-      : logits;
+    const allowed = constraint?.active ? row.map((value, id) => (constraint.allows(id) ? value : -Infinity)) : row;
     const id = this.sampler ? this.sampler.pick(allowed, this.tokens) : indexOfLargest(allowed);
-    return { id, logprob: logits[id]! - total };
+    return { id, logprob: row[id]! - total };
   }
 
   private end(stop: 'end' | 'length'): IteratorResult<GeneratedToken, undefined> {

@@ -8,6 +8,13 @@ export interface GenerateOptions {
   readonly sampling?: Sampling;
   /** Token healing: restricts the first tokens until the removed text is spelled again. */
   readonly constraint?: TokenConstraint;
+  /**
+   * Whether tokens are drafted from what was written before and verified several at a time; the answer is the same.
+   * auto, where absent: where it has paid so far. always: as many as there are, to test and to measure.
+   */
+  readonly speculation?: 'auto' | 'always' | 'off';
+  /** Ids of texts that the answer may repeat beside the prompt, such as recent edits. */
+  readonly related?: readonly (readonly number[])[];
   readonly signal?: AbortSignal;
 }
 
@@ -44,6 +51,11 @@ export interface GenerationStats {
   tokensReused: number;
   tokensPrefilled: number;
   tokensGenerated: number;
+  /** Times that the model was run, prefill included: tokensGenerated and the end, less tokensAccepted. */
+  passes: number;
+  tokensDrafted: number;
+  /** Drafted tokens that were generated. */
+  tokensAccepted: number;
   prefillMs: number;
   decodeMs: number;
 }

@@ -72,10 +72,10 @@ export class KvCache {
     return this.count;
   }
 
-  /** How many of the first `limit` of `tokens` are stored here. */
-  commonPrefix(tokens: ArrayLike<number>, limit: number): number {
+  /** How many of the first `limit` of `tokens` are stored here; of the first `known` it is known that they agree. */
+  commonPrefix(tokens: ArrayLike<number>, limit: number, known = 0): number {
     const end = Math.min(limit, this.count);
-    let common = 0;
+    let common = Math.min(known, end);
     while (common < end && this.stored[common] === tokens[common]) common++;
     return common;
   }

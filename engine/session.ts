@@ -7,6 +7,7 @@ import { usesLongFactors } from './layers/rope.ts';
 import type { Decoder } from './models/decoder.ts';
 import { PRIORITY, type Priority, type Scheduler } from './scheduler.ts';
 import { LEAST_SNAPSHOT_TOKENS, type PageKind, type SnapshotStore } from './snapshots.ts';
+import { Speculation } from './speculation.ts';
 
 /** What all sessions of one loaded model share. */
 export interface SessionContext {
@@ -45,11 +46,13 @@ export interface PrefillResult {
 
 export interface RunResult extends PrefillResult {
   readonly values: Float32Array;
+  /** Milliseconds of the steps, without the time that they waited for their turn. */
+  readonly stepMs: number;
 }
 
 /** What generate may promise beside. */
 interface ComputeOptions extends RunOptions {
-  /** This very array was computed before, and has only grown since. */
+  /** Of this very array, where it was computed before, nothing has changed up to the first position of `last`. */
   readonly growing?: boolean;
 }
 
@@ -60,8 +63,9 @@ interface ComputeOptions extends RunOptions {
 export class Session {
   private readonly cache: KvCache;
   private turn: Promise<void> = Promise.resolve();
-  /** What generate asked for last, as long as nobody else changed the cache: then the cache is known to agree with it. */
-  private growing: readonly number[] | undefined;
+  /** What generate asked for last, as long as nobody else changed the cache: it agrees with the first `known` of them. */
+  private growing: { readonly tokens: readonly number[]; readonly known: number } | undefined;
+  private readonly speculation = new Speculation();
   private readonly ending = new AbortController();
   private saving: Promise<unknown> = Promise.resolve();
 
@@ -76,7 +80,12 @@ export class Session {
   readonly generate: Generate = (prompt, options) => {
     const run = (tokens: readonly number[], runOptions: RunOptions) =>
       this.compute(tokens, { ...runOptions, growing: true });
-    return generateWith(run, (work) => this.inTurn(work), this.context, prompt, options);
+    const { contextLength, decoder } = this.context;
+    const { longRope, originalMaxPositions } = decoder.config;
+    const shortLength = longRope ? originalMaxPositions : contextLength;
+    const { speculation } = this;
+    const inTurn = <T>(work: () => Promise<T>) => this.inTurn(work);
+    return generateWith({ run, inTurn, contextLength, shortLength, speculation }, prompt, options);
   };
 
   /** Tokens whose keys and values are cached; a view that the next request may spoil. */
@@ -134,13 +143,18 @@ export class Session {
     await this.restore(tokens, limit, signal);
     const outputs: Float32Array[] = [];
     let computed = 0;
+    let stepMs = 0;
     while (cache.length < tokens.length) {
-      const chunk = () => this.step(tokens, { last, output, chunkTokens });
-      const { values, count } = await this.context.scheduler.run(this.priority, chunk, signal);
-      outputs.push(values);
-      computed += count;
+      const chunk = async (): Promise<void> => {
+        const started = performance.now();
+        const { values, count } = await this.step(tokens, { last, output, chunkTokens });
+        stepMs += performance.now() - started;
+        outputs.push(values);
+        computed += count;
+      };
+      await this.context.scheduler.run(this.priority, chunk, signal);
     }
-    return { values: concatenate(outputs), reused: tokens.length - computed, computed };
+    return { values: concatenate(outputs), reused: tokens.length - computed, computed, stepMs };
   }
 
   /** Waits for the requests before, then runs `work`. */
@@ -162,13 +176,13 @@ export class Session {
       throw new BadRequest(`The prompt has ${tokens.length} tokens; this model's context holds ${contextLength}.`);
     }
     const long = usesLongFactors(decoder.config, tokens.length);
-    const agrees = growing && tokens === this.growing;
-    const common = agrees ? Math.min(cache.length, limit) : cache.commonPrefix(tokens, limit);
+    const known = growing && tokens === this.growing?.tokens ? this.growing.known : 0;
+    const common = cache.commonPrefix(tokens, limit, known);
     checkIds(tokens, common, decoder.config.vocabSize);
     // Crossing the boundary recomputes once, as transformers does.
     cache.truncate(long === cache.longFactors ? common : 0);
     cache.longFactors = long;
-    this.growing = growing ? tokens : undefined;
+    this.growing = growing ? { tokens, known: limit + 1 } : undefined;
   }
 
   /** Shares the pages of another session of the model that got at least a page further with `tokens`. */

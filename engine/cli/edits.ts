@@ -54,7 +54,7 @@ const recordingSchema = z.object({
     }),
   ),
 });
-type Recording = z.infer<typeof recordingSchema>;
+export type Recording = z.infer<typeof recordingSchema>;
 
 type Counts = Pick<GenerationStats, 'tokensPrefilled' | 'tokensReused'>;
 
@@ -255,7 +255,7 @@ function cells(values: readonly (string | number)[]): string {
     .join('');
 }
 
-async function readRecording(path: string): Promise<Recording> {
+export async function readRecording(path: string): Promise<Recording> {
   const parsed = recordingSchema.safeParse(await readJson(path));
   if (!parsed.success) throw new BadRequest(`${path} is not a recorded editing session.`);
   return parsed.data;

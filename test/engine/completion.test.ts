@@ -40,7 +40,7 @@ function replay(prefix: string, says: string, logprob: (text: string) => number,
     const ids = tokenizer.encode(removed + says);
     const stats = {
       ...{ stop: null as 'end' | 'length' | null, tokensReused: 0, tokensPrefilled: prompt.length },
-      ...{ tokensGenerated: 0, prefillMs: 1, decodeMs: 1 },
+      ...{ tokensGenerated: 0, passes: 1, tokensDrafted: 0, tokensAccepted: 0, prefillMs: 1, decodeMs: 1 },
     };
     async function* tokens() {
       for (const id of ids) {
@@ -210,7 +210,10 @@ describe('completion', () => {
 
   it('hands on a cancellation', async () => {
     const generate: Generate = (_prompt, { signal }) => ({
-      stats: { stop: null, tokensReused: 0, tokensPrefilled: 0, tokensGenerated: 0, prefillMs: 0, decodeMs: 0 },
+      stats: {
+        ...{ stop: null, tokensReused: 0, tokensPrefilled: 0, tokensGenerated: 0, prefillMs: 0, decodeMs: 0 },
+        ...{ passes: 0, tokensDrafted: 0, tokensAccepted: 0 },
+      },
       async *[Symbol.asyncIterator]() {
         yield { id: 300, logprob: 0 };
         signal!.throwIfAborted();

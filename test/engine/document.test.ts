@@ -44,8 +44,9 @@ class FakeModel {
         const error = this.failing.shift();
         const tokensPrefilled = prompt.length;
         const none = { stop: 'end' as const, tokensReused: 0, tokensGenerated: 0, decodeMs: 0 };
+        const speculation = { passes: 1, tokensDrafted: 0, tokensAccepted: 0 };
         return {
-          stats: { ...none, tokensPrefilled, prefillMs: tokensPrefilled / this.tokensPerMs },
+          stats: { ...none, ...speculation, tokensPrefilled, prefillMs: tokensPrefilled / this.tokensPerMs },
           async *[Symbol.asyncIterator]() {
             if (error) throw error;
             yield* [];

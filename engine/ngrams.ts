@@ -1,0 +1,92 @@
+/** Tokens that repeat: where the last few stood before, and what followed there. */
+const NGRAM_TOKENS = [4, 2] as const;
+const SHORTEST = NGRAM_TOKENS.at(-1)!;
+/** Longer matches foretell no better. */
+export const LONGEST_MATCH = 16;
+/** Stands between texts: no token has this id. */
+const BETWEEN = -1;
+/** Room for what will be generated, so that tables are seldom crowded. */
+const ROOM_TOKENS = 1024;
+
+export interface Match {
+  /** Where, in the index, what followed begins. */
+  readonly position: number;
+  /** How many tokens before it are those at the end now; at most LONGEST_MATCH. */
+  readonly length: number;
+}
+
+/**
+ * The last place of every n-gram of some texts and of a growing last one. Adding a token and looking one up take a time
+ * that does not depend on the texts' lengths. Tables forget n-grams that others of the same hash displace; what they
+ * find is compared with the texts, so that a match is one.
+ */
+export class NgramIndex {
+  private ids: Int32Array;
+  private count = 0;
+  /** For each of NGRAM_TOKENS: hash -> position behind the last n-gram of this hash, 0 where there is none. */
+  private readonly tables: readonly Int32Array[];
+
+  constructor(texts: readonly (readonly number[])[]) {
+    const tokens = texts.reduce((sum, text) => sum + text.length + 1, ROOM_TOKENS);
+    this.ids = new Int32Array(tokens);
+    const size = 2 ** Math.ceil(Math.log2(tokens));
+    this.tables = NGRAM_TOKENS.map(() => new Int32Array(size));
+    texts.forEach((text, i) => {
+      if (i > 0) this.push(BETWEEN);
+      for (const id of text) this.push(id);
+    });
+  }
+
+  /** The last text goes on with `id`. */
+  push(id: number): void {
+    // Only now, so that the end is never found as a match of itself.
+    NGRAM_TOKENS.forEach((length, i) => {
+      if (this.count >= length) this.tables[i]![this.hash(length)] = this.count;
+    });
+    if (this.count === this.ids.length) {
+      const larger = new Int32Array(2 * this.count);
+      larger.set(this.ids);
+      this.ids = larger;
+    }
+    this.ids[this.count++] = id;
+  }
+
+  /** Where the end of the last text stood before, by the longest n-gram that is found. */
+  match(): Match | null {
+    for (const [i, length] of NGRAM_TOKENS.entries()) {
+      if (this.count < length) continue;
+      const position = this.tables[i]![this.hash(length)]!;
+      const matched = position > 0 ? this.matchedBefore(position) : 0;
+      if (matched >= SHORTEST) return { position, length: matched };
+    }
+    return null;
+  }
+
+  /** Up to `count` ids that followed at `position`, ending before any of `stopIds` and at the end of a text. */
+  following(position: number, count: number, stopIds?: ReadonlySet<number>): number[] {
+    const draft: number[] = [];
+    while (draft.length < count) {
+      const at = position + draft.length;
+      // A match that overlaps the end repeats itself: its draft goes on with its own beginning.
+      const id = at < this.count ? this.ids[at]! : draft[at - this.count]!;
+      if (id === BETWEEN || stopIds?.has(id)) break;
+      draft.push(id);
+    }
+    return draft;
+  }
+
+  private matchedBefore(position: number): number {
+    const { ids, count } = this;
+    const most = Math.min(LONGEST_MATCH, position);
+    let length = 0;
+    while (length < most && ids[position - 1 - length] === ids[count - 1 - length]) length++;
+    return length;
+  }
+
+  /** Of the last `length` ids. */
+  private hash(length: number): number {
+    let hash = 0;
+    for (let at = this.count - length; at < this.count; at++) hash = Math.imul(hash ^ this.ids[at]!, 0x9e3779b1);
+    return (hash ^ (hash >>> 15)) & (this.tables[0]!.length - 1);
+  }
+}

@@ -1,0 +1,114 @@
+import { LONGEST_MATCH, type Match, NgramIndex } from './ngrams.ts';
+
+/** With the token before it a draft makes a pass of at most 8 rows, which kernels for few rows take. */
+export const MOST_DRAFT_TOKENS = 7;
+/** Rows of the passes whose cost is tried: powers of two. */
+const TRIED_ROWS = [2, 4, 8] as const;
+/** A draft must promise this many times the speed of plain decoding: estimates are uncertain. */
+const LEAST_GAIN = 1.05;
+/** After so many tokens that could have been drafted and were not, the cost is measured anew by one pass. */
+const TRY_AGAIN_TOKENS = 128;
+/** Weight of the newest token in the chance of a match. */
+const CHANCE_RATE = 1 / 32;
+/** Times that rise are believed slowly: a busy machine adds to them, nothing takes from them. */
+const SLOWER_RATE = 1 / 8;
+
+/** What one generation may say next, taken from what was said before. */
+export class Drafts {
+  private readonly index: NgramIndex;
+  private match: Match | null;
+
+  constructor(
+    private readonly speculation: Speculation,
+    texts: readonly (readonly number[])[],
+  ) {
+    this.index = new NgramIndex(texts);
+    this.match = this.index.match();
+  }
+
+  /** The last of the texts goes on with `id`. */
+  push(id: number): void {
+    const { match, index } = this;
+    if (match) this.speculation.observe(match.length, index.following(match.position, 1)[0] === id);
+    index.push(id);
+    this.match = index.match();
+  }
+
+  /** From 0 to `most` tokens that may follow: all that are known, or as many as pay. They end before `stopIds`. */
+  propose(most: number, { stopIds, all }: { stopIds: ReadonlySet<number>; all: boolean }): number[] {
+    const { match, index } = this;
+    if (!match) return [];
+    const count = all ? most : this.speculation.draftLength(match.length, most);
+    return index.following(match.position, count, stopIds);
+  }
+}
+
+/**
+ * How long drafts should be, learned from what was generated and timed in one session. A match of n tokens foretells
+ * the next one with a chance that is known without drafting, since every token shows whether its match was right; a
+ * draft of k tokens then gives 1 + c(n) + c(n) c(n+1) + … tokens for the time of a pass of k + 1 rows. Where no length
+ * gives more tokens per second than plain decoding, nothing is drafted.
+ */
+export class Speculation {
+  /** By the length of the match, from 0. */
+  private readonly chances = Array.from({ length: LONGEST_MATCH + 1 }, (_, length) => length / (length + 3));
+  /** Milliseconds by rows of a pass. NaN: once, which compiled kernels and filled caches. */
+  private readonly costs: number[] = [];
+  private missed = 0;
+  private tries = 0;
+
+  /** Tokens to draft after a match of `length` tokens: from 0 to `most`. */
+  draftLength(length: number, most: number): number {
+    const reach = Math.min(most, MOST_DRAFT_TOKENS);
+    if (reach < 1 || !(this.costs[1]! > 0)) return 0;
+    const best = this.bestLength(length, reach);
+    this.missed = best > 0 ? 0 : this.missed + 1;
+    if (this.missed < TRY_AGAIN_TOKENS) return best;
+    this.missed = 0;
+    return Math.min(reach, TRIED_ROWS[this.tries++ % TRIED_ROWS.length]! - 1);
+  }
+
+  /** Whether what followed a match of `length` tokens has come again. */
+  observe(length: number, came: boolean): void {
+    this.chances[length]! += CHANCE_RATE * (Number(came) - this.chances[length]!);
+  }
+
+  /** A pass of `rows` tokens took so long. */
+  measured(rows: number, milliseconds: number): void {
+    const { costs } = this;
+    const known = costs[rows];
+    if (known === undefined) costs[rows] = NaN;
+    else if (!(milliseconds > known)) costs[rows] = milliseconds;
+    else costs[rows] = known + SLOWER_RATE * (milliseconds - known);
+    if (Number.isNaN(known)) costs[rows] = milliseconds;
+  }
+
+  private bestLength(length: number, reach: number): number {
+    let best = 0;
+    let rate = LEAST_GAIN / this.costs[1]!;
+    let chance = 1;
+    let tokens = 1;
+    for (let drafted = 1; drafted <= reach; drafted++) {
+      chance *= this.chances[Math.min(length + drafted - 1, LONGEST_MATCH)]!;
+      tokens += chance;
+      const cost = this.cost(drafted + 1);
+      if (tokens / cost <= rate) continue;
+      rate = tokens / cost;
+      best = drafted;
+    }
+    return best;
+  }
+
+  /** Of a pass of `rows`: measured, or the line through its neighbours. Infinite far beyond what was measured. */
+  private cost(rows: number): number {
+    const { costs } = this;
+    if (costs[rows]! > 0) return costs[rows]!;
+    const sizes = costs.flatMap((cost, size) => (cost > 0 ? [size] : []));
+    if (rows > 2 * sizes.at(-1)!) return Infinity;
+    // What nobody has measured is hoped to be free.
+    if (sizes.length === 1) return costs[1]!;
+    const above = sizes.findIndex((size) => size > rows);
+    const [a, b] = above > 0 ? [sizes[above - 1]!, sizes[above]!] : [sizes.at(-2)!, sizes.at(-1)!];
+    return costs[a]! + ((costs[b]! - costs[a]!) / (b - a)) * (rows - a);
+  }
+}
