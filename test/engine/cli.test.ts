@@ -100,7 +100,7 @@ describe('the terminal program', function () {
       airgap('logits', '--help'),
       airgap('generate', '--help'),
     ]);
-    for (const command of ['complete', 'doctor', 'bench', 'logits', 'generate'])
+    for (const command of ['complete', 'ask', 'doctor', 'bench', 'edits', 'logits', 'generate'])
       assert.match(main!.stdout, RegExp(`  ${command} `));
     for (const option of ['ids-file', 'backend', 'weights', 'kv', 'chunk', 'last', 'json'])
       assert.match(logits!.stdout, RegExp(`--${option} `));
