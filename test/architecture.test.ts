@@ -12,9 +12,9 @@ const ALLOWED: [file: RegExp, imports: RegExp][] = [
   [/^engine\/load\.ts$/, /^(engine\/|kernels\/|node:|zod$)/],
   [
     /^engine\/(models|layers|tokenizer|prompt|completion)\//,
-    /^(engine\/|kernels\/(ops|check|quantize)\.ts$|zod$|tiktoken\/|@huggingface\/)/,
+    /^(engine\/|kernels\/(ops|check|quantize|sparsity)\.ts$|zod$|tiktoken\/|@huggingface\/)/,
   ],
-  [/^engine\//, /^(engine\/|kernels\/(ops|check|quantize)\.ts$|package\.json$|node:|zod$|commander$|vscode-jsonrpc)/],
+  [/^engine\//, /^(engine\/|kernels\/(ops|check|quantize|sparsity)\.ts$|package\.json$|node:|zod$|commander$|vscode-jsonrpc)/],
   [
     /^extension\//,
     /^(extension\/|engine\/(protocol|rpc)\.ts$|webview\/protocol\.ts$|vscode$|node:|zod$|vscode-jsonrpc$)/,
