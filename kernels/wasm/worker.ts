@@ -9,6 +9,8 @@ import {
   CONTROL_ENTRIES,
   CONTROL_GENERATION,
   CONTROL_PLAN,
+  CONTROL_TIMES,
+  DESCRIPTOR_BYTES,
   PLAN_WORDS,
 } from './opcodes.ts';
 
@@ -44,24 +46,46 @@ function runStep(): void {
     banks.push({ memory: added, kernels: instantiate(module, added) });
   }
   const entries = control[CONTROL_ENTRIES]! * PLAN_WORDS;
+  const clock = thread === 0 && control[CONTROL_TIMES] ? new Clock(control[CONTROL_TIMES]) : undefined;
   const plan = wordsOf(memory, control[CONTROL_PLAN]! / 4, entries);
   for (let at = 0; at < entries; at += PLAN_WORDS) {
     const [bank, count, address, a, b, bytes] = plan.subarray(at, at + PLAN_WORDS) as unknown as Entry;
     const { kernels, memory: to } = banks[bank]!;
-    if (count > 0) kernels.run(address, count, a + thread * b, threads);
+    if (count > 0 && clock) {
+      for (let i = 0; i < count; i++) {
+        kernels.run(address + i * DESCRIPTOR_BYTES, 1, a + thread * b, threads);
+        clock.lap();
+      }
+    } else if (count > 0) kernels.run(address, count, a + thread * b, threads);
     else {
-      // Scratch begins on a cache line and is whole cache lines long, so words may be copied.
+      // Each thread copies its share; whatever lies in a bank is whole words.
       const share = Math.ceil(bytes / 4 / threads);
       const first = Math.min(thread * share, bytes / 4);
       const length = Math.min(share, bytes / 4 - first);
       wordsOf(to, address / 4 + first, length).set(wordsOf(banks[a]!.memory, b / 4 + first, length));
       kernels.meet(threads);
+      clock?.lap();
     }
   }
 }
 
 /** An entry of the plan (opcodes.ts): `a` and `b` are scratch and its bytes per thread, or bank and address of the original. */
 type Entry = [bank: number, count: number, address: number, a: number, b: number, bytes: number];
+
+/** Writes times from lap to lap, f64 milliseconds, from byte address `at` of the first memory on. */
+class Clock {
+  private since = performance.now();
+
+  constructor(private at: number) {}
+
+  lap(): void {
+    const now = performance.now();
+    wordsOf(memory, this.at / 4, 2); // Notices a memory that has grown.
+    new Float64Array(memory.buffer, this.at, 1)[0] = now - this.since;
+    this.at += 8;
+    this.since = now;
+  }
+}
 
 function wordsOf(memory: WebAssembly.Memory, first: number, length: number): Uint32Array {
   // This thread may not have noticed yet that another made the memory grow; growing by nothing makes it look.
