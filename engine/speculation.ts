@@ -51,7 +51,7 @@ export class Drafts {
  */
 export class Speculation {
   /** By the length of the match, from 0. */
-  private readonly chances = Array.from({ length: LONGEST_MATCH + 1 }, (_, length) => length / (length + 3));
+  private readonly chances = Array.from({ length: LONGEST_MATCH + 1 }, (_, length) => length / (length + 2));
   /** Milliseconds by rows of a pass. NaN: once, which compiled kernels and filled caches. */
   private readonly costs: number[] = [];
   private missed = 0;
