@@ -54,10 +54,14 @@ export const CONTROL = 1024;
 /** i32 words of the control block; generation, done and barrier each on its own cache line. */
 export const CONTROL_GENERATION = 0;
 export const CONTROL_DONE = 16;
-/** The step's plan: address, number of entries, and memories that exist. */
+/**
+ * The step's plan: address, number of entries, memories that exist, and where the first thread writes the time of each
+ * operation, or 0.
+ */
 export const CONTROL_PLAN = 32;
 export const CONTROL_ENTRIES = 33;
 export const CONTROL_BANKS = 34;
+export const CONTROL_TIMES = 35;
 export const CONTROL_BARRIER = 48;
 /**
  * A step's plan is a list of entries of PLAN_WORDS words, each for one memory (bank). A stretch of operations: 0 bank,

@@ -1,7 +1,9 @@
 import { check } from '../check.ts';
 import type { Bank, Banks } from './banks.ts';
 import { FreeList } from './freeList.ts';
+import type { Heap } from './heap.ts';
 import { DESCRIPTOR_BYTES, type Opcode, PLAN_WORDS } from './opcodes.ts';
+import type { Profile } from './profile.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 
 /** A word of a descriptor: a number, or where a tensor or storage will lie. */
@@ -64,12 +66,13 @@ export class Program {
 
   /**
    * Gives every scratch tensor a place, writes the descriptors and the host's data. `result` lives to the end. Throws
-   * OutOfMemory; then nothing is held.
+   * OutOfMemory; then nothing is held. The time of each operation is added to `profile`, where given, when the program
+   * is released.
    */
-  place(banks: Banks, threads: number, result: WasmTensor): PlacedProgram {
+  place(banks: Banks, threads: number, result: WasmTensor, profile?: Profile): PlacedProgram {
     result.storage.bank ??= 0;
     const { needs, storages } = this.plan(result);
-    const { address, release } = this.hold(needs, banks, threads);
+    const { address, times, release } = this.hold(needs, banks, threads, profile);
     for (const storage of storages) {
       const { tensors, i32, f32 } = needs.get(storage.bank!)!;
       storage.address += tensors;
@@ -83,11 +86,16 @@ export class Program {
     }
     const { u32 } = banks.at(0).heap.view;
     rows.forEach((row, i) => u32.set(row, address / 4 + i * PLAN_WORDS));
-    return { address, entries: rows.length, banks: banks.all.length, release };
+    return { address, entries: rows.length, banks: banks.all.length, times, release };
   }
 
   /** Places for the plan, in the first bank, and for what each bank needs. */
-  private hold(needs: Map<number, Need>, banks: Banks, threads: number): { address: number; release: () => void } {
+  private hold(
+    needs: Map<number, Need>,
+    banks: Banks,
+    threads: number,
+    profile: Profile | undefined,
+  ): { address: number; times: number; release: () => void } {
     const held: (() => void)[] = [];
     const release = () => held.forEach((end) => end());
     const allocate = ({ heap }: Bank, bytes: number) => {
@@ -106,11 +114,20 @@ export class Program {
         ({ i32: need.i32, f32: need.f32 } = bank.heap.view);
         need.i32.fill(0, need.descriptors / 4, need.scratch / 4);
       }
-      return { address, release };
+      const times = profile ? allocate(banks.at(0), this.entries.length * 8) : 0;
+      if (profile) held.unshift(() => this.report(profile, banks.at(0).heap, times));
+      return { address, times, release };
     } catch (error) {
       release();
       throw error;
     }
+  }
+
+  private report(profile: Profile, { memory }: Heap, times: number): void {
+    const milliseconds = new Float64Array(memory.buffer, times, this.entries.length);
+    this.entries.forEach(({ operation, storages }, i) =>
+      profile.add(operation ?? storages[0]!.bytes, milliseconds[i]!),
+    );
   }
 
   /** `word` as operations in `bank` read it: a storage of another bank is copied there, once. */
@@ -208,6 +225,8 @@ export interface PlacedProgram {
   readonly entries: number;
   /** Memories that exist. */
   readonly banks: number;
+  /** Where the first thread writes the milliseconds of each operation and copy (f64, first bank), or 0. */
+  readonly times: number;
   /** To be called after the step. */
   release(): void;
 }

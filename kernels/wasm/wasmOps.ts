@@ -20,6 +20,7 @@ import { recordLinear } from './recordLinear.ts';
 import { type Recording, share } from './recording.ts';
 import { Packing } from './packing.ts';
 import { chooseKernels, chooseThreads, type SimdChoice } from './platform.ts';
+import { type OperationTime, Profile } from './profile.ts';
 import { floatWord, Program } from './program.ts';
 import { asWasm, type Storage, type WasmTensor } from './tensor.ts';
 import { createWeight, floatRowBytes } from './weights.ts';
@@ -48,6 +49,7 @@ export class WasmOps implements Ops {
   private readonly pools = new Set<WasmKvPool>();
   private readonly packing: Packing;
   private recording: Recording | undefined;
+  private profiled: Profile | undefined;
   private stepping = false;
   private disposed = false;
 
@@ -110,7 +112,7 @@ export class WasmOps implements Ops {
       const result = asWasm(record());
       this.recording = undefined;
       check(result.dtype === 'f32', () => `step: the result is ${result.dtype}, not f32`);
-      const placed = program.place(this.banks, this.workers.threads.length, result);
+      const placed = program.place(this.banks, this.workers.threads.length, result, this.profiled);
       await this.packing.idle;
       await (program.empty ? undefined : this.workers.run(placed));
       const at = (result.storage.address + result.offset) / 4;
@@ -122,6 +124,16 @@ export class WasmOps implements Ops {
       this.recording = undefined;
       this.stepping = false;
     }
+  }
+
+  /** From now on the operations of each step are timed, which costs about a microsecond each; earlier times are forgotten. */
+  startProfile(): void {
+    this.profiled = new Profile();
+  }
+
+  /** What steps took since startProfile, by operation, longest first. */
+  profile(): readonly OperationTime[] {
+    return this.profiled?.sums ?? [];
   }
 
   async dispose(): Promise<void> {
@@ -312,4 +324,5 @@ function count(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
+export type { OperationTime } from './profile.ts';
 export { wasmReport } from './report.ts';

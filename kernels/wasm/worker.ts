@@ -46,15 +46,15 @@ function runStep(): void {
     banks.push({ memory: added, kernels: instantiate(module, added) });
   }
   const entries = control[CONTROL_ENTRIES]! * PLAN_WORDS;
-  const clock = thread === 0 && control[CONTROL_TIMES] ? new Clock(control[CONTROL_TIMES]) : undefined;
+  const lap = thread === 0 && control[CONTROL_TIMES] ? stopwatch(control[CONTROL_TIMES]) : undefined;
   const plan = wordsOf(memory, control[CONTROL_PLAN]! / 4, entries);
   for (let at = 0; at < entries; at += PLAN_WORDS) {
     const [bank, count, address, a, b, bytes] = plan.subarray(at, at + PLAN_WORDS) as unknown as Entry;
     const { kernels, memory: to } = banks[bank]!;
-    if (count > 0 && clock) {
+    if (count > 0 && lap) {
       for (let i = 0; i < count; i++) {
         kernels.run(address + i * DESCRIPTOR_BYTES, 1, a + thread * b, threads);
-        clock.lap();
+        lap();
       }
     } else if (count > 0) kernels.run(address, count, a + thread * b, threads);
     else {
@@ -64,7 +64,7 @@ function runStep(): void {
       const length = Math.min(share, bytes / 4 - first);
       wordsOf(to, address / 4 + first, length).set(wordsOf(banks[a]!.memory, b / 4 + first, length));
       kernels.meet(threads);
-      clock?.lap();
+      lap?.();
     }
   }
 }
@@ -72,19 +72,16 @@ function runStep(): void {
 /** An entry of the plan (opcodes.ts): `a` and `b` are scratch and its bytes per thread, or bank and address of the original. */
 type Entry = [bank: number, count: number, address: number, a: number, b: number, bytes: number];
 
-/** Writes times from lap to lap, f64 milliseconds, from byte address `at` of the first memory on. */
-class Clock {
-  private since = performance.now();
-
-  constructor(private at: number) {}
-
-  lap(): void {
+/** Writes the time since the last call (f64 milliseconds), call after call, from byte address `at` of the first memory on. */
+function stopwatch(at: number): () => void {
+  let since = performance.now();
+  return () => {
     const now = performance.now();
-    wordsOf(memory, this.at / 4, 2); // Notices a memory that has grown.
-    new Float64Array(memory.buffer, this.at, 1)[0] = now - this.since;
-    this.at += 8;
-    this.since = now;
-  }
+    wordsOf(memory, at / 4, 2); // Notices a memory that has grown.
+    new Float64Array(memory.buffer, at, 1)[0] = now - since;
+    at += 8;
+    since = now;
+  };
 }
 
 function wordsOf(memory: WebAssembly.Memory, first: number, length: number): Uint32Array {

@@ -11,6 +11,7 @@ import {
   CONTROL_ENTRIES,
   CONTROL_GENERATION,
   CONTROL_PLAN,
+  CONTROL_TIMES,
 } from './opcodes.ts';
 import type { PlacedProgram } from './program.ts';
 import type { WorkerData } from './worker.ts';
@@ -60,6 +61,7 @@ export class Workers {
     control[CONTROL_PLAN] = program.address;
     control[CONTROL_ENTRIES] = program.entries;
     control[CONTROL_BANKS] = program.banks;
+    control[CONTROL_TIMES] = program.times;
     for (const worker of this.threads) worker.ref();
     try {
       await new Promise<void>((resolve, reject) => {

@@ -186,6 +186,37 @@ async function attend(ops: Ops, { shape, dtype, steps, values, left }: Attention
   return y;
 }
 
+describe('wasm: profile', () => {
+  it('times every operation of the steps that follow, copies between memories too', () =>
+    withWasm({ threads: 2, bankWeightBytes: 1 }, async (ops) => {
+      const weights: Tensor[] = [];
+      for (const layer of [0, 1]) {
+        const writer = ops.createWeight([64, 64], 'q4', layer);
+        writer.write(randomValues(layer, 64 * 64));
+        weights.push(await writer.finish());
+      }
+      const step = () =>
+        ops.step(() => weights.reduce((x, weight) => ops.linear(x, weight), ops.input(new Float32Array(128), [2, 64])));
+      await step();
+      assert.deepEqual(ops.profile(), []);
+      ops.startProfile();
+      const started = performance.now();
+      await step();
+      await step();
+      const took = performance.now() - started;
+      const sums = ops.profile();
+      assert.deepEqual(sums.map(({ op, count, macs }) => [op, count, macs]).sort(), [
+        ['copy', 2, 0],
+        ['matvecQ4 2 x (64, 64)', 4, 4 * 2 * 64 * 64],
+        ['quantise', 4, 0],
+      ]);
+      const bytesOf = (kind: string) => sums.find(({ op }) => op.startsWith(kind))!.bytes;
+      assert.equal(bytesOf('copy'), 2 * (2 * 4 * 72)); // Read and written, of each step: four groups of quantised activations.
+      assert.ok(bytesOf('matvec') >= 4 * (64 * 64 * (4.5 / 8) + 512));
+      assert.ok(sums.every(({ ms }) => ms > 0) && sums.reduce((sum, { ms }) => sum + ms, 0) < took);
+    }));
+});
+
 describe('wasm: life of the backend', function () {
   this.timeout(20_000);
 
