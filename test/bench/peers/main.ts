@@ -1,0 +1,152 @@
+/**
+ * `npm run bench -- --peers`: our WASM backend beside other engines, in one run on this machine. Each engine has a process
+ * of its own, so that its peak memory is its own and its failure costs only its row.
+ */
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { CommanderError } from 'commander';
+import { build } from 'esbuild';
+import { findChromium } from '../../../.ci/chromium.ts';
+import { cacheDir, root } from '../../../.ci/nodeBinary.mjs';
+import { measureBandwidth, median } from '../../../engine/cli/bandwidth.ts';
+import { kernelsPlugin } from '../../../kernels/wasm/build.mjs';
+import { VERSIONS, installPeers } from './install.ts';
+import { type Format, modelFiles, readThrough } from './modelFiles.ts';
+import { type EngineName, type PeerOptions, parsePeerOptions } from './options.ts';
+import { runMeasurement } from './run.ts';
+import { MINI } from './shape.ts';
+import { type Row, formatTable, speedKey } from './table.ts';
+
+interface Setting {
+  readonly engine: EngineName;
+  readonly title: string;
+  readonly script: string;
+  readonly npmName?: string;
+  readonly format?: Format;
+  readonly flashAttention?: boolean;
+}
+
+const here = import.meta.dirname;
+const OURS = 'airgap';
+const SETTINGS: readonly Setting[] = [
+  { engine: OURS, title: 'airgap, WASM', script: join(root, 'dist/bench/airgap.mjs') },
+  ...[true, false].map((flashAttention) => ({
+    ...rival('node-llama-cpp', 'node-llama-cpp', 'nodeLlama.ts', 'gguf'),
+    title: `node-llama-cpp ${VERSIONS['node-llama-cpp']}, ${flashAttention ? '' : 'no '}flash attention`,
+    flashAttention,
+  })),
+  rival('onnxruntime-node', 'onnxruntime-node', 'onnxRuntime.ts', 'onnx'),
+  rival('wllama', '@wllama/wllama', 'wllama.ts', 'gguf'),
+];
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+try {
+  await comparePeers(parsePeerOptions(process.argv.slice(2), availableParallelism()), interrupted.signal);
+} catch (error) {
+  const told = error instanceof CommanderError;
+  if (!told) console.error(interrupted.signal.aborted ? 'Interrupted.' : (error as Error).message);
+  process.exitCode = told ? error.exitCode : 1;
+}
+
+async function comparePeers(options: PeerOptions, signal: AbortSignal): Promise<void> {
+  const cache = join(cacheDir, 'peers');
+  const notes: string[] = [];
+  const settings = await withPackages(cache, options.only, notes, signal);
+  if (settings.some(({ engine }) => engine === OURS)) await bundleOurs();
+  console.log(describeMachine(options));
+  const rows: Row[] = [];
+  try {
+    for (const setting of settings) rows.push(await measureRow(setting, cache, options, notes, signal));
+  } finally {
+    // What was measured before an interruption is not lost.
+    if (rows.length > 0)
+      console.log(`\n${formatTable(rows, OURS)}\n\n${[...describeTable(options), ...notes].join('\n')}`);
+  }
+}
+
+async function measureRow(
+  { engine, title, script, format, flashAttention }: Setting,
+  cache: string,
+  options: PeerOptions,
+  notes: string[],
+  signal: AbortSignal,
+): Promise<Row> {
+  const files = format === undefined ? [] : await modelFiles(cache, format, options.layers, signal);
+  await readThrough(files);
+  console.log(`Measuring ${title} ...`);
+  const bandwidth = await measureBandwidth(options.threads);
+  const seconds = options.minutes * 60;
+  const job = { ...options, packages: cache, files, seconds, flashAttention, chromium: findChromium() };
+  const { figures, bytesPerToken, notes: own } = await runMeasurement(script, job, signal);
+  notes.push(...own.map((note) => `${title}: ${note}`));
+  const decode = figures[speedKey('decode at', 16)];
+  if (bytesPerToken && decode) notes.push(describeReading(title, bytesPerToken * median(decode), bandwidth));
+  return { engine, title, figures, bandwidth };
+}
+
+/** The settings asked for whose packages are there; the sentences say why others are not. */
+async function withPackages(
+  cache: string,
+  only: readonly EngineName[],
+  notes: string[],
+  signal: AbortSignal,
+): Promise<Setting[]> {
+  const wanted = SETTINGS.filter(({ engine }) => only.includes(engine));
+  const names = [...new Set(wanted.flatMap(({ npmName }) => npmName ?? []))];
+  const browserless = findChromium() === undefined && only.includes('wllama');
+  if (browserless) notes.push('wllama is not measured, because it needs Chromium, which CHROMIUM can name.');
+  try {
+    await installPeers(cache, names, signal);
+  } catch {
+    signal.throwIfAborted();
+    notes.push(
+      `Other engines are not measured, because npm could not install ${names.join(', ')}; is there a network?`,
+    );
+    return wanted.filter(({ npmName }) => npmName === undefined);
+  }
+  return wanted.filter(({ engine }) => engine !== 'wllama' || !browserless);
+}
+
+function rival(engine: EngineName, npmName: string, script: string, format: Format): Setting {
+  return { engine, title: `${npmName} ${VERSIONS[npmName]}`, script: join(here, script), npmName, format };
+}
+
+/** Kernels are embedded in a bundle. */
+async function bundleOurs(): Promise<void> {
+  await build({
+    entryPoints: [join(here, 'airgap.ts')],
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    packages: 'external',
+    loader: { '.wgsl': 'text' },
+    plugins: [kernelsPlugin],
+    outfile: join(root, 'dist/bench/airgap.mjs'),
+    logLevel: 'warning',
+  });
+}
+
+function describeMachine({ threads }: PeerOptions): string {
+  const busy =
+    loadavg()[0]! > 0.5 ? `; other programs are busy (load ${loadavg()[0]!.toFixed(1)}): figures are low` : '';
+  const model = cpus()[0]?.model ?? 'unknown processor';
+  return `${model}, ${availableParallelism()} cores, ${threads} threads, Node ${process.version}${busy}`;
+}
+
+function describeReading(title: string, bytesPerSecond: number, bandwidth: number): string {
+  const share = ((100 * bytesPerSecond) / bandwidth).toFixed(0);
+  return `${title}: decoding at 16 reads ${(bytesPerSecond / 1e9).toFixed(1)} GB/s of weights, ${share} % of the bandwidth.`;
+}
+
+function describeTable({ layers, repeat, tokens }: PeerOptions): string[] {
+  return [
+    ...(layers < MINI.layers ? [`Measured with ${layers} of ${MINI.layers} layers: the figures are of these.`] : []),
+    `Tokens per second, medians of up to ${repeat} runs; ${tokens} tokens are decoded after a prompt of the length above.`,
+    'Random phi-3-mini of 4 bits: Q4_0 for llama.cpp, blocks of 32 for ONNX Runtime, which starts from embeddings.',
+    'Bandwidth: plain reads by WebAssembly before the row. Ratios are to the better of several settings.',
+    'Load: files are in the system’s cache; we make random weights instead of reading them, and pack them.',
+    'Memory: the most that was resident, mapped files included; of wllama, the page’s process.',
+  ];
+}

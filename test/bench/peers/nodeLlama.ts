@@ -1,0 +1,46 @@
+/** llama.cpp as npm's node-llama-cpp builds it, on the CPU. */
+import { importPackage } from './install.ts';
+import { CONTEXT_TOKENS, measure, ownPeakBytes, promptIds, secondsOf } from './measure.ts';
+
+/** What is used of the package, which is not installed where this is checked. */
+interface NodeLlamaCpp {
+  getLlama(options: object): Promise<{ loadModel(options: object): Promise<Model> }>;
+}
+interface Model {
+  createContext(options: object): Promise<{ getSequence(): Sequence }>;
+}
+interface Sequence {
+  clearHistory(): Promise<void>;
+  evaluateWithoutGeneratingNewTokens(ids: number[]): Promise<void>;
+  evaluate(ids: number[], options: object): AsyncGenerator<number>;
+}
+
+await measure(async ({ packages, files, threads, flashAttention }) => {
+  const { getLlama } = await importPackage<NodeLlamaCpp>(packages, 'node-llama-cpp');
+  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: 'warn' });
+  let sequence: Sequence;
+  return {
+    async load() {
+      const model = await llama.loadModel({ modelPath: files[0], gpuLayers: 0 });
+      const context = await model.createContext({
+        contextSize: CONTEXT_TOKENS,
+        batchSize: 512,
+        threads: { ideal: threads, min: threads },
+        flashAttention,
+      });
+      sequence = context.getSequence();
+    },
+    async run(promptTokens, tokens) {
+      await sequence.clearHistory();
+      const prefill = await secondsOf(() => sequence.evaluateWithoutGeneratingNewTokens(promptIds(promptTokens)));
+      const generation = sequence.evaluate(promptIds(1), { temperature: 0, yieldEogToken: true });
+      await generation.next(); // Reads the id it was started with.
+      const decode = await secondsOf(async () => {
+        for (let i = 1; i < tokens; i++) await generation.next();
+      });
+      await generation.return(undefined);
+      return { prefillPerSecond: promptTokens / prefill, decodePerSecond: (tokens - 1) / decode };
+    },
+    peakBytes: ownPeakBytes,
+  };
+});

@@ -1,0 +1,50 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { MINI } from './shape.ts';
+
+export const ENGINES = ['airgap', 'node-llama-cpp', 'onnxruntime-node', 'wllama'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface PeerOptions {
+  layers: number;
+  only: readonly EngineName[];
+  threads: number;
+  tokens: number;
+  repeat: number;
+  minutes: number;
+}
+
+/** Of `npm run bench -- --peers …`. Throws a CommanderError, having printed what is wrong, or the help that was asked for. */
+export function parsePeerOptions(args: readonly string[], defaultThreads: number): PeerOptions {
+  const program = new Command('npm run bench -- --peers')
+    .description('our WASM backend beside other engines on this machine, all on a random phi-3-mini of 4 bits')
+    .exitOverride()
+    .configureHelp({ helpWidth: 110 })
+    .addOption(new Option('--peers').default(true).hideHelp())
+    .option(
+      '--layers <count>',
+      'measure with fewer layers; the figures are of these',
+      whole(1, MINI.layers),
+      MINI.layers,
+    )
+    .addOption(new Option('--only <names...>', 'measure these engines').choices(ENGINES).default(ENGINES, 'all'))
+    .option('--threads <count>', 'threads of each engine', whole(1, 64), defaultThreads)
+    .option('--tokens <count>', 'tokens to decode after a prompt', whole(2, 256), 16)
+    .option('--repeat <count>', 'runs; medians are printed', whole(1, 100), 3)
+    .option(
+      '--minutes <count>',
+      'for each engine and setting: runs that would take longer are left out',
+      whole(1, 600),
+      15,
+    )
+    .allowExcessArguments(false);
+  return program.parse(args, { from: 'user' }).opts<PeerOptions>();
+}
+
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}
