@@ -7,7 +7,8 @@ import { TinySessions } from '../support/tinySessions.ts';
 const ids = (count: number, seed = 7): number[] => Array.from({ length: count }, (_, i) => (i * 31 + seed) % 128);
 const file = ids(200);
 const question = [5, 4, 3, 2, 1];
-const greedy = { maxTokens: 6, stopIds: new Set<number>() };
+/** Plainly, so that steps can be counted: one per token. */
+const greedy = { maxTokens: 6, stopIds: new Set<number>(), speculation: 'off' } as const;
 
 describe('sessions of one model', () => {
   let tiny: TinySessions;
