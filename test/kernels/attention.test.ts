@@ -31,7 +31,8 @@ interface Case {
   sparsity?: Sparsity;
 }
 
-const RELEASED: Sparsity = { blockTokens: 64, localBlocks: 16, vertStride: 8, headStep: 1 };
+/** The released pattern has 16 local blocks; with fewer the others show in shorter texts. */
+const RELEASED: Sparsity = { blockTokens: 64, localBlocks: 3, vertStride: 8, headStep: 1 };
 const TOY: Sparsity = { blockTokens: 16, localBlocks: 2, vertStride: 3, headStep: 1 };
 
 const CASES: readonly Case[] = [
@@ -43,12 +44,12 @@ const CASES: readonly Case[] = [
   { heads: 4, kvHeads: 1, headDim: 128, steps: [17, 200, 1], window: 65, order: 'byGroup' },
   { heads: 8, kvHeads: 2, headDim: 16, steps: [300, 1], window: 1 },
   { heads: 2, kvHeads: 1, headDim: 8, steps: [70, 1, 5] },
-  { heads: 4, kvHeads: 2, headDim: 48, steps: [1000, 1, 9] },
+  { heads: 4, kvHeads: 2, headDim: 48, steps: [600, 1, 9] },
   { heads: 8, kvHeads: 2, headDim: 16, steps: [139], sparsity: TOY, order: 'byGroup' },
   { heads: 8, kvHeads: 2, headDim: 16, steps: [61, 78, 1, 3], sparsity: TOY },
   { heads: 8, kvHeads: 2, headDim: 32, steps: [200, 1], sparsity: { ...TOY, blockTokens: 32 }, window: 100 },
   { heads: 4, kvHeads: 1, headDim: 64, steps: [700, 1, 2], sparsity: { ...RELEASED, localBlocks: 2, headStep: 2 } },
-  { heads: 4, kvHeads: 1, headDim: 64, steps: [1200, 1, 17], sparsity: RELEASED, order: 'byGroup', scale: 1 / 64 },
+  { heads: 4, kvHeads: 1, headDim: 64, steps: [600, 1, 17], sparsity: RELEASED, order: 'byGroup', scale: 1 / 64 },
   { heads: 2, kvHeads: 2, headDim: 32, steps: [900, 1], sparsity: { ...TOY, blockTokens: 128 } },
   { heads: 4, kvHeads: 2, headDim: 24, steps: [333, 1], sparsity: { ...TOY, headStep: 0 } },
 ];
@@ -81,7 +82,7 @@ for (const backend of backends) {
 
     it('sees with block-sparse attention just what the closed formula says, in both phases', async () => {
       const next = mulberry32(20260722);
-      for (let i = 0; i < (backend.name === 'webgpu' ? 25 : 80); i++)
+      for (let i = 0; i < (backend.name === 'webgpu' ? 20 : 40); i++)
         await compareVisibleSet(ops, randomSparseCase(next));
     });
 
