@@ -35,7 +35,7 @@ export async function installPeers(folder: string, names: readonly string[], sig
   const packages = all.map((name) => `${name}@${versionOf(name)}`);
   console.log(`Installing ${packages.join(', ')} into ${folder} (npm) ...`);
   mkdirSync(folder, { recursive: true });
-  const flags = ['--ignore-scripts', '--omit=optional', '--no-save', '--no-audit', '--no-fund'];
+  const flags = ['--ignore-scripts', '--omit=optional', '--no-save', '--no-audit', '--no-fund', '--fetch-retries=1'];
   const args = ['install', '--prefix', folder, ...flags, ...packages];
   await promisify(execFile)('npm', args, { shell: process.platform === 'win32', signal });
 }
