@@ -90,7 +90,7 @@ async function planReading(
   const missing = rangesLeftOut(lines, totalLines).length > 0;
   if (known ? age === 'new' && !(missing && affordable > MUCH_MORE * known.ids.length) : !missing) return undefined;
   if (age === 'useless') await reader.forget();
-  const encode = (text: string) => encodeLongText(tokenizer, text, letOthersGo);
+  const encode = (text: string, most: number) => encodeLongText(tokenizer, text, most, letOthersGo);
   const snapshot = await takeSnapshot(cursor, model, { maxTokens, affordable }, encode);
   return snapshot && { snapshot, prompt: promptAt(cursor, maxTokens, { ...engine, snapshot }).ids };
 }

@@ -1,9 +1,12 @@
 import { BadModel } from '../errors.ts';
 import { hideSpecials } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { isLowSurrogate } from './window.ts';
 
-/** Some 10 ms of work. */
+/** Some 10 ms of work in lines that are known, 50 ms in others. */
 const SLICE_CHARACTERS = 16_000;
+/** Tokenizers merge a line as a whole, in a time that grows faster than its length. */
+const LINE_PART_CHARACTERS = 2000;
 /** A Unicode noncharacter: never part of a text, and not the one that hideSpecials uses. */
 const GAP = '\uFDD1';
 
@@ -14,21 +17,32 @@ export function encodeLines(tokenizer: Tokenizer, text: string, options: { speci
   return tokenizer.encode(`\n${text}`, options).slice(2);
 }
 
-/** encodeLines for a long text; `pause` is awaited between its slices, so that other work goes on. */
+/**
+ * encodeLines for a long text, in slices between which `pause` is awaited, so that other work goes on. Lines longer than
+ * a slice are encoded in parts. Ends early with more than `most` ids.
+ */
 export async function encodeLongText(
   tokenizer: Tokenizer,
   text: string,
+  most: number,
   pause: () => Promise<unknown>,
 ): Promise<number[]> {
   const ids: number[] = [];
-  for (let at = 0; at < text.length;) {
-    const newline = text.indexOf('\n', at + SLICE_CHARACTERS);
-    const end = newline < 0 ? text.length : newline + 1;
+  for (let at = 0; at < text.length && ids.length <= most;) {
+    const end = sliceEnd(text, at);
     for (const id of encodeLines(tokenizer, text.slice(at, end))) ids.push(id);
     at = end;
     if (at < text.length) await pause();
   }
   return ids;
+}
+
+function sliceEnd(text: string, at: number): number {
+  if (text.length - at <= SLICE_CHARACTERS) return text.length;
+  const newline = text.slice(at, at + SLICE_CHARACTERS).lastIndexOf('\n');
+  if (newline >= 0) return at + newline + 1;
+  const end = at + LINE_PART_CHARACTERS;
+  return isLowSurrogate(text, end) ? end + 1 : end;
 }
 
 /**

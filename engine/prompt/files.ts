@@ -1,7 +1,7 @@
 import { type LineRange, linesBetween, lineAt, mergeRanges, rangesLeftOut, rangesText } from './lines.ts';
 
-/** Ids of a text of whole lines; it may be long. */
-export type EncodeLong = (text: string) => Promise<number[]>;
+/** Ids of a text of whole lines; it may be long. Where there are more than `most`, not all of them. */
+export type EncodeLong = (text: string, most: number) => Promise<number[]>;
 
 /** A file's text with `\n` line ends. Where not all of it fits, what lies around the offset `cursor` is kept. */
 export interface SourceFile {
@@ -35,7 +35,7 @@ export async function fitFile(file: SourceFile, tokens: number, encode: EncodeLo
   const { name, text, cursor = 0 } = file;
   const totalLines = lineAt(text, text.length);
   if (text.length <= tokens * MOST_CHARACTERS_PER_TOKEN) {
-    const ids = await encode(text);
+    const ids = await encode(text, tokens);
     if (ids.length <= tokens) {
       return { name, ids, lines: [[1, totalLines]], totalLines, region: { start: 0, end: text.length } };
     }
@@ -43,7 +43,9 @@ export async function fitFile(file: SourceFile, tokens: number, encode: EncodeLo
   for (const density of DENSITIES) {
     const { head, region } = cut(text.length, cursor, (tokens - 2 * NOTE_TOKENS) * density);
     const lines = mergeRanges([...linesBetween(text, 0, head), ...linesBetween(text, region.start, region.end)]);
-    const ids = await encode(partsText(text, lines, totalLines));
+    const parts = partsText(text, lines, totalLines);
+    if (parts.length > tokens * MOST_CHARACTERS_PER_TOKEN) continue; // Its lines are long.
+    const ids = await encode(parts, tokens);
     if (ids.length <= tokens) return { name, ids, lines, totalLines, region };
   }
   return { name, ids: [], lines: [], totalLines, region: { start: 0, end: 0 } };
@@ -60,8 +62,8 @@ export async function fitFiles(
 ): Promise<{ ids: number[]; files: FittedFile[] }> {
   const marks = await Promise.all(
     files.map(async ({ name }) => ({
-      open: await encode(`<file name="${name}">\n`),
-      close: await encode('\n</file>\n'),
+      open: await encode(`<file name="${name}">\n`, tokens),
+      close: await encode('\n</file>\n', tokens),
     })),
   );
   const room = tokens - marks.reduce((sum, { open, close }) => sum + open.length + close.length, 0);
@@ -84,7 +86,7 @@ async function fairShare(files: readonly SourceFile[], tokens: number, encode: E
   const needs: number[] = [];
   for (const { text } of files) {
     const tooLong = text.length > tokens * MOST_CHARACTERS_PER_TOKEN;
-    needs.push(tooLong ? Infinity : (await encode(text)).length);
+    needs.push(tooLong ? Infinity : (await encode(text, tokens)).length);
   }
   needs.sort((a, b) => a - b);
   let rest = tokens;

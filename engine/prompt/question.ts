@@ -31,6 +31,6 @@ export async function questionPrompt(
   if (room < (files.length > 0 ? LEAST_FILE_TOKENS : 0)) {
     throw new BadRequest(`The question does not fit into the ${tokens} tokens that are left for it and the files.`);
   }
-  const fitted = await fitFiles(files, room, (text) => encodeLongText(tokenizer, text, pause));
+  const fitted = await fitFiles(files, room, (text, most) => encodeLongText(tokenizer, text, most, pause));
   return { ids: [...head, ...fitted.ids, ...tail], files: fitted.files };
 }

@@ -47,7 +47,8 @@ export function suffixWindow(suffix: string, tokens: number, encode: (text: stri
   return { text, ids: encode(text).slice(0, tokens), skipped };
 }
 
-function isLowSurrogate(text: string, index: number): boolean {
+/** Whether a cut in front of `index` would divide a character. */
+export function isLowSurrogate(text: string, index: number): boolean {
   const code = text.charCodeAt(index);
   return code >= 0xdc00 && code <= 0xdfff;
 }

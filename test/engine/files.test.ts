@@ -21,7 +21,7 @@ const make = (leadingSpace: boolean) =>
 const tokenizer = make(false);
 const atOnce = async (): Promise<void> => {};
 /** About one token per character. */
-const encode = (text: string) => encodeLongText(tokenizer, text, atOnce);
+const encode = (text: string, most: number) => encodeLongText(tokenizer, text, most, atOnce);
 const numbered = (count: number): string => Array.from({ length: count }, (_, i) => `line ${i + 1};\n`).join('');
 
 describe('line ranges', () => {
@@ -51,9 +51,19 @@ describe('encoding around known ids', () => {
   it('takes a long text in slices, between which others go', async () => {
     const text = numbered(8000);
     let pauses = 0;
-    const ids = await encodeLongText(tokenizer, text, async () => void pauses++);
+    const ids = await encodeLongText(tokenizer, text, Infinity, async () => void pauses++);
     assert.equal(tokenizer.decode(ids), text);
     assert.ok(pauses >= 4, `${pauses} pauses`);
+  });
+
+  it('takes a line without an end in slices too, and ends early where more is of no use', async () => {
+    const text = '\u{1F600}bc '.repeat(20_000);
+    let pauses = 0;
+    const pause = async () => void pauses++;
+    assert.equal(tokenizer.decode(await encodeLongText(tokenizer, text, Infinity, pause)), text);
+    assert.ok(pauses >= 40, `${pauses} pauses`);
+    const some = await encodeLongText(tokenizer, text, 5000, pause);
+    assert.ok(some.length > 5000 && some.length < 20_000, `${some.length} tokens`);
   });
 });
 
@@ -89,9 +99,15 @@ describe('a file in a budget', () => {
     assert.equal(atEnd.lines.at(-1)![1], 1001);
   });
 
-  it('that is one endless line is left out', async () => {
-    const file = await fitFile({ name: 'a.js', text: 'x'.repeat(50_000) }, 1000, encode);
+  it('that is one endless line is left out, without being read again and again', async () => {
+    let characters = 0;
+    const counting = (text: string, most: number) => {
+      characters += text.length;
+      return encode(text, most);
+    };
+    const file = await fitFile({ name: 'a.js', text: 'x'.repeat(50_000) }, 1000, counting);
     assert.deepEqual([file.ids, describeFitted(file)], [[], 'a.js: none of 1 lines']);
+    assert.ok(characters <= 50_000, `${characters} characters`);
   });
 
   it('shares the budget with others: small files are whole and leave their rest to the large', async () => {
