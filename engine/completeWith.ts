@@ -12,7 +12,7 @@ import { BadModel } from './errors.ts';
 import { type FileReader, letOthersGo, type ReadingPlan } from './fileReader.ts';
 import type { Generate } from './generation.ts';
 import type { LoadedModel } from './load.ts';
-import type { CompletionModel } from './prompt/budget.ts';
+import { type CompletionModel, snapshotTokens } from './prompt/budget.ts';
 import { promptKind } from './prompt/complete.ts';
 import { encodeLongText } from './prompt/encodeText.ts';
 import { rangesLeftOut } from './prompt/lines.ts';
@@ -24,7 +24,7 @@ export type CompletingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'config'>
 
 /** Windows are computed anew when they jump, while the user waits. */
 const SECONDS_TO_WAIT = 0.5;
-/** A part of a file is read again where so many times as much of it may be. */
+/** A part of a file is read again where so many times as much of it may be read. */
 const MUCH_MORE = 2;
 
 /** completeAt on a loaded model. Rejects with BadModel for a folder without a tokenizer. */
@@ -88,7 +88,8 @@ async function planReading(
   const { fresh, lines, totalLines } = promptAt(cursor, maxTokens, { ...engine, snapshot: known });
   const age = known && ageOf(known, cursor, fresh);
   const missing = rangesLeftOut(lines, totalLines).length > 0;
-  if (known ? age === 'new' && !(missing && affordable > MUCH_MORE * known.ids.length) : !missing) return undefined;
+  const roomier = known && snapshotTokens(model, maxTokens, affordable) > MUCH_MORE * known.room;
+  if (known ? age === 'new' && !(missing && roomier) : !missing) return undefined;
   if (age === 'useless') await reader.forget();
   const encode = (text: string, most: number) => encodeLongText(tokenizer, text, most, letOthersGo);
   const snapshot = await takeSnapshot(cursor, model, { maxTokens, affordable }, encode);

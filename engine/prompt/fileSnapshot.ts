@@ -8,6 +8,8 @@ import { type EncodeLong, type FittedFile, fitFile } from './files.ts';
 export interface FileSnapshot extends FittedFile {
   /** The whole file then. */
   readonly text: string;
+  /** Tokens that it might have had. */
+  readonly room: number;
 }
 
 export interface FileAt {
@@ -36,7 +38,7 @@ export async function takeSnapshot(
   let fitted = await fitFile(file, tokens, encode);
   const kept = keepsFactors(model, limits.maxTokens, fitted.ids.length);
   if (kept < fitted.ids.length) fitted = await fitFile(file, kept, encode);
-  return fitted.ids.length === 0 ? undefined : { ...fitted, text: file.text };
+  return fitted.ids.length === 0 ? undefined : { ...fitted, text: file.text, room: tokens };
 }
 
 /**

@@ -82,13 +82,15 @@ const lines = (from: number, to: number): string =>
 
 interface Options {
   tokensPerMs?: number;
+  contextLength?: number;
   pauseMs?: number;
   tokenizer?: typeof chat;
   log?: (message: string) => void;
 }
 
 /** A document of which a person asks for completions. */
-function open({ tokensPerMs = 100, pauseMs = 60_000, tokenizer = chat, log = () => {} }: Options = {}) {
+function open(options: Options = {}) {
+  const { tokensPerMs = 100, contextLength = 32_768, pauseMs = 60_000, tokenizer = chat, log = () => {} } = options;
   const fake = new FakeModel(tokensPerMs);
   const document = new DocumentSession(fake, new PrefillSpeed(), { pauseMs, log });
   const reading: boolean[] = [];
@@ -96,7 +98,7 @@ function open({ tokensPerMs = 100, pauseMs = 60_000, tokenizer = chat, log = () 
   const config = { fimOrder: 'spm', longRope: null, originalMaxPositions: 32_768 };
   const model = {
     tokenizer,
-    info: { name: 'm', contextLength: 32_768 },
+    info: { name: 'm', contextLength },
     config,
   } as unknown as CompletingModel;
   const type = async (prefix: string, suffix: string) => {
@@ -151,6 +153,16 @@ describe('a document of a chat model', () => {
       await document.reader.readNow();
     }
     assert.equal(fake.read.length, 1, 'small edits are not worth reading the file again');
+    await document.dispose();
+  });
+
+  it('does not read a file anew in each pause where the context holds a part of it, however fast the model', async () => {
+    const { type, document, fake } = open({ contextLength: 4096 });
+    for (const letters of ['9', '99', '999']) {
+      await type(`${above}let x = ${letters}`, below);
+      await document.reader.readNow();
+    }
+    assert.equal(fake.read.length, 1);
     await document.dispose();
   });
 
