@@ -18,6 +18,8 @@ interface Entry {
 export class SessionPool {
   /** In order of last use. */
   readonly #entries = new Map<string, Entry>();
+  /** The ends of sessions that hold memory until then, and the backend. */
+  readonly #ending = new Set<Promise<void>>();
   #disposed = false;
 
   constructor(
@@ -74,9 +76,11 @@ export class SessionPool {
     await Promise.all(gone.map(([key, entry]) => this.#end(key, entry)));
   }
 
+  /** Resolves when all sessions have ended, those too that were ending before. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await this.release('');
+    for (const [key, entry] of this.#entries) void this.#end(key, entry);
+    await Promise.all(this.#ending);
   }
 
   #use(key: string): Entry {
@@ -101,16 +105,18 @@ export class SessionPool {
 
   /** False where there is none. */
   async #endIdle(): Promise<boolean> {
-    const idle = [...this.#entries].filter(([, entry]) => entry.jobs === 0);
-    await Promise.all(idle.map(([key, entry]) => this.#end(key, entry)));
-    return idle.length > 0;
+    for (const [key, entry] of this.#entries) if (entry.jobs === 0) void this.#end(key, entry);
+    const ending = [...this.#ending];
+    await Promise.all(ending);
+    return ending.length > 0;
   }
 
-  async #end(key: string, entry: Entry): Promise<void> {
+  #end(key: string, entry: Entry): Promise<void> {
     this.#entries.delete(key);
     entry.abort.abort();
-    await entry.idle;
-    await entry.session.dispose();
+    const ended = entry.idle.then(() => entry.session.dispose()).finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
+    return ended;
   }
 }
 

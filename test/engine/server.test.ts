@@ -22,6 +22,9 @@ class FakeCore implements EngineCore {
   failing: { backend: Backend; error: Error }[] = [];
   failingLoads: Error[] = [];
   loadMs = 0;
+  /** How long a session takes to end, and how many a model had left when it ended. */
+  endMs = 0;
+  orphans = 0;
   /** Whether completions let their file be read. */
   reads = false;
 
@@ -47,10 +50,17 @@ class FakeCore implements EngineCore {
       createSession: () => {
         this.sessions++;
         const unused = (): never => assert.fail('not used');
-        return { generate: unused, prefill: unused, saveSnapshot: unused, dispose: async () => void this.sessions-- };
+        const dispose = async () => {
+          if (this.endMs > 0) await delay(this.endMs);
+          this.sessions--;
+        };
+        return { generate: unused, prefill: unused, saveSnapshot: unused, dispose };
       },
       bytesHeld: () => 10,
-      dispose: async () => void this.models--,
+      dispose: async () => {
+        this.models--;
+        this.orphans += this.sessions;
+      },
     };
   }
 
@@ -260,6 +270,19 @@ describe('engine server: completions', () => {
     client.notify('closed', { sessionId: 'a.tsx' });
     await soon();
     assert.equal(core.sessions, 1);
+  });
+
+  it('a model waits for the documents that are being closed', async () => {
+    const { core, open } = start();
+    core.endMs = 40;
+    const client = await open();
+    const { modelId } = await load(client);
+    for (const document of 'abcdef') await complete(client, modelId, 'x', document);
+    client.notify('closed', { sessionId: 'f' });
+    await soon();
+    client.close('');
+    await delay(100);
+    assert.deepEqual([core.models, core.sessions, core.orphans], [0, 0, 0]);
   });
 
   it('tells the window that it reads the rest of a document, and no other window', async () => {
