@@ -277,8 +277,8 @@ describe('engine server: completions', () => {
     core.endMs = 40;
     const client = await open();
     const { modelId } = await load(client);
-    for (const document of 'abcdef') await complete(client, modelId, 'x', document);
-    client.notify('closed', { sessionId: 'f' });
+    await complete(client, modelId, 'x', 'a.ts');
+    client.notify('closed', { sessionId: 'a.ts' });
     await soon();
     client.close('');
     await delay(100);
