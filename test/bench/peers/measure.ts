@@ -50,8 +50,9 @@ const RUNS = [
 ] as const;
 /** Room for the longest prompt and what is decoded after it. */
 export const CONTEXT_TOKENS = 2304;
-/** Two to start, the least that gives a speed. */
+/** The least that gives a speed: the first token is the prompt's. */
 const LEAST_TOKENS = 2;
+const WARM_UP_TOKENS = 16;
 
 /** Measures the engine as process.argv asks, tells the parent, and ends the process. */
 export async function measure(open: (job: Job) => Promise<Engine>): Promise<void> {
@@ -67,8 +68,8 @@ export async function measure(open: (job: Job) => Promise<Engine>): Promise<void
   const bytesPerToken = await engine.load();
   tell({ kind: 'loaded', seconds: elapsed(), bytesPerToken: bytesPerToken ?? undefined });
   tellMemory();
-  let speeds = await engine.run(32, LEAST_TOKENS); // Warms up, and tells what to expect.
-  speeds = await engine.run(32, LEAST_TOKENS);
+  await engine.run(WARM_UP_TOKENS, LEAST_TOKENS);
+  let speeds = await engine.run(WARM_UP_TOKENS, LEAST_TOKENS); // Tells what to expect.
   for (let round = 0; round < job.repeat; round++) {
     for (const { promptTokens, decodes } of RUNS) {
       const tokens = decodes ? job.tokens : LEAST_TOKENS;

@@ -31,7 +31,7 @@ export async function runMeasurement(script: string, job: Job, signal: AbortSign
   const limit = AbortSignal.timeout((job.seconds + GRACE_SECONDS) * 1000);
   const stopped = AbortSignal.any([signal, limit]);
   try {
-    await once(child, 'exit', { signal: stopped });
+    await once(child, 'close', { signal: stopped }); // By then all its reports are here.
   } catch {
     await endProcesses((await processTree(child.pid!)).map(({ pid }) => pid));
   }
