@@ -30,7 +30,7 @@ export interface LoadParams {
   backend: BackendChoice;
   /** A software GPU adapter serves only where this is set (tests). */
   allowSoftwareGpu?: boolean;
-  /** Keeps what was read of large files, for when they are opened again; of several windows the first one's counts. */
+  /** Keeps what was read of large files, for when they are opened again; of several windows the last one's counts. */
   keepOnDisk?: { folder: string; maxBytes: number };
 }
 export interface LoadProgress {

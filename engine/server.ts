@@ -37,12 +37,16 @@ export class EngineServer {
   readonly #scheduler = new Scheduler();
   readonly #models = new Map<string, SharedModel<Client>>();
   readonly #clients = new Set<Client>();
+  /** One for all models, so that its cap holds. */
+  readonly #snapshots: SnapshotStore;
   #nextClient = 1;
 
   constructor(
     private readonly core: EngineCore,
     private readonly options: ServerOptions,
-  ) {}
+  ) {
+    this.#snapshots = new SnapshotStore(options.log);
+  }
 
   /** Serves one window until its stream ends. */
   accept(stream: Duplex): void {
@@ -102,6 +106,7 @@ export class EngineServer {
     const { wasmOnly } = this.options;
     if (wasmOnly && params.backend === 'webgpu') throw new BadRequest(wasmOnly);
     const backend = wasmOnly && params.backend === 'auto' ? 'wasm' : params.backend;
+    this.#snapshots.keepIn(params.keepOnDisk);
     const model = this.#share({ ...params, backend });
     model.users.add(client);
     const { info } = await model.live((progress) => call.part(progress));
@@ -154,9 +159,7 @@ export class EngineServer {
       const { log, version } = this.options;
       model = new SharedModel<Client>(key, this.core, params, {
         scheduler: this.#scheduler,
-        ...(params.keepOnDisk
-          ? { snapshots: { store: new SnapshotStore({ ...params.keepOnDisk, log }), version } }
-          : {}),
+        snapshots: { store: this.#snapshots, version },
         log,
         onMoved: (info, reason) => {
           log(`${info.name} moved to ${info.backend}: ${reason}`);

@@ -9,12 +9,10 @@ import { PAGE_TOKENS } from '../kernels/ops.ts';
 import { Cancelled, throwIfAborted } from './errors.ts';
 import { DamagedSnapshot, readPage, readTokens, snapshotBytes, writeSnapshot } from './snapshotFile.ts';
 
-export interface SnapshotStoreOptions {
+export interface SnapshotPlace {
   readonly folder: string;
   /** Of all files together; the oldest go first. */
   readonly maxBytes: number;
-  /** Told why a file was removed or not written. */
-  readonly log: (message: string) => void;
 }
 
 /** What the bytes of a page mean: everything they depend on beside the tokens, and how many there are. */
@@ -49,12 +47,21 @@ interface Candidate {
 export class SnapshotStore {
   /** Settles when the file under way is written: one at a time, so that the cap holds. */
   #writing: Promise<unknown> = Promise.resolve();
+  #place: SnapshotPlace | undefined;
 
-  constructor(private readonly options: SnapshotStoreOptions) {}
+  /** `log` is told why a file was removed or not written. */
+  constructor(private readonly log: (message: string) => void) {}
+
+  /** Where files are looked for and kept from now on; undefined: nowhere, as at first. */
+  keepIn(place: SnapshotPlace | undefined): this {
+    this.#place = place;
+    return this;
+  }
 
   /** The stored sequence that has most of the first `limit` of `tokens`; undefined where none has any. */
   async find(tokens: ArrayLike<number>, limit: number, kind: PageKind): Promise<StoredPrefix | undefined> {
-    const found = (await this.#candidates(kind)).map((candidate) => ({
+    if (!this.#place) return undefined;
+    const found = (await this.#candidates(this.#place.folder, kind)).map((candidate) => ({
       candidate,
       length: commonLength(candidate.tokens, tokens, limit),
     }));
@@ -65,8 +72,8 @@ export class SnapshotStore {
   }
 
   /**
-   * Keeps a sequence, in place of those it continues. Resolves false where it is too short or too large to keep.
-   * Rejects with Cancelled, with what `read` rejects with, or with the system's error; nothing is left behind then.
+   * Keeps a sequence, in place of those it continues. Resolves false where it is too short or too large to keep, or where
+   * nothing is kept. Rejects with Cancelled, with what `read` rejects with, or with the system's error; nothing is left behind then.
    */
   save(
     tokens: Int32Array,
@@ -86,25 +93,27 @@ export class SnapshotStore {
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     throwIfAborted(signal);
-    if (tokens.length < LEAST_SNAPSHOT_TOKENS) return false;
-    const { folder, maxBytes, log } = this.options;
+    const place = this.#place;
+    if (!place || tokens.length < LEAST_SNAPSHOT_TOKENS) return false;
+    const { folder, maxBytes } = place;
     const bytes = snapshotBytes(tokens.length, kind.pageBytes);
     if (bytes > maxBytes) {
-      log(`No snapshot of ${tokens.length} tokens is kept: it would take ${bytes} bytes of ${maxBytes}.`);
+      this.log(`No snapshot of ${tokens.length} tokens is kept: it would take ${bytes} bytes of ${maxBytes}.`);
       return false;
     }
-    const candidates = await this.#candidates(kind);
+    const candidates = await this.#candidates(folder, kind);
     const there = candidates.find((other) => commonLength(other.tokens, tokens, tokens.length) === tokens.length);
     if (there) {
       await this.#touch(there.path);
       return true;
     }
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await this.#makeRoom(bytes);
+    await this.#makeRoom(place, bytes);
     const path = join(folder, fileName(kind, tokens));
     const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
     try {
       await writeSnapshot(unfinished, { ...header(kind), tokens }, read, signal);
+      if (this.#place?.folder !== folder) return false; // Somebody has turned it off meanwhile.
       await rename(unfinished, path);
     } finally {
       await rm(unfinished, { force: true });
@@ -117,11 +126,11 @@ export class SnapshotStore {
   }
 
   /** Whole files of this kind. Those that are damaged are removed. */
-  async #candidates(kind: PageKind): Promise<Candidate[]> {
+  async #candidates(folder: string, kind: PageKind): Promise<Candidate[]> {
     const candidates: Candidate[] = [];
-    for (const name of await this.#names()) {
+    for (const name of await this.#names(folder)) {
       if (!name.startsWith(namePrefix(kind)) || !name.endsWith(FINISHED)) continue;
-      const path = join(this.options.folder, name);
+      const path = join(folder, name);
       const tokens = await this.#use(path, (file) => readTokens(file, header(kind)));
       if (tokens) candidates.push({ path, tokens });
     }
@@ -158,7 +167,7 @@ export class SnapshotStore {
       return await work(file);
     } catch (error) {
       if (error instanceof Cancelled) throw error;
-      this.options.log(`The snapshot ${path} is not used: ${(error as Error).message}.`);
+      this.log(`The snapshot ${path} is not used: ${(error as Error).message}.`);
       if (error instanceof DamagedSnapshot) await rm(path, { force: true });
       return undefined;
     } finally {
@@ -167,25 +176,24 @@ export class SnapshotStore {
   }
 
   /** Removes abandoned files, then the oldest, until `bytes` more stay within the cap. */
-  async #makeRoom(bytes: number): Promise<void> {
-    const { folder, maxBytes, log } = this.options;
-    const paths = (await this.#names()).map((name) => join(folder, name));
+  async #makeRoom({ folder, maxBytes }: SnapshotPlace, bytes: number): Promise<void> {
+    const paths = (await this.#names(folder)).map((name) => join(folder, name));
     const files = await Promise.all(paths.map(async (path) => ({ path, ...(await ageAndSize(path)) })));
     files.sort((a, b) => a.modifiedMs - b.modifiedMs);
     let total = files.reduce((sum, { size }) => sum + size, bytes);
     for (const { path, size, modifiedMs } of files) {
       const abandoned = path.endsWith(UNFINISHED) && Date.now() - modifiedMs > ABANDONED_MS;
       if (!abandoned && total <= maxBytes) continue;
-      log(`The snapshot ${path} makes room.`);
+      this.log(`The snapshot ${path} makes room.`);
       await rm(path, { force: true });
       total -= size;
     }
   }
 
   /** Of our files. None where the folder is not there yet or cannot be read. */
-  async #names(): Promise<string[]> {
-    const names = await readdir(this.options.folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') this.options.log(`Snapshots are not used: ${error.message}.`);
+  async #names(folder: string): Promise<string[]> {
+    const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') this.log(`Snapshots are not used: ${error.message}.`);
       return [];
     });
     return names.filter((name) => OUR_NAME.test(name));

@@ -44,7 +44,7 @@ export function engineSetup({ extensionPath, version, cacheFolder, settings, log
 }
 
 /** Turned off, nothing stays of what was kept. */
-function keepOnDisk(folder: string, gigabytes: number): Pick<LoadParams, 'keepOnDisk'> {
+export function keepOnDisk(folder: string, gigabytes: number): Pick<LoadParams, 'keepOnDisk'> {
   if (gigabytes > 0) return { keepOnDisk: { folder, maxBytes: gigabytes * 1e9 } };
   rmSync(folder, { recursive: true, force: true });
   return {};

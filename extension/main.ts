@@ -5,7 +5,7 @@ import { GhostCache } from './completion/ghostCache.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Config } from './config.ts';
 import { Engine } from './engine.ts';
-import { engineSetup } from './engineSetup.ts';
+import { engineSetup, keepOnDisk } from './engineSetup.ts';
 import { createLog } from './log.ts';
 import { ReportView } from './reportView.ts';
 import { Snooze } from './snooze.ts';
@@ -30,6 +30,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const engine = own(
     new Engine(engineSetup({ extensionPath, version, cacheFolder, settings: () => config.settings, log: info }), info),
   );
+  // At once, and not only with the engine's next start.
+  own(config.onDidChange(() => keepOnDisk(cacheFolder, config.settings['engine.diskCacheGigabytes'])));
   const window = own(new Window({ config, engine, snooze, status, log }));
 
   const cache = new GhostCache();

@@ -72,7 +72,7 @@ describe('a document with real sessions', function () {
 
   it('opened again in another process, it comes from the disk', async () => {
     const cache = mkdtempSync(join(tmpdir(), 'airgap-read-'));
-    const store = () => new SnapshotStore({ folder: cache, maxBytes: 1e9, log: (message) => assert.fail(message) });
+    const store = () => new SnapshotStore(assert.fail).keepIn({ folder: cache, maxBytes: 1e9 });
     const before = await load({ store: store(), version: '1' });
     await typeTwice(before);
     await before.dispose();

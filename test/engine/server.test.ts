@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreLoadOptions, CoreModel, CoreSession, EngineCore } from '../../engine/core.ts';
@@ -6,6 +9,7 @@ import { BadModel, throwIfAborted } from '../../engine/errors.ts';
 import type { Backend, CompleteParams } from '../../engine/protocol.ts';
 import { EngineFailure, RpcClient } from '../../engine/rpc.ts';
 import { EngineServer, type ServerOptions } from '../../engine/server.ts';
+import type { SnapshotStore } from '../../engine/snapshots.ts';
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
 
 const TOKEN = 'secret';
@@ -28,8 +32,11 @@ class FakeCore implements EngineCore {
   /** Whether completions let their file be read. */
   reads = false;
 
-  async loadModel(modelDir: string, { backend, signal, onProgress }: CoreLoadOptions): Promise<CoreModel> {
+  store: SnapshotStore | undefined;
+
+  async loadModel(modelDir: string, { backend, snapshots, signal, onProgress }: CoreLoadOptions): Promise<CoreModel> {
     this.loads.push(`${modelDir} ${backend}`);
+    this.store = snapshots?.store;
     if (modelDir === '/bad') throw new BadModel('/bad is not a model folder.');
     await delay(this.loadMs, undefined, signal ? { signal } : {});
     const error = this.failingLoads.shift();
@@ -174,6 +181,21 @@ describe('engine server: models', () => {
     await soon();
     assert.equal(core.models, 0);
     assert.deepEqual(clients, ['1 arrived', '2 arrived', '1 left', '0 goodbye']);
+  });
+
+  it('what is kept on disk goes by the window that came last, also of a model that is there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'airgap-server-'));
+    const { core, open } = start();
+    const keep = () =>
+      core.store!.save(new Int32Array(300), { identity: '', pageBytes: 4 }, async () => Buffer.alloc(4));
+    const params = { modelDir: '/m', backend: 'auto' as const };
+    const kept: boolean[] = [];
+    for (const keepOnDisk of [{}, { keepOnDisk: { folder, maxBytes: 1e6 } }, {}]) {
+      await (await open()).call('load', { ...params, ...keepOnDisk });
+      kept.push(await keep());
+    }
+    rmSync(folder, { recursive: true });
+    assert.deepEqual([kept, core.loads.length], [[false, true, false], 1]);
   });
 
   it('another backend is another model', async () => {

@@ -31,15 +31,15 @@ describe('snapshots', () => {
   });
 
   const store = (maxBytes = MANY_BYTES): SnapshotStore =>
-    new SnapshotStore({ folder: path, maxBytes, log: (message) => logged.push(message) });
+    new SnapshotStore((message) => logged.push(message)).keepIn({ folder: path, maxBytes });
   const files = (): string[] => readdirSync(path).sort();
 
   /** As after a restart: another model of the same weights. */
   async function start(
-    options: { ops?: Ops; config?: object; kv?: 'f16' | 'q8'; identity?: string; maxBytes?: number } = {},
+    options: { ops?: Ops; config?: object; kv?: 'f16' | 'q8'; identity?: string; store?: SnapshotStore } = {},
   ): Promise<TinySessions> {
-    const { identity = 'tiny', maxBytes, ...rest } = options;
-    const tiny = await TinySessions.create({ config, ...rest, snapshots: { store: store(maxBytes), identity } });
+    const { identity = 'tiny', store: own = store(), ...rest } = options;
+    const tiny = await TinySessions.create({ config, ...rest, snapshots: { store: own, identity } });
     open.push(tiny);
     return tiny;
   }
@@ -172,7 +172,7 @@ describe('snapshots', () => {
     utimesSync(a, 1000, 1000);
     utimesSync(b, 2000, 2000);
     assert.equal((await (await start()).session().prefill(ids(300, 1))).reused, 300);
-    const tiny = await start({ maxBytes: 2.5 * statSync(a).size });
+    const tiny = await start({ store: store(2.5 * statSync(a).size) });
     const session = tiny.session();
     await session.prefill(ids(300, 3));
     assert.equal(await session.saveSnapshot(), true);
@@ -182,7 +182,7 @@ describe('snapshots', () => {
   });
 
   it('too large, too short or not asked for, nothing is kept', async () => {
-    const tiny = await start({ maxBytes: 1000 });
+    const tiny = await start({ store: store(1000) });
     const session = tiny.session();
     await session.prefill(file);
     assert.equal(await session.saveSnapshot(), false);
@@ -243,6 +243,24 @@ describe('snapshots', () => {
       await session.dispose();
       assert.deepEqual([files(), tiny.allocator.pagesInUse], [[], 0]);
     }
+  });
+
+  it('turned off while it is written, nothing is left, found or kept', async () => {
+    const kept = store();
+    const tiny = await start({ store: kept });
+    const session = tiny.session();
+    await session.prefill(file);
+    const { pool } = tiny.allocator;
+    const original = pool.read.bind(pool);
+    pool.read = (page) => original(page).finally(() => kept.keepIn(undefined));
+    assert.equal(await session.saveSnapshot(), false);
+    assert.deepEqual(files(), []);
+    assert.equal(await session.saveSnapshot(), false);
+    await saved();
+    assert.equal((await tiny.session().prefill([...file.slice(0, 299), 1])).reused, 299, 'from the other session');
+    await session.dispose();
+    const fresh = await start({ store: kept });
+    assert.equal((await fresh.session().prefill(file)).reused, 0);
   });
 
   it('disposed right away, its pages are free when that is done', async () => {
