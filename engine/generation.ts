@@ -51,7 +51,7 @@ export interface GenerationStats {
   tokensReused: number;
   tokensPrefilled: number;
   tokensGenerated: number;
-  /** Times that the model was run, prefill included: tokensGenerated and the end, less tokensAccepted. */
+  /** Times that the model was run for an output, the prefill included; each gives one token and those accepted. */
   passes: number;
   tokensDrafted: number;
   /** Drafted tokens that were generated. */

@@ -78,9 +78,8 @@ export class Speculation {
     const { costs } = this;
     const known = costs[rows];
     if (known === undefined) costs[rows] = NaN;
-    else if (!(milliseconds > known)) costs[rows] = milliseconds;
-    else costs[rows] = known + SLOWER_RATE * (milliseconds - known);
-    if (Number.isNaN(known)) costs[rows] = milliseconds;
+    else if (milliseconds > known) costs[rows] = known + SLOWER_RATE * (milliseconds - known);
+    else costs[rows] = milliseconds;
   }
 
   private bestLength(length: number, reach: number): number {
@@ -109,6 +108,6 @@ export class Speculation {
     if (sizes.length === 1) return costs[1]!;
     const above = sizes.findIndex((size) => size > rows);
     const [a, b] = above > 0 ? [sizes[above - 1]!, sizes[above]!] : [sizes.at(-2)!, sizes.at(-1)!];
-    return costs[a]! + ((costs[b]! - costs[a]!) / (b - a)) * (rows - a);
+    return Math.max(costs[a]!, costs[a]! + ((costs[b]! - costs[a]!) / (b - a)) * (rows - a));
   }
 }

@@ -1,4 +1,4 @@
-import { type CompletingModel, completeWith } from '../completeWith.ts';
+import { completeWith } from '../completeWith.ts';
 import { BadRequest, throwIfAborted } from '../errors.ts';
 import type { GenerateOptions, GenerationStats } from '../generation.ts';
 import { type LoadedModel, type LoadOptions, loadModel } from '../load.ts';
@@ -88,7 +88,7 @@ export function printSpeculationRow(row: SpeculationRow): void {
 }
 
 async function completed(
-  model: LoadedModel & CompletingModel,
+  model: LoadedModel,
   session: Session,
   request: CompletionRequest,
   { sum, signal }: { sum: Sum; signal: AbortSignal },

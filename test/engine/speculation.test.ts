@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { benchSpeculation, type SpeculationRow } from '../../engine/cli/benchSpeculation.ts';
 import { LONGEST_MATCH, NgramIndex } from '../../engine/ngrams.ts';
 import { mulberry32 } from '../../engine/random.ts';
 import { Drafts, Speculation } from '../../engine/speculation.ts';
@@ -192,5 +193,26 @@ describe('speculation', () => {
     assert.equal(drafts.propose(7, { stopIds: none, all: true }).length, 7);
     for (let i = 0; i < 200; i++) [10, 11, 12, 13, 14].forEach((id) => drafts.push(id));
     assert.equal(proposed(), 7);
+  });
+});
+
+describe('the bench of speculation', function () {
+  this.timeout(60_000);
+
+  it('completes at recorded edits in three ways, with one answer', async () => {
+    const options = { recording: 'test/fixtures/edits/recording.json', folder: 'media/starter', places: 6 };
+    const load = { backend: 'wasm', kv: 'f32', threads: 1 } as const; // Which is exact.
+    const rows: SpeculationRow[] = [];
+    for await (const row of benchSpeculation(options, load, new AbortController().signal)) rows.push(row);
+    assert.deepEqual(
+      rows.map(({ kind, mode }) => `${kind} ${mode}`),
+      ['completions', 'blocks'].flatMap((kind) => ['off', 'auto', 'always'].map((mode) => `${kind} ${mode}`)),
+    );
+    for (const { mode, tokens, passes, drafted, accepted, different, completions } of rows) {
+      assert.deepEqual([different, completions], [0, 6]);
+      assert.ok(tokens > 0 && passes > 0 && accepted <= drafted);
+      if (mode === 'off') assert.equal(drafted, 0);
+    }
+    assert.ok(rows.every((row) => row.mode !== 'always' || row.accepted > 0));
   });
 });
