@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import * as z from 'zod';
 import { GpuUnavailable, createGpuOps, gpuReport } from '../kernels/gpu/gpuOps.ts';
-import type { KvDType, Ops, WeightDType } from '../kernels/ops.ts';
+import type { KvDType, OperationTime, Ops, WeightDType } from '../kernels/ops.ts';
 import { ReferenceOps } from '../kernels/reference/referenceOps.ts';
 import { createWasmOps, wasmReport } from '../kernels/wasm/wasmOps.ts';
 import { BadModel, BadRequest } from './errors.ts';
@@ -51,6 +51,8 @@ export interface LoadedModel {
   bytesHeld(): number;
   /** Of these the KV cache's, used or free. */
   kvBytes(): number;
+  /** Times the operations of what follows; undefined where the backend cannot. The result says what they took so far. */
+  startProfile(): (() => readonly OperationTime[]) | undefined;
   dispose(): Promise<void>;
 }
 
@@ -205,6 +207,13 @@ class BackendModel implements LoadedModel {
   kvBytes(): number {
     const { pool } = this.allocator;
     return pool.capacity * pool.pageBytes;
+  }
+
+  startProfile(): (() => readonly OperationTime[]) | undefined {
+    const { ops } = this.parts;
+    if (!ops.startProfile) return undefined;
+    ops.startProfile();
+    return () => ops.profile!();
   }
 
   async dispose(): Promise<void> {

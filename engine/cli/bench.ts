@@ -5,14 +5,21 @@ import { SHAPES } from '../models/shapes.ts';
 import type { Backend } from '../protocol.ts';
 import { measureBandwidth } from './bandwidth.ts';
 import { type AttentionRow, benchAttention, printAttentionRow } from './benchAttention.ts';
+import { type ProfileRow, benchProfile, printProfileRow } from './benchProfile.ts';
+import { type SpeculationRow, benchSpeculation, printSpeculationRow } from './benchSpeculation.ts';
 import { type ModelBenchOptions, type ModelRow, benchModel, gigabytes, printModelRow } from './benchModel.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 
 interface BenchOptions extends Omit<ModelOptions, 'backend'>, ModelBenchOptions {
   backend: Backend | 'auto' | 'both';
   attention?: boolean;
+  profile?: boolean;
+  speculation?: string;
   json?: boolean;
 }
+
+/** Of a recording, at which completions are asked for. */
+const PLACES = 40;
 
 /** `airgap bench`: prefill and decode speed beside the memory bandwidth measured in the same run. */
 export function addBench(program: Command, signal: AbortSignal): void {
@@ -22,6 +29,8 @@ export function addBench(program: Command, signal: AbortSignal): void {
     .addOption(new Option('--shape <name>', 'random weights of released shapes').choices(Object.keys(SHAPES)))
     .option('--layers <count>', 'measure with fewer layers than the shape has', wholeNumber(1))
     .option('--attention', 'time block-sparse against dense attention on the shape of phi-3-small instead')
+    .option('--profile', 'time each operation of prefill and decode instead')
+    .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
     .option('--prompt-tokens <count>', 'prompt length', wholeNumber(1), 512)
     .option('--tokens <count>', 'tokens to decode after the prompt', wholeNumber(2), 32)
     .option('--repeat <count>', 'runs; medians are printed', wholeNumber(1), 3)
@@ -41,7 +50,7 @@ async function bench(folder: string | undefined, options: BenchOptions, signal: 
     console.log(`memory read bandwidth, ${availableParallelism()} threads: ${gigabytes(bandwidth)} GB/s`);
     console.log(options.shape || options.attention ? 'random weights: speed only, no quality\n' : '');
   }
-  const measure = options.attention ? measureAttention : measureModel;
+  const measure = measurement(options);
   const rows: unknown[] = [];
   const failures: string[] = [];
   for (const backend of options.backend === 'both' ? (['wasm', 'webgpu'] as const) : [options.backend]) {
@@ -55,6 +64,19 @@ async function bench(folder: string | undefined, options: BenchOptions, signal: 
   }
   if (options.json) console.log(JSON.stringify({ bandwidth, random: options.shape !== undefined, rows, failures }));
   if (rows.length === 0) throw new BadRequest('No backend could be measured.');
+}
+
+type Measure = (
+  folder: string | undefined,
+  options: BenchOptions & ModelOptions,
+  bandwidth: number,
+  signal: AbortSignal,
+) => Promise<object[]>;
+
+function measurement({ attention, profile, speculation }: BenchOptions): Measure {
+  if (attention) return measureAttention;
+  if (profile) return measureProfile;
+  return speculation === undefined ? measureModel : measureSpeculation;
 }
 
 async function measureAttention(
@@ -81,4 +103,30 @@ async function measureModel(
   const row = await benchModel(folder, options, loadOptions(options, signal), bandwidth, signal);
   if (!options.json) printModelRow(row);
   return [row];
+}
+
+async function measureProfile(
+  folder: string | undefined,
+  options: BenchOptions & ModelOptions,
+  bandwidth: number,
+  signal: AbortSignal,
+): Promise<ProfileRow[]> {
+  const rows = await benchProfile(folder, options, loadOptions(options, signal), signal);
+  if (!options.json) for (const row of rows) printProfileRow(row, bandwidth);
+  return rows;
+}
+
+async function measureSpeculation(
+  folder: string | undefined,
+  options: BenchOptions & ModelOptions,
+  _bandwidth: number,
+  signal: AbortSignal,
+): Promise<SpeculationRow[]> {
+  const rows = [];
+  const places = { recording: options.speculation!, folder, places: PLACES };
+  for await (const row of benchSpeculation(places, loadOptions(options, signal), signal)) {
+    if (!options.json) printSpeculationRow(row);
+    rows.push(row);
+  }
+  return rows;
 }

@@ -48,10 +48,7 @@ export async function benchModel(
   signal: AbortSignal,
 ): Promise<ModelRow> {
   const started = performance.now();
-  const model =
-    options.shape === undefined
-      ? await loadModel(folder ?? starterFolder(), load)
-      : await loadLayersThatFit(options.shape, options.layers ?? layersOf(options.shape), load);
+  const model = await openBenchModel(folder, options, load);
   const loadSeconds = (performance.now() - started) / 1000;
   try {
     const { promptTokens, tokens, repeat } = await affordable(model, options, signal);
@@ -83,6 +80,16 @@ export async function benchModel(
   } finally {
     await model.dispose();
   }
+}
+
+/** The folder's model, the starter, or random weights of a shape. */
+export function openBenchModel(
+  folder: string | undefined,
+  { shape, layers }: Pick<ModelBenchOptions, 'shape' | 'layers'>,
+  load: LoadOptions,
+): Promise<LoadedModel> {
+  if (shape === undefined) return loadModel(folder ?? starterFolder(), load);
+  return loadLayersThatFit(shape, layers ?? layersOf(shape), load);
 }
 
 /** The most memory seen in steps. They leave the event loop free, so that looking often finds it. */

@@ -1,17 +1,6 @@
-import type { WeightDType } from '../ops.ts';
+import type { OperationTime, WeightDType } from '../ops.ts';
 import { DTypeCode, Opcode } from './opcodes.ts';
 import type { Operation, Word } from './program.ts';
-
-/** What operations of one kind and shape took, barriers included, as the first thread saw it. */
-export interface OperationTime {
-  /** Kernel and shape. */
-  readonly op: string;
-  readonly count: number;
-  readonly ms: number;
-  /** That had to be read and written, weights and activations, each tensor once. */
-  readonly bytes: number;
-  readonly macs: number;
-}
 
 /** Sums of what was measured, by kind and shape. */
 export class Profile {
