@@ -12,6 +12,9 @@ export type WeightDType = 'f32' | 'f16' | 'q8' | 'q4';
 /** How keys and values are kept. q8: int8, with one f32 scale (largest magnitude / 127) per token and head. */
 export type KvDType = 'f32' | 'f16' | 'q8';
 
+/** Number formats of released checkpoints, little-endian, as safetensors names them. */
+export type StoredDType = 'F32' | 'F16' | 'BF16';
+
 /** A handle. Backends keep their own fields behind it; the engine only passes it on. */
 export interface Tensor {
   readonly shape: readonly number[];
@@ -22,6 +25,13 @@ export interface Tensor {
 export interface WeightWriter {
   /** `rows` holds a whole number of rows of `in` finite values. It may be re-used by the caller after the call. */
   write(rows: Float32Array): void;
+  /**
+   * In place of `write`, where the backend reads stored numbers itself: `fill` is called once and brings `bytes` bytes,
+   * a whole number of rows, to where the backend wants them. The rows follow those of the calls before, which need not
+   * have ended. Resolves with their largest magnitude: not finite where one of them is not. Rejects with OutOfMemory,
+   * BackendLost, or as `fill` does.
+   */
+  writeStored?(bytes: number, dtype: StoredDType, fill: (into: Uint8Array) => Promise<void>): Promise<number>;
   /** After the last row. Rejects with OutOfMemory or BackendLost. */
   finish(): Promise<Tensor>;
 }
@@ -96,6 +106,17 @@ export interface AttentionOptions extends AttentionShape {
  */
 export type QkvOrder = 'byKind' | 'byGroup';
 
+/** What operations of one kind and shape took, waiting for each other included. */
+export interface OperationTime {
+  /** Kernel and shape. */
+  readonly op: string;
+  readonly count: number;
+  readonly ms: number;
+  /** That had to be read and written, weights and activations, each tensor once. */
+  readonly bytes: number;
+  readonly macs: number;
+}
+
 /** What a product adds. bias: (out), residual: (rows, out). */
 export interface Addends {
   readonly bias?: Tensor | undefined;
@@ -130,6 +151,10 @@ export interface Ops {
    * throws. Rejects with BackendLost or OutOfMemory, after which only dispose() may be called.
    */
   step(record: () => Tensor): Promise<Float32Array>;
+  /** Where a backend can tell: from now on the operations of each step are timed; earlier times are forgotten. */
+  startProfile?(): void;
+  /** What steps took since startProfile, by operation, longest first. */
+  profile?(): readonly OperationTime[];
   dispose(): Promise<void>;
 
   // Operations, only inside `record` ---------------------------------------------------------------------------------

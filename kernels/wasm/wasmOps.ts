@@ -1,5 +1,6 @@
 import { check } from '../check.ts';
 import type {
+  OperationTime,
   Addends,
   AttentionOptions,
   AttentionShape,
@@ -20,7 +21,7 @@ import { recordLinear } from './recordLinear.ts';
 import { type Recording, share } from './recording.ts';
 import { Packing } from './packing.ts';
 import { chooseKernels, chooseThreads, type SimdChoice } from './platform.ts';
-import { type OperationTime, Profile } from './profile.ts';
+import { Profile } from './profile.ts';
 import { floatWord, Program } from './program.ts';
 import { asWasm, type Storage, type WasmTensor } from './tensor.ts';
 import { createWeight, floatRowBytes } from './weights.ts';
@@ -324,5 +325,4 @@ function count(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-export type { OperationTime } from './profile.ts';
 export { wasmReport } from './report.ts';
