@@ -45,6 +45,8 @@ async function answer(
 ): Promise<void> {
   const { info, tokenizer } = model;
   if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer.json, so it cannot be asked.`);
+  if (maxTokens >= info.contextLength)
+    throw new BadRequest(`An answer of ${maxTokens} tokens fills the context of ${info.contextLength}.`);
   const prompt = await questionPrompt(question, files, info.contextLength - maxTokens, tokenizer, letOthersGo);
   for (const file of prompt.files) console.error(describeFitted(file));
   const stream = new TextStream(tokenizer);
