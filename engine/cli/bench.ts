@@ -15,6 +15,7 @@ interface BenchOptions extends Omit<ModelOptions, 'backend'>, ModelBenchOptions 
   attention?: boolean;
   profile?: boolean;
   speculation?: string;
+  peers?: boolean;
   json?: boolean;
 }
 
@@ -31,6 +32,7 @@ export function addBench(program: Command, signal: AbortSignal): void {
     .option('--attention', 'time block-sparse against dense attention on the shape of phi-3-small instead')
     .option('--profile', 'time each operation of prefill and decode instead')
     .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
+    .option('--peers', 'beside other engines, which are downloaded for it (in the repository: npm run bench -- --peers)')
     .option('--prompt-tokens <count>', 'prompt length', wholeNumber(1), 512)
     .option('--tokens <count>', 'tokens to decode after the prompt', wholeNumber(2), 32)
     .option('--repeat <count>', 'runs; medians are printed', wholeNumber(1), 3)
@@ -44,6 +46,7 @@ export function addBench(program: Command, signal: AbortSignal): void {
 async function bench(folder: string | undefined, options: BenchOptions, signal: AbortSignal): Promise<void> {
   if (options.shape !== undefined && folder !== undefined)
     throw new BadRequest('Give a model folder or --shape, not both.');
+  if (options.peers) throw new BadRequest('--peers needs the repository: run `npm run bench -- --peers` there.');
   const bandwidth = await measureBandwidth();
   if (!options.json) {
     console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`);
