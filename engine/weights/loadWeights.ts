@@ -1,25 +1,36 @@
 import type { Ops, Tensor, WeightDType } from '../../kernels/ops.ts';
-import { LARGEST_WEIGHT } from '../../kernels/quantize.ts';
-import { BadModel } from '../errors.ts';
+import { BadModel, throwIfAborted } from '../errors.ts';
 import type { TensorSpec } from '../models/decoder.ts';
 import type { LoadProgress } from '../protocol.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { TensorLoad } from './tensorLoad.ts';
 import { TensorSource } from './tensorSource.ts';
 
 /** What may be stored beside the weights: computable buffers of old exports, and the copy of a tied head. */
 const IGNORED = /\.rotary_emb\.inv_freq$|^lm_head\.weight$/;
 
+/** Read at a time: many rows of any model, and little beside it, though each of a backend's memories holds some. */
+const CHUNK_BYTES = 2 << 20;
+/** Chunks on their way: four are being read, which keeps a disk busy, while others are packed. */
+const CHUNKS_AT_ONCE = 6;
+
+export interface LoadWeightsOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
 /**
- * Reads what `specs` asks for onto a backend, tensor by tensor: peak memory is the quantised model plus one chunk.
- * Matrices become `dtype`; embedding and head stay at 8 bits where `dtype` is q4. Rejects with BadModel when the
- * checkpoint holds something else than `specs`, or weights beyond the range of their format.
+ * Reads what `specs` asks for onto a backend, in chunks of whole rows: peak memory is the quantised model plus a few of
+ * them. Matrices become `dtype`; embedding and head stay at 8 bits where `dtype` is q4. Rejects with BadModel when the
+ * checkpoint holds something else than `specs`, values that are not finite, or weights beyond the range of their format,
+ * with Cancelled when the signal fires, and as the backend does; then nothing is being read any more.
  */
 export async function loadWeights(
   ops: Ops,
   checkpoint: Checkpoint,
   specs: readonly TensorSpec[],
   dtype: WeightDType,
-  options: { signal?: AbortSignal | undefined; onProgress?: ((progress: LoadProgress) => void) | undefined },
+  { signal, onProgress }: LoadWeightsOptions,
 ): Promise<TensorSource> {
   compare(checkpoint, specs);
   const roles = new Map(specs.map((spec) => [spec.name, spec]));
@@ -27,35 +38,30 @@ export async function loadWeights(
   const totalBytes = wanted.reduce((sum, name) => sum + checkpoint.tensors.get(name)!.bytes, 0);
   const tensors = new Map<string, Tensor>();
   let loadedBytes = 0;
-  for (const name of wanted) {
-    tensors.set(name, await loadTensor(ops, checkpoint, roles.get(name)!, dtype, options.signal));
-    loadedBytes += checkpoint.tensors.get(name)!.bytes;
-    options.onProgress?.({ loadedBytes, totalBytes });
-  }
+  const chunks = chunksOf(wanted.map((name) => new TensorLoad(ops, checkpoint, roles.get(name)!, dtype)));
+  const takeChunks = async (): Promise<void> => {
+    for (const { load, from, bytes } of chunks) {
+      throwIfAborted(signal);
+      const tensor = await load.take(from, bytes);
+      if (!tensor) continue;
+      tensors.set(load.name, tensor);
+      loadedBytes += load.bytes;
+      onProgress?.({ loadedBytes, totalBytes });
+    }
+  };
+  // The first that fails ends the iterator for all; who waits for a chunk goes on until it is there.
+  const ends = await Promise.allSettled(Array.from({ length: CHUNKS_AT_ONCE }, takeChunks));
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
   return new TensorSource(tensors);
 }
 
-async function loadTensor(
-  ops: Ops,
-  checkpoint: Checkpoint,
-  { name, shape, role, layer }: TensorSpec,
-  dtype: WeightDType,
-  signal: AbortSignal | undefined,
-): Promise<Tensor> {
-  if (role === 'vector' || role === 'bias') {
-    const values = new Float32Array(shape[0]!);
-    await checkpoint.read(name, (rows) => values.set(rows), signal);
-    return ops.upload(values, shape, layer);
+/** All rows, in order of the tensors. */
+function* chunksOf(loads: readonly TensorLoad[]): Generator<{ load: TensorLoad; from: number; bytes: number }> {
+  for (const load of loads) {
+    const most = Math.max(1, Math.floor(CHUNK_BYTES / load.rowBytes)) * load.rowBytes;
+    for (let from = 0; from < load.bytes; from += most) yield { load, from, bytes: Math.min(most, load.bytes - from) };
   }
-  const format = role === 'embedding' && dtype === 'q4' ? 'q8' : dtype;
-  const writer = ops.createWeight(shape as readonly [number, number], format, layer);
-  const onRows = (rows: Float32Array, largest: number): void => {
-    if (largest > LARGEST_WEIGHT[format])
-      throw new BadModel(`The tensor ${name} holds a weight of ${largest.toPrecision(3)}, too large for ${format}.`);
-    writer.write(rows);
-  };
-  await checkpoint.read(name, onRows, signal);
-  return writer.finish();
 }
 
 /** Names every disagreement's first case in one sentence. */

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { BadModel } from '../errors.ts';
-import type { Checkpoint, OnRows } from './checkpoint.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import { SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
 /** A model folder in Hugging Face layout. Nothing in it is executed. */
@@ -90,9 +90,9 @@ class SafetensorsCheckpoint implements Checkpoint {
     this.order = [...this.tensors.keys()]; // Files one after the other, each in order of position.
   }
 
-  async read(name: string, onRows: OnRows, signal?: AbortSignal): Promise<void> {
+  async read(name: string, from: number, into: Uint8Array): Promise<void> {
     const tensor = this.tensors.get(name)!;
-    await tensor.file.read(tensor, onRows, signal);
+    await tensor.file.read(tensor, from, into);
   }
 
   async close(): Promise<void> {

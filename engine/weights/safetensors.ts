@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as z from 'zod';
-import { BadModel, throwIfAborted } from '../errors.ts';
-import type { OnRows } from './checkpoint.ts';
-import { type StoredDType, bytesPerValue, widen } from './widen.ts';
+import type { StoredDType } from '../../kernels/ops.ts';
+import { BadModel } from '../errors.ts';
+import { bytesPerValue } from './widen.ts';
 
 /** One tensor of a safetensors file: data at [start, start + bytes) of the file. */
 export interface StoredTensor {
@@ -14,8 +14,6 @@ export interface StoredTensor {
   readonly bytes: number;
 }
 
-/** Bytes read at a time: large enough for the disk, small beside any model. */
-const CHUNK_BYTES = 8 << 20;
 /** The format's own limit. */
 const MAX_HEADER_BYTES = 100 << 20;
 
@@ -40,20 +38,9 @@ export class SafetensorsFile {
     }
   }
 
-  /** Streams a tensor as f32, whole rows at a time, with their largest magnitude. */
-  async read(tensor: StoredTensor, onRows: OnRows, signal?: AbortSignal): Promise<void> {
-    const rowBytes = (tensor.shape.at(-1) ?? 1) * bytesPerValue(tensor.dtype);
-    const chunkBytes = Math.max(rowBytes, Math.floor(CHUNK_BYTES / rowBytes) * rowBytes);
-    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, tensor.bytes));
-    for (let at = 0; at < tensor.bytes; at += chunk.length) {
-      throwIfAborted(signal);
-      const wanted = Math.min(chunk.length, tensor.bytes - at);
-      await readFully(this.file, chunk.subarray(0, wanted), tensor.start + at, basename(this.path));
-      const { values, largest } = widen(chunk.subarray(0, wanted), tensor.dtype);
-      if (!Number.isFinite(largest))
-        throw new BadModel(`The tensor ${tensor.name} holds NaN or infinite weights; the file is damaged.`);
-      onRows(values, largest);
-    }
+  /** Fills `into` with the bytes of a tensor that begin at its byte `from`. */
+  async read(tensor: StoredTensor, from: number, into: Uint8Array): Promise<void> {
+    await readFully(this.file, into, tensor.start + from, basename(this.path));
   }
 
   async close(): Promise<void> {
@@ -144,7 +131,7 @@ function checkRanges(
   return tensors;
 }
 
-async function readFully(file: FileHandle, into: Buffer, position: number, name: string): Promise<void> {
+async function readFully(file: FileHandle, into: Uint8Array, position: number, name: string): Promise<void> {
   for (let done = 0; done < into.length;) {
     const { bytesRead } = await file.read(into, done, into.length - done, position + done);
     if (bytesRead === 0) throw new BadModel(`${name} ended while it was read.`);

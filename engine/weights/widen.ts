@@ -1,7 +1,5 @@
+import type { StoredDType } from '../../kernels/ops.ts';
 import { f16ToF32 } from '../../kernels/quantize.ts';
-
-/** Number formats of released checkpoints, as safetensors names them. */
-export type StoredDType = 'F32' | 'F16' | 'BF16';
 
 export function bytesPerValue(dtype: StoredDType): number {
   return dtype === 'F32' ? 4 : 2;

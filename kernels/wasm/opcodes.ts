@@ -39,6 +39,13 @@ export enum DTypeCode {
   q4,
 }
 
+/** Format of stored weights as a descriptor states it. */
+export enum StoredCode {
+  F32,
+  F16,
+  BF16,
+}
+
 /** Which of the visible blocks an attention operation takes. */
 export enum AttentionPart {
   all,

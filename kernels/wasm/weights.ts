@@ -1,5 +1,5 @@
 import { check } from '../check.ts';
-import type { Tensor, WeightDType, WeightWriter } from '../ops.ts';
+import type { StoredDType, Tensor, WeightDType, WeightWriter } from '../ops.ts';
 import { f32ToF16, GROUP } from '../quantize.ts';
 import type { Bank, Banks } from './banks.ts';
 import type { Heap } from './heap.ts';
@@ -8,8 +8,8 @@ import type { Packing } from './packing.ts';
 import type { WasmTensor } from './tensor.ts';
 
 /**
- * Packs rows as the kernels read them (layouts: assembly/matvecFloat.ts, assembly/matvecQ.ts); quantised ones on the
- * workers, where `packing` is given, and on this thread while they are busy.
+ * Packs rows as the kernels read them (layouts: assembly/matvecFloat.ts, assembly/matvecQ.ts): stored ones on the workers,
+ * where `packing` is given, others on this thread.
  */
 export function createWeight(
   banks: Banks,
@@ -30,24 +30,28 @@ export function createWeight(
   clearPadding(bank.heap, address, shape, dtype);
   const tensor: WasmTensor = { shape, dtype, storage, offset: 0 };
   const pack = quantised ? packQuantised : packFloat;
-  const packed: Promise<void>[] = [];
   let row = 0;
+  /** Number of the first of the rows that come now. */
+  const take = (count: number): number => {
+    check(Number.isInteger(count), () => `write: ${count} rows of ${inputs} values are no whole number`);
+    check(row + count <= out, () => `write: more than ${out} rows`);
+    row += count;
+    return row - count;
+  };
   return {
     write(rows) {
-      const count = rows.length / inputs;
-      check(Number.isInteger(count), () => `write: ${rows.length} values are no whole rows of ${inputs}`);
-      check(row + count <= out, () => `write: more than ${out} rows`);
-      const batch = quantised ? packing?.offer(storage, dtype, inputs, row, rows) : undefined;
-      if (!batch) pack({ bank, address, dtype, inputs }, row, rows);
-      else {
-        packed.push(batch);
-        batch.catch(() => {}); // finish() tells.
-      }
-      row += count;
+      pack({ bank, address, dtype, inputs }, take(rows.length / inputs), rows);
     },
+    ...(packing && {
+      async writeStored(bytes: number, stored: StoredDType, fill: (into: Uint8Array) => Promise<void>) {
+        const rows = bytes / (inputs * (stored === 'F32' ? 4 : 2));
+        const rowBytes = quantised ? 0 : floatRowBytes(inputs, dtype);
+        return packing.pack({ weight: storage, dtype, inputs, rowBytes, row: take(rows), rows, stored, bytes }, fill);
+      },
+    }),
     async finish(): Promise<Tensor> {
       check(row === out, () => `finish: ${row} of ${out} rows were written`);
-      await Promise.all(packed);
+      packing?.throwIfLost();
       return tensor;
     },
   };
