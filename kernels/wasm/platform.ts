@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import os from 'node:os';
 import plainBytes from 'wasm-kernels:plain';
 import relaxedBytes from 'wasm-kernels:relaxed';
+import { readProcessors, threadsFor } from './processors.ts';
 import { selfTest } from './selfTest.ts';
 
 export type SimdChoice = 'auto' | 'relaxed' | 'plain';
@@ -12,9 +11,6 @@ export interface Kernels {
   /** Why the faster path is not taken; empty where it is. */
   readonly note: string;
 }
-
-/** More threads than this find no more memory bandwidth on the machines that have no GPU. */
-const MOST_THREADS = 8;
 
 const tried = new Map<SimdChoice, Promise<Kernels>>();
 
@@ -42,22 +38,7 @@ async function load(bytes: Uint8Array<ArrayBuffer>, what: string): Promise<WebAs
   return (await selfTest(module)) ? module : `${runtime} computes wrongly with WebAssembly ${what}.`;
 }
 
-/** Cores this process may use, counting a core with two hardware threads once: memory and vector units are per core. */
+/** Threads for this machine as it is now, and why so many. */
 export function chooseThreads(): { threads: number; reason: string } {
-  const available = os.availableParallelism();
-  const twoPerCore = hasTwoThreadsPerCore();
-  const cores = twoPerCore ? Math.max(1, Math.floor(available / 2)) : available;
-  const threads = Math.min(MOST_THREADS, cores);
-  const reason = twoPerCore ? `${available} hardware threads, two per core` : `${available} processors available`;
-  return { threads, reason: cores > MOST_THREADS ? `${reason}, more than ${MOST_THREADS} do not help` : reason };
-}
-
-/** Known on Linux only; elsewhere every processor counts. */
-function hasTwoThreadsPerCore(): boolean {
-  if (process.platform !== 'linux') return false;
-  try {
-    return readFileSync('/sys/devices/system/cpu/smt/active', 'utf8').trim() === '1';
-  } catch {
-    return false; // Containers may hide it.
-  }
+  return threadsFor(readProcessors());
 }
