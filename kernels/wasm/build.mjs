@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { generatePanels, generateTiles } from './generate.mjs';
+import { generatePanels, generateRows, generateTiles } from './generate.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const cache = path.join(here, '../../.cache/wasm-kernels');
@@ -60,6 +60,7 @@ function readSources(relaxed) {
     ...names.map((name) => [name, readFileSync(path.join(assembly, name), 'utf8')]),
     ['opcodes.ts', readFileSync(path.join(here, 'opcodes.ts'), 'utf8')],
     ['panels.ts', generatePanels(relaxed)],
+    ['rows.ts', generateRows(relaxed)],
     ['tiles.ts', generateTiles(relaxed)],
   ]);
 }

@@ -9,20 +9,27 @@ export function generatePanels(relaxed) {
   return panels({ name: 'panelsQ4', relaxed, q4: true }) + panels({ name: 'panelsQ8', relaxed, q4: false });
 }
 
+/** rows2Q4/rows4Q4/rows2Q8/rows4Q8: 2 or 4 rows of x times one panel (see matvecQ.ts), `count` groups; adds to y. */
+export function generateRows(relaxed) {
+  const variants = [true, false].flatMap((q4) => [2, 4].map((count) => ({ relaxed, q4, count })));
+  return halfMask('rowsHalf') + variants.map(rowsTimesPanel).join('');
+}
+
 /** tileQ4/tileQ8: 8 tokens times a few rows of unpacked weights (see matmulQ.ts), `count` groups; adds to sums. */
 export function generateTiles(relaxed) {
   return tile({ name: 'tileQ4', relaxed, q4: true }) + tile({ name: 'tileQ8', relaxed, q4: false });
 }
 
 const masks = (name, value) => `const ${name} = memory.data<u32>([${Array(4).fill(value).join(', ')}], 16);\n`;
+const halfMask = (name) => masks(name, '0x8fffe000');
 const lines = (list, template) => list.map(template).join('\n');
 
 function panels({ name, relaxed, q4 }) {
-  const maskValues = relaxed ? ['0x0f0f0f0f'] : q4 ? ['0x000f000f', '0x00f000f0', '0x0f000f00'] : ['0x00ff00ff'];
+  const { maskValues } = unpacking(relaxed, q4);
   const sums = relaxed ? (q4 ? sumsRelaxedQ4() : sumsRelaxedQ8()) : sumsPlain(q4);
   const variables = [...channels.flatMap((i) => [`w${i}`, `c${i}`, ...(relaxed && !q4 ? [`h${i}`] : [])]), 'x0'];
   return `
-${maskValues.map((value, i) => masks(`${name}Mask${i}`, value)).join('')}${masks(`${name}Half`, '0x8fffe000')}
+${maskValues.map((value, i) => masks(`${name}Mask${i}`, value)).join('')}${halfMask(`${name}Half`)}
 export function ${name}(wa: usize, wb: usize, x: usize, ya: usize, yb: usize, count: i32): void {
   const zero = i32x4.splat(0);
   const half = v128.load(${name}Half);
@@ -69,11 +76,18 @@ function sumsRelaxedQ8() {
   return [...body, ...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.shl(h${i}, 4));`)];
 }
 
-/** Each mask leaves the weights as i16 lanes; x was shifted to suit (assembly/quantise.ts). */
-function sumsPlain(q4) {
+/** How bytes become operands of the dot. Plain: each leaves i16 lanes, x was shifted to suit (assembly/quantise.ts). */
+function unpacking(relaxed, q4) {
   const and = (mask) => (w) => `v128.and(${w}, ${mask})`;
   const shift = (bits) => (w) => `i16x8.shr_u(${w}, ${bits})`;
-  const parts = q4 ? [and('m0'), and('m1'), and('m2'), shift(12)] : [and('m0'), shift(8)];
+  if (relaxed) return { maskValues: ['0x0f0f0f0f'], parts: [and('m0'), (w) => and('m0')(shift(4)(w))] };
+  if (!q4) return { maskValues: ['0x00ff00ff'], parts: [and('m0'), shift(8)] };
+  const maskValues = ['0x000f000f', '0x00f000f0', '0x0f000f00'];
+  return { maskValues, parts: [and('m0'), and('m1'), and('m2'), shift(12)] };
+}
+
+function sumsPlain(q4) {
+  const { parts } = unpacking(false, q4);
   const body = startSums('c');
   for (let g = 0; g < (q4 ? 4 : 8); g++) {
     body.push(...channels.map((i) => `w${i} = ${loadWeights(i, g)};`));
@@ -97,6 +111,74 @@ function scaleSums(relaxed) {
     }
   }
   return body;
+}
+
+/**
+ * The same sums in the same order as `panels`, weights unpacked once for all rows: vectors of weights two at a time, or
+ * one where bytes are split into nibbles with a sum each, so that sums stay in registers.
+ */
+function rowsTimesPanel({ relaxed, q4, count }) {
+  const name = `rows${count}Q${q4 ? 4 : 8}`;
+  const split = relaxed && !q4;
+  const rows = Array.from({ length: count }, (_, r) => r);
+  const { maskValues, parts } = unpacking(relaxed, q4);
+  const body = [];
+  for (const vectors of split ? [[0], [1]] : [[0, 1]]) {
+    for (const r of rows) {
+      body.push(`v = v128.load32_splat(x${r}, 4);`);
+      for (const i of vectors) body.push(...(split ? [`c${r}0 = zero;`, `c${r}1 = v;`] : [`c${r}${i} = v;`]));
+    }
+    for (let pair = 0; pair < (q4 ? 4 : 8); pair++) {
+      body.push(...vectors.map((i) => `w${i} = v128.load(w, ${16 + 32 * pair + 16 * i});`));
+      // What is multiplied by the same columns of x: [sum, operand], the operand kept in u0 or u1.
+      const steps = split
+        ? [parts.map((part, k) => [k, part(`w${vectors[0]}`)])]
+        : parts.map((part) => vectors.map((i) => [i, part(`w${i}`)]));
+      steps.forEach((step, k) => {
+        body.push(...step.map(([i, operand]) => `u${i} = ${operand};`));
+        for (const r of rows) {
+          body.push(`v = v128.load32_splat(x${r}, ${8 + 4 * (steps.length * pair + k)});`);
+          for (const [i] of step) {
+            const c = `c${r}${i}`;
+            body.push(`${c} = ${relaxed ? dot('v', `u${i}`, c) : `i32x4.add(${c}, i32x4.dot_i16x8_s(u${i}, v))`};`);
+          }
+        }
+      });
+    }
+    body.push('w0 = v128.load(w);');
+    for (const i of vectors) {
+      const scales = `i32x4.extend_${i ? 'high' : 'low'}_i16x8_s(w0)`;
+      body.push(`u${i} = v128.and(i32x4.shl(${scales}, 13), v128.load(rowsHalf));`);
+    }
+    for (const r of rows) {
+      body.push(`v = v128.load32_splat(x${r});`);
+      for (const i of vectors) {
+        const sum = split ? `i32x4.add(c${r}0, i32x4.shl(c${r}1, 4))` : `c${r}${i}`;
+        const total = madd(
+          relaxed,
+          `f32x4.mul(u${i}, v)`,
+          `f32x4.convert_i32x4_s(${sum})`,
+          `v128.load(y${r}, ${16 * i})`,
+        );
+        body.push(`v128.store(y${r}, ${total}, ${16 * i});`);
+      }
+    }
+  }
+  const pointers = rows.map((r) => `x${r}: usize`).join(', ');
+  return `
+${maskValues.map((value, i) => masks(`${name}Mask${i}`, value)).join('')}
+export function ${name}(w: usize, ${pointers}, y0: usize, yBytes: usize, count: i32): void {
+  const zero = i32x4.splat(0);
+${lines(maskValues, (_, i) => `  const m${i} = v128.load(${name}Mask${i});`)}
+${lines([...rows.flatMap((r) => [`c${r}0`, `c${r}1`]), 'w0', 'w1', 'u0', 'u1', 'v'], (name) => `  let ${name} = zero;`)}
+${lines(rows.slice(1), (r) => `  const y${r} = y${r - 1} + yBytes;`)}
+  for (; count > 0; count--) {
+${lines(body, (line) => `    ${line}`)}
+    w += ${q4 ? 144 : 272};
+${lines(rows, (r) => `    x${r} += ${relaxed ? 40 : 72};`)}
+  }
+}
+`;
 }
 
 function tile({ name, relaxed, q4 }) {

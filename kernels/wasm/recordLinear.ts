@@ -13,9 +13,9 @@ import { type Recording, share } from './recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 import { floatRowBytes } from './weights.ts';
 
-/** Up to this many rows of x the matrix-vector kernel runs, row by row while a stretch of weights is in the L2 cache. */
+/** Up to this many rows of x the matrix-vector kernel runs, which takes four at a time. */
 export const MATVEC_ROWS = 16;
-/** Panels that a thread takes at once at most, so that a stretch stays in its L2 cache where rows share it. */
+/** Panels that a thread takes at once at most: two long streams of one row; sums of several rows in the L1 cache. */
 const MOST_PANELS = 64;
 const MOST_SHARED_PANELS = 16;
 /** Rows of w that a task of the matrix-matrix kernel takes at most: its sums fit the L2 cache. */
@@ -51,13 +51,13 @@ export function recordLinear(
   const blocks = inputs / GROUP_VALUES;
   if (rows <= MATVEC_ROWS) {
     const panels = Math.ceil(out / PANEL_ROWS);
-    const grain = Math.min(rows === 1 ? MOST_PANELS : MOST_SHARED_PANELS, wholeStreams(share(panels, threads, 1)));
+    const grain = Math.min(rows === 1 ? MOST_PANELS : MOST_SHARED_PANELS, 2 * Math.ceil(share(panels, threads, 1) / 2));
     program.add({
       opcode: q4 ? Opcode.matvecQ4 : Opcode.matvecQ8,
       items: panels,
       grain,
       words: [quantisedRows(recording, x, q4), ...ends, blocks, bias ?? 0],
-      scratch: grain * PANEL_ROWS * 4,
+      scratch: Math.ceil(rows / 4) * 4 * grain * PANEL_ROWS * 4,
     });
     return y;
   }
@@ -71,11 +71,6 @@ export function recordLinear(
     scratch: UNPACKED_BYTES + chunkRows * tokens * 4,
   });
   return y;
-}
-
-/** The kernel reads 8 panels side by side. */
-function wholeStreams(panels: number): number {
-  return panels < 8 ? panels : Math.ceil(panels / 8) * 8;
 }
 
 function quantisedRows(recording: Recording, x: WasmTensor, q4: boolean): Storage {

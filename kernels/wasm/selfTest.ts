@@ -20,7 +20,7 @@ export async function selfTest(module: WebAssembly.Module): Promise<boolean> {
     const writer = createWeight(banks, [OUT, IN], dtype);
     writer.write(Float32Array.from({ length: OUT * IN }, (_, i) => weightAt(dtype, Math.floor(i / IN), i % IN)));
     const weight = asWasm(await writer.finish());
-    for (const rows of [1, MATVEC_ROWS + 3]) {
+    for (const rows of [1, 6, MATVEC_ROWS + 3]) {
       const program = new Program();
       const data = Float32Array.from({ length: rows * IN }, (_, i) => activationAt(Math.floor(i / IN), i % IN));
       const x = program.tensor([rows, IN], data);

@@ -44,7 +44,9 @@ describe('wasm: quantised products', function () {
           withWasm({ simd, threads }, async (ops) => {
             for (const [rows, width, outs] of [
               [1, 512, 1037],
+              [2, 4160, 19],
               [4, 96, 131],
+              [7, 64, 261],
               [21, 1120, 70],
               [300, 64, 41],
             ] as const) {
@@ -52,6 +54,26 @@ describe('wasm: quantised products', function () {
             }
           }));
       }
+    }
+  }
+});
+
+describe('wasm: products of few rows', () => {
+  for (const simd of ['relaxed', 'plain'] as const) {
+    for (const dtype of ['q4', 'q8'] as const) {
+      it(`${simd} SIMD, ${dtype}: a row is the same bit for bit beside any others`, () =>
+        withWasm({ simd, threads: 2 }, async (ops) => {
+          const [width, outs] = [4160, 43];
+          const weight = await weightOf(ops, randomValues(1, outs * width), [outs, width], dtype);
+          const x = randomValues(2, 16 * width);
+          const products = (from: number, to: number) =>
+            ops.step(() => ops.linear(ops.input(x.slice(from * width, to * width), [to - from, width]), weight));
+          const alone: number[] = [];
+          for (let row = 0; row < 16; row++) alone.push(...(await products(row, row + 1)));
+          for (let rows = 2; rows <= 16; rows++) {
+            assert.deepEqual([...(await products(0, rows))], alone.slice(0, rows * outs), `${rows} rows`);
+          }
+        }));
     }
   }
 });

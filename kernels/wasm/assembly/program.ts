@@ -27,15 +27,18 @@ export function run(program: usize, count: i32, scratch: usize, threads: i32): v
   }
 }
 
-/** Takes grains of one operation's items until none is left. */
+/** Takes grains of one operation's items until none is left. The last quarter comes in small ones: less to wait for. */
 function runOperation(d: usize): void {
   const opcode = load<i32>(d);
   const items = load<i32>(d, 4);
   const grain = load<i32>(d, 8);
+  const large = (items - (items >> 2)) / grain;
+  const small = (grain + 3) >> 2;
   for (;;) {
-    const from = atomic.add<i32>(d, 1, COUNTER_WORD * 4) * grain;
+    const taken = atomic.add<i32>(d, 1, COUNTER_WORD * 4);
+    const from = taken < large ? taken * grain : large * grain + (taken - large) * small;
     if (from >= items) return;
-    runItems(opcode, d, from, min(items, from + grain));
+    runItems(opcode, d, from, min(items, from + (taken < large ? grain : small)));
   }
 }
 
