@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
-import type { Ops, StoredDType, WeightDType } from '../../kernels/ops.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+import { type LoadedModel, loadModel } from '../../engine/load.ts';
+import type { Ops, StoredDType, Tensor, WeightDType } from '../../kernels/ops.ts';
 import { f16ToF32, f32ToF16 } from '../../kernels/quantize.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
 import { createWasmOps, type WasmOps, type WasmOptions } from '../../kernels/wasm/wasmOps.ts';
+import { isAlive } from '../support/engineHost.ts';
+import { readGolden, withGolden } from '../support/golden.ts';
 import { randomValues } from '../support/random.ts';
+import { repeatGenerations } from '../support/repeatGenerations.ts';
+
+/** AIRGAP_GENERATIONS=10000 takes half a minute. */
+const GENERATIONS = Number(process.env['AIRGAP_GENERATIONS'] ?? 500);
 
 async function withWasm(options: WasmOptions, use: (ops: WasmOps) => Promise<void>): Promise<void> {
   const ops = await createWasmOps(options);
@@ -107,4 +118,134 @@ function tricky(length: number, stored: StoredDType): Float32Array {
   for (let i = 0; i < 32; i++) values[192 + i] = i === 0 ? 127 : i * 3 + 0.5;
   for (let i = 0; i < 32; i++) values[224 + i] = (i - 15) * 2 ** -25 * 1.0001;
   return STORED[stored].cut(values);
+}
+
+describe('wasm: threads', function () {
+  this.timeout(60_000);
+
+  for (const threads of [1, 3, 8]) {
+    for (const [name, config] of [
+      ['mini-4k', 'config.json'],
+      ['small-blocksparse', 'config.json'],
+    ] as const) {
+      it(`${name} on ${threads} threads: greedy ids of the golden`, () =>
+        withGolden(name, { config }, async (folder) => {
+          const model = await loadModel(folder, { backend: 'wasm', weights: 'f32', kv: 'f32', threads });
+          const variant = readGolden(name).find((golden) => golden.config === config)!;
+          for (const { ids, greedy } of variant.prompts.filter((prompt) => prompt.greedy)) {
+            assert.deepEqual(await generate(model, ids, 16), greedy!.ids);
+          }
+          await model.dispose();
+        }));
+    }
+  }
+
+  it('1 to 8 compute the same products, bit for bit', async () => {
+    const [width, outs] = [256, 331];
+    const results = new Map<number, Float32Array>();
+    for (let threads = 1; threads <= 8; threads++) {
+      await withWasm({ threads }, async (ops) => {
+        const weights: Tensor[] = [];
+        for (const dtype of ['q4', 'q8', 'f16', 'f32'] as const) {
+          const writer = ops.createWeight([outs, width], dtype);
+          writer.write(randomValues(3, outs * width));
+          weights.push(await writer.finish());
+        }
+        for (const rows of [1, 5, 40]) {
+          const x = randomValues(rows, rows * width);
+          for (const [i, weight] of weights.entries()) {
+            const y = await ops.step(() => ops.linear(ops.input(x, [rows, width]), weight));
+            const key = rows * 10 + i;
+            if (threads === 1) results.set(key, y);
+            else assert.deepEqual(y, results.get(key), `${threads} threads, ${rows} rows, ${weight.dtype}`);
+          }
+        }
+      });
+    }
+  });
+
+  it('a neighbour that keeps a core busy takes at most its share', async function () {
+    const cores = availableParallelism();
+    if (cores < 2) {
+      console.log('    skipped: one processor only');
+      this.skip();
+    }
+    const neighbour = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
+    try {
+      // Threads that spin until all have arrived wait a time slice at many of the 40 barriers: they took 8 times as long.
+      const ratios: number[] = [];
+      for (let i = 0; i < 5; i++) ratios.push((await decodeMs(cores)) / (await decodeMs(1)));
+      const times = `${ratios.map((ratio) => ratio.toFixed(1))} times as long as one`;
+      assert.ok(median(ratios) < 4, `${cores} threads take ${times}, beside a neighbour`);
+    } finally {
+      neighbour.kill('SIGKILL');
+    }
+  });
+
+  it('sleep soon after work, so that an idle engine takes no CPU', () =>
+    withGolden('mini-4k', {}, async (folder) => {
+      const model = await loadModel(folder, { backend: 'wasm', threads: 4 });
+      await generate(model, [1, 2, 3], 16);
+      await setTimeout(1000);
+      const before = process.cpuUsage();
+      await setTimeout(1000);
+      const { user, system } = process.cpuUsage(before);
+      assert.ok(user + system < 20_000, `${(user + system) / 1000} ms of CPU in a second`);
+      await model.dispose();
+    }));
+
+  it('end with a process that is killed while they work', async () => {
+    const prompt = ['--prompt', 'function ', '--temperature', '2', '--max-tokens', '400'];
+    const args = ['dist/airgap.cjs', 'generate', 'media/starter', '--backend', 'wasm', '--threads', '3', ...prompt];
+    const busy = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [exited, closed] = [once(busy, 'exit'), once(busy, 'close')];
+    await once(busy.stdout, 'data'); // The first of 400 tokens.
+    busy.kill('SIGKILL');
+    assert.deepEqual(await exited, [null, 'SIGKILL']);
+    await closed; // Whoever lived on would hold its pipe open.
+    assert.equal(isAlive(busy.pid!), false);
+  });
+
+  it(`${GENERATIONS} generations leave memory as it was`, () =>
+    withGolden('mini-4k', {}, async (folder) => {
+      const model = await loadModel(folder, { backend: 'wasm', threads: 2 });
+      const { grownBytes, heldBytes } = await repeatGenerations(model, GENERATIONS);
+      assert.equal(heldBytes, 0);
+      assert.ok(grownBytes < 2 ** 21, `the heap grew by ${grownBytes} bytes`);
+      await model.dispose();
+    }));
+});
+
+/** Median milliseconds of a step like one of decoding a small model: some ten products with barriers between. */
+async function decodeMs(threads: number): Promise<number> {
+  const size = 1024;
+  const times: number[] = [];
+  await withWasm({ threads }, async (ops) => {
+    const writer = ops.createWeight([size, size], 'q4');
+    writer.write(randomValues(1, size * size));
+    const weight = await writer.finish();
+    const x = randomValues(2, size);
+    for (let i = 0; i < 40; i++) {
+      const started = performance.now();
+      await ops.step(() => {
+        let y = ops.input(x, [1, size]);
+        for (let k = 0; k < 40; k++) y = ops.linear(y, weight);
+        return y;
+      });
+      if (i >= 20) times.push(performance.now() - started); // The first let V8's optimising compiler take over.
+    }
+  });
+  return median(times);
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+async function generate(model: LoadedModel, prompt: readonly number[], maxTokens: number): Promise<number[]> {
+  const session = model.createSession();
+  const ids: number[] = [];
+  for await (const { id } of session.generate(prompt, { maxTokens, stopIds: new Set() })) ids.push(id);
+  await session.dispose();
+  return ids;
 }
