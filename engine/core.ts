@@ -28,6 +28,8 @@ export interface CoreModel {
   readonly info: ModelInfo;
   createSession(priority?: Priority): ModelSession;
   bytesHeld(): number;
+  /** Tokens whose keys and values the memory still holds; Infinity where only an allocation can tell. */
+  tokensFree(): number;
   dispose(): Promise<void>;
 }
 

@@ -9,6 +9,8 @@ import type { FileSnapshot } from './prompt/fileSnapshot.ts';
 export interface FileReaderOptions {
   /** Without a request for this long the user pauses. */
   readonly pauseMs?: number;
+  /** Tokens that the memory still holds; no limit where absent. */
+  readonly tokensFree?: () => number;
   /** Told why what was read could not be kept on disk. */
   readonly log?: (message: string) => void;
 }
@@ -22,6 +24,8 @@ export interface ReadingPlan {
 /** What one pause after another may cost; completions go first, and the user may do anything meanwhile. */
 const SECONDS_TO_READ = 20;
 const PAUSE_MS = 500;
+/** Of the memory that is free: the rest is for other documents, and for whatever else runs here. */
+const SHARE_OF_FREE = 1 / 2;
 /** Share of a prompt that had to be computed. */
 const CHANGE_TO_KEEP = 1 / 2;
 
@@ -30,6 +34,7 @@ export class FileReader {
   onReading: (active: boolean) => void = () => {};
   readonly #abort = new AbortController();
   readonly #pauseMs: number;
+  readonly #tokensFree: () => number;
   readonly #log: (message: string) => void;
   #snapshot: FileSnapshot | undefined;
   #session: ModelSession | undefined;
@@ -42,9 +47,10 @@ export class FileReader {
   constructor(
     private readonly createSession: () => ModelSession,
     readonly speed: PrefillSpeed,
-    { pauseMs = PAUSE_MS, log = () => {} }: FileReaderOptions = {},
+    { pauseMs = PAUSE_MS, tokensFree = () => Infinity, log = () => {} }: FileReaderOptions = {},
   ) {
     this.#pauseMs = pauseMs;
+    this.#tokensFree = tokensFree;
     this.#log = log;
   }
 
@@ -55,7 +61,9 @@ export class FileReader {
 
   /** Tokens that reading may compute. */
   get affordable(): number {
-    return Math.min(this.#mostTokens, this.speed.tokensIn(SECONDS_TO_READ));
+    // What it holds itself is free for what takes its place.
+    const free = this.#tokensFree() + (this.#snapshot?.ids.length ?? 0);
+    return Math.floor(Math.min(this.#mostTokens, this.speed.tokensIn(SECONDS_TO_READ), free * SHARE_OF_FREE));
   }
 
   /** Reads what `plan` says, if anything, once the user pauses; a later call takes the place of an earlier one. */

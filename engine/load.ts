@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import * as z from 'zod';
 import { GpuUnavailable, createGpuOps, gpuReport } from '../kernels/gpu/gpuOps.ts';
-import type { KvDType, OperationTime, Ops, WeightDType } from '../kernels/ops.ts';
+import { type KvDType, type OperationTime, type Ops, PAGE_TOKENS, type WeightDType } from '../kernels/ops.ts';
 import { ReferenceOps } from '../kernels/reference/referenceOps.ts';
 import { createWasmOps, wasmReport } from '../kernels/wasm/wasmOps.ts';
 import { BadModel, BadRequest } from './errors.ts';
@@ -51,6 +51,8 @@ export interface LoadedModel {
   bytesHeld(): number;
   /** Of these the KV cache's, used or free. */
   kvBytes(): number;
+  /** Tokens whose keys and values the memory still holds; Infinity where only an allocation can tell. */
+  tokensFree(): number;
   /** Times the operations of what follows; undefined where the backend cannot. The result says what they took so far. */
   startProfile(): (() => readonly OperationTime[]) | undefined;
   dispose(): Promise<void>;
@@ -207,6 +209,12 @@ class BackendModel implements LoadedModel {
   kvBytes(): number {
     const { pool } = this.allocator;
     return pool.capacity * pool.pageBytes;
+  }
+
+  tokensFree(): number {
+    const { pool, pagesInUse } = this.allocator;
+    const more = Math.max(0, Math.floor(this.parts.ops.bytesFree / pool.pageBytes));
+    return PAGE_TOKENS * (pool.capacity - pagesInUse + more);
   }
 
   startProfile(): (() => readonly OperationTime[]) | undefined {

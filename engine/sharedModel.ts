@@ -93,7 +93,8 @@ export class SharedModel<User extends object> {
       const info = { ...model.info, modelId: this.id, notes };
       const speed = new PrefillSpeed();
       const { log } = this.options;
-      const sessions = new SessionPool(() => new DocumentSession(model, speed, { log }));
+      const tokensFree = (): number => model.tokensFree();
+      const sessions = new SessionPool(() => new DocumentSession(model, speed, { log, tokensFree }));
       return (this.#current = { model, info, sessions });
     } catch (error) {
       this.#live = undefined;

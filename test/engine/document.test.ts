@@ -83,6 +83,7 @@ const lines = (from: number, to: number): string =>
 interface Options {
   tokensPerMs?: number;
   contextLength?: number;
+  tokensFree?: () => number;
   pauseMs?: number;
   tokenizer?: typeof chat;
   log?: (message: string) => void;
@@ -90,9 +91,9 @@ interface Options {
 
 /** A document of which a person asks for completions. */
 function open(options: Options = {}) {
-  const { tokensPerMs = 100, contextLength = 32_768, pauseMs = 60_000, tokenizer = chat, log = () => {} } = options;
+  const { tokensPerMs = 100, contextLength = 32_768, tokenizer = chat, ...readerOptions } = options;
   const fake = new FakeModel(tokensPerMs);
-  const document = new DocumentSession(fake, new PrefillSpeed(), { pauseMs, log });
+  const document = new DocumentSession(fake, new PrefillSpeed(), { pauseMs: 60_000, ...readerOptions });
   const reading: boolean[] = [];
   document.reader.onReading = (active) => reading.push(active);
   const config = { fimOrder: 'spm', longRope: null, originalMaxPositions: 32_768 };
@@ -163,6 +164,20 @@ describe('a document of a chat model', () => {
       await document.reader.readNow();
     }
     assert.equal(fake.read.length, 1);
+    await document.dispose();
+  });
+
+  it('reads at most what half of the free memory holds, its own included', async () => {
+    let free = 6000;
+    const { type, document, fake } = open({ tokensFree: () => free });
+    await type(`${above}let x = 9`, below);
+    await document.reader.readNow();
+    const { room, ids } = document.reader.snapshot!;
+    assert.ok(ids.length > 1000 && ids.length <= 3000, `${ids.length} tokens`);
+    free -= ids.length;
+    await type(`${lines(0, 75)}${lines(1000, 1040)}${lines(75, 299)}let y = 9`, '\n');
+    await document.reader.readNow();
+    assert.deepEqual([room, document.reader.snapshot!.room, fake.read.length], [3000, 3000, 2]);
     await document.dispose();
   });
 

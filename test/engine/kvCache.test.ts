@@ -256,6 +256,8 @@ describe('the format of the KV cache', () => {
     ['phi-3-small-8k takes 1.1 GB', small, 8192, 2.2 * GB, 'f16'],
     ['phi-3-small-128k takes 17 GB', small, 131072, 24 * GB, 'q8'],
     ['nothing free', small, 8192, 0, 'q8'],
+    ['phi-3-mini-4k on a graphics card', mini, 4096, Infinity, 'f16'],
+    ['phi-3-mini-128k on a graphics card', mini, 131072, Infinity, 'q8'],
   ] as const) {
     it(`${name}: ${want}`, () => assert.equal(chooseKvDtype({ ...shape, contextLength, freeBytes }), want));
   }

@@ -64,6 +64,7 @@ class FakeCore implements EngineCore {
         return { generate: unused, prefill: unused, saveSnapshot: unused, dispose };
       },
       bytesHeld: () => 10,
+      tokensFree: () => Infinity,
       dispose: async () => {
         this.models--;
         this.orphans += this.sessions;

@@ -41,6 +41,7 @@ function fakeModel(backend: CoreModel['info']['backend']): CoreModel {
       dispose: async () => {},
     }),
     bytesHeld: () => 1000,
+    tokensFree: () => Infinity,
     dispose: async () => {},
   };
 }
