@@ -45,15 +45,7 @@ class FakeCore implements EngineCore {
     this.models++;
     const chosen = backend === 'auto' ? 'webgpu' : backend;
     return {
-      info: {
-        modelId: '',
-        name: 'fake',
-        contextLength: 9,
-        backend: chosen,
-        device: `a ${chosen}`,
-        notes: [],
-        bytes: 10,
-      },
+      info: { modelId: '', name: 'fake', contextLength: 9, backend: chosen, device: `a ${chosen}`, notes: [], bytes: 10 },
       createSession: () => {
         this.sessions++;
         const unused = (): never => assert.fail('not used');
