@@ -15,6 +15,8 @@ import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
 const TOKEN = 'secret';
 const soon = (): Promise<void> => delay(20);
 
+const INFO = { modelId: '', name: 'fake', contextLength: 9, notes: [], bytes: 10 };
+
 /** A core that records what happens; a test says what fails. */
 class FakeCore implements EngineCore {
   readonly loads: string[] = [];
@@ -45,7 +47,7 @@ class FakeCore implements EngineCore {
     this.models++;
     const chosen = backend === 'auto' ? 'webgpu' : backend;
     return {
-      info: { modelId: '', name: 'fake', contextLength: 9, backend: chosen, device: `a ${chosen}`, notes: [], bytes: 10 },
+      info: { ...INFO, backend: chosen, device: `a ${chosen}` },
       createSession: () => {
         this.sessions++;
         const unused = (): never => assert.fail('not used');
