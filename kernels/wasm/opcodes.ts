@@ -26,6 +26,10 @@ export enum Opcode {
   top1Partial,
   top1,
   packRows,
+  rmsNormQuantised,
+  layerNormQuantised,
+  siluMulQuantised,
+  gegeluQuantised,
 }
 
 export const DESCRIPTOR_BYTES = 128;

@@ -33,6 +33,9 @@ export class Program {
   /** What was copied, by the original and the bank of the copy. */
   private readonly copies = new Map<Storage, Map<number, Storage>>();
 
+  /** Operations that wait for who reads their result, by that result. */
+  private readonly deferred = new Map<Storage, Operation>();
+
   get empty(): boolean {
     return this.entries.length === 0;
   }
@@ -41,12 +44,31 @@ export class Program {
   add(operation: Operation): void {
     const storages = storagesOf(operation.words);
     for (const { program } of storages) check(!program || program === this, () => 'a tensor of a step that has ended');
+    for (const storage of storages) this.emit(storage);
     const bank = bankOf(storages);
     if (storages.every((storage) => (storage.bank ??= bank) === bank)) this.entries.push({ bank, storages, operation });
     else {
       const words = operation.words.map((word) => this.inBank(word, bank));
       this.entries.push({ bank, storages: storagesOf(words), operation: { ...operation, words } });
     }
+  }
+
+  /**
+   * As add, when the first operation that names `result` is added. Who finds the operation with `deferredBy` may have
+   * the result in another form instead.
+   */
+  defer(result: WasmTensor, operation: Operation): void {
+    this.deferred.set(result.storage, operation);
+  }
+
+  /** The operation that would make this tensor, where it has not been added yet. */
+  deferredBy(result: WasmTensor): Operation | undefined {
+    return this.deferred.get(result.storage);
+  }
+
+  private emit(result: Storage): void {
+    const operation = this.deferred.get(result);
+    if (this.deferred.delete(result)) this.add(operation!);
   }
 
   /** Scratch of this step; `initial` is written before it runs. */
@@ -70,6 +92,7 @@ export class Program {
    * is released.
    */
   place(banks: Banks, threads: number, result: WasmTensor, profile?: Profile): PlacedProgram {
+    this.emit(result.storage);
     result.storage.bank ??= 0;
     const { needs, storages } = this.plan(result);
     const { address, times, release } = this.hold(needs, banks, threads, profile);

@@ -9,6 +9,7 @@ import {
   TILE_TOKENS,
   UNPACKED_BYTES,
 } from './opcodes.ts';
+import type { Word } from './program.ts';
 import { type Recording, share } from './recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 import { floatRowBytes } from './weights.ts';
@@ -73,13 +74,34 @@ export function recordLinear(
   return y;
 }
 
+function isOf(word: Word, storage: Storage): boolean {
+  return typeof word !== 'number' && 'storage' in word && word.storage === storage;
+}
+
+/** Operations that can write their result quantised (assembly/quantised.ts). */
+const QUANTISED: { readonly [K in Opcode]?: Opcode } = {
+  [Opcode.rmsNorm]: Opcode.rmsNormQuantised,
+  [Opcode.layerNorm]: Opcode.layerNormQuantised,
+  [Opcode.siluMul]: Opcode.siluMulQuantised,
+  [Opcode.gegelu]: Opcode.gegeluQuantised,
+};
+
 function quantisedRows(recording: Recording, x: WasmTensor, q4: boolean): Storage {
   return once(recording, x, q4 ? 'rows for q4' : 'rows for q8', () => {
     const { program, threads } = recording;
     const items = (x.shape[0]! * x.shape[1]!) / GROUP_VALUES;
     const quantised = program.storage(items * QUANTISED_BYTES);
-    const words = [x, quantised, q4 ? DTypeCode.q4 : DTypeCode.q8];
-    program.add({ opcode: Opcode.quantise, items, grain: share(items, threads, 16), words });
+    const dtype = q4 ? DTypeCode.q4 : DTypeCode.q8;
+    const maker = program.deferredBy(x);
+    const fused = maker && QUANTISED[maker.opcode];
+    if (maker && fused !== undefined && x.offset === 0) {
+      const words = maker.words.map((word) => (isOf(word, x.storage) ? quantised : word));
+      const grain = share(items, threads, 32);
+      program.add({ opcode: fused, items, grain, words: [...words, dtype], scratch: 192 });
+    } else {
+      const words = [x, quantised, dtype];
+      program.add({ opcode: Opcode.quantise, items, grain: share(items, threads, 16), words });
+    }
     return quantised;
   });
 }

@@ -175,7 +175,7 @@ export class WasmOps implements Ops {
     check(weight.shape[0] === cols, () => `rmsNorm: weight is (${weight.shape}), x is (${x.shape})`);
     const y = program.tensor([rows, cols]);
     const words = [asWasm(x), asWasm(weight), y, cols, floatWord(eps)];
-    program.add({ opcode: Opcode.rmsNorm, items: rows, grain: 1, words });
+    program.defer(y, { opcode: Opcode.rmsNorm, items: rows, grain: 1, words });
     return y;
   }
 
@@ -187,7 +187,7 @@ export class WasmOps implements Ops {
     });
     const y = program.tensor([rows, cols]);
     const words = [asWasm(x), asWasm(weight), asWasm(bias), y, cols, floatWord(eps)];
-    program.add({ opcode: Opcode.layerNorm, items: rows, grain: 1, words });
+    program.defer(y, { opcode: Opcode.layerNorm, items: rows, grain: 1, words });
     return y;
   }
 
@@ -247,7 +247,7 @@ export class WasmOps implements Ops {
     const stretches = Math.ceil(width / 256);
     const items = rows * stretches;
     const words = [asWasm(gateUp), y, width, stretches];
-    program.add({ opcode: Opcode.siluMul, items, grain: share(items, threads, 1), words });
+    program.defer(y, { opcode: Opcode.siluMul, items, grain: share(items, threads, 1), words });
     return y;
   }
 
@@ -259,7 +259,7 @@ export class WasmOps implements Ops {
     const y = program.tensor([rows, both / 2]);
     const items = Math.ceil(values / 256);
     const words = [asWasm(x), y, values, floatWord(limit)];
-    program.add({ opcode: Opcode.gegelu, items, grain: share(items, threads, 1), words });
+    program.defer(y, { opcode: Opcode.gegelu, items, grain: share(items, threads, 1), words });
     return y;
   }
 

@@ -78,6 +78,57 @@ describe('wasm: products of few rows', () => {
   }
 });
 
+describe('wasm: operations that quantise their result', () => {
+  const width = 4160;
+  const operations: Record<string, (ops: Ops, x: Tensor, norms: readonly Tensor[]) => Tensor> = {
+    rmsNorm: (ops, x, [weight]) => ops.rmsNorm(x, weight!, 1e-5),
+    layerNorm: (ops, x, [weight, bias]) => ops.layerNorm(x, weight!, bias!, 1e-5),
+    siluMul: (ops, x) => ops.siluMul(x),
+    gegelu: (ops, x) => ops.gegelu(x, 2),
+  };
+  for (const simd of ['relaxed', 'plain'] as const) {
+    for (const [name, operation] of Object.entries(operations)) {
+      it(`${simd} SIMD, ${name}: its products are those of its result, bit for bit`, () =>
+        withWasm({ simd, threads: 3 }, async (ops) => {
+          const norms = [1, 2].map((seed) => ops.upload(randomValues(seed, width), [width]));
+          for (const dtype of ['q4', 'q8'] as const) {
+            for (const rows of [1, 3]) {
+              const columns = name.endsWith('Norm') ? width : 2 * width;
+              const x = randomValues(3, rows * columns);
+              const weight = await weightOf(ops, randomValues(4, 24 * width), [24, width], dtype);
+              const input = () => ops.input(x, [rows, columns]);
+              const result = await ops.step(() => operation(ops, input(), norms));
+              const want = await ops.step(() => ops.linear(ops.input(result, [rows, width]), weight));
+              const got = await ops.step(() => ops.linear(operation(ops, input(), norms), weight));
+              assert.deepEqual(got, want);
+              ops.free(weight);
+            }
+          }
+        }));
+    }
+  }
+
+  it('a result read in both forms is there in both', () =>
+    withWasm({ threads: 2 }, async (ops) => {
+      const [rows, cols] = [3, 64];
+      const norm = ops.upload(randomValues(1, cols), [cols]);
+      const weight = await weightOf(ops, randomValues(2, cols * cols), [cols, cols], 'q4');
+      const x = () => ops.input(randomValues(5, rows * cols), [rows, cols]);
+      const y = await ops.step(() => ops.rmsNorm(x(), norm, 1e-5));
+      const want = await ops.step(() => {
+        const input = ops.input(y, [rows, cols]);
+        return ops.linear(input, weight, { residual: input });
+      });
+      for (const rowsRead of [3, 2]) {
+        const got = await ops.step(() => {
+          const normed = ops.lastRows(ops.rmsNorm(x(), norm, 1e-5), rowsRead);
+          return ops.linear(normed, weight, { residual: normed });
+        });
+        assert.deepEqual(got, want.slice((rows - rowsRead) * cols));
+      }
+    }));
+});
+
 /** Tightly against f64 sums over the same rounded activations, loosely against the activations as they were. */
 async function compareProducts(
   ops: Ops,

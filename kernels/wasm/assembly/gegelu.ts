@@ -8,11 +8,14 @@ import { exp4 } from './simd';
 export function gegelu(d: usize, from: i32, to: i32): void {
   const start = from << 8;
   const end = min(to << 8, load<i32>(d, 20));
-  const limit = f32x4.splat(load<f32>(d, 24));
-  let x: usize = load<u32>(d, 12) + ((<usize>start) << 3);
-  let y: usize = load<u32>(d, 16) + ((<usize>start) << 2);
-  let k = start;
-  for (; k + 4 <= end; k += 4) {
+  const x: usize = load<u32>(d, 12) + ((<usize>start) << 3);
+  gegeluStretch(x, load<u32>(d, 16) + ((<usize>start) << 2), end - start, load<f32>(d, 24));
+}
+
+export function gegeluStretch(x: usize, y: usize, count: i32, bound: f32): void {
+  const limit = f32x4.splat(bound);
+  let k = 0;
+  for (; k + 4 <= count; k += 4) {
     const first = v128.load(x);
     const second = v128.load(x, 16);
     const gate = v128.shuffle<i32>(first, second, 0, 2, 4, 6);
@@ -20,7 +23,7 @@ export function gegelu(d: usize, from: i32, to: i32): void {
     x += 32;
     y += 16;
   }
-  for (; k < end; k++) {
+  for (; k < count; k++) {
     const value = gegelu4(v128.load32_splat(x), v128.load32_splat(x, 4), limit);
     store<f32>(y, f32x4.extract_lane(value, 0));
     x += 8;

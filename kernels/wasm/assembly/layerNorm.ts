@@ -10,12 +10,25 @@ export function layerNorm(d: usize, from: i32, to: i32): void {
   const rowBytes = (<usize>cols) << 2;
   for (let row = from; row < to; row++) {
     const x: usize = load<u32>(d, 12) + <usize>row * rowBytes;
-    const mean = sum(x, cols, 0) / <f32>cols;
-    const rest = sum(x, cols, mean) / <f32>cols; // What rounding took from a mean that is large beside the deviations.
-    const inverse: f32 = 1.0 / sqrt<f32>(squares(x, cols, mean, rest) / <f32>cols + load<f32>(d, 32));
+    const centre = mean(x, cols);
+    const remainder = rest(x, cols, centre);
+    const inverse = inverseDeviation(x, cols, centre, remainder, load<f32>(d, 32));
     const y: usize = load<u32>(d, 24) + <usize>row * rowBytes;
-    writeRow(x, load<u32>(d, 16), load<u32>(d, 20), y, cols, mean, rest, inverse);
+    layerNormRow(x, load<u32>(d, 16), load<u32>(d, 20), y, cols, centre, remainder, inverse);
   }
+}
+
+export function mean(x: usize, cols: i32): f32 {
+  return sum(x, cols, 0) / <f32>cols;
+}
+
+/** What rounding took from a mean that is large beside the deviations. */
+export function rest(x: usize, cols: i32, mean: f32): f32 {
+  return sum(x, cols, mean) / <f32>cols;
+}
+
+export function inverseDeviation(x: usize, cols: i32, mean: f32, rest: f32, eps: f32): f32 {
+  return 1.0 / sqrt<f32>(squares(x, cols, mean, rest) / <f32>cols + eps);
 }
 
 /** sum(x - mean). */
@@ -56,7 +69,7 @@ function squares(x: usize, cols: i32, mean: f32, rest: f32): f32 {
   return total;
 }
 
-function writeRow(x: usize, weight: usize, bias: usize, y: usize, cols: i32, mean: f32, rest: f32, inverse: f32): void {
+export function layerNormRow(x: usize, weight: usize, bias: usize, y: usize, cols: i32, mean: f32, rest: f32, inverse: f32): void {
   const centre = f32x4.splat(mean);
   const rests = f32x4.splat(rest);
   const factor = f32x4.splat(inverse);

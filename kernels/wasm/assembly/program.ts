@@ -13,10 +13,11 @@ import { siluMul } from './siluMul';
 import { layerNorm } from './layerNorm';
 import { gegelu } from './gegelu';
 import { maskedScale } from './maskedScale';
+import { gegeluQuantised, layerNormQuantised, rmsNormQuantised, siluMulQuantised } from './quantised';
 import { top1, top1Partial } from './top1';
 
-/** Rounds of looking at the barrier before a thread sleeps: some ten microseconds, a wake-up costs as much. */
-const SPINS = 20000;
+/** Rounds of looking at the barrier before a thread sleeps: some 40 microseconds, a wake-up in a virtual machine costs as much. */
+const SPINS = 100000;
 
 /** Runs `count` operations in lockstep with the other threads: every thread calls this with its own scratch. */
 export function run(program: usize, count: i32, scratch: usize, threads: i32): void {
@@ -82,6 +83,14 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
       return top1Partial(d, from, to);
     case Opcode.top1:
       return top1(d, from, to);
+    case Opcode.rmsNormQuantised:
+      return rmsNormQuantised(d, from, to);
+    case Opcode.layerNormQuantised:
+      return layerNormQuantised(d, from, to);
+    case Opcode.siluMulQuantised:
+      return siluMulQuantised(d, from, to);
+    case Opcode.gegeluQuantised:
+      return gegeluQuantised(d, from, to);
     default:
       unreachable();
   }

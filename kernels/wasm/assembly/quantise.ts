@@ -14,35 +14,36 @@ import { DTypeCode, GROUP_VALUES, TILE_TOKENS } from './opcodes';
  */
 export function quantise(d: usize, from: i32, to: i32): void {
   const blockBytes: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : 72;
-  let x = load<u32>(d, 12) + (<usize>from << 7);
-  let out = load<u32>(d, 16) + <usize>from * blockBytes;
+  const x = load<u32>(d, 12) + (<usize>from << 7);
+  const out = load<u32>(d, 16) + <usize>from * blockBytes;
   const q4 = load<i32>(d, 20) == DTypeCode.q4;
-  for (let group = from; group < to; group++) {
-    const scale = quantiseGroup(x);
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      store<f32>(out, scale * HALF_SCALE);
-      store<i32>(out, -8 * groupSum(), 4);
-      v128.store(out, v128.load(scratch), 8);
-      v128.store(out, v128.load(scratch, 16), 24);
-    } else if (q4) {
-      store<f32>(out, scale * (HALF_SCALE / 256.0));
-      store<i32>(out, -8 * 256 * groupSum(), 4);
-      for (let i = 0; i < GROUP_VALUES; i++) {
-        const mask = maskOf(i);
-        const shift = mask == 1 ? 4 : mask == 2 ? 0 : 8;
-        const at = 8 + ((((i >> 3) << 2) + mask) << 2) + (((i >> 1) & 1) << 1);
-        store<i16>(out + at, <i16>(<i32>load<i8>(scratch + i) << shift));
-      }
-    } else {
-      store<f32>(out, scale * HALF_SCALE);
-      store<i32>(out, -128 * groupSum(), 4);
-      for (let i = 0; i < GROUP_VALUES; i++) {
-        const at = 8 + ((((i >> 2) << 1) + (i & 1)) << 2) + (((i >> 1) & 1) << 1);
-        store<i16>(out + at, <i16>load<i8>(scratch + i));
-      }
+  for (let i = 0; i < to - from; i++) quantiseBlock(x + (<usize>i << 7), out + <usize>i * blockBytes, q4);
+}
+
+/** One group for the matrix-vector kernels. */
+export function quantiseBlock(x: usize, out: usize, q4: bool): void {
+  const scale = quantiseGroup(x);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    store<f32>(out, scale * HALF_SCALE);
+    store<i32>(out, -8 * groupSum(), 4);
+    v128.store(out, v128.load(scratch), 8);
+    v128.store(out, v128.load(scratch, 16), 24);
+  } else if (q4) {
+    store<f32>(out, scale * (HALF_SCALE / 256.0));
+    store<i32>(out, -8 * 256 * groupSum(), 4);
+    for (let i = 0; i < GROUP_VALUES; i++) {
+      const mask = maskOf(i);
+      const shift = mask == 1 ? 4 : mask == 2 ? 0 : 8;
+      const at = 8 + ((((i >> 3) << 2) + mask) << 2) + (((i >> 1) & 1) << 1);
+      store<i16>(out + at, <i16>(<i32>load<i8>(scratch + i) << shift));
     }
-    x += 128;
-    out += blockBytes;
+  } else {
+    store<f32>(out, scale * HALF_SCALE);
+    store<i32>(out, -128 * groupSum(), 4);
+    for (let i = 0; i < GROUP_VALUES; i++) {
+      const at = 8 + ((((i >> 2) << 1) + (i & 1)) << 2) + (((i >> 1) & 1) << 1);
+      store<i16>(out + at, <i16>load<i8>(scratch + i));
+    }
   }
 }
 

@@ -9,11 +9,13 @@ export function rmsNorm(d: usize, from: i32, to: i32): void {
   const rowBytes = (<usize>cols) << 2;
   for (let row = from; row < to; row++) {
     const offset = <usize>row * rowBytes;
-    normRow(load<u32>(d, 12) + offset, load<u32>(d, 16), load<u32>(d, 20) + offset, cols, load<f32>(d, 28));
+    const x = load<u32>(d, 12) + offset;
+    scaleBy(x, load<u32>(d, 16), load<u32>(d, 20) + offset, cols, inverseRms(x, cols, load<f32>(d, 28)));
   }
 }
 
-function normRow(x: usize, weight: usize, y: usize, cols: i32, eps: f32): void {
+/** 1 / sqrt(mean(x^2) + eps). */
+export function inverseRms(x: usize, cols: i32, eps: f32): f32 {
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
@@ -36,9 +38,14 @@ function normRow(x: usize, weight: usize, y: usize, cols: i32, eps: f32): void {
     const v = load<f32>(x + ((<usize>k) << 2));
     sum += v * v;
   }
-  const inverse: f32 = 1.0 / sqrt<f32>(sum / <f32>cols + eps);
+  return 1.0 / sqrt<f32>(sum / <f32>cols + eps);
+}
+
+/** y = x * inverse * weight. */
+export function scaleBy(x: usize, weight: usize, y: usize, cols: i32, inverse: f32): void {
   const factor = f32x4.splat(inverse);
-  for (k = 0; k + 4 <= cols; k += 4) {
+  let k = 0;
+  for (; k + 4 <= cols; k += 4) {
     const at = (<usize>k) << 2;
     v128.store(y + at, f32x4.mul(f32x4.mul(v128.load(x + at), factor), v128.load(weight + at)));
   }

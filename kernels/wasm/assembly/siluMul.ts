@@ -12,11 +12,11 @@ export function siluMul(d: usize, from: i32, to: i32): void {
     const start = (item - row * stretches) << 8;
     const gate: usize = load<u32>(d, 12) + ((<usize>row * 2 * <usize>width + <usize>start) << 2);
     const y: usize = load<u32>(d, 16) + ((<usize>row * <usize>width + <usize>start) << 2);
-    stretch(gate, gate + ((<usize>width) << 2), y, min(256, width - start));
+    siluStretch(gate, gate + ((<usize>width) << 2), y, min(256, width - start));
   }
 }
 
-function stretch(gate: usize, up: usize, y: usize, count: i32): void {
+export function siluStretch(gate: usize, up: usize, y: usize, count: i32): void {
   const one = f32x4.splat(1);
   let k = 0;
   for (; k + 4 <= count; k += 4) {
