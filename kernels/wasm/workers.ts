@@ -69,9 +69,13 @@ export class Workers {
         const before = Atomics.load(control, CONTROL_DONE);
         Atomics.add(control, CONTROL_GENERATION, 1);
         Atomics.notify(control, CONTROL_GENERATION);
-        const waiting = Atomics.waitAsync(control, CONTROL_DONE, before);
-        if (waiting.async) waiting.value.then(() => resolve(), reject);
-        else resolve();
+        // Looks again after each notice: that of the step before may come late, when its result has long been seen.
+        const look = (): void => {
+          const waiting = Atomics.waitAsync(control, CONTROL_DONE, before);
+          if (waiting.async) waiting.value.then(look, reject);
+          else resolve();
+        };
+        look();
       });
       this.throwIfLost();
     } finally {

@@ -22,8 +22,7 @@ export async function repeatGenerations(
     if (i === Math.ceil(count / 10)) start = state();
     const session = model.createSession();
     const prompt = Array.from({ length: 5 + ((i * 37) % 90) }, (_, k) => (i * 7 + k * 13) % 100);
-    const generation = session.generate(prompt, { maxTokens: 4, stopIds: new Set() });
-    while (!(await generation.next()).done);
+    for await (const step of session.generate(prompt, { maxTokens: 4, stopIds: new Set() })) void step;
     await session.dispose();
   }
   const end = state();
