@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './nodeBinary.mjs';
 
-/** Runs one of the repository's tools under this Node and gives its exit code. */
-export function runNode(args: string[], env: NodeJS.ProcessEnv = {}): number {
-  const { status } = spawnSync(process.execPath, args, {
+/** Runs one of the repository's tools under this Node, or another, and gives its exit code. */
+export function runNode(args: string[], env: NodeJS.ProcessEnv = {}, node = process.execPath): number {
+  const { status } = spawnSync(node, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...env },

@@ -1,14 +1,14 @@
 /**
  * `npm test`: builds, then runs every suite and prints one closing line.
  *   npm test                 unit window vsix
- *   npm test -- unit oldest  the suites that are named
+ *   npm test -- unit oldest  the suites that are named: node22, long and oldest besides
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureChromium } from './chromium.ts';
 import { NEWEST, OLDEST } from './codeServer.ts';
-import { root } from './nodeBinary.mjs';
+import { nodeBinary, root } from './nodeBinary.mjs';
 import { packageTarget } from './package.ts';
 import { buildProduct, runNode } from './steps.ts';
 
@@ -30,6 +30,11 @@ const suites: Record<string, () => Promise<Counts> | Counts> = {
   /** Everything that needs no window. */
   unit: () =>
     mocha('unit tests', ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long}/**'], SOFTWARE_VULKAN),
+  /** The kernels and goldens of WASM on Node 22, whose V8 compiles them differently. */
+  node22: () => {
+    const files = ['dist/test/kernels/*.test.mjs', 'dist/test/engine/golden.test.mjs', '--grep', 'wasm'];
+    return mocha('WASM on Node 22', files, {}, nodeBinary(`${process.platform}-${process.arch}`, 22));
+  },
   /** Contexts up to 128K tokens: minutes. */
   long: () => mocha('long contexts', ['dist/test/long/**/*.test.mjs'], SOFTWARE_VULKAN),
   /** The newest VS Code on this folder. */
@@ -70,15 +75,13 @@ console.log(`${total.passes} passed, ${total.failures} failed, ${total.pending} 
 process.exit(total.failures === 0 ? 0 : 1);
 
 /** Runs mocha in a process of its own. One that ends without a report counts as one failure. */
-function mocha(title: string, args: string[], env: NodeJS.ProcessEnv = {}): Counts {
+function mocha(title: string, args: string[], env: NodeJS.ProcessEnv = {}, node = process.execPath): Counts {
   console.log(`\n=== ${title} ===`);
   const folder = mkdtempSync(join(tmpdir(), 'airgap-report-'));
   const report = join(folder, 'report.json');
   try {
-    const code = runNode([join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', '.ci/reporter.cjs', ...args], {
-      AIRGAP_TEST_REPORT: report,
-      ...env,
-    });
+    const tool = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', '.ci/reporter.cjs'];
+    const code = runNode([...tool, ...args], { AIRGAP_TEST_REPORT: report, ...env }, node);
     const counts = JSON.parse(readFileSync(report, 'utf8')) as Counts;
     // For instance an error after the last test.
     if (code !== 0 && counts.failures === 0) counts.failures = 1;

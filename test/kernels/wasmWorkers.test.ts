@@ -7,6 +7,7 @@ import { type LoadedModel, loadModel } from '../../engine/load.ts';
 import type { Ops, StoredDType, Tensor, WeightDType } from '../../kernels/ops.ts';
 import { f16ToF32, f32ToF16 } from '../../kernels/quantize.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
+import { CONTROL, CONTROL_DONE } from '../../kernels/wasm/opcodes.ts';
 import { createWasmOps, type WasmOps, type WasmOptions } from '../../kernels/wasm/wasmOps.ts';
 import { isAlive } from '../support/engineHost.ts';
 import { readGolden, withGolden } from '../support/golden.ts';
@@ -163,6 +164,21 @@ describe('wasm: threads', function () {
       });
     }
   });
+
+  it('a late notice of the step before does not end the next one', () =>
+    withWasm({ threads: 2 }, async (ops) => {
+      const writer = ops.createWeight([1024, 1024], 'f32');
+      writer.write(randomValues(1, 1024 * 1024));
+      const weight = await writer.finish();
+      const x = randomValues(2, 16 * 1024);
+      const step = () => ops.step(() => ops.linear(ops.input(x, [16, 1024]), weight));
+      const want = await step();
+      const control = new Int32Array(ops.banks.at(0).heap.memory.buffer, CONTROL);
+      await ops.step(() => ops.input(new Float32Array(1 << 16), [1, 1 << 16])); // Other values lie in the scratch now.
+      const late = step();
+      Atomics.notify(control, CONTROL_DONE);
+      assert.deepEqual(await late, want);
+    }));
 
   it('a neighbour that keeps a core busy takes at most its share', async function () {
     const cores = availableParallelism();
