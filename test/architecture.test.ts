@@ -14,7 +14,10 @@ const ALLOWED: [file: RegExp, imports: RegExp][] = [
     /^engine\/(models|layers|tokenizer|prompt|completion)\//,
     /^(engine\/|kernels\/(ops|check|quantize|sparsity)\.ts$|zod$|tiktoken\/|@huggingface\/)/,
   ],
-  [/^engine\//, /^(engine\/|kernels\/(ops|check|quantize|sparsity)\.ts$|package\.json$|node:|zod$|commander$|vscode-jsonrpc)/],
+  [
+    /^engine\//,
+    /^(engine\/|kernels\/(ops|check|quantize|sparsity)\.ts$|package\.json$|node:|zod$|commander$|vscode-jsonrpc)/,
+  ],
   [
     /^extension\//,
     /^(extension\/|engine\/(protocol|rpc)\.ts$|webview\/protocol\.ts$|vscode$|node:|zod$|vscode-jsonrpc$)/,

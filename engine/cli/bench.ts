@@ -32,7 +32,10 @@ export function addBench(program: Command, signal: AbortSignal): void {
     .option('--attention', 'time block-sparse against dense attention on the shape of phi-3-small instead')
     .option('--profile', 'time each operation of prefill and decode instead')
     .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
-    .option('--peers', 'beside other engines, which are downloaded for it (in the repository: npm run bench -- --peers)')
+    .option(
+      '--peers',
+      'beside other engines, which are downloaded for it (in the repository: npm run bench -- --peers)',
+    )
     .option('--prompt-tokens <count>', 'prompt length', wholeNumber(1), 512)
     .option('--tokens <count>', 'tokens to decode after the prompt', wholeNumber(2), 32)
     .option('--repeat <count>', 'runs; medians are printed', wholeNumber(1), 3)

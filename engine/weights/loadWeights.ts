@@ -43,6 +43,7 @@ export async function loadWeights(
     for (const { load, from, bytes } of chunks) {
       throwIfAborted(signal);
       const tensor = await load.take(from, bytes);
+      throwIfAborted(signal);
       if (!tensor) continue;
       tensors.set(load.name, tensor);
       loadedBytes += load.bytes;

@@ -99,6 +99,8 @@ export const CHUNK_BLOCKS = 32;
 export const MOST_Q8_HEAD_DIM = 512;
 /** Rows of queries that one attention task takes. */
 export const QUERY_ROWS = 16;
+/** Steps of at most so many tokens compute each as if it were alone. */
+export const FEW_TOKENS = 8;
 /** Logits that one task of top1 takes. */
 export const TOP1_CHUNK = 4096;
 /** Rows of f32 and f16 weights that one item takes, and rows of x: their block fits the L2 cache. */

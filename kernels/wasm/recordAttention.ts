@@ -1,5 +1,5 @@
 import type { AttentionOptions } from '../ops.ts';
-import { AttentionPart, Opcode, PAGE_SIZE, QUERY_ROWS } from './opcodes.ts';
+import { AttentionPart, FEW_TOKENS, Opcode, PAGE_SIZE, QUERY_ROWS } from './opcodes.ts';
 import { floatWord } from './program.ts';
 import { type Recording, share } from './recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
@@ -60,8 +60,11 @@ function densePart({ heads, kvHeads, position, window }: AttentionWords, tokens:
   const tileHeads = Math.min(group, QUERY_ROWS);
   const tileTokens = Math.floor(QUERY_ROWS / tileHeads);
   const items = Math.ceil(tokens / tileTokens) * kvHeads * Math.ceil(group / tileHeads);
-  const units = Math.ceil(Math.min(position + tokens, window) / PAGE_SIZE);
-  return { part: AttentionPart.all, tileTokens, tileHeads, items, splits: splitsOf(items, units, threads) };
+  // Of few tokens as of one: how a row's keys are split must not depend on the rows beside it.
+  const few = tokens <= FEW_TOKENS;
+  const units = few ? Infinity : Math.ceil(Math.min(position + tokens, window) / PAGE_SIZE);
+  const splits = splitsOf(few ? kvHeads * Math.ceil(group / tileHeads) : items, units, threads);
+  return { part: AttentionPart.all, tileTokens, tileHeads, items, splits };
 }
 
 /**
@@ -76,18 +79,21 @@ function sparseParts(shape: AttentionWords, tokens: number, threads: number): Pa
   const local = Math.min(blocks, localBlocks) * perBlock;
   const vertical = Math.ceil(Math.max(0, blocks - localBlocks) / vertStride) * perBlock;
   const tiles = (size: number) => Math.floor((position + tokens - 1) / size) - Math.floor(position / size) + 1;
+  const few = tokens <= FEW_TOKENS;
+  const split = (items: number, size: number, units: number) =>
+    few ? splitsOf(items / tiles(size), Infinity, threads) : splitsOf(items, units, threads);
 
   const group = heads / kvHeads;
   const tileHeads = Math.min(group, QUERY_ROWS);
   const tileTokens = 2 ** Math.floor(Math.log2(QUERY_ROWS / tileHeads)); // Divides every block.
   const own = { tileTokens: QUERY_ROWS, tileHeads: 1, items: tiles(QUERY_ROWS) * heads };
-  if (tokens > tileTokens || group === 1) {
-    return [{ part: AttentionPart.all, ...own, splits: splitsOf(own.items, local + vertical, threads) }];
+  if (tokens > FEW_TOKENS || group === 1) {
+    return [{ part: AttentionPart.all, ...own, splits: split(own.items, QUERY_ROWS, local + vertical) }];
   }
   const items = tiles(tileTokens) * kvHeads * Math.ceil(group / tileHeads);
-  const shared = { part: AttentionPart.local, tileTokens, tileHeads, items, splits: splitsOf(items, local, threads) };
+  const shared = { part: AttentionPart.local, tileTokens, tileHeads, items, splits: split(items, tileTokens, local) };
   if (vertical === 0) return [shared];
-  return [shared, { part: AttentionPart.vertical, ...own, splits: splitsOf(own.items, vertical, threads) }];
+  return [shared, { part: AttentionPart.vertical, ...own, splits: split(own.items, QUERY_ROWS, vertical) }];
 }
 
 function splitsOf(items: number, units: number, threads: number): number {

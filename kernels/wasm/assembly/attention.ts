@@ -5,7 +5,7 @@ import { partBytes } from './kvPage';
 import { mixFour, mixOne, scoreOne, scoreTwo } from './attentionFloat';
 import { mixHalf, scoreHalf, splitQuery } from './attentionHalf';
 import { mixFourQ8, mixOneQ8, quantiseQuery, quantiseWeights, scoreFourQ8, scoreOneQ8 } from './attentionQ8';
-import { AttentionPart, DTypeCode, PAGE_SIZE, QUERY_ROWS } from './opcodes';
+import { AttentionPart, DTypeCode, FEW_TOKENS, PAGE_SIZE, QUERY_ROWS } from './opcodes';
 
 /** Stands for minus infinity: differences of two stay finite. */
 const LOWEST: f32 = -1e30;
@@ -40,6 +40,8 @@ let firstHead: i32 = 0;
 let headCount: i32 = 0;
 let firstToken: i32 = 0;
 let rowCount: i32 = 0;
+/** A step of few tokens: every row is computed as if it were alone, so that drafts are verified exactly. */
+let few: bool = false;
 /** Positions that some row sees: lowest..end. */
 let lowest: i32 = 0;
 let end: i32 = 0;
@@ -77,6 +79,7 @@ function take(d: usize, item: i32): void {
   const headTile = item - tile * (kvHeads * headTiles);
   setSizes(load<i32>(parameters, 8));
   dtype = load<i32>(parameters, 20);
+  few = load<i32>(parameters, 16) <= FEW_TOKENS;
   kvHead = headTile / headTiles;
   firstHead = kvHead * group + (headTile - kvHead * headTiles) * tileHeads;
   headCount = min(tileHeads, (kvHead + 1) * group - firstHead);
@@ -115,7 +118,7 @@ function start(q: usize): void {
     if (dtype == DTypeCode.q8) {
       const step = quantiseQuery(from, queriesAt + <usize>r * (rowBytes >> 1), headDim);
       store<f32>(queryFactorsAt + (r << 2), step * scale);
-    } else if (dtype == DTypeCode.f16 && rowCount == 1) splitQuery(from, queriesAt, headDim, scale);
+    } else if (dtype == DTypeCode.f16 && few) splitQuery(from, queriesAt + <usize>r * rowBytes, headDim, scale);
     else {
       const to = queriesAt + <usize>r * rowBytes;
       const factor = f32x4.splat(scale);
@@ -133,8 +136,10 @@ function mixVisible(d: usize, split: i32, splits: i32): void {
   if (!blockTokens) {
     const first = lowest / PAGE_SIZE;
     const pages = (end - 1) / PAGE_SIZE + 1 - first;
-    const to = first + (pages * (split + 1)) / splits;
-    for (let page = first + (pages * split) / splits; page < to; page++) mixUnit(d, page * PAGE_SIZE, PAGE_SIZE);
+    // In turn, so that a page's split does not depend on how many there are.
+    for (let page = first + ((split + splits - (first % splits)) % splits); page < first + pages; page += splits) {
+      mixUnit(d, page * PAGE_SIZE, PAGE_SIZE);
+    }
     return;
   }
   const stride = load<i32>(parameters, 48);
@@ -173,10 +178,13 @@ function mixUnit(d: usize, base: i32, unit: i32): void {
   } else {
     const k = keys + slot * (rowBytes >> 1);
     const v = k + bytes;
-    if (rowCount == 1) {
-      scoreHalf(queriesAt, k, scoresAt, keyCount, headDim);
-      soften(0, base, keyCount);
-      mixHalf(sumsAt, v, scoresAt, keyCount, headDim);
+    if (few) {
+      for (let r = 0; r < rowCount; r++) {
+        const scores = scoresAt + r * SCORE_BYTES;
+        scoreHalf(queriesAt + <usize>r * rowBytes, k, scores, keyCount, headDim);
+        soften(r, base, keyCount);
+        mixHalf(sumsAt + <usize>r * rowBytes, v, scores, keyCount, headDim);
+      }
     } else {
       widen(k, scratch, keyCount * headDim);
       scoreFloat(scratch, base, keyCount);
@@ -212,7 +220,8 @@ function mixQ8(keyPart: usize, valuePart: usize, slot: usize, base: i32, keyCoun
   const queryBytes = rowBytes >> 1;
   const factors = queryFactorsAt;
   let r = 0;
-  for (; r + 4 <= rowCount; r += 4) {
+  const byFour = few ? 0 : rowCount & ~3;
+  for (; r < byFour; r += 4) {
     const q = queriesAt + <usize>r * queryBytes;
     scoreFourQ8(q, keys, keyPart + scales, factors + (r << 2), scoresAt + r * SCORE_BYTES, keyCount, headDim);
   }
@@ -227,7 +236,7 @@ function mixQ8(keyPart: usize, valuePart: usize, slot: usize, base: i32, keyCoun
     store<f32>(weightFactorsAt + (r << 2), step);
   }
   const pairs = (keyCount + 1) >> 1;
-  for (r = 0; r + 4 <= rowCount; r += 4) {
+  for (r = 0; r < byFour; r += 4) {
     const sums = sumsAt + <usize>r * rowBytes;
     mixFourQ8(sums, values, scoresAt + r * SCORE_BYTES, weightFactorsAt + (r << 2), pairs, headDim);
   }
