@@ -168,7 +168,7 @@ export async function measureRun(
 ): Promise<{ prefillPerSecond: number; firstTokenMs: number; decodePerSecond: number }> {
   const session = model.createSession();
   const prompt = Array.from({ length: promptTokens }, (_, i) => (i * 7919 + 11) % model.config.vocabSize);
-  const generation = session.generate(prompt, { maxTokens: tokens, stopIds: new Set(), signal });
+  const generation = session.generate(prompt, { maxTokens: tokens, stopIds: new Set(), signal, speculation: 'off' });
   const iterator = generation[Symbol.asyncIterator]();
   while (!(await iterator.next()).done);
   await session.dispose();
