@@ -1,6 +1,6 @@
 import type { AttentionOptions, KvDType, KvView, Ops, Sparsity, Tensor } from '../../kernels/ops.ts';
 import { PAGE_TOKENS } from '../../kernels/ops.ts';
-import { visibleBlocks } from '../../kernels/sparsity.ts';
+import { visibleBlock, visibleBlocks } from '../../kernels/sparsity.ts';
 import { throwIfAborted } from '../errors.ts';
 import { type LoadOptions, openBackend } from '../load.ts';
 import { parsePhi3SmallConfig } from '../models/phi3SmallConfig.ts';
@@ -16,6 +16,8 @@ export interface AttentionRow {
   denseMs: number;
   sparseMs: number;
   visible: number;
+  /** The share of keys and values that some head of a group sees and that must be read, for one token. */
+  read: number;
   /** (sparse / dense) / visible. */
   overIdeal: number;
 }
@@ -87,7 +89,8 @@ class Layer {
     const options = { heads, kvHeads, headDim, scale, window: context };
     const [denseMs, sparseMs] = await this.times(context - tokens, tokens, [options, { ...options, sparsity }]);
     const visible = visibleShare(context - tokens, tokens, heads, sparsity);
-    return { phase, kv: this.kv, context, denseMs, sparseMs, visible, overIdeal: sparseMs / denseMs / visible };
+    const read = readShare(context - 1, heads / kvHeads, sparsity);
+    return { phase, kv: this.kv, context, denseMs, sparseMs, visible, read, overIdeal: sparseMs / denseMs / visible };
   }
 
   dispose(): void {
@@ -147,7 +150,19 @@ export function visibleShare(start: number, tokens: number, heads: number, spars
   return seen / all;
 }
 
-export function printAttentionRow({ phase, kv, context, denseMs, sparseMs, visible, overIdeal }: AttentionRow): void {
+/** The share of the blocks up to position p that the first `heads` heads see together. */
+function readShare(p: number, heads: number, sparsity: Sparsity): number {
+  const qb = Math.floor(p / sparsity.blockTokens);
+  const seen = new Set<number>();
+  for (let h = 0; h < heads; h++) {
+    const visible = visibleBlocks(qb, h, sparsity);
+    for (let i = 0; i < visible.count; i++) seen.add(visibleBlock(visible, i, sparsity));
+  }
+  return seen.size / (qb + 1);
+}
+
+export function printAttentionRow(row: AttentionRow): void {
+  const { phase, kv, context, denseMs, sparseMs, visible, read, overIdeal } = row;
   const columns = [
     phase.padEnd(8),
     kv.padEnd(4),
@@ -157,6 +172,7 @@ export function printAttentionRow({ phase, kv, context, denseMs, sparseMs, visib
     `ratio ${percent(sparseMs / denseMs)}`,
     `visible ${percent(visible)}`,
     `over ideal ${overIdeal.toFixed(2)}`,
+    ...(phase === 'decode' ? [`to be read by a group ${percent(read)}`] : []),
   ];
   console.log(`  ${columns.join('   ')}`);
 }
