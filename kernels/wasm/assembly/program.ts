@@ -16,8 +16,11 @@ import { maskedScale } from './maskedScale';
 import { gegeluQuantised, layerNormQuantised, rmsNormQuantised, siluMulQuantised } from './quantised';
 import { top1, top1Partial } from './top1';
 
-/** Rounds of looking at the barrier before a thread sleeps: some 40 microseconds, a wake-up in a virtual machine costs as much. */
-const SPINS = 100000;
+/**
+ * Rounds of looking at the barrier before a thread sleeps: some ten microseconds, a wake-up costs as much. Five times as
+ * many doubled the time of a step beside a process that keeps a core busy.
+ */
+const SPINS = 20000;
 
 /** Runs `count` operations in lockstep with the other threads: every thread calls this with its own scratch. */
 export function run(program: usize, count: i32, scratch: usize, threads: i32): void {
