@@ -145,24 +145,7 @@ function rowsTimesPanel({ relaxed, q4, count }) {
         }
       });
     }
-    body.push('w0 = v128.load(w);');
-    for (const i of vectors) {
-      const scales = `i32x4.extend_${i ? 'high' : 'low'}_i16x8_s(w0)`;
-      body.push(`u${i} = v128.and(i32x4.shl(${scales}, 13), v128.load(rowsHalf));`);
-    }
-    for (const r of rows) {
-      body.push(`v = v128.load32_splat(x${r});`);
-      for (const i of vectors) {
-        const sum = split ? `i32x4.add(c${r}0, i32x4.shl(c${r}1, 4))` : `c${r}${i}`;
-        const total = madd(
-          relaxed,
-          `f32x4.mul(u${i}, v)`,
-          `f32x4.convert_i32x4_s(${sum})`,
-          `v128.load(y${r}, ${16 * i})`,
-        );
-        body.push(`v128.store(y${r}, ${total}, ${16 * i});`);
-      }
-    }
+    body.push(...scaledSums({ relaxed, split, rows, vectors }));
   }
   const pointers = rows.map((r) => `x${r}: usize`).join(', ');
   return `
@@ -179,6 +162,29 @@ ${lines(rows, (r) => `    x${r} += ${relaxed ? 40 : 72};`)}
   }
 }
 `;
+}
+
+/** y += scale of w x scale of x x sum, for each row and each vector of four rows of w. */
+function scaledSums({ relaxed, split, rows, vectors }) {
+  const body = ['w0 = v128.load(w);'];
+  for (const i of vectors) {
+    const scales = `i32x4.extend_${i ? 'high' : 'low'}_i16x8_s(w0)`;
+    body.push(`u${i} = v128.and(i32x4.shl(${scales}, 13), v128.load(rowsHalf));`);
+  }
+  for (const r of rows) {
+    body.push(`v = v128.load32_splat(x${r});`);
+    for (const i of vectors) {
+      const sum = split ? `i32x4.add(c${r}0, i32x4.shl(c${r}1, 4))` : `c${r}${i}`;
+      const total = madd(
+        relaxed,
+        `f32x4.mul(u${i}, v)`,
+        `f32x4.convert_i32x4_s(${sum})`,
+        `v128.load(y${r}, ${16 * i})`,
+      );
+      body.push(`v128.store(y${r}, ${total}, ${16 * i});`);
+    }
+  }
+  return body;
 }
 
 function tile({ name, relaxed, q4 }) {

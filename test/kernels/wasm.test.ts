@@ -14,7 +14,6 @@ import {
 } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
-import { FreeList } from '../../kernels/wasm/freeList.ts';
 import { createWasmOps, type WasmOps, type WasmOptions, wasmReport } from '../../kernels/wasm/wasmOps.ts';
 import { assertClose } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
@@ -394,24 +393,3 @@ async function longStep(ops: Ops): Promise<{ step: () => Promise<Float32Array>; 
     });
   return { step, free: () => ops.free(weight) };
 }
-
-describe('wasm: free list', () => {
-  it('hands out no byte twice and forgets nothing', () => {
-    const list = new FreeList(64);
-    const held = new Map<number, number>();
-    const pick = randomValues(3, 4000);
-    pick.forEach((value, i) => {
-      const bytes = Math.floor(Math.abs(value) * 500) + 1;
-      if (value < 0.2 || held.size === 0) held.set(list.allocate(bytes), bytes);
-      else {
-        const at = [...held.keys()][i % held.size]!;
-        held.delete(at);
-        list.release(at);
-      }
-      const places = [...held].sort(([a], [b]) => a - b);
-      places.forEach(([at, size], k) => assert.ok(at + size <= (places[k + 1]?.[0] ?? list.end)));
-    });
-    for (const at of held.keys()) list.release(at);
-    assert.deepEqual([list.held, list.end], [0, 64]);
-  });
-});
