@@ -1,5 +1,5 @@
 import { describeGoldens } from '../support/goldenCases.ts';
 
-for (const backend of ['reference', 'webgpu'] as const) {
-  describeGoldens(backend, ['small-blocksparse'], (config) => config === 'config.bs64.json');
-}
+describeGoldens('reference', ['small-blocksparse'], (config) => config === 'config.bs64.json');
+describeGoldens('webgpu', ['mini-128k', 'medium-gqa', 'small-step2'], () => true);
+describeGoldens('webgpu', ['small-blocksparse'], (config) => config !== 'config.json');
