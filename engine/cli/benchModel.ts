@@ -96,7 +96,7 @@ export function openBenchModel(
 class MemoryWatch {
   kvBytes = 0;
   scratchBytes = 0;
-  private readonly timer = setInterval(() => this.look(), 2);
+  private readonly timer = setInterval(() => this.look(), 20);
 
   constructor(private readonly model: LoadedModel) {}
 

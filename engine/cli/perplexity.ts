@@ -55,7 +55,8 @@ export async function measurePerplexity(
   options: LoadOptions,
 ): Promise<PerplexityRow[]> {
   const rows: PerplexityRow[] = [];
-  const exact: Float32Array[] = [];
+  const exact = new Map<number, Float32Array>();
+  let keptBytes = 0;
   for (const kv of FORMATS) {
     const model = await loadModel(folder, { ...options, kv });
     try {
@@ -66,8 +67,12 @@ export async function measurePerplexity(
       for (const [w, ids] of windows.entries()) {
         const logits = await allLogits(model, ids, options.signal);
         negative += negativeLogProbability(logits, ids);
-        if (rows.length === 0 && exact.length * logits.byteLength < COMPARED_BYTES) exact.push(logits);
-        if (exact[w]) changes.add(logits, exact[w]);
+        if (rows.length === 0 && keptBytes < COMPARED_BYTES) {
+          exact.set(w, logits);
+          keptBytes += logits.byteLength;
+        }
+        const want = exact.get(w);
+        if (want) changes.add(logits, want);
       }
       const tokens = windows.reduce((sum, ids) => sum + ids.length - 1, 0);
       const perplexity = Math.exp(negative / tokens);

@@ -14,6 +14,7 @@ describe('quality with an 8-bit KV cache', function () {
     assert.ok(f32!.tokens > 500 && f32!.perplexity < 60, `perplexity ${f32!.perplexity} of ${f32!.tokens} tokens`);
     assert.ok(Math.abs(f16!.change) < 5e-4, `f16 changes it by ${f16!.change}`);
     assert.ok(Math.abs(q8!.change) < 5e-3, `q8 changes it by ${q8!.change}`);
+    assert.ok(f16!.rmsLogitChange > 0 && q8!.largestLogitChange < 1, 'logits moved by what the formats round');
     assert.ok(q8!.rmsLogitChange > f16!.rmsLogitChange, 'the formats were not told apart');
   });
 });
