@@ -4,7 +4,7 @@ import { SHAPES } from '../../engine/models/shapes.ts';
 import { loadWeights } from '../../engine/weights/loadWeights.ts';
 import { randomCheckpoint } from '../../engine/weights/randomCheckpoint.ts';
 import { type Ops, PAGE_TOKENS } from '../../kernels/ops.ts';
-import { backends } from '../support/backends.ts';
+import { backends, openedFor } from '../support/backends.ts';
 
 const TOKENS = 16;
 const CONTEXTS = [4096, 32768] as const;
@@ -14,19 +14,8 @@ const LISTS = 64 * 1024;
 for (const backend of backends.filter(({ name }) => !name.includes('plain'))) {
   describe(`scratch memory of a long context on ${backend.name}`, function () {
     this.timeout(60_000);
-    let ops: Ops;
+    const opened = openedFor(backend);
     let seen = false;
-
-    before(async function () {
-      const made = await backend.create();
-      if ('skip' in made) {
-        console.log(`    skipped: ${made.skip}`);
-        return this.skip();
-      }
-      ops = made;
-    });
-
-    after(() => ops?.dispose());
 
     for (const [shape, heads] of [
       ['phi-3-mini-128k', { hidden_size: 384, num_attention_heads: 4, intermediate_size: 1024 }],
@@ -37,8 +26,8 @@ for (const backend of backends.filter(({ name }) => !name.includes('plain'))) {
     ] as const) {
       it(`${shape}, fewer heads: a chunk at 32768 takes what a chunk at 4096 takes`, async () => {
         const config = { ...SHAPES[shape], ...heads, num_hidden_layers: 2, vocab_size: 512, dummy_token_indices: [] };
-        const short = await scratchBytes(ops, config, CONTEXTS[0]);
-        const long = await scratchBytes(ops, config, CONTEXTS[1]);
+        const short = await scratchBytes(opened.ops, config, CONTEXTS[0]);
+        const long = await scratchBytes(opened.ops, config, CONTEXTS[1]);
         // A GPU keeps scratch from step to step, so that the second model may need no more.
         seen ||= short > 0;
         assert.ok(seen, 'no scratch was seen');

@@ -12,7 +12,7 @@ import {
   PAGE_TOKENS,
 } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
-import { backends } from '../support/backends.ts';
+import { backends, openedFor } from '../support/backends.ts';
 import { assertClose, assertWithin } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
 
@@ -57,25 +57,12 @@ const CASES: readonly Case[] = [
 for (const backend of backends) {
   describe(`attention on ${backend.name}`, function () {
     this.timeout(120_000);
-    let ops: Ops;
-
-    before(async function () {
-      const made = await backend.create();
-      if ('skip' in made) {
-        console.log(`    skipped: ${made.skip}`);
-        return this.skip();
-      }
-      ops = made;
-    });
-
-    after(async () => {
-      await ops?.dispose();
-    });
+    const opened = openedFor(backend);
 
     for (const shape of CASES) {
       for (const dtype of ['f32', 'f16', 'q8'] as const) {
         it(`${JSON.stringify(shape)} ${dtype}`, async () => {
-          assertClose(await attend(ops, shape, dtype), await wanted(shape, dtype), TOLERANCE[dtype]);
+          assertClose(await attend(opened.ops, shape, dtype), await wanted(shape, dtype), TOLERANCE[dtype]);
         });
       }
     }
@@ -83,11 +70,11 @@ for (const backend of backends) {
     it('sees with block-sparse attention just what the closed formula says, in both phases', async () => {
       const next = mulberry32(20260722);
       for (let i = 0; i < (backend.name === 'webgpu' ? 20 : 40); i++)
-        await compareVisibleSet(ops, randomSparseCase(next));
+        await compareVisibleSet(opened.ops, randomSparseCase(next));
     });
 
     for (const dtype of ['f32', 'f16', 'q8'] as const) {
-      it(`copies, reads and writes pages of ${dtype}`, () => copiesPages(ops, dtype));
+      it(`copies, reads and writes pages of ${dtype}`, () => copiesPages(opened.ops, dtype));
     }
   });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
 import { type Ops, type Tensor, type WeightDType, MAX_F32 } from '../../kernels/ops.ts';
-import { backends } from '../support/backends.ts';
+import { backends, openedFor } from '../support/backends.ts';
 import { assertClose } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
 
@@ -17,54 +17,43 @@ interface Case {
 for (const backend of backends) {
   describe(`operations on ${backend.name}`, function () {
     this.timeout(60_000);
-    let ops: Ops;
-
-    before(async function () {
-      const made = await backend.create();
-      if ('skip' in made) {
-        console.log(`    skipped: ${made.skip}`);
-        return this.skip();
-      }
-      ops = made;
-    });
-
-    after(async () => {
-      await ops?.dispose();
-    });
+    const opened = openedFor(backend);
 
     for (const { name, tolerance, compute } of cases(backend.quantizesActivations)) {
       it(name, async () => {
         const want = await compute(new ReferenceOps(), true);
-        assertClose(await compute(ops, false), want, tolerance, name);
+        assertClose(await compute(opened.ops, false), want, tolerance, name);
       });
     }
 
     it('gives back what it took', async () => {
-      const before = ops.bytesHeld;
-      const weight = await makeWeight(ops, randomValues(1, 64 * 64), [64, 64], 'q4');
-      const pool = ops.createKvPool({ layers: 2, kvHeads: 2, headDim: 32, dtype: 'f16' });
+      const before = opened.ops.bytesHeld;
+      const weight = await makeWeight(opened.ops, randomValues(1, 64 * 64), [64, 64], 'q4');
+      const pool = opened.ops.createKvPool({ layers: 2, kvHeads: 2, headDim: 32, dtype: 'f16' });
       await pool.grow(3);
-      assert.ok(ops.bytesHeld > before);
+      assert.ok(opened.ops.bytesHeld > before);
       pool.dispose();
-      ops.free(weight);
-      assert.equal(ops.bytesHeld, before);
+      opened.ops.free(weight);
+      assert.equal(opened.ops.bytesHeld, before);
     });
 
     it('refuses shapes that do not fit, naming both', async () => {
-      const weight = await makeWeight(ops, randomValues(1, 4 * 64), [4, 64], 'f32');
+      const weight = await makeWeight(opened.ops, randomValues(1, 4 * 64), [4, 64], 'f32');
       await assert.rejects(
-        ops.step(() => ops.linear(ops.input(new Float32Array(32), [1, 32]), weight)),
+        opened.ops.step(() => opened.ops.linear(opened.ops.input(new Float32Array(32), [1, 32]), weight)),
         /4,64.*1,32|1,32.*4,64/,
       );
-      const fine = await ops.step(() => ops.linear(ops.input(new Float32Array(64), [1, 64]), weight));
+      const fine = await opened.ops.step(() =>
+        opened.ops.linear(opened.ops.input(new Float32Array(64), [1, 64]), weight),
+      );
       assert.equal(fine.length, 4);
-      ops.free(weight);
+      opened.ops.free(weight);
     });
 
     it('allows one step at a time', async () => {
-      const first = ops.step(() => ops.input(new Float32Array(4), [1, 4]));
+      const first = opened.ops.step(() => opened.ops.input(new Float32Array(4), [1, 4]));
       await assert.rejects(
-        ops.step(() => ops.input(new Float32Array(4), [1, 4])),
+        opened.ops.step(() => opened.ops.input(new Float32Array(4), [1, 4])),
         /step/,
       );
       await first;

@@ -35,3 +35,18 @@ async function createSpreadOps(): Promise<Ops> {
   for (const layer of [0, 1]) ops.upload(new Float32Array(1), [1], layer);
   return ops;
 }
+
+/** Inside a describe: opens the backend before its tests, or skips them with the reason, and disposes it afterwards. */
+export function openedFor(backend: TestBackend): { readonly ops: Ops } {
+  const opened = {} as { ops: Ops };
+  before(async function () {
+    const made = await backend.create();
+    if ('skip' in made) {
+      console.log(`    skipped: ${made.skip}`);
+      return this.skip();
+    }
+    opened.ops = made;
+  });
+  after(() => opened.ops?.dispose());
+  return opened;
+}
