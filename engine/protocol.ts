@@ -8,6 +8,11 @@ export interface Methods {
   /** Loads a model or joins one that another window has loaded; it goes when its last connection goes. */
   load: { params: LoadParams; part: LoadProgress; result: ModelInfo };
   complete: { params: CompleteParams; part: never; result: CompleteResult };
+  /** Answers a conversation; completions go before every token of it. */
+  chat: { params: ChatParams; part: ChatPart; result: ChatResult };
+  /** Cuts sources to what the window leaves for them beside a conversation. */
+  fit: { params: FitParams; part: never; result: FitResult };
+  countTokens: { params: CountTokensParams; part: never; result: { counts: number[] } };
   doctor: { params: DoctorParams; part: never; result: DoctorReport };
 }
 
@@ -42,6 +47,8 @@ export interface ModelInfo {
   name: string;
   contextLength: number;
   backend: Backend;
+  /** Whether it has a chat template: without one it cannot answer. */
+  chat: boolean;
   /** Adapter name, or the WASM path and thread count. */
   device: string;
   /** Why a better backend was not taken; empty where the best one runs. */
@@ -84,6 +91,72 @@ export interface SeenLines {
 }
 /** end: the model's stop token. text: a stop string or rule. length: maxTokens or the context is full. */
 export type StopReason = 'end' | 'text' | 'length';
+
+export interface ChatParams {
+  modelId: string;
+  /** Names the conversation, so that its KV cache is found again; a newer call of the same name cancels the older. */
+  sessionId: string;
+  /** At most one `system`, first; then in turn. Where the last one is the assistant's, the answer goes on behind it. */
+  messages: ChatTurn[];
+  maxTokens: number;
+  /** Absent: the likeliest token each time. */
+  sampling?: { temperature: number; topP: number; seed: number };
+}
+export interface ChatTurn {
+  role: 'system' | 'user' | 'assistant';
+  text: string;
+}
+export interface ChatPart {
+  text: string;
+}
+export interface ChatResult {
+  /** Prompt tokens found in the KV cache, and computed now. */
+  tokensReused: number;
+  tokensPrefilled: number;
+  tokensGenerated: number;
+  stop: StopReason;
+  prefillMs: number;
+  decodeMs: number;
+  /** The oldest messages, a question and its answer each time, that the window does not hold; the system's stays. */
+  messagesDropped: number;
+}
+
+export interface FitParams {
+  modelId: string;
+  /** The conversation with the question last, without the sources. */
+  messages: ChatTurn[];
+  sources: FitSource[];
+  /** Kept free for the answer. */
+  maxTokens: number;
+}
+export interface FitSource {
+  name: string;
+  /** Line ends `\n`. */
+  text: string;
+  /** Offset in `text` around which it is kept where not all fits. */
+  cursor?: number;
+}
+export interface FitResult {
+  /** In the order asked for. */
+  sources: FittedSource[];
+  /** What the conversation takes with the fitted sources, of what the window leaves beside the answer. */
+  tokensUsed: number;
+  tokensLimit: number;
+}
+export interface FittedSource {
+  /** What is left, with a note in place of lines left out; empty where nothing fits. */
+  text: string;
+  /** Of the source, from 1. */
+  lines: [first: number, last: number][];
+  totalLines: number;
+  /** Of the whole source, and of what is left. */
+  tokensWhole: number;
+  tokens: number;
+}
+export interface CountTokensParams {
+  modelId: string;
+  texts: string[];
+}
 
 export interface DoctorParams {
   allowSoftwareGpu?: boolean;

@@ -15,6 +15,10 @@ export const SETTINGS = {
   'completion.exclude': z
     .array(z.string())
     .default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc', '**/.netrc']),
+  'chat.maxTokens': z.int().min(16).max(8192).default(1024),
+  'chat.temperature': z.number().min(0).max(2).default(0),
+  'index.enable': z.boolean().default(true),
+  'index.exclude': z.array(z.string()).default([]),
   'model.folder': folder.default(''),
   'engine.backend': z.enum(['auto', 'webgpu', 'wasm']).default('auto'),
   'engine.nodePath': folder.default(''),

@@ -1,0 +1,159 @@
+/**
+ * Everything that crosses between the chat's page and the extension host, by postMessage. Plain data only; imports
+ * nothing. The host owns all state; the page draws it and reports what the user does. The host checks what the page
+ * says (extension/chat/messages.ts); the page trusts the host, but no text in what it says.
+ */
+export type FromPage =
+  /** The page has loaded, for the first time or again: the host answers with `state`. */
+  | { type: 'ready' }
+  | { type: 'send'; text: string }
+  | { type: 'stop' }
+  /** The last answer, which was stopped or cut, goes on. */
+  | { type: 'continue' }
+  /** The last answer is thrown away and asked for anew. */
+  | { type: 'regenerate' }
+  /** An earlier message of the user's gets a new text; what followed it goes, and it is sent. */
+  | { type: 'edit'; messageId: string; text: string }
+  | { type: 'newConversation' }
+  | { type: 'openConversation'; conversationId: string }
+  | { type: 'renameConversation'; conversationId: string; title: string }
+  /** For good; the host asks whether it is meant. */
+  | { type: 'deleteConversation'; conversationId: string }
+  | { type: 'exportConversation'; conversationId: string }
+  /** The list of conversations whose title or text holds `query`; all where it is empty. Answer: `conversations`. */
+  | { type: 'listConversations'; query: string }
+  /** What `@…` or `/…` before the cursor may become. Answer: `suggestions` with the same `request`. */
+  | { type: 'suggest'; request: number; text: string }
+  /** A suggestion with an attachment was taken. */
+  | { type: 'attach'; suggestionId: string }
+  | { type: 'detach'; chipId: string }
+  | { type: 'code'; action: CodeAction; code: string; language: string; path: string }
+  | { type: 'copyMessage'; messageId: string }
+  /** A source under an answer, or a chip: opens the file at the line. */
+  | { type: 'openSource'; uri: string; line: number }
+  /** A link in an answer; http and https only. The host, and then VS Code itself, ask before it opens. */
+  | { type: 'openLink'; href: string }
+  | { type: 'restartEngine' }
+  | { type: 'chooseModel' }
+  | { type: 'showLog' };
+
+/** Of a code block. `apply`: finds its place in a file and shows a diff. `terminal`: inserted there, never run. */
+export type CodeAction = 'copy' | 'insert' | 'replace' | 'newFile' | 'apply' | 'terminal';
+
+export type ToPage =
+  | { type: 'state'; state: PageState }
+  /** A message of the open conversation is new, or has changed; the messages after it in the page's list go. */
+  | { type: 'message'; message: PageMessage }
+  /** More of the text of the answer that is being written. */
+  | { type: 'part'; messageId: string; text: string }
+  | { type: 'chips'; chips: Chip[]; window: WindowUse }
+  | { type: 'engine'; engine: EngineView }
+  | { type: 'conversations'; query: string; conversations: ConversationEntry[] }
+  | { type: 'suggestions'; request: number; suggestions: Suggestion[] }
+  | { type: 'colors'; colors: SyntaxColors }
+  /** Puts text into the input, selects nothing, and gives it the focus. */
+  | { type: 'compose'; text: string }
+  /** One sentence for the user, shown and read out; no dialog. */
+  | { type: 'notice'; text: string };
+
+export interface PageState {
+  conversationId: string;
+  title: string;
+  messages: PageMessage[];
+  chips: Chip[];
+  window: WindowUse;
+  engine: EngineView;
+  colors: SyntaxColors;
+  /** Texts of the page, translated: English -> the user's language. Missing ones stay English. */
+  texts: Record<string, string>;
+  /** In an untrusted workspace nothing is applied, and the project is not read. */
+  trusted: boolean;
+}
+
+export interface PageMessage {
+  id: string;
+  role: 'user' | 'assistant';
+  /** Markdown for an answer, plain text for the user's. */
+  text: string;
+  /** writing: parts follow. cut: the answer has reached its longest; it can go on. failed: `problem` says why. */
+  status: 'writing' | 'done' | 'stopped' | 'cut' | 'failed';
+  /** One sentence. */
+  problem?: string;
+  /** What the question was given: chips as they were sent, and the pieces that the prompt held. */
+  chips?: Chip[];
+  sources?: SourceLink[];
+  /** Of an answer, once it is known: "12 tokens read, 3,400 from the cache; 30 written, 14 per second". */
+  figures?: string;
+}
+
+/** A piece of text that an answer was given. */
+export interface SourceLink {
+  /** "src/a.ts", or what the user knows it by. */
+  name: string;
+  /** Empty where no file can be opened. */
+  uri: string;
+  /** From 1; the ranges that stood in the prompt. */
+  lines: [first: number, last: number][];
+  totalLines: number;
+}
+
+/** Something attached to the question that is being written. */
+export interface Chip {
+  id: string;
+  kind: 'selection' | 'file' | 'folder' | 'symbol' | 'problems' | 'terminal' | 'changes' | 'project' | 'image';
+  /** Short: "main.ts:10-24". */
+  label: string;
+  /** For the tooltip and the screen reader: the whole path, how much there is. */
+  detail: string;
+  /** Absent while it is being counted, and for what is chosen by the question (project). */
+  tokens?: number;
+  /** What does not fit, in words: "lines 400-900 of 900 left out". Empty where all fits. */
+  cut: string;
+  uri?: string;
+  line?: number;
+}
+
+/** How full the model's window is with what would be sent now. `limit` is 0 where no model is loaded. */
+export interface WindowUse {
+  used: number;
+  limit: number;
+  /** What was dropped and by which rule, in one sentence; empty where nothing was. */
+  note: string;
+}
+
+export interface EngineView {
+  kind: 'off' | 'starting' | 'loading' | 'ready' | 'failed';
+  /** The model's name, or the sentence that says what is wrong. */
+  text: string;
+  /** 0..1 while loading. */
+  fraction: number;
+  /** Which buttons help: of a failed engine, or of a model that cannot chat well. */
+  remedies: ('restart' | 'chooseModel' | 'log')[];
+  /** One sentence about the model that the user should know ("The bundled model …"); empty else. */
+  advice: string;
+}
+
+export interface ConversationEntry {
+  id: string;
+  title: string;
+  /** "2 hours ago", in the user's language. */
+  when: string;
+  messages: number;
+  /** Around the first hit of a search; empty without one. */
+  excerpt: string;
+}
+
+export interface Suggestion {
+  id: string;
+  /** What replaces the typed `@…` or `/…` in the input; empty where it becomes a chip. */
+  insert: string;
+  /** "@file", "main.ts", "/explain". */
+  label: string;
+  detail: string;
+  kind: Chip['kind'] | 'command';
+  /** Taking it opens a further list ("@file " then file names): `insert` is put in and suggestions are asked for again. */
+  more: boolean;
+}
+
+/** Colours of the editor's theme for the classes of highlight.js, such as `keyword` and `title.function`. */
+export type SyntaxColors = Record<string, { color?: string; italic?: boolean; bold?: boolean }>;
