@@ -1,14 +1,20 @@
 /** The engine as the rest of the extension sees it: started when needed, restarted when it dies, gone when told to. */
 import { Emitter, type Event } from 'vscode-jsonrpc';
 import type {
+  ChatParams,
+  ChatPart,
+  ChatResult,
   CompleteParams,
   CompleteResult,
   DoctorReport,
+  FitParams,
+  FitResult,
   LoadParams,
   ModelInfo,
   Notifications,
 } from '../engine/protocol.ts';
 import { EngineFailure } from '../engine/rpc.ts';
+import type { ChatModel } from './chat/parts.ts';
 import { type Connected, connectEngine, type Launch } from './engineProcess.ts';
 import { RestartPolicy } from './restartPolicy.ts';
 
@@ -33,7 +39,7 @@ interface Session extends Connected {
   model: ModelInfo;
 }
 
-export class Engine {
+export class Engine implements ChatModel {
   readonly #stateChanged = new Emitter<EngineState>();
   readonly #moved = new Emitter<string>();
   readonly #reading = new Emitter<Notifications['reading']>();
@@ -80,7 +86,30 @@ export class Engine {
     return client.call('complete', { ...request, modelId: model.modelId }, { signal });
   }
 
-  /** The engine may forget this document. */
+  /** As complete. The answer comes in parts; what came before a rejection stays good. */
+  async chat(
+    request: Omit<ChatParams, 'modelId'>,
+    signal: AbortSignal,
+    onPart: (part: ChatPart) => void,
+  ): Promise<ChatResult> {
+    const { client, model } = await this.#ready(signal);
+    return client.call('chat', { ...request, modelId: model.modelId }, { signal, onPart });
+  }
+
+  /** As complete. */
+  async fit(request: Omit<FitParams, 'modelId'>, signal: AbortSignal): Promise<FitResult> {
+    const { client, model } = await this.#ready(signal);
+    return client.call('fit', { ...request, modelId: model.modelId }, { signal });
+  }
+
+  /** As complete. */
+  async countTokens(texts: string[], signal: AbortSignal): Promise<number[]> {
+    const { client, model } = await this.#ready(signal);
+    const { counts } = await client.call('countTokens', { texts, modelId: model.modelId }, { signal });
+    return counts;
+  }
+
+  /** The engine may forget this document or conversation. */
   closed(sessionId: string): void {
     this.#connected?.client.notify('closed', { sessionId });
   }
