@@ -5,7 +5,8 @@ import type { ChatTurn, Method, Methods, ModelInfo, NotificationName, Notificati
 
 /** One document's text; the extension sends far less. */
 const MAX_TEXT_CHARS = 4_000_000;
-const MAX_TOKENS = 4096;
+/** As the setting chat.maxTokens allows. */
+const MAX_TOKENS = 8192;
 const MAX_LINES = 100_000_000;
 /** Of one call: far more than any window holds. */
 const MAX_MESSAGES = 10_000;

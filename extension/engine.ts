@@ -96,6 +96,11 @@ export class Engine implements ChatModel {
     return client.call('chat', { ...request, modelId: model.modelId }, { signal, onPart });
   }
 
+  /** What is loaded, or will be by then. Rejects as complete does. */
+  async model(signal: AbortSignal): Promise<ModelInfo> {
+    return (await this.#ready(signal)).model;
+  }
+
   /** As complete. */
   async fit(request: Omit<FitParams, 'modelId'>, signal: AbortSignal): Promise<FitResult> {
     const { client, model } = await this.#ready(signal);

@@ -1,5 +1,5 @@
 /** What the parts of the chat know of each other. Pure: types only. */
-import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult } from '../../engine/protocol.ts';
+import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult, ModelInfo } from '../../engine/protocol.ts';
 import type { Chip } from '../../webview/protocol.ts';
 
 /** What the user attached to a question: where to look, not yet the text. Ranges count lines from 1. */
@@ -36,6 +36,8 @@ export interface ContextReader {
 
 /** The model, started when it is needed. All reject with EngineFailure. */
 export interface ChatModel {
+  /** What is loaded, or will be by then. */
+  model(signal: AbortSignal): Promise<Pick<ModelInfo, 'contextLength' | 'chat' | 'name'>>;
   chat(request: Omit<ChatParams, 'modelId'>, signal: AbortSignal, onPart: (part: ChatPart) => void): Promise<ChatResult>;
   fit(request: Omit<FitParams, 'modelId'>, signal: AbortSignal): Promise<FitResult>;
   countTokens(texts: string[], signal: AbortSignal): Promise<number[]>;
