@@ -2,7 +2,17 @@
 import type { DocumentSession } from './documentSession.ts';
 import type { Generate } from './generation.ts';
 import type { LoadOptions } from './load.ts';
-import type { BackendReport, CompleteParams, CompleteResult, ModelInfo } from './protocol.ts';
+import type {
+  BackendReport,
+  ChatParams,
+  ChatPart,
+  ChatResult,
+  CompleteParams,
+  CompleteResult,
+  FitParams,
+  FitResult,
+  ModelInfo,
+} from './protocol.ts';
 import type { Priority, Scheduler } from './scheduler.ts';
 
 export interface CoreLoadOptions extends Pick<
@@ -45,5 +55,15 @@ export interface EngineCore {
     session: CoreSession,
     signal: AbortSignal,
   ): Promise<CompleteResult>;
+  /** Tells the answer in parts. */
+  chat(
+    params: ChatParams,
+    model: CoreModel,
+    session: ModelSession,
+    signal: AbortSignal,
+    onPart: (part: ChatPart) => void,
+  ): Promise<ChatResult>;
+  fit(params: FitParams, model: CoreModel, signal: AbortSignal): Promise<FitResult>;
+  countTokens(texts: readonly string[], model: CoreModel, signal: AbortSignal): Promise<number[]>;
   backendReports(options: { allowSoftwareGpu?: boolean }): Promise<BackendReport[]>;
 }

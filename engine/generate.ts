@@ -90,7 +90,7 @@ class TokenLoop {
   private take(id: number): void {
     this.options.constraint?.accept(id);
     this.tokens.push(id);
-    this.drafts?.push(id);
+    if (this.drafts?.good) this.drafts.push(id);
     this.stats.tokensGenerated++;
     if (this.draft.shift() === id) {
       this.stats.tokensAccepted++;
@@ -133,7 +133,7 @@ class TokenLoop {
     const end = tokens.length <= shortLength ? Math.min(shortLength, contextLength) : contextLength;
     const most = Math.min(MOST_DRAFT_TOKENS, options.maxTokens - stats.tokensGenerated - 1, end - tokens.length);
     if (most < 1) return [];
-    this.drafts ??= new Drafts(speculation, [...(options.related ?? []), tokens]);
+    if (!this.drafts?.good) this.drafts = new Drafts(speculation, [...(options.related ?? []), tokens]);
     return this.drafts.propose(most, { stopIds: options.stopIds, all: options.speculation === 'always' });
   }
 

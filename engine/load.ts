@@ -44,6 +44,8 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer | null;
   /** End-of-text ids by generation_config.json and the tokenizer's own files. */
   readonly stopIds: ReadonlySet<number>;
+  /** Texts that end an answer, by generation_config.json; for chat templates that are not made of special tokens. */
+  readonly stopStrings: readonly string[];
   readonly weights: WeightDType;
   readonly kv: KvDType;
   createSession(priority?: Priority): Session;
@@ -63,6 +65,8 @@ export interface LoadedModel {
  * model. (64 cost 3 % of the speed of 256 there.)
  */
 const CHUNK_TOKENS: Record<Backend, number> = { webgpu: 256, wasm: 64, reference: 64 };
+/** The same for chats while the user types: a completion then waits for a step as short as a few tokens are. */
+const CHAT_CHUNK_TOKENS: Record<Backend, number> = { webgpu: 64, wasm: 16, reference: 16 };
 /** Below this many parameters 4 bits cost more quality than they save memory. */
 const SMALL_MODEL_PARAMETERS = 200e6;
 
@@ -73,13 +77,14 @@ const SMALL_MODEL_PARAMETERS = 200e6;
 export async function loadModel(path: string, options: LoadOptions): Promise<LoadedModel> {
   const folder = await ModelFolder.open(path);
   const blueprint = await readConfig(folder);
-  const generationStopIds = stopIds(await folder.json('generation_config.json'));
+  const { stopIds: generationStopIds, stopStrings } = readStops(await folder.json('generation_config.json'));
   const { architecture, config } = blueprint;
   const tokenizer = await readTokenizer(folder, { architecture, vocabSize: config.vocabSize, generationStopIds });
   let checkpoint: Checkpoint | undefined;
   try {
     checkpoint = await folder.checkpoint();
-    const texts = { name: basename(path), tokenizer, generationStopIds, fingerprint: await folder.fingerprint() };
+    const fingerprint = await folder.fingerprint();
+    const texts = { name: basename(path), tokenizer, generationStopIds, stopStrings, fingerprint };
     return await build(texts, blueprint, checkpoint, options);
   } catch (error) {
     tokenizer?.dispose();
@@ -92,7 +97,7 @@ export async function loadModel(path: string, options: LoadOptions): Promise<Loa
 /** A model of this configuration with random weights, for measuring speed. */
 export async function loadRandomModel(name: string, configJson: unknown, options: LoadOptions): Promise<LoadedModel> {
   const blueprint = readBlueprint(configJson);
-  const texts = { name, tokenizer: null, generationStopIds: [], fingerprint: null };
+  const texts = { name, tokenizer: null, generationStopIds: [], stopStrings: [], fingerprint: null };
   return build(texts, blueprint, randomCheckpoint(blueprint.tensors), options);
 }
 
@@ -111,12 +116,21 @@ async function readConfig(folder: ModelFolder): Promise<Blueprint> {
   return readBlueprint(json);
 }
 
-/** eos_token_id of generation_config.json: a number or a list. */
-function stopIds(json: unknown): number[] {
-  const parsed = z.object({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() }).safeParse(json ?? {});
-  if (!parsed.success)
-    throw new BadModel('generation_config.json: eos_token_id is neither a number nor a list of numbers.');
-  return [parsed.data.eos_token_id ?? []].flat();
+const text = z.string().min(1);
+const generationConfig = z.object({
+  eos_token_id: z.union([z.int(), z.array(z.int())], 'neither a number nor a list of numbers').nullish(),
+  stop_strings: z.union([text, z.array(text)], 'neither a text nor a list of texts').nullish(),
+});
+
+/** What ends a text by generation_config.json. */
+function readStops(json: unknown): { stopIds: number[]; stopStrings: string[] } {
+  const parsed = generationConfig.safeParse(json ?? {});
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new BadModel(`generation_config.json: ${path.join('.') || 'the file'} is ${message}.`);
+  }
+  const { eos_token_id: ids, stop_strings: strings } = parsed.data;
+  return { stopIds: [ids ?? []].flat(), stopStrings: [strings ?? []].flat() };
 }
 
 /** What a model folder says beside its weights. */
@@ -124,6 +138,7 @@ interface Texts {
   readonly name: string;
   readonly tokenizer: Tokenizer | null;
   readonly generationStopIds: readonly number[];
+  readonly stopStrings: readonly string[];
   /** Of its configuration and weights; null where no two loads are alike. */
   readonly fingerprint: string | null;
 }
@@ -158,6 +173,7 @@ class BackendModel implements LoadedModel {
   readonly config: DecoderConfig;
   readonly tokenizer: Tokenizer | null;
   readonly stopIds: ReadonlySet<number>;
+  readonly stopStrings: readonly string[];
   readonly weights: WeightDType;
   readonly kv: KvDType;
   private readonly allocator: PageAllocator;
@@ -173,6 +189,7 @@ class BackendModel implements LoadedModel {
     this.config = decoder.config;
     this.tokenizer = parts.tokenizer;
     this.stopIds = parts.tokenizer?.stopIds ?? new Set(parts.generationStopIds);
+    this.stopStrings = parts.stopStrings;
     this.weights = parts.weights;
     this.chunkTokens = chunkTokens;
     this.scheduler = scheduler;
@@ -189,6 +206,7 @@ class BackendModel implements LoadedModel {
       name,
       contextLength: this.config.maxPositions,
       backend: ops.backend,
+      chat: parts.tokenizer?.hasChatTemplate ?? false,
       device: ops.deviceName,
       notes,
       bytes: ops.bytesHeld,
@@ -199,7 +217,9 @@ class BackendModel implements LoadedModel {
     const { ops, decoder } = this.parts;
     const { allocator, scheduler, chunkTokens, snapshots } = this;
     const contextLength = this.config.maxPositions;
-    return new Session({ ops, decoder, allocator, scheduler, contextLength, chunkTokens, snapshots }, priority);
+    const chatChunkTokens = Math.min(chunkTokens, CHAT_CHUNK_TOKENS[ops.backend]);
+    const chunks = { chunkTokens, chatChunkTokens };
+    return new Session({ ops, decoder, allocator, scheduler, contextLength, ...chunks, snapshots }, priority);
   }
 
   bytesHeld(): number {

@@ -23,20 +23,40 @@ export interface Match {
  * find is compared with the texts, so that a match is one.
  */
 export class NgramIndex {
-  private ids: Int32Array;
+  private ids = new Int32Array();
   private count = 0;
-  /** For each of NGRAM_TOKENS: hash -> position behind the last n-gram of this hash, 0 where there is none. */
-  private readonly tables: readonly Int32Array[];
+  /**
+   * For each of NGRAM_TOKENS: hash -> position behind the last n-gram of this hash, 0 where there is none. Those from
+   * `count` on are of texts that are gone.
+   */
+  private tables: readonly Int32Array[] = [];
 
-  constructor(texts: readonly (readonly number[])[]) {
-    const tokens = texts.reduce((sum, text) => sum + text.length + 1, ROOM_TOKENS);
-    this.ids = new Int32Array(tokens);
-    const size = 2 ** Math.ceil(Math.log2(2 * tokens)); // At most half full: few n-grams displace others.
-    this.tables = NGRAM_TOKENS.map(() => new Int32Array(size));
+  constructor(texts: readonly (readonly number[])[] = []) {
+    this.replace(texts);
+  }
+
+  /** Becomes the index of these texts; what stands at the beginning of those before too is not indexed again. */
+  replace(texts: readonly (readonly number[])[]): void {
+    const tokens = texts.reduce((sum, text) => sum + text.length + 1, 0);
+    const size = 2 ** Math.ceil(Math.log2(2 * (tokens + ROOM_TOKENS))); // At most half full: few displace others.
+    if ((this.tables[0]?.length ?? 0) < size) {
+      this.ids = new Int32Array(tokens + ROOM_TOKENS);
+      this.count = 0;
+      this.tables = NGRAM_TOKENS.map(() => new Int32Array(size));
+    }
+    let at = 0;
+    const put = (id: number): void => {
+      if (at === this.count || this.ids[at] !== id) {
+        this.count = at;
+        this.push(id);
+      }
+      at++;
+    };
     texts.forEach((text, i) => {
-      if (i > 0) this.push(BETWEEN);
-      for (const id of text) this.push(id);
+      if (i > 0) put(BETWEEN);
+      for (const id of text) put(id);
     });
+    this.count = at;
   }
 
   /** The last text goes on with `id`. */
@@ -58,7 +78,7 @@ export class NgramIndex {
     for (const [i, length] of NGRAM_TOKENS.entries()) {
       if (this.count < length) continue;
       const position = this.tables[i]![this.hash(length)]!;
-      const matched = this.matchedBefore(position);
+      const matched = position < this.count ? this.matchedBefore(position) : 0;
       if (matched >= length) return { position, length: matched };
     }
     return null;

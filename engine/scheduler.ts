@@ -1,9 +1,12 @@
-/** One step at a time: whoever computes waits here for its turn, completions before anything else. */
+/** One step at a time: whoever computes waits here for its turn, completions first, then chats. */
 import { Cancelled } from './errors.ts';
 
 /** Smaller goes first. */
-export const PRIORITY = { completion: 0, background: 1 } as const;
+export const PRIORITY = { completion: 0, chat: 1, background: 2 } as const;
 export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
+
+/** A user who types pauses for less. */
+const RECENT_MS = 5000;
 
 interface Waiting {
   readonly priority: Priority;
@@ -13,6 +16,14 @@ interface Waiting {
 export class Scheduler {
   #busy = false;
   readonly #waiting: Waiting[] = [];
+  #completionAt = -Infinity;
+
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  /** Whether a completion ran a moment ago: then the next one is likely to come soon, and should not wait long. */
+  get completionsLikely(): boolean {
+    return this.now() - this.#completionAt < RECENT_MS;
+  }
 
   /** Runs `job` when it is its turn. Rejects with Cancelled where the signal fires while it waits. */
   async run<T>(priority: Priority, job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -20,6 +31,7 @@ export class Scheduler {
     try {
       return await job();
     } finally {
+      if (priority === PRIORITY.completion) this.#completionAt = this.now();
       // Who has just computed mostly asks again at once: those of lower priority wait until he had the chance.
       if ((this.#waiting[0]?.priority ?? priority) > priority) setImmediate(() => this.#next());
       else this.#next();

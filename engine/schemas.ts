@@ -69,9 +69,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
   fit: z.object({
     modelId: z.string(),
     messages,
-    sources: z
-      .array(z.object({ name: z.string(), text, cursor: z.int().min(0).exactOptional() }))
-      .max(MAX_SOURCES),
+    sources: z.array(z.object({ name: z.string(), text, cursor: z.int().min(0).exactOptional() })).max(MAX_SOURCES),
     maxTokens: z.int().min(1).max(MAX_TOKENS),
   }),
   countTokens: z.object({ modelId: z.string(), texts: z.array(text).max(MAX_TEXTS) }),

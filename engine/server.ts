@@ -4,7 +4,17 @@ import type { Duplex } from 'node:stream';
 import { BackendLost, OutOfMemory } from '../kernels/ops.ts';
 import type { EngineCore } from './core.ts';
 import { BadModel, BadRequest, Cancelled } from './errors.ts';
-import type { CompleteParams, CompleteResult, DoctorReport, Failure, LoadParams, Methods } from './protocol.ts';
+import type {
+  ChatParams,
+  ChatResult,
+  ChatTurn,
+  CompleteParams,
+  CompleteResult,
+  DoctorReport,
+  Failure,
+  LoadParams,
+  Methods,
+} from './protocol.ts';
 import { type Call, type Handlers, serve, type ServedConnection } from './rpc.ts';
 import { Scheduler } from './scheduler.ts';
 import { type LiveModel, SharedModel } from './sharedModel.ts';
@@ -54,6 +64,13 @@ export class EngineServer {
       initialize: async (params) => this.#initialize(client, params),
       load: (params, call) => this.#load(this.#known(client), params, call),
       complete: (params, call) => this.#complete(this.#known(client), params, call.signal),
+      chat: (params, call) => this.#chat(this.#known(client), params, call),
+      fit: (params, { signal }) =>
+        this.#onModel(this.#known(client), params, signal, ({ model }) => this.core.fit(params, model, signal)),
+      countTokens: (params, { signal }) =>
+        this.#onModel(this.#known(client), params, signal, async ({ model }) => ({
+          counts: await this.core.countTokens(params.texts, model, signal),
+        })),
       doctor: async (params) => {
         this.#known(client);
         return this.#doctor(params.allowSoftwareGpu);
@@ -113,30 +130,51 @@ export class EngineServer {
     return wasmOnly ? { ...info, notes: [wasmOnly, ...info.notes] } : info;
   }
 
-  async #complete(client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
-    const model = [...this.#models.values()].find(({ id, users }) => id === params.modelId && users.has(client));
+  #complete(client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
+    const { sessionId } = params;
+    return this.#onModel(client, params, signal, ({ model, documents }) =>
+      documents.run(sessionKey(client, sessionId), signal, (session, either) => {
+        session.reader.onReading = (active) => client.connection.notify('reading', { sessionId, active });
+        return this.core.complete(params, model, session, either);
+      }),
+    );
+  }
+
+  #chat(client: Client, params: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {
+    let said = '';
+    return this.#onModel(client, params, signal, ({ model, chats }) =>
+      chats.run(sessionKey(client, params.sessionId), signal, (session, either) => {
+        // Where memory or backend failed in the middle, the answer goes on behind what was said.
+        const messages = saying(params.messages, said);
+        return this.core.chat({ ...params, messages }, model, session, either, ({ text }) => {
+          said += text;
+          part({ text });
+        });
+      }),
+    );
+  }
+
+  /** Runs `job` on the client's model, and once more where its backend failed and another one took over. */
+  async #onModel<T>(
+    client: Client,
+    { modelId }: { modelId: string },
+    signal: AbortSignal,
+    job: (live: LiveModel) => Promise<T>,
+  ): Promise<T> {
+    const model = [...this.#models.values()].find(({ id, users }) => id === modelId && users.has(client));
     if (!model) throw new BadRequest('The model of this request is not loaded.');
     const live = await model.live();
     try {
-      return await this.#completeOn(live, client, params, signal);
+      return await job(live);
     } catch (error) {
       if (signal.aborted) throw error;
-      return await this.#completeOn(await model.recover(live, error), client, params, signal);
+      return await job(await model.recover(live, error));
     }
-  }
-
-  #completeOn(live: LiveModel, client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
-    const { sessionId } = params;
-    return live.sessions.run(sessionKey(client, sessionId), signal, (session, either) => {
-      session.reader.onReading = (active) => client.connection.notify('reading', { sessionId, active });
-      return this.core.complete(params, live.model, session, either);
-    });
   }
 
   async #closed(client: Client, sessionId: string): Promise<void> {
     const used = [...this.#models.values()].filter(({ users }) => users.has(client));
-    const live = used.flatMap(({ current }) => current ?? []);
-    await Promise.all(live.map(({ sessions }) => sessions.release(sessionKey(client, sessionId))));
+    await Promise.all(used.map(({ current }) => release(current, sessionKey(client, sessionId))));
   }
 
   async #doctor(allowSoftwareGpu: boolean | undefined): Promise<DoctorReport> {
@@ -146,7 +184,7 @@ export class EngineServer {
       runtime: this.options.runtime,
       backends,
       models: live.map(({ info }) => info),
-      sessions: live.reduce((sum, { sessions }) => sum + sessions.size, 0),
+      sessions: live.reduce((sum, { documents, chats }) => sum + documents.size + chats.size, 0),
       bytesHeld: live.reduce((sum, { model }) => sum + model.bytesHeld(), 0),
     };
   }
@@ -182,7 +220,7 @@ export class EngineServer {
     for (const [key, model] of this.#models) {
       if (!model.users.delete(client)) continue;
       if (model.users.size > 0) {
-        await model.current?.sessions.release(`${client.id} `);
+        await release(model.current, `${client.id} `);
         continue;
       }
       this.#models.delete(key);
@@ -201,6 +239,19 @@ export class EngineServer {
     if (error instanceof BackendLost) return { kind: 'engineGone', message };
     return { kind: 'bug', message };
   }
+}
+
+/** Ends the sessions whose key starts with `prefix`. */
+async function release(live: LiveModel | undefined, prefix: string): Promise<void> {
+  await Promise.all([live?.documents.release(prefix), live?.chats.release(prefix)]);
+}
+
+/** The conversation in which the assistant has said `text` more. */
+function saying(messages: readonly ChatTurn[], text: string): ChatTurn[] {
+  if (text === '') return [...messages];
+  const last = messages.at(-1)!;
+  if (last.role !== 'assistant') return [...messages, { role: 'assistant', text }];
+  return messages.with(-1, { ...last, text: last.text + text });
 }
 
 /** No key begins with another one. */

@@ -19,6 +19,8 @@ export interface SessionContext {
   readonly contextLength: number;
   /** Prompt tokens per step; a cancelled or outranked prefill waits for one such chunk at most. */
   readonly chunkTokens: number;
+  /** The same of a chat while completions are likely, where it should be less. */
+  readonly chatChunkTokens?: number | undefined;
   /** Where prefixes are kept on disk, if anywhere. */
   readonly snapshots?: ModelSnapshots | undefined;
 }
@@ -134,7 +136,7 @@ export class Session {
   }
 
   private async compute(tokens: readonly number[], options: ComputeOptions): Promise<RunResult> {
-    const { last = 1, output, chunkTokens = this.context.chunkTokens, signal } = options;
+    const { last = 1, output, signal } = options;
     const { cache } = this;
     const limit = tokens.length - last;
     throwIfAborted(this.ending.signal);
@@ -147,6 +149,7 @@ export class Session {
     while (cache.length < tokens.length) {
       const chunk = async (): Promise<void> => {
         const started = performance.now();
+        const { chunkTokens = this.chunkTokens } = options;
         const { values, count } = await this.step(tokens, { last, output, chunkTokens });
         stepMs += performance.now() - started;
         outputs.push(values);
@@ -155,6 +158,12 @@ export class Session {
       await this.context.scheduler.run(this.priority, chunk, signal);
     }
     return { values: concatenate(outputs), reused: tokens.length - computed, computed, stepMs };
+  }
+
+  /** Of the next step. */
+  private get chunkTokens(): number {
+    const { chunkTokens, chatChunkTokens = chunkTokens, scheduler } = this.context;
+    return this.priority === PRIORITY.chat && scheduler.completionsLikely ? chatChunkTokens : chunkTokens;
   }
 
   /** Waits for the requests before, then runs `work`. */

@@ -1,13 +1,14 @@
-/** The sessions of one model, one per open document of a window; the least recently used one makes room. */
+/** Sessions of one model, one per open document or conversation of a window; the least recently used one makes room. */
 import { BackendLost, OutOfMemory } from '../kernels/ops.ts';
-import type { CoreSession } from './core.ts';
 import { throwIfAborted } from './errors.ts';
 
-/** Documents a person goes back and forth between; each holds the KV cache of its prompt. */
-const CAPACITY = 4;
+/** Resolves when its memory is free. */
+interface Disposable {
+  dispose(): Promise<void>;
+}
 
-interface Entry {
-  readonly session: CoreSession;
+interface Entry<Session> {
+  readonly session: Session;
   /** Cancels the newest job. */
   abort: AbortController;
   /** Settles when the last job asked for has ended. */
@@ -15,16 +16,18 @@ interface Entry {
   jobs: number;
 }
 
-export class SessionPool {
+export class SessionPool<Session extends Disposable> {
   /** In order of last use. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Entry<Session>>();
   /** The ends of sessions that hold memory until then, and the backend. */
   readonly #ending = new Set<Promise<void>>();
   #disposed = false;
 
   constructor(
-    private readonly createSession: () => CoreSession,
-    private readonly capacity = CAPACITY,
+    private readonly createSession: () => Session,
+    private readonly capacity: number,
+    /** Pools of the same memory. */
+    private readonly neighbours: () => readonly { endIdle(): Promise<boolean> }[] = () => [],
   ) {}
 
   get size(): number {
@@ -33,13 +36,13 @@ export class SessionPool {
 
   /**
    * Runs `job` on the session named `key`. A newer job of the same key cancels the older and follows it. Where memory
-   * runs out the idle sessions make room, and `job` runs once more. Rejects with BackendLost where the pool was disposed
+   * runs out the idle sessions make room, those of the neighbours too, and `job` runs once more. Rejects with BackendLost where the pool was disposed
    * meanwhile: the caller finds the model elsewhere.
    */
   async run<T>(
     key: string,
     signal: AbortSignal,
-    job: (session: CoreSession, signal: AbortSignal) => Promise<T>,
+    job: (session: Session, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const entry = this.#use(key);
     entry.abort.abort();
@@ -51,8 +54,8 @@ export class SessionPool {
       try {
         return await job(entry.session, either);
       } catch (error) {
-        // The caches of other documents go before the model does.
-        if (!(error instanceof OutOfMemory) || !(await this.#endIdle())) throw error;
+        // Other caches go before the model does.
+        if (!(error instanceof OutOfMemory) || !(await this.#makeRoom())) throw error;
         return await job(entry.session, either);
       }
     });
@@ -83,7 +86,7 @@ export class SessionPool {
     await Promise.all(this.#ending);
   }
 
-  #use(key: string): Entry {
+  #use(key: string): Entry<Session> {
     if (this.#disposed) throw modelMoved();
     const entry = this.#entries.get(key) ?? {
       session: this.createSession(),
@@ -103,15 +106,20 @@ export class SessionPool {
     }
   }
 
-  /** False where there is none. */
-  async #endIdle(): Promise<boolean> {
+  async #makeRoom(): Promise<boolean> {
+    const ended = await Promise.all([this, ...this.neighbours()].map((pool) => pool.endIdle()));
+    return ended.includes(true);
+  }
+
+  /** Ends the sessions that nobody uses now. False where there is none. */
+  async endIdle(): Promise<boolean> {
     for (const [key, entry] of this.#entries) if (entry.jobs === 0) void this.#end(key, entry);
     const ending = [...this.#ending];
     await Promise.all(ending);
     return ending.length > 0;
   }
 
-  #end(key: string, entry: Entry): Promise<void> {
+  #end(key: string, entry: Entry<Session>): Promise<void> {
     this.#entries.delete(key);
     entry.abort.abort();
     const ended = entry.idle.then(() => entry.session.dispose()).finally(() => this.#ending.delete(ended));

@@ -1,17 +1,23 @@
 /** A model that several windows use: loaded once, moved to WASM where its backend fails, gone with its last user. */
 import { BackendLost, OutOfMemory } from '../kernels/ops.ts';
-import type { CoreLoadOptions, CoreModel, EngineCore } from './core.ts';
+import type { CoreLoadOptions, CoreModel, EngineCore, ModelSession } from './core.ts';
 import { DocumentSession } from './documentSession.ts';
 import { PrefillSpeed } from './prefillSpeed.ts';
 import type { LoadParams, LoadProgress, ModelInfo } from './protocol.ts';
-import type { Scheduler } from './scheduler.ts';
+import { PRIORITY, type Scheduler } from './scheduler.ts';
 import { SessionPool } from './sessionPool.ts';
 
 export interface LiveModel {
   readonly model: CoreModel;
   readonly info: ModelInfo;
-  readonly sessions: SessionPool;
+  readonly documents: SessionPool<DocumentSession>;
+  readonly chats: SessionPool<ModelSession>;
 }
+
+/** Documents a person goes back and forth between; each holds the KV cache of its prompt. */
+const DOCUMENTS = 4;
+/** Conversations, whose caches are longer. */
+const CHATS = 2;
 
 export interface SharedModelOptions {
   readonly scheduler: Scheduler;
@@ -94,8 +100,17 @@ export class SharedModel<User extends object> {
       const speed = new PrefillSpeed();
       const { log } = this.options;
       const tokensFree = (): number => model.tokensFree();
-      const sessions = new SessionPool(() => new DocumentSession(model, speed, { log, tokensFree }));
-      return (this.#current = { model, info, sessions });
+      const documents: LiveModel['documents'] = new SessionPool(
+        () => new DocumentSession(model, speed, { log, tokensFree }),
+        DOCUMENTS,
+        () => [chats],
+      );
+      const chats: LiveModel['chats'] = new SessionPool(
+        () => model.createSession(PRIORITY.chat),
+        CHATS,
+        () => [documents],
+      );
+      return (this.#current = { model, info, documents, chats });
     } catch (error) {
       this.#live = undefined;
       throw error;
@@ -130,7 +145,7 @@ export class SharedModel<User extends object> {
 }
 
 async function end(live: LiveModel): Promise<void> {
-  await live.sessions.dispose();
+  await Promise.all([live.documents.dispose(), live.chats.dispose()]);
   await live.model.dispose();
 }
 

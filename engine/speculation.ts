@@ -13,7 +13,7 @@ const CHANCE_RATE = 1 / 32;
 /** Times that rise are believed slowly: a busy machine adds to them, nothing takes from them. */
 const SLOWER_RATE = 1 / 8;
 
-/** What one generation may say next, taken from what was said before. */
+/** What one generation may say next, taken from what was said before. Good until its session has newer ones. */
 export class Drafts {
   private readonly index: NgramIndex;
   private match: Match | null;
@@ -22,8 +22,14 @@ export class Drafts {
     private readonly speculation: Speculation,
     texts: readonly (readonly number[])[],
   ) {
-    this.index = new NgramIndex(texts);
+    speculation.drafts = this;
+    this.index = speculation.index;
+    this.index.replace(texts);
     this.match = this.index.match();
+  }
+
+  get good(): boolean {
+    return this.speculation.drafts === this;
   }
 
   /** The last of the texts goes on with `id`. */
@@ -50,6 +56,10 @@ export class Drafts {
  * gives more tokens per second than plain decoding, nothing is drafted.
  */
 export class Speculation {
+  /** Of what was said last. It stays from one generation to the next, which begins with mostly the same. */
+  readonly index = new NgramIndex();
+  /** Those that the index is of. */
+  drafts: Drafts | undefined;
   /** By the length of the match, from 0. */
   private readonly chances = Array.from({ length: LONGEST_MATCH + 1 }, (_, length) => length / (length + 2));
   /** Milliseconds by rows of a pass. NaN: once, which compiled kernels and filled caches. */

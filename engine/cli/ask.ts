@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { BadModel, BadRequest } from '../errors.ts';
-import { letOthersGo } from '../fileReader.ts';
+import { chatWith, fitWith } from '../chatWith.ts';
+import { BadRequest } from '../errors.ts';
 import { type LoadedModel, loadModel } from '../load.ts';
 import { describeFitted, type SourceFile } from '../prompt/files.ts';
-import { questionPrompt } from '../prompt/question.ts';
-import { TextStream } from '../tokenizer/textStream.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 
 interface AskOptions extends ModelOptions {
@@ -43,16 +41,15 @@ async function answer(
   maxTokens: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { info, tokenizer } = model;
-  if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer.json, so it cannot be asked.`);
-  if (maxTokens >= info.contextLength)
-    throw new BadRequest(`An answer of ${maxTokens} tokens fills the context of ${info.contextLength}.`);
-  const prompt = await questionPrompt(question, files, info.contextLength - maxTokens, tokenizer, letOthersGo);
-  for (const file of prompt.files) console.error(describeFitted(file));
-  const stream = new TextStream(tokenizer);
-  const generation = model.createSession().generate(prompt.ids, { maxTokens, stopIds: tokenizer.stopIds, signal });
-  for await (const { id } of generation) process.stdout.write(stream.push(id));
-  process.stdout.write(`${stream.end()}\n`);
+  const ask = (text: string) => ({ messages: [{ role: 'user' as const, text }], maxTokens });
+  const { sources } = await fitWith(model, { ...ask(question), sources: files }, signal);
+  const read = sources.map((source, i) => ({ ...source, name: files[i]!.name }));
+  for (const file of read) console.error(describeFitted(file));
+  const texts = read.map(({ name, text }) => `<file name="${name}">\n${text}\n</file>\n`);
+  const { generate } = model.createSession();
+  const say = ({ text }: { text: string }): void => void process.stdout.write(text);
+  await chatWith(model, generate, ask([...texts, question].join('')), signal, say);
+  process.stdout.write('\n');
 }
 
 async function readSource(path: string): Promise<SourceFile> {

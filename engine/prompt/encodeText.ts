@@ -1,5 +1,5 @@
 import { BadModel } from '../errors.ts';
-import { hideSpecials } from '../tokenizer/chatTemplate.ts';
+import { type ChatMessage, type ChatOptions, hideSpecials } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { isLowSurrogate } from './window.ts';
 
@@ -33,6 +33,28 @@ export async function encodeLongText(
     for (const id of encodeLines(tokenizer, text.slice(at, end))) ids.push(id);
     at = end;
     if (at < text.length) await pause();
+  }
+  return ids;
+}
+
+/** Tokenizer.chat for a long conversation, in slices as encodeLongText. */
+export async function encodeLongChat(
+  tokenizer: Tokenizer,
+  messages: readonly ChatMessage[],
+  options: ChatOptions,
+  pause: () => Promise<unknown>,
+): Promise<number[]> {
+  const ids: number[] = [];
+  for (const part of tokenizer.chatParts(messages, options)) {
+    if (typeof part === 'number') {
+      ids.push(part);
+      continue;
+    }
+    const end = sliceEnd(part, 0);
+    for (const id of tokenizer.encode(part.slice(0, end))) ids.push(id);
+    if (end === part.length) continue;
+    await pause();
+    for (const id of await encodeLongText(tokenizer, part.slice(end), Infinity, pause)) ids.push(id);
   }
   return ids;
 }

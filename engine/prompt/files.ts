@@ -14,6 +14,7 @@ export interface SourceFile {
 export interface FittedFile {
   readonly name: string;
   /** Its lines, with a note in place of those left out. */
+  readonly shown: string;
   readonly ids: number[];
   readonly lines: LineRange[];
   readonly totalLines: number;
@@ -37,7 +38,7 @@ export async function fitFile(file: SourceFile, tokens: number, encode: EncodeLo
   if (text.length <= tokens * MOST_CHARACTERS_PER_TOKEN) {
     const ids = await encode(text, tokens);
     if (ids.length <= tokens) {
-      return { name, ids, lines: [[1, totalLines]], totalLines, region: { start: 0, end: text.length } };
+      return { name, shown: text, ids, lines: [[1, totalLines]], totalLines, region: { start: 0, end: text.length } };
     }
   }
   for (const density of DENSITIES) {
@@ -46,35 +47,28 @@ export async function fitFile(file: SourceFile, tokens: number, encode: EncodeLo
     const parts = partsText(text, lines, totalLines);
     if (parts.length > tokens * MOST_CHARACTERS_PER_TOKEN) continue; // Its lines are long.
     const ids = await encode(parts, tokens);
-    if (ids.length <= tokens) return { name, ids, lines, totalLines, region };
+    if (ids.length <= tokens) return { name, shown: parts, ids, lines, totalLines, region };
   }
-  return { name, ids: [], lines: [], totalLines, region: { start: 0, end: 0 } };
+  return { name, shown: '', ids: [], lines: [], totalLines, region: { start: 0, end: 0 } };
 }
 
 /**
- * Several files in at most `tokens` ids altogether, in the order given, each between two lines that say so. What small
- * files leave over goes to the large ones. A file added at the end changes nothing before it while all fit.
+ * Several files in at most `tokens` ids altogether, in the order given. What small files leave over goes to the large
+ * ones.
  */
 export async function fitFiles(
   files: readonly SourceFile[],
   tokens: number,
   encode: EncodeLong,
-): Promise<{ ids: number[]; files: FittedFile[] }> {
-  const marks = await Promise.all(
-    files.map(async ({ name }) => ({
-      open: await encode(`<file name="${name}">\n`, tokens),
-      close: await encode('\n</file>\n', tokens),
-    })),
-  );
-  const room = tokens - marks.reduce((sum, { open, close }) => sum + open.length + close.length, 0);
-  const share = await fairShare(files, room, encode);
+): Promise<FittedFile[]> {
+  const share = await fairShare(files, tokens, encode);
   const fitted: FittedFile[] = [];
   for (const file of files) fitted.push(await fitFile(file, share, encode));
-  return { ids: fitted.flatMap(({ ids }, i) => [marks[i]!.open, ids, marks[i]!.close].flat()), files: fitted };
+  return fitted;
 }
 
 /** "a.ts: lines 1-40, 180-420 of 900; left out: 41-179, 421-900" */
-export function describeFitted({ name, lines, totalLines }: FittedFile): string {
+export function describeFitted({ name, lines, totalLines }: Pick<FittedFile, 'name' | 'lines' | 'totalLines'>): string {
   if (lines.length === 0) return `${name}: none of ${totalLines} lines`;
   const dropped = rangesLeftOut(lines, totalLines);
   if (dropped.length === 0) return `${name}: all ${totalLines} lines`;

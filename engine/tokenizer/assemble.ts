@@ -34,16 +34,21 @@ export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfi
   const bosId = vocabulary.startsWithBos ? names.get(bosToken) : undefined;
   const endIds = [eosToken, ...END_MARKS].map((name) => names.get(name)).filter((id) => id !== undefined);
 
-  const encodeSpecials = (text: string) =>
-    split(text).flatMap((part) => (typeof part === 'number' ? [part] : encodePlain(showSpecials(part))));
+  const parts = (text: string) => split(text).map((part) => (typeof part === 'number' ? part : showSpecials(part)));
+  const encodeParts = (all: readonly (number | string)[]) =>
+    all.flatMap((part) => (typeof part === 'number' ? [part] : encodePlain(part)));
   const render = (messages: readonly ChatMessage[], options: ChatOptions) => {
     if (config.chatTemplate === undefined) throw new BadModel('This model has no chat template.');
     return renderChat(config.chatTemplate, messages, { ...options, bosToken, eosToken });
   };
+  const chatParts: Tokenizer['chatParts'] = (messages, options) => {
+    const hidden = messages.map((message) => ({ ...message, content: hideSpecials(message.content, names.keys()) }));
+    return parts(render(hidden, options) + hideSpecials(options.prefill ?? '', names.keys()));
+  };
   return {
     encode: (text, options = {}) => [
       ...(options.bos && bosId !== undefined ? [bosId] : []),
-      ...(options.specials ? encodeSpecials(text) : encodePlain(text)),
+      ...(options.specials ? encodeParts(parts(text)) : encodePlain(text)),
     ],
     decode(ids, options = {}) {
       const kept = options.specials ? ids : ids.filter((id) => !specials.has(id));
@@ -59,10 +64,8 @@ export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfi
     addsLeadingSpace,
     hasChatTemplate: config.chatTemplate !== undefined,
     renderChat: render,
-    chat(messages, options) {
-      const hidden = messages.map((message) => ({ ...message, content: hideSpecials(message.content, names.keys()) }));
-      return encodeSpecials(render(hidden, options) + hideSpecials(options.prefill ?? '', names.keys()));
-    },
+    chatParts,
+    chat: (messages, options) => encodeParts(chatParts(messages, options)),
     dispose: vocabulary.dispose,
   };
 }

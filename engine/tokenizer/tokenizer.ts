@@ -30,6 +30,8 @@ export interface Tokenizer {
   renderChat(messages: readonly ChatMessage[], options: ChatOptions): string;
   /** As renderChat, in ids. Messages and `prefill` are plain text: they cannot end their turn. */
   chat(messages: readonly ChatMessage[], options: ChatOptions): number[];
+  /** As chat: special tokens, and the texts between them, which `encode` turns into the ids that chat gives. */
+  chatParts(messages: readonly ChatMessage[], options: ChatOptions): (number | string)[];
   /** Frees what lies outside of the JavaScript heap. The tokenizer is of no use afterwards; a second call does nothing. */
   dispose(): void;
 }

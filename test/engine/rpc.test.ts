@@ -14,7 +14,16 @@ const REQUEST: CompleteParams = {
   maxTokens: 8,
   multiline: 'auto',
 };
-const INFO = { modelId: 'm', name: 'm', contextLength: 1, backend: 'wasm', device: '', notes: [], bytes: 1 } as const;
+const INFO = {
+  modelId: 'm',
+  name: 'm',
+  contextLength: 1,
+  backend: 'wasm',
+  chat: true,
+  device: '',
+  notes: [],
+  bytes: 1,
+} as const;
 const ANSWER = {
   window: { lines: [], totalLines: 0 },
   tokensReused: 0,
@@ -38,6 +47,9 @@ function connect(handlers: Partial<Handlers> = {}) {
       initialize: missing,
       load: missing,
       doctor: missing,
+      chat: missing,
+      fit: missing,
+      countTokens: missing,
       complete: async ({ prefix }, { signal }) => {
         if (prefix !== 'hang') return { ...ANSWER, text: prefix.toUpperCase() };
         await delay(60_000, undefined, { signal }).catch(() => seen.aborted++);

@@ -6,6 +6,7 @@ import { fake } from '../support/vscodeStub.ts';
 
 const MODEL = {
   modelId: 'm',
+  chat: false,
   name: 'starter',
   contextLength: 1024,
   backend: 'wasm',
