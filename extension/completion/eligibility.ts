@@ -16,6 +16,11 @@ export function isEligible(document: vscode.TextDocument, settings: Settings): b
   );
 }
 
+/** False for output, logs and inputs, which are documents inside VS Code but nobody's code. */
+export function hasCode({ uri, languageId }: vscode.TextDocument): boolean {
+  return !NOT_EDITORS.test(uri.scheme) && languageId !== 'log';
+}
+
 function isEditable(scheme: string): boolean {
   if (NOT_EDITORS.test(scheme)) return false;
   return WITHOUT_FILES.includes(scheme) || vscode.workspace.fs.isWritableFileSystem(scheme) === true;

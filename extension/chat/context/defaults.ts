@@ -1,0 +1,57 @@
+/** What a question is about where the user attached nothing: the selection, or the symbol around the cursor. */
+import * as vscode from 'vscode';
+import type { Attachment } from '../parts.ts';
+import type { SlashContext } from '../slash.ts';
+import { hasProblems } from './problems.ts';
+import { documentSymbols, enclosing } from './symbols.ts';
+
+/** Around the cursor where no language server knows symbols. */
+const LINES_AROUND = 40;
+
+/** What a slash command brings along beside, or in place of, what is attached already. */
+export async function defaultAttachments(
+  context: SlashContext,
+  attached: readonly Attachment[],
+): Promise<Attachment[]> {
+  const has = (...kinds: Attachment['kind'][]): boolean => attached.some(({ kind }) => kinds.includes(kind));
+  if (context === 'nothing') return [];
+  if (context === 'staged') return has('changes') ? [] : [{ kind: 'changes', staged: true }];
+  const editor = vscode.window.activeTextEditor;
+  if (!editor) return [];
+  const code = has('selection', 'symbol', 'file', 'folder') ? [] : [await codeAt(editor.document, editor.selection)];
+  if (context === 'code' || has('problems')) return code;
+  return [...code, ...problemsAt(editor.document, editor.selection)];
+}
+
+/** The lines of a range that is not empty, else the symbol around it, else some lines, else the whole small file. */
+export async function codeAt(document: vscode.TextDocument, range: vscode.Range): Promise<Attachment> {
+  const selection = selectionOf(document, range);
+  if (selection) return selection;
+  const uri = document.uri.toString();
+  const line = range.start.line + 1;
+  const symbol = enclosing(await documentSymbols(document.uri), line);
+  if (symbol && symbol.lastLine > symbol.firstLine) {
+    const { name, firstLine, lastLine } = symbol;
+    return { kind: 'symbol', uri, name, firstLine, lastLine };
+  }
+  if (document.lineCount <= 2 * LINES_AROUND) return { kind: 'file', uri };
+  const lastLine = Math.min(document.lineCount, line + LINES_AROUND);
+  return { kind: 'selection', uri, firstLine: Math.max(1, line - LINES_AROUND), lastLine };
+}
+
+/** The whole lines of a range; undefined where it is empty. */
+export function selectionOf(document: vscode.TextDocument, { start, end }: vscode.Range): Attachment | undefined {
+  if (start.line === end.line && start.character === end.character) return undefined;
+  // A selection that ends before a line's first character does not mean that line.
+  const lastLine = end.character === 0 ? end.line : end.line + 1;
+  return { kind: 'selection', uri: document.uri.toString(), firstLine: start.line + 1, lastLine };
+}
+
+/** Those of the range's first line, else all of the file; none where there are none. */
+export function problemsAt(document: vscode.TextDocument, range: vscode.Range): Attachment[] {
+  const uri = document.uri.toString();
+  const line = range.start.line + 1;
+  const singleLine = range.start.line === range.end.line;
+  if (singleLine && hasProblems({ uri, line })) return [{ kind: 'problems', uri, line }];
+  return hasProblems({ uri }) ? [{ kind: 'problems', uri }] : [];
+}

@@ -1,0 +1,51 @@
+/** The output of `git diff`, file by file. Pure. */
+import { hideSecrets } from '../../retrieval/secrets.ts';
+import { withoutControls } from './plainText.ts';
+
+export interface FileDiff {
+  /** As a user would name it: the new path, else the old one. */
+  readonly path: string;
+  /** Every reading of the names in its head: prefixes such as `a/` can be turned off or changed. */
+  readonly paths: readonly string[];
+  readonly text: string;
+}
+
+/** Cuts a diff at its files; what looks like a secret is hidden. */
+export function splitDiff(output: string): FileDiff[] {
+  // Lines of content begin with a sign, so that none of them looks like a head. `^` would match behind U+2028 too.
+  const parts = withoutControls(output).split(/(?<![^\n])(?=diff --)/);
+  return parts.filter((part) => part.startsWith('diff --')).map(fileDiff);
+}
+
+function fileDiff(text: string): FileDiff {
+  const end = text.indexOf('\n@@');
+  const head = (end < 0 ? text : text.slice(0, end)).split('\n');
+  const names = head.flatMap((line) => {
+    const name = /^(?:---|\+\+\+|(?:rename|copy) (?:from|to)) ([^\n]*?)\t?$/.exec(line)?.[1];
+    return name === undefined || name === '/dev/null' ? [] : [unquoted(name)];
+  });
+  // Of binary files and changes of mode; such a part has no content.
+  if (names.length === 0) names.push(unquoted(/ ("[^"]*"|\S+)$/.exec(head[0] ?? '')?.[1] ?? ''));
+  const path = (names.at(-1) ?? '').replace(/^[abciow]\//, '');
+  return { path, paths: [...names, ...names.map((name) => name.replace(/^[^/]*\//, ''))], text: hidden(text) };
+}
+
+/** Without the first column, where the signs stand, its lines are those of the file. */
+function hidden(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  const shown = hideSecrets(lines.map((line) => line.slice(1)).join('\n')).split('\n');
+  return lines.map((line, i) => line.slice(0, 1) + shown[i]).join('\n');
+}
+
+/** Git writes unusual names in C's notation, byte by byte. */
+function unquoted(name: string): string {
+  if (!/^".*"$/.test(name)) return name;
+  const bytes: number[] = [];
+  for (const [, octal, escape, plain] of name.slice(1, -1).matchAll(/\\([0-7]{3})|\\(.)|([^\\]+)/g)) {
+    if (octal !== undefined) bytes.push(Number.parseInt(octal, 8));
+    else bytes.push(...new TextEncoder().encode(escape === undefined ? (plain ?? '') : (ESCAPES[escape] ?? escape)));
+  }
+  return new TextDecoder().decode(new Uint8Array(bytes));
+}
+
+const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', v: '\v', a: '\x07' };

@@ -1,0 +1,77 @@
+/** The files of the workspace, for lists to choose from: found once, and kept while the user types. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import * as vscode from 'vscode';
+import { hiddenPatterns, isRefused, matchesAny } from './exclusions.ts';
+import { filesBelow } from './folder.ts';
+import { nameOf } from './textOf.ts';
+
+/** So many paths take 0.1 s to compare with what is typed. */
+const MOST_FILES = 50_000;
+const KEPT_MS = 15_000;
+/** File systems without a search service are walked, over the network perhaps. */
+const MOST_WALKED = 2000;
+/** Other work of the extension host goes on in between. */
+const SLICE_MS = 10;
+
+export interface ProjectFile {
+  readonly uri: vscode.Uri;
+  readonly path: string;
+}
+
+export class ProjectFiles {
+  #files: readonly ProjectFile[] = [];
+  #foundMs = -Infinity;
+
+  /** `excluded`: glob patterns of files that must not be read. */
+  constructor(private readonly excluded: () => readonly string[]) {}
+
+  async all(signal: AbortSignal): Promise<readonly ProjectFile[]> {
+    if (performance.now() - this.#foundMs < KEPT_MS) return this.#files;
+    const uris = await this.#find(signal);
+    const hidden = hiddenPatterns();
+    const excluded = this.excluded();
+    const files: ProjectFile[] = [];
+    await inSlices(uris, signal, (uri) => {
+      if (!isRefused(uri, excluded) && !matchesAny(uri, hidden)) files.push({ uri, path: nameOf(uri) });
+    });
+    this.#foundMs = performance.now();
+    this.#files = files;
+    return files;
+  }
+
+  async #find(signal: AbortSignal): Promise<vscode.Uri[]> {
+    const source = new vscode.CancellationTokenSource();
+    const cancel = (): void => source.cancel();
+    signal.addEventListener('abort', cancel);
+    try {
+      // Nested braces mean nothing to the search; what they would hide goes afterwards.
+      const plain = hiddenPatterns().filter((pattern) => !/[{},]/.test(pattern));
+      const exclude = plain.length > 0 ? `{${plain.join(',')}}` : undefined;
+      const found = await vscode.workspace.findFiles('**/*', exclude, MOST_FILES, source.token);
+      signal.throwIfAborted();
+      return found.length > 0 ? found : await this.#walk(signal);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      source.dispose();
+    }
+  }
+
+  async #walk(signal: AbortSignal): Promise<vscode.Uri[]> {
+    const excluded = this.excluded();
+    const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri);
+    const found = await Promise.all(folders.map((uri) => filesBelow(uri, { excluded, most: MOST_WALKED, signal })));
+    return found.flatMap(({ files }) => files);
+  }
+}
+
+/** Does `work` for each item without holding up others; rejects once the signal is aborted. */
+export async function inSlices<T>(items: readonly T[], signal: AbortSignal, work: (item: T) => void): Promise<void> {
+  let startedMs = performance.now();
+  for (const item of items) {
+    work(item);
+    if (performance.now() - startedMs < SLICE_MS) continue;
+    await nextTurn();
+    signal.throwIfAborted();
+    startedMs = performance.now();
+  }
+}

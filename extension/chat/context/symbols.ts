@@ -1,0 +1,54 @@
+/** Symbols of documents and of the workspace, from the language servers. */
+import * as vscode from 'vscode';
+
+export interface NamedRange {
+  readonly name: string;
+  readonly uri: vscode.Uri;
+  /** From 1. */
+  readonly firstLine: number;
+  readonly lastLine: number;
+}
+
+/** All symbols of a document, outer ones before those inside them; none where no provider knows the language. */
+export async function documentSymbols(uri: vscode.Uri): Promise<NamedRange[]> {
+  type Found = (vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined;
+  const found = await vscode.commands.executeCommand<Found>('vscode.executeDocumentSymbolProvider', uri);
+  const flat = (symbol: vscode.DocumentSymbol | vscode.SymbolInformation): NamedRange[] => {
+    const range = 'location' in symbol ? symbol.location.range : symbol.range;
+    const inside = 'children' in symbol ? symbol.children.flatMap(flat) : [];
+    return [named(symbol.name, uri, range), ...inside];
+  };
+  return (found ?? []).flatMap(flat);
+}
+
+export async function workspaceSymbols(query: string): Promise<NamedRange[]> {
+  const found = await vscode.commands.executeCommand<vscode.SymbolInformation[] | undefined>(
+    'vscode.executeWorkspaceSymbolProvider',
+    query,
+  );
+  return (found ?? []).map(({ name, location }) => named(name, location.uri, location.range));
+}
+
+/** The smallest symbol of several lines around a line (from 1), or the one of that line. */
+export function enclosing(symbols: readonly NamedRange[], line: number): NamedRange | undefined {
+  const around = symbols.filter(({ firstLine, lastLine }) => firstLine <= line && line <= lastLine);
+  const size = ({ firstLine, lastLine }: NamedRange): number => lastLine - firstLine;
+  const bySize = around.toSorted((a, b) => size(a) - size(b));
+  return bySize.find((symbol) => size(symbol) > 0) ?? bySize[0];
+}
+
+/** Workspace symbols often know the line of a name only: the whole of it, from its document's symbols. */
+export async function wholeSymbol(symbol: NamedRange): Promise<NamedRange> {
+  const same = (await documentSymbols(symbol.uri)).filter(
+    ({ name, firstLine, lastLine }) =>
+      bare(name) === bare(symbol.name) && firstLine <= symbol.firstLine && symbol.firstLine <= lastLine,
+  );
+  return same.at(-1) ?? symbol;
+}
+
+/** Some servers write `name()`, or `name(a, b)`, in one of the two lists. */
+const bare = (name: string): string => name.replace(/\(.*$/s, '');
+
+function named(name: string, uri: vscode.Uri, range: vscode.Range): NamedRange {
+  return { name, uri, firstLine: range.start.line + 1, lastLine: range.end.line + 1 };
+}

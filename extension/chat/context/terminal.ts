@@ -1,0 +1,38 @@
+/** What is selected in the terminal, and text put there that the user has yet to run. */
+import { randomUUID } from 'node:crypto';
+import * as vscode from 'vscode';
+import { terminalLine } from '../terminalLine.ts';
+import { withoutControls } from './plainText.ts';
+
+/**
+ * The selected text of the active terminal; rejects with a sentence where there is none. VS Code gives it only through
+ * the clipboard, whose text is put back.
+ */
+export async function terminalSelection(): Promise<string> {
+  const { clipboard } = vscode.env;
+  const before = await clipboard.readText();
+  // Without a selection the command copies nothing: what the clipboard held must not be taken for one. Where it holds
+  // no text it may hold a picture, which could not be put back.
+  const mark = before === '' ? '' : `airgap ${randomUUID()}`;
+  try {
+    if (mark !== '') await clipboard.writeText(mark);
+    await vscode.commands.executeCommand('workbench.action.terminal.copySelection');
+    const copied = await clipboard.readText();
+    const text = copied === mark ? '' : withoutControls(copied).trim();
+    if (text === '') throw new Error(vscode.l10n.t('Nothing is selected in the terminal.'));
+    return text;
+  } finally {
+    if (mark !== '') await clipboard.writeText(before);
+  }
+}
+
+/** Puts a command into the active terminal, or a new one, without running it; throws where it is not one command. */
+export function insertIntoTerminal(code: string): void {
+  const line = terminalLine(code);
+  if (line === undefined) {
+    throw new Error(vscode.l10n.t('Only a single command can be put into the terminal: copy the lines one by one.'));
+  }
+  const terminal = vscode.window.activeTerminal ?? vscode.window.createTerminal();
+  terminal.show();
+  terminal.sendText(line, false);
+}

@@ -1,0 +1,89 @@
+/** Reads what the user attached to a question: files, symbols, problems, changes and the rest. */
+import * as vscode from 'vscode';
+import { hideSecrets } from '../../retrieval/secrets.ts';
+import type { Settings } from '../../settings.ts';
+import type { Attachment, ContextReader, ProjectSearch, Source } from '../parts.ts';
+import { changeSources } from './changes.ts';
+import { chipOf, type ChipText } from './chips.ts';
+import { isRefused } from './exclusions.ts';
+import { folderSources } from './folder.ts';
+import { oneLine, offsetOf, plainText, withoutControls } from './plainText.ts';
+import { problemSources } from './problems.ts';
+import { nameOf, textOf } from './textOf.ts';
+
+/** More parts of a project than a small model can weigh. */
+const MOST_HITS = 20;
+
+export interface ContextParts {
+  readonly settings: Pick<Settings, 'completion.exclude'>;
+  readonly search: ProjectSearch;
+}
+
+export class WorkspaceContext implements ContextReader {
+  /** `parts` is looked at with each reading, so that its settings may change. */
+  constructor(private readonly parts: ContextParts) {}
+
+  async read(attachment: Attachment, question: string, signal: AbortSignal): Promise<Source[]> {
+    signal.throwIfAborted();
+    const excluded = this.parts.settings['completion.exclude'];
+    switch (attachment.kind) {
+      case 'file':
+        return [await fileSource(vscode.Uri.parse(attachment.uri), excluded, signal)];
+      case 'folder':
+        return folderSources(vscode.Uri.parse(attachment.uri), excluded, signal);
+      case 'selection':
+      case 'symbol':
+        return [await linesSource(attachment, excluded, signal)];
+      case 'problems':
+        return problemSources(attachment, excluded, signal);
+      case 'terminal':
+        return [terminalSource(attachment.text)];
+      case 'changes':
+        return changeSources(attachment, excluded, signal);
+      case 'project':
+        return this.#found(question, excluded, signal);
+    }
+  }
+
+  chip(attachment: Attachment): ChipText {
+    return chipOf(attachment);
+  }
+
+  async #found(question: string, excluded: readonly string[], signal: AbortSignal): Promise<Source[]> {
+    const hits = await this.parts.search.search(question, { limit: MOST_HITS, signal });
+    const allowed = hits.filter(({ uri }) => !isRefused(vscode.Uri.parse(uri), excluded));
+    if (allowed.length === 0) throw new Error(vscode.l10n.t('Nothing in the project fits the question.'));
+    return allowed.map(({ uri, path, firstLine, text }) => ({
+      name: oneLine(path),
+      text: hideSecrets(plainText(text)),
+      uri,
+      firstLine,
+    }));
+  }
+}
+
+async function fileSource(uri: vscode.Uri, excluded: readonly string[], signal: AbortSignal): Promise<Source> {
+  const { text, firstLine } = await textOf(uri, excluded, signal);
+  const editor = vscode.window.activeTextEditor;
+  const shown = editor?.document.uri.toString() === uri.toString() ? editor.selection.active : undefined;
+  const cursor = shown && { cursor: offsetOf(text, shown.line, shown.character) };
+  return { name: nameOf(uri), text, uri: uri.toString(), firstLine, ...cursor };
+}
+
+async function linesSource(
+  { uri, firstLine, lastLine }: Extract<Attachment, { kind: 'selection' | 'symbol' }>,
+  excluded: readonly string[],
+  signal: AbortSignal,
+): Promise<Source> {
+  const parsed = vscode.Uri.parse(uri);
+  const { text } = await textOf(parsed, excluded, signal, [firstLine, lastLine]);
+  const name = nameOf(parsed);
+  if (text === '') throw new Error(vscode.l10n.t('{0} has no lines {1} to {2}.', name, firstLine, lastLine));
+  return { name, text, uri, firstLine };
+}
+
+/** What was said last is at its end. */
+function terminalSource(said: string): Source {
+  const text = hideSecrets(withoutControls(said));
+  return { name: 'terminal', text, uri: '', firstLine: 1, cursor: text.length };
+}
