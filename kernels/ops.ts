@@ -123,6 +123,14 @@ export interface Addends {
   readonly residual?: Tensor | undefined;
 }
 
+/** What a step brings to the host. Both tensors live until then. */
+export interface ReadBack {
+  readonly first: Tensor;
+  /** Whether the values of `first` do not suffice: those of `more` then follow them. */
+  readonly wantsMore: (first: Float32Array) => boolean;
+  readonly more: Tensor;
+}
+
 export interface Ops {
   readonly backend: 'reference' | 'wasm' | 'webgpu';
   /** What it runs on, for the user: the adapter's name, or the SIMD path and the threads. */
@@ -146,11 +154,11 @@ export interface Ops {
 
   // Steps ----------------------------------------------------------------------------------------------------------
   /**
-   * Records the operations `record` calls, runs them in order and resolves with the values of the tensor it returns
-   * (row-major). Tensors made inside die with the step. One step at a time: a second call before the first resolved
+   * Records the operations `record` calls, runs them in order and resolves with the values of what it returns (row-major).
+   * Tensors made inside die with the step. One step at a time: a second call before the first resolved
    * throws. Rejects with BackendLost or OutOfMemory, after which only dispose() may be called.
    */
-  step(record: () => Tensor): Promise<Float32Array>;
+  step(record: () => Tensor | ReadBack): Promise<Float32Array>;
   /** Where a backend can tell: from now on the operations of each step are timed; earlier times are forgotten. */
   startProfile?(): void;
   /** What steps took since startProfile, by operation, longest first. */
@@ -201,7 +209,16 @@ export interface Ops {
   lastRows(x: Tensor, count: number): Tensor;
   /** Per row the id of the largest value (the lowest id on ties) and its log-probability: (rows, 2). */
   top1(logits: Tensor): Tensor;
+  /**
+   * Per row its k largest values (all of a smaller vocabulary), and what makes probabilities of them at temperature 1
+   * and another: (rows, 2 k + 2). A row holds k ids, largest value first and the lowest id first on ties; their values;
+   * and, over the whole row, log(sum(exp(x - largest))) and log(sum(exp((x - largest) inverseTemperature))). Where a
+   * value is NaN or Infinity both are not finite and the rest means nothing. k is from 1 to MOST_TOP_K.
+   */
+  topK(logits: Tensor, k: number, inverseTemperature: number): Tensor;
 }
+
+export const MOST_TOP_K = 256;
 
 /** The largest f32; its negative is the logit of an id that cannot be chosen. */
 export const MAX_F32 = 3.4028234663852886e38;

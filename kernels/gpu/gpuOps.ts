@@ -9,10 +9,12 @@ import {
   type KvView,
   type Ops,
   type QkvOrder,
+  type ReadBack,
   type Tensor,
   type WeightDType,
   type WeightWriter,
 } from '../ops.ts';
+import { readBack, tensorsOf } from '../readBack.ts';
 import { type AdapterOptions, openGpu } from './adapter.ts';
 import { appendKv } from './appendKv.ts';
 import { attention } from './attention.ts';
@@ -30,6 +32,7 @@ import { Runner } from './runner.ts';
 import { siluMul } from './siluMul.ts';
 import { type GpuTensor, Storage, activation, values, weightOf } from './tensor.ts';
 import { top1 } from './top1.ts';
+import { topK } from './topK.ts';
 import { freeWeight, weightWriter } from './weight.ts';
 
 export { type AdapterOptions, type GpuReport, gpuReport } from './adapter.ts';
@@ -107,25 +110,35 @@ export class GpuOps implements Ops {
     else this.memory.destroy(activation(tensor, 'free').storage.buffer!);
   }
 
-  async step(record: () => Tensor): Promise<Float32Array> {
+  async step(record: () => Tensor | ReadBack): Promise<Float32Array> {
     check(!this.disposed, () => 'step: the backend is disposed');
     check(!this.running, () => 'step: the step before has not ended');
     if (this.memory.lost ?? this.failure) throw this.memory.lost ?? this.failure;
     const recording = (this.recording = new Recording());
-    let result: GpuTensor;
+    let wanted: Tensor | ReadBack;
+    let results: Storage[];
     try {
-      result = activation(record(), 'step');
+      wanted = record();
+      results = tensorsOf(wanted).map((tensor) => activation(tensor, 'step').storage);
     } finally {
       this.recording = undefined;
     }
     try {
-      return await (this.running = this.runner.run(recording, result.storage));
+      return await (this.running = this.run(recording, wanted, results));
     } catch (error) {
       this.failure = error;
       throw error;
     } finally {
       this.running = undefined;
     }
+  }
+
+  private async run(recording: Recording, wanted: Tensor | ReadBack, results: Storage[]): Promise<Float32Array> {
+    const first = await this.runner.run(recording, results);
+    return readBack(wanted, (tensor) => {
+      const { storage } = activation(tensor, 'step');
+      return storage === results[0] ? first : this.runner.read(storage);
+    });
   }
 
   async dispose(): Promise<void> {
@@ -195,6 +208,10 @@ export class GpuOps implements Ops {
 
   top1(logits: Tensor): Tensor {
     return top1(this.now('top1'), activation(logits, 'top1'));
+  }
+
+  topK(logits: Tensor, k: number, inverseTemperature: number): Tensor {
+    return topK(this.now('topK'), activation(logits, 'topK'), k, inverseTemperature);
   }
 
   private now(op: string): Recording {

@@ -69,11 +69,14 @@ export class Recording {
     this.operations.push({ from, fromByte, to });
   }
 
-  /** Gives every scratch storage a buffer for as long as it is needed; `result` keeps its own to the end. */
-  assignBuffers(result: Storage, pool: { take(bytes: number): HeldBuffer; giveBack(buffer: HeldBuffer): void }): void {
+  /** Gives every scratch storage a buffer for as long as it is needed; `results` keep theirs to the end. */
+  assignBuffers(
+    results: readonly Storage[],
+    pool: { take(bytes: number): HeldBuffer; giveBack(buffer: HeldBuffer): void },
+  ): void {
     const lastUse = new Map<Storage, number>();
     this.operations.forEach((operation, index) => usedBy(operation).forEach((storage) => lastUse.set(storage, index)));
-    lastUse.set(result, Infinity);
+    for (const result of results) lastUse.set(result, Infinity);
     // All inputs are written before the first operation runs.
     for (const { storage } of this.inputs) storage.buffer = pool.take(storage.bytes);
     this.operations.forEach((operation, index) => {

@@ -21,20 +21,34 @@ export class Runner {
     this.paramsStride = Math.max(PARAMS_BYTES, memory.device.limits.minUniformBufferOffsetAlignment);
   }
 
-  /** The values of `result`. Rejects with OutOfMemory or BackendLost. */
-  async run(recording: Recording, result: Storage): Promise<Float32Array> {
-    const before = this.memory.bytesHeld;
-    const { value: readback, settled } = this.memory.guard(
-      () => this.memory.bytesHeld - before,
-      () => this.submit(recording, result),
-    );
+  /** The values of the first of `results`; the others may be read until the next run. Rejects with OutOfMemory or BackendLost. */
+  async run(recording: Recording, results: readonly Storage[]): Promise<Float32Array> {
+    const { readback, settled } = this.submit(results[0]!, (encoder) => {
+      this.scratch.reset();
+      recording.assignBuffers(results, this.scratch);
+      for (const { storage, data } of recording.inputs)
+        this.memory.device.queue.writeBuffer(storage.buffer!.gpu, 0, data);
+      this.encode(encoder, recording.operations);
+    });
     const started = performance.now();
     const { likelyMs, ended } = this.pace(recording.operations);
     await settled;
     if (likelyMs > SHORTEST_SLEEP_MS) await sleep(likelyMs * SLEEP_SHARE);
-    await this.memory.orLost(readback.mapAsync(MAP_MODE_READ, 0, result.bytes));
+    const values = await this.valuesOf(readback, results[0]!.bytes);
     ended(performance.now() - started);
-    const values = new Float32Array(readback.getMappedRange(0, result.bytes).slice(0));
+    return values;
+  }
+
+  /** The values of another result of the last run. Rejects as run. */
+  async read(result: Storage): Promise<Float32Array> {
+    const { readback, settled } = this.submit(result, () => {});
+    await settled;
+    return this.valuesOf(readback, result.bytes);
+  }
+
+  private async valuesOf(readback: GPUBuffer, bytes: number): Promise<Float32Array> {
+    await this.memory.orLost(readback.mapAsync(MAP_MODE_READ, 0, bytes));
+    const values = new Float32Array(readback.getMappedRange(0, bytes).slice(0));
     readback.unmap();
     return values;
   }
@@ -52,17 +66,24 @@ export class Runner {
     return { likelyMs: this.durationsMs.get(key) ?? 0, ended: (ms) => this.durationsMs.set(key, ms) };
   }
 
-  private submit(recording: Recording, result: Storage): GPUBuffer {
-    const { queue } = this.memory.device;
-    this.scratch.reset();
-    recording.assignBuffers(result, this.scratch);
-    for (const { storage, data } of recording.inputs) queue.writeBuffer(storage.buffer!.gpu, 0, data);
-    const encoder = this.memory.device.createCommandEncoder();
-    this.encode(encoder, recording.operations);
-    this.readback = this.atLeast(this.readback, result.bytes, USAGE.MAP_READ | USAGE.COPY_DST);
-    encoder.copyBufferToBuffer(result.buffer!.gpu, 0, this.readback.gpu, 0, result.bytes);
-    queue.submit([encoder.finish()]);
-    return this.readback.gpu;
+  /** One command buffer: what `encode` says, then the copy of `result` to where the host can read it. */
+  private submit(
+    result: Storage,
+    encode: (encoder: GPUCommandEncoder) => void,
+  ): { readback: GPUBuffer; settled: Promise<void> } {
+    const before = this.memory.bytesHeld;
+    const { value: readback, settled } = this.memory.guard(
+      () => this.memory.bytesHeld - before,
+      () => {
+        const encoder = this.memory.device.createCommandEncoder();
+        encode(encoder);
+        this.readback = this.atLeast(this.readback, result.bytes, USAGE.MAP_READ | USAGE.COPY_DST);
+        encoder.copyBufferToBuffer(result.buffer!.gpu, 0, this.readback.gpu, 0, result.bytes);
+        this.memory.device.queue.submit([encoder.finish()]);
+        return this.readback.gpu;
+      },
+    );
+    return { readback, settled };
   }
 
   private encode(encoder: GPUCommandEncoder, operations: readonly Operation[]): void {

@@ -2,6 +2,8 @@ import { freemem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { check } from '../check.ts';
 import { f16ToF32, f32ToF16 } from '../quantize.ts';
+import { readBack } from '../readBack.ts';
+import { checkedK } from '../topK.ts';
 import {
   type Addends,
   type AttentionOptions,
@@ -12,6 +14,7 @@ import {
   type KvView,
   type Ops,
   type QkvOrder,
+  type ReadBack,
   type Tensor,
   type WeightDType,
   type WeightWriter,
@@ -28,6 +31,7 @@ import { rmsNorm } from './rmsNorm.ts';
 import { rope } from './rope.ts';
 import { siluMul } from './siluMul.ts';
 import { top1 } from './top1.ts';
+import { topK } from './topK.ts';
 import { roundTrip } from './weight.ts';
 
 interface HostTensor extends Tensor {
@@ -77,11 +81,11 @@ export class ReferenceOps implements Ops {
     return new ReferenceKvPool(layout, pageValues, (bytes) => (this.held += bytes));
   }
 
-  async step(record: () => Tensor): Promise<Float32Array> {
+  async step(record: () => Tensor | ReadBack): Promise<Float32Array> {
     check(!this.stepping, () => 'step: the step before has not ended');
     this.stepping = true;
     try {
-      const values = host(record());
+      const values = await readBack(record(), host);
       await setImmediate(); // A step is an event: others, who may cancel the next one, get their turn.
       return values;
     } finally {
@@ -188,6 +192,11 @@ export class ReferenceOps implements Ops {
 
   top1(logits: Tensor): Tensor {
     return tensor(top1(host(logits), logits.shape[1]!), [logits.shape[0]!, 2]);
+  }
+
+  topK(logits: Tensor, most: number, inverseTemperature: number): Tensor {
+    const k = checkedK(logits, most, inverseTemperature);
+    return tensor(topK(host(logits), logits.shape[1]!, { k, inverseTemperature }), [logits.shape[0]!, 2 * k + 2]);
   }
 
   private keep(data: Float32Array, shape: readonly number[], dtype: WeightDType): HostTensor {

@@ -25,6 +25,8 @@ export enum Opcode {
   maskedScale,
   top1Partial,
   top1,
+  topKPartial,
+  topK,
   packRows,
   rmsNormQuantised,
   layerNormQuantised,
@@ -103,6 +105,8 @@ export const QUERY_ROWS = 16;
 export const FEW_TOKENS = 8;
 /** Logits that one task of top1 takes. */
 export const TOP1_CHUNK = 4096;
+/** And of topK: each task has a list to fill before it can pass most values by. */
+export const TOP_K_CHUNK = 8192;
 /** Rows of f32 and f16 weights that one item takes, and rows of x: their block fits the L2 cache. */
 export const FLOAT_ROWS = 4;
 export const FLOAT_TOKENS = 64;

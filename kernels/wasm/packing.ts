@@ -69,7 +69,7 @@ export class Packing {
     const grain = Math.ceil(share(rows, threads, 1) / PANEL_ROWS) * PANEL_ROWS;
     const scratch = 4 * Math.ceil(inputs / 8) * 8;
     program.add({ opcode: Opcode.packRows, items: rows, grain, words, scratch });
-    const placed = program.place(this.banks, threads, largest);
+    const placed = program.place(this.banks, threads, [largest]);
     try {
       await this.workers.run(placed);
       return this.banks.at(largest.storage.bank!).heap.view.f32[largest.storage.address / 4]!;

@@ -87,14 +87,16 @@ export class Program {
   }
 
   /**
-   * Gives every scratch tensor a place, writes the descriptors and the host's data. `result` lives to the end. Throws
+   * Gives every scratch tensor a place, writes the descriptors and the host's data. `results` live to the end. Throws
    * OutOfMemory; then nothing is held. The time of each operation is added to `profile`, where given, when the program
    * is released.
    */
-  place(banks: Banks, threads: number, result: WasmTensor, profile?: Profile): PlacedProgram {
-    this.emit(result.storage);
-    result.storage.bank ??= 0;
-    const { needs, storages } = this.plan(result);
+  place(banks: Banks, threads: number, results: readonly WasmTensor[], profile?: Profile): PlacedProgram {
+    for (const { storage } of results) {
+      this.emit(storage);
+      storage.bank ??= 0;
+    }
+    const { needs, storages } = this.plan(results);
     const { address, times, release } = this.hold(needs, banks, threads, profile);
     for (const storage of storages) {
       const { tensors, i32, f32 } = needs.get(storage.bank!)!;
@@ -169,7 +171,7 @@ export class Program {
   }
 
   /** Lays scratch out so that a tensor's place is used again once the last entry that names it has run. */
-  private plan(result: WasmTensor): { needs: Map<number, Need>; storages: Storage[] } {
+  private plan(results: readonly WasmTensor[]): { needs: Map<number, Need>; storages: Storage[] } {
     const needs = new Map<number, Need>();
     const needOf = (bank: number): Need => {
       let need = needs.get(bank);
@@ -179,7 +181,7 @@ export class Program {
     const lastUse = new Map<Storage, number>();
     const note = (storage: Storage, index: number) => storage.program && lastUse.set(storage, index);
     this.entries.forEach(({ storages }, index) => storages.forEach((storage) => note(storage, index)));
-    note(result.storage, this.entries.length);
+    for (const { storage } of results) note(storage, this.entries.length);
 
     const live = new Set<Storage>();
     const start = (storage: Storage) => {

@@ -25,7 +25,7 @@ export async function selfTest(module: WebAssembly.Module): Promise<boolean> {
       const data = Float32Array.from({ length: rows * IN }, (_, i) => activationAt(Math.floor(i / IN), i % IN));
       const x = program.tensor([rows, IN], data);
       const y = recordLinear({ program, threads: 1, quantised: new Map(), pages: new Map() }, x, weight, undefined);
-      const placed = program.place(banks, 1, y);
+      const placed = program.place(banks, 1, [y]);
       const { u32, f32 } = heap.view;
       const [, count, descriptors, scratch] = u32.subarray(placed.address / 4) as unknown as number[];
       kernels.run(descriptors!, count!, scratch!, 1);

@@ -9,13 +9,16 @@ import type {
   KvView,
   Ops,
   QkvOrder,
+  ReadBack,
   Tensor,
   WeightDType,
   WeightWriter,
 } from '../ops.ts';
+import { readBack, tensorsOf } from '../readBack.ts';
+import { checkedK } from '../topK.ts';
 import { type BankOptions, Banks } from './banks.ts';
 import { WasmKvPool } from './kvPool.ts';
-import { DTypeCode, MOST_Q8_HEAD_DIM, Opcode, TOP1_CHUNK } from './opcodes.ts';
+import { DTypeCode, MOST_Q8_HEAD_DIM, Opcode, TOP1_CHUNK, TOP_K_CHUNK } from './opcodes.ts';
 import { recordAttention } from './recordAttention.ts';
 import { recordLinear } from './recordLinear.ts';
 import { type Recording, share } from './recording.ts';
@@ -102,7 +105,7 @@ export class WasmOps implements Ops {
   }
 
   // Steps ------------------------------------------------------------------------------------------------------------
-  async step(record: () => Tensor): Promise<Float32Array> {
+  async step(record: () => Tensor | ReadBack): Promise<Float32Array> {
     this.checkAlive();
     check(!this.stepping, () => 'step: the step before has not ended');
     this.workers.throwIfLost();
@@ -110,15 +113,14 @@ export class WasmOps implements Ops {
     try {
       const program = new Program();
       this.recording = { program, threads: this.workers.threads.length, quantised: new Map(), pages: new Map() };
-      const result = asWasm(record());
+      const wanted = record();
       this.recording = undefined;
-      check(result.dtype === 'f32', () => `step: the result is ${result.dtype}, not f32`);
-      const placed = program.place(this.banks, this.workers.threads.length, result, this.profiled);
+      const results = tensorsOf(wanted).map(asWasm);
+      for (const { dtype } of results) check(dtype === 'f32', () => `step: the result is ${dtype}, not f32`);
+      const placed = program.place(this.banks, this.workers.threads.length, results, this.profiled);
       await this.packing.idle;
       await (program.empty ? undefined : this.workers.run(placed));
-      const at = (result.storage.address + result.offset) / 4;
-      const { f32 } = this.banks.at(result.storage.bank!).heap.view;
-      const values = new Float32Array(f32.subarray(at, at + count(result.shape)));
+      const values = await readBack(wanted, (tensor) => this.valuesOf(asWasm(tensor)));
       placed.release();
       return values;
     } finally {
@@ -140,6 +142,12 @@ export class WasmOps implements Ops {
   async dispose(): Promise<void> {
     this.disposed = true;
     await this.workers.dispose();
+  }
+
+  private valuesOf({ shape, storage, offset }: WasmTensor): Float32Array {
+    const at = (storage.address + offset) / 4;
+    const { f32 } = this.banks.at(storage.bank!).heap.view;
+    return new Float32Array(f32.subarray(at, at + count(shape)));
   }
 
   private checkAlive(): void {
@@ -297,6 +305,25 @@ export class WasmOps implements Ops {
     const words = [asWasm(logits), partial, cols, chunks];
     program.add({ opcode: Opcode.top1Partial, items: rows * chunks, grain: 1, words });
     program.add({ opcode: Opcode.top1, items: rows, grain: 1, words: [partial, y, chunks] });
+    return y;
+  }
+
+  topK(logits: Tensor, most: number, inverseTemperature: number): Tensor {
+    const { program } = this.current;
+    const [rows, cols] = logits.shape as readonly [number, number];
+    const k = checkedK(logits, most, inverseTemperature);
+    const chunks = Math.ceil(cols / TOP_K_CHUNK);
+    const lists = program.storage(4 * rows * chunks * (2 * k + 2));
+    const y = program.tensor([rows, 2 * k + 2]);
+    const sizes = [cols, chunks, k, floatWord(inverseTemperature)];
+    program.add({
+      opcode: Opcode.topKPartial,
+      items: rows * chunks,
+      grain: 1,
+      words: [asWasm(logits), lists, ...sizes],
+    });
+    const words = [lists, y, ...sizes];
+    program.add({ opcode: Opcode.topK, items: rows, grain: 1, words, scratch: 4 * chunks });
     return y;
   }
 

@@ -142,7 +142,7 @@ describe('wasm: a step over several memories', () => {
     const first = norm(program.tensor([1, 64], randomValues(1, 64)), 0);
     const second = norm(first, 1);
     norm(first, 1);
-    const placed = program.place(banks, 1, norm(second, 0));
+    const placed = program.place(banks, 1, [norm(second, 0)]);
     const rows = Array.from({ length: placed.entries }, (_, i) => {
       const at = placed.address / 4 + i * PLAN_WORDS;
       const [bank, count, , original] = banks.at(0).heap.view.u32.subarray(at, at + PLAN_WORDS);

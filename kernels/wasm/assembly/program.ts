@@ -15,6 +15,7 @@ import { gegelu } from './gegelu';
 import { maskedScale } from './maskedScale';
 import { gegeluQuantised, layerNormQuantised, rmsNormQuantised, siluMulQuantised } from './quantised';
 import { top1, top1Partial } from './top1';
+import { topK, topKPartial } from './topK';
 
 /**
  * Rounds of looking at the barrier before a thread sleeps: some ten microseconds, a wake-up costs as much. Five times as
@@ -86,6 +87,10 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
       return top1Partial(d, from, to);
     case Opcode.top1:
       return top1(d, from, to);
+    case Opcode.topKPartial:
+      return topKPartial(d, from, to);
+    case Opcode.topK:
+      return topK(d, from, to);
     case Opcode.rmsNormQuantised:
       return rmsNormQuantised(d, from, to);
     case Opcode.layerNormQuantised:

@@ -73,6 +73,26 @@ export function exp4(value: v128): v128 {
   return v128.bitselect(f32x4.splat(0), f32x4.mul(p, power), f32x4.lt(value, f32x4.splat(-86.9)));
 }
 
+/** sum(exp((x - base) factor)) of `count` values. */
+export function sumExp(x: usize, count: i32, base: f32, factor: f32): f32 {
+  const shift = f32x4.splat(base);
+  const factors = f32x4.splat(factor);
+  let sums = f32x4.splat(0);
+  let k = 0;
+  for (; k + 4 <= count; k += 4) {
+    const lower = f32x4.sub(v128.load(x + ((<usize>k) << 2)), shift);
+    sums = f32x4.add(sums, exp4(f32x4.mul(lower, factors)));
+  }
+  let sum = sumLanes(sums);
+  for (; k < count; k++) sum += exp((load<f32>(x + ((<usize>k) << 2)) - base) * factor);
+  return sum;
+}
+
+/** e^x as exp4 has it. */
+export function exp(x: f32): f32 {
+  return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
+}
+
 /** Lower four of eight f16 as f32. */
 // @ts-ignore: decorator
 @inline

@@ -1,4 +1,4 @@
-import { exp4, maxLane, sumLanes } from './simd';
+import { exp, maxLane, sumExp } from './simd';
 import { TOP1_CHUNK } from './opcodes';
 
 /**
@@ -26,16 +26,9 @@ function largestOf(x: usize, start: i32, count: i32, out: usize): void {
   let index = 0;
   while (index + 1 < count && load<f32>(x + ((<usize>index) << 2)) != most) index++;
 
-  const shift = f32x4.splat(most);
-  let sums = f32x4.splat(0);
-  for (k = 0; k + 4 <= count; k += 4) sums = f32x4.add(sums, exp4(f32x4.sub(v128.load(x + ((<usize>k) << 2)), shift)));
-  let sum = sumLanes(sums);
-  for (; k < count; k++) {
-    sum += f32x4.extract_lane(exp4(f32x4.splat(load<f32>(x + ((<usize>k) << 2)) - most)), 0);
-  }
   store<f32>(out, most);
   store<i32>(out, start + index, 4);
-  store<f32>(out, sum, 8);
+  store<f32>(out, sumExp(x, count, most, 1), 8);
 }
 
 /**
@@ -54,8 +47,7 @@ export function top1(d: usize, from: i32, to: i32): void {
     let sum: f64 = 0;
     for (let c = 0; c < chunks; c++) {
       const at = partials + <usize>c * 12;
-      const lower = f32x4.splat(load<f32>(at) - load<f32>(best));
-      sum += <f64>load<f32>(at, 8) * <f64>f32x4.extract_lane(exp4(lower), 0);
+      sum += <f64>load<f32>(at, 8) * <f64>exp(load<f32>(at) - load<f32>(best));
     }
     const y: usize = load<u32>(d, 16) + ((<usize>row) << 3);
     store<f32>(y, <f32>load<i32>(best, 4));
