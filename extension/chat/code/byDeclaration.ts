@@ -1,0 +1,172 @@
+/** Places a code block by what it declares: functions, classes, methods of the same name in the file. Pure. */
+import { type Declaration, declarations, outermost, pathOf } from './declarations.ts';
+import { isGap, withGapsFilled } from './elisions.ts';
+import { extentEnd, indentOf, isBlank, rebased } from './lines.ts';
+
+export interface Way {
+  readonly lines: string[];
+  /** Of the file's old lines, from 0: where the first change is, and what it is known by. */
+  readonly first: number;
+  readonly label: string;
+}
+
+const MAX_WAYS = 12;
+const IMPORT =
+  /^(?:import\b|from\s+\S+\s+import\b|#include\b|use\s+[\w:{]|using\s+[\w.]+\s*;|(?:const|let|var)\s.*=\s*require\()/;
+
+interface Part {
+  /** Of the block, with what stands above it. */
+  readonly lead: readonly string[];
+  readonly decorated: boolean;
+  readonly lines: readonly string[];
+  readonly declared: Declaration;
+}
+
+interface Change {
+  readonly start: number;
+  readonly end: number;
+  readonly lines: readonly string[];
+}
+
+/** One result per way to place all that the block declares; none where it holds more than declarations and imports. */
+export function byDeclaration(file: readonly string[], block: readonly string[]): Way[] {
+  const parsed = partsOf(file, block);
+  if (!parsed) return [];
+  const inFile = declarations(file);
+  const choices = parsed.parts.map((part) => matches(file, inFile, part));
+  if (choices.every((choice) => choice.length === 0)) return [];
+  if (choices.reduce((ways, choice) => ways * Math.max(1, choice.length), 1) > MAX_WAYS) return [];
+  let ways: (Declaration | undefined)[][] = [[]];
+  for (const choice of choices) {
+    ways = ways.flatMap((way) => (choice.length === 0 ? [[...way, undefined]] : choice.map((each) => [...way, each])));
+  }
+  return ways.flatMap((way) => {
+    const changes = changesOf(file, parsed.parts, way);
+    if (!changes) return [];
+    const first = way.find((each) => each !== undefined)!.line;
+    const lines = withChanges(file, [...importChanges(file, parsed.imports), ...changes]);
+    return lines ? [{ lines, first, label: pathOf(inFile, first) }] : [];
+  });
+}
+
+/** Undefined where lines are left that are neither declared, nor imports, nor in the file already. */
+function partsOf(
+  file: readonly string[],
+  block: readonly string[],
+): { parts: Part[]; imports: string[][] } | undefined {
+  const tops = outermost(declarations(block).filter(({ line }) => !IMPORT.test(block[line]!.trim())));
+  const known = new Set(file.map((line) => line.trim()));
+  const imports: string[][] = [];
+  const parts: Part[] = [];
+  for (let line = 0; line < block.length;) {
+    const top = tops.find((each) => each.lead === line);
+    if (top) {
+      parts.push({
+        lead: block.slice(top.lead, top.line),
+        decorated: top.decorators < top.line,
+        lines: block.slice(top.line, top.end),
+        declared: top,
+      });
+      line = top.end;
+    } else if (IMPORT.test(block[line]!.trim())) {
+      const end = extentEnd(block, line);
+      imports.push(block.slice(line, end));
+      line = end;
+    } else if (isBlank(block[line]!) || isGap(block[line]!, file) || known.has(block[line]!.trim())) {
+      line++;
+    } else {
+      return undefined;
+    }
+  }
+  return parts.length > 0 ? { parts, imports } : undefined;
+}
+
+/** Those of the same name; of several the ones of the same kind, then with the same first line. */
+function matches(file: readonly string[], inFile: readonly Declaration[], part: Part): Declaration[] {
+  const named = inFile.filter(({ name }) => name === part.declared.name);
+  const narrowed = (found: Declaration[], keep: (each: Declaration) => boolean): Declaration[] => {
+    const kept = found.filter(keep);
+    return found.length > 1 && kept.length > 0 ? kept : found;
+  };
+  const sameKind = narrowed(named, ({ kind }) => kind === part.declared.kind);
+  return narrowed(sameKind, ({ line }) => file[line]!.trim() === part.lines[0]!.trim());
+}
+
+/** What the block declares anew goes behind what it declares before it, or in front of what follows. */
+function changesOf(
+  file: readonly string[],
+  parts: readonly Part[],
+  way: readonly (Declaration | undefined)[],
+): Change[] | undefined {
+  const changes: Change[] = [];
+  for (const [index, part] of parts.entries()) {
+    const target = way[index];
+    if (target) {
+      const change = replacement(file, part, target);
+      if (!change) return undefined;
+      changes.push(change);
+      continue;
+    }
+    const before = way.slice(0, index).findLast((each) => each !== undefined);
+    const next = way.slice(index).find((each) => each !== undefined)!;
+    const beside = before ?? next;
+    const lines = rebased([...part.lead, ...part.lines], indentOf(part.lines[0]!), indentOf(file[beside.line]!));
+    const at = before ? before.end : next.lead;
+    changes.push({ start: at, end: at, lines: before ? ['', ...lines] : [...lines, ''] });
+  }
+  return changes;
+}
+
+function replacement(file: readonly string[], part: Part, target: Declaration): Change | undefined {
+  const move = (lines: readonly string[]): string[] =>
+    rebased(lines, indentOf(part.lines[0]!), indentOf(file[target.line]!));
+  // Comments and decorators of the file stay where the block has none of that kind.
+  const decorators = part.decorated ? [] : file.slice(target.decorators, target.line);
+  const start =
+    part.lead.length === 0
+      ? target.line
+      : part.decorated && !part.lead.some(isComment)
+        ? target.decorators
+        : target.lead;
+  const lead = part.lead.length === 0 ? [] : [...move(part.lead), ...decorators];
+  const body = move(part.lines);
+  const scope = file.slice(target.line, target.end);
+  if (!body.some((line) => isGap(line, scope))) return { start, end: target.end, lines: [...lead, ...body] };
+  const filled = withGapsFilled(scope, body, { closed: true });
+  return filled && { start, end: target.end, lines: [...lead, ...filled] };
+}
+
+const isComment = (line: string): boolean => /^\s*(?:\/\/|\/\*|\*|#(?!\[)|--|;)/.test(line);
+
+/** Imports that the file lacks, behind its last one; one that names more than the file's does replaces that. */
+function importChanges(file: readonly string[], imports: readonly string[][]): Change[] {
+  const spans = file.flatMap((line, start) =>
+    indentOf(line) === '' && IMPORT.test(line) ? [{ start, end: extentEnd(file, start) }] : [],
+  );
+  const textOf = (lines: readonly string[]): string => lines.map((line) => line.trim()).join(' ');
+  const wordsOf = (lines: readonly string[]): string[] => textOf(lines).match(/[\w./@-]+/g) ?? [];
+  const after = spans.at(-1)?.end ?? (file[0]?.startsWith('#!') ? 1 : 0);
+  const fresh: string[] = [];
+  const changes: Change[] = [];
+  for (const lines of imports) {
+    const words = new Set(wordsOf(lines));
+    if (spans.some(({ start, end }) => textOf(file.slice(start, end)) === textOf(lines))) continue;
+    const older = spans.filter(({ start, end }) => wordsOf(file.slice(start, end)).every((word) => words.has(word)));
+    if (older.length === 1) changes.push({ ...older[0]!, lines });
+    else fresh.push(...lines);
+  }
+  if (fresh.length > 0) changes.push({ start: after, end: after, lines: spans.length > 0 ? fresh : [...fresh, ''] });
+  return changes;
+}
+
+/** Undefined where two changes touch the same lines. */
+function withChanges(file: readonly string[], changes: readonly Change[]): string[] | undefined {
+  const result: string[] = [];
+  let from = 0;
+  for (const { start, end, lines } of changes.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
+    if (start < from) return undefined;
+    result.push(...file.slice(from, start), ...lines);
+    from = end;
+  }
+  return [...result, ...file.slice(from)];
+}

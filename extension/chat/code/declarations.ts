@@ -1,0 +1,107 @@
+/** What lines of code declare, told by their look in many languages at once: names, and where each one ends. Pure. */
+import { extentEnd, indentOf, isBlank } from './lines.ts';
+
+export interface Declaration {
+  readonly name: string;
+  readonly kind: 'variable' | 'other';
+  /** The first line of the comments and decorators above it, and that of the decorators alone. */
+  readonly lead: number;
+  readonly decorators: number;
+  readonly line: number;
+  /** Behind its last line. */
+  readonly end: number;
+}
+
+const MODIFIERS =
+  /^(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|pub(?:\([^)]*\))?|override|virtual|readonly|declare|unsafe|extern|sealed|partial|inline|open|suspend|data|const(?=\s+fn\b))\s+)+/;
+const KEYWORD =
+  /^(?:function\*?|class|interface|enum|struct|trait|type|namespace|module|def|fn|func|fun|sub|object|protocol|record|union|mod|contract|procedure)\s+([\p{L}_$][\p{L}\p{N}_$.]*[?!]?)/u;
+const GO_METHOD = /^func\s*\(\s*\w*\s*\*?\s*(\w+)[^)]*\)\s*(\w+)/;
+const VARIABLE = /^(?:const|let|var|val)\s+(?:mut\s+)?([\p{L}_$][\p{L}\p{N}_$]*)\s*[:=]/u;
+const CALLABLE = /(~?[\p{L}_$#][\p{L}\p{N}_$:]*)\s*(?:<[^()]*>)?\(/u;
+const CONTROL =
+  /^(?:\}|\)|\]|if|else|for|foreach|while|switch|match|case|catch|try|do|with|return|throw|await|yield|new|loop|unless|until|when|using|lock|finally|elif|except)(?![\w$])/;
+const COMMENT = /^(?:\/\/|\/\*|\*|#(?!\[|include|define|if|endif)|--|"""|''')/;
+const DECORATOR = /^(?:@[\w.]|#\[|\[[A-Z]\w*.*\]$)/;
+
+/** All declarations, at any depth, in the order of their lines. */
+export function declarations(lines: readonly string[]): Declaration[] {
+  return lines.flatMap((text, line) => {
+    const named = nameOf(lines, line);
+    if (!named || COMMENT.test(text.trimStart())) return [];
+    return [{ ...named, ...leadOf(lines, line), line, end: extentEnd(lines, line) }];
+  });
+}
+
+/** Those that lie in no other. */
+export function outermost(all: readonly Declaration[]): Declaration[] {
+  let end = 0;
+  return all.filter((each) => {
+    if (each.line < end) return false;
+    end = each.end;
+    return true;
+  });
+}
+
+/** "Shop › price": a declaration and those around it. */
+export function pathOf(all: readonly Declaration[], line: number): string {
+  return all
+    .filter((each) => each.line <= line && line < each.end)
+    .map(({ name }) => name)
+    .join(' › ');
+}
+
+/** What a line is known by in its file: the name that it declares, else its text. */
+export function lineKey(line: string): string {
+  const named = nameOf([line], 0);
+  return `${indentOf(line).length}:${named && named.name !== header(line) ? named.name : line.trim()}`;
+}
+
+function nameOf(lines: readonly string[], line: number): Pick<Declaration, 'name' | 'kind'> | undefined {
+  const text = lines[line]!.trim();
+  if (text === '' || CONTROL.test(text)) return undefined;
+  const bare = text.replace(MODIFIERS, '');
+  const method = GO_METHOD.exec(bare);
+  if (method) return { name: `${method[1]}.${method[2]}`, kind: 'other' };
+  const name = KEYWORD.exec(bare)?.[1];
+  if (name) return { name, kind: 'other' };
+  const variable = VARIABLE.exec(bare)?.[1];
+  if (variable) return { name: variable, kind: 'variable' };
+  const called = CALLABLE.exec(bare)?.[1];
+  if (called && !CONTROL.test(called) && isSignature(lines, line, bare)) return { name: called, kind: 'other' };
+  // A rule of a style sheet, a test, a message, a block of a configuration: known by all it says.
+  return /[{:]$/.test(text) && !/^["']?[{[]/.test(text) ? { name: header(text), kind: 'other' } : undefined;
+}
+
+const header = (line: string): string => line.trim().replace(/\s*[{:]$/, '');
+
+/** `name(…) {`, over one line or several: not a call with a function as its last argument. */
+function isSignature(lines: readonly string[], line: number, bare: string): boolean {
+  const open = (bare.match(/\(/g) ?? []).length - (bare.match(/\)/g) ?? []).length;
+  if (/=>|=\s*function|[=.,"'`]\s*[\p{L}_$#]+\s*\(/u.test(bare.split('{')[0]!) && !/\)\s*:/.test(bare)) return false;
+  if (open === 0) {
+    if (/\{\s*(?:\/\/.*)?$|\{.*\}$/.test(bare)) return true;
+    const next = lines[line + 1] ?? '';
+    return !/[;,]$/.test(bare) && next.trim() === '{' && indentOf(next) === indentOf(lines[line]!);
+  }
+  if (!/[(,]$/.test(bare)) return false;
+  const indent = indentOf(lines[line]!);
+  const close = lines.slice(line + 1).find((each) => !isBlank(each) && indentOf(each).length <= indent.length);
+  return close !== undefined && /^\s*\).*\{$/.test(close);
+}
+
+/** Comments and decorators directly above. */
+function leadOf(lines: readonly string[], line: number): Pick<Declaration, 'lead' | 'decorators'> {
+  const indent = indentOf(lines[line]!).length;
+  const above = (from: number, pattern: RegExp): number => {
+    let first = from;
+    while (first > 0 && pattern.test(lines[first - 1]!.trimStart())) {
+      // The stars of a comment stand one column further in.
+      if (indentOf(lines[first - 1]!).length - indent > 1) break;
+      first--;
+    }
+    return first;
+  };
+  const decorators = above(line, DECORATOR);
+  return { decorators, lead: above(decorators, COMMENT) };
+}

@@ -1,0 +1,156 @@
+/** Code with gaps, such as `// ... existing code ...`: what stands in the file at a gap is kept. Pure. */
+import { lineKey } from './declarations.ts';
+import { extentEnd, isBlank, isWeak, likeness } from './lines.ts';
+
+const GAP =
+  /^(?:\.{3}|…)$|^(?:\/\/+|#+|--|;+|%|\/\*+|<!--|\{\s*\/\*|\*)\s*[([]?\s*(?:(?:\.{3}|…)|(?:(?:all|the|your|keep)\s+)*(?:rest|remaining|existing|other|previous|same|unchanged)\b.*\b(?:code|unchanged|same|here|implementation|methods?|functions?|imports?|lines|before|above|remains?|stays?)\b)/i;
+
+/** Whether a line stands for what is left out; one that the file itself holds does not. */
+export function isGap(line: string, file: readonly string[]): boolean {
+  const text = line.trim();
+  return GAP.test(text) && !(text.length > 3 && file.some((each) => each.trim() === text));
+}
+
+export interface ScopeOptions {
+  /** The block's first and last line are the scope's own: of a function, say, and not of a whole file. */
+  closed: boolean;
+}
+
+interface Piece {
+  /** Of the scope: what `lines` replace. */
+  start: number;
+  end: number;
+  lines: readonly string[];
+}
+
+/** `scope` with the block's lines put in; undefined where a part of the block has no certain place. */
+export function withGapsFilled(
+  scope: readonly string[],
+  block: readonly string[],
+  { closed }: ScopeOptions,
+): string[] | undefined {
+  const parts = split(block, scope);
+  const pieces: Piece[] = [];
+  let from = 0;
+  for (const [index, lines] of parts.entries()) {
+    if (lines.every(isBlank)) continue;
+    const atStart = closed && index === 0;
+    const atEnd = closed && index === parts.length - 1;
+    const piece = place(scope, lines, from, { atStart, atEnd });
+    if (!piece || piece.start < from) return undefined;
+    pieces.push(piece);
+    from = piece.end;
+  }
+  if (pieces.length === 0) return undefined;
+  return joined(scope, pieces);
+}
+
+function split(block: readonly string[], file: readonly string[]): string[][] {
+  const parts: string[][] = [[]];
+  for (const line of block) {
+    if (isGap(line, file)) parts.push([]);
+    else parts.at(-1)!.push(line);
+  }
+  return parts;
+}
+
+function joined(scope: readonly string[], pieces: readonly Piece[]): string[] {
+  const result: string[] = [];
+  let from = 0;
+  const add = (lines: readonly string[]): void => {
+    // A blank line beside a gap stands for the one that is there.
+    const doubled = isBlank(result.at(-1) ?? 'x') && isBlank(lines[0] ?? 'x');
+    result.push(...lines.slice(doubled ? 1 : 0));
+  };
+  for (const { start, end, lines } of pieces) {
+    add(scope.slice(from, start));
+    add(lines);
+    from = end;
+  }
+  add(scope.slice(from));
+  return result;
+}
+
+type Anchor = [line: number, at: number];
+
+/** Where the lines between two gaps belong. */
+function place(
+  scope: readonly string[],
+  lines: readonly string[],
+  from: number,
+  { atStart, atEnd }: { atStart: boolean; atEnd: boolean },
+): Piece | undefined {
+  if (atStart && atEnd) return { start: 0, end: scope.length, lines };
+  const anchors = anchorsOf(scope, lines, from);
+  const last = scope.length - 1;
+  const tail = lastFilled(lines);
+  if (atStart) anchors.unshift([0, 0], [headerEnd(lines), headerEnd(scope)]);
+  // Brackets that close the scope; anything else at the end of a block is new, or an anchor by itself.
+  const closes = atEnd && isWeak(scope[last]!) && lines[tail]!.trim() === scope[last]!.trim();
+  if (closes) anchors.push([tail, last]);
+  if (anchors.length === 0) return atEnd ? { start: scope.length, end: scope.length, lines } : undefined;
+  const start = startOf(scope, lines, anchors[0]!, from);
+  const end = atEnd ? scope.length : endOf(scope, lines, anchors);
+  return { start, end, lines: lines.slice(0, atEnd || end === scope.length ? tail + 1 : lines.length) };
+}
+
+function lastFilled(lines: readonly string[]): number {
+  return lines.findLastIndex((line) => !isBlank(line));
+}
+
+/** The last line of a header such as `function f(` … `) {`. */
+function headerEnd(lines: readonly string[]): number {
+  const found = lines.findIndex((line) => /[{:]\s*(?:(?:\/\/|#).*)?$/.test(line));
+  return found >= 0 && lines.slice(1, found).every((line) => !/;\s*$/.test(line)) ? found : 0;
+}
+
+/** Lines that name one place in the rest of the scope, in the same order here and there. */
+function anchorsOf(scope: readonly string[], lines: readonly string[], from: number): Anchor[] {
+  const places = new Map<string, number[]>();
+  for (let at = from; at < scope.length; at++) {
+    if (isWeak(scope[at]!)) continue;
+    const key = lineKey(scope[at]!);
+    places.set(key, [...(places.get(key) ?? []), at]);
+  }
+  const anchors: Anchor[] = [];
+  for (const [line, text] of lines.entries()) {
+    const found = isWeak(text) ? undefined : places.get(lineKey(text));
+    if (found?.length === 1 && found[0]! > (anchors.at(-1)?.[1] ?? -1)) anchors.push([line, found[0]!]);
+  }
+  return anchors;
+}
+
+/** Lines above the first anchor that are older versions of the block's are replaced too. */
+function startOf(scope: readonly string[], lines: readonly string[], [line, at]: Anchor, from: number): number {
+  while (line > 0 && at > from && isVersion(lines[line - 1]!, scope[at - 1]!)) {
+    line--;
+    at--;
+  }
+  return at;
+}
+
+/** Behind the last anchor, and behind the body of each whose body the block ends too. */
+function endOf(scope: readonly string[], lines: readonly string[], anchors: readonly Anchor[]): number {
+  const ends = anchors.map(([line, at]) => {
+    const own = extentEnd(lines, line);
+    const ended = own > line + 1 && own <= lines.length && endsInside(lines, line, own);
+    return ended ? extentEnd(scope, at) : at + 1;
+  });
+  let [line, at] = anchors.at(-1)!;
+  do {
+    line++;
+    at++;
+  } while (line < lines.length && at < scope.length && isVersion(lines[line]!, scope[at]!));
+  return Math.max(at, ...ends);
+}
+
+/** A bracket alone is like all others, and belongs to another block more often than not. */
+function isVersion(line: string, old: string): boolean {
+  return !isWeak(line) && likeness(line, old) >= 0.6;
+}
+
+/** What a bracket opens is ended by one; what is indented only, by anything that follows or by the gap. */
+function endsInside(lines: readonly string[], line: number, end: number): boolean {
+  if (!/[{([]\s*$/.test(lines[line]!)) return true;
+  return /^\s*[}\])]/.test(lines[end - 1]!);
+}

@@ -1,0 +1,144 @@
+/** Lines of code: indentation, and how far what a line opens reaches. Pure. */
+
+/** Whatever the line ends; a text that ends in one has an empty last line. */
+export function linesOf(text: string): string[] {
+  return text.split(/\r\n|\r|\n/);
+}
+
+/** The lines of a code block: a fence's text ends in a line end, which is no line of the code. */
+export function blockLines(code: string): string[] {
+  const lines = linesOf(code);
+  while (lines.length > 1 && lines.at(-1)!.trim() === '') lines.pop();
+  while (lines.length > 1 && lines[0]!.trim() === '') lines.shift();
+  return lines;
+}
+
+export function indentOf(line: string): string {
+  return /^[ \t]*/.exec(line)![0];
+}
+
+export function isBlank(line: string): boolean {
+  return line.trim() === '';
+}
+
+/** Stands in too many places to tell one from another: closing brackets, `else {`, `end`. */
+export function isWeak(line: string): boolean {
+  return (
+    !/[\p{L}\p{N}_]{2}/u.test(line) ||
+    /^\s*[}\])]*\s*(else|end|try|finally|do|fi|done|then|begin|pass)\b\W*$/.test(line)
+  );
+}
+
+/** What one level of indentation is in these lines: a tab, or so many spaces; undefined where nothing tells. */
+export function indentUnit(lines: readonly string[]): string | undefined {
+  let tabs = 0;
+  let last = 0;
+  const steps = new Map<number, number>();
+  for (const line of lines) {
+    // The stars of a block comment stand one column further in.
+    if (isBlank(line) || line.trimStart().startsWith('*')) continue;
+    const indent = indentOf(line);
+    if (indent.startsWith('\t')) tabs++;
+    const step = indent.length - last;
+    if (step > 1 && !indent.includes('\t')) steps.set(step, (steps.get(step) ?? 0) + 1);
+    last = indent.length;
+  }
+  const [width, count] = [...steps].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [0, 0];
+  if (tabs > count) return '\t';
+  return count > 0 ? ' '.repeat(width) : undefined;
+}
+
+/** Each level of `from` becomes one of `to`; columns beyond a level stay spaces. */
+export function withUnit(lines: readonly string[], from: string | undefined, to: string | undefined): string[] {
+  if (!from || !to || from === to) return [...lines];
+  return lines.map((line) => {
+    const indent = indentOf(line);
+    const spaces = indent.replaceAll('\t', '').length;
+    const levels = indent.length - spaces + (from === '\t' ? 0 : Math.floor(spaces / from.length));
+    const rest = from === '\t' ? spaces : spaces % from.length;
+    return to.repeat(levels) + ' '.repeat(rest) + line.slice(indent.length);
+  });
+}
+
+/** Moves lines sideways so that one indented by `from` is indented by `to`. Blank lines become empty. */
+export function rebased(lines: readonly string[], from: string, to: string): string[] {
+  return lines.map((line) => {
+    if (isBlank(line)) return '';
+    const indent = indentOf(line);
+    if (indent.startsWith(from)) return to + line.slice(from.length);
+    // Further out than the line that the move goes by.
+    return to.slice(0, Math.max(0, to.length - (from.length - indent.length))) + line.slice(indent.length);
+  });
+}
+
+/** What all lines that are not blank are indented by. */
+export function commonIndent(lines: readonly string[]): string {
+  const indents = lines.filter((line) => !isBlank(line)).map(indentOf);
+  let common = indents[0] ?? '';
+  for (const indent of indents) while (!indent.startsWith(common)) common = common.slice(0, -1);
+  return common;
+}
+
+const CLOSES = /^(?:[}\])]|<\/|(?:end|fi|done|esac)\b)/;
+/** At the indentation of what came before, yet part of it: a bracket on a line of its own, a further branch. */
+const CONTINUES = /^(?:\{|(?:else|elif|elsif|except|rescue|ensure|finally|catch)\b)/;
+const OPENS = /(?:[{([:]|\b(?:then|do))\s*(?:(?:\/\/|#).*)?$/;
+
+/** The line behind the last one that belongs to line `at`: its body, by indentation, and what closes it. */
+export function extentEnd(lines: readonly string[], at: number): number {
+  const base = indentOf(lines[at]!).length;
+  let end = at + 1;
+  let open = /[{([]\s*(?:(?:\/\/|#).*)?$/.test(lines[at]!);
+  for (let line = at + 1; line < lines.length; line++) {
+    const text = lines[line]!;
+    if (isBlank(text)) continue;
+    const indent = indentOf(text).length;
+    const trimmed = text.trimStart();
+    const closes = indent === base && CLOSES.test(trimmed);
+    if (indent > base) {
+      if (!open) end = line + 1;
+    } else if (closes || (indent === base && CONTINUES.test(trimmed))) {
+      end = line + 1;
+      open = /[{([]\s*$/.test(text);
+      const bracketNext = lines[line + 1]?.startsWith(indentOf(text) + '{') ?? false;
+      if (closes && !OPENS.test(text) && !bracketNext) return end;
+    } else if (!open) {
+      return end;
+    }
+  }
+  // A bracket that nothing at its indentation closes: by indentation alone.
+  return open ? deeperEnd(lines, at, base) : end;
+}
+
+function deeperEnd(lines: readonly string[], at: number, base: number): number {
+  let end = at + 1;
+  for (let line = at + 1; line < lines.length; line++) {
+    if (isBlank(lines[line]!)) continue;
+    if (indentOf(lines[line]!).length <= base) break;
+    end = line + 1;
+  }
+  return end;
+}
+
+/** How alike two lines are, 0..1: by their words, and a little by their signs. */
+export function likeness(a: string, b: string): number {
+  if (a.trim() === b.trim()) return 1;
+  const left = tokens(a);
+  const right = tokens(b);
+  const counts = new Map<string, number>();
+  for (const token of left) counts.set(token, (counts.get(token) ?? 0) + 1);
+  const shared = right.filter((token) => {
+    const count = counts.get(token) ?? 0;
+    counts.set(token, count - 1);
+    return count > 0;
+  });
+  return (2 * weight(shared)) / (weight(left) + weight(right) || 1);
+}
+
+function tokens(line: string): string[] {
+  return line.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? [];
+}
+
+function weight(tokens: readonly string[]): number {
+  return tokens.reduce((sum, token) => sum + (/^[\p{L}\p{N}_]/u.test(token) ? 1 : 0.25), 0);
+}

@@ -1,0 +1,121 @@
+/** Where a code block of an answer belongs in a file. Pure: never a guess; several places are the user's choice. */
+import { byDeclaration } from './byDeclaration.ts';
+import { declarations, outermost, pathOf } from './declarations.ts';
+import { isGap, withGapsFilled } from './elisions.ts';
+import { fittingSpans } from './fitting.ts';
+import {
+  blockLines,
+  commonIndent,
+  indentOf,
+  indentUnit,
+  isBlank,
+  isWeak,
+  linesOf,
+  rebased,
+  withUnit,
+} from './lines.ts';
+import { isPatch, patched } from './patch.ts';
+
+export interface CodeBlock {
+  readonly code: string;
+  readonly language: string;
+}
+
+export interface Place {
+  /** Of the file as it is, from 1. */
+  readonly line: number;
+  /** What is there: the declaration around it, else the line's text. */
+  readonly label: string;
+  /** The whole file as it would be, line ends `\n`. */
+  readonly text: string;
+}
+
+/** A line far longer than a person writes, or a file far longer, is generated; comparing it helps nobody. */
+const MAX_LINES = 50_000;
+
+/** All the places where `block` may go, with the file's text after it; none where nothing in the file is like it. */
+export function locate(text: string, block: CodeBlock, name = ''): Place[] {
+  const file = linesOf(text);
+  if (file.length > MAX_LINES) return [];
+  const code = linesOf(block.code).join('\n');
+  const found = isPatch(code, block.language)
+    ? patched(file, code, name)
+    : waysOf(file, withUnit(blockLines(code), indentUnit(blockLines(code)), indentUnit(file)));
+  const labels = declarations(file);
+  const places = found.map(({ lines, first }) => ({
+    line: first + 1,
+    label: pathOf(labels, first) || (file[first] ?? '').trim(),
+    text: withLastLine(lines, file).join('\n'),
+  }));
+  return places.filter((place, index) => places.findIndex(({ text }) => text === place.text) === index);
+}
+
+/** The file's new text where the block becomes all of it. */
+export function replaceAll(text: string, block: CodeBlock): string {
+  const file = linesOf(text);
+  const lines = blockLines(block.code);
+  return withLastLine(withUnit(lines, indentUnit(lines), indentUnit(file)), file).join('\n');
+}
+
+interface Way {
+  lines: string[];
+  first: number;
+}
+
+function waysOf(file: readonly string[], block: readonly string[]): Way[] {
+  const gaps = block.some((line) => isGap(line, file));
+  if (!gaps && isWholeFile(file, block)) return [{ lines: [...block], first: 0 }];
+  const declared = byDeclaration(file, block);
+  if (declared.length > 0) return declared;
+  return gaps ? aroundGaps(file, block) : fitted(file, block);
+}
+
+/** A file with a line end at its end keeps it, and one without stays without. */
+function withLastLine(lines: readonly string[], file: readonly string[]): string[] {
+  const blank = lines.every(isBlank);
+  const ends = file.at(-1) === '' && !blank;
+  const result = [...lines];
+  while (!blank && result.at(-1) === '' && !(file.length > 1 && file.at(-2) === '' && ends)) result.pop();
+  if (ends && result.at(-1) !== '') result.push('');
+  return result;
+}
+
+/** Begins and ends as the file does and holds half of it, or holds most of it; and declares all that the file does. */
+function isWholeFile(file: readonly string[], block: readonly string[]): boolean {
+  if (file.every(isBlank)) return true;
+  const names = (lines: readonly string[]): string[] => outermost(declarations(lines)).map(({ name }) => name);
+  const declared = new Set(names(block));
+  if (!names(file).every((name) => declared.has(name))) return false;
+  const strong = file.filter((line) => !isWeak(line)).map((line) => line.trim());
+  const held = new Set(block.map((line) => line.trim()));
+  const share = strong.filter((line) => held.has(line)).length / Math.max(1, strong.length);
+  const filled = (lines: readonly string[]): string[] =>
+    lines.filter((line) => !isBlank(line)).map((line) => line.trim());
+  const [inFile, inBlock] = [filled(file), filled(block)];
+  const sameEnds = inFile[0] === inBlock[0] && inFile.at(-1) === inBlock.at(-1);
+  return strong.length >= 3 && (share >= 0.8 || (sameEnds && share >= 0.5));
+}
+
+function aroundGaps(file: readonly string[], block: readonly string[]): Way[] {
+  const lines = withGapsFilled(file, block, { closed: false });
+  if (!lines) return [];
+  const first = lines.findIndex((line, at) => line !== file[at]);
+  return [{ lines, first: Math.min(Math.max(0, first), file.length - 1) }];
+}
+
+function fitted(file: readonly string[], block: readonly string[]): Way[] {
+  return fittingSpans(file, block).map(({ start, end }) => {
+    const old = file.slice(start, end);
+    const lines = rebased(block, ...indents(old, block));
+    return { lines: [...file.slice(0, start), ...lines, ...file.slice(end)], first: start };
+  });
+}
+
+/** By a line that both have; else by what all lines are indented by. */
+function indents(old: readonly string[], block: readonly string[]): [from: string, to: string] {
+  for (const line of block) {
+    const same = isWeak(line) ? undefined : old.find((each) => each.trim() === line.trim());
+    if (same !== undefined) return [indentOf(line), indentOf(same)];
+  }
+  return [commonIndent(block), commonIndent(old)];
+}

@@ -1,0 +1,154 @@
+/** A code block that is a unified diff: where its hunks belong, whatever its line numbers say. Pure. */
+import { applyPatch } from 'diff';
+import { fittingSpans } from './fitting.ts';
+import { indentOf, isBlank, rebased } from './lines.ts';
+
+interface Hunk {
+  /** From the header, counted from 1; models count badly, so it only decides between equal places. */
+  readonly start: number | undefined;
+  readonly lines: readonly string[];
+}
+
+interface Change {
+  readonly start: number;
+  readonly end: number;
+  readonly lines: readonly string[];
+}
+
+/** More ways than this to place several hunks are no choice for a person. */
+const MAX_WAYS = 12;
+
+export function isPatch(code: string, language: string): boolean {
+  return /^@@ .*@@|^@@$/m.test(code) || /^--- .*\n\+\+\+ /m.test(code) || /^(diff|patch)$/.test(language);
+}
+
+/** The file's new lines, one result per way in which the patch fits; the line of its first change with each. */
+export function patched(file: readonly string[], code: string, name: string): { lines: string[]; first: number }[] {
+  const hunks = hunksFor(code, name);
+  if (hunks.length === 0) return [];
+  let ways: Change[][] = [[]];
+  for (const hunk of hunks) {
+    const places = placesOf(file, hunk);
+    ways = ways.flatMap((way) => {
+      const behind = places.filter(({ start }) => start >= (way.at(-1)?.end ?? 0));
+      return behind.map((place) => [...way, place]);
+    });
+    if (ways.length > MAX_WAYS) return [];
+  }
+  return ways.map((way) => ({ lines: withChanges(file, way), first: way[0]!.start }));
+}
+
+function withChanges(file: readonly string[], changes: readonly Change[]): string[] {
+  const result: string[] = [];
+  let from = 0;
+  for (const { start, end, lines } of changes) {
+    result.push(...file.slice(from, start), ...lines);
+    from = end;
+  }
+  return [...result, ...file.slice(from)];
+}
+
+/** The hunks of the section for this file; those of the only section where no name fits. */
+function hunksFor(code: string, name: string): Hunk[] {
+  const sections = sectionsOf(code);
+  const named = sections.filter((section) => section.name !== '' && endsAlike(section.name, name));
+  const chosen = named.length > 0 ? named : sections.length === 1 ? sections : [];
+  return chosen.flatMap(({ hunks }) => hunks).filter(({ lines }) => lines.some((line) => /^[-+]/.test(line)));
+}
+
+function endsAlike(a: string, b: string): boolean {
+  const bare = a.replace(/^[ab]\//, '');
+  return bare === b || bare.endsWith(`/${b}`) || b.endsWith(`/${bare}`);
+}
+
+function sectionsOf(code: string): { name: string; hunks: Hunk[] }[] {
+  const sections: { name: string; hunks: { start: number | undefined; lines: string[] }[] }[] = [];
+  const section = () => sections.at(-1) ?? sections[sections.push({ name: '', hunks: [] }) - 1]!;
+  const lines = code.replace(/\n+$/, '').split(/\r?\n/);
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at]!;
+    if (line.startsWith('--- ') && lines[at + 1]?.startsWith('+++ ')) {
+      const target = lines[++at]!.slice(4).split('\t')[0]!.trim();
+      sections.push({ name: target === '/dev/null' ? '' : target, hunks: [] });
+    } else if (line.startsWith('@@')) {
+      const start = /^@@ -(\d+)/.exec(line)?.[1];
+      section().hunks.push({ start: start === undefined ? undefined : Number(start), lines: [] });
+    } else if (/^(diff --git|index [0-9a-f]+\.\.|new file mode|similarity index|\\ No newline)/.test(line)) {
+      continue;
+    } else {
+      const { hunks } = section();
+      if (hunks.length === 0) hunks.push({ start: undefined, lines: [] });
+      hunks.at(-1)!.lines.push(line);
+    }
+  }
+  return sections;
+}
+
+/** Exactly; else but for indentation; else with context that has changed. */
+function placesOf(file: readonly string[], hunk: Hunk): Change[] {
+  const old = hunk.lines.filter((line) => !line.startsWith('+')).map(content);
+  const added = hunk.lines.filter((line) => line.startsWith('+')).map(content);
+  if (old.every(isBlank)) return file.every(isBlank) ? [{ start: 0, end: file.length, lines: [...added, ''] }] : [];
+  for (const same of [exact, trimmed]) {
+    const starts = startsOf(file, old, same);
+    const named = starts.filter((start) => start + 1 === hunk.start);
+    const chosen = named.length === 1 ? named : starts;
+    if (chosen.length > 0) return chosen.map((start) => changeAt(file, hunk, start, old));
+  }
+  return fuzzyPlaces(file, hunk, old, added);
+}
+
+const content = (line: string): string => (/^[-+ ]/.test(line) ? line.slice(1) : line);
+const exact = (a: string, b: string): boolean => a.trimEnd() === b.trimEnd();
+const trimmed = (a: string, b: string): boolean => a.trim() === b.trim();
+
+function startsOf(file: readonly string[], old: readonly string[], same: typeof exact): number[] {
+  return file.flatMap((_, start) =>
+    start + old.length <= file.length && old.every((line, index) => same(line, file[start + index]!)) ? [start] : [],
+  );
+}
+
+/** The file's own text for context lines; new ones moved sideways as far as the file's lines are from the patch's. */
+function changeAt(file: readonly string[], hunk: Hunk, start: number, old: readonly string[]): Change {
+  const shown = old.findIndex((line) => !isBlank(line));
+  const move = (line: string): string => {
+    const [from, to] = [indentOf(old[shown]!), indentOf(file[start + shown]!)];
+    return from === to ? line : rebased([line], from, to)[0]!;
+  };
+  let at = start;
+  const lines = hunk.lines.flatMap((line) => {
+    if (line.startsWith('+')) return [move(line.slice(1))];
+    return line.startsWith('-') ? (at++, []) : [file[at++]!];
+  });
+  return { start, end: start + old.length, lines };
+}
+
+/** Mismatches that a context of three lines above and below may have. */
+const FUZZ = 2;
+
+function fuzzyPlaces(file: readonly string[], hunk: Hunk, old: readonly string[], added: readonly string[]): Change[] {
+  return fittingSpans(file, old).flatMap(({ start, end }) => {
+    const wider = { start: Math.max(0, start - FUZZ), end: Math.min(file.length, end + FUZZ) };
+    const patch = {
+      oldFileName: '',
+      newFileName: '',
+      oldHeader: '',
+      newHeader: '',
+      hunks: [
+        {
+          oldStart: start - wider.start + 1,
+          oldLines: old.length,
+          newStart: 1,
+          newLines: added.length,
+          lines: hunk.lines.map((line) => (/^[-+ ]/.test(line) ? line : ` ${line}`)),
+        },
+      ],
+    };
+    const text = file.slice(wider.start, wider.end).join('\n');
+    const result = applyPatch(text, patch, {
+      fuzzFactor: FUZZ,
+      compareLine: (_number, line, _operation, wanted) => line?.trim() === wanted.trim(),
+    });
+    return result === false ? [] : [{ ...wider, lines: result.split('\n') }];
+  });
+}

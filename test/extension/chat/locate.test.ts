@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { type CodeBlock, locate } from '../../../extension/chat/code/locate.ts';
+import { CASES, type LocateCase } from './locateCases.ts';
+
+const block = ({ code, language = '' }: LocateCase): CodeBlock => ({ code, language });
+
+describe('where a code block goes', () => {
+  for (const each of CASES) {
+    it(each.name, () => {
+      const places = locate(each.file, block(each), each.path);
+      if (typeof each.gives === 'string')
+        assert.deepEqual(
+          places.map(({ text }) => text),
+          [each.gives],
+        );
+      else
+        assert.deepEqual(
+          places.map(({ label }) => label),
+          each.gives ?? [],
+        );
+    });
+  }
+
+  it('applying twice changes nothing more', () => {
+    for (const each of CASES.filter(({ gives, code }) => typeof gives === 'string' && !/^(@@|---|[-+] )/m.test(code))) {
+      const after = each.gives as string;
+      const again = locate(after, block(each), each.path).map(({ text }) => text);
+      assert.ok(again.length !== 1 || again[0] === after, each.name);
+    }
+  });
+
+  it('a long file takes under a second', () => {
+    const file = Array.from({ length: 20_000 }, (_, line) => `  call${line}(argument${line % 7});`).join('\n');
+    const started = performance.now();
+    assert.equal(
+      locate(file, { code: 'call77(changed);\ncall78(argument1);\ncall79(argument2);', language: '' }).length,
+      1,
+    );
+    assert.ok(performance.now() - started < 1000, `${performance.now() - started} ms`);
+  });
+});
