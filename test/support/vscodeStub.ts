@@ -2,19 +2,10 @@
 import { matchesGlob } from 'node:path';
 import type * as vscode from 'vscode';
 
-export class Position {
-  constructor(
-    readonly line: number,
-    readonly character: number,
-  ) {}
-}
+export { Uri } from './stubUri.ts';
+import { EventEmitter, type Range } from './vscodeBasics.ts';
 
-export class Range {
-  constructor(
-    readonly start: Position,
-    readonly end: Position,
-  ) {}
-}
+export * from './vscodeBasics.ts';
 
 export class InlineCompletionItem {
   constructor(
@@ -43,20 +34,6 @@ export class ThemeColor {
 export const InlineCompletionTriggerKind = { Invoke: 0, Automatic: 1 } as const;
 export const ConfigurationTarget = { Global: 1, Workspace: 2 } as const;
 export const StatusBarAlignment = { Left: 1, Right: 2 } as const;
-
-export class EventEmitter<T> {
-  readonly #listeners = new Set<(event: T) => void>();
-  readonly event = (listener: (event: T) => void): vscode.Disposable => {
-    this.#listeners.add(listener);
-    return { dispose: () => this.#listeners.delete(listener) };
-  };
-  fire(event: T): void {
-    for (const listener of this.#listeners) listener(event);
-  }
-  dispose(): void {
-    this.#listeners.clear();
-  }
-}
 
 export const l10n = {
   t: (message: string, ...values: unknown[]): string =>
@@ -99,10 +76,6 @@ export const window = {
   showInformationMessage: (message: string) => fake.messages.push(message),
 };
 
-export const Uri = {
-  from: (parts: object) => parts,
-};
-
 export const workspace = {
   registerTextDocumentContentProvider: () => ({ dispose() {} }),
   fs: {
@@ -117,11 +90,56 @@ export const workspace = {
 };
 
 export const languages = {
+  getDiagnostics: (): unknown[] => [],
   match: ({ pattern }: { pattern: string }, { uri }: vscode.TextDocument) => (matchesGlob(uri.path, pattern) ? 10 : 0),
 };
 
-export const env = { language: 'en' };
+export const env = {
+  language: 'en',
+  shell: '/bin/bash',
+  clipboard: { readText: () => Promise.resolve(''), writeText: (_text: string) => Promise.resolve() },
+};
+
+export const extensions = { getExtension: (_id: string) => undefined };
 
 export const commands = {
-  executeCommand: () => Promise.resolve(),
+  executeCommand: (_id: string, ..._args: unknown[]): Promise<unknown> => Promise.resolve(),
 };
+
+export const FileType = { Unknown: 0, File: 1, Directory: 2, SymbolicLink: 64 } as const;
+export const ProgressLocation = { SourceControl: 1, Window: 10, Notification: 15 } as const;
+export const CodeActionTriggerKind = { Invoke: 1, Automatic: 2 } as const;
+
+export class TabInputText {
+  constructor(readonly uri: unknown) {}
+}
+
+export class CancellationTokenSource {
+  readonly token = { isCancellationRequested: false };
+  cancel(): void {
+    this.token.isCancellationRequested = true;
+  }
+  dispose(): void {}
+}
+
+export class CodeActionKind {
+  static readonly Empty = new CodeActionKind('');
+  static readonly QuickFix = new CodeActionKind('quickfix');
+  static readonly RefactorRewrite = new CodeActionKind('refactor.rewrite');
+  private constructor(readonly value: string) {}
+  append(part: string): CodeActionKind {
+    return new CodeActionKind(this.value === '' ? part : `${this.value}.${part}`);
+  }
+  contains(other: CodeActionKind): boolean {
+    return this.value === '' || this.value === other.value || other.value.startsWith(`${this.value}.`);
+  }
+}
+
+export class CodeAction {
+  command: unknown;
+  diagnostics: unknown;
+  constructor(
+    readonly title: string,
+    readonly kind: CodeActionKind,
+  ) {}
+}
