@@ -98,7 +98,7 @@ export class Suggester {
       for (let up = 1; up < levels; up++) {
         const parent = path.split('/').slice(0, -up).join('/');
         if (folders.has(parent)) break;
-        folders.set(parent, { uri: vscode.Uri.joinPath(uri, ...Array<string>(up).fill('..')), path: parent });
+        folders.set(parent, { uri: uri.with({ path: uri.path.split('/').slice(0, -up).join('/') }), path: parent });
       }
     });
     return (await best(query, [...folders.values()], ({ path }) => path, signal)).map(({ uri, path }) => ({

@@ -56,7 +56,7 @@ export class Uri {
   static parse(text: string): Uri {
     const [, scheme = 'file', authority = '', path = '', query = ''] =
       /^(?:([a-z][\w+.-]*):)?(?:\/\/([^/?]*))?([^?]*)(?:\?(.*))?$/i.exec(text) ?? [];
-    return new Uri(scheme, authority, decodeURIComponent(path), decodeURIComponent(query));
+    return new Uri(scheme, decodeURIComponent(authority), decodeURIComponent(path), decodeURIComponent(query));
   }
   static joinPath(uri: Uri, ...parts: string[]): Uri {
     return uri.with({ path: [uri.path.replace(/\/$/, ''), ...parts].join('/') });
@@ -69,7 +69,8 @@ export class Uri {
   }
   toString(): string {
     const query = this.query === '' ? '' : `?${encodeURIComponent(this.query)}`;
-    return `${this.scheme}:${this.scheme === 'file' ? '//' : ''}${this.path}${query}`;
+    const authority = this.scheme === 'file' || this.authority ? `//${encodeURIComponent(this.authority)}` : '';
+    return `${this.scheme}:${authority}${this.path.split('/').map(encodeURIComponent).join('/')}${query}`;
   }
 }
 

@@ -2,7 +2,6 @@
 import { matchesGlob } from 'node:path';
 import type * as vscode from 'vscode';
 
-export { Uri } from './stubUri.ts';
 import { EventEmitter, type Range } from './vscodeBasics.ts';
 
 export * from './vscodeBasics.ts';
@@ -107,7 +106,6 @@ export const commands = {
 };
 
 export const FileType = { Unknown: 0, File: 1, Directory: 2, SymbolicLink: 64 } as const;
-export const ProgressLocation = { SourceControl: 1, Window: 10, Notification: 15 } as const;
 export const CodeActionTriggerKind = { Invoke: 1, Automatic: 2 } as const;
 
 export class TabInputText {
