@@ -3,6 +3,7 @@
  *   dist/extension.cjs  the extension host's part        dist/engine.cjs  the engine process
  *   dist/airgap.cjs     the terminal program             dist/test/*.mjs  one bundle per test file (--tests)
  *   dist/{node,webgpu}/PLATFORM  this platform's Node and Dawn, where a package has them
+ *   dist/webview/chat.{js,css}  the chat's page
  *   dist/tiktoken_bg.wasm  where the bundled package `tiktoken` looks for it: beside the bundle
  * Shaders are embedded as text, WASM kernels as bytes, the WASM worker as source, so that a bundle is one file.
  */
@@ -39,6 +40,23 @@ const product = {
   metafile: true,
 };
 
+/** What a browser runs: VS Code's, since 1.104. */
+const page = {
+  bundle: true,
+  entryPoints: ['webview/main.tsx', 'webview/style.css'].map((file) => ({ in: file, out: 'chat' })),
+  format: 'iife',
+  target: 'chrome138',
+  minify: true,
+  charset: 'utf8',
+  legalComments: 'none',
+  alias: { entities: './webview/entities.ts' },
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  outdir: 'dist/webview',
+  logLevel: 'warning',
+  metafile: true,
+};
+
 const tests = {
   ...shared,
   entryPoints: globSync('test/**/*.test.ts'),
@@ -50,13 +68,13 @@ const tests = {
   outExtension: { '.js': '.mjs' },
 };
 
-const configs = process.argv.includes('--tests') ? [product, tests] : [product];
+const configs = process.argv.includes('--tests') ? [product, page, tests] : [product, page];
 if (process.argv.includes('--watch')) {
   for (const config of configs) await (await context(config)).watch();
 } else {
   rmSync('dist/test', { recursive: true, force: true });
-  const [{ metafile }] = await Promise.all(configs.map((config) => build(config)));
+  const [{ metafile }, ofPage] = await Promise.all(configs.map((config) => build(config)));
   copyFileSync('node_modules/tiktoken/lite/tiktoken_bg.wasm', 'dist/tiktoken_bg.wasm');
-  writeNotices(metafile);
+  writeNotices(metafile, ofPage.metafile);
   linkNatives();
 }

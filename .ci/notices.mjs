@@ -5,9 +5,10 @@ import { root } from './nodeBinary.mjs';
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)(\.|-|$)/i;
 
-/** Writes dist/THIRD_PARTY_NOTICES.txt for all packages in an esbuild metafile, and for Dawn, which goes beside. */
-export function writeNotices(metafile) {
-  const bundled = Object.keys(metafile.inputs).flatMap((path) => {
+/** Writes dist/THIRD_PARTY_NOTICES.txt for all packages in esbuild's metafiles, and for Dawn, which goes beside. */
+export function writeNotices(...metafiles) {
+  const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
+  const bundled = inputs.flatMap((path) => {
     const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path);
     return name ? [name[0]] : [];
   });

@@ -1,0 +1,57 @@
+/** Tells screen readers what happens, in a live region that nobody sees. */
+import { speakable } from './sentences.ts';
+import { type View, writing } from './state.ts';
+import { t } from './texts.ts';
+
+export const SPOKEN_ID = 'spoken';
+/** What was said longer ago need not stand there any more. */
+const MAX_SPOKEN = 20;
+/** Oftener than that nobody can listen. */
+const PAUSE_MS = 1000;
+
+/** Has a text read out when what is being read now has ended. */
+export function announce(text: string): void {
+  const region = document.getElementById(SPOKEN_ID);
+  if (!region || !text) return;
+  const line = document.createElement('p');
+  line.dir = 'auto';
+  line.textContent = text;
+  region.append(line);
+  while (region.childElementCount > MAX_SPOKEN) region.firstElementChild!.remove();
+}
+
+/** Reads out the answer that is being written, sentence by sentence, and what else is new in the view. */
+export class Announcer {
+  #answer: { id: string; upTo: number } | undefined;
+  #nextAt = 0;
+  #notice = '';
+  #engine = '';
+
+  /** Says what has changed since the last call. */
+  update(view: View, now: number): void {
+    this.#notice = this.#changed(this.#notice, view.notice);
+    const { kind = 'off', text = '' } = view.page?.engine ?? {};
+    this.#engine = this.#changed(this.#engine, kind === 'failed' ? text : '');
+    const current = writing(view);
+    if (current && this.#answer?.id !== current.id) this.#answer = { id: current.id, upTo: 0 };
+    if (!this.#answer) return;
+    const { id, upTo } = this.#answer;
+    const message = current ?? view.page?.messages.find((candidate) => candidate.id === id);
+    if (!message) {
+      this.#answer = undefined;
+      return;
+    }
+    const complete = message.status !== 'writing';
+    if (!complete && now < this.#nextAt) return;
+    const spoken = speakable(message.text, upTo, { complete, codeWord: t('Code.') });
+    announce(spoken.text);
+    if (spoken.text) this.#nextAt = now + PAUSE_MS;
+    this.#answer = complete ? undefined : { id, upTo: spoken.upTo };
+    if (complete) announce(message.problem ?? (message.status === 'done' ? t('Answer complete') : t('Answer stopped')));
+  }
+
+  #changed(old: string, text: string): string {
+    if (text !== old) announce(text);
+    return text;
+  }
+}

@@ -1,0 +1,89 @@
+/** The page from top to bottom. */
+import { openList } from '../actions.ts';
+import { SPOKEN_ID } from '../announcer.ts';
+import type { Place } from '../follower.ts';
+import { TrustContext, focusComposer, usePage } from '../page.ts';
+import { type View, writing } from '../state.ts';
+import { t } from '../texts.ts';
+import { Composer } from './composer.tsx';
+import { Conversations } from './conversations.tsx';
+import { EngineBanner } from './engineBanner.tsx';
+import { IconButton } from './icons.tsx';
+import { Messages } from './messages.tsx';
+
+interface AppProps {
+  view: View;
+  /** Where the user was in a conversation before the page was loaded again. */
+  saved: { conversationId: string; place?: Place | undefined } | undefined;
+  onPlace(place: Place | undefined): void;
+}
+
+export function App({ view, saved, onPlace }: AppProps) {
+  const state = view.page;
+  const busy = writing(view) !== undefined;
+  return (
+    <>
+      {state && (
+        <TrustContext.Provider value={state.trusted}>
+          <Header title={state.title} />
+          <main>
+            {state.messages.length === 0 && <Welcome />}
+            <Messages
+              key={state.conversationId}
+              messages={state.messages}
+              editing={view.editing}
+              busy={busy}
+              place={saved?.conversationId === state.conversationId ? saved.place : undefined}
+              onPlace={onPlace}
+            />
+            <EngineBanner engine={state.engine} />
+            {view.notice && <Notice text={view.notice} />}
+            <Composer view={view} state={state} busy={busy} />
+          </main>
+          {view.list.open && <Conversations list={view.list} current={state.conversationId} />}
+        </TrustContext.Provider>
+      )}
+      <div id={SPOKEN_ID} class="hidden" aria-live="polite" />
+    </>
+  );
+}
+
+function Header({ title }: { title: string }) {
+  const page = usePage();
+  const start = () => {
+    page.post({ type: 'newConversation' });
+    focusComposer();
+  };
+  return (
+    <header>
+      <h1 dir="auto" title={title}>
+        {title || t('New conversation')}
+      </h1>
+      <IconButton icon="history" label={t('Show conversations')} onClick={() => openList(page)} />
+      <IconButton icon="add" label={t('New conversation')} onClick={start} />
+    </header>
+  );
+}
+
+function Welcome() {
+  return (
+    <div class="welcome">
+      <p>{t('Ask about the project that is open here. Nothing leaves this computer.')}</p>
+      <p class="muted">{t('@ adds files, folders, symbols, problems or the whole project; / gives a task.')}</p>
+    </div>
+  );
+}
+
+function Notice({ text }: { text: string }) {
+  const page = usePage();
+  const close = () => {
+    page.dispatch({ type: 'noticeClosed' });
+    focusComposer();
+  };
+  return (
+    <div class="notice">
+      <span dir="auto">{text}</span>
+      <IconButton icon="close" label={t('Dismiss')} onClick={close} />
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+/** What a question is given, and how full the model's window is with it. */
+import type { Chip, WindowUse } from '../protocol.ts';
+import { memo } from '../memo.ts';
+import { focusComposer, usePage } from '../page.ts';
+import { count, t } from '../texts.ts';
+import { Icon, IconButton } from './icons.tsx';
+
+/** The attachments of a question; those of one that is still being written can be removed. */
+export const Chips = memo(({ chips, removable }: { chips: Chip[]; removable: boolean }) =>
+  chips.length === 0 ? null : (
+    <ul class="chips" aria-label={t('Context')}>
+      {chips.map((chip) => (
+        <ChipView key={chip.id} chip={chip} removable={removable} />
+      ))}
+    </ul>
+  ),
+);
+
+function ChipView({ chip, removable }: { chip: Chip; removable: boolean }) {
+  const page = usePage();
+  const { id, kind, label, detail, tokens, cut, uri, line } = chip;
+  const remove = () => {
+    page.post({ type: 'detach', chipId: id });
+    focusComposer();
+  };
+  const name = <bdi class="chip-label">{label}</bdi>;
+  return (
+    <li class="chip" title={detail}>
+      <Icon name={kind} />
+      {uri ? (
+        <button
+          type="button"
+          class="link"
+          aria-label={`${label}. ${detail}`}
+          onClick={() => page.post({ type: 'openSource', uri, line: line ?? 1 })}
+        >
+          {name}
+        </button>
+      ) : (
+        <>
+          {name}
+          <span class="hidden">{detail}</span>
+        </>
+      )}
+      {tokens !== undefined && <span class="chip-tokens">{t('{0} tokens', count(tokens))}</span>}
+      {cut && (
+        <span class="chip-cut" dir="auto">
+          {cut}
+        </span>
+      )}
+      {removable && <IconButton icon="close" label={t('Remove {0}', label)} onClick={remove} />}
+    </li>
+  );
+}
+
+/** Says in words, and shows, how much of the window is taken. */
+export const WindowMeter = memo(({ use }: { use: WindowUse }) => {
+  const { used, limit, note } = use;
+  if (limit === 0) return null;
+  const text = t('{0} of {1} tokens', count(used), count(limit));
+  return (
+    <div class="window-use">
+      <meter class={used > limit ? 'full' : ''} min={0} max={limit} value={Math.min(used, limit)} aria-label={text} />
+      <span>{text}</span>
+      {note && (
+        <span class="window-note" dir="auto">
+          {note}
+        </span>
+      )}
+    </div>
+  );
+});

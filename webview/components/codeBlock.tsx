@@ -1,0 +1,89 @@
+/** A code block: its language and file, what can be done with it, and its lines in the theme's colours. */
+import { useContext, useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import { announce } from '../announcer.ts';
+import { fenceInfo, isShell } from '../fence.ts';
+import { Highlighter, type Piece } from '../highlight.ts';
+import { memo } from '../memo.ts';
+import { TrustContext, usePage } from '../page.ts';
+import type { CodeAction } from '../protocol.ts';
+import { safeFragment } from '../sanitise.ts';
+import { t } from '../texts.ts';
+import { IconButton, type IconName } from './icons.tsx';
+
+interface CodeBlockProps {
+  info: string;
+  code: string;
+  /** Half of a program is good for nothing but reading. */
+  complete: boolean;
+}
+
+export const CodeBlock = memo(({ info, code, complete }: CodeBlockProps) => {
+  const { language, path } = fenceInfo(info, code);
+  const name = path || language;
+  return (
+    <div class="code" dir="ltr">
+      <div class="code-header">
+        <span class="code-name">
+          {language && <span class="code-language">{language}</span>}
+          {path && <bdi class="code-path">{path}</bdi>}
+        </span>
+        {complete && <Actions code={code} language={language} path={path} />}
+      </div>
+      <pre tabIndex={0} aria-label={name ? t('Code {0}', name) : t('Code')} role="group">
+        <Lines key={language} code={code} language={language} />
+      </pre>
+    </div>
+  );
+});
+
+function Actions({ code, language, path }: { code: string; language: string; path: string }) {
+  const page = usePage();
+  const trusted = useContext(TrustContext);
+  const actions: [action: CodeAction, icon: IconName, label: string, shown?: boolean][] = [
+    ['copy', 'copy', t('Copy code')],
+    ['insert', 'insert', t('Insert at cursor')],
+    ['replace', 'replace', t('Replace selection')],
+    ['newFile', 'newFile', t('Create a new file')],
+    ['apply', 'apply', t('Apply to file'), trusted],
+    ['terminal', 'terminal', t('Insert into terminal'), isShell(language)],
+  ];
+  const act = (action: CodeAction) => {
+    page.post({ type: 'code', action, code, language, path });
+    if (action === 'copy') announce(t('Copied'));
+  };
+  return (
+    <span class="code-actions" role="group" aria-label={t('Actions for this code')}>
+      {actions.map(
+        ([action, icon, label, shown = true]) =>
+          shown && <IconButton key={action} icon={icon} label={label} onClick={() => act(action)} />,
+      )}
+    </span>
+  );
+}
+
+/** Coloured piece by piece, when there is time. */
+function Lines({ code, language }: { code: string; language: string }) {
+  const highlighter = (useRef<Highlighter>(undefined).current ??= new Highlighter(language));
+  const [, redraw] = useReducer<number, void>((times) => times + 1, 0);
+  const done = highlighter.step(code);
+  useEffect(() => {
+    if (done) return undefined;
+    const slice = requestIdleCallback(() => redraw(), { timeout: 200 });
+    return () => cancelIdleCallback(slice);
+  });
+  return (
+    <code>
+      {highlighter.pieces.map((piece) => (
+        <PieceView key={piece.start} piece={piece} />
+      ))}
+    </code>
+  );
+}
+
+const PieceView = memo(({ piece }: { piece: Piece }) => {
+  const element = useRef<HTMLSpanElement>(null);
+  useLayoutEffect(() => {
+    element.current!.replaceChildren(piece.html === undefined ? piece.code : safeFragment(piece.html));
+  }, [piece]);
+  return <span ref={element} class="piece" style={{ '--lines': String(piece.lines) }} />;
+});

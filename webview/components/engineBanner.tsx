@@ -1,0 +1,58 @@
+/** What the user should know of the engine, and what helps. */
+import { memo } from '../memo.ts';
+import { usePage } from '../page.ts';
+import type { EngineView, FromPage } from '../protocol.ts';
+import { t } from '../texts.ts';
+import { Icon } from './icons.tsx';
+
+export const EngineBanner = memo(({ engine }: { engine: EngineView }) => {
+  const { kind, text, fraction, advice, remedies } = engine;
+  const loading = kind === 'starting' || kind === 'loading';
+  if (!loading && kind !== 'failed' && !advice && remedies.length === 0) return null;
+  return (
+    <div class={`banner ${kind}`}>
+      {kind === 'failed' && (
+        <p class="problem">
+          <Icon name="problems" />
+          <span dir="auto">{text}</span>
+        </p>
+      )}
+      {loading && <Loading label={text || t('Starting …')} fraction={kind === 'loading' ? fraction : undefined} />}
+      {advice && <p dir="auto">{advice}</p>}
+      {remedies.length > 0 && <Remedies remedies={remedies} />}
+    </div>
+  );
+});
+
+/** A start without a known length shows no share of it. */
+function Loading({ label, fraction }: { label: string; fraction: number | undefined }) {
+  return (
+    <div class="loading">
+      <span dir="auto">{fraction === undefined ? label : t('{0}: {1} %', label, Math.round(fraction * 100))}</span>
+      <progress aria-label={label} max={1} value={fraction} />
+    </div>
+  );
+}
+
+function Remedies({ remedies }: Pick<EngineView, 'remedies'>) {
+  const page = usePage();
+  const buttons: Record<EngineView['remedies'][number], [label: string, message: FromPage]> = {
+    restart: [t('Restart'), { type: 'restartEngine' }],
+    chooseModel: [t('Choose model'), { type: 'chooseModel' }],
+    log: [t('Show log'), { type: 'showLog' }],
+  };
+  return (
+    <div class="buttons">
+      {remedies.map((remedy, index) => (
+        <button
+          key={remedy}
+          type="button"
+          class={index > 0 ? 'secondary' : ''}
+          onClick={() => page.post(buttons[remedy][1])}
+        >
+          {buttons[remedy][0]}
+        </button>
+      ))}
+    </div>
+  );
+}

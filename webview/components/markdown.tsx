@@ -1,0 +1,46 @@
+/** An answer's text, drawn as it grows. */
+import { useEffect, useReducer, useRef } from 'preact/hooks';
+import { type Block, MarkdownReader } from '../markdown.ts';
+import { memo } from '../memo.ts';
+import { CodeBlock } from './codeBlock.tsx';
+import { Tokens } from './tokens.tsx';
+
+/** What one frame reads of a text that is there at once; a hundred lines. */
+const CHARS_PER_FRAME = 5_000;
+
+interface MarkdownProps {
+  text: string;
+  /** More of it follows. */
+  writing: boolean;
+}
+
+/** Markdown, of which only the last block is drawn anew while it grows. */
+export const Markdown = memo(({ text, writing }: MarkdownProps) => {
+  const reader = (useRef<MarkdownReader>(undefined).current ??= new MarkdownReader());
+  const [, redraw] = useReducer<number, void>((times) => times + 1, 0);
+  const all = reader.read(text, CHARS_PER_FRAME);
+  useEffect(() => {
+    if (all) return undefined;
+    const frame = requestAnimationFrame(() => redraw());
+    return () => cancelAnimationFrame(frame);
+  });
+  return (
+    <div class="markdown">
+      {reader.blocks.map((block, index) => (
+        <BlockView key={index} block={block} complete={index < reader.settled || (all && !writing)} />
+      ))}
+    </div>
+  );
+});
+
+const BlockView = memo(({ block, complete }: { block: Block; complete: boolean }) =>
+  block.kind === 'code' ? (
+    <div class="block">
+      <CodeBlock info={block.info} code={block.code} complete={complete} />
+    </div>
+  ) : (
+    <div class="block" dir="auto">
+      <Tokens tokens={block.tokens} complete={complete} />
+    </div>
+  ),
+);

@@ -1,0 +1,137 @@
+/** One message, and what can be done with it. */
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { continueAnswer, regenerate, resend, stopEditing } from '../actions.ts';
+import { announce } from '../announcer.ts';
+import { composes } from '../keyboard.ts';
+import { memo } from '../memo.ts';
+import { usePage } from '../page.ts';
+import type { PageMessage } from '../protocol.ts';
+import { t } from '../texts.ts';
+import { Chips } from './chips.tsx';
+import { Icon, IconButton } from './icons.tsx';
+import { Markdown } from './markdown.tsx';
+import { Sources } from './sources.tsx';
+
+interface MessageProps {
+  message: PageMessage;
+  /** The newest one. */
+  last: boolean;
+  editing: boolean;
+  /** Some answer is being written. */
+  busy: boolean;
+}
+
+export const Message = memo(({ message, last, editing, busy }: MessageProps) => {
+  const { id, role, status } = message;
+  return (
+    <article
+      class={`message ${role}`}
+      data-message={id}
+      aria-labelledby={`author-${id}`}
+      aria-busy={status === 'writing'}
+    >
+      <h2 id={`author-${id}`} class="author">
+        {role === 'user' ? t('You') : 'Airgap'}
+      </h2>
+      {role === 'assistant' ? (
+        <Answer message={message} />
+      ) : editing ? (
+        <Editor message={message} />
+      ) : (
+        <div class="question" dir="auto">
+          {message.text}
+        </div>
+      )}
+      {message.chips && <Chips chips={message.chips} removable={false} />}
+      {status !== 'writing' && !editing && <MessageActions message={message} last={last} busy={busy} />}
+    </article>
+  );
+});
+
+function Answer({ message: { text, status, problem, sources, figures } }: { message: PageMessage }) {
+  const writing = status === 'writing';
+  return (
+    <>
+      <Markdown text={text} writing={writing} />
+      {writing && text === '' && <div class="waiting">{t('Thinking …')}</div>}
+      {status === 'stopped' && <div class="muted">{t('Stopped.')}</div>}
+      {status === 'cut' && <div class="muted">{t('The answer has reached its greatest length.')}</div>}
+      {problem && (
+        <div class="problem">
+          <Icon name="problems" />
+          <span dir="auto">{problem}</span>
+        </div>
+      )}
+      {sources && sources.length > 0 && <Sources sources={sources} />}
+      {figures && (
+        <div class="figures muted" dir="auto">
+          {figures}
+        </div>
+      )}
+    </>
+  );
+}
+
+function MessageActions({ message: { id, role, status }, last, busy }: Omit<MessageProps, 'editing'>) {
+  const page = usePage();
+  const copy = () => {
+    page.post({ type: 'copyMessage', messageId: id });
+    announce(t('Copied'));
+  };
+  return (
+    <div class="message-actions" role="group" aria-label={t('Actions for this message')}>
+      <IconButton icon="copy" label={t('Copy message')} onClick={copy} />
+      {role === 'user' && !busy && (
+        <IconButton
+          icon="edit"
+          label={t('Edit and send again')}
+          onClick={() => page.dispatch({ type: 'editing', messageId: id })}
+        />
+      )}
+      {role === 'assistant' && last && (
+        <>
+          {(status === 'stopped' || status === 'cut') && (
+            <IconButton icon="continue" label={t('Continue')} onClick={() => continueAnswer(page)} />
+          )}
+          <IconButton icon="refresh" label={t('Answer again')} onClick={() => regenerate(page)} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Editor({ message: { id, text } }: { message: PageMessage }) {
+  const page = usePage();
+  const input = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => {
+    input.current!.focus();
+    input.current!.setSelectionRange(text.length, text.length);
+  }, []);
+  const send = () => resend(page, id, input.current!.value);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (composes(event)) return;
+    if (event.key === 'Enter' && !event.shiftKey) send();
+    else if (event.key === 'Escape') stopEditing(page, id);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <form
+      class="editor"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <textarea ref={input} dir="auto" aria-label={t('Edit your question')} defaultValue={text} onKeyDown={onKeyDown} />
+      <p class="muted">{t('The messages after this one will be removed.')}</p>
+      <div class="buttons">
+        <button type="submit">{t('Send')}</button>
+        <button type="button" class="secondary" onClick={() => stopEditing(page, id)}>
+          {t('Cancel')}
+        </button>
+      </div>
+    </form>
+  );
+}

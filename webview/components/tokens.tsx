@@ -1,0 +1,84 @@
+/** Tokens of markdown-it -> elements. No HTML is read on the way: whatever a text holds, it ends as text. */
+import { type ComponentChildren, Fragment, type VNode, createElement } from 'preact';
+import type { Token } from 'markdown-it';
+import { isAllowedLink } from '../links.ts';
+import { CodeBlock } from './codeBlock.tsx';
+
+/** The elements that an answer may have. Its headings stand below the one that names the message's author. */
+const TAGS: Record<string, string> = {
+  ...Object.fromEntries(
+    'p strong em s ul ol li blockquote table thead tbody tr th td hr br'.split(' ').map((tag) => [tag, tag]),
+  ),
+  ...{ h1: 'h3', h2: 'h4', h3: 'h5', h4: 'h6', h5: 'h6', h6: 'h6' },
+};
+
+/** Draws the tokens of one block. */
+export function Tokens({ tokens, complete }: { tokens: Token[]; complete: boolean }): VNode {
+  return <>{children(tokens, complete)}</>;
+}
+
+interface Open {
+  token: Token | undefined;
+  children: ComponentChildren[];
+}
+
+function children(tokens: Token[], complete: boolean): ComponentChildren[] {
+  const stack: Open[] = [{ token: undefined, children: [] }];
+  for (const token of tokens) {
+    if (token.nesting > 0) {
+      stack.push({ token, children: [] });
+    } else if (token.nesting < 0) {
+      const closed = stack.pop()!;
+      stack.at(-1)!.children.push(element(closed.token!, closed.children));
+    } else {
+      stack.at(-1)!.children.push(leaf(token, complete));
+    }
+  }
+  return stack[0]!.children;
+}
+
+function element(token: Token, content: ComponentChildren[]): VNode {
+  if (token.type === 'link_open') return link(String(token.attrGet('href')), content);
+  const tag = token.hidden ? undefined : TAGS[token.tag];
+  if (!tag) return createElement(Fragment, null, ...content);
+  const start = token.attrGet('start');
+  const aligned = /text-align:(center|right)/.exec(String(token.attrGet('style')))?.[1];
+  return createElement(
+    tag,
+    { ...(start === null ? {} : { start: Number(start) }), ...(aligned ? { class: aligned } : {}) },
+    ...content,
+  );
+}
+
+function leaf(token: Token, complete: boolean): ComponentChildren {
+  switch (token.type) {
+    case 'inline':
+      return createElement(Fragment, null, ...children(token.children ?? [], complete));
+    case 'softbreak':
+      return '\n';
+    case 'hardbreak':
+      return <br />;
+    case 'hr':
+      return <hr />;
+    case 'code_inline':
+      return <code dir="ltr">{token.content}</code>;
+    case 'fence':
+    case 'code_block':
+      return <CodeBlock info={token.info} code={token.content} complete={complete} />;
+    case 'image':
+      // Never loaded: its address alone would tell its server what was asked here.
+      return `${token.content} (${token.attrGet('src')})`;
+    default:
+      return token.content;
+  }
+}
+
+/** The parser makes no other links; a click is handled by the page (main.tsx), never by the browser. */
+function link(href: string, content: ComponentChildren[]): VNode {
+  if (!isAllowedLink(href)) return createElement(Fragment, null, ...content, ` (${href})`);
+  return (
+    <a href={href} title={href} rel="noreferrer noopener">
+      {content}
+    </a>
+  );
+}

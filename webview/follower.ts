@@ -1,0 +1,86 @@
+/** Keeps the end of what grows in sight, as long as the user stays there. */
+
+/** Where the user reads: the first message in sight, and how far its top is above the edge. */
+export interface Place {
+  messageId: string;
+  offset: number;
+}
+
+interface FollowerEvents {
+  onAtEnd(atEnd: boolean): void;
+  /** Undefined: at the end. */
+  onPlace(place: Place | undefined): void;
+}
+
+/** So near to the end counts as there. */
+const NEAR_PX = 24;
+
+export class Follower {
+  readonly #resizes = new ResizeObserver(() => this.#follow());
+  #atEnd = true;
+  #top = 0;
+  #saving: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly scroller: HTMLElement,
+    content: HTMLElement,
+    private readonly events: FollowerEvents,
+  ) {
+    this.#resizes.observe(content);
+    this.#resizes.observe(scroller);
+    scroller.addEventListener('scroll', this.#scrolled, { passive: true });
+    this.#follow();
+  }
+
+  goToEnd(): void {
+    this.#setAtEnd(true);
+    this.#follow();
+    this.scroller.focus();
+  }
+
+  goTo({ messageId, offset }: Place): void {
+    const message = this.scroller.querySelector<HTMLElement>(`[data-message="${CSS.escape(messageId)}"]`);
+    if (!message) return;
+    this.#setAtEnd(false);
+    this.scroller.scrollTop += message.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + offset;
+    this.#top = this.scroller.scrollTop;
+  }
+
+  dispose(): void {
+    this.#resizes.disconnect();
+    this.scroller.removeEventListener('scroll', this.#scrolled);
+    clearTimeout(this.#saving);
+  }
+
+  #follow(): void {
+    if (!this.#atEnd) return;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#top = this.scroller.scrollTop;
+  }
+
+  /** Only a move upwards leaves the end: what grows below moves nothing. */
+  readonly #scrolled = () => {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    if (scrollHeight - scrollTop - clientHeight <= NEAR_PX) this.#setAtEnd(true);
+    else if (scrollTop < this.#top) this.#setAtEnd(false);
+    this.#top = scrollTop;
+    clearTimeout(this.#saving);
+    this.#saving = setTimeout(() => this.events.onPlace(this.#place()), 200);
+  };
+
+  #setAtEnd(atEnd: boolean): void {
+    if (atEnd === this.#atEnd) return;
+    this.#atEnd = atEnd;
+    this.events.onAtEnd(atEnd);
+  }
+
+  #place(): Place | undefined {
+    if (this.#atEnd) return undefined;
+    const edge = this.scroller.getBoundingClientRect().top;
+    for (const message of Array.from(this.scroller.querySelectorAll<HTMLElement>('[data-message]'))) {
+      const { top, bottom } = message.getBoundingClientRect();
+      if (bottom > edge) return { messageId: message.dataset.message!, offset: edge - top };
+    }
+    return undefined;
+  }
+}

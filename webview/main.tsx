@@ -1,0 +1,118 @@
+/** The chat's page: what the host says becomes a view, what the user does goes to the host. */
+import { render } from 'preact';
+import { stop } from './actions.ts';
+import { Announcer } from './announcer.ts';
+import { useColors } from './colors.ts';
+import { App } from './components/app.tsx';
+import type { Place } from './follower.ts';
+import { isAllowedLink } from './links.ts';
+import { type Page, PageContext, focusComposer } from './page.ts';
+import type { FromPage, ToPage } from './protocol.ts';
+import { EMPTY, type Event, type View, reduce, writing } from './state.ts';
+import { setTexts } from './texts.ts';
+
+/** What outlives a reload and the view's being hidden. The rest comes from the host. */
+interface Saved {
+  draft: string;
+  conversationId: string;
+  place?: Place | undefined;
+  composerFocused: boolean;
+}
+
+declare function acquireVsCodeApi(): {
+  postMessage(message: FromPage): void;
+  getState(): Saved | undefined;
+  setState(state: Saved): void;
+};
+
+const host = acquireVsCodeApi();
+const saved = host.getState();
+const root = document.getElementById('root')!;
+const announcer = new Announcer();
+/** What the host said since the last frame: many parts become one change. */
+let heard: ToPage[] = [];
+let frame: number | undefined;
+let place = saved?.place;
+
+class ChatPage implements Page {
+  view: View = { ...EMPTY, draft: saved?.draft ?? '' };
+
+  dispatch(event: Event): void {
+    const { view } = this;
+    this.view = reduce(view, event);
+    if (this.view.draft !== view.draft) save();
+    if (this.view !== view) schedule();
+  }
+
+  post(message: FromPage): void {
+    host.postMessage(message);
+  }
+}
+
+const page = new ChatPage();
+
+window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
+  heard.push(data);
+  schedule();
+});
+root.addEventListener('click', openLink);
+root.addEventListener('auxclick', openLink);
+root.addEventListener('keydown', (event) => {
+  const ours = event.key === 'Escape' && !event.defaultPrevented && !page.view.list.open;
+  if (ours && writing(page.view)) stop(page);
+});
+root.addEventListener('focusin', save);
+// VS Code gives the focus to the page; the user wants to write.
+window.addEventListener('focus', () => document.activeElement === document.body && focusComposer());
+page.post({ type: 'ready' });
+
+function schedule(): void {
+  frame ??= requestAnimationFrame(draw);
+}
+
+function draw(now: number): void {
+  frame = undefined;
+  const first = page.view.page === undefined;
+  const events = heard;
+  heard = [];
+  for (const event of events) apply(event);
+  render(
+    <PageContext.Provider value={page}>
+      <App view={page.view} saved={saved} onPlace={savePlace} />
+    </PageContext.Provider>,
+    root,
+  );
+  announcer.update(page.view, now);
+  const opened = first && page.view.page && saved?.composerFocused !== false;
+  if (opened || events.some(({ type }) => type === 'compose')) focusComposer();
+}
+
+function apply(event: ToPage): void {
+  if (event.type === 'state') {
+    setTexts(event.state.texts);
+    useColors(event.state.colors);
+    if (event.state.conversationId !== (page.view.page ?? saved)?.conversationId) place = undefined;
+  }
+  if (event.type === 'colors') useColors(event.colors);
+  page.view = reduce(page.view, event);
+}
+
+/** The host opens links, after asking; VS Code's own handler, further out, hears nothing of the click. */
+function openLink(event: MouseEvent): void {
+  const href = (event.target as Element).closest?.('a')?.getAttribute('href');
+  if (href === undefined || href === null) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (event.type === 'click' && isAllowedLink(href)) page.post({ type: 'openLink', href });
+}
+
+function savePlace(newPlace: Place | undefined): void {
+  place = newPlace;
+  save();
+}
+
+function save(): void {
+  const { draft, page: state } = page.view;
+  const conversationId = state?.conversationId ?? saved?.conversationId ?? '';
+  host.setState({ draft, conversationId, place, composerFocused: document.activeElement?.id === 'composer' });
+}

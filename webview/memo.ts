@@ -1,0 +1,15 @@
+import { Component, type ComponentClass, type FunctionComponent, createElement } from 'preact';
+
+/** A component that is drawn again only where a property is another one. */
+export function memo<P extends object>(draw: FunctionComponent<P>): ComponentClass<P> {
+  return class extends Component<P> {
+    override shouldComponentUpdate(next: Readonly<P>): boolean {
+      const [old, changed] = [this.props as Record<string, unknown>, next as Record<string, unknown>];
+      return Object.keys({ ...old, ...changed }).some((key) => old[key] !== changed[key]);
+    }
+
+    override render() {
+      return createElement(draw, this.props as P);
+    }
+  };
+}

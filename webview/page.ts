@@ -1,0 +1,28 @@
+/** What every component may do: see the view, change it, tell the host. */
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { FromPage } from './protocol.ts';
+import type { Event, View } from './state.ts';
+
+export interface Page {
+  readonly view: View;
+  dispatch(event: Event): void;
+  post(message: FromPage): void;
+}
+
+export const PageContext = createContext<Page | undefined>(undefined);
+
+/** Whether the workspace is trusted: in one that is not, nothing is applied to files. */
+export const TrustContext = createContext(false);
+
+/** The page around a component. */
+export function usePage(): Page {
+  const page = useContext(PageContext);
+  if (!page) throw new Error('A component stands outside of the page.');
+  return page;
+}
+
+/** Gives the composer the focus: where the user goes on. */
+export function focusComposer(): void {
+  document.getElementById('composer')?.focus();
+}

@@ -1,0 +1,13 @@
+/** The one place where HTML becomes elements: highlight.js's, whose elements are spans with classes. */
+import DOMPurify from 'dompurify';
+
+/** What is left of the HTML: text, and spans with classes. */
+export function safeFragment(html: string): DocumentFragment {
+  return DOMPurify.sanitize(html, {
+    ALLOWED_TAGS: ['span'],
+    ALLOWED_ATTR: ['class'],
+    ALLOW_ARIA_ATTR: false,
+    ALLOW_DATA_ATTR: false,
+    RETURN_DOM_FRAGMENT: true,
+  });
+}

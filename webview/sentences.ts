@@ -1,0 +1,53 @@
+/** What a screen reader is told of an answer while it is written: whole sentences, no marks. Pure. */
+
+/** The new text to be read out, and up to which offset of the answer that reaches. */
+export interface Spoken {
+  text: string;
+  upTo: number;
+}
+
+export interface Speaking {
+  /** Nothing follows: what stands after the last sentence is said too. */
+  complete: boolean;
+  /** Said instead of a code block, whose letters nobody wants to hear. */
+  codeWord: string;
+}
+
+/** What can be said of `answer` from offset `from` on, up to the last end of a sentence. */
+export function speakable(answer: string, from: number, { complete, codeWord }: Speaking): Spoken {
+  const upTo = complete ? answer.length : lastSentenceEnd(answer, from);
+  const text = withoutCode(answer.slice(from, upTo), insideCode(answer, from), codeWord);
+  return { text: withoutMarks(text), upTo };
+}
+
+function lastSentenceEnd(answer: string, from: number): number {
+  let end = from;
+  for (const match of answer.slice(from).matchAll(/[.!?:;…。！？][)"'”’*_]*(?=\s)|\n/g))
+    end = from + match.index + match[0].length;
+  return end;
+}
+
+function insideCode(answer: string, offset: number): boolean {
+  return (answer.slice(0, offset).match(/^ {0,3}(```|~~~)/gm)?.length ?? 0) % 2 === 1;
+}
+
+function withoutCode(markdown: string, startsInCode: boolean, codeWord: string): string {
+  let code = startsInCode;
+  const lines: string[] = [];
+  for (const line of markdown.split('\n')) {
+    const fence = /^ {0,3}(```|~~~)/.test(line);
+    if (fence && !code) lines.push(codeWord);
+    else if (!fence && !code) lines.push(line);
+    if (fence) code = !code;
+  }
+  return lines.join('\n');
+}
+
+function withoutMarks(markdown: string): string {
+  return markdown
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/^\s*(#{1,6}|>|[-*+]) +/gm, '')
+    .replace(/[*_`~|]+/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}

@@ -1,0 +1,179 @@
+/** What the page shows, and how it changes. Pure. */
+import type { ConversationEntry, PageMessage, PageState, Suggestion, ToPage } from './protocol.ts';
+
+export interface View {
+  /** The host's part; undefined until its first word. */
+  page: PageState | undefined;
+  /** What stands in the composer. */
+  draft: string;
+  /** The composer's cursor goes there, once; undefined: where it is. */
+  cursor: number | undefined;
+  /** The message of the user's that is being edited. */
+  editing: string | undefined;
+  suggestions: Suggestions;
+  list: List;
+  /** One sentence that the user can put away. */
+  notice: string;
+}
+
+export interface Suggestions {
+  /** Counts up with every question to the host, so that late answers are known. */
+  request: number;
+  /** Where in the draft stands what a suggestion replaces. */
+  start: number;
+  end: number;
+  items: Suggestion[];
+  selected: number;
+}
+
+export interface List {
+  open: boolean;
+  /** Questions of the page that the host has not answered yet. */
+  pending: number;
+  /** What the user searches for. */
+  query: string;
+  entries: ConversationEntry[];
+}
+
+/** What the host says and what the user does. */
+export type Event =
+  | ToPage
+  | { type: 'typed'; text: string }
+  /** The host has been asked what the text between may become. */
+  | { type: 'suggestionsAsked'; start: number; end: number }
+  | { type: 'suggestionSelected'; index: number }
+  | { type: 'suggestionsClosed' }
+  /** The text around the cursor is replaced, and the cursor set behind it. */
+  | { type: 'replaced'; start: number; end: number; text: string }
+  | { type: 'editing'; messageId: string | undefined }
+  | { type: 'listOpened' }
+  | { type: 'listSearched'; query: string }
+  | { type: 'listClosed' }
+  | { type: 'noticeClosed' };
+
+const NO_SUGGESTIONS = { start: 0, end: 0, items: [], selected: 0 };
+
+export const EMPTY: View = {
+  page: undefined,
+  draft: '',
+  cursor: undefined,
+  editing: undefined,
+  suggestions: { request: 0, ...NO_SUGGESTIONS },
+  list: { open: false, pending: 0, query: '', entries: [] },
+  notice: '',
+};
+
+/** The view after an event. What did not change keeps its identity. */
+export function reduce(view: View, event: Event): View {
+  switch (event.type) {
+    case 'state':
+      return received(view, event.state);
+    case 'message':
+      return withPage(view, { messages: withMessage(view.page?.messages ?? [], event.message) });
+    case 'part':
+      return withPage(view, { messages: withPart(view.page?.messages ?? [], event.messageId, event.text) });
+    case 'chips':
+      return withPage(view, { chips: event.chips, window: event.window });
+    case 'engine':
+      return withPage(view, { engine: event.engine });
+    case 'colors':
+      return withPage(view, { colors: event.colors });
+    case 'conversations':
+      return conversations(view, event.query, event.conversations);
+    case 'notice':
+      return { ...view, notice: event.text };
+    case 'compose':
+      return { ...closed(view), draft: event.text, cursor: event.text.length };
+    case 'noticeClosed':
+      return { ...view, notice: '' };
+    case 'editing':
+      return { ...closed(view), editing: event.messageId };
+    case 'listOpened':
+      return { ...closed(view), list: { ...asked(view.list), open: true, query: '', entries: [] } };
+    case 'listSearched':
+      return { ...view, list: { ...asked(view.list), query: event.query } };
+    case 'listClosed':
+      return { ...view, list: shut(view.list) };
+    default:
+      return composed(view, event);
+  }
+}
+
+/** The message that is being written, if one is. */
+export function writing(view: View): PageMessage | undefined {
+  const last = view.page?.messages.at(-1);
+  return last?.status === 'writing' ? last : undefined;
+}
+
+type Composing = Extract<
+  Event,
+  { type: 'typed' | 'suggestions' | 'suggestionsAsked' | 'suggestionSelected' | 'suggestionsClosed' | 'replaced' }
+>;
+
+function composed(view: View, event: Composing): View {
+  const { suggestions } = view;
+  switch (event.type) {
+    case 'typed':
+      return { ...view, draft: event.text, cursor: undefined };
+    case 'suggestionsAsked':
+      // The old ones stay in sight until the new ones are there.
+      return {
+        ...view,
+        suggestions: { ...suggestions, request: suggestions.request + 1, start: event.start, end: event.end },
+      };
+    case 'suggestions':
+      if (event.request !== suggestions.request) return view;
+      return { ...view, suggestions: { ...suggestions, items: event.suggestions, selected: 0 } };
+    case 'suggestionSelected': {
+      const { length } = suggestions.items;
+      return { ...view, suggestions: { ...suggestions, selected: length && (event.index + length) % length } };
+    }
+    case 'suggestionsClosed':
+      return closed(view);
+    case 'replaced': {
+      const draft = view.draft.slice(0, event.start) + event.text + view.draft.slice(event.end);
+      return { ...closed(view), draft, cursor: event.start + event.text.length };
+    }
+  }
+}
+
+/** A request that is still on its way finds another number. */
+function closed(view: View): View {
+  return { ...view, suggestions: { request: view.suggestions.request + 1, ...NO_SUGGESTIONS } };
+}
+
+function received(view: View, page: PageState): View {
+  const same = view.page?.conversationId === page.conversationId;
+  return same ? { ...view, page } : { ...view, page, editing: undefined, list: shut(view.list), notice: '' };
+}
+
+function withPage(view: View, change: Partial<PageState>): View {
+  return view.page ? { ...view, page: { ...view.page, ...change } } : view;
+}
+
+function withMessage(messages: PageMessage[], message: PageMessage): PageMessage[] {
+  const at = messages.findIndex(({ id }) => id === message.id);
+  return [...(at < 0 ? messages : messages.slice(0, at)), message];
+}
+
+/** Parts belong to the newest message; one for a message that is gone came too late. */
+function withPart(messages: PageMessage[], id: string, text: string): PageMessage[] {
+  const last = messages.at(-1);
+  return last?.id === id ? [...messages.slice(0, -1), { ...last, text: last.text + text }] : messages;
+}
+
+/** Unasked, the host sends all of them where it was told to show the list; and again where one has changed. */
+function conversations(view: View, query: string, entries: ConversationEntry[]): View {
+  const { open, pending, query: wanted } = view.list;
+  const list = { ...view.list, pending: Math.max(0, pending - 1) };
+  if (open) return { ...view, list: query === wanted ? { ...list, entries } : list };
+  return pending > 0 ? { ...view, list } : { ...closed(view), list: { open: true, pending: 0, query, entries } };
+}
+
+function asked(list: List): List {
+  return { ...list, pending: list.pending + 1 };
+}
+
+function shut(list: List): List {
+  return { ...EMPTY.list, pending: list.pending };
+}
