@@ -1,4 +1,4 @@
-/** What the process needs from the engine core. load.ts and completion/ give it (see main.ts); tests give fakes. */
+/** What the process needs from the engine core. engineCore.ts is the real one; tests give fakes. */
 import type { DocumentSession } from './documentSession.ts';
 import type { Generate } from './generation.ts';
 import type { LoadOptions } from './load.ts';

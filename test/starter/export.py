@@ -13,6 +13,11 @@ work, name, out = sys.argv[1:4]
 os.makedirs(out, exist_ok=True)
 ck = torch.load("%s/%s.pt" % (work, name)); c = ck["cfg"]
 sp = spm.SentencePieceProcessor(model_file=work + "/tokenizer.model")
+# Not trained: so that a chat can be tried at all.
+CHAT_TEMPLATE = (
+    "{{ '<|file|>chat.md\\n' }}{% for m in messages %}{% if m.role == 'user' %}{{ '### Question\\n' }}"
+    "{% elif m.role == 'assistant' %}{{ '### Answer\\n' }}{% endif %}{{ m.content + '\\n\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '### Answer\\n' }}{% endif %}")
 
 
 def dump(file, o, indent=1):
@@ -51,6 +56,7 @@ def tokenizer_json():
     dump("tokenizer_config.json", dict(
         tokenizer_class="PreTrainedTokenizerFast", add_bos_token=False, add_eos_token=False, add_prefix_space=False, legacy=False,
         bos_token="<s>", eos_token="<|endoftext|>", unk_token="<unk>", pad_token="<|endoftext|>", model_max_length=1024, clean_up_tokenization_spaces=False,
+        chat_template=CHAT_TEMPLATE,
         added_tokens_decoder={str(a["id"]): {k: v for k, v in a.items() if k != "id"} for a in added}))
     return len(piece), len(merges)
 
@@ -63,7 +69,7 @@ dump("config.json", dict(
     rope_scaling=None, sliding_window=None, attention_bias=False, attention_dropout=0.0, embd_pdrop=0.0, resid_pdrop=0.0,
     initializer_range=0.02, bos_token_id=BOS, eos_token_id=EOT, pad_token_id=EOT, tie_word_embeddings=True, torch_dtype="bfloat16",
     use_cache=True, fim_order="spm"))
-dump("generation_config.json", dict(bos_token_id=BOS, eos_token_id=[EOT], pad_token_id=EOT))
+dump("generation_config.json", dict(bos_token_id=BOS, eos_token_id=[EOT], pad_token_id=EOT, stop_strings=["### "]))
 pieces, merges = tokenizer_json()
 with open(work + "/held_ids.jsonl", "w") as f:
     for l in open(work + "/held.jsonl"):

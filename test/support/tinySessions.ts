@@ -16,6 +16,7 @@ interface Options {
   readonly config?: object;
   readonly kv?: KvDType;
   readonly chunkTokens?: number;
+  readonly chatChunkTokens?: number;
   readonly snapshots?: ModelSnapshots;
 }
 
@@ -26,7 +27,7 @@ export class TinySessions {
   private constructor(private readonly context: SessionContext) {}
 
   static async create(options: Options = {}): Promise<TinySessions> {
-    const { ops = new ReferenceOps(), kv: dtype = 'f16', chunkTokens = 16, snapshots } = options;
+    const { ops = new ReferenceOps(), kv: dtype = 'f16', chunkTokens = 16, chatChunkTokens, snapshots } = options;
     const json = { ...TINY_CONFIG, ...options.config };
     const config = parsePhi3Config(json);
     const tensors = new Map<string, Tensor>();
@@ -50,7 +51,8 @@ export class TinySessions {
     const { layers, kvHeads, headDim, maxPositions: contextLength } = config;
     const allocator = new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype }));
     const scheduler = new Scheduler();
-    const sessions = new TinySessions({ ops, decoder, allocator, scheduler, contextLength, chunkTokens, snapshots });
+    const chunks = { chunkTokens, chatChunkTokens };
+    const sessions = new TinySessions({ ops, decoder, allocator, scheduler, contextLength, ...chunks, snapshots });
     return sessions;
   }
 
