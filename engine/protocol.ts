@@ -142,6 +142,8 @@ export interface FitResult {
   /** What the conversation takes with the fitted sources, of what the window leaves beside the answer. */
   tokensUsed: number;
   tokensLimit: number;
+  /** As in ChatResult, were the question asked with these sources. */
+  messagesDropped: number;
 }
 export interface FittedSource {
   /** What is left, with a note in place of lines left out; empty where nothing fits. */

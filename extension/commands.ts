@@ -1,13 +1,17 @@
 /** The command table: id -> what it does. A test keeps it equal to package.json. */
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
+import { chatCommands } from './chat/chatCommands.ts';
+import type { CodeBlocks } from './chat/code/codeBlocks.ts';
+import type { Chat } from './chat/parts.ts';
+import { chatViewCommands, type ViewActions } from './chat/viewCommands.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine.ts';
 import { menuLines, pickFromMenu } from './menu.ts';
 import { type ReportView, showReport } from './reportView.ts';
 import { expandHome, languageEnabled, withLanguage } from './settings.ts';
 import type { Snooze } from './snooze.ts';
-import type { StatusState } from './status.ts';
+import { describe, type StatusState } from './status.ts';
 
 export interface CommandHost {
   readonly config: Config;
@@ -15,14 +19,30 @@ export interface CommandHost {
   readonly snooze: Snooze;
   readonly log: vscode.LogOutputChannel;
   readonly report: ReportView;
+  readonly chat: Chat & ViewActions;
+  readonly blocks: CodeBlocks;
   state(): StatusState;
 }
 
-export type CommandTable = Readonly<Record<`airgap.${string}`, (argument?: unknown) => unknown>>;
+/**
+ * Each part that has commands exports a function which makes its table out of what it needs of the host. It may only
+ * look at the host when a command runs: a test makes the tables without one.
+ */
+export type CommandTable = Readonly<Record<`airgap.${string}`, (...args: unknown[]) => unknown>>;
 
 const SNOOZE_MINUTES = [5, 15, 60];
 
 export function commandTable(host: CommandHost): CommandTable {
+  return {
+    ...windowCommands(host),
+    ...chatViewCommands(() => host.chat),
+    ...chatCommands(() => ({ chat: host.chat, model: host.engine, settings: host.config.settings })),
+    'airgap.applyChanges': () => host.blocks.applyChanges(),
+    'airgap.discardChanges': () => host.blocks.discardChanges(),
+  };
+}
+
+function windowCommands(host: CommandHost): CommandTable {
   const { config, engine, snooze, log } = host;
   const setLanguage = (languageId: string, on: boolean): Promise<void> =>
     config.update('enable', withLanguage(config.settings.enable, languageId, on));
@@ -55,7 +75,10 @@ function currentLanguage(): string | undefined {
 
 async function showMenu(host: CommandHost): Promise<void> {
   const state = host.state();
-  const command = await pickFromMenu(state, menuLines(state, host.config.settings, currentLanguage()));
+  const command = await pickFromMenu(
+    describe(state, { engineRuns: host.engine.state.kind !== 'off' }),
+    menuLines(state, host.config.settings, currentLanguage()),
+  );
   if (command) await vscode.commands.executeCommand(command);
 }
 

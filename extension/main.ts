@@ -1,5 +1,10 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { createChat } from './chat/chat.ts';
+import { ChatCodeActions } from './chat/codeActions.ts';
+import { CodeBlocks } from './chat/code/codeBlocks.ts';
+import { WorkspaceContext } from './chat/context/workspaceContext.ts';
+import { registerLanguageModel } from './chat/languageModel.ts';
 import { commandTable } from './commands.ts';
 import { GhostCache } from './completion/ghostCache.ts';
 import { CompletionProvider } from './completion/provider.ts';
@@ -24,12 +29,11 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const log = own(createLog());
   const config = own(new Config((problem) => log.warn(problem)));
+  const settings = () => config.settings;
   const snooze = own(new Snooze());
   const status = own(new Status('airgap.showMenu'));
   const info = (message: string): void => log.info(message);
-  const engine = own(
-    new Engine(engineSetup({ extensionPath, version, cacheFolder, settings: () => config.settings, log: info }), info),
-  );
+  const engine = own(new Engine(engineSetup({ extensionPath, version, cacheFolder, settings, log: info }), info));
   // At once, and not only with the engine's next start.
   own(config.onDidChange(() => keepOnDisk(cacheFolder, config.settings['engine.diskCacheGigabytes'])));
   const window = own(new Window({ config, engine, snooze, status, log }));
@@ -38,7 +42,22 @@ export function activate(context: vscode.ExtensionContext): void {
   own(config.onDidChange(() => cache.clear()));
   own(vscode.languages.registerInlineCompletionItemProvider('*', new CompletionProvider(window, cache, window)));
 
+  const keepEngine = (): vscode.Disposable => window.keepEngine();
+  const search = { search: () => Promise.reject(new Error('There is no index.')) };
+  const reader = new WorkspaceContext({
+    search,
+    get settings() {
+      return config.settings;
+    },
+  });
+  const blocks = own(new CodeBlocks());
+  const colors = { current: () => ({}), onDidChange: new vscode.EventEmitter<void>().event };
+  const chat = createChat({ context, settings, engine, reader, log, keepEngine, blocks, colors });
+  own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));
+  own(registerLanguageModel({ model: engine, engine, settings, keepEngine }));
+
   const report = own(new ReportView(version));
-  const commands = commandTable({ config, engine, snooze, log, report, state: () => window.state });
+  const state = () => window.state;
+  const commands = commandTable({ config, engine, snooze, log, report, state, chat, blocks });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

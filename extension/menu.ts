@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Remedy } from './engine.ts';
 import { languageEnabled, type Settings } from './settings.ts';
-import { describe, type StatusState } from './status.ts';
+import type { StatusState, StatusText } from './status.ts';
 
 export interface MenuLine {
   readonly label: string;
@@ -37,10 +37,10 @@ export function menuLines(state: StatusState, settings: Settings, languageId: st
 }
 
 /** Shows the menu; resolves with the command to run. */
-export async function pickFromMenu(state: StatusState, lines: readonly MenuLine[]): Promise<string | undefined> {
+export async function pickFromMenu({ sentence }: StatusText, lines: readonly MenuLine[]): Promise<string | undefined> {
   const picked = await vscode.window.showQuickPick(lines, {
     title: 'Airgap',
-    placeHolder: describe(state).sentence.split('\n')[0] ?? '',
+    placeHolder: sentence.split('\n')[0] ?? '',
   });
   return picked?.command;
 }

@@ -13,8 +13,9 @@ export interface Activity {
   readonly reading: boolean;
   /** What the last completion was told of its document. */
   readonly seen: SeenLines | undefined;
+  /** For the chat, where completions need none. */
+  readonly engineRuns: boolean;
 }
-const NO_ACTIVITY: Activity = { working: false, reading: false, seen: undefined };
 
 export interface StatusText {
   readonly icon: string;
@@ -75,14 +76,26 @@ function link(label: string, command: string, argument?: number): string {
   return `[${label}](command:${command}${query})`;
 }
 
-export function describe(state: StatusState, activity = NO_ACTIVITY): StatusText {
+export function describe(state: StatusState, activity: Partial<Activity>): StatusText {
   const { t } = vscode.l10n;
   switch (state.kind) {
     case 'disabled':
-      return { icon: '$(circle-slash)', label: t('off'), sentence: t('Completions are off. No engine runs.') };
+      return {
+        icon: '$(circle-slash)',
+        label: t('off'),
+        sentence: activity.engineRuns
+          ? t('Completions are off. The engine runs for the chat.')
+          : t('Completions are off. No engine runs.'),
+      };
     case 'snoozed': {
       const time = new Date(state.until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-      return { icon: '$(bell-slash)', label: t('snoozed'), sentence: t('Snoozed until {0}. No engine runs.', time) };
+      return {
+        icon: '$(bell-slash)',
+        label: t('snoozed'),
+        sentence: activity.engineRuns
+          ? t('Snoozed until {0}. The engine runs for the chat.', time)
+          : t('Snoozed until {0}. No engine runs.', time),
+      };
     }
     case 'off':
       return { icon: '$(sparkle)', label: '', sentence: t('The engine starts with the next completion.') };
@@ -104,7 +117,7 @@ export function describe(state: StatusState, activity = NO_ACTIVITY): StatusText
 }
 
 /** Which part of its file a completion is made of. */
-function contextSentences({ reading, seen }: Activity): string[] {
+function contextSentences({ reading, seen }: Partial<Activity>): string[] {
   const { t } = vscode.l10n;
   const sentences: string[] = [];
   if (seen) {

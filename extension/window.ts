@@ -11,6 +11,8 @@ import type { Status, StatusState } from './status.ts';
 
 /** Opening an editor starts the engine after this pause, so that leafing through files starts nothing. */
 const WARM_UP_MS = 1000;
+/** Where only the chat needs the engine: a further question should find the model and what it has read. */
+const CHAT_PAUSE_MS = 10 * 60_000;
 
 type Failed = Extract<StatusState, { kind: 'failed' }>;
 
@@ -25,6 +27,9 @@ export interface WindowParts {
 export class Window implements ProviderHost, Completer, vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
   #warmUp: NodeJS.Timeout | undefined;
+  /** Answers that are being written. */
+  #answers = 0;
+  #chatPause: NodeJS.Timeout | undefined;
   #working = 0;
   /** Of the last request, where the engine itself is well. */
   #failure: Failed | undefined;
@@ -111,8 +116,20 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     }
   }
 
+  /** An answer needs the engine until this is disposed, also where completions are off; they end none. */
+  keepEngine(): vscode.Disposable {
+    this.#answers++;
+    clearTimeout(this.#chatPause);
+    return new vscode.Disposable(() => {
+      this.#answers--;
+      clearTimeout(this.#chatPause);
+      this.#chatPause = setTimeout(() => this.#stopUnneeded(), CHAT_PAUSE_MS);
+    });
+  }
+
   dispose(): void {
     clearTimeout(this.#warmUp);
+    clearTimeout(this.#chatPause);
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
@@ -122,12 +139,18 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     this.#show();
   }
 
-  /** Disabled or snoozed means no process; other settings of the engine count with its next start. */
+  /** Settings of the engine count with its next start. */
   #settingsChanged(needsRestart: boolean): void {
-    const { kind } = this.state;
-    if (kind === 'disabled' || kind === 'snoozed' || needsRestart) this.parts.engine.stop();
+    if (needsRestart) this.parts.engine.stop();
+    this.#stopUnneeded();
     this.#show();
     this.#warmUpSoon();
+  }
+
+  /** Disabled or snoozed means no process, but for an answer that is being written. */
+  #stopUnneeded(): void {
+    const { kind } = this.state;
+    if ((kind === 'disabled' || kind === 'snoozed') && this.#answers === 0) this.parts.engine.stop();
   }
 
   #warmUpSoon(): void {
@@ -150,6 +173,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
       working: this.#working > 0,
       reading: this.#reading.size > 0,
       seen: this.#seen,
+      engineRuns: this.parts.engine.state.kind !== 'off',
     });
   }
 }

@@ -41,8 +41,9 @@ export async function fitSources(
   const fitted = sources.map(({ text }, i) => fittedSource(text, sizes[i]!.whole, files[i]));
 
   const taken = files.reduce((sum, { ids }, i) => sum + (ids.length > 0 ? ids.length + sizes[i]!.marks : 0), 0);
-  const tokensUsed = conversation + taken <= room ? conversation + taken : afterDropping(costs, taken, room);
-  return { sources: fitted, tokensUsed, tokensLimit: room };
+  const all = conversation + taken;
+  const { tokens, dropped } = all <= room ? { tokens: all, dropped: 0 } : afterDropping(costs, taken, room);
+  return { sources: fitted, tokensUsed: tokens, tokensLimit: room, messagesDropped: 2 * dropped };
 }
 
 function howManyFit(sizes: readonly { whole: number; marks: number }[], tokens: number): number {
@@ -56,8 +57,8 @@ function fittedSource(text: string, tokensWhole: number, file: FittedFile | unde
   return { text: file.shown, lines: file.lines, totalLines: file.totalLines, tokensWhole, tokens: file.ids.length };
 }
 
-/** What the conversation takes when its last question holds `taken` tokens of sources. */
-function afterDropping({ system, pairs }: ChatCosts, taken: number, room: number): number {
+/** What goes, and what the rest takes, when the conversation's last question holds `taken` tokens of sources. */
+function afterDropping({ system, pairs }: ChatCosts, taken: number, room: number): ReturnType<typeof pairsToDrop> {
   const [question, answer] = pairs.at(-1)!;
-  return pairsToDrop({ system, pairs: pairs.with(-1, [question + taken, answer]) }, room).tokens;
+  return pairsToDrop({ system, pairs: pairs.with(-1, [question + taken, answer]) }, room);
 }

@@ -38,7 +38,11 @@ export interface ContextReader {
 export interface ChatModel {
   /** What is loaded, or will be by then. */
   model(signal: AbortSignal): Promise<Pick<ModelInfo, 'contextLength' | 'chat' | 'name'>>;
-  chat(request: Omit<ChatParams, 'modelId'>, signal: AbortSignal, onPart: (part: ChatPart) => void): Promise<ChatResult>;
+  chat(
+    request: Omit<ChatParams, 'modelId'>,
+    signal: AbortSignal,
+    onPart: (part: ChatPart) => void,
+  ): Promise<ChatResult>;
   fit(request: Omit<FitParams, 'modelId'>, signal: AbortSignal): Promise<FitResult>;
   countTokens(texts: string[], signal: AbortSignal): Promise<number[]>;
 }
@@ -46,7 +50,12 @@ export interface ChatModel {
 /** The chat as commands see it. */
 export interface Chat {
   /** Shows the view with `text` in its input and the attachments as chips; sends it at once where `send` says so. */
-  ask(question: { text?: string; attachments?: Attachment[]; send?: boolean; newConversation?: boolean }): Promise<void>;
+  ask(question: {
+    text?: string;
+    attachments?: Attachment[];
+    send?: boolean;
+    newConversation?: boolean;
+  }): Promise<void>;
 }
 
 /** A part of the project that retrieval found. */

@@ -85,7 +85,7 @@ describe('engine server: chats', () => {
     assert.deepEqual(await client.call('countTokens', { modelId, texts: ['', 'abc'] }), { counts: [0, 3] });
     const messages = [{ role: 'user' as const, text: 'hi' }];
     const fitted = await client.call('fit', { modelId, messages, sources: [], maxTokens: 7 });
-    assert.deepEqual(fitted, { sources: [], tokensUsed: 1, tokensLimit: 7 });
+    assert.deepEqual(fitted, { sources: [], tokensUsed: 1, tokensLimit: 7, messagesDropped: 0 });
   });
 
   it('a model of another window answers nothing', async () => {

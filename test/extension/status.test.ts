@@ -15,7 +15,7 @@ const MODEL = {
   bytes: 1,
 } as const;
 const ready: StatusState = { kind: 'ready', model: { ...MODEL, notes: [...MODEL.notes] }, notes: ['A note.'] };
-const idle: Activity = { working: false, reading: false, seen: undefined };
+const idle: Activity = { working: false, reading: false, seen: undefined, engineRuns: false };
 const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): StatusState => ({
   kind: 'failed',
   message: 'There is no folder /m.',
@@ -92,6 +92,14 @@ describe('status bar', () => {
     assert.equal(fake.statusItems.at(-1)!.text, '$(loading~spin) Airgap');
     status.show({ kind: 'disabled' }, { ...idle, working: true });
     assert.equal(fake.statusItems.at(-1)!.text, '$(circle-slash) Airgap: off');
+  });
+
+  it('says where an engine runs all the same, for the chat', () => {
+    const status = new Status('menu');
+    for (const state of [{ kind: 'disabled' }, { kind: 'snoozed', until: 0 }] as const) {
+      status.show(state, { ...idle, engineRuns: true });
+      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine runs for the chat\.$/);
+    }
   });
 
   const seen: [lines: [number, number][], totalLines: number, sentence: string][] = [

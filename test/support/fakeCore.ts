@@ -37,7 +37,7 @@ export const fakeCore: EngineCore = {
   fit: async ({ messages, sources, maxTokens }) => {
     const fitted = sources.map(whole);
     const tokens = [...messages, ...fitted].reduce((sum, { text }) => sum + tokensOf(text), 0);
-    return { sources: fitted, tokensUsed: tokens, tokensLimit: CONTEXT_LENGTH - maxTokens };
+    return { sources: fitted, tokensUsed: tokens, tokensLimit: CONTEXT_LENGTH - maxTokens, messagesDropped: 0 };
   },
   countTokens: async (texts) => texts.map(tokensOf),
   backendReports: async () => [{ backend: 'wasm', usable: true, details: ['a fake'], reason: '' }],

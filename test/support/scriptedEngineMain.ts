@@ -59,7 +59,7 @@ const core: EngineCore = {
     const { tokensLimit } = await fakeCore.fit(params, model, signal);
     const sources = params.sources.map(cut);
     const tokensUsed = [...params.messages, ...sources].reduce((sum, { text }) => sum + tokensOf(text), 0);
-    return { sources, tokensUsed, tokensLimit };
+    return { sources, tokensUsed, tokensLimit, messagesDropped: 0 };
   },
 };
 

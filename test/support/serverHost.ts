@@ -102,7 +102,7 @@ export class FakeCore implements EngineCore {
   }
 
   async fit({ maxTokens }: FitParams) {
-    return { sources: [], tokensUsed: 1, tokensLimit: maxTokens };
+    return { sources: [], tokensUsed: 1, tokensLimit: maxTokens, messagesDropped: 0 };
   }
 
   async countTokens(texts: readonly string[]) {

@@ -1,0 +1,101 @@
+/** Builds the chat: conversations on disk, what it may ask of VS Code, the controller and where it shows. */
+import { randomInt, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { SyntaxColors } from '../../webview/protocol.ts';
+import type { Engine } from '../engine.ts';
+import type { Settings } from '../settings.ts';
+import type { CodeBlocks } from './code/codeBlocks.ts';
+import { ChatController } from './controller.ts';
+import { instruct } from './context/instruct.ts';
+import { EditorContext } from './editorContext.ts';
+import { engineView } from './engineView.ts';
+import { pageActions } from './pageActions.ts';
+import { Pages } from './pages.ts';
+import type { Chat, ContextReader } from './parts.ts';
+import { ConversationStore } from './store.ts';
+import { ChatView } from './view.ts';
+import type { ViewActions } from './viewCommands.ts';
+
+const OPEN_KEY = 'airgap.chat.open';
+
+export interface ChatParts {
+  readonly context: vscode.ExtensionContext;
+  readonly settings: () => Settings;
+  readonly engine: Engine;
+  readonly reader: ContextReader;
+  readonly log: vscode.LogOutputChannel;
+  keepEngine(): vscode.Disposable;
+  readonly blocks: CodeBlocks;
+  readonly colors: { current(): SyntaxColors; readonly onDidChange: vscode.Event<void> };
+}
+
+/** What is pushed to `context.subscriptions` is everything that has to end with the extension. */
+export function createChat(parts: ChatParts): Chat & ViewActions {
+  const { context, settings, engine, log, colors } = parts;
+  const { t } = vscode.l10n;
+  const own = <T extends vscode.Disposable>(thing: T): T => {
+    context.subscriptions.push(thing);
+    return thing;
+  };
+  const pages = own(new Pages());
+  const folder = join((context.storageUri ?? context.globalStorageUri).fsPath, 'chats');
+  const store = new ConversationStore(folder, (files) => {
+    log.warn(`Conversations that could not be read: ${files.join(', ')}`);
+    pages.post({
+      type: 'notice',
+      text: t('{0} stored conversations could not be read; the log names the files.', files.length),
+    });
+  });
+  const editor = own(
+    new EditorContext(settings, {
+      moved: () => controller.editorChanged(),
+      changed: () => controller.textChanged(),
+    }),
+  );
+  const view = own(
+    new ChatView({
+      extension: context.extensionUri,
+      pages,
+      controller: () => controller,
+      log: (text) => log.warn(text),
+    }),
+  );
+  const controller: ChatController = new ChatController({
+    model: engine,
+    reader: parts.reader,
+    store,
+    pages,
+    actions: pageActions({ ...parts, view }),
+    texts: (vscode.l10n.bundle ?? {}) as Record<string, string>,
+    memory: {
+      get: () => context.workspaceState.get(OPEN_KEY),
+      set: (id) => void context.workspaceState.update(OPEN_KEY, id),
+    },
+    language: vscode.env.language,
+    t,
+    settings: () => ({ maxTokens: settings()['chat.maxTokens'], temperature: settings()['chat.temperature'] }),
+    instruct,
+    engine: () => engineView(engine.state, settings()['model.folder'] === '', t),
+    contextLength: () => (engine.state.kind === 'ready' ? engine.state.model.contextLength : 0),
+    colors: () => colors.current(),
+    trusted: () => vscode.workspace.isTrusted,
+    automatic: () => editor.attachment,
+    keepEngine: () => parts.keepEngine(),
+    newId: () => randomUUID(),
+    seed: () => randomInt(2 ** 31),
+    nowMs: () => Date.now(),
+    log: (message) => log.warn(message),
+  });
+  own({ dispose: () => void controller.dispose() });
+  own(engine.onDidChangeState(() => controller.engineChanged()));
+  own(colors.onDidChange(() => controller.colorsChanged()));
+  own(vscode.workspace.onDidGrantWorkspaceTrust(() => controller.showState()));
+  return {
+    ask: (question) => controller.ask(question),
+    newConversation: () => controller.ask({ newConversation: true }),
+    showList: () => controller.showList(),
+    exportOpen: () => controller.exportOpen(),
+    openInEditor: () => view.openInEditor(),
+  };
+}

@@ -1,0 +1,361 @@
+/** The chat of a window: one open conversation, one draft, any number of pages that show them. Pure. */
+import type { ConversationEntry, FromPage, PageState, ToPage } from '../../webview/protocol.ts';
+import { Answering, longestAnswer } from './answering.ts';
+import type { ControllerHost } from './controllerHost.ts';
+import { type Conversation, emptyConversation, pageMessages } from './conversation.ts';
+import { Draft, type DraftHost } from './draft.ts';
+import { asMarkdown, fileName } from './export.ts';
+import { entries } from './library.ts';
+import type { Page } from './pages.ts';
+import type { Attachment, Chat } from './parts.ts';
+import { Shelf } from './shelf.ts';
+
+export class ChatController implements Chat {
+  readonly #draft: Draft;
+  readonly #shelf: Shelf;
+  #open: Answering;
+  /** What the user does is done in turn. */
+  #queue: Promise<void>;
+  /** For the next page that can show it. */
+  #forPage: ToPage[] = [];
+  /** By which what is attached was counted. */
+  #contextLength = 0;
+  /** Of the list that a page shows. */
+  readonly #queries = new WeakMap<Page, string>();
+
+  constructor(private readonly host: ControllerHost) {
+    const { t, log } = host;
+    this.#shelf = new Shelf(host.store, (error) => {
+      log(String(error));
+      this.#notice(t('The conversation could not be saved: {0}. It stays in memory.', reason(error)));
+    });
+    this.#open = this.#answering(this.#empty());
+    this.#draft = new Draft({
+      ...host,
+      situation: () => this.#situation(),
+      show: (chips, window) => host.pages.post({ type: 'chips', chips, window }),
+      failed: (error) => log(reason(error)),
+    });
+    this.#queue = this.#start().catch((error: unknown) => host.log(String(error)));
+  }
+
+  /** What a page says. Never rejects: what fails is told in one sentence. */
+  async handle(message: FromPage, page: Page): Promise<void> {
+    try {
+      await this.#handle(message, page);
+    } catch (error) {
+      this.host.log(`${message.type}: ${String(error)}`);
+      page.post({ type: 'notice', text: reason(error) });
+    }
+  }
+
+  async ask({ text = '', attachments = [], send = false, newConversation = false }: Parameters<Chat['ask']>[0]) {
+    await this.host.actions.reveal();
+    await this.#inTurn(async () => {
+      if (newConversation) await this.#show(this.#empty());
+      if (send) return this.#send(text, attachments);
+      this.#draft.add(attachments);
+      if (text !== '') this.#give({ type: 'compose', text });
+    });
+  }
+
+  async newConversation(): Promise<void> {
+    await this.#inTurn(() => this.#show(this.#empty()));
+  }
+
+  async exportOpen(): Promise<void> {
+    await this.#export(this.#open.conversation.id);
+  }
+
+  /** A page that did not ask for the list opens it. */
+  async showList(): Promise<void> {
+    await this.host.actions.reveal();
+    this.#give({ type: 'conversations', query: '', conversations: await this.#entries('') });
+  }
+
+  engineChanged(): void {
+    this.host.pages.post({ type: 'engine', engine: this.host.engine() });
+    const contextLength = this.host.contextLength();
+    if (contextLength !== this.#contextLength) this.#draft.refresh();
+    this.#contextLength = contextLength;
+  }
+
+  colorsChanged(): void {
+    this.host.pages.post({ type: 'colors', colors: this.host.colors() });
+  }
+
+  /** Another editor, or another selection in it. */
+  editorChanged(): void {
+    this.#draft.follow(this.host.automatic());
+  }
+
+  /** A file's text: what is attached may count differently. */
+  textChanged(): void {
+    if (this.#draft.attachments.length > 0) this.#draft.refresh();
+  }
+
+  /** Everything that is not of the page's state alone, such as trust. */
+  showState(): void {
+    this.host.pages.post({ type: 'state', state: this.#state() });
+  }
+
+  /** Resolves once what can be saved is saved. */
+  async dispose(): Promise<void> {
+    this.#draft.dispose();
+    await this.#open.stop();
+    await this.#shelf.settled();
+  }
+
+  // eslint-disable-next-line max-lines-per-function -- One case for each thing that a page can say.
+  async #handle(message: FromPage, page: Page): Promise<void> {
+    const { actions, pages } = this.host;
+    switch (message.type) {
+      case 'ready':
+        await this.#queue;
+        pages.flush();
+        pages.add(page);
+        page.post({ type: 'state', state: this.#state() });
+        this.#draft.refresh();
+        this.#give();
+        return;
+      case 'send':
+        return this.#inTurn(() => this.#sendDraft(message.text));
+      case 'stop':
+        return this.#open.stop();
+      case 'continue':
+        return this.#change((open) => open.continue());
+      case 'regenerate':
+        return this.#change((open) => open.regenerate());
+      case 'edit':
+        return this.#change((open) => open.edit(message.messageId, message.text));
+      case 'newConversation':
+        return this.newConversation();
+      case 'openConversation':
+        return this.#inTurn(() => this.#openStored(message.conversationId));
+      case 'renameConversation':
+        await this.#inTurn(() => this.#rename(message.conversationId, message.title));
+        return this.#list(page);
+      case 'deleteConversation':
+        if (await this.#delete(message.conversationId)) await this.#list(page);
+        return;
+      case 'exportConversation':
+        return this.#export(message.conversationId);
+      case 'listConversations':
+        return this.#list(page, message.query);
+      case 'suggest': {
+        const suggestions = await actions.suggest(message.text);
+        return page.post({ type: 'suggestions', request: message.request, suggestions });
+      }
+      case 'attach':
+        return this.#draft.add([await actions.attachment(message.suggestionId)]);
+      case 'detach':
+        return this.#draft.remove(message.chipId);
+      case 'code':
+        return this.#code(message, page);
+      case 'copyMessage':
+        return this.#copy(message.messageId);
+      case 'openSource':
+        if (this.#mayOpen(message.uri)) await actions.openSource(message.uri, message.line);
+        return;
+      case 'openLink':
+        return actions.openLink(message.href);
+      case 'restartEngine':
+      case 'chooseModel':
+      case 'showLog':
+        return actions.run(message.type);
+    }
+  }
+
+  async #start(): Promise<void> {
+    const id = this.host.memory.get();
+    const stored = id === undefined ? undefined : await this.host.store.read(id);
+    if (stored) this.#open = this.#answering(stored);
+    this.#draft.restart(this.host.automatic());
+  }
+
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const done = this.#queue.then(action);
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+
+  #change(action: (open: Answering) => void): Promise<void> {
+    return this.#inTurn(async () => action(await this.#current()));
+  }
+
+  /** The open conversation, at rest; of it another window may have written a newer state. */
+  async #current(): Promise<Answering> {
+    const open = this.#open;
+    await open.stop();
+    const { id, changedMs } = open.conversation;
+    const stored = this.#shelf.isSaved(id) ? await this.#shelf.read(id) : undefined;
+    if (stored && stored.changedMs > changedMs) {
+      open.replace(stored);
+      this.showState();
+    }
+    return open;
+  }
+
+  async #sendDraft(text: string): Promise<void> {
+    if (text.trim() === '') return;
+    await this.#send(text, this.#draft.attachments);
+    this.#draft.next(this.host.automatic());
+  }
+
+  async #send(text: string, attachments: readonly Attachment[]): Promise<void> {
+    const open = await this.#current();
+    open.ask(text, attachments);
+    this.host.memory.set(open.conversation.id);
+  }
+
+  async #openStored(id: string): Promise<void> {
+    if (id === this.#open.conversation.id) return this.showState();
+    const conversation = await this.#shelf.read(id);
+    if (!conversation) throw new Error(this.host.t('This conversation does not exist any more.'));
+    await this.#show(conversation);
+  }
+
+  /** An answer that is being written to another one stops; its text stays. */
+  async #show(conversation: Conversation): Promise<void> {
+    await this.#open.stop();
+    this.#open = this.#answering(conversation);
+    this.host.memory.set(conversation.id);
+    this.#draft.restart(this.host.automatic());
+    this.showState();
+  }
+
+  async #rename(id: string, typed: string): Promise<void> {
+    const title = typed.replace(/\s+/g, ' ').trim();
+    if (title === '') return;
+    if (id === this.#open.conversation.id) {
+      this.#open.rename(title);
+      this.showState();
+    } else {
+      const stored = await this.#shelf.read(id);
+      if (stored) this.#shelf.save({ ...stored, title, changedMs: this.host.nowMs() });
+    }
+  }
+
+  /** Whether it is gone. */
+  async #delete(id: string): Promise<boolean> {
+    const { t, actions } = this.host;
+    const conversation = await this.#read(id);
+    if (!conversation) return true;
+    if (!(await actions.confirm(t('Delete “{0}” for good?', this.#titleOf(conversation)), t('Delete')))) return false;
+    await this.#inTurn(async () => {
+      if (id === this.#open.conversation.id) await this.#show(this.#empty());
+      await this.#shelf.remove(id);
+      actions.closed(id);
+    });
+    return true;
+  }
+
+  async #export(id: string): Promise<void> {
+    const conversation = await this.#read(id);
+    if (!conversation || conversation.turns.length === 0) {
+      throw new Error(this.host.t('There is nothing to export yet.'));
+    }
+    const title = this.#titleOf(conversation);
+    await this.host.actions.saveAs(fileName(title), asMarkdown({ ...conversation, title }, this.host.t));
+  }
+
+  async #list(page: Page, query = this.#queries.get(page) ?? ''): Promise<void> {
+    this.#queries.set(page, query);
+    page.post({ type: 'conversations', query, conversations: await this.#entries(query) });
+  }
+
+  async #entries(query: string): Promise<ConversationEntry[]> {
+    const { nowMs, language } = this.host;
+    return entries(await this.#shelf.all(), query, { ms: nowMs(), language });
+  }
+
+  async #code(block: Extract<FromPage, { type: 'code' }>, page: Page): Promise<void> {
+    const { turns } = this.#open.conversation;
+    const files = turns.flatMap(({ question }) => question.sources.map(({ uri }) => uri)).filter((uri) => uri !== '');
+    const sentence = await this.host.actions.code(block, [...new Set(files)]);
+    if (sentence !== '') page.post({ type: 'notice', text: sentence });
+  }
+
+  async #copy(messageId: string): Promise<void> {
+    const message = pageMessages(this.#open.conversation).find(({ id }) => id === messageId);
+    if (message) await this.host.actions.copy(message.text);
+  }
+
+  /** Only what an answer was given or the draft has; the page's word alone opens nothing. */
+  #mayOpen(uri: string): boolean {
+    const { turns } = this.#open.conversation;
+    const links = turns.flatMap(({ question }) => [...question.sources, ...question.chips]);
+    return [...links, ...this.#draft.chips].some((link) => link.uri === uri);
+  }
+
+  async #read(id: string): Promise<Conversation | undefined> {
+    const { conversation } = this.#open;
+    return id === conversation.id ? conversation : this.#shelf.read(id);
+  }
+
+  /** To the page that shows now, or else to the next one. */
+  #give(...messages: ToPage[]): void {
+    this.#forPage.push(...messages);
+    const page = this.host.pages.newest;
+    if (page) for (const message of this.#forPage.splice(0)) page.post(message);
+  }
+
+  #situation(): ReturnType<DraftHost['situation']> {
+    const contextLength = this.host.contextLength();
+    // Nobody sees the numbers where no page shows.
+    if (contextLength === 0 || !this.host.pages.newest) return undefined;
+    return { ...this.#open.situation(), maxTokens: longestAnswer(this.host.settings().maxTokens, contextLength) };
+  }
+
+  #state(): PageState {
+    const { conversation } = this.#open;
+    const { texts, engine, colors, trusted } = this.host;
+    return {
+      conversationId: conversation.id,
+      title: this.#titleOf(conversation),
+      messages: pageMessages(conversation),
+      chips: this.#draft.chips,
+      window: this.#draft.window,
+      engine: engine(),
+      colors: colors(),
+      texts,
+      trusted: trusted(),
+    };
+  }
+
+  #titleOf({ title }: Conversation): string {
+    return title || this.host.t('New chat');
+  }
+
+  #empty(): Conversation {
+    return emptyConversation(this.host.newId(), this.host.nowMs());
+  }
+
+  /** What it says once another conversation is open goes to no page. */
+  #answering(conversation: Conversation): Answering {
+    const { pages } = this.host;
+    const ifOpen = (tell: () => void): void => {
+      if (this.#open === answering) tell();
+    };
+    const answering: Answering = new Answering(
+      this.host,
+      {
+        message: (message) => ifOpen(() => pages.post({ type: 'message', message })),
+        part: (messageId, text) => ifOpen(() => pages.part(messageId, text)),
+        notice: (text) => this.#notice(text),
+        save: (changed) => this.#shelf.save(changed),
+        ended: () => ifOpen(() => this.#draft.refresh()),
+      },
+      conversation,
+    );
+    return answering;
+  }
+
+  #notice(text: string): void {
+    this.host.pages.post({ type: 'notice', text });
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

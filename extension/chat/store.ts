@@ -1,0 +1,119 @@
+/** Conversations on disk: a file each, in a folder that only the user can read. No vscode. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asStored, type Conversation, conversationSchema } from './conversation.ts';
+
+const FILE = /^([\w-]{1,100})\.json$/;
+
+export class ConversationStore {
+  /** By id, what was last read or written, and the file's time and size by which it is known to be the same. */
+  readonly #known = new Map<string, { stamp: string; conversation: Conversation }>();
+
+  /** `report` is told the files that could not be read; those that make no sense have been renamed. */
+  constructor(
+    private readonly folder: string,
+    private readonly report: (files: string[]) => void,
+  ) {}
+
+  /** All that can be read. */
+  async all(): Promise<Conversation[]> {
+    const ids = (await this.#names()).flatMap((name) => FILE.exec(name)?.[1] ?? []);
+    return this.#readAll(ids);
+  }
+
+  /** undefined where there is none, or none that can be read. */
+  async read(id: string): Promise<Conversation | undefined> {
+    return (await this.#readAll([id]))[0];
+  }
+
+  /** Whole or not at all: a new file takes the old one's place once it is on the disk. Rejects where it cannot. */
+  async write(conversation: Conversation): Promise<void> {
+    const stored = asStored(conversation);
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    const path = this.#path(conversation.id);
+    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+    try {
+      const file = await open(temporary, 'wx', 0o600);
+      try {
+        await file.writeFile(JSON.stringify(stored));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+    this.#known.set(conversation.id, { stamp: await stampOf(path), conversation: stored });
+  }
+
+  /** For good: also what an interrupted write, or one that could not be understood, left of it. */
+  async remove(id: string): Promise<void> {
+    this.#known.delete(id);
+    const mine = (await this.#names()).filter((name) => name.startsWith(`${id}.json`));
+    await Promise.all(mine.map((name) => rm(join(this.folder, name), { force: true })));
+  }
+
+  async #readAll(ids: string[]): Promise<Conversation[]> {
+    const found: Conversation[] = [];
+    const unreadable: string[] = [];
+    for (const id of ids) {
+      try {
+        found.push(await this.#read(id));
+      } catch (error) {
+        const path = this.#path(id);
+        if (!isSystemError(error)) unreadable.push(await setAside(path));
+        else if (error.code !== 'ENOENT') unreadable.push(path);
+      }
+    }
+    if (unreadable.length > 0) this.report(unreadable);
+    return found;
+  }
+
+  async #read(id: string): Promise<Conversation> {
+    const path = this.#path(id);
+    const stamp = await stampOf(path);
+    const known = this.#known.get(id);
+    if (known?.stamp === stamp) return known.conversation;
+    const conversation = conversationSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    if (conversation.id !== id) throw new SyntaxError('The file bears the name of another conversation.');
+    this.#known.set(id, { stamp, conversation });
+    return conversation;
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return (await readdir(this.folder)).sort();
+    } catch (error) {
+      if (isSystemError(error) && error.code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  /** Ids come from the page too. */
+  #path(id: string): string {
+    const name = `${id}.json`;
+    if (!FILE.test(name)) throw new RangeError('This is no name of a conversation.');
+    return join(this.folder, name);
+  }
+}
+
+/** Gives the name that the file has then; it keeps its own where it cannot be renamed. */
+async function setAside(path: string): Promise<string> {
+  const aside = `${path}.${randomBytes(3).toString('hex')}.corrupt`;
+  return rename(path, aside).then(
+    () => aside,
+    () => path,
+  );
+}
+
+async function stampOf(path: string): Promise<string> {
+  const { mtimeMs, size, ino } = await stat(path);
+  return `${mtimeMs} ${size} ${ino}`;
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
