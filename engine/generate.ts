@@ -1,6 +1,7 @@
 import { BadModel, BadRequest, throwIfAborted } from './errors.ts';
 import type { GeneratedToken, GenerateOptions, Generation, GenerationStats } from './generation.ts';
-import { Sampler, logSumExp } from './sampler.ts';
+import { type Output, rowsOf } from './output.ts';
+import { Sampler, candidatesOf, logSumExp } from './sampler.ts';
 import type { RunOptions, RunResult } from './session.ts';
 import { Drafts, MOST_DRAFT_TOKENS, type Speculation } from './speculation.ts';
 
@@ -17,7 +18,8 @@ export interface GeneratingSession {
 
 /**
  * Prefill, then token by token, several in one pass where a draft foretells them. Greedy passes read back an id and its
- * log-probability per row; a constraint or sampling reads back the logits. Rejects with Cancelled within one step after
+ * log-probability per row, sampling reads the likeliest ids, and the logits where those do not suffice (Sampler says
+ * when); a constraint reads back the logits. Rejects with Cancelled within one step after
  * `signal` fires, and with BadModel where the logits are no numbers.
  */
 export function generateWith(
@@ -57,7 +59,7 @@ class TokenLoop {
   private readonly tokens: number[];
   private readonly sampler: Sampler | null;
   /** Outputs of the last pass that are not used yet, and the drafted tokens that they follow but for the first. */
-  private rows: Float32Array[] = [];
+  private rows: { row: Float32Array; logits: Float32Array | null }[] = [];
   private draft: number[] = [];
   private drafts: Drafts | undefined;
 
@@ -107,9 +109,8 @@ class TokenLoop {
     const draft = first ? [] : this.propose();
     const started = performance.now();
     tokens.push(...draft);
-    const output = this.needsLogits ? 'logits' : 'top1';
-    const { values, reused, computed, stepMs } = await session
-      .run(tokens, { output, last: draft.length + 1, signal: options.signal })
+    const { values, logits, reused, computed, stepMs } = await session
+      .run(tokens, { output: this.output, last: draft.length + 1, signal: options.signal })
       .finally(() => (tokens.length -= draft.length));
     stats[first ? 'prefillMs' : 'decodeMs'] += performance.now() - started;
     stats.passes++;
@@ -119,8 +120,7 @@ class TokenLoop {
       stats.tokensPrefilled = computed;
     }
     if (computed === draft.length + 1) session.speculation.measured(computed, stepMs);
-    const width = values.length / (draft.length + 1);
-    this.rows = Array.from({ length: draft.length + 1 }, (_, row) => values.subarray(row * width, (row + 1) * width));
+    this.rows = rowsOf(values, draft.length + 1).map((row, i) => ({ row, logits: logits[i] ?? null }));
     this.draft = draft;
   }
 
@@ -137,18 +137,33 @@ class TokenLoop {
     return this.drafts.propose(most, { stopIds: options.stopIds, all: options.speculation === 'always' });
   }
 
-  private get needsLogits(): boolean {
-    return this.sampler !== null || this.options.constraint?.active === true;
+  private get output(): Output {
+    const { sampler } = this;
+    if (this.options.constraint?.active) return 'logits';
+    if (!sampler) return 'top1';
+    if (!sampler.candidates) return 'logits';
+    return { ...sampler.candidates, suffices: (row) => sampler.suffices(candidatesOf(row)) };
   }
 
-  /** row: (vocabulary) logits, or (2): id and log-probability. */
-  private choose(row: Float32Array): GeneratedToken {
-    if (!this.needsLogits) return { id: row[0]!, logprob: row[1]! };
-    const total = logSumExp(row);
+  /** row: as `output` says. */
+  private choose({ row, logits }: { row: Float32Array; logits: Float32Array | null }): GeneratedToken {
+    const { output, sampler } = this;
+    if (output === 'logits') return this.chooseOfAll(row);
+    if (output === 'top1' || !sampler) return { id: row[0]!, logprob: row[1]! };
+    const candidates = candidatesOf(row);
+    const index = sampler.pickFrom(candidates);
+    const id = index === null ? sampler.pick(logits!, this.tokens) : candidates.ids[index]!;
+    const value = index === null ? logits![id]! : candidates.values[index]!;
+    return { id, logprob: value - candidates.values[0]! - candidates.logSum };
+  }
+
+  private chooseOfAll(logits: Float32Array): GeneratedToken {
     const { constraint } = this.options;
-    const allowed = constraint?.active ? row.map((value, id) => (constraint.allows(id) ? value : -Infinity)) : row;
+    const allowed = constraint?.active
+      ? logits.map((value, id) => (constraint.allows(id) ? value : -Infinity))
+      : logits;
     const id = this.sampler ? this.sampler.pick(allowed, this.tokens) : indexOfLargest(allowed);
-    return { id, logprob: row[id]! - total };
+    return { id, logprob: logits[id]! - logSumExp(logits) };
   }
 
   private end(stop: 'end' | 'length'): IteratorResult<GeneratedToken, undefined> {

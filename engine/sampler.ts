@@ -1,9 +1,32 @@
+import { MAX_F32 } from '../kernels/ops.ts';
 import { BadRequest } from './errors.ts';
 import type { Sampling } from './generation.ts';
 import { mulberry32 } from './random.ts';
 
 /** Tokens that the repetition penalty looks back on. */
 const PENALTY_TOKENS = 64;
+/** So many of the likeliest tokens are read back to draw from. */
+const CANDIDATES = 64;
+
+/** A row of ops.topK: the likeliest tokens first. */
+export interface Candidates {
+  readonly ids: Float32Array;
+  readonly values: Float32Array;
+  /** Over the whole row: log(sum(exp(x - largest))), and the same of (x - largest) / temperature. */
+  readonly logSum: number;
+  readonly scaledLogSum: number;
+}
+
+/** The parts of a row of ops.topK. */
+export function candidatesOf(row: Float32Array): Candidates {
+  const k = (row.length - 2) / 2;
+  return {
+    ids: row.subarray(0, k),
+    values: row.subarray(k, 2 * k),
+    logSum: row[2 * k]!,
+    scaledLogSum: row[2 * k + 1]!,
+  };
+}
 
 /**
  * Draws token ids from logits. In this order: repetition penalty, temperature, top-k, top-p, min-p, then one seeded
@@ -25,16 +48,70 @@ export class Sampler {
   /** logits: (vocabulary), -Infinity for tokens that are not allowed; `context` are the tokens so far. */
   pick(logits: Float32Array, context: readonly number[]): number {
     const penalised = this.penalise(logits, context);
-    const { temperature, topK = Infinity, topP = 1, minP = 0 } = this.sampling;
-    let candidates = rank(penalised, temperature === 0 ? 1 : topK);
-    if (candidates.length === 1) return candidates[0]!;
-    const largest = penalised[candidates[0]!]!;
-    const weights = candidates.map((id) => Math.exp((penalised[id]! - largest) / temperature));
-    const count = Math.min(countForTopP(weights, topP), weights.findLastIndex((weight) => weight >= minP) + 1);
-    candidates = candidates.slice(0, count);
-    let left = this.random() * weights.slice(0, count).reduce((a, b) => a + b, 0);
-    const index = candidates.findIndex((_, i) => (left -= weights[i]!) < 0);
-    return candidates[index < 0 ? candidates.length - 1 : index]!;
+    const ids = rank(penalised, this.most);
+    const weights = this.weigh(ids.map((id) => penalised[id]!));
+    return ids[this.draw(this.cut(weights, sum(weights)) ?? weights)]!;
+  }
+
+  /**
+   * What of ops.topK pickFrom needs; undefined where only whole rows serve: without a cut, with a top-k beyond the
+   * candidates, whose sum is neither theirs nor the row's, and with a penalty, which changes order and sums.
+   */
+  get candidates(): { readonly k: number; readonly inverseTemperature: number } | undefined {
+    const { temperature, topP = 1, minP = 0, repetitionPenalty = 1 } = this.sampling;
+    const cuts = this.most <= CANDIDATES || (this.most === Infinity && (topP < 1 || minP > 0));
+    if (repetitionPenalty !== 1 || !cuts) return undefined;
+    return { k: Math.min(this.most, CANDIDATES), inverseTemperature: Math.min(1 / temperature, MAX_F32) };
+  }
+
+  /**
+   * The index of what pick would draw from the whole row; null where tokens that are no candidates may be drawn, as in a
+   * flat distribution. (The sum of the row is the kernel's, in f32: a top-p that ends that near to a token may differ.)
+   */
+  pickFrom(candidates: Candidates): number | null {
+    const drawable = this.drawable(candidates);
+    return drawable && this.draw(drawable);
+  }
+
+  /** Whether pickFrom gives an index. */
+  suffices(candidates: Candidates): boolean {
+    return this.drawable(candidates) !== null;
+  }
+
+  private drawable({ values, scaledLogSum }: Candidates): number[] | null {
+    const weights = this.weigh([...values].filter((value) => value > -Infinity));
+    const all = this.most <= CANDIDATES || weights.length < CANDIDATES;
+    return this.cut(weights, all ? sum(weights) : Math.exp(scaledLogSum)) ?? (all ? weights : null);
+  }
+
+  private get most(): number {
+    const { temperature, topK = Infinity } = this.sampling;
+    return temperature === 0 ? 1 : topK;
+  }
+
+  /** Falling values relative to the first. */
+  private weigh(values: readonly number[]): number[] {
+    if (values.length === 1) return [1];
+    return values.map((value) => Math.exp((value - values[0]!) / this.sampling.temperature));
+  }
+
+  /** The leading weights that top-p, a share of `total`, and min-p leave; null where neither ends among these. */
+  private cut(weights: readonly number[], total: number): number[] | null {
+    const { topP = 1, minP = 0 } = this.sampling;
+    const goal = topP < 1 ? topP * total : Infinity;
+    let reached = 0;
+    for (const [i, weight] of weights.entries()) {
+      if (weight < minP) return weights.slice(0, i);
+      reached += weight;
+      if (reached >= goal) return weights.slice(0, i + 1);
+    }
+    return null;
+  }
+
+  private draw(weights: readonly number[]): number {
+    let left = this.random() * sum(weights);
+    const index = weights.findIndex((weight) => (left -= weight) < 0);
+    return index < 0 ? weights.length - 1 : index;
   }
 
   /** As CTRL (arXiv 1909.05858): logits of recent tokens are divided by the penalty where positive, else multiplied. */
@@ -66,12 +143,8 @@ function rank(logits: Float32Array, count: number): number[] {
   return ids.slice(0, count);
 }
 
-/** How many of the leading weights it takes to reach the share topP of their sum. */
-function countForTopP(weights: readonly number[], topP: number): number {
-  const goal = topP * weights.reduce((a, b) => a + b, 0);
-  let sum = 0;
-  const last = weights.findIndex((weight) => (sum += weight) >= goal);
-  return last < 0 ? weights.length : last + 1;
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
 }
 
 function require(ok: boolean, message: string): void {

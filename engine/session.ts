@@ -1,10 +1,11 @@
-import { type Ops, type Tensor, PAGE_TOKENS } from '../kernels/ops.ts';
+import { type Ops, PAGE_TOKENS } from '../kernels/ops.ts';
 import { BadRequest, throwIfAborted } from './errors.ts';
 import type { Generate } from './generation.ts';
 import { generateWith } from './generate.ts';
 import { KvCache, type PageAllocator } from './kvCache.ts';
 import { usesLongFactors } from './layers/rope.ts';
 import type { Decoder } from './models/decoder.ts';
+import { type Output, type OutputRows, outputRows, recordOutput } from './output.ts';
 import { PRIORITY, type Priority, type Scheduler } from './scheduler.ts';
 import { LEAST_SNAPSHOT_TOKENS, type PageKind, type SnapshotStore } from './snapshots.ts';
 import { Speculation } from './speculation.ts';
@@ -34,8 +35,7 @@ export interface ModelSnapshots {
 export interface RunOptions {
   /** Positions whose outputs are wanted, counted from the end; at least 1. */
   readonly last?: number;
-  /** logits: (last, vocabulary). top1: (last, 2), id and log-probability. */
-  readonly output: 'logits' | 'top1';
+  readonly output: Output;
   readonly chunkTokens?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -46,8 +46,8 @@ export interface PrefillResult {
   readonly computed: number;
 }
 
-export interface RunResult extends PrefillResult {
-  readonly values: Float32Array;
+/** And the outputs of the last positions. */
+export interface RunResult extends PrefillResult, OutputRows {
   /** Milliseconds of the steps, without the time that they waited for their turn. */
   readonly stepMs: number;
 }
@@ -143,21 +143,23 @@ export class Session {
     this.keepOwn(tokens, limit, options);
     this.takeFromOthers(tokens, limit);
     await this.restore(tokens, limit, signal);
-    const outputs: Float32Array[] = [];
+    const outputs: OutputRows[] = [];
     let computed = 0;
     let stepMs = 0;
     while (cache.length < tokens.length) {
       const chunk = async (): Promise<void> => {
         const started = performance.now();
         const { chunkTokens = this.chunkTokens } = options;
-        const { values, count } = await this.step(tokens, { last, output, chunkTokens });
+        const { rows, count } = await this.step(tokens, { last, output, chunkTokens });
         stepMs += performance.now() - started;
-        outputs.push(values);
+        outputs.push(rows);
         computed += count;
       };
       await this.context.scheduler.run(this.priority, chunk, signal);
     }
-    return { values: concatenate(outputs), reused: tokens.length - computed, computed, stepMs };
+    const values = concatenate(outputs.map((rows) => rows.values));
+    const logits = outputs.flatMap((rows) => rows.logits);
+    return { values, logits, reused: tokens.length - computed, computed, stepMs };
   }
 
   /** Of the next step. */
@@ -250,26 +252,27 @@ export class Session {
   /** Computes the next chunk of `tokens`, and the outputs of as many of the last ones as it holds. */
   private async step(
     tokens: readonly number[],
-    { last, output, chunkTokens }: { last: number; output: 'logits' | 'top1'; chunkTokens: number },
-  ): Promise<{ values: Float32Array; count: number }> {
+    { last, output, chunkTokens }: { last: number; output: Output; chunkTokens: number },
+  ): Promise<{ rows: OutputRows; count: number }> {
     const { ops, decoder } = this.context;
     const { cache } = this;
     throwIfAborted(this.ending.signal);
     this.takeFromOthers(tokens, tokens.length - last); // Somebody may have overtaken while this waited for its turn.
     const ids = tokens.slice(cache.length, cache.length + chunkTokens);
-    if (ids.length === 0) return { values: NOTHING, count: 0 };
+    if (ids.length === 0) return { rows: NOTHING, count: 0 };
     const wanted = Math.max(0, Math.min(ids.length, cache.length + ids.length + last - tokens.length));
     const kv = await cache.reserve(ids.length);
-    const values = await ops.step((): Tensor => {
+    const values = await ops.step(() => {
       const y = decoder.forward(ops, ids, kv, { last: wanted, totalLength: tokens.length });
-      return wanted > 0 && output === 'top1' ? ops.top1(y) : y;
+      return wanted > 0 ? recordOutput(ops, y, output) : y;
     });
     cache.append(ids);
-    return { values: wanted > 0 ? values : NOTHING, count: ids.length };
+    const shape = { rows: wanted, vocabulary: decoder.config.vocabSize };
+    return { rows: wanted > 0 ? outputRows(values, output, shape) : NOTHING, count: ids.length };
   }
 }
 
-const NOTHING = new Float32Array();
+const NOTHING: OutputRows = { values: new Float32Array(), logits: [] };
 
 function checkIds(tokens: readonly number[], from: number, vocabSize: number): void {
   for (let i = from; i < tokens.length; i++) {

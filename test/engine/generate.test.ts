@@ -7,6 +7,7 @@ import type { Session } from '../../engine/session.ts';
 import { Speculation } from '../../engine/speculation.ts';
 import type { Backend } from '../../engine/protocol.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
+import { topK } from '../../kernels/reference/topK.ts';
 import { backends, type TestBackend } from '../support/backends.ts';
 import { assertWithin } from '../support/close.ts';
 import { readGolden, withGolden } from '../support/golden.ts';
@@ -76,6 +77,7 @@ describe('decoding with drafts', () => {
     ['greedily', ids(70), {}],
     ['a prompt of one token', [5], {}],
     ['sampled', ids(50), { sampling }],
+    ['sampled with top-p', ids(50), { sampling: { ...sampling, temperature: 0.2, topP: 0.9 } }],
     ['sampled with all options', ids(50), { sampling: { ...sampling, topP: 0.9, topK: 20, repetitionPenalty: 1.3 } }],
     ['one token', ids(20), { maxTokens: 1 }],
     ['two tokens', ids(20), { maxTokens: 2 }],
@@ -244,9 +246,10 @@ describe('sampling with drafts', () => {
       contextLength: 1e6,
       shortLength: 1e6,
       speculation: new Speculation(),
-      run: async (tokens, { last = 1 }) => {
-        const values = Float32Array.from(tokens.slice(-last).flatMap((id) => [...chain[id]!]));
-        return { values, reused: tokens.length - last, computed: last, stepMs: 1 };
+      run: async (tokens, { last = 1, output }) => {
+        const logits = Float32Array.from(tokens.slice(-last).flatMap((id) => [...chain[id]!]));
+        const values = typeof output === 'string' ? logits : topK(logits, VOCABULARY, output);
+        return { values, logits: [], reused: tokens.length - last, computed: last, stepMs: 1 };
       },
     };
   }
@@ -287,7 +290,7 @@ describe('sampling with drafts', () => {
       ...session,
       run: async (tokens, options) => {
         const result = await session.run(tokens, options);
-        result.values.fill(NaN, VOCABULARY); // All but the first row.
+        result.values.fill(NaN, result.values.length / (options.last ?? 1)); // All but the first row.
         return result;
       },
     };
