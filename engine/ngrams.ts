@@ -25,11 +25,10 @@ export interface Match {
 export class NgramIndex {
   private ids = new Int32Array();
   private count = 0;
-  /**
-   * For each of NGRAM_TOKENS: hash -> position behind the last n-gram of this hash, 0 where there is none. Those from
-   * `count` on are of texts that are gone.
-   */
+  /** For each of NGRAM_TOKENS: hash -> position behind the last n-gram of this hash, 0 where there is none. */
   private tables: readonly Int32Array[] = [];
+  /** For each of NGRAM_TOKENS, by position: what stood in the table before, to go back to. */
+  private displaced: Int32Array[] = [];
 
   constructor(texts: readonly (readonly number[])[] = []) {
     this.replace(texts);
@@ -43,34 +42,45 @@ export class NgramIndex {
       this.ids = new Int32Array(tokens + ROOM_TOKENS);
       this.count = 0;
       this.tables = NGRAM_TOKENS.map(() => new Int32Array(size));
+      this.displaced = NGRAM_TOKENS.map(() => new Int32Array(this.ids.length));
     }
     let at = 0;
     const put = (id: number): void => {
-      if (at === this.count || this.ids[at] !== id) {
-        this.count = at;
-        this.push(id);
-      }
+      if (at < this.count && this.ids[at] !== id) this.truncate(at);
+      if (at === this.count) this.push(id);
       at++;
     };
     texts.forEach((text, i) => {
       if (i > 0) put(BETWEEN);
       for (const id of text) put(id);
     });
-    this.count = at;
+    this.truncate(at);
   }
 
   /** The last text goes on with `id`. */
   push(id: number): void {
+    if (this.count === this.ids.length) {
+      this.ids = twiceAsLong(this.ids);
+      this.displaced = this.displaced.map(twiceAsLong);
+    }
     // Only now, so that the end is never found as a match of itself.
     NGRAM_TOKENS.forEach((length, i) => {
-      if (this.count >= length) this.tables[i]![this.hash(length)] = this.count;
+      if (this.count < length) return;
+      const [table, slot] = [this.tables[i]!, this.hash(length)];
+      this.displaced[i]![this.count] = table[slot]!;
+      table[slot] = this.count;
     });
-    if (this.count === this.ids.length) {
-      const larger = new Int32Array(2 * this.count);
-      larger.set(this.ids);
-      this.ids = larger;
-    }
     this.ids[this.count++] = id;
+  }
+
+  /** Goes back to the first `count` ids, as if no others had come. */
+  private truncate(count: number): void {
+    while (this.count > count) {
+      this.count--;
+      NGRAM_TOKENS.forEach((length, i) => {
+        if (this.count >= length) this.tables[i]![this.hash(length)] = this.displaced[i]![this.count]!;
+      });
+    }
   }
 
   /** Where the end of the last text stood before, by the longest n-gram that is found. */
@@ -78,7 +88,7 @@ export class NgramIndex {
     for (const [i, length] of NGRAM_TOKENS.entries()) {
       if (this.count < length) continue;
       const position = this.tables[i]![this.hash(length)]!;
-      const matched = position < this.count ? this.matchedBefore(position) : 0;
+      const matched = this.matchedBefore(position);
       if (matched >= length) return { position, length: matched };
     }
     return null;
@@ -111,4 +121,10 @@ export class NgramIndex {
     for (let at = this.count - length; at < this.count; at++) hash = Math.imul(hash ^ this.ids[at]!, 0x9e3779b1);
     return (hash ^ (hash >>> 15)) & (this.tables[0]!.length - 1);
   }
+}
+
+function twiceAsLong(values: Int32Array): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(2 * values.length);
+  longer.set(values);
+  return longer;
 }

@@ -33,6 +33,29 @@ describe('scheduler', () => {
     );
   });
 
+  it('a chat goes before what is read in the background', async () => {
+    const scheduler = new Scheduler();
+    const order: string[] = [];
+    const names = ['background', 'chat', 'completion'] as const;
+    const all = [...names, ...names].map((name) => scheduler.run(PRIORITY[name], async () => void order.push(name)));
+    await Promise.all(all);
+    assert.deepEqual(order, ['background', 'completion', 'completion', 'chat', 'chat', 'background']);
+  });
+
+  it('completions are likely for some seconds after one', async () => {
+    let now = 0;
+    const scheduler = new Scheduler(() => now);
+    const likely = (at: number): boolean => {
+      now = at;
+      return scheduler.completionsLikely;
+    };
+    assert.equal(likely(0), false);
+    await scheduler.run(PRIORITY.chat, async () => {});
+    assert.equal(likely(0), false);
+    await scheduler.run(PRIORITY.completion, async () => {});
+    assert.deepEqual([likely(0), likely(4000), likely(6000)], [true, true, false]);
+  });
+
   it('who computes step by step is not interrupted by what is less urgent', async () => {
     const scheduler = new Scheduler();
     const order: string[] = [];

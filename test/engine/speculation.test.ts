@@ -63,6 +63,43 @@ describe('drafts', () => {
     assert.ok(same > 0.9 * 4000, `${same} of 4000; the others were displaced`);
   });
 
+  it('of texts that take the place of others are those of an index made anew', () => {
+    const random = mulberry32(9);
+    const index = new NgramIndex();
+    let text: number[] = [];
+    let matches = 0;
+    for (let turn = 0; turn < 300; turn++) {
+      // Some of the end goes, and something else comes.
+      text = text.slice(0, Math.floor(text.length * (1 - random() / 8)));
+      for (let i = 0; i < 20; i++) text.push(Math.floor(random() * 20));
+      index.replace([[1, 2, 3], text]);
+      const [match, anew] = [index.match(), new NgramIndex([[1, 2, 3], text]).match()];
+      assert.deepEqual(match, anew);
+      matches += Number(match !== null);
+    }
+    assert.ok(matches > 200, `${matches} matches`);
+  });
+
+  it('are indexed once: the next turn of a conversation costs only its own tokens', () => {
+    const index = new NgramIndex();
+    let indexed = 0;
+    index.push = (id) => {
+      indexed++;
+      NgramIndex.prototype.push.call(index, id);
+    };
+    const conversation = Array.from({ length: 5000 }, (_, i) => i % 777);
+    const turn = (tokens: number[]): number => {
+      indexed = 0;
+      index.replace([tokens]);
+      return indexed;
+    };
+    assert.deepEqual(
+      [turn(conversation), turn(conversation), turn([...conversation, 1, 2]), turn(conversation.slice(0, 4000))],
+      [5000, 0, 2, 0],
+    );
+    assert.equal(turn([...conversation.slice(0, 3999), 9, 9]), 2);
+  });
+
   it('cost the same in a long text as in a short one', () => {
     const random = mulberry32(4);
     const perToken = (length: number): number => {
@@ -193,6 +230,20 @@ describe('speculation', () => {
     assert.equal(drafts.propose(7, { stopIds: none, all: true }).length, 7);
     for (let i = 0; i < 200; i++) [10, 11, 12, 13, 14].forEach((id) => drafts.push(id));
     assert.equal(proposed(), 7);
+  });
+});
+
+describe('drafts of one session', () => {
+  it('are those of the newest generation; an older one makes new ones when it goes on', () => {
+    const speculation = new Speculation();
+    const [older, newer] = [[5, 6, 7, 5, 6], [8, 9, 8]]; // prettier-ignore
+    const first = new Drafts(speculation, [older]);
+    const second = new Drafts(speculation, [newer]);
+    assert.deepEqual([first.good, second.good], [false, true]);
+    const all = { stopIds: none, all: true };
+    assert.deepEqual(second.propose(2, all), [9, 8]);
+    assert.deepEqual(new Drafts(speculation, [older]).propose(2, all), [7, 5]);
+    assert.equal(second.good, false);
   });
 });
 

@@ -10,6 +10,8 @@ import type { ScriptRule } from './scriptedEngine.ts';
 
 const script = process.env['AIRGAP_SCRIPT']!;
 const DEFAULT_CHUNK = 8;
+/** Until what was said has left the process. */
+const SENDING_MS = 100;
 
 /** The first rule whose `when` the last question matches. Read anew each time, so that a test may change it. */
 function ruleFor(question: string): ScriptRule {
@@ -46,11 +48,14 @@ const core: EngineCore = {
     const rest = restOf(answer, params);
     let parts = 0;
     for (let at = 0; at < rest.length; at += chunk, parts++) {
-      if (parts === crashAfter) crash();
+      if (parts === crashAfter) break;
       if (delayMs > 0 || parts % 100 === 99) await hang(signal, delayMs);
       onPart({ text: rest.slice(at, at + chunk) });
     }
-    if (crashAfter !== undefined) crash();
+    if (crashAfter !== undefined) {
+      await hang(signal, SENDING_MS);
+      crash();
+    }
     if (hangs) await hang(signal);
     const figures = { ...FIGURES, tokensGenerated: tokensOf(rest), tokensPrefilled: tokensOf(question) };
     return { ...figures, stop: 'end', messagesDropped: 0 };
