@@ -5,7 +5,7 @@ import { terminalLine } from '../terminalLine.ts';
 import { insertionText } from './insertion.ts';
 import { languageIdOf } from './languageIds.ts';
 import { blockLines } from './lines.ts';
-import { locate, replaceAll } from './locate.ts';
+import { locate, type Place, replaceAll } from './locate.ts';
 import { choosePlace, nameOf, PROPOSAL_SCHEME, Proposals } from './proposals.ts';
 import { existingFiles, exists, isInWorkspace, newFiles } from './targets.ts';
 
@@ -39,6 +39,11 @@ export class CodeBlocks implements vscode.Disposable {
       case 'terminal':
         return insertIntoTerminal(block.code);
     }
+  }
+
+  /** A change that was not found by a code block, for the same diff editor and the same commands. */
+  propose(document: vscode.TextDocument, place: Place, find: (text: string) => Place[]): Promise<string> {
+    return this.#proposals.show(document, place, find);
   }
 
   /** The command of the diff editor's title bar. */

@@ -1,0 +1,167 @@
+/** "Airgap: Edit Inline": select, say what to do, see the change in place, accept or reject each hunk. */
+import * as vscode from 'vscode';
+import { EngineFailure } from '../../engine/rpc.ts';
+import { extentEnd, indentUnit, isBlank, linesOf } from '../chat/code/lines.ts';
+import type { Place } from '../chat/code/locate.ts';
+import { nameOf, refusal } from '../chat/code/proposals.ts';
+import type { ChatModel } from '../chat/parts.ts';
+import type { Settings } from '../settings.ts';
+import { newLines } from './answer.ts';
+import { askInstruction } from './instruction.ts';
+import { type Rewrite, rewrite } from './request.ts';
+import { HunkSessions } from './sessions.ts';
+
+export interface InlineEditParts {
+  readonly model: ChatModel;
+  readonly memory: vscode.Memento;
+  settings(): Pick<Settings, 'chat.maxTokens'>;
+  /** The engine is needed until this is disposed. */
+  keepEngine(): vscode.Disposable;
+  /** Shows a change in a diff editor, for documents in which hunks cannot stand. */
+  preview(document: vscode.TextDocument, place: Place, locate: (text: string) => Place[]): Promise<string>;
+}
+
+/** Lines of a document that are to be rewritten, from 0. */
+interface Part {
+  readonly document: vscode.TextDocument;
+  readonly first: number;
+  readonly lines: readonly string[];
+}
+
+export class InlineEdit implements vscode.Disposable {
+  readonly #sessions: HunkSessions;
+
+  constructor(private readonly parts: InlineEditParts) {
+    this.#sessions = new HunkSessions(parts.memory);
+  }
+
+  /** The command. `given` is an instruction that is not asked for. */
+  async run(given?: unknown): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    if (!editor) return;
+    const sentence = await this.#run(editor, typeof given === 'string' ? given : undefined);
+    if (sentence) void vscode.window.showWarningMessage(sentence);
+  }
+
+  /** Commands of the buttons above a hunk, which name it; of the palette, for the hunk at the cursor. */
+  async decideHunk(verdict: 'accept' | 'reject', uri?: unknown, id?: unknown): Promise<void> {
+    await this.#sessions.decide(verdict, { uri, id });
+  }
+
+  async decideAll(verdict: 'accept' | 'reject'): Promise<void> {
+    await this.#sessions.decide(verdict, { all: true });
+  }
+
+  dispose(): void {
+    this.#sessions.dispose();
+  }
+
+  /** A sentence for the user where nothing is shown. */
+  async #run(editor: vscode.TextEditor, given: string | undefined): Promise<string> {
+    const { document } = editor;
+    const name = nameOf(document.uri);
+    const refused = await refusal(document);
+    if (refused) return refused;
+    if (this.#sessions.has(document)) return vscode.l10n.t('Decide on the proposed changes in {0} first.', name);
+    const part = partAt(document, editor.selection);
+    const title = vscode.l10n.t('Edit lines {0} to {1} of {2}', part.first + 1, part.first + part.lines.length, name);
+    const instruction = given ?? (await askInstruction(this.parts.memory, title));
+    if (instruction === undefined) return '';
+    const answer = await this.#ask(part, instruction);
+    return answer ? this.#show(part, answer) : '';
+  }
+
+  /** Undefined where it was cancelled. */
+  async #ask(part: Part, instruction: string): Promise<Rewrite | undefined> {
+    const { document, first, lines } = part;
+    const abort = new AbortController();
+    const keeping = this.parts.keepEngine();
+    const request = {
+      sessionId: `inlineEdit ${document.uri.toString()}`,
+      path: nameOf(document.uri),
+      text: linesOf(document.getText()).join('\n'),
+      part: lines.join('\n'),
+      firstLine: first + 1,
+      lastLine: first + lines.length,
+      instruction,
+      maxTokens: this.parts.settings()['chat.maxTokens'],
+    };
+    const title = vscode.l10n.t('Editing {0}', request.path);
+    try {
+      return await vscode.window.withProgress(
+        { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+        (progress, token) => {
+          token.onCancellationRequested(() => abort.abort());
+          return rewrite(this.parts.model, request, abort.signal, (text) =>
+            progress.report({ message: vscode.l10n.t('{0} lines written', linesOf(text).length) }),
+          );
+        },
+      );
+    } catch (error) {
+      if (abort.signal.aborted || (error instanceof EngineFailure && error.kind === 'cancelled')) return undefined;
+      throw error;
+    } finally {
+      keeping.dispose();
+    }
+  }
+
+  async #show({ document, first, lines }: Part, answer: Rewrite): Promise<string> {
+    const { t } = vscode.l10n;
+    const name = nameOf(document.uri);
+    if (answer.kind !== 'answer') return problem(answer.kind);
+    const all = linesOf(document.getText());
+    if (document.isClosed || lines.some((line, index) => line !== all[first + index])) {
+      return t('{0} has changed meanwhile; nothing was edited.', name);
+    }
+    const fresh = newLines(answer.text, lines, indentUnit(all));
+    if (fresh.length === 0) return t('The answer has no code; nothing was edited.');
+    if (fresh.join('\n') === lines.join('\n')) return t('The model would change nothing here.');
+    if (savesByItself(document)) {
+      const find = (text: string): Place[] => placesOf(text, lines, fresh);
+      const place = { line: first + 1, label: '', text: replaced(all, first, lines.length, fresh) };
+      return this.parts.preview(document, place, find);
+    }
+    const shown = await this.#sessions.open(document, first, lines, fresh);
+    return shown ? '' : t('{0} could not be changed.', name);
+  }
+}
+
+/** Whole lines: those selected, else what the line at the cursor opens. Blank ones around them stay out. */
+function partAt(document: vscode.TextDocument, { start, end, isEmpty }: vscode.Selection): Part {
+  const all = linesOf(document.getText());
+  let first = start.line;
+  let behind = isEmpty ? extentEnd(all, first) : end.character === 0 ? end.line : end.line + 1;
+  while (first < behind - 1 && isBlank(all[first]!)) first++;
+  while (behind - 1 > first && isBlank(all[behind - 1]!)) behind--;
+  return { document, first, lines: all.slice(first, behind) };
+}
+
+/** Such a document would be written a second after hunks are shown in it, before the user can decide on them. */
+function savesByItself(document: vscode.TextDocument): boolean {
+  const autoSave = vscode.workspace.getConfiguration('files', document).get<string>('autoSave');
+  return autoSave === 'afterDelay' && !document.isUntitled;
+}
+
+function placesOf(text: string, lines: readonly string[], fresh: readonly string[]): Place[] {
+  const all = linesOf(text);
+  return all.flatMap((label, at) => {
+    if (lines.some((line, index) => all[at + index] !== line)) return [];
+    return [{ line: at + 1, label: label.trim(), text: replaced(all, at, lines.length, fresh) }];
+  });
+}
+
+function replaced(all: readonly string[], at: number, count: number, fresh: readonly string[]): string {
+  return [...all.slice(0, at), ...fresh, ...all.slice(at + count)].join('\n');
+}
+
+function problem(kind: Exclude<Rewrite['kind'], 'answer'>): string {
+  const { t } = vscode.l10n;
+  switch (kind) {
+    case 'secret':
+      return t('The selection holds what looks like a secret, which the model is never given.');
+    case 'tooLarge':
+      return t("The selection is too large for the model's window.");
+    case 'tooLong':
+      return t('The answer became longer than airgap.chat.maxTokens allows; nothing was edited.');
+  }
+}

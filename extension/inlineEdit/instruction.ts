@@ -1,0 +1,36 @@
+/** Asks what is to be done with the selected code; earlier instructions are offered. */
+import * as vscode from 'vscode';
+import * as z from 'zod';
+
+const HISTORY_KEY = 'airgap.inlineEdit.instructions';
+const MAX_HISTORY = 20;
+
+/** Undefined where the user gives none. */
+export function askInstruction(memory: vscode.Memento, title: string): Promise<string | undefined> {
+  const history = z.array(z.string()).safeParse(memory.get(HISTORY_KEY)).data ?? [];
+  const input = vscode.window.createQuickPick();
+  input.title = title;
+  input.placeholder = vscode.l10n.t('What should change? For example: handle empty input');
+  const offer = (): void => {
+    const typed = input.value.trim();
+    const earlier = history.filter((each) => each !== typed && each.toLowerCase().includes(typed.toLowerCase()));
+    // What is typed stands first, so that Enter takes it and not an earlier one that is like it.
+    input.items = [...(typed === '' ? [] : [typed]), ...earlier].map((label) => ({ label, alwaysShow: true }));
+  };
+  offer();
+  return new Promise((resolve) => {
+    input.onDidChangeValue(offer);
+    input.onDidAccept(() => {
+      const text = (input.activeItems[0]?.label ?? input.value).trim();
+      if (text === '') return;
+      void memory.update(HISTORY_KEY, [text, ...history.filter((each) => each !== text)].slice(0, MAX_HISTORY));
+      resolve(text);
+      input.hide();
+    });
+    input.onDidHide(() => {
+      resolve(undefined);
+      input.dispose();
+    });
+    input.show();
+  });
+}

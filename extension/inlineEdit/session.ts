@@ -1,0 +1,117 @@
+/**
+ * A document with hunks that the user has not decided on. Every text that the document has had is known with its hunks,
+ * so that undo and redo, which only bring texts back, bring the hunks back with them.
+ */
+import { createHash } from 'node:crypto';
+import * as vscode from 'vscode';
+import { linesOf } from '../chat/code/lines.ts';
+import { decide, followed, type Hunk, type LineEdit, propose, type Step, textChange, withEdits } from './hunks.ts';
+
+/** One per change while hunks are shown; the oldest go first. */
+const MAX_TEXTS = 1000;
+
+export class HunkSession {
+  #hunks: readonly Hunk[] = [];
+  /** By the digest of a text of the document. */
+  readonly #known = new Map<string, readonly Hunk[]>();
+
+  constructor(readonly document: vscode.TextDocument) {}
+
+  get hunks(): readonly Hunk[] {
+    return this.#hunks;
+  }
+
+  /** Shows `fresh` beside the lines of the document from `first` on. False where the document cannot be changed. */
+  async propose(first: number, old: readonly string[], fresh: readonly string[]): Promise<boolean> {
+    this.#remember(this.document.getText(), []);
+    return this.#take(propose(first, old, fresh));
+  }
+
+  /** One undo step. False where the document cannot be changed. */
+  decide(ids: readonly number[], verdict: 'accept' | 'reject'): Promise<boolean> {
+    return this.#take(decide(this.#hunks, ids, verdict));
+  }
+
+  /** The edits that leave only what was accepted; the document's next text is then without hunks. */
+  rejection(): vscode.TextEdit[] {
+    const { edits } = decide(this.#hunks, this.#ids(), 'reject');
+    this.#remember(this.#textAfter(edits), []);
+    return this.#changes(edits).map(({ range, text }) => new vscode.TextEdit(range, text));
+  }
+
+  /** After a change of the document; true where a change by hand has left nothing of the hunks. */
+  follow(changes: readonly vscode.TextDocumentContentChangeEvent[]): boolean {
+    const text = this.document.getText();
+    const known = this.#known.get(digest(text));
+    const had = this.#hunks.length > 0;
+    const typed = changes.map(({ range: { start, end }, text }) => ({
+      start,
+      end,
+      text: text.replaceAll('\r\n', '\n'),
+    }));
+    const next = known ?? followed(this.#hunks, typed);
+    this.#remember(text, next);
+    this.#hunks = next;
+    return had && !known && next.length === 0;
+  }
+
+  /** For another life of the extension host: what the document held and its hunks. */
+  stored(): StoredSession {
+    return { uri: this.document.uri.toString(), digest: digest(this.document.getText()), hunks: [...this.#hunks] };
+  }
+  restore(stored: StoredSession): boolean {
+    if (digest(this.document.getText()) !== stored.digest) return false;
+    this.#remember(this.document.getText(), stored.hunks);
+    this.#hunks = stored.hunks;
+    return true;
+  }
+
+  #ids(): number[] {
+    return this.#hunks.map(({ id }) => id);
+  }
+
+  async #take({ edits, hunks }: Step): Promise<boolean> {
+    this.#remember(this.#textAfter(edits), hunks);
+    if (edits.length === 0) {
+      this.#hunks = hunks;
+      return true;
+    }
+    const edit = new vscode.WorkspaceEdit();
+    for (const { range, text } of this.#changes(edits)) edit.replace(this.document.uri, range, text);
+    return vscode.workspace.applyEdit(edit);
+  }
+
+  #changes(edits: readonly LineEdit[]): { range: vscode.Range; text: string }[] {
+    const lines = linesOf(this.document.getText());
+    return edits.map((each) => {
+      const { start, end, text } = textChange(lines, each, this.#eol);
+      return { range: new vscode.Range(start.line, start.character, end.line, end.character), text };
+    });
+  }
+
+  #textAfter(edits: readonly LineEdit[]): string {
+    return withEdits(linesOf(this.document.getText()), edits).join(this.#eol);
+  }
+
+  get #eol(): string {
+    return this.document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
+  }
+
+  #remember(text: string, hunks: readonly Hunk[]): void {
+    const key = digest(text);
+    this.#known.delete(key);
+    this.#known.set(key, hunks);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MAX_TEXTS && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+export interface StoredSession {
+  uri: string;
+  digest: string;
+  hunks: Hunk[];
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}

@@ -1,0 +1,161 @@
+/** All documents with undecided hunks: what they show, and what happens to them when they are saved or closed. */
+import * as vscode from 'vscode';
+import * as z from 'zod';
+import { hunkAt } from './hunks.ts';
+import { HunkMarks, hunkLenses } from './marks.ts';
+import { HunkSession } from './session.ts';
+
+const STORED_KEY = 'airgap.inlineEdit.hunks';
+const storedSessions = z.array(
+  z.object({
+    uri: z.string(),
+    digest: z.string(),
+    hunks: z.array(z.object({ id: z.int(), start: z.int().min(0), old: z.int().min(0), fresh: z.int().min(0) })),
+  }),
+);
+
+export type Verdict = 'accept' | 'reject';
+
+export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider {
+  /** By address. One whose hunks are all decided stays: undo may bring them back. */
+  readonly #sessions = new Map<string, HunkSession>();
+  readonly #marks = new HunkMarks();
+  readonly #lensesChanged = new vscode.EventEmitter<void>();
+  readonly onDidChangeCodeLenses = this.#lensesChanged.event;
+  readonly #subscriptions: vscode.Disposable[];
+
+  /** `memory` lives as long as the workspace: after a reload VS Code restores unsaved text, and so must we its hunks. */
+  constructor(private readonly memory: vscode.Memento) {
+    this.#subscriptions = [
+      this.#marks,
+      this.#lensesChanged,
+      vscode.languages.registerCodeLensProvider('*', this),
+      vscode.workspace.onDidChangeTextDocument((event) => this.#changed(event)),
+      vscode.workspace.onDidCloseTextDocument((document) => this.#closed(document)),
+      vscode.workspace.onDidOpenTextDocument((document) => this.#reopened(document)),
+      vscode.workspace.onWillSaveTextDocument((event) => this.#willSave(event)),
+      vscode.window.onDidChangeVisibleTextEditors(() => this.#mark()),
+    ];
+    for (const document of vscode.workspace.textDocuments) this.#reopened(document);
+  }
+
+  /** Shows the new lines behind the old ones. False where the document cannot be changed. */
+  async open(
+    document: vscode.TextDocument,
+    first: number,
+    old: readonly string[],
+    fresh: readonly string[],
+  ): Promise<boolean> {
+    const key = document.uri.toString();
+    const session = this.#sessions.get(key) ?? new HunkSession(document);
+    this.#sessions.set(key, session);
+    const done = await session.propose(first, old, fresh);
+    this.#show();
+    return done;
+  }
+
+  has(document: vscode.TextDocument): boolean {
+    return (this.#sessions.get(document.uri.toString())?.hunks.length ?? 0) > 0;
+  }
+
+  /** Of the button's hunk, or the one at the cursor; all of the active document where `all` says so. */
+  async decide(verdict: Verdict, which: { uri?: unknown; id?: unknown; all?: boolean }): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    const uri = typeof which.uri === 'string' ? which.uri : editor?.document.uri.toString();
+    const session = this.#sessions.get(uri ?? '');
+    if (!session) return;
+    const { hunks } = session;
+    const atCursor = editor ? hunkAt(hunks, editor.selection.active.line) : undefined;
+    const chosen = hunks.find(({ id }) => id === which.id) ?? (which.id === undefined ? atCursor : undefined);
+    const ids = which.all ? hunks.map(({ id }) => id) : chosen ? [chosen.id] : [];
+    if (ids.length > 0 && !(await session.decide(ids, verdict))) {
+      const name = vscode.workspace.asRelativePath(session.document.uri);
+      void vscode.window.showWarningMessage(vscode.l10n.t('{0} could not be changed.', name));
+    }
+    this.#show();
+  }
+
+  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    return hunkLenses(document, this.#sessions.get(document.uri.toString())?.hunks ?? []);
+  }
+
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  #changed({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const session = this.#sessions.get(document.uri.toString());
+    if (!session) return;
+    const lost = session.follow(contentChanges);
+    this.#show();
+    if (!lost) return;
+    const name = vscode.workspace.asRelativePath(document.uri);
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t('The proposed changes in {0} were overwritten. Undo brings them back.', name),
+    );
+  }
+
+  /** A file never holds both the old and the new lines: what is undecided is taken out before it is written. */
+  #willSave({
+    document,
+    waitUntil,
+  }: {
+    document: vscode.TextDocument;
+    waitUntil(edits: Thenable<unknown>): void;
+  }): void {
+    const session = this.#sessions.get(document.uri.toString());
+    const count = session?.hunks.length ?? 0;
+    if (!session || count === 0) return;
+    waitUntil(Promise.resolve(session.rejection()));
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t('Saved without the proposed changes that were not accepted. Undo brings them back.'),
+    );
+  }
+
+  #closed(document: vscode.TextDocument): void {
+    // A change of its language closes and opens a document that stays as it is.
+    if (vscode.workspace.textDocuments.includes(document)) return;
+    if (this.#sessions.delete(document.uri.toString())) this.#show();
+  }
+
+  #reopened(document: vscode.TextDocument): void {
+    const key = document.uri.toString();
+    const stored = this.#stored().find(({ uri }) => uri === key);
+    if (!stored || this.#sessions.has(key)) return;
+    const session = new HunkSession(document);
+    if (!session.restore(stored)) return;
+    this.#sessions.set(key, session);
+    this.#show();
+  }
+
+  #stored(): z.output<typeof storedSessions> {
+    return storedSessions.safeParse(this.memory.get(STORED_KEY)).data ?? [];
+  }
+
+  #open(): HunkSession[] {
+    return [...this.#sessions.values()].filter(({ hunks }) => hunks.length > 0);
+  }
+
+  #show(): void {
+    const open = this.#open();
+    const context = (key: string, value: unknown) => void vscode.commands.executeCommand('setContext', key, value);
+    context('airgap.hunks', open.length > 0);
+    context(
+      'airgap.hunkResources',
+      open.map(({ document }) => document.uri.toString()),
+    );
+    void this.memory.update(
+      STORED_KEY,
+      open.map((session) => session.stored()),
+    );
+    this.#lensesChanged.fire();
+    this.#mark();
+  }
+
+  #mark(): void {
+    for (const editor of vscode.window.visibleTextEditors) {
+      const session = this.#sessions.get(editor.document.uri.toString());
+      if (session) this.#marks.show(editor, session.hunks);
+    }
+  }
+}
