@@ -7,6 +7,7 @@ import type { Chat } from './chat/parts.ts';
 import { chatViewCommands, type ViewActions } from './chat/viewCommands.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine.ts';
+import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { menuLines, pickFromMenu } from './menu.ts';
 import { type ReportView, showReport } from './reportView.ts';
 import { expandHome, languageEnabled, withLanguage } from './settings.ts';
@@ -21,6 +22,7 @@ export interface CommandHost {
   readonly report: ReportView;
   readonly chat: Chat & ViewActions;
   readonly blocks: CodeBlocks;
+  readonly edit: InlineEdit;
   state(): StatusState;
 }
 
@@ -39,6 +41,11 @@ export function commandTable(host: CommandHost): CommandTable {
     ...chatCommands(() => ({ chat: host.chat, model: host.engine, settings: host.config.settings })),
     'airgap.applyChanges': () => host.blocks.applyChanges(),
     'airgap.discardChanges': () => host.blocks.discardChanges(),
+    'airgap.inlineEdit': (instruction) => host.edit.run(instruction),
+    'airgap.acceptHunk': (uri, id) => host.edit.decideHunk('accept', uri, id),
+    'airgap.rejectHunk': (uri, id) => host.edit.decideHunk('reject', uri, id),
+    'airgap.acceptAllHunks': () => host.edit.decideAll('accept'),
+    'airgap.rejectAllHunks': () => host.edit.decideAll('reject'),
   };
 }
 

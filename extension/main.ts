@@ -5,6 +5,7 @@ import { ChatCodeActions } from './chat/codeActions.ts';
 import { CodeBlocks } from './chat/code/codeBlocks.ts';
 import { WorkspaceContext } from './chat/context/workspaceContext.ts';
 import { registerLanguageModel } from './chat/languageModel.ts';
+import { ThemeColors } from './chat/syntaxColors.ts';
 import { commandTable } from './commands.ts';
 import { GhostCache } from './completion/ghostCache.ts';
 import { CompletionProvider } from './completion/provider.ts';
@@ -12,6 +13,7 @@ import { Config } from './config.ts';
 import { Engine } from './engine.ts';
 import { engineSetup, keepOnDisk } from './engineSetup.ts';
 import { createLog } from './log.ts';
+import { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { ReportView } from './reportView.ts';
 import { Snooze } from './snooze.ts';
 import { Status } from './status.ts';
@@ -51,13 +53,15 @@ export function activate(context: vscode.ExtensionContext): void {
     },
   });
   const blocks = own(new CodeBlocks());
-  const colors = { current: () => ({}), onDidChange: new vscode.EventEmitter<void>().event };
+  const colors = own(new ThemeColors((message) => log.warn(message)));
   const chat = createChat({ context, settings, engine, reader, log, keepEngine, blocks, colors });
+  const preview = blocks.propose.bind(blocks);
+  const edit = own(new InlineEdit({ model: engine, memory: context.workspaceState, settings, keepEngine, preview }));
   own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));
   own(registerLanguageModel({ model: engine, engine, settings, keepEngine }));
 
   const report = own(new ReportView(version));
   const state = () => window.state;
-  const commands = commandTable({ config, engine, snooze, log, report, state, chat, blocks });
+  const commands = commandTable({ config, engine, snooze, log, report, state, chat, blocks, edit });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

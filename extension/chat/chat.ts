@@ -1,4 +1,4 @@
-/** Builds the chat: conversations on disk, what it may ask of VS Code, the controller and where it shows. */
+/** Builds the chat: conversations on disk, what it may ask of VS Code, the controller, and where it shows. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -6,8 +6,9 @@ import type { SyntaxColors } from '../../webview/protocol.ts';
 import type { Engine } from '../engine.ts';
 import type { Settings } from '../settings.ts';
 import type { CodeBlocks } from './code/codeBlocks.ts';
-import { ChatController } from './controller.ts';
 import { instruct } from './context/instruct.ts';
+import { ChatController } from './controller.ts';
+import type { ControllerHost } from './controllerHost.ts';
 import { EditorContext } from './editorContext.ts';
 import { engineView } from './engineView.ts';
 import { pageActions } from './pageActions.ts';
@@ -21,32 +22,23 @@ const OPEN_KEY = 'airgap.chat.open';
 
 export interface ChatParts {
   readonly context: vscode.ExtensionContext;
-  readonly settings: () => Settings;
   readonly engine: Engine;
   readonly reader: ContextReader;
   readonly log: vscode.LogOutputChannel;
-  keepEngine(): vscode.Disposable;
   readonly blocks: CodeBlocks;
   readonly colors: { current(): SyntaxColors; readonly onDidChange: vscode.Event<void> };
+  settings(): Settings;
+  keepEngine(): vscode.Disposable;
 }
 
-/** What is pushed to `context.subscriptions` is everything that has to end with the extension. */
+/** What has to end with the extension is pushed to `context.subscriptions`. */
 export function createChat(parts: ChatParts): Chat & ViewActions {
-  const { context, settings, engine, log, colors } = parts;
-  const { t } = vscode.l10n;
+  const { context, engine, log, colors, settings } = parts;
   const own = <T extends vscode.Disposable>(thing: T): T => {
     context.subscriptions.push(thing);
     return thing;
   };
   const pages = own(new Pages());
-  const folder = join((context.storageUri ?? context.globalStorageUri).fsPath, 'chats');
-  const store = new ConversationStore(folder, (files) => {
-    log.warn(`Conversations that could not be read: ${files.join(', ')}`);
-    pages.post({
-      type: 'notice',
-      text: t('{0} stored conversations could not be read; the log names the files.', files.length),
-    });
-  });
   const editor = own(
     new EditorContext(settings, {
       moved: () => controller.editorChanged(),
@@ -62,11 +54,42 @@ export function createChat(parts: ChatParts): Chat & ViewActions {
     }),
   );
   const controller: ChatController = new ChatController({
+    ...surroundings(parts),
+    pages,
+    store: conversationStore(parts, pages),
+    actions: pageActions({ ...parts, view }),
+    automatic: () => editor.attachment,
+  });
+  own({ dispose: () => void controller.dispose() });
+  own(engine.onDidChangeState(() => controller.engineChanged()));
+  own(colors.onDidChange(() => controller.colorsChanged()));
+  own(vscode.workspace.onDidGrantWorkspaceTrust(() => controller.showState()));
+  return {
+    ask: (question) => controller.ask(question),
+    newConversation: () => controller.ask({ newConversation: true }),
+    showList: () => controller.showList(),
+    exportOpen: () => controller.exportOpen(),
+    openInEditor: () => view.openInEditor(),
+  };
+}
+
+/** Those of the workspace; without one, the window has some too. */
+function conversationStore({ context, log }: ChatParts, pages: Pages): ConversationStore {
+  const folder = join((context.storageUri ?? context.globalStorageUri).fsPath, 'chats');
+  return new ConversationStore(folder, (files) => {
+    log.warn(`Conversations that could not be read: ${files.join(', ')}`);
+    const { t } = vscode.l10n;
+    const text = t('{0} stored conversations could not be read; the log names the files.', files.length);
+    pages.post({ type: 'notice', text });
+  });
+}
+
+function surroundings(parts: ChatParts): Omit<ControllerHost, 'pages' | 'store' | 'actions' | 'automatic'> {
+  const { context, engine, settings, colors, log } = parts;
+  const { t } = vscode.l10n;
+  return {
     model: engine,
     reader: parts.reader,
-    store,
-    pages,
-    actions: pageActions({ ...parts, view }),
     texts: (vscode.l10n.bundle ?? {}) as Record<string, string>,
     memory: {
       get: () => context.workspaceState.get(OPEN_KEY),
@@ -80,22 +103,10 @@ export function createChat(parts: ChatParts): Chat & ViewActions {
     contextLength: () => (engine.state.kind === 'ready' ? engine.state.model.contextLength : 0),
     colors: () => colors.current(),
     trusted: () => vscode.workspace.isTrusted,
-    automatic: () => editor.attachment,
     keepEngine: () => parts.keepEngine(),
     newId: () => randomUUID(),
     seed: () => randomInt(2 ** 31),
     nowMs: () => Date.now(),
     log: (message) => log.warn(message),
-  });
-  own({ dispose: () => void controller.dispose() });
-  own(engine.onDidChangeState(() => controller.engineChanged()));
-  own(colors.onDidChange(() => controller.colorsChanged()));
-  own(vscode.workspace.onDidGrantWorkspaceTrust(() => controller.showState()));
-  return {
-    ask: (question) => controller.ask(question),
-    newConversation: () => controller.ask({ newConversation: true }),
-    showList: () => controller.showList(),
-    exportOpen: () => controller.exportOpen(),
-    openInEditor: () => view.openInEditor(),
   };
 }

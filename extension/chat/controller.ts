@@ -106,7 +106,6 @@ export class ChatController implements Chat {
     await this.#shelf.settled();
   }
 
-  // eslint-disable-next-line max-lines-per-function -- One case for each thing that a page can say.
   async #handle(message: FromPage, page: Page): Promise<void> {
     const { actions, pages } = this.host;
     switch (message.type) {
@@ -204,7 +203,10 @@ export class ChatController implements Chat {
 
   async #send(text: string, attachments: readonly Attachment[]): Promise<void> {
     const open = await this.#current();
+    const isFirst = open.conversation.turns.length === 0;
     open.ask(text, attachments);
+    // It has a name now.
+    if (isFirst) this.showState();
     this.host.memory.set(open.conversation.id);
   }
 

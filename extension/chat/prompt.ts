@@ -54,6 +54,5 @@ function defused(text: string): string {
 
 /** Names come from files that anybody may have named. */
 function attribute(value: string): string {
-  // eslint-disable-next-line no-control-regex
   return value.replace(/[\x00-\x1f\x7f\u2028\u2029]+/g, ' ').replace(/["<>]/g, '_');
 }
