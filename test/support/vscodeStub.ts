@@ -96,13 +96,13 @@ export const languages = {
 export const env = {
   language: 'en',
   shell: '/bin/bash',
-  clipboard: { readText: () => Promise.resolve(''), writeText: (_text: string) => Promise.resolve() },
+  clipboard: {} as vscode.Clipboard,
 };
 
-export const extensions = { getExtension: (_id: string) => undefined };
+export const extensions = { getExtension: (): unknown => undefined };
 
 export const commands = {
-  executeCommand: (_id: string, ..._args: unknown[]): Promise<unknown> => Promise.resolve(),
+  executeCommand: (): Promise<unknown> => Promise.resolve(),
 };
 
 export const FileType = { Unknown: 0, File: 1, Directory: 2, SymbolicLink: 64 } as const;

@@ -22,15 +22,18 @@ export function matchesAny(uri: vscode.Uri, patterns: readonly string[]): boolea
   const paths = [uri.path.replace(/^\//, ''), vscode.workspace.asRelativePath(uri, false)];
   return patterns.some((pattern) => {
     const matches = matcher(pattern);
-    return paths.some(matches);
+    return paths.some((path) => matches(path));
   });
 }
 
 const matchers = new Map<string, (path: string) => boolean>();
 
-/** Folders match too: `**\/node_modules` hides the folder before its files are looked at. */
+/** A pattern that matches a folder means what is in it, too: `**\/node_modules`. */
 function matcher(pattern: string): (path: string) => boolean {
   let found = matchers.get(pattern);
-  if (!found) matchers.set(pattern, (found = picomatch(pattern.replace(/^\//, ''), { dot: true })));
+  if (!found) {
+    const plain = pattern.replace(/^\//, '');
+    matchers.set(pattern, (found = picomatch([plain, `${plain}/**`], { dot: true })));
+  }
   return found;
 }

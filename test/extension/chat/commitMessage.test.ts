@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import type { ChatParams, FitParams } from '../../../engine/protocol.ts';
+import { cleanCommitMessage } from '../../../extension/chat/cleanCommitMessage.ts';
+import { writeCommitMessage } from '../../../extension/chat/commitMessage.ts';
+import type { ChatModel } from '../../../extension/chat/parts.ts';
+import { type FakeRepository, FakeWorkspace } from '../../support/fakeWorkspace.ts';
+import { Uri } from '../../support/vscodeStub.ts';
+
+const diff = (path: string, added = 'x'): string =>
+  `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n@@ -0,0 +1 @@\n+${added}\n`;
+
+interface Options {
+  repository?: { staged?: string; unstaged?: string };
+  before?: string;
+  parts?: string[];
+  answers?: string[];
+  /** After each part. */
+  during?: (part: number, repository: FakeRepository, workspace: FakeWorkspace) => void;
+  failure?: Error;
+  /** Share of the sources that fits. */
+  fits?: number;
+}
+
+async function write(options: Options = {}) {
+  const workspace = new FakeWorkspace();
+  const repository = workspace.repository(options.repository ?? { staged: diff('a.ts') });
+  repository.inputBox.value = options.before ?? '';
+  workspace.answers.push(...(options.answers ?? []));
+  const asked: Omit<ChatParams, 'modelId'>[] = [];
+  const fitted: Omit<FitParams, 'modelId'>[] = [];
+  const shown: string[] = [];
+  const model = {
+    fit: (request: Omit<FitParams, 'modelId'>) => {
+      fitted.push(request);
+      const share = options.fits ?? 1;
+      const sources = request.sources.map(({ text }) => ({
+        text: text.slice(0, text.length * share),
+        lines: [],
+        totalLines: 1,
+        tokensWhole: 100,
+        tokens: 100 * share,
+      }));
+      return Promise.resolve({ sources, tokensUsed: 1, tokensLimit: 2 });
+    },
+    chat: async (
+      request: Omit<ChatParams, 'modelId'>,
+      signal: AbortSignal,
+      onPart: (part: { text: string }) => void,
+    ) => {
+      asked.push(request);
+      for (const [i, text] of (options.parts ?? ['Add ', 'x']).entries()) {
+        signal.throwIfAborted();
+        onPart({ text });
+        shown.push(repository.inputBox.value);
+        options.during?.(i, repository, workspace);
+        await Promise.resolve();
+      }
+      if (options.failure) throw options.failure;
+    },
+  } as unknown as ChatModel;
+  const run = () => writeCommitMessage({ model, settings: { 'completion.exclude': [] } }, undefined);
+  const failure = await run().then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  return { message: repository.inputBox.value, asked, fitted, shown, told: workspace.told, failure };
+}
+
+describe('commit message', () => {
+  it('is written as it comes, from what is staged', async () => {
+    const { message, shown, asked, fitted, failure } = await write({
+      repository: { staged: diff('a.ts', 'staged'), unstaged: diff('b.ts', 'unstaged') },
+    });
+    assert.deepEqual([message, shown, failure], ['Add x', ['Add', 'Add x'], undefined]);
+    const [{ messages }] = asked as [ChatParams];
+    assert.equal(messages.length, 1);
+    assert.match(
+      messages[0]!.text,
+      /<file name="a\.ts \(staged changes\)">[\s\S]*\+staged[\s\S]*Write a git commit message/,
+    );
+    assert.ok(!messages[0]!.text.includes('unstaged'));
+    assert.ok(!fitted[0]!.messages[0]!.text.includes('+staged'), 'the room is counted without the sources');
+  });
+
+  it('asks before it replaces, and leaves all as it is without a yes', async () => {
+    const no = await write({ before: 'mine' });
+    assert.deepEqual([no.message, no.told, no.asked], ['mine', ['Replace the message that is there?'], []]);
+    const yes = await write({ before: 'mine', answers: ['Replace'] });
+    assert.equal(yes.message, 'Add x');
+  });
+
+  it('nothing staged: the changes of the working tree, if wanted', async () => {
+    const repository = { unstaged: diff('b.ts', 'unstaged') };
+    const no = await write({ repository });
+    assert.deepEqual([no.message, no.told], ['', ['Nothing is staged. Write a message for all changes?']]);
+    const yes = await write({ repository, answers: ['Use All Changes'] });
+    assert.match(yes.asked[0]!.messages[0]!.text, /\+unstaged/);
+    assert.equal(yes.message, 'Add x');
+  });
+
+  it('nothing changed: one sentence', async () => {
+    const { failure, asked } = await write({ repository: {} });
+    assert.deepEqual([failure, asked], ['There is nothing to describe: stage changes first.', []]);
+  });
+
+  it('says how much of a large change the model sees', async () => {
+    const { told } = await write({ fits: 0.25 });
+    assert.deepEqual(told, ['The model sees 25 % of the changes; its window holds no more.']);
+  });
+
+  it('cancelled: what stood there comes back', async () => {
+    const { message, failure } = await write({
+      before: 'mine',
+      answers: ['Replace'],
+      parts: ['Add ', 'x', 'y'],
+      during: (part, _, workspace) => part === 0 && workspace.token.cancel(),
+    });
+    assert.deepEqual([message, failure], ['mine', undefined]);
+  });
+
+  it('a failure is told, and what stood there comes back', async () => {
+    const { message, failure } = await write({
+      before: 'mine',
+      answers: ['Replace'],
+      failure: new Error('No memory.'),
+    });
+    assert.deepEqual([message, failure], ['mine', 'No memory.']);
+  });
+
+  it('no answer: a sentence, and what stood there comes back', async () => {
+    const { message, failure } = await write({ before: 'mine', answers: ['Replace'], parts: ['```\n', '```'] });
+    assert.deepEqual([message, failure], ['mine', 'The model had no answer.']);
+  });
+
+  it('the user writes meanwhile: that stays, and the model stops', async () => {
+    const { message, shown, failure } = await write({
+      parts: ['Add ', 'x', 'y', 'z'],
+      during: (part, repository) => {
+        if (part === 1) repository.inputBox.value = 'my own';
+      },
+    });
+    assert.deepEqual([message, shown, failure], ['my own', ['Add', 'Add x', 'my own'], undefined]);
+  });
+
+  it('the button names the repository', async () => {
+    const workspace = new FakeWorkspace();
+    const first = workspace.repository({ staged: diff('a.ts') });
+    const second = workspace.repository({ root: 'file:///project/sub', staged: diff('b.ts') });
+    const model = {
+      fit: ({ sources }: FitParams) =>
+        Promise.resolve({ sources: sources.map(({ text }) => ({ text, tokens: 1, tokensWhole: 1 })) }),
+      chat: (_: unknown, __: unknown, onPart: (part: { text: string }) => void) =>
+        Promise.resolve(onPart({ text: 'Y' })),
+    } as unknown as ChatModel;
+    await writeCommitMessage(
+      { model, settings: { 'completion.exclude': [] } },
+      Uri.parse('file:///project/sub') as never,
+    );
+    assert.deepEqual([first.inputBox.value, second.inputBox.value], ['', 'Y']);
+  });
+
+  const cleaned: [answer: string, message: string][] = [
+    ['Add x', 'Add x'],
+    ['```\nAdd x\n```', 'Add x'],
+    ['```text\nAdd x\n\nBecause.\n```\n', 'Add x\n\nBecause.'],
+    ['"Add x"', 'Add x'],
+    ['**Add x**\nWhy.', 'Add x\n\nWhy.'],
+    ['`Add x', 'Add x'],
+    ['Commit message: Add x', 'Add x'],
+    ['# Add x', 'Add x'],
+    ['Use "x" in y', 'Use "x" in y'],
+    ['\n\nAdd x  \r\n\r\n- one\r\n- two\n', 'Add x\n\n- one\n- two'],
+    ['', ''],
+    ['"', ''],
+    [`${'word '.repeat(15)}end`, `${'word '.repeat(14).trim()}\n\nword end`],
+    ['x'.repeat(80), 'x'.repeat(80)],
+  ];
+  for (const [answer, message] of cleaned) {
+    it(`cleaned: ${JSON.stringify(answer.slice(0, 40))}`, () => assert.equal(cleanCommitMessage(answer), message));
+  }
+});

@@ -1,0 +1,34 @@
+/** Reads attachments as the chat does, in a workspace in memory. */
+import { WorkspaceContext } from '../../../extension/chat/context/workspaceContext.ts';
+import type { Attachment, Hit, Source } from '../../../extension/chat/parts.ts';
+import { readSettings } from '../../../extension/settings.ts';
+import { Uri } from '../../support/vscodeStub.ts';
+
+const never = new AbortController().signal;
+
+interface Options {
+  excluded?: string[];
+  hits?: Partial<Hit>[];
+  question?: string;
+  signal?: AbortSignal;
+}
+
+/** What the reader makes of an attachment; files lie below file:///project. */
+export function read(attachment: Attachment, options: Options = {}): Promise<Source[]> {
+  const { settings } = readSettings(() => undefined);
+  const reader = new WorkspaceContext({
+    settings: options.excluded ? { 'completion.exclude': options.excluded } : settings,
+    search: { search: () => Promise.resolve((options.hits ?? []) as Hit[]) },
+  });
+  return reader.read(attachment, options.question ?? '', options.signal ?? never);
+}
+
+export const uriOf = (path: string): string => Uri.parse(`file:///project/${path}`).toString();
+export const file = (path: string): Attachment => ({ kind: 'file', uri: uriOf(path) });
+export const folder = (path: string): Attachment => ({ kind: 'folder', uri: uriOf(path) });
+export const lines = (path: string, firstLine: number, lastLine: number): Attachment => ({
+  kind: 'selection',
+  uri: uriOf(path),
+  firstLine,
+  lastLine,
+});

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { defaultAttachments } from '../../../extension/chat/context/defaults.ts';
+import { instruct } from '../../../extension/chat/context/instruct.ts';
+import { insertIntoTerminal } from '../../../extension/chat/context/terminal.ts';
+import type { Attachment } from '../../../extension/chat/parts.ts';
+import { SLASH_NAMES, slashCommand } from '../../../extension/chat/slash.ts';
+import { terminalLine } from '../../../extension/chat/terminalLine.ts';
+import { FakeWorkspace } from '../../support/fakeWorkspace.ts';
+
+const machine = { shell: 'zsh', system: 'Linux' };
+const URI = 'file:///project/a.ts';
+
+describe('slash commands', () => {
+  for (const name of SLASH_NAMES) {
+    it(`/${name} becomes an instruction, with what was typed behind it`, () => {
+      const plain = slashCommand(`/${name}`, machine)!;
+      assert.equal(plain.name, name);
+      assert.ok(plain.instruction.length > 40 && !/[{}]|\/\w+/.test(plain.instruction), plain.instruction);
+      const asked = slashCommand(`  /${name}\n why is {shell} $& so?`, machine)!;
+      assert.equal(asked.instruction, `${plain.instruction}\n\nwhy is {shell} $& so?`);
+    });
+  }
+
+  for (const text of ['', 'fix', 'a /fix', '/fixit', '/FIX', '/fix: x', '/usr/bin/x', '/', '/constructor', '//fix']) {
+    it(`is a question as any other: ${JSON.stringify(text)}`, () =>
+      assert.equal(slashCommand(text, machine), undefined));
+  }
+
+  it('/terminal names the shell and the system', () => {
+    assert.match(slashCommand('/terminal x', machine)!.instruction, /for zsh on Linux/);
+    assert.match(slashCommand('/terminal', { shell: '', system: 'Windows' })!.instruction, /for a shell on Windows/);
+  });
+});
+
+describe('what slash commands attach', () => {
+  const range = (first: number, last: number) => ({
+    start: { line: first, character: 0 },
+    end: { line: last, character: 1 },
+  });
+  const text = Array.from({ length: 200 }, (_, i) => `line ${i + 1}`).join('\n');
+
+  /** An editor on a document of 200 lines with the cursor in line 50, between two nested functions. */
+  function editor(options: { symbols?: boolean; lines?: number } = {}): FakeWorkspace {
+    const workspace = new FakeWorkspace();
+    const document = workspace.open('a.ts', options.lines ? 'x\n'.repeat(options.lines) : text);
+    workspace.select(document, 49, 2);
+    const inner = {
+      name: 'inner',
+      range: range(45, 55),
+      children: [{ name: 'x', range: range(49, 49), children: [] }],
+    };
+    const symbols = [{ name: 'outer', range: range(10, 100), children: [inner] }];
+    workspace.commands.set('vscode.executeDocumentSymbolProvider', () =>
+      options.symbols === false ? undefined : symbols,
+    );
+    return workspace;
+  }
+  const inner: Attachment = { kind: 'symbol', uri: URI, name: 'inner', firstLine: 46, lastLine: 56 };
+  const added = async (text: string, attached: Attachment[] = []) => (await instruct(text, attached)).added;
+
+  it('the innermost symbol of several lines around the cursor', async () => {
+    editor();
+    assert.deepEqual(await added('/explain'), [inner]);
+  });
+
+  it('the selection, in whole lines; not the line before whose first character it ends', async () => {
+    const workspace = editor();
+    workspace.select(workspace.documents[0]!, 9, 4, { line: 12, character: 0 });
+    assert.deepEqual(await added('/doc'), [{ kind: 'selection', uri: URI, firstLine: 10, lastLine: 12 }]);
+    workspace.select(workspace.documents[0]!, 9, 4, { line: 12, character: 1 });
+    assert.deepEqual(await added('/doc'), [{ kind: 'selection', uri: URI, firstLine: 10, lastLine: 13 }]);
+  });
+
+  it('lines around the cursor, or the small file, where no symbols are known', async () => {
+    editor({ symbols: false });
+    assert.deepEqual(await added('/tests'), [{ kind: 'selection', uri: URI, firstLine: 10, lastLine: 90 }]);
+    editor({ symbols: false, lines: 60 });
+    assert.deepEqual(await added('/tests'), [{ kind: 'file', uri: URI }]);
+  });
+
+  it('/fix adds the problems at the cursor, else those of the file', async () => {
+    const workspace = editor();
+    assert.deepEqual(await added('/fix'), [inner]);
+    workspace.problem('a.ts', 3, 'Far away.');
+    assert.deepEqual(await added('/fix'), [inner, { kind: 'problems', uri: URI }]);
+    workspace.problem('a.ts', 49, 'Here.');
+    assert.deepEqual(await added('/fix'), [inner, { kind: 'problems', uri: URI, line: 50 }]);
+  });
+
+  it('what the user attached is not replaced', async () => {
+    const workspace = editor();
+    workspace.problem('a.ts', 49, 'Here.');
+    const own: Attachment = { kind: 'selection', uri: URI, firstLine: 1, lastLine: 2 };
+    assert.deepEqual(await added('/explain', [own]), []);
+    assert.deepEqual(await added('/fix', [own]), [{ kind: 'problems', uri: URI, line: 50 }]);
+    assert.deepEqual(await added('/fix', [own, { kind: 'problems' }]), []);
+    assert.deepEqual(await added('/commit', [{ kind: 'changes' }]), []);
+  });
+
+  it('/commit adds what is staged, /terminal and plain questions nothing', async () => {
+    editor();
+    assert.deepEqual(await added('/commit'), [{ kind: 'changes', staged: true }]);
+    assert.deepEqual(await added('/terminal list files'), []);
+    assert.deepEqual(await instruct('what is this?', []), { instruction: 'what is this?', added: [] });
+  });
+
+  it('without an editor there is nothing to add', async () => {
+    new FakeWorkspace();
+    assert.deepEqual(await defaultAttachments('problems', []), []);
+  });
+});
+
+describe('terminal insertion', () => {
+  const cases: [code: string, line: string | undefined][] = [
+    ['ls -la\n', 'ls -la'],
+    ['$ git status', 'git status'],
+    ['# lists files\nls', 'ls'],
+    ['docker run \\\n  -it \\\r\n  image', 'docker run -it image'],
+    ['\n\n  npm test  \n', 'npm test'],
+    ['echo a\techo b', 'echo a echo b'],
+    ['echo "a # b"', 'echo "a # b"'],
+    ['echo ünï 你好', 'echo ünï 你好'],
+    ['ls\nrm -rf x', undefined],
+    ['ls\rrm -rf x', undefined],
+    ['ls\u0085rm', undefined],
+    ['ls\u2028rm', undefined],
+    ['ls\vrm', undefined],
+    ['cat <<EOF\n# x\nEOF', undefined],
+    ['', undefined],
+    ['# only a comment', undefined],
+    ['x'.repeat(5000), undefined],
+    ['ls\u0003 -a', 'ls -a'],
+    ['ls\u001b[201~ -a', 'ls[201~ -a'],
+    ['ls \u202Ecod.exe', 'ls cod.exe'],
+    ['l\u200Bs\uFEFF', 'ls'],
+    ['ls\u0004\u0000\u007f\u009b', 'ls'],
+  ];
+  for (const [code, line] of cases) {
+    it(`${JSON.stringify(code.slice(0, 40))}: ${line ?? 'refused'}`, () => assert.equal(terminalLine(code), line));
+  }
+
+  it('never holds a line end or a control character, whatever the code', () => {
+    const pieces = [
+      'ls',
+      ' ',
+      '\\',
+      '\n',
+      '\r',
+      '\\\n',
+      '\u001b',
+      '\u0000',
+      '\u2028',
+      '\u0085',
+      '\u007f',
+      '# ',
+      '$ ',
+      'é',
+      '\t',
+      '\f',
+    ];
+    let state = 7;
+    const next = (below: number): number => (state = (state * 48271) % 2147483647) % below;
+    let inserted = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const line = terminalLine(Array.from({ length: next(9) }, () => pieces[next(pieces.length)]).join(''));
+      if (line === undefined) continue;
+      inserted++;
+      assert.ok(!/[\p{C}\p{Zl}\p{Zp}]/u.test(line), JSON.stringify(line));
+    }
+    assert.ok(inserted > 2000);
+  });
+
+  it('is put into the terminal without being run; several commands are refused with a sentence', () => {
+    const workspace = new FakeWorkspace();
+    insertIntoTerminal('npm test\n');
+    assert.deepEqual(workspace.terminal, ['["npm test",false]']);
+    assert.throws(() => insertIntoTerminal('a\nb'), { message: /^Only a single command/ });
+    assert.equal(workspace.terminal.length, 1);
+  });
+});
