@@ -5,6 +5,7 @@ import { SHAPES } from '../models/shapes.ts';
 import type { Backend } from '../protocol.ts';
 import { measureBandwidth } from './bandwidth.ts';
 import { type AttentionRow, benchAttention, printAttentionRow } from './benchAttention.ts';
+import { benchChat, printChatRows } from './benchChat.ts';
 import { type ProfileRow, benchProfile, printProfileRow } from './benchProfile.ts';
 import { type SpeculationRow, benchSpeculation, printSpeculationRow } from './benchSpeculation.ts';
 import { type ModelBenchOptions, type ModelRow, benchModel, gigabytes, printModelRow } from './benchModel.ts';
@@ -15,6 +16,7 @@ interface BenchOptions extends Omit<ModelOptions, 'backend'>, ModelBenchOptions 
   attention?: boolean;
   profile?: boolean;
   speculation?: string;
+  chat?: boolean;
   peers?: boolean;
   json?: boolean;
 }
@@ -32,6 +34,7 @@ export function addBench(program: Command, signal: AbortSignal): void {
     .option('--attention', 'time block-sparse against dense attention on the shape of phi-3-small instead')
     .option('--profile', 'time each operation of prefill and decode instead')
     .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
+    .option('--chat', 'time ghost text without and beside a chat instead')
     .option(
       '--peers',
       'beside other engines, which are downloaded for it (in the repository: npm run bench -- --peers)',
@@ -79,7 +82,8 @@ type Measure = (
   signal: AbortSignal,
 ) => Promise<object[]>;
 
-function measurement({ attention, profile, speculation }: BenchOptions): Measure {
+function measurement({ attention, profile, speculation, chat }: BenchOptions): Measure {
+  if (chat) return measureChat;
   if (attention) return measureAttention;
   if (profile) return measureProfile;
   return speculation === undefined ? measureModel : measureSpeculation;
@@ -120,6 +124,18 @@ async function measureProfile(
   const rows = await benchProfile(folder, options, loadOptions(options, signal), signal);
   if (!options.json) for (const row of rows) printProfileRow(row, bandwidth);
   return rows;
+}
+
+async function measureChat(
+  folder: string | undefined,
+  options: BenchOptions & ModelOptions,
+  _bandwidth: number,
+  signal: AbortSignal,
+): Promise<object[]> {
+  if (!options.json) console.log(`${options.backend}: from a key to its ghost text`);
+  const rows = await benchChat({ folder, repeat: options.repeat }, loadOptions(options, signal), signal);
+  if (!options.json) printChatRows(rows);
+  return [rows];
 }
 
 async function measureSpeculation(

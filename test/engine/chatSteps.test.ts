@@ -33,7 +33,11 @@ describe('a chat beside completions', () => {
   /** Whose steps were computed, in their order. */
   const order = (): string => tiny.steps.map(({ totalLength }) => (totalLength >= CHAT_TOKENS ? 'c' : 'G')).join('');
   const complete = async (): Promise<void> => {
-    for await (const _ of tiny.session().generate(ids(10, 3), { ...greedy, maxTokens: 4 }));
+    const tokens = tiny
+      .session()
+      .generate(ids(10, 3), { ...greedy, maxTokens: 4 })
+      [Symbol.asyncIterator]();
+    while (!(await tokens.next()).done);
   };
 
   it('its tokens let every completion go first, whole, and it goes on afterwards', async () => {
