@@ -5,7 +5,7 @@ import { LARGEST_FILE_BYTES } from '../../../extension/chat/context/textOf.ts';
 import { WorkspaceContext } from '../../../extension/chat/context/workspaceContext.ts';
 import type { Attachment, Source } from '../../../extension/chat/parts.ts';
 import { FakeWorkspace } from '../../support/fakeWorkspace.ts';
-import { fake } from '../../support/vscodeStub.ts';
+import { fake, Uri } from '../../support/vscodeStub.ts';
 import { file, folder, lines, read, uriOf } from './readContext.ts';
 
 const KEY = 'ghp_0123456789abcdefghijABCDEFGHIJ012345';
