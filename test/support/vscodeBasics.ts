@@ -88,6 +88,13 @@ export class CodeLens {
   ) {}
 }
 
+export class TextEdit {
+  constructor(
+    readonly range: Range,
+    readonly newText: string,
+  ) {}
+}
+
 export class WorkspaceEdit {
   readonly edits: { uri: Uri; range: Range; text: string }[] = [];
   replace(uri: Uri, range: Range, text: string): void {
