@@ -1,6 +1,6 @@
 /**
  * `npm test`: builds, then runs every suite and prints one closing line.
- *   npm test                 unit window vsix
+ *   npm test                 unit webgpu window vsix
  *   npm test -- unit oldest  the suites that are named: node22, long and oldest besides
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,6 +18,9 @@ const SOFTWARE_VULKAN = {
   VK_ICD_FILENAMES: '/usr/lib/chromium/vk_swiftshader_icd.json',
   LD_LIBRARY_PATH: '/usr/lib/chromium',
 };
+const UNIT_TESTS = ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long}/**'];
+/** In the titles of tests that use a GPU. */
+const WEBGPU = 'webgpu|the GPU backend';
 const WINDOW_TESTS = ['dist/test/window/**/*.test.mjs', '--timeout', '120000'];
 
 interface Counts {
@@ -27,9 +30,10 @@ interface Counts {
 }
 
 const suites: Record<string, () => Promise<Counts> | Counts> = {
-  /** Everything that needs no window. */
-  unit: () =>
-    mocha('unit tests', ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long}/**'], SOFTWARE_VULKAN),
+  /** Everything that needs no window and computes nothing on a GPU. */
+  unit: () => mocha('unit tests', [...UNIT_TESTS, '--grep', WEBGPU, '--invert'], SOFTWARE_VULKAN),
+  /** The same kernels and models on WebGPU; a software GPU takes as long as all the rest. */
+  webgpu: () => mocha('unit tests on WebGPU', [...UNIT_TESTS, '--grep', WEBGPU], SOFTWARE_VULKAN),
   /** The kernels and goldens of WASM on Node 22, whose V8 compiles them differently. */
   node22: () => {
     const files = ['dist/test/kernels/*.test.mjs', 'dist/test/engine/golden.test.mjs', '--grep', 'wasm'];
@@ -53,7 +57,7 @@ const suites: Record<string, () => Promise<Counts> | Counts> = {
 };
 
 const named = process.argv.slice(2);
-const chosen = named.length > 0 ? named : ['unit', 'window', 'vsix'];
+const chosen = named.length > 0 ? named : ['unit', 'webgpu', 'window', 'vsix'];
 const unknown = chosen.filter((name) => !suites[name]);
 if (unknown.length > 0) {
   console.error(`No such suite: ${unknown.join(', ')}. There are ${Object.keys(suites).join(', ')}.`);
