@@ -24,6 +24,8 @@ export interface CommandHost {
   readonly blocks: CodeBlocks;
   readonly edit: InlineEdit;
   state(): StatusState;
+  /** The engine is needed until this is disposed. */
+  keepEngine(): vscode.Disposable;
 }
 
 /**
@@ -38,7 +40,12 @@ export function commandTable(host: CommandHost): CommandTable {
   return {
     ...windowCommands(host),
     ...chatViewCommands(() => host.chat),
-    ...chatCommands(() => ({ chat: host.chat, model: host.engine, settings: host.config.settings })),
+    ...chatCommands(() => ({
+      chat: host.chat,
+      model: host.engine,
+      settings: host.config.settings,
+      keepEngine: () => host.keepEngine(),
+    })),
     'airgap.applyChanges': () => host.blocks.applyChanges(),
     'airgap.discardChanges': () => host.blocks.discardChanges(),
     'airgap.inlineEdit': (instruction) => host.edit.run(instruction),

@@ -62,6 +62,6 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const report = own(new ReportView(version));
   const state = () => window.state;
-  const commands = commandTable({ config, engine, snooze, log, report, state, chat, blocks, edit });
+  const commands = commandTable({ config, engine, snooze, log, report, state, keepEngine, chat, blocks, edit });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

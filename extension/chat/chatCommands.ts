@@ -11,6 +11,8 @@ export interface ChatCommandsHost {
   readonly chat: Chat;
   readonly model: ChatModel;
   readonly settings: Settings;
+  /** The engine is needed until this is disposed. */
+  keepEngine(): vscode.Disposable;
 }
 
 /** `host` is looked at when a command runs. */

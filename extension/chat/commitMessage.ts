@@ -14,6 +14,8 @@ const LONGEST_TOKENS = 256;
 export interface CommitMessageHost {
   readonly model: ChatModel;
   readonly settings: Pick<Settings, 'completion.exclude'>;
+  /** The engine is needed until this is disposed. */
+  keepEngine(): { dispose(): void };
 }
 
 /** Asks before it replaces a message; what stood there comes back where nothing is written. Rejects with a sentence. */
@@ -31,7 +33,8 @@ export async function writeCommitMessage(host: CommitMessageHost, root: vscode.U
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());
       const report = (message: string): void => progress.report({ message });
-      await write(host.model, repository, sources, { abort, report });
+      const keeping = host.keepEngine();
+      await write(host.model, repository, sources, { abort, report }).finally(() => keeping.dispose());
     },
   );
 }

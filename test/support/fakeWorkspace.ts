@@ -39,7 +39,6 @@ export class FakeWorkspace {
   clipboardWrites: string[] = [];
   /** What the clipboard gets from the terminal; undefined where nothing is selected. */
   terminalSelection: string | undefined;
-  readonly terminal: string[] = [];
   readonly told: string[] = [];
   /** Of the dialogs that are shown next. */
   readonly answers: string[] = [];
@@ -130,11 +129,9 @@ export class FakeWorkspace {
       this.told.push(message);
       return Promise.resolve(this.answers.shift());
     };
-    const terminal = { show() {}, sendText: (...sent: unknown[]) => this.terminal.push(JSON.stringify(sent)) };
     Object.assign(window, {
       showWarningMessage: answer,
       showInformationMessage: answer,
-      activeTerminal: terminal,
       tabGroups: {
         get all() {
           return [{ tabs: this.documents.map(({ uri }: vscode.TextDocument) => ({ input: new TabInputText(uri) })) }];

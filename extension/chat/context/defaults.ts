@@ -17,6 +17,10 @@ export async function defaultAttachments(
   if (context === 'nothing') return [];
   if (context === 'staged') return has('changes') ? [] : [{ kind: 'changes', staged: true }];
   const editor = vscode.window.activeTextEditor;
+  const about = attached.find((each) => 'uri' in each && each.kind !== 'folder' && each.kind !== 'problems');
+  if (about && 'uri' in about && about.uri !== editor?.document.uri.toString()) {
+    return context === 'problems' && !has('problems') ? problemsOf(about.uri) : [];
+  }
   if (!editor) return [];
   const code = has('selection', 'symbol', 'file', 'folder') ? [] : [await codeAt(editor.document, editor.selection)];
   if (context === 'code' || has('problems')) return code;
@@ -53,5 +57,9 @@ export function problemsAt(document: vscode.TextDocument, range: vscode.Range): 
   const line = range.start.line + 1;
   const singleLine = range.start.line === range.end.line;
   if (singleLine && hasProblems({ uri, line })) return [{ kind: 'problems', uri, line }];
-  return hasProblems({ uri }) ? [{ kind: 'problems', uri }] : [];
+  return problemsOf(uri);
+}
+
+function problemsOf(uri: string | undefined): Attachment[] {
+  return uri !== undefined && hasProblems({ uri }) ? [{ kind: 'problems', uri }] : [];
 }

@@ -1,7 +1,6 @@
-/** What is selected in the terminal, and text put there that the user has yet to run. */
+/** What is selected in the terminal. */
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
-import { terminalLine } from '../terminalLine.ts';
 import { withoutControls } from './plainText.ts';
 
 /**
@@ -24,15 +23,4 @@ export async function terminalSelection(): Promise<string> {
   } finally {
     if (mark !== '') await clipboard.writeText(before);
   }
-}
-
-/** Puts a command into the active terminal, or a new one, without running it; throws where it is not one command. */
-export function insertIntoTerminal(code: string): void {
-  const line = terminalLine(code);
-  if (line === undefined) {
-    throw new Error(vscode.l10n.t('Only a single command can be put into the terminal: copy the lines one by one.'));
-  }
-  const terminal = vscode.window.activeTerminal ?? vscode.window.createTerminal();
-  terminal.show();
-  terminal.sendText(line, false);
 }

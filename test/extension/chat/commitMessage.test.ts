@@ -21,6 +21,19 @@ interface Options {
   fits?: number;
 }
 
+/** How often the engine is kept now. */
+let keeping = 0;
+const hostOf = (model: ChatModel) => ({
+  model,
+  settings: { 'completion.exclude': [] },
+  keepEngine: () => {
+    keeping++;
+    return { dispose: () => void keeping-- };
+  },
+});
+
+afterEach(() => assert.equal(keeping, 0));
+
 async function write(options: Options = {}) {
   const workspace = new FakeWorkspace();
   const repository = workspace.repository(options.repository ?? { staged: diff('a.ts') });
@@ -50,6 +63,7 @@ async function write(options: Options = {}) {
       asked.push(request);
       for (const [i, text] of (options.parts ?? ['Add ', 'x']).entries()) {
         signal.throwIfAborted();
+        assert.equal(keeping, 1);
         onPart({ text });
         shown.push(repository.inputBox.value);
         options.during?.(i, repository, workspace);
@@ -58,8 +72,7 @@ async function write(options: Options = {}) {
       if (options.failure) throw options.failure;
     },
   } as unknown as ChatModel;
-  const run = () => writeCommitMessage({ model, settings: { 'completion.exclude': [] } }, undefined);
-  const failure = await run().then(
+  const failure = await writeCommitMessage(hostOf(model), undefined).then(
     () => undefined,
     (error: Error) => error.message,
   );
@@ -152,10 +165,7 @@ describe('commit message', () => {
       chat: (_: unknown, __: unknown, onPart: (part: { text: string }) => void) =>
         Promise.resolve(onPart({ text: 'Y' })),
     } as unknown as ChatModel;
-    await writeCommitMessage(
-      { model, settings: { 'completion.exclude': [] } },
-      Uri.parse('file:///project/sub') as never,
-    );
+    await writeCommitMessage(hostOf(model), Uri.parse('file:///project/sub') as never);
     assert.deepEqual([first.inputBox.value, second.inputBox.value], ['', 'Y']);
   });
 

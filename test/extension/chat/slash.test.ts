@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { defaultAttachments } from '../../../extension/chat/context/defaults.ts';
 import { instruct } from '../../../extension/chat/context/instruct.ts';
-import { insertIntoTerminal } from '../../../extension/chat/context/terminal.ts';
 import type { Attachment } from '../../../extension/chat/parts.ts';
 import { SLASH_NAMES, slashCommand } from '../../../extension/chat/slash.ts';
 import { terminalLine } from '../../../extension/chat/terminalLine.ts';
@@ -97,6 +96,15 @@ describe('what slash commands attach', () => {
     assert.deepEqual(await added('/commit', [{ kind: 'changes' }]), []);
   });
 
+  it('/fix with another file attached: the problems of that file', async () => {
+    const workspace = editor();
+    workspace.problem('a.ts', 49, 'Here.');
+    workspace.problem('b.ts', 3, 'There.');
+    const other: Attachment = { kind: 'file', uri: 'file:///project/b.ts' };
+    assert.deepEqual(await added('/fix', [other]), [{ kind: 'problems', uri: other.uri }]);
+    assert.deepEqual(await added('/fix', [{ ...other, uri: 'file:///project/c.ts' }]), []);
+  });
+
   it('/commit adds what is staged, /terminal and plain questions nothing', async () => {
     editor();
     assert.deepEqual(await added('/commit'), [{ kind: 'changes', staged: true }]);
@@ -168,13 +176,5 @@ describe('terminal insertion', () => {
       assert.ok(!/[\p{C}\p{Zl}\p{Zp}]/u.test(line), JSON.stringify(line));
     }
     assert.ok(inserted > 2000);
-  });
-
-  it('is put into the terminal without being run; several commands are refused with a sentence', () => {
-    const workspace = new FakeWorkspace();
-    insertIntoTerminal('npm test\n');
-    assert.deepEqual(workspace.terminal, ['["npm test",false]']);
-    assert.throws(() => insertIntoTerminal('a\nb'), { message: /^Only a single command/ });
-    assert.equal(workspace.terminal.length, 1);
   });
 });
