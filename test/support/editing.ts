@@ -1,7 +1,7 @@
 /** Documents that can be edited, undone and saved, and the windows around them, put into the `vscode` stub. */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { EventEmitter, Position, Range, Selection, TabInputTextDiff, Uri, type WorkspaceEdit } from './vscodeBasics.ts';
-import { commands, window, workspace } from './vscodeStub.ts';
+import { commands, env, languages, window, workspace } from './vscodeStub.ts';
 
 type Change = { start: number; end: number; text: string };
 
@@ -108,6 +108,8 @@ export class Editing implements Disposable {
   trusted = true;
   readonly: boolean = false;
   clipboard = '';
+  /** What was put into the terminal, and whether it runs. */
+  readonly terminal: [text: string, runs: boolean][] = [];
   readonly #saved: [object, object][] = [];
   readonly #tabsChanged = new EventEmitter<unknown>();
 
@@ -115,6 +117,8 @@ export class Editing implements Disposable {
     this.#put(commands, { executeCommand: (...args: unknown[]) => this.#command(...args) });
     this.#put(workspace, this.#workspace());
     this.#put(window, this.#window());
+    this.#put(env, { clipboard: { writeText: (text: string) => Promise.resolve(void (this.clipboard = text)) } });
+    this.#put(languages, { getLanguages: () => Promise.resolve(['python', 'typescript', 'plaintext']) });
     Object.defineProperty(workspace, 'isTrusted', { get: () => this.trusted, configurable: true });
   }
 
@@ -182,16 +186,14 @@ export class Editing implements Disposable {
   }
 
   #window(): object {
-    const activeTab = (): unknown => {
-      const right = this.diffs.at(-1);
-      return right && { input: new TabInputTextDiff(Uri.parse(right.query), right) };
-    };
-    const activeGroup = (): object => ({ activeTab: activeTab() });
+    const activeGroup = (): object => ({ activeTab: this.activeDiff() && { input: this.activeDiff() } });
+    const terminal = { show() {}, sendText: (text: string, runs: boolean) => void this.terminal.push([text, runs]) };
     const groups = (): object[] => [
       { tabs: this.diffs.map((right) => ({ input: new TabInputTextDiff(Uri.parse(right.query), right) })) },
     ];
     return {
       visibleTextEditors: [],
+      activeTerminal: terminal,
       onDidChangeVisibleTextEditors: () => ({ dispose() {} }),
       createTextEditorDecorationType: () => ({ dispose() {} }),
       showTextDocument: (document: EditableDocument) => Promise.resolve(this.show(document)),
@@ -212,6 +214,11 @@ export class Editing implements Disposable {
         close: (tabs: { input: TabInputTextDiff }[]) => Promise.resolve(this.closeDiffs(tabs)),
       },
     };
+  }
+
+  activeDiff(): TabInputTextDiff | undefined {
+    const right = this.diffs.at(-1);
+    return right && new TabInputTextDiff(Uri.parse(right.query), right);
   }
 
   closeDiffs(tabs: { input: TabInputTextDiff }[]): void {
@@ -240,6 +247,7 @@ export class Editing implements Disposable {
     if (known) return known;
     const text = 'content' in what ? what.content : '';
     const document = new EditableDocument(this, uri, text);
+    if ('language' in what) document.languageId = String(what.language);
     if (uri.scheme === 'file') return this.open(uri.path.slice(this.folder.length + 1));
     this.documents.set(uri.toString(), document);
     return document;
