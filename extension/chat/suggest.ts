@@ -80,7 +80,7 @@ export class Suggester {
         return [...kindEntries().filter(({ label }) => label.startsWith(text)), ...files];
       }
       default:
-        return kindEntries().filter(({ label, more }) => !more && label.startsWith(`@${kind}`));
+        return kindEntries().filter(({ label, more }) => !more && label === `@${kind}`);
     }
   }
 

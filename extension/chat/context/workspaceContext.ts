@@ -12,7 +12,7 @@ import { problemSources } from './problems.ts';
 import { nameOf, textOf } from './textOf.ts';
 
 /** More parts of a project than a small model can weigh. */
-const MOST_HITS = 20;
+const MOST_HITS = 12;
 
 export interface ContextParts {
   readonly settings: Pick<Settings, 'completion.exclude'>;

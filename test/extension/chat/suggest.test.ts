@@ -33,6 +33,7 @@ describe('chat suggestions', () => {
     assert.deepEqual(await labels('/te'), ['/tests', '/terminal']);
     assert.deepEqual(await labels('/x'), []);
     assert.deepEqual(await labels('plain'), []);
+    assert.deepEqual(await labels('@p and more'), []);
   });
 
   it('@ lists what can be attached, then what is open, the active editor first', async () => {
