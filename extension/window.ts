@@ -22,6 +22,7 @@ export interface WindowParts {
   readonly snooze: Snooze;
   readonly status: Status;
   readonly log: vscode.LogOutputChannel;
+  readonly chatPauseMs?: number;
 }
 
 export class Window implements ProviderHost, Completer, vscode.Disposable {
@@ -123,7 +124,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     return new vscode.Disposable(() => {
       this.#answers--;
       clearTimeout(this.#chatPause);
-      this.#chatPause = setTimeout(() => this.#stopUnneeded(), CHAT_PAUSE_MS);
+      this.#chatPause = setTimeout(() => this.#stopUnneeded(), this.parts.chatPauseMs ?? CHAT_PAUSE_MS);
     });
   }
 

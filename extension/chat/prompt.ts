@@ -49,7 +49,7 @@ function fenced({ name, text, lines }: PromptSource): string {
 
 /** A closing mark of the text's own gets a backslash, so that it closes nothing. */
 function defused(text: string): string {
-  return text.replace(/<(?=\s*\/\s*file\b)/gi, '<\\');
+  return text.replace(/<(?=\s*\/\s*file(?![\w.:-]))/gi, '<\\');
 }
 
 /** Names come from files that anybody may have named. */

@@ -151,7 +151,7 @@ describe('engine of a window', function () {
       stubWindow.activeTextEditor = undefined;
     });
     const openWindow = (): void => {
-      window = new Window({ config, engine, snooze, status: new Status('menu'), log: log as never });
+      window = new Window({ config, engine, snooze, status: new Status('menu'), log: log as never, chatPauseMs: 200 });
     };
 
     it('an open editor starts the engine; off means no process; on starts it again', async () => {
@@ -166,6 +166,35 @@ describe('engine of a window', function () {
       fake.set({});
       await until('it is ready', () => engine.state.kind === 'ready');
       pids.add(engine.pid!);
+    });
+
+    it('an answer is not ended by turning completions off; some time after it the engine goes', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      const pid = engine.pid!;
+      const keeping = window.keepEngine();
+      fake.settings = { 'airgap.enable': { '*': false } };
+      fake.configurationChanged.fire({ affectsConfiguration: (key) => /^airgap(\.enable)?$/.test(key) });
+      assert.equal(engine.pid, pid);
+      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine runs for the chat\.$/);
+      keeping.dispose();
+      assert.equal(engine.pid, pid);
+      await gone(pid);
+      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /No engine runs\.$/);
+    });
+
+    it('an answer starts an engine also where completions are off', async () => {
+      fake.set({ 'airgap.enable': { '*': false } });
+      openWindow();
+      const keeping = window.keepEngine();
+      const said: string[] = [];
+      const messages = [{ role: 'user' as const, text: 'one two' }];
+      await engine.chat({ sessionId: 'c', messages, maxTokens: 9 }, open, ({ text }) => said.push(text));
+      assert.equal(said.join(''), 'ONE TWO');
+      const pid = engine.pid!;
+      pids.add(pid);
+      keeping.dispose();
+      await gone(pid);
     });
 
     it('off from the start: no process ever', async () => {

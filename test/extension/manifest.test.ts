@@ -122,8 +122,8 @@ describe('languages', () => {
     for (const [key, text] of Object.entries(english)) assert.deepEqual(links(german[key]!), links(text), key);
   });
 
-  it('the German bundle has every text of the extension, and no other', () => {
-    const source = globSync('extension/**/*.ts').map(read).join('\n');
+  it('the German bundle has every text of extension and page, and no other', () => {
+    const source = globSync('{extension,webview}/**/*.{ts,tsx}').map(read).join('\n');
     const used = [...source.matchAll(/(?<![\w.])(?:vscode\.l10n\.)?t\(\s*'([^']+)'/g)].map((match) => match[1]!);
     const bundle = json<Record<string, string>>('extension/l10n/bundle.l10n.de.json');
     assert.deepEqual(Object.keys(bundle).sort(), [...new Set(used)].sort());

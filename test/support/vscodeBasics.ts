@@ -26,6 +26,22 @@ export class Selection extends Range {
   }
 }
 
+export class Disposable {
+  constructor(private readonly end: () => void) {}
+  static from(...things: { dispose(): unknown }[]): Disposable {
+    return new Disposable(() => {
+      for (const thing of things) thing.dispose();
+    });
+  }
+  dispose(): void {
+    this.end();
+  }
+}
+
+export class LanguageModelTextPart {
+  constructor(readonly value: string) {}
+}
+
 export class EventEmitter<T> {
   readonly #listeners = new Set<(event: T) => void>();
   readonly event = (listener: (event: T) => void): vscode.Disposable => {

@@ -69,6 +69,8 @@ export const window = {
     fake.statusItems.push(item);
     return item;
   },
+  activeColorTheme: { kind: 2 },
+  onDidChangeActiveColorTheme: () => ({ dispose() {} }),
   onDidChangeActiveTextEditor: fake.editorChanged.event,
   showTextDocument: () => Promise.resolve(),
   showWarningMessage: () => Promise.resolve(),
@@ -99,7 +101,14 @@ export const env = {
   clipboard: {} as vscode.Clipboard,
 };
 
-export const extensions = { getExtension: (): unknown => undefined };
+/** A test gives it what VS Code has. */
+export const lm: Partial<typeof vscode.lm> = {};
+
+export const extensions = {
+  all: [] as unknown[],
+  getExtension: (): unknown => undefined,
+  onDidChange: () => ({ dispose() {} }),
+};
 
 export const commands = {
   executeCommand: (): Promise<unknown> => Promise.resolve(),

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { engineView } from '../../../extension/chat/engineView.ts';
+import type { EngineState } from '../../../extension/engine.ts';
+
+const t = (message: string, ...values: unknown[]): string => message.replace('{0}', String(values[0]));
+const model = { modelId: '', name: 'phi', contextLength: 1, backend: 'wasm', device: '', notes: [], bytes: 0 } as const;
+const ready = (chat: boolean): EngineState => ({ kind: 'ready', model: { ...model, notes: [], chat }, notes: [] });
+const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): EngineState => ({
+  kind: 'failed',
+  message: 'It ended.',
+  remedy,
+  retrying: false,
+});
+
+describe('the engine in the page', () => {
+  const cases: [state: EngineState, isStarter: boolean, text: string, advice: RegExp, remedies: string][] = [
+    [{ kind: 'off' }, false, 'The engine starts with the next question.', /^$/, ''],
+    [{ kind: 'starting' }, true, 'The engine is starting.', /^$/, ''],
+    [{ kind: 'loading', fraction: 0.479 }, true, 'The model is loading: 47 %.', /^$/, ''],
+    [ready(true), false, 'phi', /^$/, ''],
+    [ready(false), false, 'phi', /has no chat template/, 'chooseModel'],
+    [ready(true), true, 'phi', /cannot converse well/, 'chooseModel'],
+    [failed('restart'), false, 'It ended.', /^$/, 'restart,log'],
+    [failed('settings'), false, 'It ended.', /^$/, 'restart,log'],
+    [failed('chooseModel'), false, 'It ended.', /^$/, 'chooseModel,restart,log'],
+  ];
+  for (const [state, isStarter, text, advice, remedies] of cases) {
+    it(`${state.kind}: ${text} ${remedies}`, () => {
+      const view = engineView(state, isStarter, t);
+      assert.equal(view.kind, state.kind);
+      assert.equal(view.text, text);
+      assert.match(view.advice, advice);
+      assert.equal(view.remedies.join(), remedies);
+    });
+  }
+});
