@@ -66,11 +66,11 @@ export function fitWith(
 
 /** Tokens of each text. Rejects with BadModel for a folder without a tokenizer. */
 export async function countTokensWith(
-  { tokenizer, info }: ChattingModel,
+  model: ChattingModel,
   texts: readonly string[],
   signal: AbortSignal,
 ): Promise<number[]> {
-  if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer.json, so it knows no tokens of a text.`);
+  const tokenizer = tokenizerOf(model);
   const pause = pauses(signal);
   const counts: number[] = [];
   for (const text of texts) {
@@ -89,9 +89,14 @@ function answerTokens({ info }: ChattingModel, maxTokens: number): number {
   return Math.min(maxTokens, Math.floor(info.contextLength * LARGEST_SHARE_FOR_ANSWER));
 }
 
-function chatTokenizer({ tokenizer, info }: ChattingModel): Tokenizer {
-  if (!tokenizer?.hasChatTemplate)
-    throw new BadModel(`${info.name} has no chat template, so it cannot answer questions.`);
+function chatTokenizer(model: ChattingModel): Tokenizer {
+  const tokenizer = tokenizerOf(model);
+  if (tokenizer.hasChatTemplate) return tokenizer;
+  throw new BadModel(`${model.info.name} has no chat template, so it cannot answer questions.`);
+}
+
+function tokenizerOf({ tokenizer, info }: ChattingModel): Tokenizer {
+  if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer.json, so it cannot read text.`);
   return tokenizer;
 }
 

@@ -97,7 +97,6 @@ describe('whole files in the terminal program', function () {
     ['a recording that is no JSON', () => ['edits', source], /is not valid JSON/],
     ['a file that is not there', () => ['ask', folder.path, 'Why?', '--file', '/none'], /^\/none cannot be read/],
     ['a model without a tokenizer', () => ['ask', folder.path, 'Why?', '--file', source], /has no tokenizer\.json/],
-    ['a model that does not chat', () => ['ask', 'media/starter', 'Why?', '--file', source], /no chat template/],
   ];
   for (const [name, args, says] of refused) {
     it(`refuses ${name} with one sentence`, async () => {
