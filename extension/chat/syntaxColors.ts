@@ -94,7 +94,10 @@ function activeTheme(): Theme | undefined {
     return (data?.contributes.themes ?? []).map((theme) => ({ ...theme, folder: extensionUri }));
   });
   for (const name of names) {
-    const found = themes.find(({ id, label, uiTheme }) => (id ?? label) === name && uiTheme === kind.uiTheme);
+    // "Default Dark Modern" was the name of "Dark Modern", and stands in settings still.
+    const found = themes.find(
+      ({ id, label, uiTheme }) => [id ?? label, `Default ${id}`].includes(name) && uiTheme === kind.uiTheme,
+    );
     if (found && name !== undefined) return { name, folder: found.folder, path: found.path };
   }
   return undefined;

@@ -1,4 +1,5 @@
 /** Plain classes of the `vscode` module, for its stand-in. */
+import { posix } from 'node:path';
 import type * as vscode from 'vscode';
 
 export class Position {
@@ -75,7 +76,7 @@ export class Uri {
     return new Uri(scheme, decodeURIComponent(authority), decodeURIComponent(path), decodeURIComponent(query));
   }
   static joinPath(uri: Uri, ...parts: string[]): Uri {
-    return uri.with({ path: [uri.path.replace(/\/$/, ''), ...parts].join('/') });
+    return uri.with({ path: posix.join(uri.path, ...parts) });
   }
   get fsPath(): string {
     return this.path;
