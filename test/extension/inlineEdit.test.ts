@@ -149,7 +149,7 @@ describe('inline edit: hunks in a document', () => {
       assert.equal(document.getText(), text, `seed ${seed}: undone`);
       // Lines that would only go stand there in any case: such a hunk may be shown again.
       assert.ok(
-        session.hunks.every((hunk) => hunk.fresh === 0),
+        shown.session.hunks.every((hunk) => hunk.fresh === 0),
         `seed ${seed}: undone`,
       );
     }
