@@ -6,7 +6,7 @@ import { isRefused } from './context/exclusions.ts';
 import { fuzzyScore } from './context/fuzzy.ts';
 import { oneLine } from './context/plainText.ts';
 import { inSlices, type ProjectFile, ProjectFiles } from './context/projectFiles.ts';
-import { documentSymbols, type NamedRange, wholeSymbol, workspaceSymbols } from './context/symbols.ts';
+import { bareName, documentSymbols, type NamedRange, wholeSymbol, workspaceSymbols } from './context/symbols.ts';
 import { terminalSelection } from './context/terminal.ts';
 import { baseName, nameOf } from './context/textOf.ts';
 import type { Attachment } from './parts.ts';
@@ -115,7 +115,7 @@ export class Suggester {
     ]);
     const seen = new Set<string>();
     const isNew = ({ uri, name, firstLine }: NamedRange): boolean => {
-      const key = `${uri.toString()} ${name} ${firstLine}`;
+      const key = `${uri.toString()} ${bareName(name)} ${firstLine}`;
       return !seen.has(key) && !!seen.add(key);
     };
     const fitting = [

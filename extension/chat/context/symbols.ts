@@ -41,13 +41,15 @@ export function enclosing(symbols: readonly NamedRange[], line: number): NamedRa
 export async function wholeSymbol(symbol: NamedRange): Promise<NamedRange> {
   const same = (await documentSymbols(symbol.uri)).filter(
     ({ name, firstLine, lastLine }) =>
-      bare(name) === bare(symbol.name) && firstLine <= symbol.firstLine && symbol.firstLine <= lastLine,
+      bareName(name) === bareName(symbol.name) && firstLine <= symbol.firstLine && symbol.firstLine <= lastLine,
   );
   return same.at(-1) ?? symbol;
 }
 
 /** Some servers write `name()`, or `name(a, b)`, in one of the two lists. */
-const bare = (name: string): string => name.replace(/\(.*$/s, '');
+export function bareName(name: string): string {
+  return name.replace(/\(.*$/s, '');
+}
 
 function named(name: string, uri: vscode.Uri, range: vscode.Range): NamedRange {
   return { name, uri, firstLine: range.start.line + 1, lastLine: range.end.line + 1 };

@@ -141,6 +141,7 @@ describe('chat suggestions', () => {
     workspace.commands.set('vscode.executeWorkspaceSymbolProvider', () => [
       { name: 'parser()', location },
       { name: 'parseSecret', location: secret },
+      { name: 'parse()', location: { uri: Uri.parse(uriOf('a.ts')), range: range(4, 9) } },
     ]);
     const from = suggester();
     const found = await from.suggest('@symbol pars');
