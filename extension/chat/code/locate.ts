@@ -19,6 +19,8 @@ import { isPatch, patched } from './patch.ts';
 export interface CodeBlock {
   readonly code: string;
   readonly language: string;
+  /** Of the file, as the answer names it; empty where it does not. */
+  readonly path?: string;
 }
 
 export interface Place {
@@ -37,7 +39,7 @@ const MAX_LINES = 50_000;
 export function locate(text: string, block: CodeBlock, name = ''): Place[] {
   const file = linesOf(text);
   if (file.length > MAX_LINES) return [];
-  const code = linesOf(block.code).join('\n');
+  const code = ownCode(block, file);
   const found = isPatch(code, block.language)
     ? patched(file, code, name)
     : waysOf(file, withUnit(blockLines(code), indentUnit(blockLines(code)), indentUnit(file)));
@@ -50,10 +52,20 @@ export function locate(text: string, block: CodeBlock, name = ''): Place[] {
   return places.filter((place, index) => places.findIndex(({ text }) => text === place.text) === index);
 }
 
+/** Line ends `\n`; without a first line that only names the file, where the file itself has no such line. */
+function ownCode({ code, path = '' }: CodeBlock, file: readonly string[]): string {
+  const lines = linesOf(code);
+  const first = lines[0]!.trim();
+  const named = path !== '' && first.includes(path) && /^(?:\/\/|\/\*|#|--|;|%|<!--)/.test(first);
+  const onlyNamed = named && !/[\p{L}\p{N}]/u.test(first.replace(path, '').replace(/\bfile(?:name)?:/i, ''));
+  const isPart = file.some((line) => line.trim() === first);
+  return lines.slice(onlyNamed && !isPart ? 1 : 0).join('\n');
+}
+
 /** The file's new text where the block becomes all of it. */
 export function replaceAll(text: string, block: CodeBlock): string {
   const file = linesOf(text);
-  const lines = blockLines(block.code);
+  const lines = blockLines(ownCode(block, file));
   return withLastLine(withUnit(lines, indentUnit(lines), indentUnit(file)), file).join('\n');
 }
 

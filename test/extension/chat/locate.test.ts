@@ -29,6 +29,16 @@ describe('where a code block goes', () => {
     }
   });
 
+  it('a first line that only names the file is no code, unless the file has it', () => {
+    const file = 'function f() {\n  a();\n}\n';
+    const named = { code: '// src/a.ts\nfunction f() {\n  b();\n}', language: '', path: 'src/a.ts' };
+    const after = 'function f() {\n  b();\n}\n';
+    assert.deepEqual(
+      [file, `// src/a.ts\n${file}`].flatMap((each) => locate(each, named).map(({ text }) => text)),
+      [after, `// src/a.ts\n${after}`],
+    );
+  });
+
   it('a long file takes under a second', () => {
     const file = Array.from({ length: 20_000 }, (_, line) => `  call${line}(argument${line % 7});`).join('\n');
     const started = performance.now();
