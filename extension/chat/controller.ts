@@ -326,7 +326,7 @@ export class ChatController implements Chat {
   }
 
   #titleOf({ title }: Conversation): string {
-    return title || this.host.t('New chat');
+    return title || this.host.t('New conversation');
   }
 
   #empty(): Conversation {

@@ -9,11 +9,9 @@ export function engineView(state: EngineState, isStarter: boolean, t: Translate)
     case 'off':
       return { ...view, text: t('The engine starts with the next question.') };
     case 'starting':
-      return { ...view, text: t('The engine is starting.') };
-    case 'loading': {
-      const text = t('The model is loading: {0} %.', Math.floor(state.fraction * 100));
-      return { ...view, text, fraction: state.fraction };
-    }
+      return { ...view, text: t('Starting the engine') };
+    case 'loading':
+      return { ...view, text: t('Loading the model'), fraction: state.fraction };
     case 'ready': {
       const advice = adviceOn(state.model.chat, isStarter, t);
       return { ...view, text: state.model.name, advice, remedies: advice === '' ? [] : ['chooseModel'] };

@@ -72,7 +72,7 @@ function Answer({ message: { text, status, problem, sources, figures } }: { mess
   );
 }
 
-function MessageActions({ message: { id, role, status }, last, busy }: Omit<MessageProps, 'editing'>) {
+function MessageActions({ message: { id, role, status, text }, last, busy }: Omit<MessageProps, 'editing'>) {
   const page = usePage();
   const copy = () => {
     page.post({ type: 'copyMessage', messageId: id });
@@ -90,7 +90,7 @@ function MessageActions({ message: { id, role, status }, last, busy }: Omit<Mess
       )}
       {role === 'assistant' && last && (
         <>
-          {(status === 'stopped' || status === 'cut') && (
+          {(status === 'stopped' || status === 'cut' || (status === 'failed' && text !== '')) && (
             <IconButton icon="continue" label={t('Continue')} onClick={() => continueAnswer(page)} />
           )}
           <IconButton icon="refresh" label={t('Answer again')} onClick={() => regenerate(page)} />

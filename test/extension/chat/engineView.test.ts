@@ -15,8 +15,8 @@ const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): EngineState => 
 describe('the engine in the page', () => {
   const cases: [state: EngineState, isStarter: boolean, text: string, advice: RegExp, remedies: string][] = [
     [{ kind: 'off' }, false, 'The engine starts with the next question.', /^$/, ''],
-    [{ kind: 'starting' }, true, 'The engine is starting.', /^$/, ''],
-    [{ kind: 'loading', fraction: 0.479 }, true, 'The model is loading: 47 %.', /^$/, ''],
+    [{ kind: 'starting' }, true, 'Starting the engine', /^$/, ''],
+    [{ kind: 'loading', fraction: 0.479 }, true, 'Loading the model', /^$/, ''],
     [ready(true), false, 'phi', /^$/, ''],
     [ready(false), false, 'phi', /has no chat template/, 'chooseModel'],
     [ready(true), true, 'phi', /cannot converse well/, 'chooseModel'],
