@@ -1,10 +1,11 @@
+import type { ModelSession } from './core.ts';
 import { BadModel, throwIfAborted } from './errors.ts';
 import { letOthersGo } from './fileReader.ts';
-import type { Generate } from './generation.ts';
 import type { LoadedModel } from './load.ts';
 import { type ChatReader, chatPrompt } from './prompt/chat.ts';
 import { encodeLongText } from './prompt/encodeText.ts';
 import { fitSources } from './prompt/fit.ts';
+import { spelledAsCached } from './prompt/spelling.ts';
 import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult } from './protocol.ts';
 import { StopStrings } from './stopStrings.ts';
 import { TextStream } from './tokenizer/textStream.ts';
@@ -18,20 +19,22 @@ const LARGEST_SHARE_FOR_ANSWER = 1 / 2;
 
 /**
  * Answers a conversation; the answer goes to `onPart` in whole characters. Rejects with BadModel for a model without a
- * chat template, with BadRequest where the question does not fit, and with what `generate` rejects with: Cancelled
+ * chat template, with BadRequest where the question does not fit, and with what the session rejects with: Cancelled
  * within one token after `signal`.
  */
 export async function chatWith(
   model: ChattingModel,
-  generate: Generate,
+  session: Pick<ModelSession, 'generate' | 'tokens'>,
   { messages, maxTokens, sampling }: Pick<ChatParams, 'messages' | 'maxTokens' | 'sampling'>,
   signal: AbortSignal,
   onPart: (part: ChatPart) => void,
 ): Promise<ChatResult> {
   const reader = readerOf(model, maxTokens, signal);
-  const { tokenizer } = reader;
-  const { ids, messagesDropped } = await chatPrompt(messages, reader);
-  const generation = generate(ids, {
+  const { tokenizer, room } = reader;
+  const prompt = await chatPrompt(messages, reader);
+  const known = spelledAsCached(tokenizer, prompt.ids, session.tokens);
+  const ids = known.length <= room ? known : prompt.ids;
+  const generation = session.generate(ids, {
     maxTokens: answerTokens(model, maxTokens),
     // No special token belongs into an answer: each ends it.
     stopIds: new Set([...tokenizer.stopIds, ...tokenizer.specialIds]),
@@ -52,7 +55,7 @@ export async function chatWith(
   say(stops.end());
   const { stop, tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs } = generation.stats;
   const figures = { tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs };
-  return { ...figures, stop: stop ?? 'text', messagesDropped };
+  return { ...figures, stop: stop ?? 'text', messagesDropped: prompt.messagesDropped };
 }
 
 /** Cuts sources to what the window leaves for them beside a conversation. Rejects as chatWith. */

@@ -26,6 +26,8 @@ export interface CoreLoadOptions extends Pick<
 /** One sequence of a model. What its cache has in common with that of another one is computed once. */
 export interface ModelSession {
   readonly generate: Generate;
+  /** Whose keys and values are cached; a view that the next request may spoil. */
+  readonly tokens: ArrayLike<number>;
   /** Brings the cache to hold `tokens`, in steps of the session's priority. Rejects as `generate` does. */
   prefill(tokens: readonly number[], options: { signal?: AbortSignal }): Promise<{ computed: number }>;
   /** Keeps the cache on disk. Resolves false where none are kept; rejects with Cancelled or the system's error. */

@@ -8,7 +8,7 @@ export const engineCore: EngineCore = {
   loadModel,
   backendReports,
   complete: (params, model: LoadedModel, session, signal) => completeInDocument(model, session, params, signal),
-  chat: (params, model: LoadedModel, { generate }, signal, onPart) => chatWith(model, generate, params, signal, onPart),
+  chat: (params, model: LoadedModel, session, signal, onPart) => chatWith(model, session, params, signal, onPart),
   fit: (params, model: LoadedModel, signal) => fitWith(model, params, signal),
   countTokens: (texts, model: LoadedModel, signal) => countTokensWith(model, texts, signal),
 };

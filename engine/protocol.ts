@@ -98,6 +98,7 @@ export interface ChatParams {
   sessionId: string;
   /** At most one `system`, first; then in turn. Where the last one is the assistant's, the answer goes on behind it. */
   messages: ChatTurn[];
+  /** Of the answer; half of the window at most, whatever stands here. */
   maxTokens: number;
   /** Absent: the likeliest token each time. */
   sampling?: { temperature: number; topP: number; seed: number };
@@ -126,7 +127,7 @@ export interface FitParams {
   /** The conversation with the question last, without the sources. */
   messages: ChatTurn[];
   sources: FitSource[];
-  /** Kept free for the answer. */
+  /** Kept free for the answer, as in ChatParams. */
   maxTokens: number;
 }
 export interface FitSource {

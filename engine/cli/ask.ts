@@ -46,9 +46,8 @@ async function answer(
   const read = sources.map((source, i) => ({ ...source, name: files[i]!.name }));
   for (const file of read) console.error(describeFitted(file));
   const texts = read.map(({ name, text }) => `<file name="${name}">\n${text}\n</file>\n`);
-  const { generate } = model.createSession();
   const say = ({ text }: { text: string }): void => void process.stdout.write(text);
-  await chatWith(model, generate, ask([...texts, question].join('')), signal, say);
+  await chatWith(model, model.createSession(), ask([...texts, question].join('')), signal, say);
   process.stdout.write('\n');
 }
 

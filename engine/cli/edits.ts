@@ -142,6 +142,7 @@ function wholeFile(model: ChatModel, signal: AbortSignal): Layout {
         computed += result.computed;
         return result;
       },
+      tokens: session.tokens,
       saveSnapshot: async () => false,
       dispose: () => session.dispose(),
     };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { BadModel, BadRequest, Cancelled } from '../../engine/errors.ts';
 import { pairsToDrop } from '../../engine/prompt/chat.ts';
+import { spelledAsCached } from '../../engine/prompt/spelling.ts';
 import { createTokenizer, type Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { releasedTokenizer } from '../fixtures/tokenizers/released.ts';
 import { tinyTokenizerJson } from '../fixtures/tokenizers/tiny.ts';
@@ -149,6 +150,58 @@ describe('a follow-up question', () => {
       }
     });
   }
+});
+
+describe('an answer in other tokens than its tokenizer would write', () => {
+  const tokenizer = tiny({ leadingSpace: true });
+  const letterId = (letter: string): number => tokenizer.encode(`\n${letter}`).at(-1)!;
+  /** Every word letter by letter. */
+  const letters = (ids: number[]): number[] =>
+    ids.flatMap((id) => {
+      const text = tokenizer.decode([id], { specials: true });
+      const single = [...text].map((letter) => letterId(letter));
+      return tokenizer.specialIds.has(id) || text.trim() !== text ? [id] : single;
+    });
+
+  it('is not computed again', async () => {
+    const chat = talk(tokenizer);
+    chat.spell = letters;
+    await chat.ask('Why?', 'return function const foo bar');
+    const { tokensPrefilled } = await chat.ask('And?', 'return');
+    assert.ok(tokensPrefilled < 4 + MARKS, `${tokensPrefilled} prefilled`);
+    const { tokensPrefilled: third } = await chat.ask('And?', 'x');
+    assert.ok(third < 4 + MARKS, `${third} prefilled`);
+    const plain = chat.messages.slice(0, -1).map(({ role, text }) => ({ role, content: text }));
+    const canonical = tokenizer.chat(plain, { addGenerationPrompt: true });
+    assert.ok(chat.prompts[2]!.length > canonical.length);
+    assert.equal(shown(tokenizer, chat.prompts[2]!), shown(tokenizer, canonical));
+  });
+
+  const [user, end] = ['<|user|>', '<|end|>'].map((name) => tokenizer.special(name)!) as [number, number];
+  const word = tokenizer.encode('\nconst').at(-1)!;
+  const [c, o, n, s, t] = [...'const'].map((letter) => letterId(letter)) as [number, number, number, number, number]; // prettier-ignore
+  const name = [...'<|end|>'].map((letter) => letterId(letter));
+  const table: [name: string, prompt: number[], cached: number[], want: number[]][] = [
+    ['nothing cached', [user, word], [], [user, word]],
+    ['the same', [user, word], [user, word, end], [user, word]],
+    ['letters for a word', [user, word, end], [user, c, o, n, s, t], [user, c, o, n, s, t, end]],
+    ['a word for letters', [user, c, o, n, s, t, end], [user, word], [user, word, end]],
+    ['cut inside the word', [user, word, end], [user, c, o, n], [user, word, end]],
+    ['another text', [user, word, end], [user, c, o, c, s, t], [user, word, end]],
+    ['a special token is not its name', [user, end, word], [user, ...name, word], [user, end, word]],
+    ['nor the other way round', [user, ...name, word], [user, end, word], [user, ...name, word]],
+  ];
+  for (const [name, prompt, cached, want] of table) {
+    it(name, () => assert.deepEqual(spelledAsCached(tokenizer, prompt, cached), want));
+  }
+
+  it('is computed again where it would not fit so', async () => {
+    const chat = talk(tokenizer, { contextLength: 120 });
+    chat.spell = letters;
+    await chat.ask('Why?', 'return function const return function', 40);
+    await chat.ask('And?', 'x', 40);
+    assert.ok(chat.prompts.every((prompt) => prompt.length <= 80));
+  });
 });
 
 describe('the window of a chat', () => {

@@ -103,7 +103,7 @@ describe('a chat with a model of random words', () => {
     let text = '';
     const request = { messages: user('Why?'), maxTokens: 40, ...params };
     const session = model.createSession(PRIORITY.chat);
-    await chatWith(model, session.generate, request, new AbortController().signal, (part) => {
+    await chatWith(model, session, request, new AbortController().signal, (part) => {
       text += part.text;
       onPart(part.text);
     });
@@ -115,7 +115,7 @@ describe('a chat with a model of random words', () => {
     const session = model.createSession(PRIORITY.chat);
     let parts = 0;
     let cached = 0;
-    const running = chatWith(model, session.generate, { messages: user('Why?'), maxTokens: 200 }, abort.signal, () => {
+    const running = chatWith(model, session, { messages: user('Why?'), maxTokens: 200 }, abort.signal, () => {
       if (++parts !== 5) return;
       cached = session.tokens.length;
       abort.abort();
@@ -143,9 +143,15 @@ describe('a chat with a model of random words', () => {
         let text = '';
         const generate: typeof session.generate = (prompt, options) =>
           session.generate(prompt, { ...options, speculation });
-        await chatWith(model, generate, { messages, maxTokens: 30 }, new AbortController().signal, (part) => {
-          text += part.text;
-        });
+        await chatWith(
+          model,
+          { generate, tokens: [] },
+          { messages, maxTokens: 30 },
+          new AbortController().signal,
+          (part) => {
+            text += part.text;
+          },
+        );
         messages.push({ role: 'assistant', text });
       }
       return messages.map(({ text }) => text);

@@ -63,6 +63,7 @@ class FakeModel {
         this.read.push([...tokens]);
         return { computed: this.read.length === 1 ? tokens.length : tokens.length * 0.3 };
       },
+      tokens: [],
       saveSnapshot: async () => {
         if (this.diskFull) throw new Error('ENOSPC');
         this.kept++;

@@ -41,6 +41,7 @@ describe('a document with real sessions', function () {
           (inPause = await session.prefill(...call));
         return {
           generate: session.generate,
+          tokens: session.tokens,
           prefill,
           saveSnapshot: session.saveSnapshot.bind(session),
           dispose: session.dispose.bind(session),

@@ -22,6 +22,8 @@ export class ChatWithModel {
   readonly messages: ChatTurn[] = [];
   readonly prompts: number[][] = [];
   options: GenerateOptions | undefined;
+  /** How the model writes what its tokenizer gives as these ids. */
+  spell = (ids: number[]): number[] => ids;
   private cache: number[] = [];
   private next = '';
 
@@ -42,8 +44,12 @@ export class ChatWithModel {
     this.next = answer;
     const parts: string[] = [];
     const request = { messages: this.messages, maxTokens: 256, ...params };
-    const result = await chatWith(this.model, this.generate, request, signal, ({ text }) => parts.push(text));
+    const result = await chatWith(this.model, this.session, request, signal, ({ text }) => parts.push(text));
     return { ...result, parts };
+  }
+
+  private get session() {
+    return { generate: this.generate, tokens: this.cache };
   }
 
   private readonly generate: Generate = (prompt, options) => {
@@ -63,7 +69,8 @@ export class ChatWithModel {
       const said = messages.at(-1)?.role === 'assistant' ? messages.pop()!.content : '';
       return this.tokenizer.chat(messages, { addGenerationPrompt: true, prefill: said + prefill });
     };
-    const ids = chat(this.next).slice(chat('').length);
+    const own = chat(this.next).slice(chat('').length);
+    const ids = this.spell(own);
     let last = prompt.at(-1)!;
     for (const id of ids.slice(0, maxTokens)) {
       throwIfAborted(signal);

@@ -75,6 +75,7 @@ function fakeModel(backend: CoreModel['info']['backend']): CoreModel {
   return {
     info: { modelId: '', name: 'fake', backend, chat: true, device: 'none', notes: [], ...sizes },
     createSession: () => ({
+      tokens: [],
       generate: () => {
         throw new Error('The fake does not generate.');
       },

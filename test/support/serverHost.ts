@@ -52,7 +52,7 @@ export class FakeCore implements EngineCore {
           if (this.endMs > 0) await delay(this.endMs);
           this.sessions--;
         };
-        return { generate: unused, prefill: unused, saveSnapshot: unused, dispose };
+        return { tokens: [], generate: unused, prefill: unused, saveSnapshot: unused, dispose };
       },
       bytesHeld: () => 10,
       tokensFree: () => Infinity,

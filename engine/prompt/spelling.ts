@@ -1,0 +1,43 @@
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+/**
+ * `prompt` in the ids that are `cached` already, as far as both spell the same text. A model writes some words in other
+ * tokens than its tokenizer would; where the template repeats them to it, their keys and values still serve.
+ */
+export function spelledAsCached(
+  tokenizer: Pick<Tokenizer, 'bytes' | 'specialIds'>,
+  prompt: readonly number[],
+  cached: ArrayLike<number>,
+): number[] {
+  let [own, other] = [0, 0];
+  while (own < prompt.length && other < cached.length) {
+    const met = prompt[own] === cached[other] ? [own + 1, other + 1] : meet(tokenizer, prompt, own, cached, other);
+    if (!met) break;
+    [own, other] = met as [number, number];
+  }
+  return [...Array.from({ length: other }, (_, i) => cached[i]!), ...prompt.slice(own)];
+}
+
+/** The next place at which both have spelled the same; undefined where they do not, or end before. */
+function meet(
+  { bytes, specialIds }: Pick<Tokenizer, 'bytes' | 'specialIds'>,
+  prompt: readonly number[],
+  own: number,
+  cached: ArrayLike<number>,
+  other: number,
+): [own: number, other: number] | undefined {
+  // A text that looks like the name of a special token is not that token.
+  const spell = (id: number | undefined): Uint8Array => (id === undefined || specialIds.has(id) ? NOTHING : bytes(id));
+  let [left, right] = [spell(prompt[own++]), spell(cached[other++])];
+  while (left.length > 0 && right.length > 0) {
+    const length = Math.min(left.length, right.length);
+    for (let i = 0; i < length; i++) if (left[i] !== right[i]) return undefined;
+    [left, right] = [left.subarray(length), right.subarray(length)];
+    if (left.length === 0 && right.length === 0) return [own, other];
+    if (left.length === 0) left = spell(prompt[own++]);
+    else right = spell(cached[other++]);
+  }
+  return undefined;
+}
+
+const NOTHING = new Uint8Array();
