@@ -96,17 +96,10 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
   }
 
   /** A file never holds both the old and the new lines: what is undecided is taken out before it is written. */
-  #willSave({
-    document,
-    waitUntil,
-  }: {
-    document: vscode.TextDocument;
-    waitUntil(edits: Thenable<unknown>): void;
-  }): void {
-    const session = this.#sessions.get(document.uri.toString());
-    const count = session?.hunks.length ?? 0;
-    if (!session || count === 0) return;
-    waitUntil(Promise.resolve(session.rejection()));
+  #willSave(event: vscode.TextDocumentWillSaveEvent): void {
+    const session = this.#sessions.get(event.document.uri.toString());
+    if (!session || session.hunks.length === 0) return;
+    event.waitUntil(Promise.resolve(session.rejection()));
     void vscode.window.showInformationMessage(
       vscode.l10n.t('Saved without the proposed changes that were not accepted. Undo brings them back.'),
     );

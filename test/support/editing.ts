@@ -1,6 +1,15 @@
 /** Documents that can be edited, undone and saved, and the windows around them, put into the `vscode` stub. */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
-import { EventEmitter, Position, Range, Selection, TabInputTextDiff, Uri, type WorkspaceEdit } from './vscodeBasics.ts';
+import {
+  EventEmitter,
+  Position,
+  Range,
+  Selection,
+  TabInputTextDiff,
+  type TextEdit,
+  Uri,
+  type WorkspaceEdit,
+} from './vscodeBasics.ts';
 import { commands, env, languages, window, workspace } from './vscodeStub.ts';
 
 type Change = { start: number; end: number; text: string };
@@ -105,6 +114,9 @@ export class Editing implements Disposable {
   /** What the user picks, by the position in the list; none where it is empty. The lists that were shown. */
   readonly picks: number[] = [];
   readonly lists: { label: string; description?: string }[][] = [];
+  /** What a progress notification said; its Cancel button. */
+  readonly progress: unknown[] = [];
+  readonly cancelled = new EventEmitter<undefined>();
   trusted = true;
   readonly: boolean = false;
   clipboard = '';
@@ -118,7 +130,14 @@ export class Editing implements Disposable {
     this.#put(workspace, this.#workspace());
     this.#put(window, this.#window());
     this.#put(env, { clipboard: { writeText: (text: string) => Promise.resolve(void (this.clipboard = text)) } });
-    this.#put(languages, { getLanguages: () => Promise.resolve(['python', 'typescript', 'plaintext']) });
+    this.#put(languages, {
+      registerCodeLensProvider: () => ({ dispose() {} }),
+      getLanguages: () => Promise.resolve(['python', 'typescript', 'plaintext']),
+    });
+    Object.defineProperty(workspace, 'textDocuments', {
+      get: () => [...this.documents.values()],
+      configurable: true,
+    });
     Object.defineProperty(workspace, 'isTrusted', { get: () => this.trusted, configurable: true });
   }
 
@@ -127,6 +146,15 @@ export class Editing implements Disposable {
     const document = new EditableDocument(this, uri, text ?? readFileSync(uri.fsPath, 'utf8').replace(/^\ufeff/, ''));
     this.documents.set(uri.toString(), document);
     return document;
+  }
+
+  /** As VS Code does it: edits of listeners come before the text is written. Gives what is written. */
+  async save(document: EditableDocument): Promise<string> {
+    const waiting: Promise<TextEdit[]>[] = [];
+    this.willSave.fire({ document, waitUntil: (edits: Promise<TextEdit[]>) => waiting.push(edits) });
+    const edits = (await Promise.all(waiting)).flat();
+    if (edits.length > 0) document.edit(edits.map(({ range, newText }) => changeIn(document, range, newText)));
+    return document.getText();
   }
 
   /** The editor that the user is in. */
@@ -178,7 +206,6 @@ export class Editing implements Disposable {
       fs: { isWritableFileSystem: () => true, stat: (uri: Uri) => Promise.resolve(uri).then(stat) },
       applyEdit: (edit: WorkspaceEdit) => Promise.resolve(this.#applyEdit(edit)),
       openTextDocument: (what: Uri | { content: string }) => Promise.resolve(this.#openDocument(what)),
-      textDocuments: [],
       onDidChangeTextDocument: this.changed.event,
       onWillSaveTextDocument: this.willSave.event,
       onDidOpenTextDocument: () => ({ dispose() {} }),
@@ -196,6 +223,8 @@ export class Editing implements Disposable {
       activeTerminal: terminal,
       onDidChangeVisibleTextEditors: () => ({ dispose() {} }),
       createTextEditorDecorationType: () => ({ dispose() {} }),
+      withProgress: (_: unknown, run: (progress: object, token: object) => unknown) =>
+        run({ report: (part: unknown) => this.progress.push(part) }, { onCancellationRequested: this.cancelled.event }),
       showTextDocument: (document: EditableDocument) => Promise.resolve(this.show(document)),
       showInformationMessage: (message: string) => Promise.resolve(void this.messages.push(message)),
       showWarningMessage: (message: string) => Promise.resolve(void this.messages.push(message)),

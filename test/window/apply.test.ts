@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { scriptedEngine } from '../support/scriptedEngine.ts';
+import { askForCode, pressCodeButton } from './chatFrame.ts';
+import { VsCode } from './vscode.ts';
+import { EditorWindow } from './window.ts';
+
+const SHOTS = 'dist/shots';
+const SHOP = 'class Shop {\r\n\ttotal() {\r\n\t\treturn 1;\r\n\t}\r\n}\r\n';
+const TWO = 'class A {\n  go() {\n    return 1;\n  }\n}\n\nclass B {\n  go() {\n    return 2;\n  }\n}\n';
+const PLAIN = 'function price(weight) {\n  return weight * 2;\n}\n';
+const fence = (path: string, code: string): string => `Here it is:\n\n\`\`\`js ${path}\n${code}\n\`\`\`\n`;
+
+describe('applying a code block in a window', () => {
+  const engine = scriptedEngine([
+    { when: 'shop', answer: fence('shop.js', 'total() {\n    return 2;\n}') },
+    { when: 'two', answer: fence('two.js', 'go() {\n  return 3;\n}') },
+    { when: 'price', answer: fence('price.js', 'function price(weight) {\n  return weight * 3;\n}') },
+    { when: 'outside', answer: fence('../outside.js', 'function price(weight) {\n  return 0;\n}') },
+  ]);
+  let vscode: VsCode;
+  let window: EditorWindow;
+
+  before(async () => {
+    mkdirSync(SHOTS, { recursive: true });
+    vscode = await VsCode.start({
+      files: { 'shop.js': '', 'two.js': TWO, 'price.js': PLAIN },
+      settings: { 'airgap.engine.nodePath': engine.nodePath, 'editor.detectIndentation': true },
+    });
+    writeFileSync(vscode.path('shop.js'), Buffer.from(`\ufeff${SHOP}`, 'utf16le'));
+    window = await EditorWindow.open(vscode);
+  });
+  after(async () => {
+    await window?.[Symbol.asyncDispose]();
+    await vscode?.[Symbol.asyncDispose]();
+    engine.remove();
+  });
+
+  const shot = (name: string) => window.page.screenshot({ path: `${SHOTS}/${name}.png` });
+  const diffShown = () => window.page.waitForSelector('.monaco-diff-editor .line-insert');
+  const diffGone = () => window.page.waitForSelector('.monaco-diff-editor', { state: 'detached' });
+  const apply = async () => {
+    await window.page.locator('.editor-actions .action-label[aria-label^="Apply the Shown Changes"]').click();
+    await diffGone();
+  };
+
+  it('shows a diff; applied and saved, UTF-16, CRLF and tabs are as before', async () => {
+    const frame = await askForCode(window, 'change the shop');
+    await pressCodeButton(frame, 'Apply to file');
+    await diffShown();
+    await shot('apply-diff');
+    assert.equal(readFileSync(vscode.path('shop.js')).toString('utf16le'), `\ufeff${SHOP}`);
+    await apply();
+    await window.page.waitForSelector('.tab.active.dirty[data-resource-name="shop.js"]');
+    await window.savedText('shop.js');
+    const expected = `\ufeff${SHOP.replace('1', '2')}`;
+    assert.deepEqual(readFileSync(vscode.path('shop.js')), Buffer.from(expected, 'utf16le'));
+  });
+
+  it('two places that fit are asked', async () => {
+    const frame = await askForCode(window, 'change the two');
+    await pressCodeButton(frame, 'Apply to file');
+    const rows = window.page.locator('.quick-input-list .monaco-list-row');
+    await rows.nth(1).waitFor();
+    await shot('apply-which-place');
+    assert.match((await rows.nth(0).textContent()) ?? '', /Line 2.*A › go/);
+    assert.match((await rows.nth(1).textContent()) ?? '', /Line 8.*B › go/);
+    await rows.nth(1).click();
+    await diffShown();
+    await apply();
+    assert.equal(await window.savedText('two.js'), TWO.replace('2', '3'));
+  });
+
+  it('a file that has changed meanwhile is shown anew, and keeps the change', async () => {
+    await window.openFile('price.js', 1, 1);
+    const frame = await askForCode(window, 'change the price');
+    await pressCodeButton(frame, 'Apply to file');
+    await diffShown();
+    writeFileSync(vscode.path('price.js'), `// by others\n${PLAIN}`);
+    await window.page.waitForFunction(() =>
+      document.querySelector('.monaco-diff-editor')?.textContent?.includes('others'),
+    );
+    await window.page.locator('.editor-actions .action-label[aria-label^="Apply the Shown Changes"]').click();
+    await window.page.waitForSelector('.notification-list-item-message:has-text("has changed meanwhile")');
+    await shot('apply-changed-meanwhile');
+    await diffShown();
+    await apply();
+    assert.equal(await window.savedText('price.js'), `// by others\n${PLAIN.replace('2', '3')}`);
+  });
+
+  it('a path that leads out of the workspace is refused in the chat', async () => {
+    const frame = await askForCode(window, 'change the outside');
+    await pressCodeButton(frame, 'Apply to file');
+    await frame.getByText('There is no ../outside.js in this workspace.').first().waitFor();
+    await shot('apply-outside');
+  });
+});
