@@ -52,6 +52,16 @@ const rows: Row[] = [
     spoil: config({ num_key_value_heads: 3 }),
     says: /4 heads are not divisible by 3/,
   },
+  {
+    name: 'stop ids that are none',
+    spoil: (folder) => void folder.json('generation_config.json', { eos_token_id: 'x' }),
+    says: /^generation_config\.json: eos_token_id is neither a number nor a list of numbers\.$/,
+  },
+  {
+    name: 'stop strings that are none',
+    spoil: (folder) => void folder.json('generation_config.json', { stop_strings: [''] }),
+    says: /^generation_config\.json: stop_strings is neither a text nor a list of texts\.$/,
+  },
   { name: 'an unsupported activation', spoil: config({ hidden_act: 'gelu' }), says: /hidden_act/ },
   {
     name: 'rope factors of the wrong length',

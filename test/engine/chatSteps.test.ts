@@ -160,6 +160,34 @@ describe('a chat with a model of random words', () => {
   });
 });
 
+describe('a chat with the starter model', function () {
+  this.timeout(30_000);
+
+  it('goes on and on in its small window, and never says what ends an answer', async () => {
+    const model = await loadModel('media/starter', { backend: 'wasm' });
+    assert.equal(model.info.chat, true);
+    assert.deepEqual(model.stopStrings, ['### ']);
+    const session = model.createSession(PRIORITY.chat);
+    const messages: ChatTurn[] = [{ role: 'system', text: 'You are a programming assistant. '.repeat(10) }];
+    let dropped = 0;
+    for (let turn = 0; turn < 12; turn++) {
+      messages.push({ role: 'user', text: `Write a function that adds ${turn} to a number, and explain it.` });
+      let text = '';
+      const request = { messages, maxTokens: 100, sampling: { temperature: 0.8, topP: 0.95, seed: turn } };
+      const result = await chatWith(model, session, request, new AbortController().signal, (part) => {
+        text += part.text;
+      });
+      assert.ok(text !== '' && !text.includes('### '), JSON.stringify(text));
+      assert.ok(turn === 0 || result.messagesDropped > dropped || result.tokensPrefilled < 60, `${turn}`);
+      assert.ok(result.tokensReused + result.tokensPrefilled <= 1024 - 100);
+      dropped = result.messagesDropped;
+      messages.push({ role: 'assistant', text });
+    }
+    assert.ok(dropped > 0);
+    await model.dispose();
+  });
+});
+
 describe('a chat through the server', function () {
   this.timeout(20_000);
 

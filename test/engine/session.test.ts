@@ -197,10 +197,11 @@ describe('weights', () => {
     });
   }
 
-  it('a folder without a tokenizer has the stop ids of its generation_config.json', async () => {
-    const folder = TinyFolder.model().json('generation_config.json', { eos_token_id: [5, 7] });
+  it('a folder without a tokenizer has the stop ids and texts of its generation_config.json', async () => {
+    const stops = { eos_token_id: [5, 7], stop_strings: '###' };
+    const folder = TinyFolder.model().json('generation_config.json', stops);
     const model = await loadModel(folder.path, { backend: 'reference' });
-    assert.deepEqual([...model.stopIds], [5, 7]);
+    assert.deepEqual([[...model.stopIds], model.stopStrings, model.info.chat], [[5, 7], ['###'], false]);
     await model.dispose();
     folder.remove();
   });
