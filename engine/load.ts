@@ -116,10 +116,13 @@ async function readConfig(folder: ModelFolder): Promise<Blueprint> {
   return readBlueprint(json);
 }
 
-const text = z.string().min(1);
+const texts = z.custom<string | string[]>(
+  (value) => [value].flat().every((text) => typeof text === 'string' && text !== ''),
+  'neither a text nor a list of texts',
+);
 const generationConfig = z.object({
   eos_token_id: z.union([z.int(), z.array(z.int())], 'neither a number nor a list of numbers').nullish(),
-  stop_strings: z.union([text, z.array(text)], 'neither a text nor a list of texts').nullish(),
+  stop_strings: texts.nullish(),
 });
 
 /** What ends a text by generation_config.json. */
