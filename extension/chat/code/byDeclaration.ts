@@ -1,7 +1,7 @@
 /** Places a code block by what it declares: functions, classes, methods of the same name in the file. Pure. */
 import { type Declaration, declarations, outermost, pathOf } from './declarations.ts';
 import { isGap, withGapsFilled } from './elisions.ts';
-import { extentEnd, indentOf, isBlank, rebased } from './lines.ts';
+import { extentEnd, indentOf, isBalanced, isBlank, isWeak, rebased } from './lines.ts';
 
 export interface Way {
   readonly lines: string[];
@@ -54,6 +54,7 @@ function partsOf(
   file: readonly string[],
   block: readonly string[],
 ): { parts: Part[]; imports: string[][] } | undefined {
+  if (isExcerpt(file, block)) return undefined;
   const tops = outermost(declarations(block).filter(({ line }) => !IMPORT.test(block[line]!.trim())));
   const known = new Set(file.map((line) => line.trim()));
   const imports: string[][] = [];
@@ -72,13 +73,22 @@ function partsOf(
       const end = extentEnd(block, line);
       imports.push(block.slice(line, end));
       line = end;
-    } else if (isBlank(block[line]!) || isGap(block[line]!, file) || known.has(block[line]!.trim())) {
+    } else if (isBlank(block[line]!) || isGap(block[line]!, file)) {
+      line++;
+    } else if (!isWeak(block[line]!) && known.has(block[line]!.trim())) {
       line++;
     } else {
       return undefined;
     }
   }
   return parts.length > 0 ? { parts, imports } : undefined;
+}
+
+/** From the middle of something: begins further in than it ends, or ends before all is said. */
+function isExcerpt(file: readonly string[], block: readonly string[]): boolean {
+  const outer = Math.min(...block.filter((line) => !isBlank(line)).map((line) => indentOf(line).length));
+  if (indentOf(block[0]!).length > outer || /(?:[=,({[+\-*/&|?:<]|=>)$/.test(block.at(-1)!.trimEnd())) return true;
+  return !isBalanced(block) && !block.some((line) => isGap(line, file));
 }
 
 /** Those of the same name; of several the ones of the same kind, then with the same first line. */
@@ -120,20 +130,26 @@ function changesOf(
 function replacement(file: readonly string[], part: Part, target: Declaration): Change | undefined {
   const move = (lines: readonly string[]): string[] =>
     rebased(lines, indentOf(part.lines[0]!), indentOf(file[target.line]!));
-  // Comments and decorators of the file stay where the block has none of that kind.
-  const decorators = part.decorated ? [] : file.slice(target.decorators, target.line);
-  const start =
-    part.lead.length === 0
-      ? target.line
-      : part.decorated && !part.lead.some(isComment)
-        ? target.decorators
-        : target.lead;
-  const lead = part.lead.length === 0 ? [] : [...move(part.lead), ...decorators];
+  const above = leadChange(file, part, target);
+  const start = above?.start ?? target.line;
+  const lead = above ? [...move(part.lead), ...above.kept] : [];
   const body = move(part.lines);
   const scope = file.slice(target.line, target.end);
   if (!body.some((line) => isGap(line, scope))) return { start, end: target.end, lines: [...lead, ...body] };
   const filled = withGapsFilled(scope, body, { closed: true });
   return filled && { start, end: target.end, lines: [...lead, ...filled] };
+}
+
+/** Comments and decorators of the file stay where the block has none of that kind, or only such as the file has. */
+function leadChange(
+  file: readonly string[],
+  { lead, decorated }: Part,
+  { lead: first, decorators, line }: Declaration,
+): { start: number; kept: string[] } | undefined {
+  const known = new Set(file.slice(first, line).map((each) => each.trim()));
+  if (lead.every((each) => known.has(each.trim()))) return undefined;
+  const onlyDecorators = decorated && !lead.some(isComment);
+  return { start: onlyDecorators ? decorators : first, kept: decorated ? [] : file.slice(decorators, line) };
 }
 
 const isComment = (line: string): boolean => /^\s*(?:\/\/|\/\*|\*|#(?!\[)|--|;)/.test(line);

@@ -1,6 +1,6 @@
 /** Code with gaps, such as `// ... existing code ...`: what stands in the file at a gap is kept. Pure. */
 import { lineKey } from './declarations.ts';
-import { extentEnd, isBlank, isWeak, likeness } from './lines.ts';
+import { extentEnd, isBlank, isComplete, isWeak, likeness } from './lines.ts';
 
 const GAP =
   /^(?:\.{3}|…)$|^(?:\/\/+|#+|--|;+|%|\/\*+|<!--|\{\s*\/\*|\*)\s*[([]?\s*(?:(?:\.{3}|…)|(?:(?:all|the|your|keep)\s+)*(?:rest|remaining|existing|other|previous|same|unchanged)\b.*\b(?:code|unchanged|same|here|implementation|methods?|functions?|imports?|lines|before|above|remains?|stays?)\b)/i;
@@ -84,7 +84,8 @@ function place(
   const anchors = anchorsOf(scope, lines, from);
   const last = scope.length - 1;
   const tail = lastFilled(lines);
-  if (atStart) anchors.unshift([0, 0], [headerEnd(lines), headerEnd(scope)]);
+  const headers = [headerEnd(lines), headerEnd(scope)] as const;
+  if (atStart) anchors.unshift([0, 0], ...(headers[0] < 0 || headers[1] < 0 ? [] : [[...headers] as Anchor]));
   // Brackets that close the scope; anything else at the end of a block is new, or an anchor by itself.
   const closes = atEnd && isWeak(scope[last]!) && lines[tail]!.trim() === scope[last]!.trim();
   if (closes) anchors.push([tail, last]);
@@ -98,10 +99,10 @@ function lastFilled(lines: readonly string[]): number {
   return lines.findLastIndex((line) => !isBlank(line));
 }
 
-/** The last line of a header such as `function f(` … `) {`. */
+/** The last line of a header such as `function f(` … `) {`; negative where it is not to be seen. */
 function headerEnd(lines: readonly string[]): number {
   const found = lines.findIndex((line) => /[{:]\s*(?:(?:\/\/|#).*)?$/.test(line));
-  return found >= 0 && lines.slice(1, found).every((line) => !/;\s*$/.test(line)) ? found : 0;
+  return lines.slice(1, Math.max(1, found)).every((line) => !/;\s*$/.test(line)) ? found : -1;
 }
 
 /** Lines that name one place in the rest of the scope, in the same order here and there. */
@@ -120,37 +121,37 @@ function anchorsOf(scope: readonly string[], lines: readonly string[], from: num
   return anchors;
 }
 
-/** Lines above the first anchor that are older versions of the block's are replaced too. */
+/** Lines above the first anchor that are the file's own, or older versions of the block's, are replaced too. */
 function startOf(scope: readonly string[], lines: readonly string[], [line, at]: Anchor, from: number): number {
-  while (line > 0 && at > from && isVersion(lines[line - 1]!, scope[at - 1]!)) {
-    line--;
-    at--;
-  }
-  return at;
+  const walk = (same: typeof isVersion): number => {
+    let count = 0;
+    while (count < Math.min(line, at - from) && same(lines[line - count - 1]!, scope[at - count - 1]!)) count++;
+    return count;
+  };
+  const all = walk((a, b) => a === b || isVersion(a, b));
+  // Closing brackets are like one another: they count where everything above is the same too.
+  return at - (all === line && !isWeak(lines[line]!) ? all : walk(isVersion));
 }
 
-/** Behind the last anchor, and behind the body of each whose body the block ends too. */
+/** Behind the last anchor and what follows it here and there, and behind the body of each whose body the block ends too. */
 function endOf(scope: readonly string[], lines: readonly string[], anchors: readonly Anchor[]): number {
   const ends = anchors.map(([line, at]) => {
-    const own = extentEnd(lines, line);
-    const ended = own > line + 1 && own <= lines.length && endsInside(lines, line, own);
-    return ended ? extentEnd(scope, at) : at + 1;
+    const end = extentEnd(lines, line);
+    return end > line + 1 && isComplete(lines, line, end) ? extentEnd(scope, at) : at + 1;
   });
-  let [line, at] = anchors.at(-1)!;
-  do {
-    line++;
-    at++;
-  } while (line < lines.length && at < scope.length && isVersion(lines[line]!, scope[at]!));
-  return Math.max(at, ...ends);
+  const [line, at] = anchors.at(-1)!;
+  const walk = (same: typeof isVersion): number => {
+    let count = 1;
+    while (line + count < lines.length && at + count < scope.length && same(lines[line + count]!, scope[at + count]!)) {
+      count++;
+    }
+    return count;
+  };
+  const all = walk((a, b) => a === b || isVersion(a, b));
+  return Math.max(at + (line + all === lines.length ? all : walk(isVersion)), ...ends);
 }
 
 /** A bracket alone is like all others, and belongs to another block more often than not. */
 function isVersion(line: string, old: string): boolean {
   return !isWeak(line) && likeness(line, old) >= 0.6;
-}
-
-/** What a bracket opens is ended by one; what is indented only, by anything that follows or by the gap. */
-function endsInside(lines: readonly string[], line: number, end: number): boolean {
-  if (!/[{([]\s*$/.test(lines[line]!)) return true;
-  return /^\s*[}\])]/.test(lines[end - 1]!);
 }

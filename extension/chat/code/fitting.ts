@@ -1,5 +1,5 @@
 /** Where lines of code fit best among those of a file: an alignment, as of two sequences in biology. Pure. */
-import { extentEnd, isBlank, isWeak, likeness } from './lines.ts';
+import { extentEnd, isBlank, isComplete, isWeak, likeness } from './lines.ts';
 
 export interface Span {
   readonly start: number;
@@ -99,7 +99,10 @@ function spanOf(file: readonly string[], block: readonly string[], pairs: readon
   if (strong.length === 0) return undefined;
   const end = Math.max(
     pairs.at(-1)![1] + 1,
-    ...strong.map(([line, at]) => (extentEnd(block, line) > line + 1 ? extentEnd(file, at) : at + 1)),
+    ...strong.map(([line, at]) => {
+      const end = extentEnd(block, line);
+      return end > line + 1 && isComplete(block, line, end) ? extentEnd(file, at) : at + 1;
+    }),
   );
   return { start: pairs[0]![1], end };
 }

@@ -32,14 +32,14 @@ export function isWeak(line: string): boolean {
 /** What one level of indentation is in these lines: a tab, or so many spaces; undefined where nothing tells. */
 export function indentUnit(lines: readonly string[]): string | undefined {
   let tabs = 0;
-  let last = 0;
+  let last: number | undefined;
   const steps = new Map<number, number>();
   for (const line of lines) {
     // The stars of a block comment stand one column further in.
     if (isBlank(line) || line.trimStart().startsWith('*')) continue;
     const indent = indentOf(line);
     if (indent.startsWith('\t')) tabs++;
-    const step = indent.length - last;
+    const step = Math.abs(indent.length - (last ?? indent.length));
     if (step > 1 && !indent.includes('\t')) steps.set(step, (steps.get(step) ?? 0) + 1);
     last = indent.length;
   }
@@ -81,7 +81,7 @@ export function commonIndent(lines: readonly string[]): string {
 
 const CLOSES = /^(?:[}\])]|<\/|(?:end|fi|done|esac)\b)/;
 /** At the indentation of what came before, yet part of it: a bracket on a line of its own, a further branch. */
-const CONTINUES = /^(?:\{|(?:else|elif|elsif|except|rescue|ensure|finally|catch)\b)/;
+const CONTINUES = /^(?:\{\s*$|(?:else|elif|elsif|except|rescue|ensure|finally|catch)\b)/;
 const OPENS = /(?:[{([:]|\b(?:then|do))\s*(?:(?:\/\/|#).*)?$/;
 
 /** The line behind the last one that belongs to line `at`: its body, by indentation, and what closes it. */
@@ -108,6 +108,22 @@ export function extentEnd(lines: readonly string[], at: number): number {
   }
   // A bracket that nothing at its indentation closes: by indentation alone.
   return open ? deeperEnd(lines, at, base) : end;
+}
+
+/** Whether lines [at, end) are all that line `at` opens, and not the beginning of it that an excerpt happens to show. */
+export function isComplete(lines: readonly string[], at: number, end: number): boolean {
+  const last = lines[end - 1]!;
+  if (indentOf(last) === indentOf(lines[at]!) && CLOSES.test(last.trimStart()) && end - at > 1) return true;
+  // `} else {` closes what it does not open.
+  const own = [lines[at]!.replace(/^\s*[})\]]+/, ''), ...lines.slice(at + 1, end)];
+  return isBalanced(own) && (at === 0 || end < lines.length);
+}
+
+/** As many brackets close as open; those in comments are few enough not to matter. */
+export function isBalanced(lines: readonly string[]): boolean {
+  const text = lines.join('\n').replace(/(["'`])(?:\\.|(?!\1)[^\\\n])*\1/g, '');
+  const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
+  return count(/[{([]/g) === count(/[})\]]/g);
 }
 
 function deeperEnd(lines: readonly string[], at: number, base: number): number {

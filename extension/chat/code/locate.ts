@@ -8,6 +8,7 @@ import {
   commonIndent,
   indentOf,
   indentUnit,
+  isBalanced,
   isBlank,
   isWeak,
   linesOf,
@@ -42,7 +43,7 @@ export function locate(text: string, block: CodeBlock, name = ''): Place[] {
   const code = ownCode(block, file);
   const found = isPatch(code, block.language)
     ? patched(file, code, name)
-    : waysOf(file, withUnit(blockLines(code), indentUnit(blockLines(code)), indentUnit(file)));
+    : soundWays(file, withUnit(blockLines(code), indentUnit(blockLines(code)), indentUnit(file)));
   const labels = declarations(file);
   const places = found.map(({ lines, first }) => ({
     line: first + 1,
@@ -74,6 +75,12 @@ interface Way {
   first: number;
 }
 
+/** A place where the block would leave brackets open, or close too many, is none. */
+function soundWays(file: readonly string[], block: readonly string[]): Way[] {
+  const ways = waysOf(file, block);
+  return isBalanced(file) ? ways.filter(({ lines }) => isBalanced(lines)) : ways;
+}
+
 function waysOf(file: readonly string[], block: readonly string[]): Way[] {
   const gaps = block.some((line) => isGap(line, file));
   if (!gaps && isWholeFile(file, block)) return [{ lines: [...block], first: 0 }];
@@ -92,7 +99,7 @@ function withLastLine(lines: readonly string[], file: readonly string[]): string
   return result;
 }
 
-/** Begins and ends as the file does and holds half of it, or holds most of it; and declares all that the file does. */
+/** Begins as the file does, declares all that it does, and holds most of it, or half of it and its end. */
 function isWholeFile(file: readonly string[], block: readonly string[]): boolean {
   if (file.every(isBlank)) return true;
   const names = (lines: readonly string[]): string[] => outermost(declarations(lines)).map(({ name }) => name);
@@ -104,8 +111,8 @@ function isWholeFile(file: readonly string[], block: readonly string[]): boolean
   const filled = (lines: readonly string[]): string[] =>
     lines.filter((line) => !isBlank(line)).map((line) => line.trim());
   const [inFile, inBlock] = [filled(file), filled(block)];
-  const sameEnds = inFile[0] === inBlock[0] && inFile.at(-1) === inBlock.at(-1);
-  return strong.length >= 3 && (share >= 0.8 || (sameEnds && share >= 0.5));
+  if (strong.length < 3 || inFile[0] !== inBlock[0]) return false;
+  return share >= 0.8 || (share >= 0.5 && inFile.at(-1) === inBlock.at(-1));
 }
 
 function aroundGaps(file: readonly string[], block: readonly string[]): Way[] {

@@ -64,10 +64,13 @@ function endsAlike(a: string, b: string): boolean {
 function sectionsOf(code: string): { name: string; hunks: Hunk[] }[] {
   const sections: { name: string; hunks: { start: number | undefined; lines: string[] }[] }[] = [];
   const section = () => sections.at(-1) ?? sections[sections.push({ name: '', hunks: [] }) - 1]!;
-  const lines = code.replace(/\n+$/, '').split(/\r?\n/);
+  const all = code.replace(/\n+$/, '').split('\n');
+  // What stands above the first header, such as "Index:", is no part of any change.
+  const first = all.findIndex((line, at) => line.startsWith('@@') || isHeader(all, at));
+  const lines = all.slice(Math.max(0, first));
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!;
-    if (line.startsWith('--- ') && lines[at + 1]?.startsWith('+++ ')) {
+    if (isHeader(lines, at)) {
       const target = lines[++at]!.slice(4).split('\t')[0]!.trim();
       sections.push({ name: target === '/dev/null' ? '' : target, hunks: [] });
     } else if (line.startsWith('@@')) {
@@ -82,6 +85,10 @@ function sectionsOf(code: string): { name: string; hunks: Hunk[] }[] {
     }
   }
   return sections;
+}
+
+function isHeader(lines: readonly string[], at: number): boolean {
+  return lines[at]!.startsWith('--- ') && (lines[at + 1]?.startsWith('+++ ') ?? false);
 }
 
 /** Exactly; else but for indentation; else with context that has changed. */
