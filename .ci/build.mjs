@@ -4,6 +4,7 @@
  *   dist/airgap.cjs     the terminal program             dist/test/*.mjs  one bundle per test file (--tests)
  *   dist/{node,webgpu}/PLATFORM  this platform's Node and Dawn, where a package has them
  *   dist/webview/chat.{js,css}  the chat's page
+ *   dist/indexer.cjs  the thread that keeps the project's index    dist/tree-sitter*.wasm  its parsers
  *   dist/tiktoken_bg.wasm  where the bundled package `tiktoken` looks for it: beside the bundle
  * Shaders are embedded as text, WASM kernels as bytes, the WASM worker as source, so that a bundle is one file.
  */
@@ -30,6 +31,7 @@ const product = {
       ['extension', 'extension/main.ts'],
       ['engine', 'engine/main.ts'],
       ['airgap', 'engine/cli/main.ts'],
+      ['indexer', 'extension/retrieval/indexerThread.ts'],
     ].filter(([, file]) => existsSync(file)),
   ),
   format: 'cjs',
@@ -68,6 +70,9 @@ const tests = {
   outExtension: { '.js': '.mjs' },
 };
 
+/** Those that extension/retrieval/syntax.ts names; a test looks that none is missing. */
+const grammars = 'bash c-sharp cpp css go java javascript php python ruby rust tsx typescript'.split(' ');
+
 const configs = process.argv.includes('--tests') ? [product, page, tests] : [product, page];
 if (process.argv.includes('--watch')) {
   for (const config of configs) await (await context(config)).watch();
@@ -75,6 +80,9 @@ if (process.argv.includes('--watch')) {
   rmSync('dist/test', { recursive: true, force: true });
   const [{ metafile }, ofPage] = await Promise.all(configs.map((config) => build(config)));
   copyFileSync('node_modules/tiktoken/lite/tiktoken_bg.wasm', 'dist/tiktoken_bg.wasm');
+  for (const file of ['tree-sitter.wasm', ...grammars.map((name) => `tree-sitter-${name}.wasm`)]) {
+    copyFileSync(`node_modules/@vscode/tree-sitter-wasm/wasm/${file}`, `dist/${file}`);
+  }
   writeNotices(metafile, ofPage.metafile);
   linkNatives();
 }

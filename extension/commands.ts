@@ -23,6 +23,7 @@ export interface CommandHost {
   readonly chat: Chat & ViewActions;
   readonly blocks: CodeBlocks;
   readonly edit: InlineEdit;
+  readonly search: { rebuild(): Promise<void> };
   state(): StatusState;
   /** The engine is needed until this is disposed. */
   keepEngine(): vscode.Disposable;
@@ -46,6 +47,7 @@ export function commandTable(host: CommandHost): CommandTable {
       settings: host.config.settings,
       keepEngine: () => host.keepEngine(),
     })),
+    'airgap.rebuildIndex': () => host.search.rebuild(),
     'airgap.applyChanges': () => host.blocks.applyChanges(),
     'airgap.discardChanges': () => host.blocks.discardChanges(),
     'airgap.inlineEdit': (instruction) => host.edit.run(instruction),

@@ -14,6 +14,7 @@ import { Engine } from './engine.ts';
 import { engineSetup, keepOnDisk } from './engineSetup.ts';
 import { createLog } from './log.ts';
 import { InlineEdit } from './inlineEdit/inlineEdit.ts';
+import { Retrieval } from './retrieval/retrieval.ts';
 import { ReportView } from './reportView.ts';
 import { Snooze } from './snooze.ts';
 import { Status } from './status.ts';
@@ -45,7 +46,8 @@ export function activate(context: vscode.ExtensionContext): void {
   own(vscode.languages.registerInlineCompletionItemProvider('*', new CompletionProvider(window, cache, window)));
 
   const keepEngine = (): vscode.Disposable => window.keepEngine();
-  const search = { search: () => Promise.reject(new Error('There is no index.')) };
+  const { storageUri } = context;
+  const search = own(new Retrieval({ programFolder: join(extensionPath, 'dist'), storageUri, settings, log }));
   const reader = new WorkspaceContext({
     search,
     get settings() {
@@ -62,6 +64,6 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const report = own(new ReportView(version));
   const state = () => window.state;
-  const commands = commandTable({ config, engine, snooze, log, report, state, keepEngine, chat, blocks, edit });
+  const commands = commandTable({ config, engine, snooze, log, report, state, keepEngine, chat, blocks, edit, search });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

@@ -20,7 +20,7 @@ const ALLOWED: [file: RegExp, imports: RegExp][] = [
   ],
   [
     /^extension\/(chat|inlineEdit|retrieval)\//,
-    /^(extension\/|engine\/(protocol|rpc)\.ts$|webview\/protocol\.ts$|vscode$|node:|zod$|diff$|picomatch$|ignore$|node-sqlite3-wasm$|@vscode\/tree-sitter-wasm)/,
+    /^(extension\/|engine\/(protocol|rpc)\.ts$|webview\/protocol\.ts$|vscode$|node:|zod$|diff$|picomatch$|ignore$|vscode-jsonrpc\/node$|@vscode\/tree-sitter-wasm)/,
   ],
   [
     /^extension\//,

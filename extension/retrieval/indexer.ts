@@ -1,0 +1,222 @@
+/**
+ * The index at work: opens or builds it, follows changes, answers questions. Lives in a thread of its own
+ * (indexerThread.ts). No vscode.
+ */
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { FileToRead } from './fileReader.ts';
+import { type IndexedFile, ProjectIndex } from './projectIndex.ts';
+import type { FoundChunk, OpenParams, Progress, SearchParams, Stats } from './protocol.ts';
+import { rank, type Ranked } from './rank.ts';
+import { hideSecrets } from './secrets.ts';
+import type { Segment } from './segment.ts';
+import { loadSnapshot, saveSnapshot } from './snapshot.ts';
+import { type FoundFile, ProjectFiles, readText } from './walk.ts';
+
+/** Reads files into segments: in this thread, or in others. */
+export interface Readers {
+  /** How many batches are worth giving out at a time. */
+  readonly width: number;
+  read(files: readonly FileToRead[]): Promise<Segment>;
+  dispose(): Promise<void>;
+}
+
+export interface IndexerOptions {
+  readonly readers: Readers;
+  onProgress(progress: Progress): void;
+  /** Something that the user need not see: where the index could not be kept. */
+  log(message: string): void;
+}
+
+/** So many files are read together: progress is told and a question answered between. */
+const BATCH_FILES = 300;
+/** A changed index is kept so long after it was kept last, at the earliest. */
+const SAVE_MS = 60_000;
+/** More changes at once than this (a checkout): everything is compared, which costs less than asking for each. */
+const MANY_CHANGES = 2000;
+
+export class Indexer {
+  #index = new ProjectIndex();
+  #files: ProjectFiles;
+  readonly #key: string;
+  /** Work on the index, one after the other. */
+  #work: Promise<unknown> = Promise.resolve();
+  #read = 0;
+  #unsaved = false;
+  #save: NodeJS.Timeout | undefined;
+  #disposed = false;
+
+  constructor(
+    private readonly params: OpenParams,
+    private readonly options: IndexerOptions,
+  ) {
+    this.#files = new ProjectFiles(params.folders, params.exclude);
+    this.#key = createHash('sha256')
+      .update(JSON.stringify([params.folders, params.exclude]))
+      .digest('hex');
+  }
+
+  get stats(): Stats {
+    const { files, chunks, bytes } = this.#index;
+    return { files: files.size, chunks, bytes, read: this.#read };
+  }
+
+  /** Takes what was kept, and reads what changed since. */
+  open(): Promise<void> {
+    return this.#queue(async () => {
+      const kept = loadSnapshot(this.params.storageFolder, this.#key);
+      if (kept) this.#index = ProjectIndex.from(kept);
+      await this.#compareAll();
+      this.#saveNow();
+    });
+  }
+
+  /** Forgets everything and reads the project again. */
+  rebuild(): Promise<void> {
+    return this.#queue(async () => {
+      this.#index = new ProjectIndex();
+      this.#unsaved = true;
+      await this.#compareAll();
+      this.#saveNow();
+    });
+  }
+
+  /** Files or folders that were made, saved, renamed or deleted; absolute paths. */
+  changed(places: readonly string[]): Promise<void> {
+    return this.#queue(async () => {
+      const rulesChanged = places.some((place) => /[\\/](\.gitignore|exclude)$/.test(place));
+      if (rulesChanged || places.length > MANY_CHANGES) return await this.#compareAll();
+      const found = new Map<string, FoundFile>();
+      for (const place of places) for (const file of this.#files.at(place)) found.set(file.file, file);
+      const gone = [...this.#index.files.keys()].filter(
+        (file) => !found.has(file) && places.some((place) => file === place || isWithin(file, place)),
+      );
+      await this.#take([...found.values()], gone);
+    });
+  }
+
+  /** Best first; of files as they are on disk now. */
+  async search({ query, limit, recent }: SearchParams): Promise<FoundChunk[]> {
+    await this.#work.catch(() => {});
+    // What changed without a word is read anew, and the question asked again.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const ranked = rank(this.#index, query, { limit, recent, pathOf: (file) => this.#files.pathOf(file) });
+      const stale = [...new Set(ranked.map(({ file }) => file))].filter((file) => this.#isStale(file));
+      if (stale.length === 0) return ranked.flatMap((found) => this.#textOf(found));
+      await this.changed(stale);
+    }
+    return [];
+  }
+
+  /** Keeps what is not kept yet. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    clearTimeout(this.#save);
+    await this.#work.catch(() => {});
+    this.#saveNow();
+    await this.options.readers.dispose();
+  }
+
+  #queue<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(task, task);
+    this.#work = done.catch(() => {});
+    return done;
+  }
+
+  /** Compares the project with the index, and reads what differs. */
+  async #compareAll(): Promise<void> {
+    this.#files = new ProjectFiles(this.params.folders, this.params.exclude);
+    const found: FoundFile[] = [];
+    const seen = new Set<string>();
+    for (const file of this.#files.walk()) {
+      found.push(file);
+      seen.add(file.file);
+      if (found.length % 500 === 0) await setImmediate();
+      if (this.#disposed) return;
+    }
+    await this.#take(
+      found,
+      [...this.#index.files.keys()].filter((file) => !seen.has(file)),
+    );
+  }
+
+  /** Reads those of `found` that the index does not have as they are. */
+  async #take(found: readonly FoundFile[], gone: readonly string[]): Promise<void> {
+    const changed = found.filter((file) => !isSame(file, this.#index.files.get(file.file)));
+    const total = found.length;
+    let done = total - changed.length;
+    this.options.onProgress({ done, total, ready: changed.length === 0 });
+    this.#index.remove(gone);
+    this.#unsaved ||= changed.length + gone.length > 0;
+    const queue = batches(changed);
+    const worker = async (): Promise<void> => {
+      for (let batch = queue.shift(); batch && !this.#disposed; batch = queue.shift()) {
+        await this.#readBatch(batch);
+        done += batch.length;
+        this.options.onProgress({ done, total, ready: false });
+      }
+    };
+    await Promise.all(Array.from({ length: this.options.readers.width }, worker));
+    this.options.onProgress({ done, total, ready: true });
+    this.#saveSoon();
+  }
+
+  async #readBatch(batch: readonly FoundFile[]): Promise<void> {
+    const entries = batch.map(
+      ({ file, mtimeMs, size }) => [file, { id: this.#index.newId(), mtimeMs, size }] as [string, IndexedFile],
+    );
+    const files = entries.map(([file, { id }]) => ({ id, file, path: this.#files.pathOf(file) }));
+    const segment = await this.options.readers.read(files);
+    this.#read += files.length;
+    this.#index.commit(segment, entries);
+  }
+
+  #isStale(file: string): boolean {
+    const [now] = this.#files.at(file);
+    return !now || !isSame(now, this.#index.files.get(file));
+  }
+
+  #textOf({ file, first, last, names, score }: Ranked): FoundChunk[] {
+    const bytes = readText(file);
+    if (!bytes) return [];
+    const lines = hideSecrets(bytes.toString('utf8').replace(/\r\n/g, '\n')).split('\n');
+    const text = lines.slice(first, last + 1).join('\n');
+    const path = this.#files.pathOf(file);
+    return [{ file, path, firstLine: first + 1, lastLine: last + 1, text, symbol: names, score }];
+  }
+
+  #saveSoon(): void {
+    if (!this.#unsaved || this.#save || this.#disposed) return;
+    this.#save = setTimeout(() => {
+      this.#save = undefined;
+      void this.#queue(() => Promise.resolve(this.#saveNow()));
+    }, SAVE_MS);
+    // Nothing that a thread must stay for.
+    this.#save.unref();
+  }
+
+  #saveNow(): void {
+    if (!this.#unsaved) return;
+    try {
+      saveSnapshot(this.params.storageFolder, this.#key, this.#index.data);
+      this.#unsaved = false;
+    } catch (error) {
+      // A full disk costs time with the next start, and nothing else.
+      this.options.log(`The index could not be kept: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+function isSame(found: FoundFile, known: IndexedFile | undefined): boolean {
+  return known !== undefined && known.mtimeMs === found.mtimeMs && known.size === found.size;
+}
+
+function isWithin(file: string, folder: string): boolean {
+  return file.startsWith(folder) && /[\\/]/.test(file[folder.length] ?? '');
+}
+
+function batches<T>(all: readonly T[]): T[][] {
+  const cut: T[][] = [];
+  for (let at = 0; at < all.length; at += BATCH_FILES) cut.push(all.slice(at, at + BATCH_FILES));
+  return cut;
+}

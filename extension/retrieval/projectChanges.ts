@@ -1,0 +1,81 @@
+/** What happens to the project's files while it is open: changes, told in bundles, and what was looked at lately. */
+import * as vscode from 'vscode';
+
+/** Saving and checking out come in bursts. */
+const QUIET_MS = 400;
+const LATEST_MS = 4000;
+
+export class ProjectChanges implements vscode.Disposable {
+  readonly #subscriptions: vscode.Disposable[];
+  readonly #places = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #first = 0;
+
+  /** `tell` is given absolute paths of files and folders. */
+  constructor(private readonly tell: (places: string[]) => void) {
+    const watcher = vscode.workspace.createFileSystemWatcher('**/*');
+    const add = (uri: vscode.Uri): void => this.#add(uri);
+    this.#subscriptions = [
+      watcher,
+      watcher.onDidCreate(add),
+      watcher.onDidChange(add),
+      watcher.onDidDelete(add),
+      // Sooner than the watcher, and where that is told to look away.
+      vscode.workspace.onDidSaveTextDocument(({ uri }) => add(uri)),
+      vscode.workspace.onDidDeleteFiles(({ files }) => files.forEach(add)),
+      vscode.workspace.onDidRenameFiles(({ files }) =>
+        files.forEach(({ oldUri, newUri }) => {
+          add(oldUri);
+          add(newUri);
+        }),
+      ),
+    ];
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  #add(uri: vscode.Uri): void {
+    if (uri.scheme !== 'file' || /[\\/](node_modules|\.git)[\\/](?!info[\\/]exclude$)/.test(uri.fsPath)) return;
+    if (this.#places.size === 0) this.#first = Date.now();
+    this.#places.add(uri.fsPath);
+    clearTimeout(this.#timer);
+    const wait = Math.min(QUIET_MS, Math.max(0, this.#first + LATEST_MS - Date.now()));
+    this.#timer = setTimeout(() => {
+      const places = [...this.#places];
+      this.#places.clear();
+      this.tell(places);
+    }, wait);
+  }
+}
+
+const MOST_RECENT = 12;
+
+/** Files that were opened or edited lately, latest first. */
+export class RecentFiles implements vscode.Disposable {
+  readonly #subscriptions: vscode.Disposable[];
+  #paths: string[] = [];
+
+  constructor() {
+    this.#subscriptions = [
+      vscode.window.onDidChangeActiveTextEditor((editor) => editor && this.#add(editor.document)),
+      vscode.workspace.onDidSaveTextDocument((document) => this.#add(document)),
+    ];
+    if (vscode.window.activeTextEditor) this.#add(vscode.window.activeTextEditor.document);
+  }
+
+  get paths(): string[] {
+    return this.#paths;
+  }
+
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  #add({ uri }: vscode.TextDocument): void {
+    if (uri.scheme !== 'file') return;
+    this.#paths = [uri.fsPath, ...this.#paths.filter((path) => path !== uri.fsPath)].slice(0, MOST_RECENT);
+  }
+}

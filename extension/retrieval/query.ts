@@ -1,0 +1,178 @@
+/** A question to what is looked for: its words, others that mean the same in programs, and identifiers. Pure. */
+import { identifierTerm, stem, termOf, wordsOf } from './terms.ts';
+
+/** Something that is looked for; a chunk has it by the best of its terms. */
+export interface Concept {
+  readonly terms: readonly { readonly term: number; readonly weight: number }[];
+  /** An identifier as a whole: who declares it answers the question. */
+  readonly isIdentifier: boolean;
+  /** Helps where it is found; no chunk lacks it. */
+  readonly isExtra: boolean;
+}
+
+export interface Query {
+  readonly concepts: readonly Concept[];
+  /** Of its words: which of them, from 0, and how well it stands for it. */
+  readonly stems: ReadonlyMap<string, { readonly word: number; readonly weight: number }>;
+  readonly words: number;
+  /** Asked about tests: then these do not stand behind. */
+  readonly wantsTests: boolean;
+}
+
+export function parseQuery(text: string): Query {
+  const concepts = new Map<string, Concept>();
+  for (const [name] of text.slice(0, LONGEST_QUERY).matchAll(/[A-Za-z_$][\w$]*/g)) {
+    if (!/[a-z\d][A-Z]|[A-Za-z\d]_+[A-Za-z\d]|[A-Z]{2}[a-z]/.test(name)) continue;
+    concepts.set(`identifier ${name}`, {
+      terms: [{ term: identifierTerm(name), weight: 1 }],
+      isIdentifier: true,
+      isExtra: false,
+    });
+  }
+  const words = wordsOf(text.slice(0, LONGEST_QUERY));
+  const telling = words.filter((word) => !STOP_WORDS.has(word));
+  // "What is this?" has no other words.
+  for (const word of telling.length > 0 ? telling : words) {
+    const own = stem(word);
+    if (concepts.size >= MOST_CONCEPTS) break;
+    const others = (SYNONYMS.get(own) ?? []).filter((other) => stem(other) !== own);
+    const terms = [{ term: termOf(word), weight: 1 }, ...others.map((other) => ({ term: termOf(other), weight: 0.6 }))];
+    concepts.set(own, { terms, isIdentifier: false, isExtra: false });
+  }
+  return {
+    concepts: [...concepts.values(), ...pairs(telling)],
+    ...stemsOf(telling),
+    wantsTests: words.some((word) => /^(tests?|tested|specs?)$/.test(word)),
+  };
+}
+
+function stemsOf(words: readonly string[]): Pick<Query, 'stems' | 'words'> {
+  const own = [...new Set(words.map(stem))];
+  const stems = new Map(own.map((each, word) => [each, { word, weight: 1 }]));
+  own.forEach((each, word) => {
+    for (const other of (SYNONYMS.get(each) ?? []).map(stem)) {
+      if (!stems.has(other)) stems.set(other, { word, weight: 0.4 });
+    }
+  });
+  return { stems, words: own.length };
+}
+
+/** "line endings" may be `lineEndings` in the code. */
+function pairs(words: readonly string[]): Concept[] {
+  return words.slice(1, 8).map((word, i) => ({
+    terms: [{ term: identifierTerm(words[i]! + word), weight: 1 }],
+    isIdentifier: false,
+    isExtra: true,
+  }));
+}
+
+const LONGEST_QUERY = 2000;
+const MOST_CONCEPTS = 20;
+
+const STOP_WORDS = new Set(
+  `a about all also although am an and any are as at be because been being but by can could did do does doing each for
+  from had has have having here how i if in into is it its just like me my of on one only or other our out over please
+  should show so some such than that the their them then there these they this those though through to too under us
+  very was we were what when where whether which while who whom whose why will with would you your happen happens mean
+  means explain tell already wo wird wie was ist der die das und ein eine`.split(/\s+/),
+);
+
+/** Words that programs use for one another. */
+const GROUPS = `
+  delete remove erase drop unlink
+  create make new build construct init initialize
+  option setting config configuration preference flag
+  directory folder dir
+  error exception failure throw raise fail
+  argument arg args parameter param params
+  function func fn callback method
+  message msg
+  begin start launch spawn
+  finish end stop done terminate abort
+  find search lookup locate match
+  read load fetch
+  write save store persist dump
+  show display print render
+  send emit dispatch post
+  receive get accept handle
+  cancel abort
+  check validate verify assert ensure
+  change update modify edit
+  convert transform translate parse
+  copy clone duplicate
+  compare diff equal
+  child children
+  command cmd
+  color colour
+  environment env
+  process exec spawn fork
+  wait sleep delay timeout
+  temporary tmp temp
+  number num count
+  string str text
+  document doc docs
+  reference ref
+  previous prev old
+  original orig
+  current cur
+  index idx
+  length len size
+  maximum max
+  minimum min
+  button btn
+  database db
+  request req
+  response res reply answer
+  repository repo
+  source src
+  destination dest dst target
+  authenticate auth login
+  authorize authorization permission
+  image img picture
+  element elem el node
+  attribute attr prop property
+  variable var
+  expression expr
+  statement stmt
+  declaration decl
+  constant const
+  regular regex regexp pattern
+  asynchronous async
+  synchronous sync
+  allocate alloc
+  execute exec run invoke call
+  suggestion suggest similar hint
+  forbidden disallow deny forbid prohibit
+  allow permit enable
+  escape encode sanitize
+  split separate divide
+  join merge combine concat
+  wrap fold
+  retry retries repeat again
+  cache memo memoize
+  listener handler subscriber observer
+  identical same equal
+  unused never unreferenced
+  conflict exclude exclusive incompatible
+  several multiple many
+  missing absent lack
+  invalid bad illegal malformed wrong
+  unknown unrecognized undefined
+  relative local
+  closed ended disposed
+  again retry
+  print log output
+  required mandatory
+  exclude ignore skip omit`;
+
+const SYNONYMS: ReadonlyMap<string, readonly string[]> = synonyms();
+
+/** By stem. */
+function synonyms(): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const line of GROUPS.trim().split('\n')) {
+    const words = line.trim().split(/\s+/);
+    for (const key of new Set(words.map(stem))) found.set(key, [...new Set([...(found.get(key) ?? []), ...words])]);
+  }
+  return found;
+}

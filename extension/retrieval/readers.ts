@@ -1,0 +1,101 @@
+/** Who reads files into segments: this thread, or for many files further ones that end when they have no work. No vscode. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { FileReader, type FileToRead } from './fileReader.ts';
+import type { Readers } from './indexer.ts';
+import type { ThreadData } from './indexerThread.ts';
+import type { Segment } from './segment.ts';
+
+/** Reads in this thread: enough for small projects and for what changes. */
+export class OwnReader implements Readers {
+  readonly width = 1;
+  readonly #reader: FileReader;
+
+  constructor(grammarFolder: string) {
+    this.#reader = new FileReader(grammarFolder);
+  }
+
+  read(files: readonly FileToRead[]): Promise<Segment> {
+    return this.#reader.read(files);
+  }
+
+  dispose(): Promise<void> {
+    return this.#reader.dispose();
+  }
+}
+
+/** Fewer files than this are not worth a thread. */
+const WORTH_A_THREAD = 100;
+const IDLE_MS = 2000;
+
+interface ReadingThread {
+  readonly worker: Worker;
+  idle: NodeJS.Timeout | undefined;
+}
+
+export class SharedReaders implements Readers {
+  /** Two busy threads at most, which are behind everything else where the system lets them (indexerThread.ts). */
+  readonly width = process.platform === 'linux' || availableParallelism() > 2 ? 2 : 1;
+  readonly #own: OwnReader;
+  readonly #free: ReadingThread[] = [];
+  readonly #all = new Set<ReadingThread>();
+
+  constructor(
+    private readonly script: string,
+    private readonly grammarFolder: string,
+  ) {
+    this.#own = new OwnReader(grammarFolder);
+  }
+
+  async read(files: readonly FileToRead[]): Promise<Segment> {
+    if (files.length < WORTH_A_THREAD) return this.#own.read(files);
+    const thread = this.#free.pop() ?? this.#start();
+    clearTimeout(thread.idle);
+    try {
+      const segment = await ask(thread.worker, files);
+      this.#free.push(thread);
+      thread.idle = setTimeout(() => void this.#end(thread), IDLE_MS);
+      return segment;
+    } catch (error) {
+      await this.#end(thread);
+      throw error;
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#all].map((thread) => this.#end(thread)));
+    await this.#own.dispose();
+  }
+
+  #start(): ReadingThread {
+    const workerData: ThreadData = { role: 'read', script: this.script, grammarFolder: this.grammarFolder };
+    const thread: ReadingThread = { worker: new Worker(this.script, { workerData }), idle: undefined };
+    this.#all.add(thread);
+    return thread;
+  }
+
+  async #end(thread: ReadingThread): Promise<void> {
+    clearTimeout(thread.idle);
+    this.#all.delete(thread);
+    const at = this.#free.indexOf(thread);
+    if (at >= 0) this.#free.splice(at, 1);
+    await thread.worker.terminate();
+  }
+}
+
+async function ask(worker: Worker, files: readonly FileToRead[]): Promise<Segment> {
+  let resolve!: (segment: Segment) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<Segment>((...settle) => ([resolve, reject] = settle));
+  const onMessage = ({ segment, problem }: { segment?: Segment; problem?: string }): void =>
+    segment ? resolve(segment) : reject(new Error(problem));
+  const onError = (error: unknown): void => reject(error as Error);
+  const onExit = (): void => reject(new Error('A thread that reads files ended.'));
+  worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+  try {
+    worker.postMessage(files);
+    return await promise;
+  } finally {
+    worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Search in the open project, for @project. The index lives in a thread, which starts with the first question or some
+ * time after the window, and only where the workspace is trusted.
+ */
+import * as vscode from 'vscode';
+import type { Hit, ProjectSearch } from '../chat/parts.ts';
+import type { Settings } from '../settings.ts';
+import { IndexThread } from './indexThread.ts';
+import type { OpenParams, Progress } from './protocol.ts';
+import { ProjectChanges, RecentFiles } from './projectChanges.ts';
+
+export interface RetrievalParts {
+  /** Where indexer.cjs and the grammars are. */
+  readonly programFolder: string;
+  /** The workspace's own; none without a folder. */
+  readonly storageUri: vscode.Uri | undefined;
+  settings(): Settings;
+  readonly log: vscode.LogOutputChannel;
+}
+
+interface Running {
+  readonly thread: IndexThread;
+  readonly opened: Promise<unknown>;
+  readonly changes: vscode.Disposable;
+}
+
+/** A window that only looks at a file must not read a project. */
+const START_MS = 20_000;
+const MOST_CRASHES = 3;
+
+export class Retrieval implements ProjectSearch, vscode.Disposable {
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #subscriptions: vscode.Disposable[];
+  readonly #recent = new RecentFiles();
+  #start: NodeJS.Timeout | undefined;
+  #running: Running | undefined;
+  #progress: Progress = { done: 0, total: 0, ready: false };
+  #crashes = 0;
+
+  constructor(private readonly parts: RetrievalParts) {
+    this.#subscriptions = [
+      this.#changed,
+      this.#recent,
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.#startSoon()),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.#restart()),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (SETTINGS.some((setting) => event.affectsConfiguration(setting))) this.#restart();
+      }),
+    ];
+    this.#startSoon();
+  }
+
+  /** Changes of `status`. */
+  get onDidChangeStatus(): vscode.Event<void> {
+    return this.#changed.event;
+  }
+  /** "Indexing 1,200 of 50,000 files"; empty while there is nothing to wait for. */
+  get status(): string {
+    const { done, total, ready } = this.#progress;
+    if (!this.#running || ready) return '';
+    return vscode.l10n.t('Indexing {0} of {1} files', done.toLocaleString(), total.toLocaleString());
+  }
+
+  async search(query: string, { limit, signal }: { limit: number; signal: AbortSignal }): Promise<Hit[]> {
+    signal.throwIfAborted();
+    const { thread, opened } = this.#ensureStarted();
+    await orAborted(opened, signal);
+    const found = await thread.call('search', { query, limit, recent: this.#recent.paths }, signal);
+    return found.map(({ file, ...hit }) => ({ ...hit, uri: vscode.Uri.file(file).toString() }));
+  }
+
+  /** The command: forgets the index and reads the project again. */
+  async rebuild(): Promise<void> {
+    const title = vscode.l10n.t('Reading the project anew');
+    try {
+      const { thread, opened } = this.#ensureStarted();
+      await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, async () => {
+        await opened;
+        await thread.call('rebuild', undefined);
+      });
+    } catch (error) {
+      void vscode.window.showWarningMessage(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  dispose(): void {
+    this.#stop();
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  /** One sentence, where there is nothing to search. */
+  #unavailable(): string {
+    if (!vscode.workspace.isTrusted) return vscode.l10n.t('The project is searched only in a trusted workspace.');
+    if (!this.parts.settings()['index.enable']) {
+      return vscode.l10n.t('Searching the project is turned off by the setting {0}.', 'airgap.index.enable');
+    }
+    if (this.#folders().length === 0 || !this.parts.storageUri) {
+      return vscode.l10n.t('There is no folder on this computer to search in.');
+    }
+    if (this.#crashes >= MOST_CRASHES) {
+      return vscode.l10n.t('The index of the project failed several times; "Airgap: Show Log" says why.');
+    }
+    return '';
+  }
+
+  #folders(): readonly vscode.WorkspaceFolder[] {
+    return (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+  }
+
+  #ensureStarted(): Running {
+    const reason = this.#unavailable();
+    if (reason) throw new Error(reason);
+    return (this.#running ??= this.#run());
+  }
+
+  #run(): Running {
+    clearTimeout(this.#start);
+    const thread = new IndexThread(this.parts.programFolder, {
+      onProgress: (progress) => {
+        this.#progress = progress;
+        this.#changed.fire();
+      },
+      onLog: (message) => this.parts.log.info(message),
+      onCrash: (reason) => this.#crashed(thread, reason),
+    });
+    const opened = thread.call('open', this.#openParams()).then(({ files, chunks, read }) => {
+      this.parts.log.info(`Index: ${files} files in ${chunks} pieces, ${read} of them read.`);
+    });
+    // Whoever asks hears of it; the log too, by the crash.
+    opened.catch(() => {});
+    const changes = new ProjectChanges((places) => void thread.call('changed', places).catch(() => {}));
+    return { thread, opened, changes };
+  }
+
+  #openParams(): OpenParams {
+    const folders = this.#folders();
+    const named = (name: string): string => (folders.length > 1 ? name : '');
+    const excluded = ['files.exclude', 'search.exclude'].flatMap((setting) =>
+      Object.entries(vscode.workspace.getConfiguration().get<Record<string, unknown>>(setting) ?? {})
+        .filter(([, isOn]) => isOn === true)
+        .map(([glob]) => glob),
+    );
+    return {
+      storageFolder: this.parts.storageUri!.fsPath,
+      folders: folders.map(({ uri, name }) => ({ path: uri.fsPath, name: named(name) })),
+      exclude: [...new Set([...excluded, ...this.parts.settings()['index.exclude']])],
+    };
+  }
+
+  #startSoon(): void {
+    clearTimeout(this.#start);
+    this.#start = setTimeout(() => {
+      if (!this.#unavailable()) this.#ensureStarted();
+    }, START_MS);
+  }
+
+  /** With other folders or rules. */
+  #restart(): void {
+    this.#crashes = 0;
+    this.#stop();
+    this.#startSoon();
+  }
+
+  #stop(): void {
+    clearTimeout(this.#start);
+    const running = this.#running;
+    this.#running = undefined;
+    this.#progress = { done: 0, total: 0, ready: false };
+    running?.changes.dispose();
+    void running?.thread.dispose();
+  }
+
+  #crashed(thread: IndexThread, reason: string): void {
+    this.parts.log.error(`The index of the project failed: ${reason}`);
+    if (this.#running?.thread !== thread) return;
+    this.#stop();
+    this.#crashes++;
+    // Told once; the next question starts it anew.
+    if (this.#crashes === 1) {
+      void vscode.window.showWarningMessage(
+        vscode.l10n.t('The index of the project failed. It starts again when asked.'),
+      );
+    }
+  }
+}
+
+const SETTINGS = ['airgap.index', 'files.exclude', 'search.exclude'];
+
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop!: () => void;
+  const aborted = new Promise<never>((_, reject) => (stop = () => reject(signal.reason as Error)));
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

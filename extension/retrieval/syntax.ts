@@ -1,0 +1,173 @@
+/**
+ * Declarations of a source file, by tree-sitter. A grammar is loaded when the first file of its language comes.
+ * No vscode.
+ */
+import { readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import treeSitter, { type Language, type Node, type Parser } from '@vscode/tree-sitter-wasm';
+
+/** Lines count from 0; `last` is included. */
+export interface Declaration {
+  /** Of the comments before it. */
+  readonly first: number;
+  /** Of the declaration itself. */
+  readonly line: number;
+  readonly last: number;
+  /** What it declares; empty for other code. */
+  readonly name: string;
+  /** Parts of a class, or of anything that is too large for one chunk. */
+  readonly inner: readonly Declaration[];
+}
+
+/** Larger ones are looked into, whatever they are. */
+export const LARGE_LINES = 80;
+
+/** Which grammar reads files with this ending; the build copies those named here. */
+export const GRAMMARS: Readonly<Record<string, string>> = {
+  '.ts': 'typescript',
+  '.mts': 'typescript',
+  '.cts': 'typescript',
+  '.tsx': 'tsx',
+  '.js': 'javascript',
+  '.mjs': 'javascript',
+  '.cjs': 'javascript',
+  '.jsx': 'javascript',
+  '.py': 'python',
+  '.pyi': 'python',
+  '.rs': 'rust',
+  '.go': 'go',
+  '.java': 'java',
+  '.c': 'cpp',
+  '.h': 'cpp',
+  '.cc': 'cpp',
+  '.cpp': 'cpp',
+  '.cxx': 'cpp',
+  '.hh': 'cpp',
+  '.hpp': 'cpp',
+  '.cs': 'c-sharp',
+  '.rb': 'ruby',
+  '.php': 'php',
+  '.css': 'css',
+  '.sh': 'bash',
+  '.bash': 'bash',
+};
+
+export class Syntax {
+  readonly #parsers = new Map<string, Promise<Parser>>();
+
+  /** `folder` holds tree-sitter.wasm and the grammars. */
+  constructor(private readonly folder: string) {}
+
+  /** Nothing for a language without a grammar. */
+  async declarations(path: string, text: string): Promise<readonly Declaration[] | undefined> {
+    const grammar = GRAMMARS[extname(path).toLowerCase()];
+    if (grammar === undefined) return undefined;
+    let parser = this.#parsers.get(grammar);
+    if (!parser) this.#parsers.set(grammar, (parser = this.#load(grammar)));
+    const tree = (await parser).parse(text);
+    if (!tree) return undefined;
+    try {
+      return declarationsIn(tree.rootNode, 0);
+    } finally {
+      tree.delete();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    for (const parser of this.#parsers.values()) (await parser).delete();
+    this.#parsers.clear();
+  }
+
+  async #load(grammar: string): Promise<Parser> {
+    const { Parser, Language } = treeSitter;
+    initialised ??= Parser.init({ locateFile: (file) => join(this.folder, file) });
+    await initialised;
+    const language: Language = await Language.load(readFileSync(join(this.folder, `tree-sitter-${grammar}.wasm`)));
+    return new Parser().setLanguage(language);
+  }
+}
+
+/** Once per thread: the library keeps its memory in the module. */
+let initialised: Promise<void> | undefined;
+
+/** Nesting beyond this is data. */
+const DEEPEST = 8;
+const CONTAINERS =
+  /^(export_statement|export_declaration|decorated_definition|template_declaration|namespace|internal_module|module|class|program)$|class_|interface_|impl_item|trait_|mod_item|namespace_|struct_(?!expression)|record_|object_declaration|enum_decl|singleton_class/;
+
+function declarationsIn(parent: Node, depth: number): Declaration[] {
+  const found: Declaration[] = [];
+  let comment = -1;
+  let commentEnd = -1;
+  for (const node of parent.namedChildren) {
+    if (!node) continue;
+    const line = node.startPosition.row;
+    const end = node.endPosition;
+    // A node that ends with its line end (as Ruby's and Bash's do) ends on the line before.
+    const last = end.column === 0 && end.row > line ? end.row - 1 : end.row;
+    if (/comment|^attribute_item$/.test(node.type)) {
+      if (comment < 0 || line > commentEnd + 1) comment = line;
+      commentEnd = last;
+      continue;
+    }
+    // A blank line may stand between.
+    const first = comment >= 0 && line <= commentEnd + 2 ? comment : line;
+    comment = -1;
+    found.push({ first, line, last, name: nameOf(node, 0), inner: innerOf(node, last - first + 1, depth) });
+  }
+  return found;
+}
+
+function innerOf(node: Node, lines: number, depth: number): Declaration[] {
+  if (depth >= DEEPEST || lines < 3) return [];
+  if (lines <= LARGE_LINES && !CONTAINERS.test(node.type)) return [];
+  let body = node;
+  // Down to where it has parts: through `export`, `const x =`, `function () {`, `{`.
+  for (let step = 0; step < 12; step++) {
+    const children = body.namedChildren.filter((child) => child !== null);
+    const span = body.endPosition.row - body.startPosition.row;
+    const main = children.find((child) => child.endPosition.row - child.startPosition.row >= 0.7 * span);
+    if (!main || (children.length > 3 && main !== children.at(-1))) break;
+    body = main;
+  }
+  return body === node && !CONTAINERS.test(node.type) && lines <= LARGE_LINES ? [] : declarationsIn(body, depth + 1);
+}
+
+const NAMING_FIELDS = ['name', 'declarator', 'declaration', 'definition', 'left', 'key', 'property'] as const;
+/** Statements that only wrap what declares. */
+const WRAPPERS =
+  /^(export_statement|expression_statement|lexical_declaration|variable_declaration|declaration|field_declaration|type_declaration|const_declaration|var_declaration|template_declaration|public_field_definition|global_statement|const_spec|type_spec|decorated_definition|ambient_declaration|declaration_list|assignment_expression|variable_declarator)$/;
+const LONGEST_NAME = 100;
+
+/** The declared name, "Runner.prototype.run" for an assignment of a member; empty where nothing is declared. */
+function nameOf(node: Node, depth: number): string {
+  const { type } = node;
+  if (type === 'impl_item') return plain(node.childForFieldName('type'));
+  if (type === 'rule_set') return plain(node.firstNamedChild);
+  if (/^(import|call_expression|use_|package|if_|for_|return|throw|while)/.test(type) || depth > 5) return '';
+  if (type === 'variable_declarator' && isImport(node)) return '';
+  for (const field of NAMING_FIELDS) {
+    const child = node.childForFieldName(field);
+    if (!child) continue;
+    if (field === 'name' || field === 'left' || field === 'key' || field === 'property') return plain(child);
+    return nameOf(child, depth + 1) || plain(child);
+  }
+  if (!WRAPPERS.test(type)) return '';
+  for (const child of node.namedChildren) {
+    const name = child ? nameOf(child, depth + 1) : '';
+    if (name) return name;
+  }
+  return '';
+}
+
+/** `const x = require('y')` names what comes from elsewhere. */
+function isImport(declarator: Node): boolean {
+  const value = declarator.childForFieldName('value');
+  return value !== null && /^(await\s+import|require)\s*\(/.test(value.text.slice(0, 40));
+}
+
+function plain(node: Node | null): string {
+  if (!node || node.endPosition.row > node.startPosition.row + 2) return '';
+  const text = node.text.replace(/^(["'`])(.*)\1$/, '$2').replace(/\s+/g, ' ');
+  return text.length <= LONGEST_NAME && /[\p{L}_]/u.test(text) && !/^[[{(]/.test(text) ? text : '';
+}

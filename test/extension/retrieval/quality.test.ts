@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { FileReader } from '../../../extension/retrieval/fileReader.ts';
+import { Indexer } from '../../../extension/retrieval/indexer.ts';
+import { OwnReader } from '../../../extension/retrieval/readers.ts';
+import { type Kind, type Question, QUESTIONS, SAMPLE } from './questions.ts';
+
+const GRAMMARS = 'node_modules/@vscode/tree-sitter-wasm/wasm';
+const WANTED = 0.9;
+
+interface Place {
+  readonly path: string;
+  /** From 1. */
+  readonly firstLine: number;
+  readonly lastLine: number;
+}
+type Search = (question: string) => Promise<Place[]>;
+
+describe('retrieval quality', function () {
+  this.timeout(120_000);
+  const folder = mkdtempSync(join(tmpdir(), 'airgap-sample-'));
+  let indexer: Indexer;
+  let substrings: Search;
+
+  before(async () => {
+    for (const { name, version, folders } of SAMPLE) {
+      const { version: found } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8')) as {
+        version: string;
+      };
+      assert.equal(found, version, `the questions are about ${name} ${version}; check their answers, then name ${found}`);
+      for (const each of folders) cpSync(`node_modules/${name}/${each}`, join(folder, name, each), { recursive: true });
+    }
+    indexer = new Indexer(
+      { folders: [{ path: folder, name: '' }], exclude: [], storageFolder: join(folder, '.git') },
+      { readers: new OwnReader(GRAMMARS), onProgress: () => {}, log: assert.fail },
+    );
+    await indexer.open();
+    substrings = await substringSearch(folder);
+  });
+  after(async () => {
+    await indexer.dispose();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('answers stand where the questions say', () => {
+    for (const { answers, text } of QUESTIONS) for (const each of answers) assert.ok(lineOf(folder, each) > 0, text);
+  });
+
+  it(`finds 9 of 10 answers among the first 5, of both halves, and more than plain search`, async () => {
+    const ours = await measure(folder, (query) => indexer.search({ query, limit: 5, recent: [] }));
+    const plain = await measure(folder, substrings);
+    console.log(table(ours, plain));
+    const half = (heldOut: boolean) => share(ours, (question) => question.heldOut === heldOut);
+    assert.ok(half(false) >= WANTED && half(true) >= WANTED, `${half(false)} and, held out, ${half(true)}`);
+    assert.ok(share(ours) > share(plain));
+  });
+});
+
+/** The place of the answer among the first five, from 1, or 0. */
+type Ranks = Map<Question, number>;
+
+async function measure(folder: string, search: Search): Promise<Ranks> {
+  const ranks: Ranks = new Map();
+  for (const question of QUESTIONS) {
+    const found = await search(question.text);
+    const rank = found.findIndex(({ path, firstLine, lastLine }) =>
+      question.answers.some((answer) => {
+        const line = lineOf(folder, answer);
+        return answer.startsWith(`${path}#`) && line >= firstLine && line <= lastLine;
+      }),
+    );
+    ranks.set(question, rank + 1);
+    if (process.env.AIRGAP_SHOW_MISSES && rank < 0 && !question.heldOut && search.length === 1) {
+      console.log(question.text, '->', found.map((each) => `${each.path}:${each.firstLine}-${each.lastLine}`).join(' '));
+    }
+  }
+  return ranks;
+}
+
+/** From 1; 0 where the text is not in the file. */
+function lineOf(folder: string, answer: string): number {
+  const [, file, anchor] = /^([^#]+)#(.*)$/s.exec(answer)!;
+  return readFileSync(join(folder, file!), 'utf8').split('\n').findIndex((line) => line.includes(anchor!)) + 1;
+}
+
+function share(ranks: Ranks, of: (question: Question) => boolean = () => true): number {
+  const chosen = [...ranks].filter(([question]) => of(question));
+  return chosen.filter(([, rank]) => rank > 0).length / chosen.length;
+}
+
+function table(ours: Ranks, plain: Ranks): string {
+  const kinds: Kind[] = ['where', 'name', 'failure', 'how'];
+  const rows: [string, (question: Question) => boolean][] = [
+    ...kinds.map((kind) => [kind, (question: Question) => question.kind === kind] as [string, (q: Question) => boolean]),
+    ['tuned on', ({ heldOut }) => !heldOut],
+    ['held out', ({ heldOut }) => heldOut],
+    ['all', () => true],
+  ];
+  const percent = (value: number): string => `${(100 * value).toFixed(0)} %`.padStart(7);
+  const mean = (ranks: Ranks, of: (question: Question) => boolean): string => {
+    const chosen = [...ranks].filter(([question]) => of(question));
+    return (chosen.reduce((sum, [, rank]) => sum + (rank > 0 ? 1 / rank : 0), 0) / chosen.length).toFixed(2).padStart(7);
+  };
+  const lines = rows.map(([name, of]) => {
+    const count = QUESTIONS.filter(of).length;
+    return `${name.padEnd(10)}${String(count).padStart(5)}${percent(share(ours, of))}${mean(ours, of)}${percent(share(plain, of))}${mean(plain, of)}`;
+  });
+  return ['', 'questions   all  hit@5    mrr  plain:     mrr', ...lines].join('\n');
+}
+
+const NOT_SOUGHT =
+  /^(a|an|the|is|are|was|of|to|in|on|for|and|or|by|with|that|this|which|what|where|who|how|when|does|do|it|its|if|there|not|already|be|as|at|from|me|about|back|between|into|no)$/;
+
+/** What a person would do without an index: the question's words as substrings, chunks by how many, then how often. */
+async function substringSearch(folder: string): Promise<Search> {
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  const reader = new FileReader(GRAMMARS);
+  const chunks = await reader.read(paths.map((path, id) => ({ id, file: join(folder, path), path })));
+  await reader.dispose();
+  const texts = [...chunks.files].map((id, i) => {
+    const path = paths[id]!;
+    const lines = readFileSync(join(folder, path), 'utf8').split('\n');
+    const text = lines.slice(chunks.first[i]!, chunks.last[i]! + 1).join('\n');
+    return { path, firstLine: chunks.first[i]! + 1, lastLine: chunks.last[i]! + 1, text: `${path}\n${text}`.toLowerCase() };
+  });
+  return (question) => {
+    const words = question.toLowerCase().match(/[\w$.-]*[\w$]/g)!.filter((word) => !NOT_SOUGHT.test(word));
+    const scored = texts.map((chunk) => {
+      const counts = words.map((word) => chunk.text.split(word).length - 1);
+      return { chunk, score: 1000 * counts.filter(Boolean).length + counts.reduce((a, b) => a + b, 0) };
+    });
+    return Promise.resolve(scored.sort((a, b) => b.score - a.score).slice(0, 5).map(({ chunk }) => chunk));
+  };
+}
