@@ -36,8 +36,8 @@ export class SessionPool<Session extends Disposable> {
 
   /**
    * Runs `job` on the session named `key`. A newer job of the same key cancels the older and follows it. Where memory
-   * runs out the idle sessions make room, those of the neighbours too, and `job` runs once more. Rejects with BackendLost where the pool was disposed
-   * meanwhile: the caller finds the model elsewhere.
+   * runs out the idle sessions make room, those of the neighbours too, and `job` runs once more. Rejects with
+   * BackendLost where the pool was disposed meanwhile: the caller finds the model elsewhere.
    */
   async run<T>(
     key: string,

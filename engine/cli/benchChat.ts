@@ -13,7 +13,8 @@ import { starterFolder } from './starter.ts';
 export interface ChatBenchOptions {
   /** The starter model where absent. */
   readonly folder?: string | undefined;
-  /** Keys at each place, in each situation. */
+  /** In a text; keys are pressed at each of them in each situation, `repeat` times. */
+  readonly places?: number;
   readonly repeat: number;
 }
 
@@ -41,6 +42,7 @@ export interface FollowUpRow {
   readonly reused: number;
 }
 
+const TOKEN = 'bench';
 const PLACES = 20;
 const ANSWER_TOKENS = 400;
 const TURNS = 4;
@@ -49,7 +51,7 @@ const MOST_MS_TO_KEY = 50;
 
 /** Ghost text without and beside a chat, key by key in turn, so that a busy machine slows all; through a real server. */
 export async function benchChat(
-  { folder, repeat }: ChatBenchOptions,
+  { folder, places = PLACES, repeat }: ChatBenchOptions,
   load: LoadOptions,
   signal: AbortSignal,
 ): Promise<{ ghostText: GhostTextRow[]; followUps: FollowUpRow[] }> {
@@ -57,7 +59,7 @@ export async function benchChat(
   const random = mulberry32(1);
   const times: Record<Situation, number[]> = { 'no chat': [], 'reading a question': [], answering: [] };
   for (let round = 0; round < repeat; round++) {
-    for (const [i, prefix] of places().entries()) {
+    for (const [i, prefix] of prefixes(places).entries()) {
       for (const situation of SITUATIONS) {
         throwIfAborted(signal);
         await window.complete(prefix.slice(0, -1)); // What was typed before is in the cache.
@@ -106,19 +108,12 @@ class BenchWindow implements AsyncDisposable {
 
   static async open(modelDir: string, load: LoadOptions): Promise<BenchWindow> {
     const core = { ...engineCore, loadModel: (dir: string, own: LoadOptions) => loadModel(dir, { ...load, ...own }) };
-    const options = {
-      version,
-      readToken: () => 'bench',
-      runtime: '',
-      wasmOnly: '',
-      onClients() {},
-      log: console.error,
-    };
-    const server = new EngineServer(core, options);
+    const silent = { runtime: '', wasmOnly: '', onClients() {}, log() {} };
+    const server = new EngineServer(core, { version, readToken: () => TOKEN, ...silent });
     const [near, far] = duplexPair();
     server.accept(far);
     const client = new RpcClient(near);
-    await client.call('initialize', { version, token: 'bench' });
+    await client.call('initialize', { version, token: TOKEN });
     const { modelId } = await client.call('load', { modelDir, backend: load.backend });
     return new BenchWindow(server, client, modelId);
   }
@@ -189,10 +184,9 @@ function source(count: number): string {
 }
 
 /** Texts up to a cursor at the end of a line that is being written. */
-function places(): string[] {
-  const text = source(PLACES);
-  const starts = [...text.matchAll(/ {2}for \(const /g)].map(({ index, 0: match }) => index + match.length);
-  return starts.slice(0, PLACES).map((end) => text.slice(0, end));
+function prefixes(count: number): string[] {
+  const text = source(count);
+  return [...text.matchAll(/ {2}for \(const /g)].map(({ index, 0: match }) => text.slice(0, index + match.length));
 }
 
 function quantile(values: readonly number[], share: number): number {

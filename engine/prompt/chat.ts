@@ -22,6 +22,8 @@ export interface ChatPrompt {
 const KEPT_SHARE = 3 / 4;
 /** Of a message beside its text: whose it is and where it ends. Templates take 3 to 8. */
 const MARK_TOKENS = 8;
+/** Stands in no template. */
+const PROBE = '\uE000probe';
 
 /**
  * A conversation by the model's chat template; behind a last message of the assistant's the answer goes on. Where it does
@@ -112,7 +114,6 @@ function spoken(messages: readonly ChatTurn[], tokenizer: Tokenizer): ChatMessag
 }
 
 function hearsSystem(tokenizer: Tokenizer): boolean {
-  const [system, user] = ['SYSTEM', 'USER'];
-  const messages: ChatMessage[] = [{ role: 'system', content: system }, { role: 'user', content: user }]; // prettier-ignore
-  return tokenizer.renderChat(messages, { addGenerationPrompt: true }).includes(system);
+  const probe: ChatMessage[] = [{ role: 'system', content: PROBE }, { role: 'user', content: '' }]; // prettier-ignore
+  return tokenizer.renderChat(probe, { addGenerationPrompt: true }).includes(PROBE);
 }
