@@ -66,9 +66,13 @@ function cut(
   return pieces;
 }
 
-/** The first piece of what is too large declares it. */
-function withName([head, ...rest]: Chunk[], names: readonly string[]): Chunk[] {
-  return head ? [{ ...head, names: [...names, ...head.names] }, ...rest] : [];
+/** The first piece of what is too large declares it; a short head, as of a class, goes with what follows. */
+function withName([head, second, ...rest]: Chunk[], names: readonly string[]): Chunk[] {
+  if (!head) return [];
+  if (second && sizeOf(head) < SMALL_LINES / 2 && sizeOf(head) + sizeOf(second) <= LARGE_LINES) {
+    return [{ ...second, first: head.first, names: [...names, ...head.names, ...second.names] }, ...rest];
+  }
+  return [{ ...head, names: [...names, ...head.names] }, ...(second ? [second] : []), ...rest];
 }
 
 function addName(pieces: Chunk[], name: string): void {

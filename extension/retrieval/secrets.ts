@@ -95,7 +95,7 @@ function hideInLine(line: string): string {
   shown = shown.replace(AUTHORIZATION, (value) => (looksRandom(value) ? HIDDEN : value));
   for (const assignment of [ASSIGNED, PAIR, ELEMENT, BARE, OPTION]) {
     shown = shown.replace(assignment, (whole: string, name: string, quote: string, value: string) => {
-      const bare = quote === '';
+      const bare = quote === '' && assignment !== ELEMENT;
       if (!isSecretValue(name, value, bare)) return whole;
       const start = whole.lastIndexOf(value);
       return whole.slice(0, start) + HIDDEN + whole.slice(start + value.length);
@@ -146,8 +146,12 @@ function looksLikePassword(value: string): boolean {
 function looksRandom(value: string, shortest = 12): boolean {
   if (value.length < shortest || /\s/.test(value) || !/\d/.test(value) || !/[A-Za-z]/.test(value)) return false;
   if (entropy(value) < (shortest < 12 ? 2.5 : 3)) return false;
-  const parts = value.split(/[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])/);
-  const inWords = parts.filter((part) => /^[A-Za-z]{4,}$/.test(part)).reduce((sum, part) => sum + part.length, 0);
+  const parts = value.split(
+    /[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])/,
+  );
+  const inWords = parts
+    .filter((part) => /^([A-Z]?[a-z]{3,}|[A-Z]{4,})$/.test(part))
+    .reduce((sum, part) => sum + part.length, 0);
   return inWords < 0.7 * value.replace(/[^A-Za-z0-9]/g, '').length;
 }
 

@@ -121,13 +121,16 @@ function declarationsIn(parent: Node, depth: number): Declaration[] {
 function innerOf(node: Node, lines: number, depth: number): Declaration[] {
   if (depth >= DEEPEST || lines < 3) return [];
   if (lines <= LARGE_LINES && !CONTAINERS.test(node.type)) return [];
+  const name = nameOf(node, 0);
   let body = node;
   // Down to where it has parts: through `export`, `const x =`, `function () {`, `{`.
   for (let step = 0; step < 12; step++) {
     const children = body.namedChildren.filter((child) => child !== null);
     const span = body.endPosition.row - body.startPosition.row;
     const main = children.find((child) => child.endPosition.row - child.startPosition.row >= 0.7 * span);
-    if (!main || (children.length > 3 && main !== children.at(-1))) break;
+    // A part with a name of its own, such as the only method of a class.
+    const part = main ? nameOf(main, 0) : '';
+    if (!main || (part && part !== name) || (children.length > 3 && main !== children.at(-1))) break;
     body = main;
   }
   return body === node && !CONTAINERS.test(node.type) && lines <= LARGE_LINES ? [] : declarationsIn(body, depth + 1);
@@ -143,6 +146,7 @@ const LONGEST_NAME = 100;
 function nameOf(node: Node, depth: number): string {
   const { type } = node;
   if (type === 'impl_item') return plain(node.childForFieldName('type'));
+  if (type === 'qualified_identifier') return plain(node);
   if (type === 'rule_set') return plain(node.firstNamedChild);
   if (/^(import|call_expression|use_|package|if_|for_|return|throw|while)/.test(type) || depth > 5) return '';
   if (type === 'variable_declarator' && isImport(node)) return '';

@@ -29,7 +29,11 @@ describe('retrieval quality', function () {
       const { version: found } = JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8')) as {
         version: string;
       };
-      assert.equal(found, version, `the questions are about ${name} ${version}; check their answers, then name ${found}`);
+      assert.equal(
+        found,
+        version,
+        `the questions are about ${name} ${version}; check their answers, then name ${found}`,
+      );
       for (const each of folders) cpSync(`node_modules/${name}/${each}`, join(folder, name, each), { recursive: true });
     }
     indexer = new Indexer(
@@ -73,7 +77,11 @@ async function measure(folder: string, search: Search): Promise<Ranks> {
     );
     ranks.set(question, rank + 1);
     if (process.env.AIRGAP_SHOW_MISSES && rank < 0 && !question.heldOut && search.length === 1) {
-      console.log(question.text, '->', found.map((each) => `${each.path}:${each.firstLine}-${each.lastLine}`).join(' '));
+      console.log(
+        question.text,
+        '->',
+        found.map((each) => `${each.path}:${each.firstLine}-${each.lastLine}`).join(' '),
+      );
     }
   }
   return ranks;
@@ -82,7 +90,11 @@ async function measure(folder: string, search: Search): Promise<Ranks> {
 /** From 1; 0 where the text is not in the file. */
 function lineOf(folder: string, answer: string): number {
   const [, file, anchor] = /^([^#]+)#(.*)$/s.exec(answer)!;
-  return readFileSync(join(folder, file!), 'utf8').split('\n').findIndex((line) => line.includes(anchor!)) + 1;
+  return (
+    readFileSync(join(folder, file!), 'utf8')
+      .split('\n')
+      .findIndex((line) => line.includes(anchor!)) + 1
+  );
 }
 
 function share(ranks: Ranks, of: (question: Question) => boolean = () => true): number {
@@ -93,7 +105,9 @@ function share(ranks: Ranks, of: (question: Question) => boolean = () => true): 
 function table(ours: Ranks, plain: Ranks): string {
   const kinds: Kind[] = ['where', 'name', 'failure', 'how'];
   const rows: [string, (question: Question) => boolean][] = [
-    ...kinds.map((kind) => [kind, (question: Question) => question.kind === kind] as [string, (q: Question) => boolean]),
+    ...kinds.map(
+      (kind) => [kind, (question: Question) => question.kind === kind] as [string, (q: Question) => boolean],
+    ),
     ['tuned on', ({ heldOut }) => !heldOut],
     ['held out', ({ heldOut }) => heldOut],
     ['all', () => true],
@@ -101,7 +115,9 @@ function table(ours: Ranks, plain: Ranks): string {
   const percent = (value: number): string => `${(100 * value).toFixed(0)} %`.padStart(7);
   const mean = (ranks: Ranks, of: (question: Question) => boolean): string => {
     const chosen = [...ranks].filter(([question]) => of(question));
-    return (chosen.reduce((sum, [, rank]) => sum + (rank > 0 ? 1 / rank : 0), 0) / chosen.length).toFixed(2).padStart(7);
+    return (chosen.reduce((sum, [, rank]) => sum + (rank > 0 ? 1 / rank : 0), 0) / chosen.length)
+      .toFixed(2)
+      .padStart(7);
   };
   const lines = rows.map(([name, of]) => {
     const count = QUESTIONS.filter(of).length;
@@ -125,14 +141,27 @@ async function substringSearch(folder: string): Promise<Search> {
     const path = paths[id]!;
     const lines = readFileSync(join(folder, path), 'utf8').split('\n');
     const text = lines.slice(chunks.first[i]!, chunks.last[i]! + 1).join('\n');
-    return { path, firstLine: chunks.first[i]! + 1, lastLine: chunks.last[i]! + 1, text: `${path}\n${text}`.toLowerCase() };
+    return {
+      path,
+      firstLine: chunks.first[i]! + 1,
+      lastLine: chunks.last[i]! + 1,
+      text: `${path}\n${text}`.toLowerCase(),
+    };
   });
   return (question) => {
-    const words = question.toLowerCase().match(/[\w$.-]*[\w$]/g)!.filter((word) => !NOT_SOUGHT.test(word));
+    const words = question
+      .toLowerCase()
+      .match(/[\w$.-]*[\w$]/g)!
+      .filter((word) => !NOT_SOUGHT.test(word));
     const scored = texts.map((chunk) => {
       const counts = words.map((word) => chunk.text.split(word).length - 1);
       return { chunk, score: 1000 * counts.filter(Boolean).length + counts.reduce((a, b) => a + b, 0) };
     });
-    return Promise.resolve(scored.sort((a, b) => b.score - a.score).slice(0, 5).map(({ chunk }) => chunk));
+    return Promise.resolve(
+      scored
+        .sort((a, b) => b.score - a.score)
+        .slice(0, 5)
+        .map(({ chunk }) => chunk),
+    );
   };
 }

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { ProjectFiles, readText } from '../../../extension/retrieval/walk.ts';
+
+describe('files of a project', () => {
+  let top: string;
+  let folder: string;
+  const write = (path: string, text: string | Buffer = 'text\n'): void => {
+    mkdirSync(dirname(join(top, path)), { recursive: true });
+    writeFileSync(join(top, path), text);
+  };
+  const walk = (exclude: string[] = [], name = ''): string[] =>
+    [...new ProjectFiles([{ path: folder, name }], exclude).walk()].map(({ file }) => relative(top, file)).sort();
+
+  beforeEach(() => {
+    top = mkdtempSync(join(tmpdir(), 'airgap-walk-'));
+    folder = join(top, 'project');
+    mkdirSync(folder);
+  });
+  afterEach(() => rmSync(top, { recursive: true }));
+
+  it('nested .gitignore files, the nearer one wins', () => {
+    write('project/.gitignore', '*.log\n/out\nsecretly/\n!keep.log\n');
+    write('project/sub/.gitignore', '!deep.log\nlocal.txt\n');
+    for (const path of ['a.ts', 'a.log', 'keep.log', 'out/x.ts', 'sub/out/y.ts', 'sub/deep.log', 'sub/local.txt']) {
+      write(`project/${path}`);
+    }
+    write('project/secretly/z.ts');
+    assert.deepEqual(walk(), [
+      'project/.gitignore',
+      'project/a.ts',
+      'project/keep.log',
+      'project/sub/.gitignore',
+      'project/sub/deep.log',
+      'project/sub/out/y.ts',
+    ]);
+  });
+
+  it('rules of the repository above, and its own exclude file', () => {
+    write('.git/info/exclude', 'mine.ts\n');
+    write('.gitignore', 'project/ignored\n');
+    for (const path of ['a.ts', 'mine.ts', 'ignored/b.ts']) write(`project/${path}`);
+    assert.deepEqual(walk(), ['project/a.ts']);
+  });
+
+  it('a .gitignore above a folder without repository says nothing', () => {
+    write('.gitignore', '*\n');
+    write('project/a.ts');
+    assert.deepEqual(walk(), ['project/a.ts']);
+  });
+
+  it('excluded by settings', () => {
+    for (const path of ['a.ts', 'docs/b.md', 'x/docs/c.md', 'x/d.spec.ts']) write(`project/${path}`);
+    assert.deepEqual(walk(['**/docs', '**/*.spec.ts', '']), ['project/a.ts']);
+  });
+
+  it('secrets, lock files, binaries by name, dependencies and large files are left out', () => {
+    for (const path of [
+      '.env',
+      'server.key',
+      'package-lock.json',
+      'yarn.lock',
+      'a.png',
+      'a.min.js',
+      'node_modules/x/i.js',
+      '.git/config',
+      '.ssh/known',
+    ]) {
+      write(`project/${path}`);
+    }
+    write('project/huge.ts', 'x\n'.repeat(600_000));
+    write('project/a.ts');
+    assert.deepEqual(walk(), ['project/a.ts']);
+  });
+
+  it('links are not followed: out of the project, in circles, to secrets', function () {
+    write('outside/id.txt');
+    write('project/a.ts');
+    write('project/.env');
+    try {
+      symlinkSync(join(top, 'outside'), join(folder, 'link'));
+      symlinkSync(folder, join(folder, 'circle'));
+      symlinkSync(join(folder, '.env'), join(folder, 'notes.txt'));
+    } catch {
+      this.skip();
+    }
+    assert.deepEqual(walk(), ['project/a.ts']);
+    const files = new ProjectFiles([{ path: folder, name: '' }], []);
+    for (const path of ['link', 'link/id.txt', 'circle/a.ts', 'notes.txt']) {
+      assert.deepEqual([...files.at(join(folder, path))], [], path);
+    }
+  });
+
+  it('one place: a file, a folder, ignored, gone, outside', () => {
+    write('project/.gitignore', 'out\n');
+    for (const path of ['a.ts', 'sub/b.ts', 'sub/deep/c.ts', 'out/d.ts']) write(`project/${path}`);
+    write('other/e.ts');
+    const files = new ProjectFiles([{ path: folder, name: 'p' }], []);
+    const at = (path: string): string[] => [...files.at(join(top, path))].map(({ file }) => relative(folder, file));
+    assert.deepEqual(at('project/a.ts'), ['a.ts']);
+    assert.deepEqual(at('project/sub').sort(), ['sub/b.ts', 'sub/deep/c.ts']);
+    for (const path of [
+      'project/out',
+      'project/out/d.ts',
+      'project/gone.ts',
+      'project/a.ts/x',
+      'other/e.ts',
+      'project',
+    ]) {
+      assert.deepEqual(at(path), [], path);
+    }
+    assert.equal(files.pathOf(join(folder, 'sub/b.ts')), 'p/sub/b.ts');
+  });
+
+  it('text, not binary, minified or gone', () => {
+    write('a.ts', 'const a = 1;\n');
+    write('b.bin', Buffer.from([65, 0, 66]));
+    write('c.js', `var a=${'1+'.repeat(3000)}1;`);
+    assert.equal(readText(join(top, 'a.ts'))?.toString(), 'const a = 1;\n');
+    for (const name of ['b.bin', 'c.js', 'gone.ts']) assert.equal(readText(join(top, name)), undefined, name);
+  });
+});
