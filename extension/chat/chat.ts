@@ -18,8 +18,6 @@ import { ConversationStore } from './store.ts';
 import { ChatView } from './view.ts';
 import type { ViewActions } from './viewCommands.ts';
 
-const OPEN_KEY = 'airgap.chat.open';
-
 export interface ChatParts {
   readonly context: vscode.ExtensionContext;
   readonly engine: Engine;
@@ -85,16 +83,12 @@ function conversationStore({ context, log }: ChatParts, pages: Pages): Conversat
 }
 
 function surroundings(parts: ChatParts): Omit<ControllerHost, 'pages' | 'store' | 'actions' | 'automatic'> {
-  const { context, engine, settings, colors, log } = parts;
+  const { engine, settings, colors, log } = parts;
   const { t } = vscode.l10n;
   return {
     model: engine,
     reader: parts.reader,
     texts: (vscode.l10n.bundle ?? {}) as Record<string, string>,
-    memory: {
-      get: () => context.workspaceState.get(OPEN_KEY),
-      set: (id) => void context.workspaceState.update(OPEN_KEY, id),
-    },
     language: vscode.env.language,
     t,
     settings: () => ({ maxTokens: settings()['chat.maxTokens'], temperature: settings()['chat.temperature'] }),

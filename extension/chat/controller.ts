@@ -166,7 +166,7 @@ export class ChatController implements Chat {
   }
 
   async #start(): Promise<void> {
-    const id = this.host.memory.get();
+    const id = await this.host.store.open();
     const stored = id === undefined ? undefined : await this.host.store.read(id);
     if (stored) this.#open = this.#answering(stored);
     this.#draft.restart(this.host.automatic());
@@ -207,7 +207,7 @@ export class ChatController implements Chat {
     open.ask(text, attachments);
     // It has a name now.
     if (isFirst) this.showState();
-    this.host.memory.set(open.conversation.id);
+    this.#remember(open.conversation.id);
   }
 
   async #openStored(id: string): Promise<void> {
@@ -221,7 +221,7 @@ export class ChatController implements Chat {
   async #show(conversation: Conversation): Promise<void> {
     await this.#open.stop();
     this.#open = this.#answering(conversation);
-    this.host.memory.set(conversation.id);
+    this.#remember(conversation.id);
     this.#draft.restart(this.host.automatic());
     this.showState();
   }
@@ -351,6 +351,11 @@ export class ChatController implements Chat {
       conversation,
     );
     return answering;
+  }
+
+  /** For the next start, where a failure does little harm. */
+  #remember(id: string): void {
+    this.host.store.rememberOpen(id).catch((error: unknown) => this.host.log(String(error)));
   }
 
   #notice(text: string): void {

@@ -10,8 +10,6 @@ export interface ControllerHost extends AnsweringHost {
   readonly pages: Pages;
   readonly actions: Actions;
   readonly texts: Record<string, string>;
-  /** The conversation that was open last in this workspace. */
-  readonly memory: { get(): string | undefined; set(conversationId: string): void };
   engine(): EngineView;
   /** Of the model that is loaded; 0 where none is. */
   contextLength(): number;

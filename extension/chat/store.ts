@@ -1,9 +1,11 @@
 /** Conversations on disk: a file each, in a folder that only the user can read. No vscode. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asStored, type Conversation, conversationSchema } from './conversation.ts';
 
+/** Names the conversation that was open last. VS Code's own memory of a window may miss what came just before a reload. */
+const OPEN = 'open';
 const FILE = /^([\w-]{1,100})\.json$/;
 
 export class ConversationStore {
@@ -54,6 +56,16 @@ export class ConversationStore {
     this.#known.delete(id);
     const mine = (await this.#names()).filter((name) => name.startsWith(`${id}.json`));
     await Promise.all(mine.map((name) => rm(join(this.folder, name), { force: true })));
+  }
+
+  /** The id that was remembered last; there may be no such conversation. */
+  async open(): Promise<string | undefined> {
+    return readFile(join(this.folder, OPEN), 'utf8').catch(() => undefined);
+  }
+
+  async rememberOpen(id: string): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(this.folder, OPEN), id, { mode: 0o600 });
   }
 
   async #readAll(ids: string[]): Promise<Conversation[]> {

@@ -96,7 +96,8 @@ describe('package.json', () => {
     assert.equal(properties['airgap.engine.nodePath']!.scope, 'machine');
   });
 
-  it('is activated by an editor, not at startup', () => assert.deepEqual(manifest.activationEvents, ['onLanguage']));
+  it('is activated by an editor or a chat that was left open, not at startup', () =>
+    assert.deepEqual(manifest.activationEvents, ['onLanguage', 'onWebviewPanel:airgap.chat.editor']));
 
   it('says that there is no telemetry', () => {
     assert.deepEqual(json('extension/telemetry.json'), { events: {}, commonProperties: {} });

@@ -153,7 +153,6 @@ export class FakeChat {
 
   constructor(
     readonly folder = mkdtempSync(join(tmpdir(), 'airgap-chat-')),
-    readonly memory = new Map<string, string>(),
     prefix = 'id',
   ) {
     this.host = {
@@ -163,7 +162,6 @@ export class FakeChat {
       store: new ConversationStore(folder, (files) => this.asked.push(`unreadable ${files.length}`)),
       actions: this.#actions(),
       texts: { Send: 'Senden' },
-      memory: { get: () => memory.get('open'), set: (id) => void memory.set('open', id) },
       language: 'en',
       t: (message, ...values) => message.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
       settings: () => this.settings,

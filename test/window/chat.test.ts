@@ -25,6 +25,8 @@ describe('chat in a window', () => {
     vscode = await VsCode.start({ files: FILES });
     vscode.configure({ 'airgap.engine.nodePath': engine.nodePath, 'airgap.model.folder': '/models/scripted' });
     window = await EditorWindow.open(vscode);
+    // The palette knows its commands once the extension is known.
+    await window.page.waitForSelector('.activitybar a.action-label[aria-label^="Airgap"]');
   });
   beforeEach(async () => {
     engine.answer(RULES);
@@ -39,7 +41,9 @@ describe('chat in a window', () => {
   });
 
   it('a question about the open file streams its answer, with context, sources and figures', async () => {
+    await window.press('Control+Shift+e');
     await window.openFile('price.ts', 1, 1);
+    await window.command('Airgap: New Chat');
     await chat.awaitChips(/^price\.ts \d+ tokens$/);
     const said = await chat.answerTo('Which code?');
     assert.match(said, /So:[^]*export const price = 2;[^]*Used 1 source[^]*tokens read/);
@@ -160,6 +164,7 @@ describe('chat in a window', () => {
     await tab.shot('chat, editor tab');
     await reload();
     await until(async () => (await window.page.locator('iframe.webview').count()) === 2, 'the tab is gone');
+    for (const index of [0, 1]) await (await ChatPage.find(window.page, index)).awaitText(/In the tab\?/);
   });
 
   /** The window again, with the page that the side bar shows. */

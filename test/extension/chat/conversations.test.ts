@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FakeChat, FakePage, until } from '../../support/fakeChat.ts';
 
+const filesOf = ({ folder }: FakeChat): string[] => readdirSync(folder).filter((name) => name !== 'open');
 const FILE_URI = 'file:///w/a.ts';
 
 describe('conversations and pages', () => {
@@ -25,8 +26,8 @@ describe('conversations and pages', () => {
       await chat.say({ type: 'send', text: 'And?' });
       await until(() => chat.page.last.text === 'half');
       // The host is gone without a word.
-      await until(() => readFileSync(join(chat.folder, readdirSync(chat.folder)[0]!), 'utf8').includes('"half"'));
-      const again = await open(chat.folder, chat.memory, 'other');
+      await until(() => readFileSync(join(chat.folder, filesOf(chat)[0]!), 'utf8').includes('"half"'));
+      const again = await open(chat.folder, 'other');
       assert.equal(again.page.state!.title, 'Why do birds suddenly appear?');
       assert.deepEqual(again.page.shown.slice(2), ['user: And?', 'assistant: half']);
       assert.equal(again.page.last.status, 'stopped');
@@ -60,7 +61,7 @@ describe('conversations and pages', () => {
       await chat.say({ type: 'deleteConversation', conversationId: birds });
       assert.ok(chat.asked.includes('Delete “Feathers” for good?') && chat.asked.includes(`closed ${birds}`));
       assert.deepEqual(await list(''), ['About fish?|this minute|2|']);
-      assert.ok(!readdirSync(chat.folder).some((name) => name.includes(birds)));
+      assert.ok(!filesOf(chat).some((name) => name.includes(birds)));
       await chat.say({ type: 'openConversation', conversationId: birds });
       assert.deepEqual(chat.page.notices, ['This conversation does not exist any more.']);
     });
@@ -77,7 +78,7 @@ describe('conversations and pages', () => {
       await chat.say({ type: 'deleteConversation', conversationId });
       assert.deepEqual(chat.page.shown, []);
       await until(() => chat.kept === 0);
-      assert.deepEqual(readdirSync(chat.folder), []);
+      assert.deepEqual(filesOf(chat), []);
     });
 
     it('change: the answer to the one before stops, and is not shown in the next', async () => {
@@ -97,7 +98,7 @@ describe('conversations and pages', () => {
     it('of two windows: what the other one wrote is not lost', async () => {
       const chat = await open();
       await chat.send('One?');
-      const other = await open(chat.folder, chat.memory, 'other');
+      const other = await open(chat.folder, 'other');
       other.nowMs = chat.nowMs + 1000;
       await other.send('Two?');
       chat.nowMs = other.nowMs + 1000;
@@ -140,8 +141,8 @@ describe('conversations and pages', () => {
       await chat.send('One?');
       await chat.controller.dispose();
       writeFileSync(join(chat.folder, 'bad.json'), '{"version":1,');
-      chat.memory.set('open', 'bad');
-      const again = await open(chat.folder, chat.memory, 'other');
+      writeFileSync(join(chat.folder, 'open'), 'bad');
+      const again = await open(chat.folder, 'other');
       assert.ok(again.asked.includes('unreadable 1'));
       assert.deepEqual(again.page.shown, []);
       await again.say({ type: 'listConversations', query: '' });
@@ -210,7 +211,7 @@ describe('conversations and pages', () => {
     const chat = await open();
     await chat.send('Why?');
     await chat.controller.dispose();
-    const [name] = readdirSync(chat.folder);
+    const [name] = filesOf(chat);
     const stored = JSON.parse(readFileSync(join(chat.folder, name!), 'utf8')) as { turns: object[] };
     const turns = Array.from({ length: 500 }, (_, i) => {
       const { question, answer } = structuredClone(stored.turns[0]) as Record<'question' | 'answer', { id: string }>;
@@ -218,7 +219,7 @@ describe('conversations and pages', () => {
     });
     writeFileSync(join(chat.folder, name!), JSON.stringify({ ...stored, turns }));
     const startMs = performance.now();
-    const again = await open(chat.folder, chat.memory, 'other');
+    const again = await open(chat.folder, 'other');
     assert.equal(again.page.state!.messages.length, 1000);
     assert.ok(performance.now() - startMs < 1000);
   });
