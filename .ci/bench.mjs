@@ -17,6 +17,17 @@ if (args.includes('--peers')) {
   if (!existsSync(join(root, 'dist/indexer.cjs')))
     spawnSync(findNode24(), ['.ci/build.mjs'], { cwd: root, stdio: 'inherit' });
   runUnderNode24(join(root, 'test/bench/index/main.ts'), args);
+} else if (args.includes('--page')) {
+  const { build } = await import('esbuild');
+  const outfile = join(root, 'dist/bench/page.mjs');
+  const node = {
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    alias: { vscode: './test/support/vscodeStub.ts' },
+  };
+  await build({ ...node, bundle: true, entryPoints: ['test/bench/page.ts'], absWorkingDir: root, outfile });
+  await import(outfile);
 } else {
   process.argv.splice(2, 0, 'bench');
   await import('./airgap.mjs');

@@ -15,10 +15,15 @@ interface FollowerEvents {
 /** So near to the end counts as there. */
 const NEAR_PX = 24;
 
+/** How users begin to scroll. */
+const MOVES = ['wheel', 'pointerdown', 'touchstart', 'keydown'];
+
 export class Follower {
   readonly #resizes = new ResizeObserver(() => this.#follow());
   #atEnd = true;
   #top = 0;
+  /** Where to stay until the user moves: what stands above is still being drawn. */
+  #target: Place | undefined;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -29,18 +34,22 @@ export class Follower {
     this.#resizes.observe(content);
     this.#resizes.observe(scroller);
     scroller.addEventListener('scroll', this.#scrolled, { passive: true });
+    for (const type of MOVES) scroller.addEventListener(type, this.#moved, { passive: true });
     this.#follow();
   }
 
   goToEnd(): void {
+    this.#target = undefined;
     this.#setAtEnd(true);
     this.#follow();
     this.scroller.focus();
   }
 
-  goTo({ messageId, offset }: Place): void {
+  goTo(place: Place): void {
+    const { messageId, offset } = place;
     const message = this.scroller.querySelector<HTMLElement>(`[data-message="${CSS.escape(messageId)}"]`);
     if (!message) return;
+    this.#target = place;
     this.#setAtEnd(false);
     this.scroller.scrollTop += message.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + offset;
     this.#top = this.scroller.scrollTop;
@@ -49,10 +58,12 @@ export class Follower {
   dispose(): void {
     this.#resizes.disconnect();
     this.scroller.removeEventListener('scroll', this.#scrolled);
+    for (const type of MOVES) this.scroller.removeEventListener(type, this.#moved);
     clearTimeout(this.#saving);
   }
 
   #follow(): void {
+    if (this.#target) this.goTo(this.#target);
     if (!this.#atEnd) return;
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#top = this.scroller.scrollTop;
@@ -66,6 +77,10 @@ export class Follower {
     this.#top = scrollTop;
     clearTimeout(this.#saving);
     this.#saving = setTimeout(() => this.events.onPlace(this.#place()), 200);
+  };
+
+  readonly #moved = () => {
+    this.#target = undefined;
   };
 
   #setAtEnd(atEnd: boolean): void {

@@ -117,7 +117,7 @@ function SuggestionList({ suggestions: { items, selected } }: { suggestions: Sug
           onMouseDown={(event) => event.preventDefault()}
           onClick={() => take(page, item)}
         >
-          <Icon name={item.kind === 'command' ? 'continue' : item.kind} />
+          <Icon name={item.kind} />
           <bdi class="suggestion-label">{item.label}</bdi>
           <bdi class="suggestion-detail">{item.detail}</bdi>
         </li>

@@ -6,6 +6,7 @@ const PATHS = {
   changes: 'M8 2.5v7M4.5 6h7M4.5 13h7',
   check: 'M3 8.5l3.5 3.5L13 4.5',
   close: 'M4 4l8 8M12 4l-8 8',
+  command: 'M10.5 2.5l-5 11',
   continue: 'M5 3.5l7 4.5-7 4.5z',
   copy: 'M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3',
   edit: 'M3 13l.6-2.8L11 2.8l2.2 2.2-7.4 7.4z',

@@ -1,0 +1,169 @@
+/** The page's small pure parts. */
+import assert from 'node:assert/strict';
+import { fenceInfo, isShell } from '../../webview/fence.ts';
+import { Highlighter } from '../../webview/highlight.ts';
+import { type Key, composerAction, triggerAt } from '../../webview/keyboard.ts';
+import { isAllowedLink } from '../../webview/links.ts';
+import { speakable } from '../../webview/sentences.ts';
+import { setTexts, t } from '../../webview/texts.ts';
+
+describe('language and path of a code block', () => {
+  for (const [info, code, language, path] of [
+    ['', 'x', '', ''],
+    ['ts', 'const a = 1;', 'ts', ''],
+    ['TypeScript', '', 'typescript', ''],
+    ['ts src/a.ts', '', 'ts', 'src/a.ts'],
+    ['ts:src/a.ts', '', 'ts', 'src/a.ts'],
+    ['ts title="src/my file.ts"', '', 'ts', ''],
+    ['ts title="src/a.ts" {1,3}', '', 'ts', 'src/a.ts'],
+    ["js filename='a.js'", '', 'js', 'a.js'],
+    ['py path=lib/a.py', '', 'py', 'lib/a.py'],
+    ['src/a.ts', '', '', 'src/a.ts'],
+    ['c++', '', 'c++', ''],
+    ['{.python}', '', 'python', ''],
+    ['ts', '// src/a.ts\nconst a = 1;', 'ts', 'src/a.ts'],
+    ['py', '# lib/a.py', 'py', 'lib/a.py'],
+    ['html', '<!-- index.html -->\n<p>', 'html', 'index.html'],
+    ['css', '/* style/a.css */\na {}', 'css', 'style/a.css'],
+    ['sql', '-- File: db/a.sql\nselect 1', 'sql', 'db/a.sql'],
+    ['ts', '// Adds one.\nconst a = 1;', 'ts', ''],
+    ['ts', '// see src/a.ts for more', 'ts', ''],
+    ['ts <img src=x onerror=alert(1)>', '', 'ts', ''],
+  ] as const) {
+    it(`${JSON.stringify(info)} ${JSON.stringify(code.split('\n')[0])}`, () =>
+      assert.deepEqual(fenceInfo(info, code), { language, path }));
+  }
+
+  it('knows shells', () => assert.deepEqual(['sh', 'powershell', 'ts', ''].map(isShell), [true, true, false, false]));
+});
+
+describe('keys in the composer', () => {
+  const key = (name: string, change: Partial<Key> = {}): Key => ({
+    ...{ key: name, keyCode: 0, isComposing: false, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false },
+    ...change,
+  });
+  const idle = { suggestionsOpen: false, empty: false, writing: false };
+  const open = { ...idle, suggestionsOpen: true };
+  for (const [name, pressed, situation, action] of [
+    ['Enter sends', key('Enter'), idle, 'send'],
+    ['Ctrl+Enter sends', key('Enter', { ctrlKey: true }), idle, 'send'],
+    ['Shift+Enter breaks the line', key('Enter', { shiftKey: true }), idle, undefined],
+    ['Enter takes a suggestion', key('Enter'), open, 'take'],
+    ['Tab takes a suggestion', key('Tab'), open, 'take'],
+    ['Shift+Tab leaves', key('Tab', { shiftKey: true }), open, undefined],
+    ['Tab leaves where nothing is suggested', key('Tab'), idle, undefined],
+    ['Escape closes suggestions first', key('Escape'), { ...open, writing: true }, 'dismiss'],
+    ['Escape stops the answer', key('Escape'), { ...idle, writing: true }, 'stop'],
+    ['Escape does nothing else', key('Escape'), idle, undefined],
+    ['ArrowUp edits the last question', key('ArrowUp'), { ...idle, empty: true }, 'editLast'],
+    ['ArrowUp moves in a text', key('ArrowUp'), idle, undefined],
+    ['arrows walk through suggestions', key('ArrowDown'), open, 'next'],
+    ['Enter takes the word that is composed', key('Enter', { isComposing: true }), idle, undefined],
+    ['Enter after the composition, as Safari says it', key('Enter', { keyCode: 229 }), idle, undefined],
+    ['arrows choose among words that are composed', key('ArrowDown', { isComposing: true }), open, undefined],
+  ] as const) {
+    it(name, () => assert.equal(composerAction(pressed, situation), action));
+  }
+
+  for (const [text, expected] of [
+    ['@', '@'],
+    ['see @ma', '@ma'],
+    ['see @file src/ma', '@file src/ma'],
+    ['a@b.example', undefined],
+    ['/ex', '/ex'],
+    ['see /ex', undefined],
+    ['/explain now', undefined],
+    ['@file a b', undefined],
+  ] as const) {
+    it(`${JSON.stringify(text)} asks for ${String(expected)}`, () =>
+      assert.equal(triggerAt(text, text.length)?.text, expected));
+  }
+});
+
+describe('what is read out', () => {
+  const say = (text: string, from = 0, complete = false) => speakable(text, from, { complete, codeWord: 'Code.' });
+
+  it('whole sentences, and the rest at the end', () => {
+    assert.deepEqual(say('First one. Second'), { text: 'First one.', upTo: 10 });
+    assert.deepEqual(say('First one. Second', 10), { text: '', upTo: 10 });
+    assert.deepEqual(say('First one. Second', 10, true), { text: 'Second', upTo: 17 });
+    assert.equal(say('Version 1.2 is out').text, '');
+  });
+
+  it('no marks, and a word instead of code', () => {
+    assert.equal(say('## A *b* `c` [d](https://e.example)\n- x\n').text, 'A b c d x');
+    assert.equal(say('Do:\n```ts\nconst a = 1;\n```\nDone.\n').text, 'Do: Code. Done.');
+    const text = 'Do:\n```ts\nconst a = 1;\nb();\n```\nDone.\n';
+    assert.equal(say(text, text.indexOf('b();')).text, 'Done.');
+  });
+});
+
+describe('links', () => {
+  for (const [href, allowed] of [
+    ['https://a.example/b?c#d', true],
+    ['HTTP://a.example', true],
+    ['https://user:secret@a.example', false],
+    ['https://', false],
+    ['//a.example', false],
+    ['javascript:alert(1)', false],
+    [' https://a.example', false],
+    ['command:workbench.action.quit', false],
+  ] as const) {
+    it(`${href}: ${allowed ? 'a link' : 'text'}`, () => assert.equal(isAllowedLink(href), allowed));
+  }
+});
+
+describe('texts', () => {
+  it('are translated where the host has them, and filled in', () => {
+    setTexts({ '{0} of {1} tokens': '{1} Token, davon {0}' });
+    assert.equal(t('{0} of {1} tokens', '5', 9), '9 Token, davon 5');
+    assert.equal(t('Send'), 'Send');
+    assert.equal(t('toString'), 'toString');
+    setTexts({});
+  });
+});
+
+describe('highlighting', () => {
+  const LINES = Array.from({ length: 1000 }, (_, n) => `const value${n} = call('${n}'); // note ${n}\n`);
+  const finish = (highlighter: Highlighter, code: string): void => {
+    while (!highlighter.step(code));
+  };
+  const text = (highlighter: Highlighter) => highlighter.pieces.map(({ code }) => code).join('');
+
+  it('colours piece by piece, and keeps finished pieces as they are', () => {
+    const highlighter = new Highlighter('ts');
+    let code = '';
+    let first: unknown;
+    for (const line of LINES) {
+      highlighter.step((code += line));
+      if (highlighter.pieces.length === 2) first ??= highlighter.pieces[0];
+    }
+    finish(highlighter, code);
+    assert.equal(text(highlighter), code);
+    assert.equal(highlighter.pieces[0], first);
+    assert.ok(highlighter.pieces.length > 10);
+    assert.ok(highlighter.pieces.every(({ html, lines }) => html?.includes('hljs-keyword') && lines <= 60));
+  });
+
+  it('does not cut a comment or a string in two', () => {
+    const highlighter = new Highlighter('ts');
+    const code = `/*\n${'const inside = 1;\n'.repeat(100)}*/\nconst after = 1;\n${LINES.slice(0, 100).join('')}`;
+    finish(highlighter, code);
+    assert.equal(text(highlighter), code);
+    assert.doesNotMatch(highlighter.pieces[0]!.html!.split('*/')[0]!, /hljs-keyword/);
+    assert.match(highlighter.pieces[0]!.html!, /hljs-keyword/);
+  });
+
+  it('leaves unknown languages, endless lines and endless code plain', () => {
+    for (const [language, code] of [
+      ['klingon', LINES.join('')],
+      ['ts', `const a = '${'x'.repeat(30_000)}';`],
+      ['ts', LINES.join('').repeat(30)],
+    ] as const) {
+      const highlighter = new Highlighter(language);
+      finish(highlighter, code);
+      assert.equal(text(highlighter), code);
+      assert.ok(highlighter.pieces.every(({ html }) => html === undefined));
+    }
+  });
+});
