@@ -1,7 +1,7 @@
 /** One conversation, and the answer that is being written to its last question. Pure. */
 import type { ChatParams, ChatResult, ChatTurn } from '../../engine/protocol.ts';
 import type { PageMessage } from '../../webview/protocol.ts';
-import { compose, type ComposeParts, uncounted } from './compose.ts';
+import { compose, type ComposeParts, orAborted, uncounted } from './compose.ts';
 import {
   type Answer,
   answerMessage,
@@ -160,7 +160,7 @@ export class Answering {
   /** Reads and cuts what is attached; the question keeps the result. */
   async #compose(maxTokens: number, signal: AbortSignal): Promise<void> {
     const { question } = this.#last;
-    const { instruction, added } = await this.host.instruct(question.text, question.attachments);
+    const { instruction, added } = await orAborted(this.host.instruct(question.text, question.attachments), signal);
     const attachments = [...question.attachments, ...added];
     const earlier = before(this.#conversation, question.id)!;
     const draft = {

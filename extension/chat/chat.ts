@@ -71,7 +71,7 @@ export function createChat(parts: ChatParts): Chat & ViewActions {
   };
 }
 
-/** Those of the workspace; without one, the window has some too. */
+/** Those of the workspace; windows without one have theirs together. */
 function conversationStore({ context, log }: ChatParts, pages: Pages): ConversationStore {
   const folder = join((context.storageUri ?? context.globalStorageUri).fsPath, 'chats');
   return new ConversationStore(folder, (files) => {

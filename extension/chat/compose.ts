@@ -49,8 +49,8 @@ interface Piece {
 /** Rejects with EngineFailure; what cannot be read is told in its chip and in `problems`. */
 export async function compose(parts: ComposeParts, draft: Draft, signal: AbortSignal): Promise<Composed> {
   const { t } = parts;
-  const read = await Promise.all(draft.items.map(({ attachment }) => readOne(parts.reader, attachment, draft, signal)));
-  signal.throwIfAborted();
+  const reading = draft.items.map(({ attachment }) => readOne(parts.reader, attachment, draft, signal));
+  const read = await orAborted(Promise.all(reading), signal);
   const all = read.flatMap(({ sources }, item) => sources.map((source) => newPiece(source, item)));
   const fresh = all.filter((piece) => !draft.known.some((sent) => isSaid(piece, sent)));
   const window = await fitPieces(parts, draft, fresh, signal);
@@ -70,6 +70,16 @@ export async function compose(parts: ComposeParts, draft: Draft, signal: AbortSi
     window,
     problems: read.flatMap(({ problem }) => (problem === '' ? [] : [problem])),
   };
+}
+
+/** Rejects as soon as the signal aborts; what was waited for may take its time. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 /** The chips while nothing can be counted. */

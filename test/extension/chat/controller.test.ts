@@ -83,6 +83,16 @@ describe('chat controller', () => {
       assert.equal((await chat.answered()).text, 'one two');
     });
 
+    it('stop also while what is attached cannot be read to its end', async () => {
+      const chat = await open();
+      await chat.say({ type: 'attach', suggestionId: 's1' });
+      chat.reader.read = () => new Promise(() => {});
+      await chat.say({ type: 'send', text: 'Why?' });
+      await chat.say({ type: 'stop' });
+      assert.equal(chat.page.last.status, 'stopped');
+      assert.deepEqual(chat.model.requests, []);
+    });
+
     it('that are done do not go on', async () => {
       const chat = await open();
       await chat.send('Why?');
