@@ -82,7 +82,7 @@ export interface PageMessage {
   /** What the question was given: chips as they were sent, and the pieces that the prompt held. */
   chips?: Chip[];
   sources?: SourceLink[];
-  /** Of an answer, once it is known: "12 tokens read, 3,400 from the cache; 30 written, 14 per second". */
+  /** Of an answer, once it is known: "Tokens: 12 read, 3,400 from the cache; 30 written, 14 per second". */
   figures?: string;
 }
 

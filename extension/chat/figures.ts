@@ -7,7 +7,7 @@ export function figures(result: ChatResult, t: Translate, language: string): str
   const { tokensPrefilled, tokensReused, tokensGenerated, decodeMs, messagesDropped } = result;
   const speed = decodeMs > 0 ? (tokensGenerated / decodeMs) * 1000 : 0;
   const sentence = t(
-    '{0} tokens read, {1} from the cache; {2} written, {3} per second',
+    'Tokens: {0} read, {1} from the cache; {2} written, {3} per second',
     count(tokensPrefilled),
     count(tokensReused),
     count(tokensGenerated),

@@ -46,7 +46,7 @@ describe('chat in a window', () => {
     await window.command('Airgap: New Chat');
     await chat.awaitChips(/^price\.ts \d+ tokens$/);
     const said = await chat.answerTo('Which code?');
-    assert.match(said, /So:[^]*export const price = 2;[^]*Used 1 source[^]*tokens read/);
+    assert.match(said, /So:[^]*export const price = 2;[^]*Used 1 source[^]*Tokens: \d+ read/);
     assert.equal(await chat.title.innerText(), 'Which code?');
     const [system, question] = engine.requests().at(-1)!.messages;
     assert.equal(system!.role, 'system');

@@ -22,7 +22,7 @@ describe('chat controller', () => {
       const answer = await chat.send('Why?');
       assert.deepEqual(chat.page.shown, ['user: Why?', 'assistant: An answer.']);
       assert.equal(answer.status, 'done');
-      assert.equal(answer.figures, '12 tokens read, 3,400 from the cache; 30 written, 15 per second');
+      assert.equal(answer.figures, 'Tokens: 12 read, 3,400 from the cache; 30 written, 15 per second');
       assert.equal(chat.page.state!.title, 'Why?');
       const [request] = chat.model.requests;
       assert.deepEqual(request!.messages.slice(1), [{ role: 'user', text: 'Why?' }]);
