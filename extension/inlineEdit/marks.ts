@@ -36,7 +36,6 @@ function lineMark(sign: string, kind: 'removed' | 'inserted', resource: string):
     },
     // Also where a high-contrast theme has no backgrounds for changed lines.
     borderColor: new vscode.ThemeColor(`diffEditor.${kind}TextBorder`),
-    ...(kind === 'removed' ? { textDecoration: 'line-through' } : {}),
     overviewRulerColor: new vscode.ThemeColor(`diffEditorOverview.${kind}Foreground`),
     overviewRulerLane: vscode.OverviewRulerLane.Left,
   });

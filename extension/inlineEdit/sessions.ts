@@ -133,9 +133,10 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
     const open = this.#open();
     const context = (key: string, value: unknown) => void vscode.commands.executeCommand('setContext', key, value);
     context('airgap.hunks', open.length > 0);
+    // As menus know a document: by its path, which has two forms on Windows.
     context(
-      'airgap.hunkResources',
-      open.map(({ document }) => document.uri.toString()),
+      'airgap.hunkPaths',
+      open.flatMap(({ document: { uri } }) => [uri.path, uri.fsPath]),
     );
     void this.memory.update(
       STORED_KEY,

@@ -79,8 +79,8 @@ describe('inline edit: the command', () => {
     );
     assert.equal(asked[0]!.maxTokens, 1000);
     assert.deepEqual(
-      [editing.contexts['airgap.hunks'], editing.contexts['airgap.hunkResources']],
-      [true, ['file:///project/a.ts']],
+      [editing.contexts['airgap.hunks'], editing.contexts['airgap.hunkPaths']],
+      [true, ['/project/a.ts', '/project/a.ts']],
     );
     assert.equal(engineKept, 0);
   });

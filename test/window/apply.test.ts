@@ -13,10 +13,10 @@ const fence = (path: string, code: string): string => `Here it is:\n\n\`\`\`js $
 
 describe('applying a code block in a window', () => {
   const engine = scriptedEngine([
-    { when: 'shop', answer: fence('shop.js', 'total() {\n    return 2;\n}') },
-    { when: 'two', answer: fence('two.js', 'go() {\n  return 3;\n}') },
-    { when: 'price', answer: fence('price.js', 'function price(weight) {\n  return weight * 3;\n}') },
-    { when: 'outside', answer: fence('../outside.js', 'function price(weight) {\n  return 0;\n}') },
+    { when: 'change the shop$', answer: fence('shop.js', 'total() {\n    return 2;\n}') },
+    { when: 'change the two$', answer: fence('two.js', 'go() {\n  return 3;\n}') },
+    { when: 'change the price$', answer: fence('price.js', 'function price(weight) {\n  return weight * 3;\n}') },
+    { when: 'change the outside$', answer: fence('../outside.js', 'function price(weight) {\n  return 0;\n}') },
   ]);
   let vscode: VsCode;
   let window: EditorWindow;
@@ -29,6 +29,7 @@ describe('applying a code block in a window', () => {
     });
     writeFileSync(vscode.path('shop.js'), Buffer.from(`\ufeff${SHOP}`, 'utf16le'));
     window = await EditorWindow.open(vscode);
+    await window.openFile('price.js', 1, 1);
   });
   after(async () => {
     await window?.[Symbol.asyncDispose]();
@@ -39,9 +40,12 @@ describe('applying a code block in a window', () => {
   const shot = (name: string) => window.page.screenshot({ path: `${SHOTS}/${name}.png` });
   const diffShown = () => window.page.waitForSelector('.monaco-diff-editor .line-insert');
   const diffGone = () => window.page.waitForSelector('.monaco-diff-editor', { state: 'detached' });
-  const apply = async () => {
-    await window.page.locator('.editor-actions .action-label[aria-label^="Apply the Shown Changes"]').click();
+  const pressApply = () =>
+    window.page.locator('.editor-actions .action-label[aria-label^="Apply the Shown Changes"]').click();
+  const apply = async (name: string) => {
+    await pressApply();
     await diffGone();
+    await window.page.waitForSelector(`.tab.active.dirty[data-resource-name="${name}"]`);
   };
 
   it('shows a diff; applied and saved, UTF-16, CRLF and tabs are as before', async () => {
@@ -50,8 +54,7 @@ describe('applying a code block in a window', () => {
     await diffShown();
     await shot('apply-diff');
     assert.equal(readFileSync(vscode.path('shop.js')).toString('utf16le'), `\ufeff${SHOP}`);
-    await apply();
-    await window.page.waitForSelector('.tab.active.dirty[data-resource-name="shop.js"]');
+    await apply('shop.js');
     await window.savedText('shop.js');
     const expected = `\ufeff${SHOP.replace('1', '2')}`;
     assert.deepEqual(readFileSync(vscode.path('shop.js')), Buffer.from(expected, 'utf16le'));
@@ -67,12 +70,11 @@ describe('applying a code block in a window', () => {
     assert.match((await rows.nth(1).textContent()) ?? '', /Line 8.*B › go/);
     await rows.nth(1).click();
     await diffShown();
-    await apply();
+    await apply('two.js');
     assert.equal(await window.savedText('two.js'), TWO.replace('2', '3'));
   });
 
   it('a file that has changed meanwhile is shown anew, and keeps the change', async () => {
-    await window.openFile('price.js', 1, 1);
     const frame = await askForCode(window, 'change the price');
     await pressCodeButton(frame, 'Apply to file');
     await diffShown();
@@ -80,11 +82,11 @@ describe('applying a code block in a window', () => {
     await window.page.waitForFunction(() =>
       document.querySelector('.monaco-diff-editor')?.textContent?.includes('others'),
     );
-    await window.page.locator('.editor-actions .action-label[aria-label^="Apply the Shown Changes"]').click();
+    await pressApply();
     await window.page.waitForSelector('.notification-list-item-message:has-text("has changed meanwhile")');
     await shot('apply-changed-meanwhile');
     await diffShown();
-    await apply();
+    await apply('price.js');
     assert.equal(await window.savedText('price.js'), `// by others\n${PLAIN.replace('2', '3')}`);
   });
 

@@ -1,5 +1,5 @@
 /** Where lines of code fit best among those of a file: an alignment, as of two sequences in biology. Pure. */
-import { extentEnd, isBlank, isComplete, isWeak, likeness } from './lines.ts';
+import { extentEnd, isBalanced, isBlank, isComplete, isWeak, likeness } from './lines.ts';
 
 export interface Span {
   readonly start: number;
@@ -101,7 +101,9 @@ function spanOf(file: readonly string[], block: readonly string[], pairs: readon
     pairs.at(-1)![1] + 1,
     ...strong.map(([line, at]) => {
       const end = extentEnd(block, line);
-      return end > line + 1 && isComplete(block, line, end) ? extentEnd(file, at) : at + 1;
+      // A block that begins with it and is all of it.
+      const alone = line === 0 && end === block.length && isBalanced(block);
+      return end > line + 1 && (alone || isComplete(block, line, end)) ? extentEnd(file, at) : at + 1;
     }),
   );
   return { start: pairs[0]![1], end };

@@ -29,20 +29,29 @@ export function isWeak(line: string): boolean {
   );
 }
 
+const WIDEST_UNIT = 8;
+
 /** What one level of indentation is in these lines: a tab, or so many spaces; undefined where nothing tells. */
-export function indentUnit(lines: readonly string[]): string | undefined {
+export function indentUnit(lines: readonly string[], isGap?: (line: string) => boolean): string | undefined {
   let tabs = 0;
   let last: number | undefined;
-  const steps = new Map<number, number>();
+  const [deeper, outward] = [new Map<number, number>(), new Map<number, number>()];
   for (const line of lines) {
+    // What stands behind a gap may be any number of levels away.
+    const gap = isGap?.(line) ?? false;
+    if (gap) last = undefined;
     // The stars of a block comment stand one column further in.
-    if (isBlank(line) || line.trimStart().startsWith('*')) continue;
+    if (gap || isBlank(line) || line.trimStart().startsWith('*')) continue;
     const indent = indentOf(line);
     if (indent.startsWith('\t')) tabs++;
-    const step = Math.abs(indent.length - (last ?? indent.length));
-    if (step > 1 && !indent.includes('\t')) steps.set(step, (steps.get(step) ?? 0) + 1);
+    const step = indent.length - (last ?? indent.length);
+    const steps = step > 0 ? deeper : outward;
+    if (Math.abs(step) > 1 && Math.abs(step) <= WIDEST_UNIT && !indent.includes('\t'))
+      steps.set(Math.abs(step), (steps.get(Math.abs(step)) ?? 0) + 1);
     last = indent.length;
   }
+  // Text goes deeper by one level at a time, and out by several: that counts where nothing goes deeper.
+  const steps = deeper.size > 0 ? deeper : outward;
   const [width, count] = [...steps].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [0, 0];
   if (tabs > count) return '\t';
   return count > 0 ? ' '.repeat(width) : undefined;
@@ -116,7 +125,7 @@ export function isComplete(lines: readonly string[], at: number, end: number): b
   if (indentOf(last) === indentOf(lines[at]!) && CLOSES.test(last.trimStart()) && end - at > 1) return true;
   // `} else {` closes what it does not open.
   const own = [lines[at]!.replace(/^\s*[})\]]+/, ''), ...lines.slice(at + 1, end)];
-  return isBalanced(own) && (at === 0 || end < lines.length);
+  return isBalanced(own) && end < lines.length;
 }
 
 /** As many brackets close as open; those in comments are few enough not to matter. */

@@ -43,7 +43,7 @@ export function locate(text: string, block: CodeBlock, name = ''): Place[] {
   const code = ownCode(block, file);
   const found = isPatch(code, block.language)
     ? patched(file, code, name)
-    : soundWays(file, withUnit(blockLines(code), indentUnit(blockLines(code)), indentUnit(file)));
+    : soundWays(file, inUnitOf(file, blockLines(code)));
   const labels = declarations(file);
   const places = found.map(({ lines, first }) => ({
     line: first + 1,
@@ -67,12 +67,25 @@ function ownCode({ code, path = '' }: CodeBlock, file: readonly string[]): strin
 export function replaceAll(text: string, block: CodeBlock): string {
   const file = linesOf(text);
   const lines = blockLines(ownCode(block, file));
-  return withLastLine(withUnit(lines, indentUnit(lines), indentUnit(file)), file).join('\n');
+  return withLastLine(inUnitOf(file, lines), file).join('\n');
 }
 
 interface Way {
   lines: string[];
   first: number;
+}
+
+function inUnitOf(file: readonly string[], block: readonly string[]): string[] {
+  const [from, to] = [indentUnit(block, (line) => isGap(line, file)), indentUnit(file)];
+  const indents = block.filter((line) => !isBlank(line)).map((line) => indentOf(line).length);
+  const fits = (unit = ''): boolean => {
+    const indented = indents.filter((indent) => indent > 0);
+    return indented.filter((indent) => indent % unit.length === 0).length > 0.6 * indented.length;
+  };
+  // Text in comments and continued lines may stand between levels: what most lines say counts.
+  const narrower = (from?.length ?? 0) < (to?.length ?? 0);
+  const same = from !== '\t' && to !== '\t' && (narrower ? fits(to) : !fits(from));
+  return same ? [...block] : withUnit(block, from, to);
 }
 
 /** A place where the block would leave brackets open, or close too many, is none. */
