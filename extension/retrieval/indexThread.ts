@@ -34,12 +34,14 @@ export class IndexThread {
   readonly #connection: MessageConnection;
   readonly #ended: Promise<never>;
   #closing = false;
+  /** Why it ended. */
+  #reason = '';
 
   /** `folder` holds indexer.cjs, tree-sitter.wasm and the grammars. */
   constructor(folder: string, listeners: ThreadListeners) {
     const script = join(folder, 'indexer.cjs');
     const workerData: ThreadData = { role: 'index', script, grammarFolder: folder };
-    this.#worker = new Worker(script, { workerData });
+    this.#worker = new Worker(script, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 8 } });
     this.#connection = createMessageConnection(
       new PortMessageReader(this.#worker),
       new PortMessageWriter(this.#worker),
@@ -47,12 +49,13 @@ export class IndexThread {
     this.#connection.onNotification('progress', (progress: Progress) => listeners.onProgress(progress));
     this.#connection.onNotification('log', (message: string) => listeners.onLog(message));
     this.#ended = new Promise((_, reject) => {
-      let reason = '';
-      this.#worker.on('error', (error) => (reason = String(error)));
+      this.#worker.on('error', (error) => (this.#reason = String(error)));
       this.#worker.on('exit', (code) => {
+        this.#reason ||= `The index ended with code ${code}.`;
+        // First, so that open calls fail for this reason and not for the connection's.
+        reject(new Error(this.#reason));
         this.#connection.dispose();
-        reject(new Error(reason || `The index ended with code ${code}.`));
-        if (!this.#closing) listeners.onCrash(reason || `code ${code}`);
+        if (!this.#closing) listeners.onCrash(this.#reason);
       });
     });
     // Calls race with it; alone it is no fault.
@@ -66,6 +69,7 @@ export class IndexThread {
     signal?: AbortSignal,
   ): Promise<Methods[M]['result']> {
     signal?.throwIfAborted();
+    if (this.#reason) throw new Error(this.#reason);
     const source = new CancellationTokenSource();
     let stop!: () => void;
     const stopped = new Promise<never>((_, reject) => (stop = () => reject(signal?.reason as Error)));
@@ -87,7 +91,7 @@ export class IndexThread {
 
   /** Ends the thread and those that it started; first it keeps what it read. */
   async dispose(): Promise<void> {
-    if (this.#closing) return;
+    if (this.#closing || this.#reason) return;
     this.#closing = true;
     const late = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
     await Promise.race([this.#connection.sendRequest('close').catch(() => {}), this.#ended.catch(() => {}), late]);

@@ -29,7 +29,7 @@ export interface IndexerOptions {
 }
 
 /** So many files are read together: progress is told and a question answered between. */
-const BATCH_FILES = 300;
+const BATCH_FILES = 120;
 /** A changed index is kept so long after it was kept last, at the earliest. */
 const SAVE_MS = 60_000;
 /** More changes at once than this (a checkout): everything is compared, which costs less than asking for each. */
@@ -67,6 +67,7 @@ export class Indexer {
       const kept = loadSnapshot(this.params.storageFolder, this.#key);
       if (kept) this.#index = ProjectIndex.from(kept);
       await this.#compareAll();
+      if (this.#disposed) throw new Error('The index was closed before it was read.');
       this.#saveNow();
     });
   }

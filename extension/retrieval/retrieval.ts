@@ -63,10 +63,16 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
 
   async search(query: string, { limit, signal }: { limit: number; signal: AbortSignal }): Promise<Hit[]> {
     signal.throwIfAborted();
-    const { thread, opened } = this.#ensureStarted();
-    await orAborted(opened, signal);
-    const found = await thread.call('search', { query, limit, recent: this.#recent.paths }, signal);
-    return found.map(({ file, ...hit }) => ({ ...hit, uri: vscode.Uri.file(file).toString() }));
+    const running = this.#ensureStarted();
+    try {
+      await orAborted(running.opened, signal);
+      const recent = this.#recent.paths;
+      const found = await running.thread.call('search', { query, limit, recent }, signal);
+      return found.map(({ file, ...hit }) => ({ ...hit, uri: vscode.Uri.file(file).toString() }));
+    } catch (error) {
+      if (signal.aborted || this.#running === running) throw error;
+      throw new Error(vscode.l10n.t('The index of the project ended while it was asked; ask again.'), { cause: error });
+    }
   }
 
   /** The command: forgets the index and reads the project again. */

@@ -29,6 +29,8 @@ interface Measured {
   lines: number;
   megabytes: number;
   seconds: number;
+  /** Of all threads: on a busy machine it says more. */
+  cpu: number;
   peak: number;
   index: number;
   again: number;
@@ -84,9 +86,11 @@ async function measure(name: string, folder: string): Promise<Measured> {
   const base = process.memoryUsage().rss;
   let peak = 0;
   const look = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 100);
+  const idle = process.cpuUsage();
   let thread = start();
   const [stats, seconds] = await timed(() => thread.call('open', params));
   clearInterval(look);
+  const { user, system } = process.cpuUsage(idle);
   console.log(name, stats, `rss before ${mega(base)} MB`);
   await thread.dispose();
 
@@ -106,6 +110,7 @@ async function measure(name: string, folder: string): Promise<Measured> {
     name,
     ...sizes(stats, files),
     seconds,
+    cpu: (user + system) / 1e6,
     peak,
     index: statSync(snapshotFile(folder)).size,
     again,
@@ -144,9 +149,13 @@ async function timed<T>(task: () => Promise<T>): Promise<[T, number]> {
   return [result, (performance.now() - started) / 1000];
 }
 
-const mega = (bytes: number): string => (bytes / 1e6).toFixed(0);
-const at = (values: readonly number[], share: number): string =>
-  [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))]!.toFixed(0);
+function mega(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}
+
+function at(values: readonly number[], share: number): string {
+  return [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))]!.toFixed(0);
+}
 
 function table(rows: readonly Measured[]): string {
   const head = [
@@ -155,6 +164,7 @@ function table(rows: readonly Measured[]): string {
     'lines',
     'MB',
     'index s',
+    'cpu s',
     'peak MB',
     'index MB',
     'restart s',
@@ -168,6 +178,7 @@ function table(rows: readonly Measured[]): string {
     ...[row.files, row.lines].map(String),
     row.megabytes.toFixed(0),
     row.seconds.toFixed(1),
+    row.cpu.toFixed(1),
     mega(row.peak),
     mega(row.index),
     row.again.toFixed(1),
