@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { scriptedEngine } from '../support/scriptedEngine.ts';
+import { ChatPage } from './chatPage.ts';
+import { until, VsCode } from './vscode.ts';
+import { EditorWindow } from './window.ts';
+
+const FILES = {
+  'price.ts': 'export function price(weight: number): number {\n  const n: number = "x";\n  return weight * n;\n}\n',
+  'src/other.ts': 'export const other = 1;\n',
+  '.env': 'PASSWORD=a1b2c3d4\n',
+};
+
+describe('chat context, in a window', () => {
+  const engine = scriptedEngine([{ when: '', answer: 'Read.' }]);
+  let vscode: VsCode;
+  let window: EditorWindow;
+  let chat: ChatPage;
+
+  before(async () => {
+    vscode = await VsCode.start({ files: FILES, settings: { 'airgap.engine.nodePath': engine.nodePath } });
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: vscode.path('') });
+    git('init', '-q');
+    git('-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '-q', '--allow-empty', '-m', 'Begin');
+    git('add', 'src', '.env');
+    window = await EditorWindow.open(vscode);
+  });
+
+  /** The explorer's files cannot be seen beside the chat. */
+  async function askWith(name: string): Promise<void> {
+    await window.press('Control+Shift+e');
+    await window.openFile(name, 1, 1);
+    await window.command('Airgap: Ask');
+    chat = await ChatPage.find(window.page);
+  }
+
+  after(async () => {
+    await window?.[Symbol.asyncDispose]();
+    await vscode?.[Symbol.asyncDispose]();
+    engine.remove();
+  });
+
+  it('a file of secrets is no chip when it is open, and is not offered', async () => {
+    await askWith('.env');
+    await chat.type('@file env');
+    await window.page.waitForTimeout(1500);
+    assert.deepEqual([await chat.suggestions(), await chat.chips()], [[], '']);
+    await chat.clear();
+  });
+
+  /** The language server may need a moment. */
+  async function suggest(typed: string, expected: RegExp): Promise<void> {
+    let seen: string[] = [];
+    const matches = async () => {
+      await chat.clear();
+      await chat.type(typed);
+      await window.page.waitForTimeout(1000);
+      return expected.test((seen = await chat.suggestions())[0] ?? '');
+    };
+    await until(matches, '').catch(() => assert.fail(`Suggested is ${JSON.stringify(seen)}, not ${String(expected)}.`));
+  }
+
+  it('the open file is a chip with its tokens, until a selection takes its place', async () => {
+    await askWith('price.ts');
+    await chat.awaitChips(/^price\.ts \d+ tokens$/);
+    await window.press('Control+1');
+    await window.press('Shift+ArrowDown');
+    await window.press('Shift+ArrowDown');
+    await chat.awaitChips(/^price\.ts:1-2 \d+ tokens$/);
+    await chat.shot('context-selection');
+  });
+
+  it('a chip can be removed', async () => {
+    await chat.removeChip('price.ts:1-2');
+    await chat.awaitChips(/^$/);
+  });
+
+  const taken: [typed: string, suggestion: RegExp, chips: RegExp][] = [
+    ['@file oth', /^other\.ts src\/other\.ts$/, /^other\.ts \d+ tokens$/],
+    ['@folder sr', /^src\/ src$/, / src\/ .*tokens$/],
+    ['@symbol pri', /^price price\.ts:1$/, / price \d+ tokens$/],
+    ['@problems', /^@problems Problems of price\.ts$/, / Problems: price\.ts \d+ tokens$/],
+    ['@changes', /^@changes Everything/, / Changes .*tokens$/],
+  ];
+  for (const [typed, suggestion, chips] of taken) {
+    it(`${typed} becomes a chip`, async () => {
+      await suggest(typed, suggestion);
+      await chat.shot(`context-${typed.slice(1).replace(' ', '-')}`);
+      await chat.press('Enter');
+      await chat.awaitChips(chips);
+    });
+  }
+
+  it('a question takes all of it along, and shows with what it was asked', async () => {
+    await chat.type('What is this?');
+    await chat.shot('context-chips');
+    await chat.press('Enter');
+    await until(() => engine.requests().length > 0, 'the engine was not asked');
+    const { text } = engine.requests().at(-1)!.messages.at(-1)!;
+    for (const part of [
+      /<file name="src\/other\.ts" lines="[^"]+">\nexport const other = 1;/,
+      /<file name="files of src\/"[^>]*>\nsrc\/other\.ts/,
+      /<file name="price\.ts"[^>]*>\nexport function price/,
+      /price\.ts:2:9: error \(ts 2322\): Type 'string' is not assignable to type 'number'\.\n {6}const n: number = "x";/,
+      /<file name="src\/other\.ts \(staged changes\)"[^>]*>\ndiff --git/,
+      /<file name="changes that are left out"[^>]*>\n\.env \(may hold secrets/,
+      /new files that git does not know yet[^>]*>\nprice\.ts\n/,
+      /\n\nWhat is this\?$/,
+    ]) {
+      assert.match(text, part);
+    }
+    assert.ok(!text.includes('a1b2c3d4'));
+    await chat.finished();
+    await chat.shot('context-asked');
+  });
+});
