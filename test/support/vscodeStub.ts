@@ -43,7 +43,9 @@ export const l10n = {
 export const fake = {
   settings: {} as Record<string, unknown>,
   configurationChanged: new EventEmitter<{ affectsConfiguration(key: string): boolean }>(),
-  editorChanged: new EventEmitter<undefined>(),
+  editorChanged: new EventEmitter<unknown>(),
+  selectionChanged: new EventEmitter<unknown>(),
+  textChanged: new EventEmitter<unknown>(),
   documentClosed: new EventEmitter<vscode.TextDocument>(),
   statusItems: [] as { text: string; tooltip: MarkdownString; accessibilityInformation: { label: string } }[],
   messages: [] as string[],
@@ -72,6 +74,7 @@ export const window = {
   activeColorTheme: { kind: 2 },
   onDidChangeActiveColorTheme: () => ({ dispose() {} }),
   onDidChangeActiveTextEditor: fake.editorChanged.event,
+  onDidChangeTextEditorSelection: fake.selectionChanged.event,
   showTextDocument: () => Promise.resolve(),
   showWarningMessage: () => Promise.resolve(),
   showInformationMessage: (message: string) => fake.messages.push(message),
@@ -87,6 +90,7 @@ export const workspace = {
     inspect: () => undefined,
   }),
   onDidChangeConfiguration: fake.configurationChanged.event,
+  onDidChangeTextDocument: fake.textChanged.event,
   onDidCloseTextDocument: fake.documentClosed.event,
 };
 
