@@ -5,8 +5,11 @@ import { mulberry32 } from './random.ts';
 
 /** Tokens that the repetition penalty looks back on. */
 const PENALTY_TOKENS = 64;
-/** So many of the likeliest tokens are read back to draw from. */
-const CANDIDATES = 64;
+/**
+ * So many of the likeliest tokens are read back to draw from. Of 1024 positions in code the starter model's top-p of 0.95
+ * needs more at temperature 0.5 never, at 0.7 in 3 %, at 1 in 38 %; of 64 it needs more in 2, 19 and 55 %.
+ */
+const CANDIDATES = 256;
 
 /** A row of ops.topK: the likeliest tokens first. */
 export interface Candidates {

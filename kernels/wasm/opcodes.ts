@@ -105,8 +105,8 @@ export const QUERY_ROWS = 16;
 export const FEW_TOKENS = 8;
 /** Logits that one task of top1 takes. */
 export const TOP1_CHUNK = 4096;
-/** And of topK: each task has a list to fill before it can pass most values by. */
-export const TOP_K_CHUNK = 8192;
+/** And at least one of topK: each has a list to fill before it can pass most values by, so that there are few. */
+export const TOP_K_CHUNK = 4096;
 /** Rows of f32 and f16 weights that one item takes, and rows of x: their block fits the L2 cache. */
 export const FLOAT_ROWS = 4;
 export const FLOAT_TOKENS = 64;

@@ -309,13 +309,14 @@ export class WasmOps implements Ops {
   }
 
   topK(logits: Tensor, most: number, inverseTemperature: number): Tensor {
-    const { program } = this.current;
+    const { program, threads } = this.current;
     const [rows, cols] = logits.shape as readonly [number, number];
     const k = checkedK(logits, most, inverseTemperature);
-    const chunks = Math.ceil(cols / TOP_K_CHUNK);
+    const chunk = Math.max(TOP_K_CHUNK, Math.ceil(cols / threads));
+    const chunks = Math.ceil(cols / chunk);
     const lists = program.storage(4 * rows * chunks * (2 * k + 2));
     const y = program.tensor([rows, 2 * k + 2]);
-    const sizes = [cols, chunks, k, floatWord(inverseTemperature)];
+    const sizes = [cols, chunk, k, floatWord(inverseTemperature)];
     program.add({
       opcode: Opcode.topKPartial,
       items: rows * chunks,

@@ -25,13 +25,13 @@ describe('drawing from candidates', () => {
     ['top-p 0.999, cold', { temperature: 0.1, topP: 0.999 }, 5000],
     ['top-k 20', { temperature: 1, topK: 20 }, 5000],
     ['top-k 1', { temperature: 1, topK: 1 }, 5000],
-    ['top-k 64 and top-p', { temperature: 1, topK: 64, topP: 0.8 }, 5000],
+    ['top-k 256 and top-p', { temperature: 1, topK: 256, topP: 0.8 }, 5000],
     ['min-p', { temperature: 1, minP: 0.05 }, 5000],
     ['min-p and top-p', { temperature: 0.8, minP: 0.02, topP: 0.97 }, 5000],
     ['temperature 0', { temperature: 0 }, 5000],
     ['a temperature near 0', { temperature: 1e-30, topP: 0.9 }, 5000],
     ['fewer tokens than candidates', { temperature: 1, topP: 0.95 }, 50],
-    ['as many', { temperature: 1, topP: 0.95 }, 64],
+    ['as many', { temperature: 1, topP: 0.95 }, 256],
   ];
   for (const [name, sampling, vocabulary] of settings) {
     it(`${name}: the same as from the whole row`, () => {
@@ -67,8 +67,8 @@ describe('drawing from candidates', () => {
 
   for (const sampling of [
     { temperature: 1 },
-    { temperature: 1, topK: 65 },
-    { temperature: 1, topK: 65, topP: 0.9 },
+    { temperature: 1, topK: 257 },
+    { temperature: 1, topK: 257, topP: 0.9 },
     { temperature: 1, topP: 0.9, repetitionPenalty: 1.1 },
     { temperature: 0, repetitionPenalty: 1.1 },
   ]) {
