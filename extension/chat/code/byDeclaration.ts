@@ -8,6 +8,8 @@ export interface Way {
   /** Of the file's old lines, from 0: where the first change is, and what it is known by. */
   readonly first: number;
   readonly label: string;
+  /** The block shows a class with fewer members than the file's: whether these stay or go is for the user to say. */
+  readonly members?: 'kept' | 'removed';
 }
 
 const MAX_WAYS = 12;
@@ -41,12 +43,31 @@ export function byDeclaration(file: readonly string[], block: readonly string[])
     ways = ways.flatMap((way) => (choice.length === 0 ? [[...way, undefined]] : choice.map((each) => [...way, each])));
   }
   return ways.flatMap((way) => {
-    const changes = changesOf(file, parsed.parts, way);
-    if (!changes) return [];
     const first = way.find((each) => each !== undefined)!.line;
-    const lines = withChanges(file, [...importChanges(file, parsed.imports), ...changes]);
-    return lines ? [{ lines, first, label: pathOf(inFile, first) }] : [];
+    const result = (parts: readonly Part[], members?: Way['members']): Way[] => {
+      const changes = changesOf(file, parts, way);
+      const lines = changes && withChanges(file, [...importChanges(file, parsed.imports), ...changes]);
+      return lines ? [{ lines, first, label: pathOf(inFile, first), ...(members && { members }) }] : [];
+    };
+    const keeping = parsed.parts.map((part, index) => withOthersKept(file, part, way[index]));
+    if (keeping.every((part, index) => part === parsed.parts[index])) return result(parsed.parts);
+    return [...result(keeping, 'kept'), ...result(parsed.parts, 'removed')];
   });
+}
+
+const CONTAINER = /\b(?:class|interface|struct|trait|impl|module|namespace|object|extension|protocol|mod)\b/;
+
+/** The part with a gap at its end, where it is a class that lacks members of the file's; else the very part. */
+function withOthersKept(file: readonly string[], part: Part, target: Declaration | undefined): Part {
+  const { lines } = part;
+  if (!target || !CONTAINER.test(lines[0]!) || lines.some((line) => isGap(line, file))) return part;
+  const named = new Set(declarations(lines).map(({ name }) => name));
+  const members = declarations(file.slice(target.line + 1, target.end)).filter(({ line, end }) => end - line > 1);
+  if (members.every(({ name }) => named.has(name))) return part;
+  const closed = /^\s*[}\])]|^\s*end\b/.test(lines.at(-1)!) ? 1 : 0;
+  const body = lines.slice(0, lines.length - closed);
+  const indent = indentOf(body.slice(1).find((line) => !isBlank(line)) ?? '');
+  return { ...part, lines: [...body, `${indent}// ...`, ...lines.slice(body.length)] };
 }
 
 /** Undefined where lines are left that are neither declared, nor imports, nor in the file already. */

@@ -1,6 +1,6 @@
 /** Code with gaps, such as `// ... existing code ...`: what stands in the file at a gap is kept. Pure. */
 import { lineKey } from './declarations.ts';
-import { extentEnd, isBlank, isComplete, isWeak, likeness } from './lines.ts';
+import { extentEnd, indentOf, isBalanced, isBlank, isComplete, isWeak, likeness } from './lines.ts';
 
 const GAP =
   /^(?:\.{3}|…)$|^(?:\/\/+|#+|--|;+|%|\/\*+|<!--|\{\s*\/\*|\*)\s*[([]?\s*(?:(?:\.{3}|…)|(?:(?:all|the|your|keep)\s+)*(?:rest|remaining|existing|other|previous|same|unchanged)\b.*\b(?:code|unchanged|same|here|implementation|methods?|functions?|imports?|lines|before|above|remains?|stays?)\b)/i;
@@ -32,11 +32,11 @@ export function withGapsFilled(
   const parts = split(block, scope);
   const pieces: Piece[] = [];
   let from = 0;
-  for (const [index, lines] of parts.entries()) {
+  for (const [index, { lines, gapIndent }] of parts.entries()) {
     if (lines.every(isBlank)) continue;
     const atStart = closed && index === 0;
     const atEnd = closed && index === parts.length - 1;
-    const piece = place(scope, lines, from, { atStart, atEnd });
+    const piece = place(scope, lines, from, { atStart, atEnd, gapIndent });
     if (!piece || piece.start < from) return undefined;
     pieces.push(piece);
     from = piece.end;
@@ -45,11 +45,19 @@ export function withGapsFilled(
   return joined(scope, pieces);
 }
 
-function split(block: readonly string[], file: readonly string[]): string[][] {
-  const parts: string[][] = [[]];
+interface Part {
+  readonly lines: string[];
+  /** Of the gap that follows: what is indented as it is, or further, ends in front of it. */
+  gapIndent: number;
+}
+
+function split(block: readonly string[], file: readonly string[]): Part[] {
+  const parts: Part[] = [{ lines: [], gapIndent: -1 }];
   for (const line of block) {
-    if (isGap(line, file)) parts.push([]);
-    else parts.at(-1)!.push(line);
+    if (isGap(line, file)) {
+      parts.at(-1)!.gapIndent = indentOf(line).length;
+      parts.push({ lines: [], gapIndent: -1 });
+    } else parts.at(-1)!.lines.push(line);
   }
   return parts;
 }
@@ -78,7 +86,7 @@ function place(
   scope: readonly string[],
   lines: readonly string[],
   from: number,
-  { atStart, atEnd }: { atStart: boolean; atEnd: boolean },
+  { atStart, atEnd, gapIndent }: { atStart: boolean; atEnd: boolean; gapIndent: number },
 ): Piece | undefined {
   if (atStart && atEnd) return { start: 0, end: scope.length, lines };
   const anchors = anchorsOf(scope, lines, from);
@@ -91,7 +99,7 @@ function place(
   if (closes) anchors.push([tail, last]);
   if (anchors.length === 0) return atEnd ? { start: scope.length, end: scope.length, lines } : undefined;
   const start = startOf(scope, lines, anchors[0]!, from);
-  const end = atEnd ? scope.length : endOf(scope, lines, anchors);
+  const end = atEnd ? scope.length : endOf(scope, lines, anchors, gapIndent);
   return { start, end, lines: lines.slice(0, atEnd || end === scope.length ? tail + 1 : lines.length) };
 }
 
@@ -134,10 +142,17 @@ function startOf(scope: readonly string[], lines: readonly string[], [line, at]:
 }
 
 /** Behind the last anchor and what follows it here and there, and behind the body of each whose body the block ends too. */
-function endOf(scope: readonly string[], lines: readonly string[], anchors: readonly Anchor[]): number {
+function endOf(
+  scope: readonly string[],
+  lines: readonly string[],
+  anchors: readonly Anchor[],
+  gapIndent: number,
+): number {
   const ends = anchors.map(([line, at]) => {
     const end = extentEnd(lines, line);
-    return end > line + 1 && isComplete(lines, line, end) ? extentEnd(scope, at) : at + 1;
+    const beforeGap =
+      indentOf(lines[line]!).length >= gapIndent && gapIndent >= 0 && isBalanced(lines.slice(line, end));
+    return end > line + 1 && (beforeGap || isComplete(lines, line, end)) ? extentEnd(scope, at) : at + 1;
   });
   const [line, at] = anchors.at(-1)!;
   const walk = (same: typeof isVersion): number => {

@@ -1,5 +1,5 @@
 /** Where a code block of an answer belongs in a file. Pure: never a guess; several places are the user's choice. */
-import { byDeclaration } from './byDeclaration.ts';
+import { byDeclaration, type Way as DeclaredWay } from './byDeclaration.ts';
 import { declarations, outermost, pathOf } from './declarations.ts';
 import { isGap, withGapsFilled } from './elisions.ts';
 import { fittingSpans } from './fitting.ts';
@@ -29,9 +29,12 @@ export interface Place {
   readonly line: number;
   /** What is there: the declaration around it, else the line's text. */
   readonly label: string;
+  readonly members?: DeclaredWay['members'];
   /** The whole file as it would be, line ends `\n`. */
   readonly text: string;
 }
+
+type Found = Pick<DeclaredWay, 'lines' | 'first' | 'members'>;
 
 /** A line far longer than a person writes, or a file far longer, is generated; comparing it helps nobody. */
 const MAX_LINES = 50_000;
@@ -41,13 +44,14 @@ export function locate(text: string, block: CodeBlock, name = ''): Place[] {
   const file = linesOf(text);
   if (file.length > MAX_LINES) return [];
   const code = ownCode(block, file);
-  const found = isPatch(code, block.language)
+  const found: Found[] = isPatch(code, block.language)
     ? patched(file, code, name)
     : soundWays(file, inUnitOf(file, blockLines(code)));
   const labels = declarations(file);
-  const places = found.map(({ lines, first }) => ({
+  const places = found.map(({ lines, first, members }) => ({
     line: first + 1,
     label: pathOf(labels, first) || (file[first] ?? '').trim(),
+    ...(members && { members }),
     text: withLastLine(lines, file).join('\n'),
   }));
   return places.filter((place, index) => places.findIndex(({ text }) => text === place.text) === index);
@@ -70,11 +74,6 @@ export function replaceAll(text: string, block: CodeBlock): string {
   return withLastLine(inUnitOf(file, lines), file).join('\n');
 }
 
-interface Way {
-  lines: string[];
-  first: number;
-}
-
 function inUnitOf(file: readonly string[], block: readonly string[]): string[] {
   const [from, to] = [indentUnit(block, (line) => isGap(line, file)), indentUnit(file)];
   const indents = block.filter((line) => !isBlank(line)).map((line) => indentOf(line).length);
@@ -89,12 +88,12 @@ function inUnitOf(file: readonly string[], block: readonly string[]): string[] {
 }
 
 /** A place where the block would leave brackets open, or close too many, is none. */
-function soundWays(file: readonly string[], block: readonly string[]): Way[] {
+function soundWays(file: readonly string[], block: readonly string[]): Found[] {
   const ways = waysOf(file, block);
   return isBalanced(file) ? ways.filter(({ lines }) => isBalanced(lines)) : ways;
 }
 
-function waysOf(file: readonly string[], block: readonly string[]): Way[] {
+function waysOf(file: readonly string[], block: readonly string[]): Found[] {
   const gaps = block.some((line) => isGap(line, file));
   if (!gaps && isWholeFile(file, block)) return [{ lines: [...block], first: 0 }];
   const declared = byDeclaration(file, block);
@@ -128,14 +127,14 @@ function isWholeFile(file: readonly string[], block: readonly string[]): boolean
   return share >= 0.8 || (share >= 0.5 && inFile.at(-1) === inBlock.at(-1));
 }
 
-function aroundGaps(file: readonly string[], block: readonly string[]): Way[] {
+function aroundGaps(file: readonly string[], block: readonly string[]): Found[] {
   const lines = withGapsFilled(file, block, { closed: false });
   if (!lines) return [];
   const first = lines.findIndex((line, at) => line !== file[at]);
   return [{ lines, first: Math.min(Math.max(0, first), file.length - 1) }];
 }
 
-function fitted(file: readonly string[], block: readonly string[]): Way[] {
+function fitted(file: readonly string[], block: readonly string[]): Found[] {
   return fittingSpans(file, block).map(({ start, end }) => {
     const old = file.slice(start, end);
     const lines = rebased(block, ...indents(old, block));

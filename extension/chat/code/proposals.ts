@@ -122,11 +122,18 @@ export async function choosePlace(
   if (places.length <= 1) return places[0] ?? 'none';
   const items = places.map((place) => ({
     label: vscode.l10n.t('Line {0}', place.line),
-    description: place.label,
+    description: [place.label, membersText(place)].filter(Boolean).join(' · '),
     place,
   }));
   const title = vscode.l10n.t('Where in {0} does this change go?', nameOf(document.uri));
   return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true }))?.place;
+}
+
+function membersText({ members }: Place): string {
+  if (members === undefined) return '';
+  return members === 'kept'
+    ? vscode.l10n.t('members that the code does not show stay')
+    : vscode.l10n.t('members that the code does not show go');
 }
 
 export function nameOf(uri: vscode.Uri): string {

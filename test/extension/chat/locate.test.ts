@@ -29,6 +29,19 @@ describe('where a code block goes', () => {
     }
   });
 
+  it('a class with fewer members: what each answer means', () => {
+    const file =
+      'class A:\n    def f(self):\n        one()\n        two()\n\n    def g(self):\n        three()\n        four()\n';
+    const places = locate(file, { code: 'class A:\n    def f(self):\n        five()', language: 'py' });
+    assert.deepEqual(
+      places.map(({ members, text }) => [members, text]),
+      [
+        ['kept', file.replace('one()\n        two()', 'five()')],
+        ['removed', 'class A:\n    def f(self):\n        five()\n'],
+      ],
+    );
+  });
+
   it('a first line that only names the file is no code, unless the file has it', () => {
     const file = 'function f() {\n  a();\n}\n';
     const named = { code: '// src/a.ts\nfunction f() {\n  b();\n}', language: '', path: 'src/a.ts' };

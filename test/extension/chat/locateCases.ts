@@ -236,6 +236,12 @@ export const CASES: LocateCase[] = [
     code: 'void f(long a) {\n  h(a);\n}',
     gives: ['A › f', 'A › f'],
   },
+  {
+    name: 'a class that shows fewer members than the file has is asked: they stay, or they go',
+    file: SHOP,
+    code: 'export class Shop {\n  private items: string[] = [];\n\n  add(item: string): void {\n    this.items.unshift(item);\n  }\n}',
+    gives: ['Shop', 'Shop'],
+  },
   // Gaps.
   {
     name: 'a gap in a class keeps what stands there',
