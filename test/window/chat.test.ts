@@ -162,6 +162,8 @@ describe('chat in a window', () => {
     await tab.answerTo('In the tab?');
     await chat.awaitText(/In the tab\?[^]*An answer\./);
     await tab.shot('chat, editor tab');
+    // In a browser VS Code writes down every five seconds what is open.
+    await window.page.waitForTimeout(6000);
     await reload();
     await until(async () => (await window.page.locator('iframe.webview').count()) === 2, 'the tab is gone');
     for (const index of [0, 1]) await (await ChatPage.find(window.page, index)).awaitText(/In the tab\?/);
