@@ -44,6 +44,7 @@ describe('chat in a window', () => {
     await window.press('Control+Shift+e');
     await window.openFile('price.ts', 1, 1);
     await window.command('Airgap: New Chat');
+    chat = await ChatPage.find(window.page);
     await chat.awaitChips(/^price\.ts \d+ tokens$/);
     const said = await chat.answerTo('Which code?');
     assert.match(said, /So:[^]*export const price = 2;[^]*Used 1 source[^]*Tokens: \d+ read/);
