@@ -8,7 +8,7 @@ import type { FileToRead } from './fileReader.ts';
 import { type IndexedFile, ProjectIndex } from './projectIndex.ts';
 import type { FoundChunk, OpenParams, Progress, SearchParams, Stats } from './protocol.ts';
 import { rank, type Ranked } from './rank.ts';
-import { hideSecrets } from './secrets.ts';
+import { linesWithoutSecrets } from './secrets.ts';
 import type { Segment } from './segment.ts';
 import { loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { type FoundFile, ProjectFiles, readText } from './walk.ts';
@@ -180,8 +180,7 @@ export class Indexer {
   #textOf({ file, first, last, names, score }: Ranked): FoundChunk[] {
     const bytes = readText(file);
     if (!bytes) return [];
-    const lines = hideSecrets(bytes.toString('utf8').replace(/\r\n/g, '\n')).split('\n');
-    const text = lines.slice(first, last + 1).join('\n');
+    const text = linesWithoutSecrets(bytes.toString('utf8').replace(/\r\n/g, '\n'), first, last);
     const path = this.#files.pathOf(file);
     return [{ file, path, firstLine: first + 1, lastLine: last + 1, text, symbol: names, score }];
   }

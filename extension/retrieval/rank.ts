@@ -38,7 +38,7 @@ export function rank(index: ProjectIndex, text: string, options: RankOptions): R
 }
 
 /** Looked at more closely than by their terms. */
-const CANDIDATES = 300;
+const CANDIDATES = 200;
 /** BM25: how soon more of the same counts no more, and how much long chunks must share. */
 const K1 = 0.8;
 const B = 0.6;

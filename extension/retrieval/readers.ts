@@ -72,7 +72,10 @@ export class SharedReaders implements Readers {
 
   #start(): ReadingThread {
     const workerData: ThreadData = { role: 'read', script: this.script, grammarFolder: this.grammarFolder };
-    const thread: ReadingThread = { worker: new Worker(this.script, { workerData, resourceLimits: THREAD_LIMITS }), idle: undefined };
+    const thread: ReadingThread = {
+      worker: new Worker(this.script, { workerData, resourceLimits: THREAD_LIMITS }),
+      idle: undefined,
+    };
     this.#all.add(thread);
     return thread;
   }

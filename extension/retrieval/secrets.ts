@@ -13,8 +13,20 @@ export function isSecretPath(path: string): boolean {
 
 /** Replaces what looks like a secret by `HIDDEN`; the number of lines stays. */
 export function hideSecrets(text: string): string {
-  const withoutKeys = text.replace(PRIVATE_KEY, (block) => HIDDEN + block.replace(/[^\r\n]/g, ''));
-  return withoutKeys.split('\n').map(hideInLine).join('\n');
+  return hideKeys(text).split('\n').map(hideInLine).join('\n');
+}
+
+/** Lines `first` to `last`, from 0, of a text, as `hideSecrets` shows them; it looks at no other line in full. */
+export function linesWithoutSecrets(text: string, first: number, last: number): string {
+  return hideKeys(text)
+    .split('\n')
+    .slice(first, last + 1)
+    .map(hideInLine)
+    .join('\n');
+}
+
+function hideKeys(text: string): string {
+  return text.replace(PRIVATE_KEY, (block) => HIDDEN + block.replace(/[^\r\n]/g, ''));
 }
 
 /** Patterns of lower-case paths with `/`. */

@@ -123,7 +123,11 @@ export function mergeSegments(segments: readonly Segment[]): Segment {
     chunks += count;
   }
   const joined = joinChunks(segments, chunks);
-  const writer = new PostingsWriter(Math.max(...segments.map(({ terms }) => terms.length)));
+  const sum = (of: (segment: Segment) => number): number => segments.reduce((total, each) => total + of(each), 0);
+  const writer = new PostingsWriter(
+    sum(({ terms }) => terms.length),
+    sum(({ postings }) => postings.length),
+  );
   const decoded = new Postings();
   const at = segments.map(() => 0);
   for (;;) {
@@ -223,12 +227,14 @@ function joinChunks(
 class PostingsWriter {
   #terms: Uint32Array<ArrayBuffer>;
   #offsets: Uint32Array<ArrayBuffer>;
-  #postings = new Uint8Array(1 << 16);
+  #postings: Uint8Array<ArrayBuffer>;
   #termCount = 0;
   #length = 0;
   #chunk = -1;
 
-  constructor(expected: number) {
+  /** Doubles where that is not enough, which takes memory. */
+  constructor(expected: number, bytes = 3 * expected) {
+    this.#postings = new Uint8Array(bytes + (1 << 10));
     this.#terms = new Uint32Array(Math.max(expected, 16));
     this.#offsets = new Uint32Array(Math.max(expected, 16));
   }

@@ -1,9 +1,20 @@
 /** The index on disk: one file, replaced as a whole, so that two windows never see half of it. No vscode. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
-import { deserialize, serialize } from 'node:v8';
 import type { IndexData } from './projectIndex.ts';
+import type { Segment } from './segment.ts';
 
 /** Raise it with every change of chunks, terms, segments or this file: an index of another version is made anew. */
 const VERSION = 1;
@@ -17,41 +28,110 @@ export function loadSnapshot(storageFolder: string, key: string): IndexData | un
   const file = snapshotFile(storageFolder);
   removeLeftovers(dirname(file));
   try {
-    const bytes = readFileSync(file);
-    const head = MAGIC.length + HASH_BYTES;
-    if (bytes.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) return undefined;
-    const body = bytes.subarray(head);
-    if (!hashOf(body).equals(bytes.subarray(MAGIC.length, head))) return undefined;
-    const { key: madeFor, data } = deserialize(body) as { key: string; data: IndexData };
-    return madeFor === key ? data : undefined;
+    const opened = openSync(file, 'r');
+    try {
+      return read(opened, key);
+    } finally {
+      closeSync(opened);
+    }
   } catch {
     // Unreadable counts as absent: it is made anew from the project.
     return undefined;
   }
 }
 
-/** Returns the size in bytes. */
-export function saveSnapshot(storageFolder: string, key: string, data: IndexData): number {
+export function saveSnapshot(storageFolder: string, key: string, data: IndexData): void {
   const file = snapshotFile(storageFolder);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const body = serialize({ key, data });
   const temporary = `${file}.${randomUUID()}.tmp`;
+  const opened = openSync(temporary, 'wx', 0o600);
   try {
-    writeFileSync(temporary, Buffer.concat([Buffer.from(MAGIC, 'latin1'), hashOf(body), body]), { mode: 0o600 });
+    write(opened, key, data);
+    closeSync(opened);
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
   }
-  return MAGIC.length + HASH_BYTES + body.length;
 }
 
-export function removeSnapshot(storageFolder: string): void {
-  rmSync(snapshotFile(storageFolder), { force: true });
+/** What stands before the arrays. */
+interface Head {
+  readonly key: string;
+  readonly files: IndexData['files'];
+  readonly segments: readonly { readonly names: readonly string[]; readonly lengths: readonly number[] }[];
 }
 
-function hashOf(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
+/** The arrays of a segment, in the order in which they are kept; one by one, so that memory holds no second copy. */
+const ARRAYS = [
+  ['files', Uint32Array],
+  ['first', Uint32Array],
+  ['last', Uint32Array],
+  ['sizes', Uint16Array],
+  ['dead', Uint8Array],
+  ['terms', Uint32Array],
+  ['offsets', Uint32Array],
+  ['postings', Uint8Array],
+] as const;
+
+function write(file: number, key: string, { files, segments }: IndexData): void {
+  const hash = createHash('sha256');
+  const put = (bytes: Uint8Array): void => {
+    hash.update(bytes);
+    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+  };
+  const lengths = (segment: Segment): number[] => ARRAYS.map(([name]) => segment[name].length);
+  const head: Head = { key, files, segments: segments.map((each) => ({ names: each.names, lengths: lengths(each) })) };
+  const text = Buffer.from(JSON.stringify(head));
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(text.length);
+  writeSync(file, Buffer.from(MAGIC, 'latin1'));
+  writeSync(file, Buffer.alloc(HASH_BYTES));
+  put(size);
+  put(text);
+  for (const segment of segments) for (const [name] of ARRAYS) put(bytesOf(segment[name]));
+  writeSync(file, hash.digest(), 0, HASH_BYTES, MAGIC.length);
+}
+
+function read(file: number, key: string): IndexData | undefined {
+  const hash = createHash('sha256');
+  let left = fstatSync(file).size;
+  const take = (bytes: Uint8Array): void => {
+    if (bytes.length > left) throw new Error('The file ends too early.');
+    for (let at = 0; at < bytes.length;) {
+      const count = readSync(file, bytes, at, bytes.length - at, null);
+      if (count === 0) throw new Error('The file ends too early.');
+      at += count;
+    }
+    left -= bytes.length;
+  };
+  /** Lengths may be damaged too: nothing larger than the file is asked for. */
+  const next = (length: number): Buffer => {
+    if (length > left) throw new Error('The file ends too early.');
+    const bytes = Buffer.alloc(length);
+    take(bytes);
+    return bytes;
+  };
+  const hashed = (bytes: Buffer): Buffer => (hash.update(bytes), bytes);
+  if (next(MAGIC.length).toString('latin1') !== MAGIC) return undefined;
+  const wanted = next(HASH_BYTES);
+  const head = JSON.parse(hashed(next(hashed(next(4)).readUInt32LE())).toString()) as Head;
+  if (head.key !== key) return undefined;
+  const segments = head.segments.map(({ names, lengths }) => {
+    const arrays = ARRAYS.map(([name, Type], i) => {
+      if (lengths[i]! * Type.BYTES_PER_ELEMENT > left) throw new Error('The file ends too early.');
+      const array = new Type(lengths[i]!);
+      take(bytesOf(array));
+      hash.update(bytesOf(array));
+      return [name, array] as const;
+    });
+    return { names, ...Object.fromEntries(arrays) } as unknown as Segment;
+  });
+  return left === 0 && hash.digest().equals(wanted) ? { files: head.files, segments } : undefined;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: NodeJS.TypedArray): Uint8Array {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 /** What a window left that ended while it wrote. */

@@ -105,6 +105,11 @@ export function identifierTerm(name: string): number {
 
 /** Words in lower case: split by case and signs; Chinese, Japanese and Korean by pairs of characters. */
 export function wordsOf(text: string): string[] {
+  // As the bytes of a file are split, and several times faster than below.
+  if (isAscii(text)) {
+    const words = text.match(/[A-Z]+(?=[A-Z][a-z])|[A-Z]+[a-z\d]*|[a-z\d]+/g) ?? [];
+    return words.filter((word) => word.length > 1).map((word) => word.toLowerCase());
+  }
   const found: string[] = [];
   for (const [run] of text.normalize('NFKC').matchAll(/[\p{L}\p{N}]+/gu)) {
     if (UNSPACED.test(run)) {
@@ -115,6 +120,11 @@ export function wordsOf(text: string): string[] {
     for (const word of words) if (word.length > 1) found.push(word.toLowerCase());
   }
   return found;
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
 }
 
 /** Cuts endings, so that `parse`, `parser`, `parsed`, `parsing` are one; the rest need not be a word. */

@@ -51,6 +51,9 @@ const word = (index: number): string => WORDS[index % WORDS.length]!;
 /** Makes names: frequent words often, rare ones seldom, as in real sources. */
 class Names {
   readonly random: () => number;
+  readonly #camels: string[] = [];
+  readonly #pascals: string[] = [];
+  readonly #snakes: string[] = [];
   // Node strips types only: no parameter properties here.
   constructor(random: () => number) {
     this.random = random;
@@ -63,13 +66,29 @@ class Names {
     return lower[0]!.toUpperCase() + lower.slice(1);
   }
   camel(): string {
+    return this.#again(this.#camels, () => this.#camel());
+  }
+  #camel(): string {
     return this.lower() + this.title() + (this.random() < 0.4 ? this.title() : '');
   }
   pascal(): string {
+    return this.#again(this.#pascals, () => this.#pascal());
+  }
+  #pascal(): string {
     return this.title() + this.title() + (this.random() < 0.5 ? this.title() : '');
   }
   snake(): string {
+    return this.#again(this.#snakes, () => this.#snake());
+  }
+  #snake(): string {
     return `${this.lower()}_${this.lower()}${this.random() < 0.3 ? '_' + this.lower() : ''}`;
+  }
+  /** Most names of a file are used several times in it. */
+  #again(known: string[], make: () => string): string {
+    if (known.length > 0 && this.random() < 0.7) return known[Math.floor(this.random() * known.length)]!;
+    const name = make();
+    known.push(name);
+    return name;
   }
   number(): number {
     return Math.floor(this.random() * 1000);
