@@ -87,7 +87,9 @@ interface Run {
 async function write(model: ChatModel, repository: Repository, sources: Source[], run: Run): Promise<void> {
   const { inputBox } = repository;
   const before = inputBox.value;
-  let shown = before;
+  // VS Code reports each value back a moment later, so that an older one of ours may stand there.
+  const ours = new Set([before]);
+  let shown = '';
   try {
     const content = await fittedPrompt(model, sources, run);
     let said = '';
@@ -98,14 +100,15 @@ async function write(model: ChatModel, repository: Repository, sources: Source[]
     };
     await model.chat(request, run.abort.signal, ({ text }) => {
       // The user writes on: that goes before ours.
-      if (inputBox.value !== shown) run.abort.abort();
+      if (!ours.has(inputBox.value)) run.abort.abort();
       if (run.abort.signal.aborted) return;
       said += text;
       shown = inputBox.value = cleanCommitMessage(said);
+      ours.add(shown);
     });
     if (shown === '') throw new Error(vscode.l10n.t('The model had no answer.'));
   } catch (error) {
-    if (inputBox.value === shown) inputBox.value = before;
+    if (ours.has(inputBox.value)) inputBox.value = before;
     if (!run.abort.signal.aborted) throw error;
   }
 }

@@ -155,6 +155,16 @@ describe('commit message', () => {
     assert.deepEqual([message, shown, failure], ['my own', ['Add', 'Add x', 'my own'], undefined]);
   });
 
+  it('an older part that VS Code reports back is not taken for the user', async () => {
+    const { message } = await write({
+      parts: ['Add ', 'x', 'y'],
+      during: (part, repository) => {
+        if (part === 1) repository.inputBox.value = 'Add';
+      },
+    });
+    assert.equal(message, 'Add xy');
+  });
+
   it('the button names the repository', async () => {
     const workspace = new FakeWorkspace();
     const first = workspace.repository({ staged: diff('a.ts') });
