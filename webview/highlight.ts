@@ -22,6 +22,9 @@ const MAX_PIECE_CHARS = 20_000;
 /** Longer code stays plain. */
 const MAX_CODE_CHARS = 1_000_000;
 
+/** Languages whose grammar has been compiled, which takes as long as colouring hundreds of lines. */
+const compiled = new Set<string>();
+
 /** The colouring of one code block. */
 export class Highlighter {
   readonly #language: string | undefined;
@@ -38,9 +41,19 @@ export class Highlighter {
     return this.#pieces;
   }
 
-  /** Takes the code as it is now and colours two pieces (the last one may just have been cut). Returns whether nothing is left to be coloured. */
-  step(code: string): boolean {
+  /** Whether a step will take its usual time. */
+  get ready(): boolean {
+    return this.#language === undefined || compiled.has(this.#language);
+  }
+
+  /** Takes the code as it is now, and cuts it into pieces. */
+  take(code: string): void {
     if (code !== this.#code) this.#take(code);
+  }
+
+  /** Colours two pieces (the last one may just have been cut). Returns whether nothing is left to be coloured. */
+  step(code: string): boolean {
+    this.take(code);
     if (!this.#language || code.length > MAX_CODE_CHARS) return true;
     for (let steps = 0; steps < 2 && this.#next < this.#pieces.length; steps++)
       this.#colour(this.#next, this.#language);
@@ -63,6 +76,7 @@ export class Highlighter {
     const next = this.#pieces[index + 1];
     this.#next = index + 1;
     if (piece.code.length > MAX_PIECE_CHARS) return;
+    compiled.add(language);
     const { value, _top: top } = hljs.highlight(piece.code, { language, ignoreIllegals: true });
     if (next && top && 'parent' in top && top.parent && piece.lines + next.lines <= MAX_JOINED_LINES) {
       const joined = { ...piece, code: piece.code + next.code, lines: piece.lines + next.lines };

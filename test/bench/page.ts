@@ -71,14 +71,14 @@ async function streamed(on: Browser, before: string, text: string, perSecond: nu
   };
   const size = perSecond === Infinity ? 2000 : 4;
   const parts = Array.from({ length: Math.ceil(text.length / size) }, (_, n) => text.slice(n * size, (n + 1) * size));
-  return measured(chat, () => chat.page.evaluate(run, { parts, rate: perSecond }));
+  return await measured(chat, () => chat.page.evaluate(run, { parts, rate: perSecond }));
 }
 
 /** Until every message is drawn. */
 async function opened(on: Browser, messages: PageMessage[]): Promise<Figures> {
   await using chat = await ChatPage.open(on);
   await chat.page.waitForTimeout(500);
-  return measured(chat, () =>
+  return await measured(chat, () =>
     chat.page.evaluate(
       async ({ state, count }) => {
         window.postMessage({ type: 'state', state }, '*');
@@ -88,7 +88,7 @@ async function opened(on: Browser, messages: PageMessage[]): Promise<Figures> {
         )
           await new Promise((done) => requestAnimationFrame(done));
       },
-      { state: { ...emptyState(), messages }, count: messages.length },
+      { state: { ...emptyState(), conversationId: 'c2', messages }, count: messages.length },
     ),
   );
 }

@@ -65,7 +65,12 @@ function Actions({ code, language, path }: { code: string; language: string; pat
 function Lines({ code, language }: { code: string; language: string }) {
   const highlighter = (useRef<Highlighter>(undefined).current ??= new Highlighter(language));
   const [, redraw] = useReducer<number, void>((times) => times + 1, 0);
-  const done = highlighter.step(code);
+  const first = useRef(true);
+  // The first block of a language is plain at first.
+  const wait = first.current && !highlighter.ready;
+  first.current = false;
+  if (wait) highlighter.take(code);
+  const done = !wait && highlighter.step(code);
   useEffect(() => {
     if (done) return undefined;
     const slice = requestIdleCallback(() => redraw(), { timeout: 200 });

@@ -5,8 +5,8 @@ import { memo } from '../memo.ts';
 import { CodeBlock } from './codeBlock.tsx';
 import { Tokens } from './tokens.tsx';
 
-/** What one frame reads of a text that is there at once; a hundred lines. */
-const CHARS_PER_FRAME = 5_000;
+/** What one frame reads of a text that is there at once: some sixty lines. */
+const CHARS_PER_FRAME = 3_000;
 
 interface MarkdownProps {
   text: string;

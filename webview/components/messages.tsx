@@ -10,8 +10,8 @@ import { Message } from './message.tsx';
 /** More than one sees at first. */
 const FIRST = 15;
 /** A slice takes as many messages as have so much text, at most `SLICE`. */
-const SLICE = 15;
-const SLICE_CHARS = 15_000;
+const SLICE = 30;
+const SLICE_CHARS = 30_000;
 
 interface MessagesProps {
   messages: PageMessage[];
