@@ -63,7 +63,9 @@ describe('chat context, in a window', () => {
   it('the open file is a chip with its tokens, until a selection takes its place', async () => {
     await askWith('price.ts');
     await chat.awaitChips(/^price\.ts \d+ tokens$/);
-    await window.press('Control+1');
+    await window.page.locator('.editor-group-container.active .view-line').first().click();
+    await window.page.waitForSelector('.editor-group-container.active .monaco-editor.focused');
+    await window.press('Control+Home');
     await window.press('Shift+ArrowDown');
     await window.press('Shift+ArrowDown');
     await chat.awaitChips(/^price\.ts:1-2 \d+ tokens$/);
