@@ -19,7 +19,7 @@ export function chunksOf(path: string, lines: readonly string[], declarations?: 
   return merged(cut({ first: 0, last }, found, [], lines));
 }
 
-const SMALL_LINES = 20;
+const SMALL_LINES = 30;
 /** A larger piece stays alone. */
 const MERGED_LINES = 60;
 /** Where plain text is cut: not before, and soon after. */

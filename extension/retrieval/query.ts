@@ -29,7 +29,7 @@ export function parseQuery(text: string): Query {
       isExtra: false,
     });
   }
-  const words = wordsOf(text.slice(0, LONGEST_QUERY));
+  const words = wordsOf(text.slice(0, LONGEST_QUERY)).map((word) => IRREGULAR.get(word) ?? word);
   const telling = words.filter((word) => !STOP_WORDS.has(word));
   // "What is this?" has no other words.
   for (const word of telling.length > 0 ? telling : words) {
@@ -75,6 +75,17 @@ const STOP_WORDS = new Set(
   should show so some such than that the their them then there these they this those though through to too under us
   very was we were what when where whether which while who whom whose why will with would you your happen happens mean
   means explain tell already wo wird wie was ist der die das und ein eine`.split(/\s+/),
+);
+
+/** Programs name things by the infinitive. */
+const IRREGULAR: ReadonlyMap<string, string> = new Map(
+  `began begin begun begin bound bind broke break broken break brought bring built build caught catch chose choose chosen
+  choose drawn draw drew draw fed feed fell fall felt feel found find froze freeze frozen freeze grew grow grown grow held
+  hold hidden hide kept keep left leave lost lose made make met meet paid pay ran run sent send shown show sold sell spent
+  spend spoken speak stood stand swept sweep thrown throw threw throw told tell undid undo undone undo understood understand
+  went go won win worn wear woke wake written write wrote write`
+    .match(/\S+\s+\S+/g)!
+    .map((pair) => pair.split(/\s+/) as [string, string]),
 );
 
 /** Words that programs use for one another. */

@@ -28,7 +28,7 @@ export function rank(index: ProjectIndex, text: string, options: RankOptions): R
   const query = parseQuery(text);
   const scores = new Scores(index.segments);
   for (const concept of query.concepts) scores.add(concept);
-  const best = scores.best(CANDIDATES).map((found) => weighed(found, index, query, options));
+  const best = lifted(scores.best(CANDIDATES).map((found) => weighed(found, index, query, options)));
   best.sort((a, b) => b.score - a.score);
   const referring = references(index, best, scores);
   return diverse(
@@ -191,7 +191,7 @@ function weighed({ segment, chunk, score }: Found, index: ProjectIndex, query: Q
   if (!query.wantsTests && TESTS.test(path)) factor *= 0.6;
   if (FOREIGN.test(path)) factor *= 0.6;
   // Declarations without bodies, and data.
-  if (/\.d\.[cm]?ts$/.test(path)) factor *= 0.6;
+  if (/\.d\.[cm]?ts$/.test(path)) factor *= 0.4;
   if (PROSE.test(path)) factor *= 0.6;
   factor *=
     1 +
@@ -213,6 +213,21 @@ function weighed({ segment, chunk, score }: Found, index: ProjectIndex, query: Q
     names: segment.names[chunk]!,
     score: score * factor,
   };
+}
+
+/** How much of its file's best three a chunk gets on top. */
+const LIFT = 0.3;
+
+/** A chunk of a file that is about the question as a whole stands before one that only happens to hold its words. */
+function lifted(ranked: readonly Ranked[]): Ranked[] {
+  const files = new Map<string, number[]>();
+  for (const { file, score } of ranked) files.set(file, [...(files.get(file) ?? []), score]);
+  const lifts = new Map<string, number>();
+  for (const [file, scores] of files) {
+    const best = scores.sort((a, b) => b - a).slice(0, 3);
+    lifts.set(file, (LIFT * best.reduce((sum, score) => sum + score, 0)) / best.length);
+  }
+  return ranked.map((each) => ({ ...each, score: each.score + lifts.get(each.file)! }));
 }
 
 /** How much one of the names is made of what was asked for, 0 to 1. */

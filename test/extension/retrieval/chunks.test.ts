@@ -14,27 +14,27 @@ const body = (count: number, line: string): string => Array.from({ length: count
 const CASES: [file: string, text: string, declares: string[][]][] = [
   [
     'a.ts',
-    `import { a } from 'b';\n\n/** Says hello. */\nexport function greet(): void {\n${body(25, '  a();')}\n}\n\nexport class Shop {\n  /** Sells. */\n  sell(): void {\n${body(40, '    a();')}\n  }\n  buy(): void {\n${body(40, '    a();')}\n  }\n}\n`,
+    `import { a } from 'b';\n\n/** Says hello. */\nexport function greet(): void {\n${body(32, '  a();')}\n}\n\nexport class Shop {\n  /** Sells. */\n  sell(): void {\n${body(40, '    a();')}\n  }\n  buy(): void {\n${body(40, '    a();')}\n  }\n}\n`,
     [['greet'], ['Shop', 'sell'], ['buy']],
   ],
   [
     'a.tsx',
-    `export const View = () => {\n${body(25, '  use();')}\n  return <p>hello</p>;\n};\nfunction helper() {\n${body(25, '  use();')}\n}\n`,
+    `export const View = () => {\n${body(32, '  use();')}\n  return <p>hello</p>;\n};\nfunction helper() {\n${body(32, '  use();')}\n}\n`,
     [['View'], ['helper']],
   ],
   [
     'a.js',
-    `const x = require('x');\nRunner.prototype.run = function () {\n${body(25, '  x();')}\n};\nexports.stop = () => {\n${body(25, '  x();')}\n};\n`,
+    `const x = require('x');\nRunner.prototype.run = function () {\n${body(32, '  x();')}\n};\nexports.stop = () => {\n${body(32, '  x();')}\n};\n`,
     [['Runner.prototype.run'], ['exports.stop']],
   ],
   [
     'a.py',
-    `import os\n\n@cached\ndef load(path):\n${body(25, '    os.stat(path)')}\n\n\nclass Store:\n    def save(self):\n${body(25, '        pass')}\n`,
+    `import os\n\n@cached\ndef load(path):\n${body(32, '    os.stat(path)')}\n\n\nclass Store:\n    def save(self):\n${body(32, '        pass')}\n`,
     [['load'], ['Store', 'save']],
   ],
   [
     'a.rs',
-    `/// A pool.\npub struct Pool {\n${body(22, '    size: usize,')}\n}\n\nimpl Pool {\n    pub fn take(&self) -> usize {\n${body(25, '        self.size;')}\n        0\n    }\n}\n`,
+    `/// A pool.\npub struct Pool {\n${body(32, '    size: usize,')}\n}\n\nimpl Pool {\n    pub fn take(&self) -> usize {\n${body(32, '        self.size;')}\n        0\n    }\n}\n`,
     [
       ['Pool', 'size'],
       ['Pool', 'take'],
@@ -42,7 +42,7 @@ const CASES: [file: string, text: string, declares: string[][]][] = [
   ],
   [
     'a.go',
-    `package a\n\n// Serve serves.\nfunc (s *Server) Serve() error {\n${body(25, '\ts.run()')}\n\treturn nil\n}\n\ntype Server struct {\n${body(22, '\tname string')}\n}\n`,
+    `package a\n\n// Serve serves.\nfunc (s *Server) Serve() error {\n${body(32, '\ts.run()')}\n\treturn nil\n}\n\ntype Server struct {\n${body(32, '\tname string')}\n}\n`,
     [['Serve'], ['Server']],
   ],
   [
@@ -52,7 +52,7 @@ const CASES: [file: string, text: string, declares: string[][]][] = [
   ],
   [
     'a.cpp',
-    `#include <x>\n\n// Adds.\nint Calculator::add(int a) {\n${body(25, '  a++;')}\n  return a;\n}\n\nclass Calculator {\n${body(22, '  int field;')}\n};\n`,
+    `#include <x>\n\n// Adds.\nint Calculator::add(int a) {\n${body(32, '  a++;')}\n  return a;\n}\n\nclass Calculator {\n${body(32, '  int field;')}\n};\n`,
     [['Calculator::add'], ['Calculator']],
   ],
   [
@@ -62,7 +62,7 @@ const CASES: [file: string, text: string, declares: string[][]][] = [
   ],
   [
     'a.rb',
-    `require 'x'\n\n# Pays.\nclass Payer\n  def pay\n${body(25, '    go')}\n  end\nend\n\nmodule Tools\n  def self.sum\n${body(25, '    go')}\n  end\nend\n`,
+    `require 'x'\n\n# Pays.\nclass Payer\n  def pay\n${body(32, '    go')}\n  end\nend\n\nmodule Tools\n  def self.sum\n${body(32, '    go')}\n  end\nend\n`,
     [
       ['Payer', 'pay'],
       ['Tools', 'sum'],
@@ -70,27 +70,27 @@ const CASES: [file: string, text: string, declares: string[][]][] = [
   ],
   [
     'a.php',
-    `<?php\n/** Renders. */\nfunction render($a) {\n${body(25, '  echo $a;')}\n}\nclass Page {\n  function show() {\n${body(25, '    echo 1;')}\n  }\n}\n`,
+    `<?php\n/** Renders. */\nfunction render($a) {\n${body(32, '  echo $a;')}\n}\nclass Page {\n  function show() {\n${body(32, '    echo 1;')}\n  }\n}\n`,
     [['render'], ['Page', 'show']],
   ],
   [
     'a.css',
-    `/* Buttons. */\n.button {\n${body(25, '  color: red;')}\n}\n\n.menu > li {\n${body(25, '  color: red;')}\n}\n`,
+    `/* Buttons. */\n.button {\n${body(32, '  color: red;')}\n}\n\n.menu > li {\n${body(32, '  color: red;')}\n}\n`,
     [['.button'], ['.menu > li']],
   ],
   [
     'a.sh',
-    `#!/bin/sh\n# Builds.\nbuild() {\n${body(25, '  make')}\n}\n\ndeploy() {\n${body(25, '  scp')}\n}\n`,
+    `#!/bin/sh\n# Builds.\nbuild() {\n${body(32, '  make')}\n}\n\ndeploy() {\n${body(32, '  scp')}\n}\n`,
     [['build'], ['deploy']],
   ],
   [
     'a.md',
-    `# Guide\n\n${body(25, 'Words.')}\n\n## Install it\n\n\`\`\`sh\n# no heading\n\`\`\`\n${body(25, 'Words.')}\n`,
+    `# Guide\n\n${body(32, 'Words.')}\n\n## Install it\n\n\`\`\`sh\n# no heading\n\`\`\`\n${body(32, 'Words.')}\n`,
     [['Guide'], ['Install it']],
   ],
   [
     'a.kt',
-    `import x\n\nsuspend fun load(a: Int) {\n${body(25, '  a()')}\n}\n\ndata class Box(val a: Int) {\n${body(25, '  // a')}\n}\n`,
+    `import x\n\nsuspend fun load(a: Int) {\n${body(32, '  a()')}\n}\n\ndata class Box(val a: Int) {\n${body(32, '  // a')}\n}\n`,
     [['load'], ['Box']],
   ],
 ];

@@ -1,7 +1,7 @@
 /**
  * Questions over a frozen sample project, and where their answers stand. They were written before anything was ranked;
- * every second one of a kind is held out: nothing was ever tuned on those. An answer is `file#text`: the chunk with the
- * first line of the file that holds the text. Where several places answer a question, each counts.
+ * every second one of a kind is held out: nothing was ever tuned on those. An answer is `file#text`: the
+ * declaration (or statement) that begins with the first line that holds the text; a chunk that has a part of it counts. Where several places answer a question, each counts.
  */
 export type Kind = 'where' | 'name' | 'failure' | 'how';
 
