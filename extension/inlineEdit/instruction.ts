@@ -21,7 +21,9 @@ export function askInstruction(memory: vscode.Memento, title: string): Promise<s
   return new Promise((resolve) => {
     input.onDidChangeValue(offer);
     input.onDidAccept(() => {
-      const text = (input.activeItems[0]?.label ?? input.value).trim();
+      // Items follow what is typed a moment later, so only an earlier instruction counts before the text itself.
+      const [active] = input.activeItems;
+      const text = active && history.includes(active.label) ? active.label : input.value.trim();
       if (text === '') return;
       void memory.update(HISTORY_KEY, [text, ...history.filter((each) => each !== text)].slice(0, MAX_HISTORY));
       resolve(text);
