@@ -1,3 +1,5 @@
+import { SHOP, GARDEN, GO, PATCH } from './locateFiles.ts';
+
 /** What the apply tests know: a file, a code block of an answer, and the file after it, or the places to ask about. */
 export interface LocateCase {
   readonly name: string;
@@ -9,80 +11,6 @@ export interface LocateCase {
   /** The new text; a list of labels where the user is asked; nothing where there is no place. */
   readonly gives: string | readonly string[] | undefined;
 }
-
-const SHOP = `import { tax } from './tax';
-
-export class Shop {
-  private items: string[] = [];
-
-  add(item: string): void {
-    this.items.push(item);
-  }
-
-  total(): number {
-    return this.items.length;
-  }
-}
-
-export class Store {
-  total(): number {
-    return 0;
-  }
-}
-
-export function greet(name: string): string {
-  return 'Hello ' + name;
-}
-`;
-
-const GARDEN = `import os
-
-
-class Garden:
-    def __init__(self, name):
-        self.name = name
-        self.plants = []
-
-    # How many there are.
-    @property
-    def size(self):
-        return len(self.plants)
-
-    def water(self, litres):
-        for plant in self.plants:
-            plant.water(litres)
-
-
-def main():
-    garden = Garden("small")
-    garden.water(3)
-`;
-
-const GO = `package main
-
-import "fmt"
-
-type Box struct {
-\twidth int
-}
-
-func (b *Box) Area() int {
-\treturn b.width
-}
-
-func main() {
-\tfmt.Println("hi")
-}
-`;
-
-const PATCH = `--- a/shop.ts
-+++ b/shop.ts
-@@ -9,3 +9,3 @@
-   total(): number {
--    return this.items.length;
-+    return this.items.length * 2;
-   }
-`;
 
 export const CASES: LocateCase[] = [
   // Declarations.
