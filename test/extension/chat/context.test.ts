@@ -10,7 +10,7 @@ import { file, folder, lines, read, uriOf } from './readContext.ts';
 
 const KEY = 'ghp_0123456789abcdefghijABCDEFGHIJ012345';
 const PEM = [
-  '-----BEGIN PRIVATE KEY-----',
+  ['-----BEGIN', 'PRIVATE KEY-----'].join(' '),
   ...Array<string>(20).fill('MIIEvQ'.repeat(10)),
   '-----END PRIVATE KEY-----',
 ];
