@@ -1,6 +1,6 @@
 /**
  * `npm test`: builds, then runs every suite and prints one closing line.
- *   npm test                 unit webgpu window vsix
+ *   npm test                 unit webgpu page window vsix
  *   npm test -- unit oldest  the suites that are named: node22, long and oldest besides
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,7 +18,7 @@ const SOFTWARE_VULKAN = {
   VK_ICD_FILENAMES: '/usr/lib/chromium/vk_swiftshader_icd.json',
   LD_LIBRARY_PATH: '/usr/lib/chromium',
 };
-const UNIT_TESTS = ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long}/**'];
+const UNIT_TESTS = ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long,webview}/**'];
 /** In the titles of tests that use a GPU. */
 const WEBGPU = 'webgpu|the GPU backend';
 const WINDOW_TESTS = ['dist/test/window/**/*.test.mjs', '--timeout', '120000'];
@@ -34,6 +34,8 @@ const suites: Record<string, () => Promise<Counts> | Counts> = {
   unit: () => mocha('unit tests', [...UNIT_TESTS, '--grep', WEBGPU, '--invert'], SOFTWARE_VULKAN),
   /** The same kernels and models on WebGPU; a software GPU takes as long as all the rest. */
   webgpu: () => mocha('unit tests on WebGPU', [...UNIT_TESTS, '--grep', WEBGPU], SOFTWARE_VULKAN),
+  /** The chat's page in a browser. */
+  page: () => mocha('the page in Chromium', ['dist/test/webview/**/*.test.mjs']),
   /** The kernels and goldens of WASM on Node 22, whose V8 compiles them differently. */
   node22: () => {
     const files = ['dist/test/kernels/*.test.mjs', 'dist/test/engine/golden.test.mjs', '--grep', 'wasm'];
@@ -57,7 +59,7 @@ const suites: Record<string, () => Promise<Counts> | Counts> = {
 };
 
 const named = process.argv.slice(2);
-const chosen = named.length > 0 ? named : ['unit', 'webgpu', 'window', 'vsix'];
+const chosen = named.length > 0 ? named : ['unit', 'webgpu', 'page', 'window', 'vsix'];
 const unknown = chosen.filter((name) => !suites[name]);
 if (unknown.length > 0) {
   console.error(`No such suite: ${unknown.join(', ')}. There are ${Object.keys(suites).join(', ')}.`);
