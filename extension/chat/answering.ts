@@ -1,7 +1,7 @@
 /** One conversation, and the answer that is being written to its last question. Pure. */
-import type { ChatParams, ChatResult, ChatTurn } from '../../engine/protocol.ts';
+import type { ChatParams, ChatResult } from '../../engine/protocol.ts';
 import type { PageMessage } from '../../webview/protocol.ts';
-import { compose, type ComposeParts, orAborted, uncounted } from './compose.ts';
+import { compose, type ComposeParts, type Draft, orAborted, uncounted } from './compose.ts';
 import {
   type Answer,
   answerMessage,
@@ -10,12 +10,11 @@ import {
   canContinue,
   type Conversation,
   questionMessage,
-  type SentSource,
   withLast,
 } from './conversation.ts';
 import { figures } from './figures.ts';
 import type { Attachment } from './parts.ts';
-import { chatTurns, earlierTurns } from './prompt.ts';
+import { answered, chatTurns, earlierTurns } from './prompt.ts';
 
 /** Of the text that is being written, so that a crash or a reload loses no more than this. */
 const SAVE_EVERY_MS = 1000;
@@ -111,8 +110,8 @@ export class Answering {
   }
 
   /** What the prompt of a further question would begin with. */
-  situation(): { turns: ChatTurn[]; known: SentSource[] } {
-    return { turns: earlierTurns(this.#conversation), known: this.#known(this.#conversation.turns.length) };
+  situation(): Pick<Draft, 'turns' | 'known' | 'messagesDropped'> {
+    return situationOf(this.#conversation);
   }
 
   #ask(id: string, text: string, attachments: readonly Attachment[]): void {
@@ -162,10 +161,8 @@ export class Answering {
     const { question } = this.#last;
     const { instruction, added } = await orAborted(this.host.instruct(question.text, question.attachments), signal);
     const attachments = [...question.attachments, ...added];
-    const earlier = before(this.#conversation, question.id)!;
     const draft = {
-      turns: earlierTurns(earlier),
-      known: this.#known(earlier.turns.length),
+      ...situationOf(before(this.#conversation, question.id)!),
       question: question.text,
       instruction,
       items: attachments.map((attachment, i) => ({ id: `${question.id}-${i}`, attachment })),
@@ -176,12 +173,6 @@ export class Answering {
     this.events.message(questionMessage(this.#last.question));
     this.#showAnswer();
     for (const problem of problems) this.events.notice(problem);
-  }
-
-  /** What the prompts of the first `turns` turns hold, as far as the window still did last time. */
-  #known(turns: number): SentSource[] {
-    const { turns: all, messagesDropped } = this.#conversation;
-    return all.slice(Math.ceil(messagesDropped / 2), turns).flatMap(({ question }) => question.sources);
   }
 
   #part(text: string): void {
@@ -232,6 +223,12 @@ export class Answering {
     this.#savedMs = this.host.nowMs();
     this.events.save(this.#conversation);
   }
+}
+
+function situationOf(conversation: Conversation): ReturnType<Answering['situation']> {
+  const { messagesDropped } = conversation;
+  const known = answered(conversation).map(({ question }) => question.sources);
+  return { turns: earlierTurns(conversation), known, messagesDropped };
 }
 
 /** At most half of the window, so that the question has the other one. */

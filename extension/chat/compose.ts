@@ -18,8 +18,10 @@ export interface ComposeParts {
 export interface Draft {
   /** The conversation so far. */
   readonly turns: readonly ChatTurn[];
-  /** What earlier prompts of it hold already; it is not said again. */
-  readonly known: readonly SentSource[];
+  /** What the questions in `turns` hold already, each by itself: not said again as long as they fit the window. */
+  readonly known: readonly (readonly SentSource[])[];
+  /** How many messages, the oldest, the last prompt had to leave out. */
+  readonly messagesDropped: number;
   /** What guides retrieval, and what the model is told. */
   readonly question: string;
   readonly instruction: string;
@@ -52,8 +54,7 @@ export async function compose(parts: ComposeParts, draft: Draft, signal: AbortSi
   const reading = draft.items.map(({ attachment }) => readOne(parts.reader, attachment, draft, signal));
   const read = await orAborted(Promise.all(reading), signal);
   const all = read.flatMap(({ sources }, item) => sources.map((source) => newPiece(source, item)));
-  const fresh = all.filter((piece) => !draft.known.some((sent) => isSaid(piece, sent)));
-  const window = await fitPieces(parts, draft, fresh, signal);
+  const { fresh, window } = await fitFresh(parts, draft, all, signal);
   const kept = fresh.filter(({ fitted }) => fitted.text !== '');
   const chips = draft.items.map(({ id, attachment }, item): Chip => {
     const mine = fresh.filter((piece) => piece.item === item);
@@ -113,12 +114,28 @@ function isSaid({ source, hash }: Piece, sent: SentSource): boolean {
   return sent.lines.some(([first, last]) => first <= line && line <= last);
 }
 
+/** Cuts what is not said yet. Where that leaves no room for the turns that said something, it is said again. */
+async function fitFresh(
+  parts: ComposeParts,
+  draft: Draft,
+  all: readonly Piece[],
+  signal: AbortSignal,
+): Promise<{ fresh: Piece[]; window: WindowUse }> {
+  for (let dropped = draft.messagesDropped; ;) {
+    const known = draft.known.slice(dropped / 2).flat();
+    const fresh = all.filter((piece) => !known.some((sent) => isSaid(piece, sent)));
+    const { window, messagesDropped } = await fitPieces(parts, draft, fresh, signal);
+    if (messagesDropped <= dropped || fresh.length === all.length) return { fresh, window };
+    dropped = messagesDropped;
+  }
+}
+
 async function fitPieces(
   { model, t }: ComposeParts,
   { turns, instruction, maxTokens }: Draft,
   pieces: Piece[],
   signal: AbortSignal,
-): Promise<WindowUse> {
+): Promise<{ window: WindowUse; messagesDropped: number }> {
   const asked = pieces.slice(0, MAX_SOURCES);
   const { sources, tokensUsed, tokensLimit, messagesDropped } = await model.fit(
     {
@@ -137,7 +154,7 @@ async function fitPieces(
     messagesDropped === 0
       ? ''
       : t('The window is full: the oldest {0} messages of this conversation are left out.', messagesDropped);
-  return { used: tokensUsed, limit: tokensLimit, note };
+  return { window: { used: tokensUsed, limit: tokensLimit, note }, messagesDropped };
 }
 
 /** Where the text begins later in its file, its lines are counted as the file's. */

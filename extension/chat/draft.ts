@@ -1,8 +1,6 @@
 /** What is attached to the question that is being written, and how much of the window it takes. Pure. */
-import type { ChatTurn } from '../../engine/protocol.ts';
 import type { Chip, WindowUse } from '../../webview/protocol.ts';
-import { compose, type ComposeParts, uncounted } from './compose.ts';
-import type { SentSource } from './conversation.ts';
+import { compose, type ComposeParts, type Draft as Composing, uncounted } from './compose.ts';
 import type { Attachment } from './parts.ts';
 
 /** After the last change, so that moving through files reads none of them. */
@@ -11,7 +9,7 @@ const EMPTY_WINDOW: WindowUse = { used: 0, limit: 0, note: '' };
 
 export interface DraftHost extends ComposeParts {
   /** What a question would be asked in; undefined while no model is loaded, which counting must not start. */
-  situation(): { turns: readonly ChatTurn[]; known: readonly SentSource[]; maxTokens: number } | undefined;
+  situation(): Pick<Composing, 'turns' | 'known' | 'messagesDropped' | 'maxTokens'> | undefined;
   /** Shows the chips. */
   show(chips: Chip[], window: WindowUse): void;
   /** Counting failed; the chips stay without numbers. */

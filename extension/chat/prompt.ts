@@ -1,6 +1,6 @@
 /** From a conversation to what the model reads: sources are data between marks that their text cannot end. Pure. */
 import type { ChatTurn } from '../../engine/protocol.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation, Turn } from './conversation.ts';
 
 const SYSTEM =
   'You are a programming assistant in a code editor. Answer correctly and briefly, in the language of the question. ' +
@@ -25,12 +25,16 @@ export function chatTurns(conversation: Conversation): ChatTurn[] {
   return turns;
 }
 
-/** What stands before a further question. One without an answer tells the model nothing, and roles take turns. */
-export function earlierTurns({ turns }: Conversation): ChatTurn[] {
-  const answered = turns.filter(({ answer }) => answer.text !== '');
+/** The turns that later prompts hold. One without an answer tells the model nothing, and roles take turns. */
+export function answered({ turns }: Conversation): Turn[] {
+  return turns.filter(({ answer }) => answer.text !== '');
+}
+
+/** What stands before a further question. */
+export function earlierTurns(conversation: Conversation): ChatTurn[] {
   return [
     { role: 'system', text: SYSTEM },
-    ...answered.flatMap(({ question, answer }): ChatTurn[] => [
+    ...answered(conversation).flatMap(({ question, answer }): ChatTurn[] => [
       { role: 'user', text: question.prompt },
       { role: 'assistant', text: answer.text },
     ]),

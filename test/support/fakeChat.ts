@@ -31,6 +31,8 @@ export class FakeModel implements ChatModel {
   contextLength = 1000;
   /** Characters that `fit` keeps of a source. */
   room = Infinity;
+  /** What `fit` says that it leaves out. */
+  fitDropped = 0;
   script: (request: Request) => Scripted = () => ({ parts: ['An ', 'answer.'] });
 
   model(): ReturnType<ChatModel['model']> {
@@ -66,7 +68,12 @@ export class FakeModel implements ChatModel {
     });
     const texts = [...request.messages, ...sources];
     const tokensUsed = texts.reduce((sum, { text }) => sum + text.length, 0);
-    return { sources, tokensUsed, tokensLimit: this.contextLength - request.maxTokens, messagesDropped: 0 };
+    return {
+      sources,
+      tokensUsed,
+      tokensLimit: this.contextLength - request.maxTokens,
+      messagesDropped: this.fitDropped,
+    };
   }
 
   countTokens(texts: string[]): Promise<number[]> {

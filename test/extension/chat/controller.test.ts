@@ -219,6 +219,32 @@ describe('chat controller', () => {
       assert.match(chat.model.requests[1]!.messages.at(-1)!.text, /^<file name="a.ts"/);
     });
 
+    it('that this very question leaves no room for is said again', async () => {
+      const chat = await open();
+      chat.automatic = FILE;
+      chat.controller.editorChanged();
+      await chat.send('Why?');
+      chat.model.fitDropped = 2;
+      await chat.send('And?');
+      assert.match(chat.model.requests[1]!.messages.at(-1)!.text, /^<file name="a.ts"/);
+      assert.deepEqual(chat.page.last.sources!.map(({ name }) => name), ['a.ts']); // prettier-ignore
+    });
+
+    it('of a question that got no answer is said with the next one', async () => {
+      const chat = await open();
+      chat.automatic = FILE;
+      chat.controller.editorChanged();
+      chat.model.script = () => ({ hang: true });
+      await chat.say({ type: 'send', text: 'Why?' });
+      await until(() => chat.model.requests.length === 1);
+      await chat.say({ type: 'stop' });
+      chat.model.script = () => ({ parts: ['yes'] });
+      await chat.send('And?');
+      const [, question, ...rest] = chat.model.requests[1]!.messages;
+      assert.match(question!.text, /^<file name="a.ts"[\s\S]*And\?$/);
+      assert.deepEqual(rest, []);
+    });
+
     it('that does not fit is cut, and the chip and the source say where', async () => {
       const chat = await open();
       chat.model.room = 12;
