@@ -5,6 +5,7 @@ import { isEligible } from './completion/eligibility.ts';
 import { type Completer, type ProviderHost, sessionIdOf } from './completion/provider.ts';
 import type { Config } from './config.ts';
 import { type Engine, remedyFor } from './engine.ts';
+import { inform } from './notice.ts';
 import { anyLanguageEnabled, type Settings } from './settings.ts';
 import type { Snooze } from './snooze.ts';
 import type { Status, StatusState } from './status.ts';
@@ -59,7 +60,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
       vscode.workspace.onDidCloseTextDocument((document) => this.#closed(sessionIdOf(document))),
       engine.onDidMove((reason) => {
         log.warn(reason);
-        void vscode.window.showInformationMessage(vscode.l10n.t('Airgap now runs on the CPU. {0}', reason));
+        inform(vscode.l10n.t('Airgap now runs on the CPU. {0}', reason));
       }),
       vscode.window.onDidChangeActiveTextEditor(() => this.#warmUpSoon()),
     ];

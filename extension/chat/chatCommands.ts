@@ -1,6 +1,7 @@
 /** Commands of editor, explorer, terminal and source control that lead into the chat. */
 import * as vscode from 'vscode';
 import type { CommandTable } from '../commands.ts';
+import { warn } from '../notice.ts';
 import type { Settings } from '../settings.ts';
 import { writeCommitMessage } from './commitMessage.ts';
 import { codeAt, problemsAt, selectionOf } from './context/defaults.ts';
@@ -35,7 +36,7 @@ async function told(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    void vscode.window.showWarningMessage(error instanceof Error ? error.message : String(error));
+    warn(error instanceof Error ? error.message : String(error));
   }
 }
 

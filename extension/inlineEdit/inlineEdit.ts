@@ -3,8 +3,10 @@ import * as vscode from 'vscode';
 import { EngineFailure } from '../../engine/rpc.ts';
 import { extentEnd, indentUnit, isBlank, linesOf } from '../chat/code/lines.ts';
 import type { Place } from '../chat/code/locate.ts';
-import { nameOf, refusal } from '../chat/code/proposals.ts';
+import { refusal } from '../chat/code/proposals.ts';
+import { nameOf } from '../chat/context/textOf.ts';
 import type { ChatModel } from '../chat/parts.ts';
+import { warn, withoutLinks } from '../notice.ts';
 import type { Settings } from '../settings.ts';
 import { newLines } from './answer.ts';
 import { askInstruction } from './instruction.ts';
@@ -40,7 +42,7 @@ export class InlineEdit implements vscode.Disposable {
     const editor = vscode.window.activeTextEditor;
     if (!editor) return;
     const sentence = await this.#run(editor, typeof given === 'string' ? given : undefined);
-    if (sentence) void vscode.window.showWarningMessage(sentence);
+    if (sentence) warn(sentence);
   }
 
   /** Commands of the buttons above a hunk, which name it; of the palette, for the hunk at the cursor. */
@@ -86,7 +88,7 @@ export class InlineEdit implements vscode.Disposable {
       instruction,
       maxTokens: this.parts.settings()['chat.maxTokens'],
     };
-    const title = vscode.l10n.t('Editing {0}', request.path);
+    const title = withoutLinks(vscode.l10n.t('Editing {0}', request.path));
     try {
       return await vscode.window.withProgress(
         { location: vscode.ProgressLocation.Notification, title, cancellable: true },

@@ -1,6 +1,8 @@
 /** All documents with undecided hunks: what they show, and what happens to them when they are saved or closed. */
 import * as vscode from 'vscode';
 import * as z from 'zod';
+import { nameOf } from '../chat/context/textOf.ts';
+import { inform, warn } from '../notice.ts';
 import { hunkAt } from './hunks.ts';
 import { HunkMarks, hunkLenses } from './marks.ts';
 import { HunkSession } from './session.ts';
@@ -69,8 +71,7 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
     const chosen = hunks.find(({ id }) => id === which.id) ?? (which.id === undefined ? atCursor : undefined);
     const ids = which.all ? hunks.map(({ id }) => id) : chosen ? [chosen.id] : [];
     if (ids.length > 0 && !(await session.decide(ids, verdict))) {
-      const name = vscode.workspace.asRelativePath(session.document.uri);
-      void vscode.window.showWarningMessage(vscode.l10n.t('{0} could not be changed.', name));
+      warn(vscode.l10n.t('{0} could not be changed.', nameOf(session.document.uri)));
     }
     this.#show();
   }
@@ -86,13 +87,12 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
   #changed({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
     const session = this.#sessions.get(document.uri.toString());
     if (!session) return;
+    const had = session.hunks.length > 0;
     const lost = session.follow(contentChanges);
-    this.#show();
+    // Where nothing is undecided, and undo brings nothing back, a key costs no more than the look.
+    if (had || session.hunks.length > 0) this.#show();
     if (!lost) return;
-    const name = vscode.workspace.asRelativePath(document.uri);
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t('The proposed changes in {0} were overwritten. Undo brings them back.', name),
-    );
+    inform(vscode.l10n.t('The proposed changes in {0} were overwritten. Undo brings them back.', nameOf(document.uri)));
   }
 
   /** A file never holds both the old and the new lines: what is undecided is taken out before it is written. */
@@ -100,9 +100,7 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
     const session = this.#sessions.get(event.document.uri.toString());
     if (!session || session.hunks.length === 0) return;
     event.waitUntil(Promise.resolve(session.rejection()));
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t('Saved without the proposed changes that were not accepted. Undo brings them back.'),
-    );
+    inform(vscode.l10n.t('Saved without the proposed changes that were not accepted. Undo brings them back.'));
   }
 
   #closed(document: vscode.TextDocument): void {

@@ -179,6 +179,14 @@ describe('inline edit: the command', () => {
     assert.match(editing.messages[0]!, /has changed meanwhile/);
   });
 
+  it("a file's name makes no link of a notice", async () => {
+    const document = editing.open('[a](command:b).ts', TEXT);
+    editing.show(document, 5);
+    meanwhile = () => document.type(6, 'zzz');
+    await edit.run('use y');
+    assert.deepEqual(editing.messages, ['[a] (command:b).ts has changed meanwhile; nothing was edited.']);
+  });
+
   it('a second edit waits for the decision on the first', async () => {
     shown();
     await edit.run('use y');

@@ -137,18 +137,12 @@ describe('the page', () => {
   it('says what a code block is to become', async () => {
     await using chat = await ChatPage.open(browser, { state: { messages: EVERYTHING.messages, trusted: false } });
     const block = chat.page.locator('.code', { hasText: 'npm test' });
-    for (const label of [
-      'Copy code',
-      'Insert at cursor',
-      'Replace selection',
-      'Create a new file',
-      'Insert into terminal',
-    ])
+    for (const label of ['Copy code', 'Insert at cursor', 'Replace selection', 'Insert into terminal'])
       await block.getByLabel(label).click();
     const posted = (await chat.posted()) as Extract<FromPage, { type: 'code' }>[];
     assert.deepEqual(
       posted.map(({ action }) => action),
-      ['copy', 'insert', 'replace', 'newFile', 'terminal'],
+      ['copy', 'insert', 'replace', 'terminal'],
     );
     assert.deepEqual(posted[0], {
       type: 'code',
@@ -157,10 +151,16 @@ describe('the page', () => {
       language: 'sh',
       path: '',
     });
-    assert.equal(await chat.page.getByLabel('Apply to file').count(), 0, 'nothing is applied without trust');
+    for (const label of ['Apply to file', 'Create a new file'])
+      assert.equal(await chat.page.getByLabel(label).count(), 0, `${label}: not without trust`);
     await chat.say({ type: 'state', state: { ...EVERYTHING, trusted: true } });
+    await chat.page.getByLabel('Create a new file').last().click();
     await chat.page.getByLabel('Apply to file').last().click();
-    assert.partialDeepStrictEqual(await chat.posted(), [{ action: 'apply', language: 'ts', path: 'src/price.ts' }]);
+    const file = { language: 'ts', path: 'src/price.ts' };
+    assert.partialDeepStrictEqual(await chat.posted(), [
+      { action: 'newFile', ...file },
+      { action: 'apply', ...file },
+    ]);
   });
 
   it('continues, answers again, opens sources, helps a failed engine', async () => {

@@ -43,7 +43,7 @@ function Actions({ code, language, path }: { code: string; language: string; pat
     ['copy', 'copy', t('Copy code')],
     ['insert', 'insert', t('Insert at cursor')],
     ['replace', 'replace', t('Replace selection')],
-    ['newFile', 'newFile', t('Create a new file')],
+    ['newFile', 'newFile', t('Create a new file'), trusted],
     ['apply', 'apply', t('Apply to file'), trusted],
     ['terminal', 'terminal', t('Insert into terminal'), isShell(language)],
   ];

@@ -1,12 +1,14 @@
 /** What the buttons of a code block do. Nothing here runs code or writes a file: documents change, the user saves. */
 import * as vscode from 'vscode';
 import type { CodeAction } from '../../../webview/protocol.ts';
+import { inform } from '../../notice.ts';
+import { nameOf } from '../context/textOf.ts';
 import { terminalLine } from '../terminalLine.ts';
 import { insertionText } from './insertion.ts';
 import { languageIdOf } from './languageIds.ts';
 import { blockLines } from './lines.ts';
 import { locate, type Place, replaceAll } from './locate.ts';
-import { choosePlace, nameOf, PROPOSAL_SCHEME, Proposals } from './proposals.ts';
+import { choosePlace, PROPOSAL_SCHEME, Proposals } from './proposals.ts';
 import { existingFiles, exists, isInWorkspace, newFiles } from './targets.ts';
 
 export interface BlockRequest {
@@ -25,6 +27,8 @@ export class CodeBlocks implements vscode.Disposable {
    * addresses of files that the answer was given.
    */
   async run(block: BlockRequest, sources: readonly string[] = []): Promise<string> {
+    if (['apply', 'newFile'].includes(block.action) && !vscode.workspace.isTrusted)
+      return vscode.l10n.t('In a workspace that is not trusted, no changes are applied.');
     switch (block.action) {
       case 'copy':
         await vscode.env.clipboard.writeText(block.code);
@@ -49,7 +53,7 @@ export class CodeBlocks implements vscode.Disposable {
   /** The command of the diff editor's title bar. */
   async applyChanges(): Promise<void> {
     const sentence = await this.#proposals.apply();
-    if (sentence) void vscode.window.showInformationMessage(sentence);
+    if (sentence) inform(sentence);
   }
 
   async discardChanges(): Promise<void> {
@@ -81,8 +85,6 @@ export class CodeBlocks implements vscode.Disposable {
   }
 
   async #apply(block: BlockRequest, sources: readonly string[]): Promise<string> {
-    if (!vscode.workspace.isTrusted)
-      return vscode.l10n.t('In a workspace that is not trusted, no changes are applied.');
     const target = await this.#target(block, sources);
     if (typeof target !== 'object') return target ?? '';
     const name = nameOf(target.uri);

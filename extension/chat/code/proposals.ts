@@ -1,5 +1,6 @@
 /** Changes that wait for the user's word: each is a diff editor between a file and the text that it would have. */
 import * as vscode from 'vscode';
+import { nameOf } from '../context/textOf.ts';
 import type { Place } from './locate.ts';
 import { textEdits } from './textEdits.ts';
 
@@ -134,10 +135,6 @@ function membersText({ members }: Place): string {
   return members === 'kept'
     ? vscode.l10n.t('members that the code does not show stay')
     : vscode.l10n.t('members that the code does not show go');
-}
-
-export function nameOf(uri: vscode.Uri): string {
-  return vscode.workspace.asRelativePath(uri);
 }
 
 /** Why a document may not be changed; empty where it may. */

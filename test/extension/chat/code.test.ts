@@ -94,6 +94,14 @@ describe('buttons of a code block', () => {
       assert.equal(await run('newFile', 'b', 'a.ts'), 'a.ts exists already.');
     });
 
+    it('none in a workspace that is not trusted', async () => {
+      editing.trusted = false;
+      for (const path of ['', 'new.ts']) {
+        assert.equal(await run('newFile', 'x', path), 'In a workspace that is not trusted, no changes are applied.');
+      }
+      assert.equal(editing.documents.size, 0);
+    });
+
     it('none outside of the workspace', async () => {
       mkdirSync(join(home, 'other'));
       symlinkSync(join(home, 'other'), join(home, 'project/link'));
