@@ -24,8 +24,11 @@ const TOP_P = 0.95;
 
 export interface AnsweringHost extends ComposeParts {
   settings(): { readonly maxTokens: number; readonly temperature: number };
-  /** What the model is told for a typed text, and what that attaches where the user attached nothing of the kind. */
-  instruct(text: string, attachments: readonly Attachment[]): Promise<{ instruction: string; added: Attachment[] }>;
+  /** What the model is told for a typed text, and what it is given: what is attached, and what the text means by itself. */
+  instruct(
+    text: string,
+    attached: readonly Attachment[],
+  ): Promise<{ instruction: string; attachments: readonly Attachment[] }>;
   /** The engine is needed until this is disposed. */
   keepEngine(): { dispose(): void };
   readonly language: string;
@@ -159,8 +162,10 @@ export class Answering {
   /** Reads and cuts what is attached; the question keeps the result. */
   async #compose(maxTokens: number, signal: AbortSignal): Promise<void> {
     const { question } = this.#last;
-    const { instruction, added } = await orAborted(this.host.instruct(question.text, question.attachments), signal);
-    const attachments = [...question.attachments, ...added];
+    const { instruction, attachments } = await orAborted(
+      this.host.instruct(question.text, question.attachments),
+      signal,
+    );
     const draft = {
       ...situationOf(before(this.#conversation, question.id)!),
       question: question.text,
@@ -169,7 +174,7 @@ export class Answering {
       maxTokens,
     };
     const { prompt, chips, sources, problems } = await compose(this.host, draft, signal);
-    this.#change(withLast(this.#conversation, { question: { prompt, chips, sources, attachments } }));
+    this.#change(withLast(this.#conversation, { question: { prompt, chips, sources, attachments: [...attachments] } }));
     this.events.message(questionMessage(this.#last.question));
     this.#showAnswer();
     for (const problem of problems) this.events.notice(problem);

@@ -7,7 +7,7 @@ const LONGEST_TITLE = 60;
 
 const line = z.int().min(0);
 const attachmentSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.enum(['file', 'folder']), uri: z.string() }),
+  z.object({ kind: z.enum(['file', 'folder']), uri: z.string(), automatic: z.boolean().exactOptional() }),
   z.object({ kind: z.literal('selection'), uri: z.string(), firstLine: line, lastLine: line }),
   z.object({ kind: z.literal('symbol'), uri: z.string(), name: z.string(), firstLine: line, lastLine: line }),
   z.object({ kind: z.literal('problems'), uri: z.string().exactOptional(), line: line.exactOptional() }),

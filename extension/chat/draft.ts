@@ -43,7 +43,9 @@ export class Draft {
     return this.#window;
   }
   get attachments(): Attachment[] {
-    return this.#items.map(({ attachment }) => attachment);
+    return this.#items.map(({ attachment, automatic }) =>
+      automatic && attachment.kind === 'file' ? { ...attachment, automatic } : attachment,
+    );
   }
 
   /** What the editor shows now; undefined where that is nothing to attach. */

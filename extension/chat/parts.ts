@@ -4,7 +4,8 @@ import type { Chip } from '../../webview/protocol.ts';
 
 /** What the user attached to a question: where to look, not yet the text. Ranges count lines from 1. */
 export type Attachment =
-  | { kind: 'file' | 'folder'; uri: string }
+  /** `automatic`: the editor showed it, nobody chose it. */
+  | { kind: 'file' | 'folder'; uri: string; automatic?: boolean }
   | { kind: 'selection'; uri: string; firstLine: number; lastLine: number }
   | { kind: 'symbol'; uri: string; name: string; firstLine: number; lastLine: number }
   | { kind: 'problems'; uri?: string; line?: number }

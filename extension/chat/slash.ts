@@ -9,7 +9,7 @@ export interface SlashQuestion {
   readonly name: SlashName;
   /** What stands in the prompt in place of the typed text. */
   readonly instruction: string;
-  /** What is added where the user attached nothing of its kind: see `defaultAttachments` in context/defaults.ts. */
+  /** What is added where the user attached nothing of its kind: see `withDefaults` in context/defaults.ts. */
   readonly context: SlashContext;
 }
 

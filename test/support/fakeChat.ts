@@ -172,10 +172,10 @@ export class FakeChat {
       language: 'en',
       t: (message, ...values) => message.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
       settings: () => this.settings,
-      instruct: async (text) =>
+      instruct: async (text, attached) =>
         text.startsWith('/explain')
-          ? { instruction: 'Explain.', added: [{ kind: 'file', uri: 'file:///w/a.ts' }] }
-          : { instruction: text, added: [] },
+          ? { instruction: 'Explain.', attachments: [{ kind: 'file', uri: 'file:///w/a.ts' }] }
+          : { instruction: text, attachments: attached },
       engine: () => this.engine,
       contextLength: () => (this.loaded ? this.model.contextLength : 0),
       colors: () => ({}),

@@ -8,11 +8,22 @@ import { documentSymbols, enclosing } from './symbols.ts';
 /** Around the cursor where no language server knows symbols. */
 const LINES_AROUND = 40;
 
-/** What a slash command brings along beside, or in place of, what is attached already. */
-export async function defaultAttachments(
-  context: SlashContext,
-  attached: readonly Attachment[],
-): Promise<Attachment[]> {
+const CODE: readonly Attachment['kind'][] = ['selection', 'symbol', 'file', 'folder'];
+
+/** What is attached, and what a slash command brings along where nothing of its kind is. */
+export async function withDefaults(context: SlashContext, attached: readonly Attachment[]): Promise<Attachment[]> {
+  const kept = meansLess(context, attached) ? attached.filter(({ kind }) => kind !== 'file') : attached;
+  return [...kept, ...(await defaultAttachments(context, kept))];
+}
+
+/** The only code is the file that came along by itself: the code at its cursor is meant, or what is staged. */
+function meansLess(context: SlashContext, attached: readonly Attachment[]): boolean {
+  const [file, ...others] = attached.filter(({ kind }) => CODE.includes(kind));
+  if (context === 'nothing' || file?.kind !== 'file' || !file.automatic || others.length > 0) return false;
+  return context === 'staged' || file.uri === vscode.window.activeTextEditor?.document.uri.toString();
+}
+
+async function defaultAttachments(context: SlashContext, attached: readonly Attachment[]): Promise<Attachment[]> {
   const has = (...kinds: Attachment['kind'][]): boolean => attached.some(({ kind }) => kinds.includes(kind));
   if (context === 'nothing') return [];
   if (context === 'staged') return has('changes') ? [] : [{ kind: 'changes', staged: true }];
@@ -22,7 +33,7 @@ export async function defaultAttachments(
     return context === 'problems' && !has('problems') ? problemsOf(about.uri) : [];
   }
   if (!editor) return [];
-  const code = has('selection', 'symbol', 'file', 'folder') ? [] : [await codeAt(editor.document, editor.selection)];
+  const code = has(...CODE) ? [] : [await codeAt(editor.document, editor.selection)];
   if (context === 'code' || has('problems')) return code;
   return [...code, ...problemsAt(editor.document, editor.selection)];
 }

@@ -1,17 +1,17 @@
-/** What the model is told for what the user typed, and what a slash command attaches by itself. */
+/** What the model is told for what the user typed, and what a slash command takes along. */
 import * as vscode from 'vscode';
 import type { Attachment } from '../parts.ts';
 import { slashCommand } from '../slash.ts';
-import { defaultAttachments } from './defaults.ts';
+import { withDefaults } from './defaults.ts';
 
 /** Text without a slash command stays as it is. */
 export async function instruct(
   text: string,
-  attachments: readonly Attachment[],
-): Promise<{ instruction: string; added: Attachment[] }> {
+  attached: readonly Attachment[],
+): Promise<{ instruction: string; attachments: readonly Attachment[] }> {
   const slash = slashCommand(text, { shell: shellName(vscode.env.shell), system: systemName() });
-  if (!slash) return { instruction: text, added: [] };
-  return { instruction: slash.instruction, added: await defaultAttachments(slash.context, attachments) };
+  if (!slash) return { instruction: text, attachments: attached };
+  return { instruction: slash.instruction, attachments: await withDefaults(slash.context, attached) };
 }
 
 /** "/usr/bin/zsh", "C:\…\pwsh.exe": the program's name. */

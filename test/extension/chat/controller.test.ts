@@ -289,6 +289,21 @@ describe('chat controller', () => {
       assert.ok(chat.reader.questions.includes('Where?'));
     });
 
+    it('that nobody chose says so', async () => {
+      const chat = await open();
+      const given: unknown[] = [];
+      chat.host.instruct = async (text, attached) => {
+        given.push(...attached);
+        return { instruction: text, attachments: attached };
+      };
+      chat.automatic = FILE;
+      chat.controller.editorChanged();
+      await chat.send('Why?');
+      await chat.say({ type: 'attach', suggestionId: 's1' });
+      await chat.send('And?');
+      assert.deepEqual(given, [{ ...FILE, automatic: true }, FILE]);
+    });
+
     it('of a slash command comes along, and its instruction stands in the prompt', async () => {
       const chat = await open();
       await chat.send('/explain');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { defaultAttachments } from '../../../extension/chat/context/defaults.ts';
+import { withDefaults } from '../../../extension/chat/context/defaults.ts';
 import { instruct } from '../../../extension/chat/context/instruct.ts';
 import type { Attachment } from '../../../extension/chat/parts.ts';
 import { SLASH_NAMES, slashCommand } from '../../../extension/chat/slash.ts';
@@ -55,7 +55,12 @@ describe('what slash commands attach', () => {
     return workspace;
   }
   const inner: Attachment = { kind: 'symbol', uri: URI, name: 'inner', firstLine: 46, lastLine: 56 };
-  const added = async (text: string, attached: Attachment[] = []) => (await instruct(text, attached)).added;
+  const given = async (text: string, attached: Attachment[]) => (await instruct(text, attached)).attachments;
+  const added = async (text: string, attached: Attachment[] = []) => {
+    const all = await given(text, attached);
+    assert.deepEqual(all.slice(0, attached.length), attached);
+    return all.slice(attached.length);
+  };
 
   it('the innermost symbol of several lines around the cursor', async () => {
     editor();
@@ -96,6 +101,20 @@ describe('what slash commands attach', () => {
     assert.deepEqual(await added('/commit', [{ kind: 'changes' }]), []);
   });
 
+  it('of the file that came along by itself the code at the cursor; a file that was chosen stays whole', async () => {
+    editor();
+    const chosen: Attachment = { kind: 'file', uri: URI };
+    const shown: Attachment = { ...chosen, automatic: true };
+    const terminal: Attachment = { kind: 'terminal', text: 'x' };
+    assert.deepEqual(await given('/explain', [shown, terminal]), [terminal, inner]);
+    assert.deepEqual(await given('/commit', [shown]), [{ kind: 'changes', staged: true }]);
+    assert.deepEqual(await given('/explain', [chosen]), [chosen]);
+    const other: Attachment = { kind: 'file', uri: 'file:///project/b.ts' };
+    assert.deepEqual(await given('/explain', [shown, other]), [shown, other]);
+    for (const text of ['/terminal run it', 'what is this?']) assert.deepEqual(await given(text, [shown]), [shown]);
+    assert.deepEqual(await given('/explain', [{ ...other, automatic: true }]), [{ ...other, automatic: true }]);
+  });
+
   it('/fix with another file attached: the problems of that file', async () => {
     const workspace = editor();
     workspace.problem('a.ts', 49, 'Here.');
@@ -109,12 +128,12 @@ describe('what slash commands attach', () => {
     editor();
     assert.deepEqual(await added('/commit'), [{ kind: 'changes', staged: true }]);
     assert.deepEqual(await added('/terminal list files'), []);
-    assert.deepEqual(await instruct('what is this?', []), { instruction: 'what is this?', added: [] });
+    assert.deepEqual(await instruct('what is this?', []), { instruction: 'what is this?', attachments: [] });
   });
 
   it('without an editor there is nothing to add', async () => {
     new FakeWorkspace();
-    assert.deepEqual(await defaultAttachments('problems', []), []);
+    assert.deepEqual(await withDefaults('problems', []), []);
   });
 });
 
