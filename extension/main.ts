@@ -56,7 +56,7 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   const blocks = own(new CodeBlocks());
   const colors = own(new ThemeColors((message) => log.warn(message)));
-  const chat = createChat({ context, settings, engine, reader, log, keepEngine, blocks, colors });
+  const chat = createChat({ context, config, settings, engine, reader, log, keepEngine, blocks, colors });
   const preview = blocks.propose.bind(blocks);
   const edit = own(new InlineEdit({ model: engine, memory: context.workspaceState, settings, keepEngine, preview }));
   own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));

@@ -3,6 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SyntaxColors } from '../../webview/protocol.ts';
+import type { Config } from '../config.ts';
 import type { Engine } from '../engine.ts';
 import type { Settings } from '../settings.ts';
 import type { CodeBlocks } from './code/codeBlocks.ts';
@@ -20,6 +21,7 @@ import type { ViewActions } from './viewCommands.ts';
 
 export interface ChatParts {
   readonly context: vscode.ExtensionContext;
+  readonly config: Pick<Config, 'onDidChange'>;
   readonly engine: Engine;
   readonly reader: ContextReader;
   readonly log: vscode.LogOutputChannel;
@@ -60,6 +62,7 @@ export function createChat(parts: ChatParts): Chat & ViewActions {
   });
   own({ dispose: () => void controller.dispose() });
   own(engine.onDidChangeState(() => controller.engineChanged()));
+  own(parts.config.onDidChange(() => controller.settingsChanged()));
   own(colors.onDidChange(() => controller.colorsChanged()));
   own(vscode.workspace.onDidGrantWorkspaceTrust(() => controller.showState()));
   return {

@@ -89,6 +89,12 @@ export class ChatController implements Chat {
     this.#draft.follow(this.host.automatic());
   }
 
+  /** Which files may be attached, and how much of the window answers keep. */
+  settingsChanged(): void {
+    this.editorChanged();
+    this.#draft.refresh();
+  }
+
   /** A file's text: what is attached may count differently. */
   textChanged(): void {
     if (this.#draft.attachments.length > 0) this.#draft.refresh();
@@ -182,7 +188,10 @@ export class ChatController implements Chat {
     return this.#inTurn(async () => action(await this.#current()));
   }
 
-  /** The open conversation, at rest; of it another window may have written a newer state. */
+  /**
+   * The open conversation, at rest. Another window may have written a newer state of it; one that another window deleted
+   * is still on the screen here, and who goes on with it wants it kept.
+   */
   async #current(): Promise<Answering> {
     const open = this.#open;
     await open.stop();
@@ -230,7 +239,8 @@ export class ChatController implements Chat {
     const title = typed.replace(/\s+/g, ' ').trim();
     if (title === '') return;
     if (id === this.#open.conversation.id) {
-      this.#open.rename(title);
+      const open = this.#open.isWriting ? this.#open : await this.#current();
+      open.rename(title);
       this.showState();
     } else {
       const stored = await this.#shelf.read(id);

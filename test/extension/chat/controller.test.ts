@@ -194,6 +194,18 @@ describe('chat controller', () => {
       assert.equal(chat.page.state!.chips.length, 1);
     });
 
+    it('is counted anew where a setting gives the answer more room', async () => {
+      const chat = await open();
+      chat.automatic = FILE;
+      chat.controller.editorChanged();
+      await until(() => chat.page.state!.window.limit === 900);
+      chat.settings = { maxTokens: 300, temperature: 0 };
+      chat.automatic = undefined;
+      chat.controller.settingsChanged();
+      await until(() => chat.page.state!.window.limit === 700);
+      assert.deepEqual(chat.page.state!.chips, []);
+    });
+
     it('is said once: a further question of the same file prefills only its own tokens', async () => {
       const chat = await open();
       chat.automatic = FILE;

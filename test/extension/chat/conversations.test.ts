@@ -107,6 +107,31 @@ describe('conversations and pages', () => {
       assert.deepEqual(questions, ['One?', 'Two?', 'Three?']);
     });
 
+    it('of two windows: a new name costs none of what the other one wrote', async () => {
+      const chat = await open();
+      await chat.send('One?');
+      const { conversationId } = chat.page.state!;
+      const other = await open(chat.folder, 'other');
+      other.nowMs = chat.nowMs + 1000;
+      await other.send('Two?');
+      chat.nowMs = other.nowMs + 1000;
+      await chat.say({ type: 'renameConversation', conversationId, title: 'Numbers' });
+      assert.equal(chat.page.state!.title, 'Numbers');
+      assert.equal(chat.page.shown.length, 4);
+    });
+
+    it('of two windows: one that the other deleted is kept where the user goes on with it', async () => {
+      const chat = await open();
+      await chat.send('One?');
+      const { conversationId } = chat.page.state!;
+      const other = await open(chat.folder, 'other');
+      await other.say({ type: 'deleteConversation', conversationId });
+      assert.deepEqual(filesOf(chat), []);
+      await chat.send('Two?');
+      await until(() => filesOf(chat).includes(`${conversationId}.json`));
+      assert.equal(chat.page.shown.length, 4);
+    });
+
     it('are exported as Markdown', async () => {
       const chat = await open();
       await chat.say({ type: 'exportConversation', conversationId: chat.page.state!.conversationId });
