@@ -1,4 +1,5 @@
 /** Reads files into a segment: text, chunks, terms. No vscode. */
+import { setImmediate } from 'node:timers/promises';
 import { chunksOf } from './chunks.ts';
 import { AROUND, DECLARED, type Segment, SegmentBuilder } from './segment.ts';
 import { Syntax } from './syntax.ts';
@@ -27,6 +28,8 @@ export class FileReader {
     for (const file of files) {
       signal?.throwIfAborted();
       await this.#add(file, builder);
+      // Others may speak to this thread.
+      await setImmediate();
     }
     return builder.build();
   }

@@ -101,7 +101,8 @@ export class Indexer {
     await this.#work.catch(() => {});
     // What changed without a word is read anew, and the question asked again.
     for (let attempt = 0; attempt < 3; attempt++) {
-      const ranked = rank(this.#index, query, { limit, recent, pathOf: (file) => this.#files.pathOf(file) });
+      const pathOf = (file: string): string => this.#files.pathOf(file);
+      const ranked = rank(this.#index, query, { limit, recent, pathOf, textOf: readText });
       const stale = [...new Set(ranked.map(({ file }) => file))].filter((file) => this.#isStale(file));
       if (stale.length === 0) return ranked.flatMap((found) => this.#textOf(found));
       await this.changed(stale);

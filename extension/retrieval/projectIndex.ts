@@ -13,8 +13,10 @@ export interface IndexData {
   readonly segments: readonly Segment[];
 }
 
-/** A query looks into each. */
-const MOST_SEGMENTS = 8;
+/** So many segments of like size become one: small merges, whose copies take little memory. */
+const MERGED_SEGMENTS = 8;
+/** Smaller ones are all of the first tier. */
+const SMALL_BYTES = 1 << 15;
 
 export class ProjectIndex {
   readonly #files = new Map<string, IndexedFile>();
@@ -90,15 +92,22 @@ export class ProjectIndex {
     this.#nextId = Math.max(this.#nextId, entry.id + 1);
   }
 
-  /** Joins the smallest segments where there are many, and rewrites those that are mostly dead. */
+  /** Rewrites segments that are mostly dead, and joins those of like size where there are many. */
   #compact(): void {
     const isMostlyDead = ({ dead }: Segment): boolean => count(dead) > dead.length / 2;
     this.#segments = this.#segments.map((segment) => (isMostlyDead(segment) ? mergeSegments([segment]) : segment));
     this.#segments = this.#segments.filter(({ files }) => files.length > 0);
-    if (this.#segments.length <= MOST_SEGMENTS) return;
-    this.#segments.sort((a, b) => b.postings.length - a.postings.length);
-    this.#segments.push(mergeSegments(this.#segments.splice(2)));
+    for (let tier = 0; tier <= Math.max(...this.#segments.map(tierOf)); tier++) {
+      const alike = this.#segments.filter((segment) => tierOf(segment) === tier);
+      if (alike.length < MERGED_SEGMENTS) continue;
+      this.#segments = [...this.#segments.filter((segment) => !alike.includes(segment)), mergeSegments(alike)];
+    }
   }
+}
+
+/** Each is as large as a merge of the one before. */
+function tierOf({ postings }: Segment): number {
+  return Math.floor(Math.log(Math.max(postings.length / SMALL_BYTES, 1)) / Math.log(MERGED_SEGMENTS));
 }
 
 function count(flags: Uint8Array): number {

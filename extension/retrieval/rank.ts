@@ -1,7 +1,9 @@
 /**
  * Which chunks answer a question: BM25 over words and identifiers, more where a chunk declares them, then what is
- * known of its file, then chunks that use what the best ones declare. No vscode, no disk.
+ * known of its file, then how close together the best have what was asked for, then chunks that use what those declare.
+ * No vscode, no disk.
  */
+import { Closeness } from './closeness.ts';
 import type { ProjectIndex } from './projectIndex.ts';
 import { type Concept, parseQuery, type Query } from './query.ts';
 import { AROUND, DECLARED, findTerm, Postings, type Segment, TEXT_COUNT } from './segment.ts';
@@ -22,13 +24,17 @@ export interface RankOptions {
   readonly recent: readonly string[];
   /** Of a file, by its path in the project. */
   pathOf(file: string): string;
+  /** Nothing where it cannot be read. */
+  textOf(file: string): Uint8Array | undefined;
 }
 
 export function rank(index: ProjectIndex, text: string, options: RankOptions): Ranked[] {
   const query = parseQuery(text);
   const scores = new Scores(index.segments);
   for (const concept of query.concepts) scores.add(concept);
-  const best = lifted(scores.best(CANDIDATES).map((found) => weighed(found, index, query, options)));
+  const weighted = lifted(scores.best(CANDIDATES).map((found) => weighed(found, index, query, options)));
+  weighted.sort((a, b) => b.score - a.score);
+  const best = closer(weighted, new Closeness(query, scores.worth), options);
   best.sort((a, b) => b.score - a.score);
   const referring = references(index, best, scores);
   return diverse(
@@ -43,10 +49,12 @@ const CANDIDATES = 200;
 const K1 = 0.8;
 const B = 0.6;
 /** A declared word counts as so many in the text; one in the path or the class around as that many. */
-const DECLARED_COUNT = 8;
+const DECLARED_COUNT = 12;
 const AROUND_COUNT = 2.5;
 /** Who declares the very identifier that was asked for. */
-const DEFINES = 3;
+const DEFINES = 2;
+/** A rare word of plain English must not outweigh the rest. */
+const RARITY_EXPONENT = 1 / 3;
 /** How much of a score hangs on how much of the question a chunk has. */
 const COVERAGE = 0.6;
 /** What a declared name, and a file's name, adds that says just what was asked for. */
@@ -71,8 +79,8 @@ class Scores {
   readonly #average: number;
   readonly #postings = new Postings();
   #concepts = 0;
-  /** What each concept is worth. */
-  readonly #worth: number[] = [0];
+  /** What each concept is worth; 0 for what is only a help. */
+  readonly worth: number[] = [];
 
   constructor(private readonly segments: readonly Segment[]) {
     let chunks = 0;
@@ -105,8 +113,7 @@ class Scores {
     for (const { term, weight } of terms) {
       const frequency = this.frequency(term);
       if (frequency === 0) continue;
-      // The root: a rare word of plain English must not outweigh the rest.
-      const rarity = weight * Math.sqrt(Math.log(1 + (this.#chunks - frequency + 0.5) / (frequency + 0.5)));
+      const rarity = weight * Math.log(1 + (this.#chunks - frequency + 0.5) / (frequency + 0.5)) ** RARITY_EXPONENT;
       if (rarity <= 0) continue;
       heaviest = Math.max(heaviest, rarity);
       this.segments.forEach((segment, s) => {
@@ -114,7 +121,7 @@ class Scores {
         if (at >= 0) this.#addPostings(segment, at, this.#bases[s]!, { rarity, number, isIdentifier });
       });
     }
-    this.#worth.push(isExtra ? 0 : heaviest);
+    this.worth.push(isExtra ? 0 : heaviest);
   }
 
   #addPostings(
@@ -163,10 +170,10 @@ class Scores {
   #shareOf(mask: number): number {
     let sum = 0;
     let all = 0;
-    for (let number = 1; number < this.#worth.length; number++) {
-      all += this.#worth[number]!;
-      if (mask & (1 << number)) sum += this.#worth[number]!;
-    }
+    this.worth.forEach((worth, concept) => {
+      all += worth;
+      if (mask & (2 << concept)) sum += worth;
+    });
     return sum / all;
   }
 }
@@ -230,6 +237,21 @@ function lifted(ranked: readonly Ranked[]): Ranked[] {
   return ranked.map((each) => ({ ...each, score: each.score + lifts.get(each.file)! }));
 }
 
+/** So many of the best are read again, and how much more a chunk counts that has all of the question in one place. */
+const READ_AGAIN = 20;
+const CLOSE = 1;
+
+function closer(best: readonly Ranked[], closeness: Closeness, { textOf }: RankOptions): Ranked[] {
+  const again = best.slice(0, READ_AGAIN);
+  const closest = new Map<Ranked, number>();
+  for (const file of new Set(again.map((each) => each.file))) {
+    const chunks = again.filter((each) => each.file === file);
+    const text = textOf(file);
+    if (text) closeness.of(text, chunks).forEach((share, i) => closest.set(chunks[i]!, share));
+  }
+  return best.map((each) => ({ ...each, score: each.score * (1 + CLOSE * (closest.get(each) ?? 0)) }));
+}
+
 /** How much one of the names is made of what was asked for, 0 to 1. */
 function likeness(names: string, query: Query): number {
   let best = 0;
@@ -245,7 +267,7 @@ function likeness(names: string, query: Query): number {
     }
     if (matched === 0) continue;
     const share = [...asked.values()].reduce((sum, weight) => sum + weight, 0) / query.words;
-    best = Math.max(best, share ** 0.5 * (matched / words.length) ** 0.4);
+    best = Math.max(best, share ** 0.5 * (matched / words.length) ** 0.6);
   }
   return best;
 }

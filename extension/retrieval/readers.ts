@@ -1,4 +1,4 @@
-/** Who reads files into segments: this thread, or for many files further ones that end when they have no work. No vscode. */
+/** Who reads files into segments: this thread, and for many files another one that ends when it has no work. No vscode. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { FileReader, type FileToRead } from './fileReader.ts';
@@ -40,6 +40,7 @@ export class SharedReaders implements Readers {
   /** Two busy threads at most, which are behind everything else where the system lets them (indexerThread.ts). */
   readonly width = process.platform === 'linux' || availableParallelism() > 2 ? 2 : 1;
   readonly #own: OwnReader;
+  #ownIsBusy = false;
   readonly #free: ReadingThread[] = [];
   readonly #all = new Set<ReadingThread>();
 
@@ -51,7 +52,8 @@ export class SharedReaders implements Readers {
   }
 
   async read(files: readonly FileToRead[]): Promise<Segment> {
-    if (files.length < WORTH_A_THREAD) return this.#own.read(files);
+    // A thread of its own for each would take 60 MB more.
+    if (files.length < WORTH_A_THREAD || !this.#ownIsBusy) return this.#readHere(files);
     const thread = this.#free.pop() ?? this.#start();
     clearTimeout(thread.idle);
     try {
@@ -68,6 +70,15 @@ export class SharedReaders implements Readers {
   async dispose(): Promise<void> {
     await Promise.all([...this.#all].map((thread) => this.#end(thread)));
     await this.#own.dispose();
+  }
+
+  async #readHere(files: readonly FileToRead[]): Promise<Segment> {
+    this.#ownIsBusy = true;
+    try {
+      return await this.#own.read(files);
+    } finally {
+      this.#ownIsBusy = false;
+    }
   }
 
   #start(): ReadingThread {
