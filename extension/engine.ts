@@ -16,6 +16,7 @@ import type {
 import { EngineFailure } from '../engine/rpc.ts';
 import type { ChatModel } from './chat/parts.ts';
 import { type Connected, connectEngine, type Launch } from './engineProcess.ts';
+import { orAborted } from './orAborted.ts';
 import { RestartPolicy } from './restartPolicy.ts';
 
 /** What mends a failure; the status menu offers it first. */
@@ -155,7 +156,7 @@ export class Engine implements ChatModel {
   async #ready(signal: AbortSignal): Promise<Session> {
     const blocked = this.#blocked();
     if (blocked !== undefined) throw new EngineFailure({ kind: 'engineGone', message: blocked });
-    return abortable(this.#open(), signal);
+    return orAborted(this.#open(), signal, cancelled);
   }
 
   #blocked(): string | undefined {
@@ -277,13 +278,4 @@ function kill(pid: number): void {
 }
 
 const stopped = (): EngineFailure => new EngineFailure({ kind: 'engineGone', message: 'The engine was stopped.' });
-
-/** Rejects as soon as the signal aborts; what was waited for goes on. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' }));
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
+const cancelled = (): EngineFailure => new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });

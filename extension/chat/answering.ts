@@ -1,7 +1,8 @@
 /** One conversation, and the answer that is being written to its last question. Pure. */
 import type { ChatParams, ChatResult } from '../../engine/protocol.ts';
 import type { PageMessage } from '../../webview/protocol.ts';
-import { compose, type ComposeParts, type Draft, orAborted, uncounted } from './compose.ts';
+import { orAborted } from '../orAborted.ts';
+import { compose, type ComposeParts, type Draft, uncounted } from './compose.ts';
 import {
   type Answer,
   answerMessage,

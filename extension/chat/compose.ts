@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ChatTurn, FittedSource } from '../../engine/protocol.ts';
 import type { Chip, WindowUse } from '../../webview/protocol.ts';
+import { orAborted } from '../orAborted.ts';
 import type { SentSource } from './conversation.ts';
 import type { Attachment, ChatModel, ContextReader, Source } from './parts.ts';
 import { questionPrompt } from './prompt.ts';
@@ -71,16 +72,6 @@ export async function compose(parts: ComposeParts, draft: Draft, signal: AbortSi
     window,
     problems: read.flatMap(({ problem }) => (problem === '' ? [] : [problem])),
   };
-}
-
-/** Rejects as soon as the signal aborts; what was waited for may take its time. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 /** The chips while nothing can be counted. */

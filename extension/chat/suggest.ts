@@ -6,15 +6,20 @@ import { isRefused } from './context/exclusions.ts';
 import { fuzzyScore } from './context/fuzzy.ts';
 import { oneLine } from './context/plainText.ts';
 import { inSlices, type ProjectFile, ProjectFiles } from './context/projectFiles.ts';
-import { bareName, documentSymbols, type NamedRange, wholeSymbol, workspaceSymbols } from './context/symbols.ts';
+import {
+  bareName,
+  documentSymbols,
+  inTime,
+  type NamedRange,
+  wholeSymbol,
+  workspaceSymbols,
+} from './context/symbols.ts';
 import { terminalSelection } from './context/terminal.ts';
 import { baseName, nameOf } from './context/textOf.ts';
 import type { Attachment } from './parts.ts';
 import { SLASH_NAMES, type SlashName } from './slash.ts';
 
 const MOST = 50;
-/** Language servers may take their time; the list does not wait for all of it. */
-const SYMBOLS_LIMIT_MS = 2000;
 /** Lists that the page may still show. */
 const KEPT_IDS = 10 * MOST;
 
@@ -231,19 +236,4 @@ async function best<T>(
     .sort((a, b) => b.score - a.score)
     .slice(0, MOST)
     .map(({ item }) => item);
-}
-
-/** Providers cannot be cancelled through a command: nobody waits for a slow one, or one that fails. */
-function inTime(symbols: Promise<NamedRange[]>, signal: AbortSignal): Promise<NamedRange[]> {
-  return new Promise((resolve) => {
-    const done = (found: NamedRange[]): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', none);
-      resolve(found);
-    };
-    const none = (): void => done([]);
-    const timer = setTimeout(none, SYMBOLS_LIMIT_MS);
-    signal.addEventListener('abort', none);
-    symbols.then(done, none);
-  });
 }

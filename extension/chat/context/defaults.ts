@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Attachment } from '../parts.ts';
 import type { SlashContext } from '../slash.ts';
 import { hasProblems } from './problems.ts';
-import { documentSymbols, enclosing } from './symbols.ts';
+import { documentSymbols, enclosing, inTime } from './symbols.ts';
 
 /** Around the cursor where no language server knows symbols. */
 const LINES_AROUND = 40;
@@ -44,7 +44,7 @@ export async function codeAt(document: vscode.TextDocument, range: vscode.Range)
   if (selection) return selection;
   const uri = document.uri.toString();
   const line = range.start.line + 1;
-  const symbol = enclosing(await documentSymbols(document.uri), line);
+  const symbol = enclosing(await inTime(documentSymbols(document.uri)), line);
   if (symbol && symbol.lastLine > symbol.firstLine) {
     const { name, firstLine, lastLine } = symbol;
     return { kind: 'symbol', uri, name, firstLine, lastLine };

@@ -1,6 +1,9 @@
 /** Symbols of documents and of the workspace, from the language servers. */
 import * as vscode from 'vscode';
 
+/** Language servers may take their time; nobody waits for all of it. */
+const LIMIT_MS = 2000;
+
 export interface NamedRange {
   readonly name: string;
   readonly uri: vscode.Uri;
@@ -29,6 +32,21 @@ export async function workspaceSymbols(query: string): Promise<NamedRange[]> {
   return (found ?? []).map(({ name, location }) => named(name, location.uri, location.range));
 }
 
+/** Providers cannot be cancelled through a command: nobody waits for a slow one, or one that fails. */
+export function inTime(symbols: Promise<NamedRange[]>, signal?: AbortSignal): Promise<NamedRange[]> {
+  return new Promise((resolve) => {
+    const done = (found: NamedRange[]): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', none);
+      resolve(found);
+    };
+    const none = (): void => done([]);
+    const timer = setTimeout(none, LIMIT_MS);
+    signal?.addEventListener('abort', none);
+    symbols.then(done, none);
+  });
+}
+
 /** The smallest symbol of several lines around a line (from 1), or the one of that line. */
 export function enclosing(symbols: readonly NamedRange[], line: number): NamedRange | undefined {
   const around = symbols.filter(({ firstLine, lastLine }) => firstLine <= line && line <= lastLine);
@@ -39,7 +57,7 @@ export function enclosing(symbols: readonly NamedRange[], line: number): NamedRa
 
 /** Workspace symbols often know the line of a name only: the whole of it, from its document's symbols. */
 export async function wholeSymbol(symbol: NamedRange): Promise<NamedRange> {
-  const same = (await documentSymbols(symbol.uri)).filter(
+  const same = (await inTime(documentSymbols(symbol.uri))).filter(
     ({ name, firstLine, lastLine }) =>
       bareName(name) === bareName(symbol.name) && firstLine <= symbol.firstLine && symbol.firstLine <= lastLine,
   );

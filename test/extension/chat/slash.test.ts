@@ -82,6 +82,11 @@ describe('what slash commands attach', () => {
     assert.deepEqual(await added('/tests'), [{ kind: 'file', uri: URI }]);
   });
 
+  it('lines around the cursor where the language server fails', async () => {
+    editor().commands.set('vscode.executeDocumentSymbolProvider', () => Promise.reject(new Error('It crashed.')));
+    assert.deepEqual(await added('/tests'), [{ kind: 'selection', uri: URI, firstLine: 10, lastLine: 90 }]);
+  });
+
   it('/fix adds the problems at the cursor, else those of the file', async () => {
     const workspace = editor();
     assert.deepEqual(await added('/fix'), [inner]);
