@@ -5,10 +5,13 @@ import type { Suggestion } from './protocol.ts';
 import { writing } from './state.ts';
 import { t } from './texts.ts';
 
+/** The host takes no longer one, and what it does not take would be gone. */
+const MAX_QUESTION_CHARS = 1_000_000;
+
 /** Sends what stands in the composer. */
 export function send(page: Page): void {
   const text = page.view.draft.trim();
-  if (text === '') return;
+  if (text === '' || isTooLong(page, text)) return;
   if (writing(page.view)) {
     page.dispatch({
       type: 'notice',
@@ -39,7 +42,7 @@ export function regenerate(page: Page): void {
 
 /** Sends an earlier question with a new text. */
 export function resend(page: Page, messageId: string, text: string): void {
-  if (text.trim() === '') return;
+  if (text.trim() === '' || isTooLong(page, text.trim())) return;
   page.post({ type: 'edit', messageId, text: text.trim() });
   page.dispatch({ type: 'editing', messageId: undefined });
   focusComposer();
@@ -91,4 +94,12 @@ export function openList(page: Page): void {
 export function searchList(page: Page, query: string): void {
   page.dispatch({ type: 'listSearched', query });
   page.post({ type: 'listConversations', query });
+}
+
+/** Says so where it is. */
+function isTooLong(page: Page, text: string): boolean {
+  if (text.length <= MAX_QUESTION_CHARS) return false;
+  const sentence = t('A question has a million characters at most; attach a file instead.');
+  page.dispatch({ type: 'notice', text: sentence });
+  return true;
 }

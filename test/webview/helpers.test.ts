@@ -1,11 +1,42 @@
 /** The page's small pure parts. */
 import assert from 'node:assert/strict';
+import { parseMessage } from '../../extension/chat/messages.ts';
+import { send } from '../../webview/actions.ts';
 import { fenceInfo, isShell } from '../../webview/fence.ts';
 import { Highlighter } from '../../webview/highlight.ts';
 import { type Key, composerAction, triggerAt } from '../../webview/keyboard.ts';
 import { isAllowedLink } from '../../webview/links.ts';
 import { speakable } from '../../webview/sentences.ts';
+import type { Page } from '../../webview/page.ts';
+import type { FromPage } from '../../webview/protocol.ts';
+import { EMPTY, reduce } from '../../webview/state.ts';
 import { setTexts, t } from '../../webview/texts.ts';
+
+describe('a question', () => {
+  const sent = (draft: string): { page: Page; posted: FromPage[] } => {
+    const posted: FromPage[] = [];
+    const page = {
+      view: { ...EMPTY, draft },
+      dispatch: (event: Parameters<Page['dispatch']>[0]) => void (page.view = reduce(page.view, event)),
+      post: (message: FromPage) => void posted.push(message),
+    };
+    send(page);
+    return { page, posted };
+  };
+
+  it('as long as the host takes it is sent', () => {
+    const { page, posted } = sent('x'.repeat(1_000_000));
+    assert.deepEqual(parseMessage(posted[0]), { message: posted[0] });
+    assert.equal(page.view.draft, '');
+  });
+
+  it('that is longer stays in the input, and a sentence says why', () => {
+    const { page, posted } = sent('x'.repeat(1_000_001));
+    assert.deepEqual(posted, []);
+    assert.equal(page.view.draft.length, 1_000_001);
+    assert.match(page.view.notice, /a million characters at most/);
+  });
+});
 
 describe('language and path of a code block', () => {
   for (const [info, code, language, path] of [
