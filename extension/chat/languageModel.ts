@@ -97,8 +97,14 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     token: vscode.CancellationToken,
   ): Promise<number> {
     const texts = typeof text === 'string' ? [text] : messageOf(text).parts.filter((part) => part !== undefined);
-    const counts = await this.parts.model.countTokens(texts, abortController(token).signal);
-    return counts.reduce((sum, count) => sum + count, 0);
+    // Counting may start the engine, which is not to run on where completions are off.
+    const keeping = this.parts.keepEngine();
+    try {
+      const counts = await this.parts.model.countTokens(texts, abortController(token).signal);
+      return counts.reduce((sum, count) => sum + count, 0);
+    } finally {
+      keeping.dispose();
+    }
   }
 
   dispose(): void {

@@ -32,7 +32,7 @@ describe('a question', () => {
 
   it('that is longer stays in the input, and a sentence says why', () => {
     const { page, posted } = sent('x'.repeat(1_000_001));
-    assert.deepEqual(posted, []);
+    assert.equal(posted.length, 0);
     assert.equal(page.view.draft.length, 1_000_001);
     assert.match(page.view.notice, /a million characters at most/);
   });

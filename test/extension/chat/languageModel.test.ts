@@ -134,9 +134,13 @@ describe('language model', () => {
   });
 
   it('counts tokens of texts and messages', async () => {
-    const { provider, information } = new Setup();
+    const setup = new Setup();
+    const { provider, information } = setup;
     const token = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose() {} }) };
-    assert.equal(await provider.provideTokenCount(information, 'four', token), 4);
+    const counting = provider.provideTokenCount(information, 'four', token);
+    assert.equal(setup.kept, 1);
+    assert.equal(await counting, 4);
+    assert.equal(setup.kept, 0);
     const message = { role: USER!, content: [text('one'), text('two'), {}], name: undefined };
     assert.equal(await provider.provideTokenCount(information, message, token), 6);
   });
