@@ -129,17 +129,18 @@ export class Indexer {
   async #compareAll(): Promise<void> {
     this.#files = new ProjectFiles(this.params.folders, this.params.exclude);
     const found: FoundFile[] = [];
-    const seen = new Set<string>();
     for (const file of this.#files.walk()) {
       found.push(file);
-      seen.add(file.file);
       if (found.length % 500 === 0) await setImmediate();
       if (this.#disposed) return;
     }
-    await this.#take(
-      found,
-      [...this.#index.files.keys()].filter((file) => !seen.has(file)),
-    );
+    await this.#take(found, this.#missingFrom(found));
+  }
+
+  #missingFrom(found: readonly FoundFile[]): string[] {
+    if (this.#index.files.size === 0) return [];
+    const seen = new Set(found.map(({ file }) => file));
+    return [...this.#index.files.keys()].filter((file) => !seen.has(file));
   }
 
   /** Reads those of `found` that the index does not have as they are. */

@@ -123,29 +123,47 @@ export function mergeSegments(segments: readonly Segment[]): Segment {
     chunks += count;
   }
   const joined = joinChunks(segments, chunks);
+  // Exact, and a little too much: what is not needed costs no second copy.
+  const terms = countTerms(segments);
   const sum = (of: (segment: Segment) => number): number => segments.reduce((total, each) => total + of(each), 0);
-  const writer = new PostingsWriter(
-    sum(({ terms }) => terms.length),
-    sum(({ postings }) => postings.length),
-  );
+  const repeated = sum((segment) => segment.terms.length) - terms;
+  const writer = new PostingsWriter(terms, sum(({ postings }) => postings.length) + LONGER_STEP * repeated);
   const decoded = new Postings();
+  forEachTerm(segments, (term, segment, at) => {
+    decoded.read(segments[segment]!, at);
+    const { numbers } = living[segment]!;
+    for (let i = 0; i < decoded.count; i++) {
+      const number = numbers[decoded.chunks[i]!]!;
+      if (number >= 0) writer.add(term, bases[segment]! + number, decoded.weights[i]!);
+    }
+  });
+  return { ...joined, dead: new Uint8Array(chunks), ...writer.finish() };
+}
+
+/** A term's first step in a segment may take so many bytes more behind those of another segment. */
+const LONGER_STEP = 3;
+
+/** Terms in order; of each, the segments that have it, and where. */
+function forEachTerm(segments: readonly Segment[], visit: (term: number, segment: number, at: number) => void): void {
   const at = segments.map(() => 0);
   for (;;) {
     let term = Infinity;
     for (let s = 0; s < segments.length; s++) term = Math.min(term, segments[s]!.terms[at[s]!] ?? Infinity);
-    if (term === Infinity) break;
+    if (term === Infinity) return;
     for (let s = 0; s < segments.length; s++) {
-      const segment = segments[s]!;
-      if (segment.terms[at[s]!] !== term) continue;
-      decoded.read(segment, at[s]!++);
-      const { numbers } = living[s]!;
-      for (let i = 0; i < decoded.count; i++) {
-        const number = numbers[decoded.chunks[i]!]!;
-        if (number >= 0) writer.add(term, bases[s]! + number, decoded.weights[i]!);
-      }
+      if (segments[s]!.terms[at[s]!] === term) visit(term, s, at[s]!++);
     }
   }
-  return { ...joined, dead: new Uint8Array(chunks), ...writer.finish() };
+}
+
+function countTerms(segments: readonly Segment[]): number {
+  let count = 0;
+  let last = -1;
+  forEachTerm(segments, (term) => {
+    if (term !== last) count++;
+    last = term;
+  });
+  return count;
 }
 
 /** The index of a term in the segment, or -1. */
@@ -236,7 +254,8 @@ class PostingsWriter {
   constructor(expected: number, bytes = 3 * expected) {
     this.#postings = new Uint8Array(bytes + (1 << 10));
     this.#terms = new Uint32Array(Math.max(expected, 16));
-    this.#offsets = new Uint32Array(Math.max(expected, 16));
+    // One more, for the end of the last.
+    this.#offsets = new Uint32Array(Math.max(expected, 16) + 1);
   }
 
   add(term: number, chunk: number, weight: number): void {
@@ -250,13 +269,11 @@ class PostingsWriter {
   }
 
   finish(): Pick<Segment, 'terms' | 'offsets' | 'postings'> {
-    const offsets = new Uint32Array(this.#termCount + 1);
-    offsets.set(this.#offsets.subarray(0, this.#termCount));
-    offsets[this.#termCount] = this.#length;
+    this.#offsets[this.#termCount] = this.#length;
     return {
-      terms: this.#terms.slice(0, this.#termCount),
-      offsets,
-      postings: this.#postings.slice(0, this.#length),
+      terms: fitted(this.#terms, this.#termCount),
+      offsets: fitted(this.#offsets, this.#termCount + 1),
+      postings: fitted(this.#postings, this.#length),
     };
   }
 
@@ -269,6 +286,11 @@ class PostingsWriter {
     this.#offsets[this.#termCount++] = this.#length;
     this.#chunk = -1;
   }
+}
+
+/** Without a copy where little is left over. */
+function fitted<T extends Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>(array: T, length: number): T {
+  return (array.length - length > array.length / 8 ? array.slice(0, length) : array.subarray(0, length)) as T;
 }
 
 function doubled<T extends Uint8Array | Uint32Array>(array: T, Type: new (length: number) => T): T {

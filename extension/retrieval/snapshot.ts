@@ -17,7 +17,7 @@ import type { IndexData } from './projectIndex.ts';
 import type { Segment } from './segment.ts';
 
 /** Raise it with every change of chunks, terms, segments or this file: an index of another version is made anew. */
-const VERSION = 1;
+const VERSION = 2;
 const MAGIC = `airgap index ${VERSION}\n`;
 const HASH_BYTES = 32;
 
@@ -55,12 +55,16 @@ export function saveSnapshot(storageFolder: string, key: string, data: IndexData
   }
 }
 
-/** What stands before the arrays. */
+/** What stands first; files, and the names and arrays of each segment follow. */
 interface Head {
   readonly key: string;
-  readonly files: IndexData['files'];
-  readonly segments: readonly { readonly names: readonly string[]; readonly lengths: readonly number[] }[];
+  readonly files: number;
+  /** Lengths of each one's arrays. */
+  readonly segments: readonly (readonly number[])[];
 }
+
+/** Files and names are written in lists of this length: one text of all would take as much memory as the index. */
+const PART = 4000;
 
 /** The arrays of a segment, in the order in which they are kept; one by one, so that memory holds no second copy. */
 const ARRAYS = [
@@ -80,16 +84,22 @@ function write(file: number, key: string, { files, segments }: IndexData): void 
     hash.update(bytes);
     for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
   };
-  const lengths = (segment: Segment): number[] => ARRAYS.map(([name]) => segment[name].length);
-  const head: Head = { key, files, segments: segments.map((each) => ({ names: each.names, lengths: lengths(each) })) };
-  const text = Buffer.from(JSON.stringify(head));
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(text.length);
+  const putJson = (value: unknown): void => {
+    const text = Buffer.from(JSON.stringify(value));
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(text.length);
+    put(size);
+    put(text);
+  };
   writeSync(file, Buffer.from(MAGIC, 'latin1'));
   writeSync(file, Buffer.alloc(HASH_BYTES));
-  put(size);
-  put(text);
-  for (const segment of segments) for (const [name] of ARRAYS) put(bytesOf(segment[name]));
+  const lengths = segments.map((segment) => ARRAYS.map(([name]) => segment[name].length));
+  putJson({ key, files: files.length, segments: lengths } satisfies Head);
+  for (let at = 0; at < files.length; at += PART) putJson(files.slice(at, at + PART));
+  for (const segment of segments) {
+    for (let at = 0; at < segment.names.length; at += PART) putJson(segment.names.slice(at, at + PART));
+    for (const [name] of ARRAYS) put(bytesOf(segment[name]));
+  }
   writeSync(file, hash.digest(), 0, HASH_BYTES, MAGIC.length);
 }
 
@@ -115,9 +125,19 @@ function read(file: number, key: string): IndexData | undefined {
   const hashed = (bytes: Buffer): Buffer => (hash.update(bytes), bytes);
   if (next(MAGIC.length).toString('latin1') !== MAGIC) return undefined;
   const wanted = next(HASH_BYTES);
-  const head = JSON.parse(hashed(next(hashed(next(4)).readUInt32LE())).toString()) as Head;
+  const json = (): unknown => JSON.parse(hashed(next(hashed(next(4)).readUInt32LE())).toString());
+  /** So many lists, joined. */
+  const list = <T>(length: number): T[] => {
+    const all: T[] = [];
+    for (let at = 0; at < length; at += PART) all.push(...(json() as T[]));
+    return all;
+  };
+  const head = json() as Head;
   if (head.key !== key) return undefined;
-  const segments = head.segments.map(({ names, lengths }) => {
+  const files = list<IndexData['files'][number]>(head.files);
+  const segments = head.segments.map((lengths) => {
+    // As many as the first array has, one each.
+    const names = list<string>(lengths[0]!);
     const arrays = ARRAYS.map(([name, Type], i) => {
       if (lengths[i]! * Type.BYTES_PER_ELEMENT > left) throw new Error('The file ends too early.');
       const array = new Type(lengths[i]!);
@@ -127,7 +147,7 @@ function read(file: number, key: string): IndexData | undefined {
     });
     return { names, ...Object.fromEntries(arrays) } as unknown as Segment;
   });
-  return left === 0 && hash.digest().equals(wanted) ? { files: head.files, segments } : undefined;
+  return left === 0 && hash.digest().equals(wanted) ? { files, segments } : undefined;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: NodeJS.TypedArray): Uint8Array {
