@@ -152,7 +152,7 @@ export class Answering {
       sessionId: this.#conversation.id,
       messages: chatTurns(this.#conversation),
       maxTokens,
-      ...(temperature > 0 ? { sampling: { temperature, topP: TOP_P, seed: this.host.seed() } } : {}),
+      ...samplingOf(temperature, () => this.host.seed()),
     };
     const result = await this.host.model.chat(request, signal, ({ text }) => {
       if (!signal.aborted) this.#part(text);
@@ -174,7 +174,12 @@ export class Answering {
       items: attachments.map((attachment, i) => ({ id: `${question.id}-${i}`, attachment })),
       maxTokens,
     };
-    const { prompt, chips, sources, problems } = await compose(this.host, draft, signal);
+    const waiting = attachments.some(({ kind }) => kind === 'project')
+      ? this.host.reader.onDidChangeWaiting?.((text) => this.#showAnswer(text))
+      : undefined;
+    const { prompt, chips, sources, problems } = await compose(this.host, draft, signal).finally(() =>
+      waiting?.dispose(),
+    );
     this.#change(withLast(this.#conversation, { question: { prompt, chips, sources, attachments: [...attachments] } }));
     this.events.message(questionMessage(this.#last.question));
     this.#showAnswer();
@@ -213,8 +218,8 @@ export class Answering {
     this.#showAnswer();
   }
 
-  #showAnswer(): void {
-    this.events.message(answerMessage(this.#last));
+  #showAnswer(waiting = ''): void {
+    this.events.message({ ...answerMessage(this.#last), ...(waiting && { waiting }) });
   }
 
   get #last(): Conversation['turns'][number] {
@@ -235,6 +240,11 @@ function situationOf(conversation: Conversation): ReturnType<Answering['situatio
   const { messagesDropped } = conversation;
   const known = answered(conversation).map(({ question }) => question.sources);
   return { turns: earlierTurns(conversation), known, messagesDropped };
+}
+
+/** None at 0: always the likeliest token. */
+export function samplingOf(temperature: number, seed: () => number): Pick<ChatParams, 'sampling'> {
+  return temperature > 0 ? { sampling: { temperature, topP: TOP_P, seed: seed() } } : {};
 }
 
 /** At most half of the window, so that the question has the other one. */

@@ -1,15 +1,15 @@
 /** The local model for VS Code's own chat and for other extensions: no account, nothing leaves the machine. */
+import { randomInt } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { ChatTurn } from '../../engine/protocol.ts';
 import type { EngineState } from '../engine.ts';
 import type { Settings } from '../settings.ts';
-import { longestAnswer } from './answering.ts';
+import { longestAnswer, samplingOf } from './answering.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';
 import type { ChatModel } from './parts.ts';
 
 /** Of a model that has not been loaded yet: that of phi-3-mini-4k, the smallest of the family. */
 const USUAL_CONTEXT = 4096;
-const TOP_P = 0.95;
 /** The system's is what VS Code's own chat sends; its name is not in the stable interface. */
 const ROLES = new Map<number, ModelMessage['role']>([
   [1, 'user'],
@@ -78,9 +78,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
         sessionId,
         messages: turns,
         maxTokens: longestAnswer(maxTokens, contextLength),
-        ...(temperature > 0
-          ? { sampling: { temperature, topP: TOP_P, seed: Math.floor(Math.random() * 2 ** 31) } }
-          : {}),
+        ...samplingOf(temperature, () => randomInt(2 ** 31)),
       };
       await model.chat(request, abort.signal, ({ text }) => progress.report(new vscode.LanguageModelTextPart(text)));
     } catch (error) {

@@ -245,6 +245,23 @@ export class FakeChat {
   }
 }
 
+/** Chats, and what takes all of them away again. */
+export function fakeChats() {
+  const chats: FakeChat[] = [];
+  const create = (...args: ConstructorParameters<typeof FakeChat>): FakeChat => {
+    const chat = new FakeChat(...args);
+    chats.push(chat);
+    return chat;
+  };
+  return {
+    create,
+    open: (...args: ConstructorParameters<typeof FakeChat>): Promise<FakeChat> => create(...args).open(),
+    removeAll: async (): Promise<void> => {
+      for (const chat of chats.splice(0)) await chat.remove();
+    },
+  };
+}
+
 /** Until it holds; fails after some seconds. */
 export async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; i < 1000; i++) {

@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
 import { EngineFailure } from '../../../engine/rpc.ts';
-import { FakeChat, until } from '../../support/fakeChat.ts';
+import { fakeChats, until } from '../../support/fakeChat.ts';
 
 const gone = new EngineFailure({ kind: 'engineGone', message: 'The engine process ended.' });
 const FILE = { kind: 'file', uri: 'file:///w/a.ts' } as const;
 
 describe('chat controller', () => {
-  const chats: FakeChat[] = [];
-  const open = (...args: ConstructorParameters<typeof FakeChat>): Promise<FakeChat> => {
-    const chat = new FakeChat(...args);
-    chats.push(chat);
-    return chat.open();
-  };
-  afterEach(async () => {
-    for (const chat of chats.splice(0)) await chat.remove();
-  });
+  const { create, open, removeAll } = fakeChats();
+  afterEach(removeAll);
 
   describe('answers', () => {
     it('stream, and say what they took', async () => {
@@ -327,8 +320,7 @@ describe('chat controller', () => {
 
   describe('commands', () => {
     it('put text and attachments into the next page that shows', async () => {
-      const chat = new FakeChat();
-      chats.push(chat);
+      const chat = create();
       await chat.controller.ask({ text: 'Hello', attachments: [FILE] });
       assert.deepEqual(chat.asked, ['reveal']);
       await chat.open();

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FakeChat, FakePage, until } from '../../support/fakeChat.ts';
+import { type FakeChat, FakePage, fakeChats, until } from '../../support/fakeChat.ts';
 
 const filesOf = ({ folder }: FakeChat): string[] => readdirSync(folder).filter((name) => name !== 'open');
 const FILE_URI = 'file:///w/a.ts';
 
 describe('conversations and pages', () => {
-  const chats: FakeChat[] = [];
-  const open = (...args: ConstructorParameters<typeof FakeChat>): Promise<FakeChat> => {
-    const chat = new FakeChat(...args);
-    chats.push(chat);
-    return chat.open();
-  };
-  afterEach(async () => {
-    for (const chat of chats.splice(0)) await chat.remove();
-  });
+  const { open, removeAll } = fakeChats();
+  afterEach(removeAll);
 
   describe('stored conversations', () => {
     it('are there again after a reload, with what was written of an unfinished answer', async () => {
