@@ -77,6 +77,8 @@ export interface PageMessage {
   text: string;
   /** writing: parts follow. cut: the answer has reached its longest; it can go on. failed: `problem` says why. */
   status: 'writing' | 'done' | 'stopped' | 'cut' | 'failed';
+  /** What the answer waits for, in a few words; nothing is written yet. */
+  waiting?: string;
   /** One sentence. */
   problem?: string;
   /** What the question was given: chips as they were sent, and the pieces that the prompt held. */

@@ -31,6 +31,8 @@ export interface Source {
 export interface ContextReader {
   /** Rejects with an Error of one sentence where it cannot be read; `question` guides @project. */
   read(attachment: Attachment, question: string, signal: AbortSignal): Promise<Source[]>;
+  /** What reading a project waits for, told now and with each change: "Indexing 1,200 of 50,000 files", or nothing. */
+  onDidChangeWaiting?(listener: (text: string) => void): { dispose(): void };
   /** The chip without its tokens. */
   chip(attachment: Attachment): Omit<Chip, 'id' | 'tokens' | 'cut'>;
 }
@@ -76,4 +78,7 @@ export interface Hit {
 export interface ProjectSearch {
   /** Best first. Waits until the index is ready; rejects with an Error of one sentence where there is none. */
   search(query: string, options: { limit: number; signal: AbortSignal }): Promise<Hit[]>;
+  /** What a search would wait for, in a few words; empty where it waits for nothing. */
+  readonly status: string;
+  readonly onDidChangeStatus: (listener: () => void) => { dispose(): void };
 }

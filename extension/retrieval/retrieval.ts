@@ -51,13 +51,11 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   }
 
   /** Changes of `status`. */
-  get onDidChangeStatus(): vscode.Event<void> {
-    return this.#changed.event;
-  }
+  readonly onDidChangeStatus = this.#changed.event;
   /** "Indexing 1,200 of 50,000 files"; empty while there is nothing to wait for. */
   get status(): string {
     const { done, total, ready } = this.#progress;
-    if (!this.#running || ready) return '';
+    if (!this.#running || ready || total === 0) return '';
     return vscode.l10n.t('Indexing {0} of {1} files', done.toLocaleString(), total.toLocaleString());
   }
 

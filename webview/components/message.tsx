@@ -48,12 +48,12 @@ export const Message = memo(({ message, last, editing, busy }: MessageProps) => 
   );
 });
 
-function Answer({ message: { text, status, problem, sources, figures } }: { message: PageMessage }) {
+function Answer({ message: { text, status, waiting, problem, sources, figures } }: { message: PageMessage }) {
   const writing = status === 'writing';
   return (
     <>
       <Markdown text={text} writing={writing} />
-      {writing && text === '' && <div class="waiting">{t('Thinking …')}</div>}
+      {writing && text === '' && <div class="waiting">{waiting ? `${waiting} …` : t('Thinking …')}</div>}
       {status === 'stopped' && <div class="muted">{t('Stopped.')}</div>}
       {status === 'cut' && <div class="muted">{t('The answer has reached its greatest length.')}</div>}
       {problem && (

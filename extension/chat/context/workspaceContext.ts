@@ -45,6 +45,12 @@ export class WorkspaceContext implements ContextReader {
     }
   }
 
+  onDidChangeWaiting(listener: (text: string) => void): vscode.Disposable {
+    const { search } = this.parts;
+    listener(search.status);
+    return search.onDidChangeStatus(() => listener(search.status));
+  }
+
   chip(attachment: Attachment): ChipText {
     return chipOf(attachment);
   }

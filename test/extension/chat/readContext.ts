@@ -18,7 +18,11 @@ export function read(attachment: Attachment, options: Options = {}): Promise<Sou
   const { settings } = readSettings(() => undefined);
   const reader = new WorkspaceContext({
     settings: options.excluded ? { 'completion.exclude': options.excluded } : settings,
-    search: { search: () => Promise.resolve((options.hits ?? []) as Hit[]) },
+    search: {
+      search: () => Promise.resolve((options.hits ?? []) as Hit[]),
+      status: '',
+      onDidChangeStatus: () => ({ dispose() {} }),
+    },
   });
   return reader.read(attachment, options.question ?? '', options.signal ?? never);
 }
