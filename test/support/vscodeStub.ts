@@ -85,8 +85,8 @@ export const workspace = {
   fs: {
     isWritableFileSystem: (scheme: string) => (/^(file|vscode-remote|vscode-vfs)$/.test(scheme) ? true : undefined),
   },
-  getConfiguration: (section: string) => ({
-    get: (key: string, otherwise?: unknown) => fake.settings[`${section}.${key}`] ?? otherwise,
+  getConfiguration: (section?: string) => ({
+    get: (key: string, otherwise?: unknown) => fake.settings[section ? `${section}.${key}` : key] ?? otherwise,
     inspect: () => undefined,
   }),
   onDidChangeConfiguration: fake.configurationChanged.event,
