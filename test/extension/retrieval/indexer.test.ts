@@ -91,6 +91,13 @@ describe('index', () => {
     assert.deepEqual(await paths(await open(), 'loyal customers'), ['a.ts', 'b.ts']);
   });
 
+  it('words of one statement say more than words of one screen', async () => {
+    const step = '  step();\n';
+    write('far.ts', fn('one', `parcel();\n${step.repeat(15)}  customs();\n${step.repeat(15)}  refund();`));
+    write('near.ts', fn('two', `${step.repeat(30)}  refund(customs(parcel()));`));
+    assert.deepEqual(await paths(await open(), 'refund of customs for a parcel'), ['near.ts', 'far.ts']);
+  });
+
   it('not five chunks of one file, where others are as good', async () => {
     write('big.ts', Array.from({ length: 12 }, (_, i) => fn(`parrot${i}`, 'parrot();\n'.repeat(30))).join('\n'));
     for (let i = 0; i < 4; i++) write(`small${i}.ts`, fn(`parrot${i}`, 'parrot();\n'.repeat(30)));
