@@ -35,19 +35,16 @@ export class Closeness {
     this.#all = worth.reduce((sum, each) => sum + each, 0) || 1;
   }
 
-  /** Of chunks of one file: which share of the question their best places have, 0 to 1, on average over WINDOWS. */
-  of(text: Uint8Array, spans: readonly Span[]): number[] {
-    this.#reader.read(text);
+  /** Which share of the question the best places in these lines have, 0 to 1, on average over WINDOWS. */
+  of(text: Uint8Array, span: Span): number {
+    this.#reader.read(linesOf(text, span));
     const { terms, lines, count } = this.#reader;
     const found: { line: number; matches: readonly Match[] }[] = [];
     for (let i = 0; i < count; i++) {
       const matches = this.#matches.get(terms[i]!);
       if (matches) found.push({ line: lines[i]!, matches });
     }
-    return spans.map(({ first, last }) => {
-      const inside = found.filter(({ line }) => line >= first && line <= last);
-      return WINDOWS.reduce((sum, window) => sum + this.#best(inside, window), 0) / WINDOWS.length;
-    });
+    return WINDOWS.reduce((sum, window) => sum + this.#best(found, window), 0) / WINDOWS.length;
   }
 
   #best(found: readonly { line: number; matches: readonly Match[] }[], window: number): number {
@@ -67,4 +64,15 @@ export class Closeness {
     }
     return best / this.#all;
   }
+}
+
+function linesOf(text: Uint8Array, { first, last }: Span): Uint8Array {
+  let start = 0;
+  let end = -1;
+  for (let line = 0; line <= last; line++) {
+    if (line === first) start = end + 1;
+    end = text.indexOf(10, end + 1);
+    if (end < 0) return line < first ? new Uint8Array() : text.subarray(start);
+  }
+  return text.subarray(start, end);
 }

@@ -242,14 +242,13 @@ const READ_AGAIN = 20;
 const CLOSE = 1;
 
 function closer(best: readonly Ranked[], closeness: Closeness, { textOf }: RankOptions): Ranked[] {
-  const again = best.slice(0, READ_AGAIN);
-  const closest = new Map<Ranked, number>();
-  for (const file of new Set(again.map((each) => each.file))) {
-    const chunks = again.filter((each) => each.file === file);
-    const text = textOf(file);
-    if (text) closeness.of(text, chunks).forEach((share, i) => closest.set(chunks[i]!, share));
-  }
-  return best.map((each) => ({ ...each, score: each.score * (1 + CLOSE * (closest.get(each) ?? 0)) }));
+  const texts = new Map<string, Uint8Array | undefined>();
+  return best.map((each, place) => {
+    if (place >= READ_AGAIN) return each;
+    if (!texts.has(each.file)) texts.set(each.file, textOf(each.file));
+    const text = texts.get(each.file);
+    return text ? { ...each, score: each.score * (1 + CLOSE * closeness.of(text, each)) } : each;
+  });
 }
 
 /** How much one of the names is made of what was asked for, 0 to 1. */
