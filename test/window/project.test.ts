@@ -31,6 +31,8 @@ describe('questions about the project, in a window', () => {
     });
     window = await EditorWindow.open(vscode);
     if (options.workspaceTrust) await window.page.waitForSelector('[id="status.workspaceTrust"]');
+    // Before it is there, the palette does not know the command.
+    await window.page.waitForSelector('.statusbar-item:has-text("Airgap")');
     await window.command('Airgap: Ask');
     chat = await ChatPage.find(window.page);
     await chat.suggest('@project', /^@project /);
