@@ -83,7 +83,7 @@ describe('applying a code block in a window', () => {
       document.querySelector('.monaco-diff-editor')?.textContent?.includes('others'),
     );
     await pressApply();
-    await window.page.waitForSelector('.notification-list-item-message:has-text("has changed meanwhile")');
+    await window.notification('has changed meanwhile');
     await shot('apply-changed-meanwhile');
     await diffShown();
     await apply('price.js');

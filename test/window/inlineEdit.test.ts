@@ -85,15 +85,14 @@ describe('inline edit in a window', () => {
     await lens('Accept').nth(1).waitFor({ state: 'detached' });
     const saved = await window.savedText('c.py');
     assert.equal(saved, TEXT.replace('width * height\n', 'abs(width * height)\n'));
-    await window.page.waitForSelector('.notification-list-item-message:has-text("Saved without")');
-    await shot('inline-edit-saved');
     await lens('Accept').first().waitFor({ state: 'detached' });
+    await window.notification('Saved without');
+    await shot('inline-edit-saved');
   });
 
   it('cancelled, nothing changes', async () => {
     await edit('d.py', 'slowly');
-    const notification = window.page.locator('.notification-list-item:has-text("Editing d.py")');
-    await notification.waitFor();
+    const notification = await window.notification('Editing d.py');
     await notification.hover();
     await notification.getByRole('button', { name: 'Cancel' }).click();
     await notification.waitFor({ state: 'detached' });

@@ -1,6 +1,6 @@
 /** A VS Code window, driven as a user does: keys, clicks, and what is to be seen. */
 import { readFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { type VsCode, until } from './vscode.ts';
 
 /** A window takes 6 s alone on two cores, and half a minute under load. */
@@ -50,6 +50,20 @@ export class EditorWindow implements AsyncDisposable {
     await this.page.waitForSelector('.quick-input-widget input');
     await this.page.keyboard.type(title);
     await this.page.locator(`.quick-input-list .monaco-list-row[aria-label*="${title}"]`).first().click();
+  }
+
+  /** The notification that has this text, in the notification centre: VS Code's test driver suppresses toasts. */
+  async notification(text: string): Promise<Locator> {
+    const item = this.page.locator('.notifications-center .notification-list-item', { hasText: text });
+    const shown = this.page.locator('.notifications-center.visible');
+    await until(
+      async () => {
+        if ((await shown.count()) === 0) await this.page.locator('[id="status.notifications"] a').click();
+        return item.isVisible();
+      },
+      `there is no notification ${JSON.stringify(text)}`,
+    );
+    return item;
   }
 
   /** The grey text, or '' where there is none. Lines after the first are drawn apart from the document's own. */
