@@ -20,6 +20,8 @@ export interface HostOptions {
   extensionsDir: string;
   settings: Record<string, unknown>;
   workspaceTrust: boolean;
+  /** .vsix files of other extensions. */
+  packages: readonly string[];
   env: NodeJS.ProcessEnv;
 }
 
@@ -32,8 +34,8 @@ export async function startInBrowser({ extension, folder, ...options }: HostOpti
   const version = process.env.AIRGAP_CODE_SERVER ?? NEWEST;
   const page = { folder, logLevel: LOG_LEVEL };
   const isPackage = extension.endsWith('.vsix');
-  if (isPackage) {
-    await runServerCommand(['--install-extension', extension, '--extensions-dir', options.extensionsDir], version);
+  for (const vsix of [...(isPackage ? [extension] : []), ...options.packages]) {
+    await runServerCommand(['--install-extension', vsix, '--extensions-dir', options.extensionsDir], version);
   }
   const server = await CodeServer.start({ version, ...options });
   // Chromium refuses its sandbox to root, and this page is our own.

@@ -27,6 +27,8 @@ export interface VsCodeOptions {
   settings?: Record<string, unknown>;
   workspaceTrust?: boolean;
   env?: NodeJS.ProcessEnv;
+  /** Other extensions, as .vsix files. */
+  packages?: string[];
 }
 
 /** Everything that this test writes lies in one folder of its own, which goes with it. */
@@ -48,6 +50,7 @@ export class VsCode implements AsyncDisposable {
       dataDir: join(home, 'data'),
       extensionsDir: join(home, 'extensions'),
       workspaceTrust: options.workspaceTrust ?? false,
+      packages: options.packages ?? [],
       settings: { ...SETTINGS, ...options.settings },
       // An engine of this test alone, not one that another window of this user has started.
       env: { TMPDIR: home, XDG_RUNTIME_DIR: home, XDG_CACHE_HOME: join(home, 'cache'), ...options.env },

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createVSIX } from '@vscode/vsce';
+import { scriptedEngine } from '../support/scriptedEngine.ts';
+import { DESKTOP, VsCode, until } from './vscode.ts';
+import { EditorWindow } from './window.ts';
+
+describe('another extension asks the model through VS Code', () => {
+  const engine = scriptedEngine([
+    { when: 'Say hello', answer: 'Hello from this machine.' },
+    { when: 'Hang', answer: '', hang: true },
+  ]);
+  let folder: string;
+  let vscode: VsCode;
+  let window: EditorWindow;
+
+  before(async function () {
+    if (DESKTOP) {
+      console.log('    skipped: the client is installed into the VS Code of the browser only');
+      return this.skip();
+    }
+    folder = mkdtempSync(join(tmpdir(), 'airgap-client-'));
+    const packagePath = join(folder, 'client.vsix');
+    const cwd = 'test/fixtures/languageModelClient';
+    await createVSIX({ cwd, packagePath, dependencies: false, allowMissingRepository: true, skipLicense: true });
+    vscode = await VsCode.start({
+      files: { 'price.ts': 'export const price = 1;\n' },
+      settings: { 'airgap.engine.nodePath': engine.nodePath },
+      packages: [packagePath],
+    });
+    window = await EditorWindow.open(vscode);
+  });
+  after(async () => {
+    await window?.[Symbol.asyncDispose]();
+    await vscode?.[Symbol.asyncDispose]();
+    engine.remove();
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('it counts, answers and stops, once the user has allowed it', async () => {
+    await window.openFile('price.ts', 1, 1);
+    await window.awaitStatus(/Ready\./);
+    await window.command('Language Model Client: Ask');
+    const allow = window.page.locator('.monaco-dialog-box .monaco-button:has-text("Allow")');
+    const file = vscode.path('model.json');
+    await until(async () => existsSync(file) || (await allow.count()) > 0, 'neither a dialog nor an answer came');
+    if (await allow.count()) await allow.first().click();
+    mkdirSync('dist/shots', { recursive: true });
+    await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '', 'no answer came');
+    await window.page.screenshot({ path: 'dist/shots/language-model.png' });
+    const { maxInputTokens, name, family, ...seen } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    assert.deepEqual(seen, { tokens: 5, answer: 'Hello from this machine.', stopped: true });
+    assert.ok(name && family && Number(maxInputTokens) > 0);
+  });
+});
