@@ -36,8 +36,8 @@ describe('applying a code block in a window', () => {
     mkdirSync(SHOTS, { recursive: true });
     vscode = await VsCode.start({
       files: { 'shop.js': '', 'two.js': TWO, 'price.js': PLAIN },
+      engine,
       settings: {
-        'airgap.engine.nodePath': engine.nodePath,
         // The scripted engine reads none; the bundled one's advice would hide the answer.
         'airgap.model.folder': '/model',
         'files.autoGuessEncoding': true,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { OLDEST } from '../../.ci/codeServer.ts';
 import { scriptedEngine } from '../support/scriptedEngine.ts';
 import { ChatPage } from './chatPage.ts';
 import { until, VsCode } from './vscode.ts';
@@ -25,7 +26,8 @@ describe('commands that lead into the chat, in a window', () => {
   before(async () => {
     vscode = await VsCode.start({
       files: FILES,
-      settings: { 'airgap.engine.nodePath': engine.nodePath, 'terminal.integrated.gpuAcceleration': 'off' },
+      engine,
+      settings: { 'terminal.integrated.gpuAcceleration': 'off' },
     });
     execFileSync('git', ['init', '-q'], { cwd: vscode.path('') });
     execFileSync('git', ['add', 'price.ts'], { cwd: vscode.path('') });
@@ -87,7 +89,11 @@ describe('commands that lead into the chat, in a window', () => {
     await chat.finished();
   });
 
-  it('/terminal: the command is put into the terminal, and does not run', async () => {
+  it('/terminal: the command is put into the terminal, and does not run', async function () {
+    if (process.env.AIRGAP_CODE_SERVER === OLDEST) {
+      console.log(`    skipped: code-server ${OLDEST} comes without the module that terminals need`);
+      return this.skip();
+    }
     await chat.answerTo('/terminal make a file');
     await chat.button('Insert into terminal').click();
     const rows = window.page.locator('.terminal-wrapper.active .xterm-rows');

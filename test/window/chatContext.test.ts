@@ -18,7 +18,7 @@ describe('chat context, in a window', () => {
   let chat: ChatPage;
 
   before(async () => {
-    vscode = await VsCode.start({ files: FILES, settings: { 'airgap.engine.nodePath': engine.nodePath } });
+    vscode = await VsCode.start({ files: FILES, engine });
     const git = (...args: string[]) => execFileSync('git', args, { cwd: vscode.path('') });
     git('init', '-q');
     git('-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '-q', '--allow-empty', '-m', 'Begin');

@@ -109,6 +109,11 @@ export class ChatPage {
     await this.#await('first suggestion is', async () => (await this.suggestions())[0] ?? '', pattern);
   }
 
+  /** Runs in the page, outside of its content security policy. */
+  run<T>(inPage: (body: unknown, source: string) => T | Promise<T>, source: string): Promise<T> {
+    return this.frame.locator('body').evaluate(inPage as never, source) as Promise<T>;
+  }
+
   async shot(name: string): Promise<void> {
     mkdirSync(SHOTS, { recursive: true });
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });

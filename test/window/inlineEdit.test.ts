@@ -22,7 +22,7 @@ describe('inline edit in a window', () => {
     mkdirSync(SHOTS, { recursive: true });
     vscode = await VsCode.start({
       files: Object.fromEntries(FILES.map((name) => [name, TEXT])),
-      settings: { 'airgap.engine.nodePath': engine.nodePath },
+      engine,
     });
     window = await EditorWindow.open(vscode);
   });

@@ -27,7 +27,7 @@ describe('another extension asks the model through VS Code', () => {
     await createVSIX({ cwd, packagePath, dependencies: false, allowMissingRepository: true, skipLicense: true });
     vscode = await VsCode.start({
       files: { 'price.ts': 'export const price = 1;\n' },
-      settings: { 'airgap.engine.nodePath': engine.nodePath },
+      engine,
       packages: [packagePath],
     });
     window = await EditorWindow.open(vscode);

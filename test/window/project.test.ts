@@ -26,7 +26,8 @@ describe('questions about the project, in a window', () => {
   async function open(options: { workspaceTrust: boolean }): Promise<void> {
     vscode = await VsCode.start({
       files: FILES,
-      settings: { 'airgap.engine.nodePath': engine.nodePath, 'security.workspace.trust.startupPrompt': 'never' },
+      engine,
+      settings: { 'security.workspace.trust.startupPrompt': 'never' },
       ...options,
     });
     window = await EditorWindow.open(vscode);

@@ -27,6 +27,8 @@ export interface VsCodeOptions {
   settings?: Record<string, unknown>;
   workspaceTrust?: boolean;
   env?: NodeJS.ProcessEnv;
+  /** What runs in place of the engine; a setting of the machine, which is where VS Code reads it. */
+  engine?: { nodePath: string };
   /** Other extensions, as .vsix files. */
   packages?: string[];
 }
@@ -56,6 +58,7 @@ export class VsCode implements AsyncDisposable {
       env: { TMPDIR: home, XDG_RUNTIME_DIR: home, XDG_CACHE_HOME: join(home, 'cache'), ...options.env },
     };
     const host = DESKTOP ? await startOnDesktop(DESKTOP, hostOptions) : await startInBrowser(hostOptions);
+    if (options.engine) host.configure({ 'airgap.engine.nodePath': options.engine.nodePath });
     return new VsCode(host, home);
   }
 

@@ -106,7 +106,7 @@ function SuggestionList({ suggestions: { items, selected } }: { suggestions: Sug
   useEffect(() => announce(t('{0} suggestions', count(items.length))), [items]);
   useLayoutEffect(() => list.current!.children[selected]?.scrollIntoView({ block: 'nearest' }), [items, selected]);
   return (
-    <ul ref={list} id="suggestions" class="suggestions" role="listbox" aria-label={t('Suggestions')}>
+    <ul ref={list} id="suggestions" class="suggestions" role="listbox" aria-label={t('Suggestions')} tabIndex={0}>
       {items.map((item, index) => (
         <li
           key={item.id}

@@ -4,12 +4,15 @@ import type { Token } from 'markdown-it';
 import { isAllowedLink } from '../links.ts';
 import { CodeBlock } from './codeBlock.tsx';
 
-/** The elements that an answer may have. Its headings stand below the one that names the message's author. */
+/**
+ * The elements that an answer may have. Its headings all stand one below that of the message's author, wherever the
+ * answer begins to count; their class says how large they are.
+ */
 const TAGS: Record<string, string> = {
   ...Object.fromEntries(
     'p strong em s ul ol li blockquote table thead tbody tr th td hr br'.split(' ').map((tag) => [tag, tag]),
   ),
-  ...{ h1: 'h3', h2: 'h4', h3: 'h5', h4: 'h6', h5: 'h6', h6: 'h6' },
+  ...Object.fromEntries('h1 h2 h3 h4 h5 h6'.split(' ').map((tag) => [tag, 'h3'])),
 };
 
 /** Draws the tokens of one block. */
@@ -43,9 +46,10 @@ function element(token: Token, content: ComponentChildren[]): VNode {
   if (!tag) return createElement(Fragment, null, ...content);
   const start = token.attrGet('start');
   const aligned = /text-align:(center|right)/.exec(String(token.attrGet('style')))?.[1];
+  const look = tag === 'h3' ? token.tag : aligned;
   return createElement(
     tag,
-    { ...(start === null ? {} : { start: Number(start) }), ...(aligned ? { class: aligned } : {}) },
+    { ...(start === null ? {} : { start: Number(start) }), ...(look ? { class: look } : {}) },
     ...content,
   );
 }
