@@ -67,7 +67,8 @@ describe('commands that lead into the chat, in a window', () => {
       });
       await fix.first().waitFor();
       await chat.shot('commands-light-bulb');
-      await fix.first().click();
+      // It is the first, and chosen; older releases take no click at once.
+      await window.press('Enter');
     });
     assert.match(text, /price\.ts:2:9: error \(ts 2322\)/);
     assert.match(text, /<file name="price\.ts"[^>]*>\nexport function price/);
@@ -106,25 +107,35 @@ describe('commands that lead into the chat, in a window', () => {
     await chat.shot('commands-terminal');
   });
 
-  it('source control: the button writes a message from what is staged, and asks before it replaces one', async () => {
+  const commitButton = () => window.page.locator('.part.sidebar [aria-label^="Write a Commit Message"]').first();
+  const commitMessage = async (): Promise<string> => {
+    const text = await window.page.locator('.scm-view .scm-input .view-lines').innerText();
+    return text.replaceAll('\u00a0', ' ').trim();
+  };
+
+  it('source control: the button writes a message from what is staged', async () => {
     await window.press('Control+Shift+g');
-    const input = window.page.locator('.scm-view .scm-input .view-lines');
-    const button = window.page.locator('.part.sidebar [aria-label^="Write a Commit Message"]');
     await window.page.waitForSelector('.scm-view .scm-input');
-    const message = async () => (await input.innerText()).replaceAll('\u00a0', ' ').trim();
     const text = await askedAfter(async () => {
       await window.page.locator('.scm-view').first().hover();
-      await button.first().click();
+      await commitButton().click();
     });
     assert.match(text, /<file name="price\.ts \(staged changes\)"[^]*\+export function price/);
     assert.doesNotMatch(text, /other\.ts/);
-    await until(async () => /^Add prices by weight\s+Nothing knew them\.$/.test(await message()), 'no message');
+    await until(async () => /^Add prices by weight\s+Nothing knew them\.$/.test(await commitMessage()), 'no message');
     await chat.shot('commands-commit');
+  });
+
+  it('source control: asks before it replaces a message', async function () {
+    if (process.env.AIRGAP_CODE_SERVER === OLDEST) {
+      console.log(`    skipped: VS Code ${OLDEST} refuses dialogs of an extension under development`);
+      return this.skip();
+    }
     await window.page.locator('.scm-view').first().hover();
-    await button.first().click();
+    await commitButton().click();
     await window.page.locator('.monaco-dialog-box', { hasText: 'Replace the message that is there?' }).waitFor();
     await chat.shot('commands-commit-replace');
     await window.press('Escape');
-    assert.match(await message(), /^Add prices by weight/);
+    assert.match(await commitMessage(), /^Add prices by weight/);
   });
 });
