@@ -51,11 +51,14 @@ const suites: Record<string, () => Promise<Counts> | Counts> = {
     return mocha(`window tests, package in VS Code ${NEWEST}`, WINDOW_TESTS, { AIRGAP_EXTENSION: vsix });
   },
   /** The oldest VS Code that package.json allows, on this folder. */
-  oldest: () =>
-    mocha(`window tests, this folder in VS Code ${OLDEST}`, WINDOW_TESTS, {
-      AIRGAP_EXTENSION: root,
-      AIRGAP_CODE_SERVER: OLDEST,
-    }),
+  oldest: () => {
+    console.log(
+      `\nskipped: chatContext, chatCommands and project tests: code-server ${OLDEST} comes without ripgrep and terminals`,
+    );
+    const args = [...WINDOW_TESTS, '--ignore', 'dist/test/window/{chatContext,chatCommands,project}.test.mjs'];
+    const env = { AIRGAP_EXTENSION: root, AIRGAP_CODE_SERVER: OLDEST };
+    return mocha(`window tests, this folder in VS Code ${OLDEST}`, args, env);
+  },
 };
 
 const named = process.argv.slice(2);

@@ -15,6 +15,8 @@ describe('the model that comes with the extension, in the chat', () => {
       settings: { 'airgap.chat.maxTokens': 48 },
     });
     window = await EditorWindow.open(vscode);
+    await window.openFile('price.ts', 1, 1);
+    await window.awaitStatus(/Ready\./);
     await window.command('Airgap: Ask');
     chat = await ChatPage.find(window.page);
   });
