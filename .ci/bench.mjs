@@ -24,7 +24,7 @@ if (args.includes('--peers')) {
     platform: 'node',
     format: 'esm',
     packages: 'external',
-    alias: { vscode: './test/support/vscodeStub.ts' },
+    alias: { vscode: './test/support/extension/vscodeStub.ts' },
   };
   await build({ ...node, bundle: true, entryPoints: ['test/bench/page.ts'], absWorkingDir: root, outfile });
   await import(outfile);

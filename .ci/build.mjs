@@ -10,7 +10,7 @@
  */
 import { copyFileSync, existsSync, globSync, rmSync } from 'node:fs';
 import { build, context } from 'esbuild';
-import { kernelsPlugin } from '../kernels/wasm/build.mjs';
+import { kernelsPlugin } from '../kernels/wasm/build/plugin.mjs';
 import { linkNatives } from './natives.mjs';
 import { writeNotices } from './notices.mjs';
 
@@ -29,7 +29,7 @@ const product = {
   entryPoints: Object.fromEntries(
     [
       ['extension', 'extension/main.ts'],
-      ['engine', 'engine/main.ts'],
+      ['engine', 'engine/process/main.ts'],
       ['airgap', 'engine/cli/main.ts'],
       ['indexer', 'extension/retrieval/indexerThread.ts'],
     ].filter(([, file]) => existsSync(file)),
@@ -64,7 +64,7 @@ const tests = {
   entryPoints: globSync('test/**/*.test.ts'),
   format: 'esm',
   packages: 'external',
-  alias: { vscode: './test/support/vscodeStub.ts' },
+  alias: { vscode: './test/support/extension/vscodeStub.ts' },
   outbase: 'test',
   outdir: 'dist/test',
   outExtension: { '.js': '.mjs' },

@@ -38,7 +38,7 @@ const suites: Record<string, () => Promise<Counts> | Counts> = {
   page: () => mocha('the page in Chromium', ['dist/test/webview/**/*.test.mjs']),
   /** The kernels and goldens of WASM on Node 22, whose V8 compiles them differently. */
   node22: () => {
-    const files = ['dist/test/kernels/*.test.mjs', 'dist/test/engine/golden.test.mjs', '--grep', 'wasm'];
+    const files = ['dist/test/kernels/**/*.test.mjs', 'dist/test/engine/models/golden.test.mjs', '--grep', 'wasm'];
     return mocha('WASM on Node 22', files, {}, nodeBinary(`${process.platform}-${process.arch}`, 22));
   },
   /** Contexts up to 128K tokens: minutes. */

@@ -1,18 +1,18 @@
 /** The command table: id -> what it does. A test keeps it equal to package.json. */
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
-import { chatCommands } from './chat/chatCommands.ts';
-import type { CodeBlocks } from './chat/code/codeBlocks.ts';
-import type { Chat } from './chat/parts.ts';
-import { chatViewCommands, type ViewActions } from './chat/viewCommands.ts';
+import { chatCommands } from './chat/commands/chatCommands.ts';
+import type { CodeBlocks } from './edits/codeBlocks.ts';
+import type { Chat } from './chat/conversation/parts.ts';
+import { chatViewCommands, type ViewActions } from './chat/commands/viewCommands.ts';
 import type { Config } from './config.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from './engine/engine.ts';
 import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
-import { menuLines, pickFromMenu } from './menu.ts';
-import { type ReportView, showReport } from './reportView.ts';
+import { menuLines, pickFromMenu } from './status/menu.ts';
+import { type ReportView, showReport } from './status/reportView.ts';
 import { expandHome, languageEnabled, withLanguage } from './settings.ts';
-import type { Snooze } from './snooze.ts';
-import { describe, type StatusState } from './status.ts';
+import type { Snooze } from './status/snooze.ts';
+import { describe, type StatusState } from './status/status.ts';
 
 export interface CommandHost {
   readonly config: Config;

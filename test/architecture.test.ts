@@ -56,12 +56,12 @@ describe('architecture', () => {
   it('the rules refuse what they should', () => {
     const refused = (file: string, target: string) => !ALLOWED.find(([pattern]) => pattern.test(file))![1].test(target);
     for (const [file, target] of [
-      ['engine/session.ts', 'kernels/gpu/gpuOps.ts'],
-      ['engine/session.ts', 'vscode'],
+      ['engine/inference/session.ts', 'kernels/gpu/gpuOps.ts'],
+      ['engine/inference/session.ts', 'vscode'],
       ['engine/models/phi3.ts', 'node:fs'],
-      ['extension/engine.ts', 'engine/session.ts'],
-      ['kernels/ops.ts', 'engine/protocol.ts'],
-      ['engine/protocol.ts', 'engine/generation.ts'],
+      ['extension/engine/engine.ts', 'engine/inference/session.ts'],
+      ['kernels/ops.ts', 'engine/wire/protocol.ts'],
+      ['engine/wire/protocol.ts', 'engine/inference/generation.ts'],
       ['extension/main.ts', 'test/support/close.ts'],
     ] as const) {
       assert.ok(refused(file, target), `${file} -> ${target}`);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parrotModel } from './support/parrotModel.ts';
+import { parrotModel } from './support/engine/parrotModel.ts';
 
 const HOOK = join(process.cwd(), 'test/support/forbidNetwork.cjs');
 

@@ -1,7 +1,7 @@
 /**
  * Everything that crosses between the chat's page and the extension host, by postMessage. Plain data only; imports
  * nothing. The host owns all state; the page draws it and reports what the user does. The host checks what the page
- * says (extension/chat/messages.ts); the page trusts the host, but no text in what it says.
+ * says (extension/chat/page/messages.ts); the page trusts the host, but no text in what it says.
  */
 export type FromPage =
   /** The page has loaded, for the first time or again: the host answers with `state`. */

@@ -1,13 +1,13 @@
 import { availableParallelism, cpus } from 'node:os';
 import { type Command, Option } from 'commander';
 import { BadRequest } from '../errors.ts';
-import { SHAPES } from '../models/shapes.ts';
-import type { Backend } from '../protocol.ts';
+import { SHAPES } from '../../test/bench/engine/shapes.ts';
+import type { Backend } from '../wire/protocol.ts';
 import { measureBandwidth } from './bandwidth.ts';
-import { type AttentionRow, benchAttention, printAttentionRow } from './benchAttention.ts';
-import { benchChat, printChatRows } from './benchChat.ts';
-import { type ProfileRow, benchProfile, printProfileRow } from './benchProfile.ts';
-import { type SpeculationRow, benchSpeculation, printSpeculationRow } from './benchSpeculation.ts';
+import { type AttentionRow, benchAttention, printAttentionRow } from '../../test/bench/engine/attention.ts';
+import { benchChat, printChatRows } from '../../test/bench/engine/chat.ts';
+import { type ProfileRow, benchProfile, printProfileRow } from '../../test/bench/engine/profile.ts';
+import { type SpeculationRow, benchSpeculation, printSpeculationRow } from '../../test/bench/engine/speculation.ts';
 import { type ModelBenchOptions, type ModelRow, benchModel, gigabytes, printModelRow } from './benchModel.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 

@@ -1,7 +1,7 @@
 import { OutOfMemory } from '../../kernels/ops.ts';
 import { BadRequest } from '../errors.ts';
-import { type LoadOptions, type LoadedModel, loadModel, loadRandomModel } from '../load.ts';
-import { SHAPES } from '../models/shapes.ts';
+import { type LoadOptions, type LoadedModel, loadModel, loadRandomModel } from '../load/loadModel.ts';
+import { SHAPES } from '../../test/bench/engine/shapes.ts';
 import { median } from './bandwidth.ts';
 import { starterFolder } from './starter.ts';
 

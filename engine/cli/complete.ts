@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
-import { completeWith } from '../completeWith.ts';
+import { completeWith } from '../document/completeInDocument.ts';
 import { BadRequest } from '../errors.ts';
-import { loadModel } from '../load.ts';
-import type { CompleteParams } from '../protocol.ts';
+import { loadModel } from '../load/loadModel.ts';
+import type { CompleteParams } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 import { starterFolder } from './starter.ts';
 

@@ -1,7 +1,7 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import type { Command } from 'commander';
-import { backendReports } from '../load.ts';
-import type { BackendReport } from '../protocol.ts';
+import { backendReports } from '../load/loadModel.ts';
+import type { BackendReport } from '../wire/protocol.ts';
 
 /** `airgap doctor`: which backend runs here, and why the others do not. */
 export function addDoctor(program: Command): void {

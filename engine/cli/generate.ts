@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { BadRequest } from '../errors.ts';
-import type { Sampling } from '../generation.ts';
-import { type LoadedModel, loadModel } from '../load.ts';
-import type { StopReason } from '../protocol.ts';
-import { StopStrings } from '../stopStrings.ts';
+import type { Sampling } from '../inference/generation.ts';
+import { type LoadedModel, loadModel } from '../load/loadModel.ts';
+import type { StopReason } from '../wire/protocol.ts';
+import { StopStrings } from '../inference/stopStrings.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import { type ModelOptions, addModelOptions, decimal, loadOptions, readIds, wholeNumber } from './options.ts';
 

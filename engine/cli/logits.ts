@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { notFinite } from '../generate.ts';
-import { loadModel } from '../load.ts';
+import { notFinite } from '../inference/generate.ts';
+import { loadModel } from '../load/loadModel.ts';
 import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
 
 interface LogitsOptions extends ModelOptions {

@@ -6,7 +6,7 @@ import { addAsk } from './ask.ts';
 import { addBench } from './bench.ts';
 import { addComplete } from './complete.ts';
 import { addDoctor } from './doctor.ts';
-import { addEdits } from './edits.ts';
+import { addEdits } from '../../test/bench/engine/edits.ts';
 import { addGenerate } from './generate.ts';
 import { addLogits } from './logits.ts';
 import { addPerplexity } from './perplexity.ts';

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { readFile } from 'node:fs/promises';
 import type { KvDType, WeightDType } from '../../kernels/ops.ts';
 import { BadRequest } from '../errors.ts';
-import type { LoadOptions } from '../load.ts';
-import type { BackendChoice } from '../protocol.ts';
+import type { LoadOptions } from '../load/loadModel.ts';
+import type { BackendChoice } from '../wire/protocol.ts';
 
 /** Options that every command with a model takes. */
 export interface ModelOptions {

@@ -1,8 +1,8 @@
-import type { Generate, Generation } from '../generation.ts';
+import type { Generate, Generation } from '../inference/generation.ts';
 import { type CompletionModel, NEIGHBOURHOOD, promptBudget, windowLength } from '../prompt/budget.ts';
 import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/complete.ts';
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
-import type { CompleteParams, CompleteResult } from '../protocol.ts';
+import type { CompleteParams, CompleteResult } from '../wire/protocol.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { cleanCompletion, isComplete } from './clean.ts';

@@ -1,6 +1,6 @@
 import type { KvView, Ops, Tensor } from '../../kernels/ops.ts';
 import type { Phi3Config } from '../models/phi3Config.ts';
-import type { TensorSource } from '../weights/tensorSource.ts';
+import type { TensorSource } from '../models/tensorSource.ts';
 
 /** Causal self-attention with one fused q/k/v projection. Reference: `Phi3Attention` in modeling_phi3.py. */
 export class Attention {

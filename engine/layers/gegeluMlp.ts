@@ -1,6 +1,6 @@
 import type { Ops, Tensor } from '../../kernels/ops.ts';
 import type { Phi3SmallConfig } from '../models/phi3SmallConfig.ts';
-import type { TensorSource } from '../weights/tensorSource.ts';
+import type { TensorSource } from '../models/tensorSource.ts';
 
 /** The MLP of phi-3-small, gate and linear rows interleaved. Reference: `Phi3SmallMLP` in modeling_phi3_small.py. */
 export class GegeluMlp {

@@ -1,6 +1,6 @@
 import type { KvView, Ops, Sparsity, Tensor } from '../../kernels/ops.ts';
 import type { Phi3SmallConfig } from '../models/phi3SmallConfig.ts';
-import type { TensorSource } from '../weights/tensorSource.ts';
+import type { TensorSource } from '../models/tensorSource.ts';
 
 /**
  * Grouped-query attention of phi-3-small, block-sparse or dense by layer. Reference: `Phi3SmallSelfAttention` in

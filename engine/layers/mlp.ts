@@ -1,5 +1,5 @@
 import type { Ops, Tensor } from '../../kernels/ops.ts';
-import type { TensorSource } from '../weights/tensorSource.ts';
+import type { TensorSource } from '../models/tensorSource.ts';
 
 /** SwiGLU with one fused gate/up projection. Reference: `Phi3MLP` in modeling_phi3.py. */
 export class Mlp {

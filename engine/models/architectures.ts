@@ -1,7 +1,7 @@
 /** The architectures that Airgap runs, by the name that config.json gives. */
 import type { Ops } from '../../kernels/ops.ts';
 import { BadModel } from '../errors.ts';
-import type { TensorSource } from '../weights/tensorSource.ts';
+import type { TensorSource } from './tensorSource.ts';
 import type { Decoder, DecoderConfig, TensorSpec } from './decoder.ts';
 import { Phi3 } from './phi3.ts';
 import { parsePhi3Config } from './phi3Config.ts';

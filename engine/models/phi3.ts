@@ -2,7 +2,7 @@ import type { KvView, Ops, Tensor } from '../../kernels/ops.ts';
 import { Attention } from '../layers/attention.ts';
 import { Mlp } from '../layers/mlp.ts';
 import { ropeTable } from '../layers/rope.ts';
-import type { TensorSource } from '../weights/tensorSource.ts';
+import type { TensorSource } from './tensorSource.ts';
 import type { Decoder, ForwardOptions, TensorSpec } from './decoder.ts';
 import type { Phi3Config } from './phi3Config.ts';
 

@@ -1,14 +1,14 @@
 /** The chat of a window: one open conversation, one draft, any number of pages that show them. Pure. */
 import type { ConversationEntry, FromPage, PageState, ToPage } from '../../webview/protocol.ts';
-import { Answering, longestAnswer } from './answering.ts';
+import { Answering, longestAnswer } from './answer/answering.ts';
 import type { ControllerHost } from './controllerHost.ts';
-import { type Conversation, emptyConversation, pageMessages } from './conversation.ts';
-import { Draft, type DraftHost } from './draft.ts';
-import { asMarkdown, fileName } from './export.ts';
-import { entries } from './library.ts';
-import type { Page } from './pages.ts';
-import type { Attachment, Chat } from './parts.ts';
-import { Shelf } from './shelf.ts';
+import { type Conversation, emptyConversation, pageMessages } from './conversation/conversation.ts';
+import { Draft, type DraftHost } from './conversation/draft.ts';
+import { asMarkdown, fileName } from './conversation/export.ts';
+import { entries } from './conversation/conversationList.ts';
+import type { Page } from './page/pages.ts';
+import type { Attachment, Chat } from './conversation/parts.ts';
+import { Shelf } from './conversation/pendingWrites.ts';
 
 export class ChatController implements Chat {
   readonly #draft: Draft;

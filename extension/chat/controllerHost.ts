@@ -1,9 +1,9 @@
 /** What the controller needs of its surroundings. Pure: types only. */
 import type { EngineView, FromPage, Suggestion, SyntaxColors } from '../../webview/protocol.ts';
-import type { AnsweringHost } from './answering.ts';
-import type { Pages } from './pages.ts';
-import type { Attachment } from './parts.ts';
-import type { ConversationStore } from './store.ts';
+import type { AnsweringHost } from './answer/answering.ts';
+import type { Pages } from './page/pages.ts';
+import type { Attachment } from './conversation/parts.ts';
+import type { ConversationStore } from './conversation/conversationStore.ts';
 
 export interface ControllerHost extends AnsweringHost {
   readonly store: ConversationStore;

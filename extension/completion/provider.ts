@@ -1,11 +1,11 @@
 /** VS Code's inline completion API: a keystroke in, at most one item out. */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import type { CompleteParams, CompleteResult } from '../../engine/protocol.ts';
-import { EngineFailure } from '../../engine/rpc.ts';
+import type { CompleteParams, CompleteResult } from '../../engine/wire/protocol.ts';
+import { EngineFailure } from '../../engine/wire/rpc.ts';
 import type { Settings } from '../settings.ts';
 import { around, type Around, sentSpan } from './context.ts';
-import { isEligible } from './eligibility.ts';
+import { isEligible } from '../reading/eligibility.ts';
 import type { GhostCache } from './ghostCache.ts';
 
 export interface Completer {

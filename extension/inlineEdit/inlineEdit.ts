@@ -1,11 +1,11 @@
 /** "Airgap: Edit Inline": select, say what to do, see the change in place, accept or reject each hunk. */
 import * as vscode from 'vscode';
-import { EngineFailure } from '../../engine/rpc.ts';
-import { extentEnd, indentUnit, isBlank, linesOf } from '../chat/code/lines.ts';
-import type { Place } from '../chat/code/locate.ts';
-import { refusal } from '../chat/code/proposals.ts';
-import { nameOf } from '../chat/context/textOf.ts';
-import type { ChatModel } from '../chat/parts.ts';
+import { EngineFailure } from '../../engine/wire/rpc.ts';
+import { extentEnd, indentUnit, isBlank, linesOf } from '../edits/lines.ts';
+import type { Place } from '../edits/locate.ts';
+import { refusal } from '../edits/proposals.ts';
+import { nameOf } from '../reading/textOf.ts';
+import type { ChatModel } from '../chat/conversation/parts.ts';
 import { warn, withoutLinks } from '../notice.ts';
 import type { Settings } from '../settings.ts';
 import { newLines } from './answer.ts';

@@ -1,9 +1,9 @@
 /** What the model is asked for an inline edit. */
-import type { ChatTurn } from '../../engine/protocol.ts';
-import { longestAnswer } from '../chat/answering.ts';
-import type { ChatModel } from '../chat/parts.ts';
-import { questionPrompt } from '../chat/prompt.ts';
-import { hideSecrets } from '../retrieval/secrets.ts';
+import type { ChatTurn } from '../../engine/wire/protocol.ts';
+import { longestAnswer } from '../chat/answer/answering.ts';
+import type { ChatModel } from '../chat/conversation/parts.ts';
+import { questionPrompt } from '../chat/answer/prompt.ts';
+import { hideSecrets } from '../reading/secrets.ts';
 
 const SYSTEM =
   'You rewrite a part of a file as the user asks. Answer with the new text of that part only: complete, in one fenced ' +

@@ -4,13 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { FileToRead } from './fileReader.ts';
+import type { FileToRead } from './analyseFile.ts';
 import { type IndexedFile, ProjectIndex } from './projectIndex.ts';
 import type { FoundChunk, OpenParams, Progress, SearchParams, Stats } from './protocol.ts';
 import { rank, type Ranked } from './rank.ts';
-import { linesWithoutSecrets } from './secrets.ts';
+import { linesWithoutSecrets } from '../reading/secrets.ts';
 import type { Segment } from './segment.ts';
-import { loadSnapshot, saveSnapshot } from './snapshot.ts';
+import { loadSnapshot, saveSnapshot } from './savedIndex.ts';
 import { type FoundFile, ProjectFiles, readText } from './walk.ts';
 
 /** Reads files into segments: in this thread, or in others. */

@@ -5,7 +5,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, type MessagePort, workerData } from 'node:worker_threads';
 import { createMessageConnection, PortMessageReader, PortMessageWriter } from 'vscode-jsonrpc/node';
-import { FileReader, type FileToRead } from './fileReader.ts';
+import { FileReader, type FileToRead } from './analyseFile.ts';
 import { Indexer } from './indexer.ts';
 import type { OpenParams, SearchParams } from './protocol.ts';
 import { SharedReaders } from './readers.ts';

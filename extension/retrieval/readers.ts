@@ -1,7 +1,7 @@
 /** Who reads files into segments: this thread, and for many files another one that ends when it has no work. No vscode. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { FileReader, type FileToRead } from './fileReader.ts';
+import { FileReader, type FileToRead } from './analyseFile.ts';
 import type { Readers } from './indexer.ts';
 import type { ThreadData } from './indexerThread.ts';
 import type { Segment } from './segment.ts';

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import picomatch from 'picomatch';
 import type { Folder } from './protocol.ts';
-import { isSecretPath } from './secrets.ts';
+import { isSecretPath } from '../reading/secrets.ts';
 
 export interface FoundFile {
   /** Absolute. */

@@ -14,29 +14,29 @@ import {
   type WeightDType,
   type WeightWriter,
 } from '../ops.ts';
-import { readBack, tensorsOf } from '../readBack.ts';
-import { type AdapterOptions, openGpu } from './adapter.ts';
-import { appendKv } from './appendKv.ts';
-import { attention } from './attention.ts';
-import { embed } from './embed.ts';
-import { gegelu } from './gegelu.ts';
-import { Pipelines } from './kernel.ts';
-import { GpuKvPool } from './kvPool.ts';
-import { layerNorm } from './layerNorm.ts';
-import { linear } from './linear.ts';
-import { maskedScale } from './maskedScale.ts';
-import { Memory, type MemoryLimits } from './memory.ts';
-import { Recording } from './recording.ts';
-import { rmsNorm } from './rmsNorm.ts';
-import { Runner } from './runner.ts';
-import { siluMul } from './siluMul.ts';
-import { type GpuTensor, Storage, activation, values, weightOf } from './tensor.ts';
-import { top1 } from './top1.ts';
-import { topK } from './topK.ts';
-import { freeWeight, weightWriter } from './weight.ts';
+import { readBack, tensorsOf } from '../shared/readBack.ts';
+import { type AdapterOptions, openGpu } from './device/adapter.ts';
+import { appendKv } from './attention/appendKv.ts';
+import { attention } from './attention/attention.ts';
+import { embed } from './matmul/embed.ts';
+import { gegelu } from './rowwise/gegelu.ts';
+import { Pipelines } from './device/kernel.ts';
+import { GpuKvPool } from './attention/kvPool.ts';
+import { layerNorm } from './rowwise/layerNorm.ts';
+import { linear } from './matmul/linear.ts';
+import { maskedScale } from './rowwise/maskedScale.ts';
+import { Memory, type MemoryLimits } from './device/memory.ts';
+import { Recording } from './device/recording.ts';
+import { rmsNorm } from './rowwise/rmsNorm.ts';
+import { Runner } from './device/runner.ts';
+import { siluMul } from './rowwise/siluMul.ts';
+import { type GpuTensor, Storage, activation, values, weightOf } from './device/tensor.ts';
+import { top1 } from './rowwise/argmax.ts';
+import { topK } from './rowwise/topK.ts';
+import { freeWeight, weightWriter } from './matmul/weight.ts';
 
-export { type AdapterOptions, type GpuReport, gpuReport } from './adapter.ts';
-export { GpuUnavailable } from './dawn.ts';
+export { type AdapterOptions, type GpuReport, gpuReport } from './device/adapter.ts';
+export { GpuUnavailable } from './device/dawn.ts';
 
 export interface GpuOptions extends AdapterOptions {
   /** Called once when the device goes away without dispose(). */

@@ -2,8 +2,8 @@ import { freemem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { check } from '../check.ts';
 import { f16ToF32, f32ToF16 } from '../quantize.ts';
-import { readBack } from '../readBack.ts';
-import { checkedK } from '../topK.ts';
+import { readBack } from '../shared/readBack.ts';
+import { checkedK } from '../shared/topK.ts';
 import {
   type Addends,
   type AttentionOptions,
@@ -30,7 +30,7 @@ import { maskedScale } from './maskedScale.ts';
 import { rmsNorm } from './rmsNorm.ts';
 import { rope } from './rope.ts';
 import { siluMul } from './siluMul.ts';
-import { top1 } from './top1.ts';
+import { top1 } from './argmax.ts';
 import { topK } from './topK.ts';
 import { roundTrip } from './weight.ts';
 

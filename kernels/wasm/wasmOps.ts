@@ -14,21 +14,21 @@ import type {
   WeightDType,
   WeightWriter,
 } from '../ops.ts';
-import { readBack, tensorsOf } from '../readBack.ts';
-import { checkedK } from '../topK.ts';
-import { type BankOptions, Banks } from './banks.ts';
-import { WasmKvPool } from './kvPool.ts';
+import { readBack, tensorsOf } from '../shared/readBack.ts';
+import { checkedK } from '../shared/topK.ts';
+import { type BankOptions, Banks } from './host/banks.ts';
+import { WasmKvPool } from './host/kvPool.ts';
 import { DTypeCode, MOST_Q8_HEAD_DIM, Opcode, TOP1_CHUNK, TOP_K_CHUNK } from './opcodes.ts';
-import { recordAttention } from './recordAttention.ts';
-import { recordLinear } from './recordLinear.ts';
-import { type Recording, share } from './recording.ts';
-import { Packing } from './packing.ts';
-import { chooseKernels, chooseThreads, type SimdChoice } from './platform.ts';
-import { Profile } from './profile.ts';
-import { floatWord, Program } from './program.ts';
-import { asWasm, type Storage, type WasmTensor } from './tensor.ts';
-import { createWeight, floatRowBytes } from './weights.ts';
-import { Workers } from './workers.ts';
+import { recordAttention } from './host/recordAttention.ts';
+import { recordLinear } from './host/recordLinear.ts';
+import { type Recording, share } from './host/recording.ts';
+import { Packing } from './host/packing.ts';
+import { chooseKernels, chooseThreads, type SimdChoice } from './host/platform.ts';
+import { Profile } from './host/profile.ts';
+import { floatWord, Program } from './host/program.ts';
+import { asWasm, type Storage, type WasmTensor } from './host/tensor.ts';
+import { createWeight, floatRowBytes } from './host/weights.ts';
+import { Workers } from './host/workers.ts';
 
 export interface WasmOptions extends BankOptions {
   /** Worker threads; as many as chooseThreads says where absent. */
@@ -353,4 +353,4 @@ function count(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-export { wasmReport } from './report.ts';
+export { wasmReport } from './host/report.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { commandTable } from '../../extension/commands.ts';
-import { menuLines } from '../../extension/menu.ts';
-import { translatedTexts } from '../support/translatedTexts.ts';
+import { menuLines } from '../../extension/status/menu.ts';
+import { translatedTexts } from '../support/extension/translatedTexts.ts';
 import { readSettings, type SettingKey, SETTINGS } from '../../extension/settings.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mulberry32 } from '../../engine/random.ts';
+import { mulberry32 } from '../../engine/inference/random.ts';
 import {
   type AttentionOptions,
   type KvDType,
@@ -12,7 +12,7 @@ import {
   PAGE_TOKENS,
 } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
-import { backends, openedFor } from '../support/backends.ts';
+import { backends, openedFor } from '../support/engine/backends.ts';
 import { assertClose, assertWithin } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
 

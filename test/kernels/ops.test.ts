@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
 import { type Ops, type Tensor, type WeightDType, MAX_F32 } from '../../kernels/ops.ts';
-import { backends, openedFor } from '../support/backends.ts';
+import { backends, openedFor } from '../support/engine/backends.ts';
 import { assertClose } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
 

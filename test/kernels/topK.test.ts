@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { MAX_F32, MOST_TOP_K, type Ops } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { createWasmOps } from '../../kernels/wasm/wasmOps.ts';
-import { backends, openedFor } from '../support/backends.ts';
+import { backends, openedFor } from '../support/engine/backends.ts';
 import { assertWithin } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
 

@@ -1,4 +1,4 @@
-import { describeGoldens } from '../support/goldenCases.ts';
+import { describeGoldens } from '../support/engine/goldenCases.ts';
 
 describeGoldens('reference', ['small-blocksparse'], (config) => config === 'config.bs64.json');
 describeGoldens('webgpu', ['mini-128k', 'medium-gqa', 'small-step2'], () => true);

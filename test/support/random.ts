@@ -1,4 +1,4 @@
-import { mulberry32 } from '../../engine/random.ts';
+import { mulberry32 } from '../../engine/inference/random.ts';
 
 /** Seeded uniform numbers in [-1, 1) with some outliers, as real activations have them. */
 export function randomValues(seed: number, length: number, outlierEvery = 97): Float32Array {

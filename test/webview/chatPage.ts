@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Browser, type Page, chromium } from 'playwright-core';
 import * as vscode from 'vscode';
 import { findChromium } from '../../.ci/chromium.ts';
-import { pageHtml } from '../../extension/chat/page.ts';
+import { pageHtml } from '../../extension/chat/page/page.ts';
 import type { FromPage, PageMessage, PageState, ToPage } from '../../webview/protocol.ts';
 import { THEMES, type ThemeName } from './themes.ts';
 

@@ -1,6 +1,6 @@
 /** The page's small pure parts. */
 import assert from 'node:assert/strict';
-import { parseMessage } from '../../extension/chat/messages.ts';
+import { parseMessage } from '../../extension/chat/page/messages.ts';
 import { send } from '../../webview/actions.ts';
 import { fenceInfo, isShell } from '../../webview/fence.ts';
 import { Highlighter } from '../../webview/highlight.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Block, MarkdownReader } from '../../webview/markdown.ts';
-import { mulberry32 } from '../../engine/random.ts';
+import { mulberry32 } from '../../engine/inference/random.ts';
 
 /** What a block holds, without the places where its tokens stood. */
 function written(blocks: readonly Block[]): unknown[] {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ScriptedEngine, scriptedEngine, type ScriptRule } from '../support/scriptedEngine.ts';
+import { type ScriptedEngine, scriptedEngine, type ScriptRule } from '../support/extension/scriptedEngine.ts';
 import { ChatPage } from './chatPage.ts';
 import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';

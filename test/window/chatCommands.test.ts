@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { OLDEST } from '../../.ci/codeServer.ts';
-import { scriptedEngine } from '../support/scriptedEngine.ts';
+import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { ChatPage } from './chatPage.ts';
 import { until, VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';

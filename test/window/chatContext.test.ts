@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { scriptedEngine } from '../support/scriptedEngine.ts';
+import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { ChatPage } from './chatPage.ts';
 import { until, VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';

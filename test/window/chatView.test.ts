@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { AxeResults } from 'axe-core';
-import { type ScriptedEngine, scriptedEngine } from '../support/scriptedEngine.ts';
+import { type ScriptedEngine, scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { ChatPage } from './chatPage.ts';
 import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';

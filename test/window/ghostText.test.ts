@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isRunning } from '../../.ci/processes.ts';
-import { parrotModel } from '../support/parrotModel.ts';
+import { parrotModel } from '../support/engine/parrotModel.ts';
 import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 

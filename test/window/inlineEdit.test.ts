@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { scriptedEngine } from '../support/scriptedEngine.ts';
+import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 

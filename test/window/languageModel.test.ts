@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createVSIX } from '@vscode/vsce';
 import { OLDEST } from '../../.ci/codeServer.ts';
-import { scriptedEngine } from '../support/scriptedEngine.ts';
+import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { DESKTOP, VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parrotModel } from '../support/parrotModel.ts';
+import { parrotModel } from '../support/engine/parrotModel.ts';
 import { DESKTOP, VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { scriptedEngine } from '../support/scriptedEngine.ts';
+import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { ChatPage } from './chatPage.ts';
 import { VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';

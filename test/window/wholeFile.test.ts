@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parrotModel } from '../support/parrotModel.ts';
+import { parrotModel } from '../support/engine/parrotModel.ts';
 import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 

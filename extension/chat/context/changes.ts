@@ -1,11 +1,11 @@
 /** What git says has changed: one source per file, and names of what is left out. */
 import * as vscode from 'vscode';
-import type { Source } from '../parts.ts';
+import type { Source } from '../conversation/parts.ts';
 import { splitDiff } from './diff.ts';
-import { isRefused } from './exclusions.ts';
+import { isRefused } from '../../reading/exclusions.ts';
 import { type Repository, repositories, UNTRACKED } from './git.ts';
-import { oneLine } from './plainText.ts';
-import { nameOf } from './textOf.ts';
+import { oneLine } from '../../reading/plainText.ts';
+import { nameOf } from '../../reading/textOf.ts';
 
 /** More than any window holds. */
 const MOST_CHARACTERS = 1_000_000;

@@ -1,9 +1,9 @@
 /** What an attachment is called in the input: short, and at length for tooltip and screen reader. */
 import * as vscode from 'vscode';
 import type { Chip } from '../../../webview/protocol.ts';
-import type { Attachment } from '../parts.ts';
-import { oneLine } from './plainText.ts';
-import { baseName, nameOf } from './textOf.ts';
+import type { Attachment } from '../conversation/parts.ts';
+import { oneLine } from '../../reading/plainText.ts';
+import { baseName, nameOf } from '../../reading/textOf.ts';
 
 export type ChipText = Omit<Chip, 'id' | 'tokens' | 'cut'>;
 

@@ -1,6 +1,6 @@
 /** The output of `git diff`, file by file. Pure. */
-import { hideSecrets } from '../../retrieval/secrets.ts';
-import { withoutControls } from './plainText.ts';
+import { hideSecrets } from '../../reading/secrets.ts';
+import { withoutControls } from '../../reading/plainText.ts';
 
 export interface FileDiff {
   /** As a user would name it: the new path, else the old one. */

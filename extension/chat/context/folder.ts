@@ -1,9 +1,9 @@
 /** The files of a folder as sources: the ones changed last, up to limits, and a list that names the others too. */
 import ignore, { type Ignore } from 'ignore';
 import * as vscode from 'vscode';
-import type { Source } from '../parts.ts';
-import { hiddenPatterns, isRefused, matchesAny } from './exclusions.ts';
-import { nameOf, textOf } from './textOf.ts';
+import type { Source } from '../conversation/parts.ts';
+import { hiddenPatterns, isRefused, matchesAny } from '../../reading/exclusions.ts';
+import { nameOf, textOf } from '../../reading/textOf.ts';
 
 /** Beyond these a prompt would be mostly list. */
 const MOST_FILES = 200;

@@ -1,7 +1,7 @@
 /** What the model is told for what the user typed, and what a slash command takes along. */
 import * as vscode from 'vscode';
-import type { Attachment } from '../parts.ts';
-import { slashCommand } from '../slash.ts';
+import type { Attachment } from '../conversation/parts.ts';
+import { slashCommand } from '../commands/slash.ts';
 import { withDefaults } from './defaults.ts';
 
 /** Text without a slash command stays as it is. */

@@ -1,9 +1,9 @@
 /** Diagnostics as text: what is wrong, where, and the line of code it points at. */
 import * as vscode from 'vscode';
-import { hideSecrets } from '../../retrieval/secrets.ts';
-import type { Source } from '../parts.ts';
-import { oneLine, plainText } from './plainText.ts';
-import { nameOf, textOf } from './textOf.ts';
+import { hideSecrets } from '../../reading/secrets.ts';
+import type { Source } from '../conversation/parts.ts';
+import { oneLine, plainText } from '../../reading/plainText.ts';
+import { nameOf, textOf } from '../../reading/textOf.ts';
 
 /** More make a prompt long and an answer vague; the worst go first. */
 const MOST = 50;

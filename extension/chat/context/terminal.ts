@@ -1,7 +1,7 @@
 /** What is selected in the terminal. */
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
-import { withoutControls } from './plainText.ts';
+import { withoutControls } from '../../reading/plainText.ts';
 
 /**
  * The selected text of the active terminal; rejects with a sentence where there is none. VS Code gives it only through

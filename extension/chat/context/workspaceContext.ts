@@ -1,15 +1,15 @@
 /** Reads what the user attached to a question: files, symbols, problems, changes and the rest. */
 import * as vscode from 'vscode';
-import { hideSecrets } from '../../retrieval/secrets.ts';
+import { hideSecrets } from '../../reading/secrets.ts';
 import type { Settings } from '../../settings.ts';
-import type { Attachment, ContextReader, ProjectSearch, Source } from '../parts.ts';
+import type { Attachment, ContextReader, ProjectSearch, Source } from '../conversation/parts.ts';
 import { changeSources } from './changes.ts';
 import { chipOf, type ChipText } from './chips.ts';
-import { isRefused } from './exclusions.ts';
+import { isRefused } from '../../reading/exclusions.ts';
 import { folderSources } from './folder.ts';
-import { oneLine, offsetOf, plainText, withoutControls } from './plainText.ts';
+import { oneLine, offsetOf, plainText, withoutControls } from '../../reading/plainText.ts';
 import { problemSources } from './problems.ts';
-import { nameOf, textOf } from './textOf.ts';
+import { nameOf, textOf } from '../../reading/textOf.ts';
 
 /** More parts of a project than a small model can weigh. */
 const MOST_HITS = 12;

@@ -1,21 +1,21 @@
 import { setScratch } from './thread';
 import { CONTROL, CONTROL_BARRIER, COUNTER_WORD, DESCRIPTOR_BYTES, Opcode } from './opcodes';
-import { rmsNorm } from './rmsNorm';
-import { packRows } from './packRows';
-import { packTiles, quantise } from './quantise';
-import { matvecFloat } from './matvecFloat';
-import { matvecQ } from './matvecQ';
-import { matmulQ } from './matmulQ';
-import { embed } from './embed';
-import { appendKv } from './appendKv';
-import { attention, attentionCombine } from './attention';
-import { siluMul } from './siluMul';
-import { layerNorm } from './layerNorm';
-import { gegelu } from './gegelu';
-import { maskedScale } from './maskedScale';
-import { gegeluQuantised, layerNormQuantised, rmsNormQuantised, siluMulQuantised } from './quantised';
-import { top1, top1Partial } from './top1';
-import { topK, topKPartial } from './topK';
+import { rmsNorm } from './rowwise/rmsNorm';
+import { packRows } from './matmul/packRows';
+import { packTiles, quantise } from './matmul/quantise';
+import { matvecFloat } from './matmul/matvecFloat';
+import { matvecQ } from './matmul/matvecQ';
+import { matmulQ } from './matmul/matmulQ';
+import { embed } from './matmul/embed';
+import { appendKv } from './attention/appendKv';
+import { attention, attentionCombine } from './attention/attention';
+import { siluMul } from './rowwise/siluMul';
+import { layerNorm } from './rowwise/layerNorm';
+import { gegelu } from './rowwise/gegelu';
+import { maskedScale } from './rowwise/maskedScale';
+import { gegeluQuantised, layerNormQuantised, rmsNormQuantised, siluMulQuantised } from './matmul/quantised';
+import { top1, top1Partial } from './rowwise/argmax';
+import { topK, topKPartial } from './rowwise/topK';
 
 /**
  * Rounds of looking at the barrier before a thread sleeps: some ten microseconds, a wake-up costs as much. Five times as
@@ -123,4 +123,4 @@ export function meet(threads: i32): void {
   atomic.sub<i32>(barrier, 1, 128);
 }
 
-export { packRow } from './packRow';
+export { packRow } from './matmul/packRow';

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { IndexThread } from '../../../extension/retrieval/indexThread.ts';
 import type { Progress, Stats } from '../../../extension/retrieval/protocol.ts';
-import { snapshotFile } from '../../../extension/retrieval/snapshot.ts';
+import { snapshotFile } from '../../../extension/retrieval/savedIndex.ts';
 import { writeTree } from './tree.ts';
 
 const QUESTIONS = [

@@ -1,7 +1,7 @@
 /** Our WASM backend. Bundled before it runs, because kernels are embedded. */
 import { bytesPerToken, measureRun } from '../../../engine/cli/benchModel.ts';
-import { type LoadedModel, loadRandomModel } from '../../../engine/load.ts';
-import { SHAPES } from '../../../engine/models/shapes.ts';
+import { type LoadedModel, loadRandomModel } from '../../../engine/load/loadModel.ts';
+import { SHAPES } from '../engine/shapes.ts';
 import { measure, ownPeakBytes } from './measure.ts';
 
 await measure(async ({ layers, threads }) => {

@@ -1,5 +1,5 @@
 /** Sizes of phi-3-mini, which all engines run with random weights. */
-import { SHAPES } from '../../../engine/models/shapes.ts';
+import { SHAPES } from '../engine/shapes.ts';
 
 interface MiniConfig {
   hidden_size: number;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { FakeWorkspace } from '../../support/fakeWorkspace.ts';
+import { FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
 import { read } from './readContext.ts';
 
 describe('chat context: changes', () => {

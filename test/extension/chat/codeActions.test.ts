@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type * as vscode from 'vscode';
-import { chatCommands } from '../../../extension/chat/chatCommands.ts';
-import { ChatCodeActions } from '../../../extension/chat/codeActions.ts';
-import type { Attachment, Chat } from '../../../extension/chat/parts.ts';
-import { fakeDocument, FakeWorkspace } from '../../support/fakeWorkspace.ts';
-import { CodeActionKind, CodeActionTriggerKind, Position, Range, Uri } from '../../support/vscodeStub.ts';
+import { chatCommands } from '../../../extension/chat/commands/chatCommands.ts';
+import { ChatCodeActions } from '../../../extension/chat/commands/codeActions.ts';
+import type { Attachment, Chat } from '../../../extension/chat/conversation/parts.ts';
+import { fakeDocument, FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
+import { CodeActionKind, CodeActionTriggerKind, Position, Range, Uri } from '../../support/extension/vscodeStub.ts';
 
 const cursor = new Range(new Position(0, 1), new Position(0, 1));
 const selection = new Range(new Position(0, 0), new Position(1, 1));

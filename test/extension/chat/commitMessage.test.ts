@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { ChatParams, FitParams } from '../../../engine/protocol.ts';
-import { cleanCommitMessage } from '../../../extension/chat/cleanCommitMessage.ts';
-import { writeCommitMessage } from '../../../extension/chat/commitMessage.ts';
-import type { ChatModel } from '../../../extension/chat/parts.ts';
-import { type FakeRepository, FakeWorkspace } from '../../support/fakeWorkspace.ts';
-import { Uri } from '../../support/vscodeStub.ts';
+import type { ChatParams, FitParams } from '../../../engine/wire/protocol.ts';
+import { cleanCommitMessage } from '../../../extension/chat/commands/cleanCommitMessage.ts';
+import { writeCommitMessage } from '../../../extension/chat/commands/commitMessage.ts';
+import type { ChatModel } from '../../../extension/chat/conversation/parts.ts';
+import { type FakeRepository, FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
+import { Uri } from '../../support/extension/vscodeStub.ts';
 
 const diff = (path: string, added = 'x'): string =>
   `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n@@ -0,0 +1 @@\n+${added}\n`;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { fuzzyScore } from '../../../extension/chat/context/fuzzy.ts';
-import { oneLine, plainText } from '../../../extension/chat/context/plainText.ts';
-import { LARGEST_FILE_BYTES } from '../../../extension/chat/context/textOf.ts';
+import { oneLine, plainText } from '../../../extension/reading/plainText.ts';
+import { LARGEST_FILE_BYTES } from '../../../extension/reading/textOf.ts';
 import { WorkspaceContext } from '../../../extension/chat/context/workspaceContext.ts';
-import type { Attachment, Source } from '../../../extension/chat/parts.ts';
-import { FakeWorkspace } from '../../support/fakeWorkspace.ts';
-import { fake, Uri } from '../../support/vscodeStub.ts';
+import type { Attachment, Source } from '../../../extension/chat/conversation/parts.ts';
+import { FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
+import { fake, Uri } from '../../support/extension/vscodeStub.ts';
 import { file, folder, lines, read, uriOf } from './readContext.ts';
 
 const KEY = 'ghp_0123456789abcdefghijABCDEFGHIJ012345';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { EngineFailure } from '../../../engine/rpc.ts';
-import { fakeChats, until } from '../../support/fakeChat.ts';
+import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { fakeChats, until } from '../../support/extension/fakeChat.ts';
 
 const gone = new EngineFailure({ kind: 'engineGone', message: 'The engine process ended.' });
 const FILE = { kind: 'file', uri: 'file:///w/a.ts' } as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FakeChat, FakePage, fakeChats, until } from '../../support/fakeChat.ts';
+import { type FakeChat, FakePage, fakeChats, until } from '../../support/extension/fakeChat.ts';
 
 const filesOf = ({ folder }: FakeChat): string[] => readdirSync(folder).filter((name) => name !== 'open');
 const FILE_URI = 'file:///w/a.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { EditorContext } from '../../../extension/chat/editorContext.ts';
+import { EditorContext } from '../../../extension/chat/context/editorContext.ts';
 import { readSettings } from '../../../extension/settings.ts';
-import { FakeWorkspace } from '../../support/fakeWorkspace.ts';
-import { fake, window } from '../../support/vscodeStub.ts';
+import { FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
+import { fake, window } from '../../support/extension/vscodeStub.ts';
 import { file, lines } from './readContext.ts';
 
 describe('what the active editor offers', () => {

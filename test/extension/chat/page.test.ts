@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type * as vscode from 'vscode';
-import { pageHtml, pageRoots } from '../../../extension/chat/page.ts';
-import { Uri } from '../../support/vscodeStub.ts';
+import { pageHtml, pageRoots } from '../../../extension/chat/page/page.ts';
+import { Uri } from '../../support/extension/vscodeStub.ts';
 
 const extension = Uri.parse('file:///extension') as unknown as vscode.Uri;
 const webview = {

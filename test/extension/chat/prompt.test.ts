@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { titleOf } from '../../../extension/chat/conversation.ts';
-import { asMarkdown, fileName } from '../../../extension/chat/export.ts';
-import { parseMessage } from '../../../extension/chat/messages.ts';
-import { toTurns } from '../../../extension/chat/modelMessages.ts';
-import { questionPrompt } from '../../../extension/chat/prompt.ts';
+import { titleOf } from '../../../extension/chat/conversation/conversation.ts';
+import { asMarkdown, fileName } from '../../../extension/chat/conversation/export.ts';
+import { parseMessage } from '../../../extension/chat/page/messages.ts';
+import { toTurns } from '../../../extension/languageModel/modelMessages.ts';
+import { questionPrompt } from '../../../extension/chat/answer/prompt.ts';
 
 const t = (message: string): string => message;
 

@@ -1,8 +1,8 @@
 /** Reads attachments as the chat does, in a workspace in memory. */
 import { WorkspaceContext } from '../../../extension/chat/context/workspaceContext.ts';
-import type { Attachment, Hit, Source } from '../../../extension/chat/parts.ts';
+import type { Attachment, Hit, Source } from '../../../extension/chat/conversation/parts.ts';
 import { readSettings } from '../../../extension/settings.ts';
-import { Uri } from '../../support/vscodeStub.ts';
+import { Uri } from '../../support/extension/vscodeStub.ts';
 
 const never = new AbortController().signal;
 

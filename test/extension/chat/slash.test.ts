@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { withDefaults } from '../../../extension/chat/context/defaults.ts';
 import { instruct } from '../../../extension/chat/context/instruct.ts';
-import type { Attachment } from '../../../extension/chat/parts.ts';
-import { SLASH_NAMES, slashCommand } from '../../../extension/chat/slash.ts';
-import { terminalLine } from '../../../extension/chat/terminalLine.ts';
-import { FakeWorkspace } from '../../support/fakeWorkspace.ts';
+import type { Attachment } from '../../../extension/chat/conversation/parts.ts';
+import { SLASH_NAMES, slashCommand } from '../../../extension/chat/commands/slash.ts';
+import { terminalLine } from '../../../extension/chat/commands/terminalLine.ts';
+import { FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
 
 const machine = { shell: 'zsh', system: 'Linux' };
 const URI = 'file:///project/a.ts';

@@ -2,9 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asked, type Conversation, emptyConversation, withLast } from '../../../extension/chat/conversation.ts';
-import { Shelf } from '../../../extension/chat/shelf.ts';
-import { ConversationStore } from '../../../extension/chat/store.ts';
+import {
+  asked,
+  type Conversation,
+  emptyConversation,
+  withLast,
+} from '../../../extension/chat/conversation/conversation.ts';
+import { Shelf } from '../../../extension/chat/conversation/pendingWrites.ts';
+import { ConversationStore } from '../../../extension/chat/conversation/conversationStore.ts';
 
 function conversation(id: string, text = 'Why?'): Conversation {
   const question = { id: 'q', text, attachments: [], chips: [], sources: [], prompt: text };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { Suggester } from '../../../extension/chat/suggest.ts';
-import { FakeWorkspace } from '../../support/fakeWorkspace.ts';
-import { fake, Uri } from '../../support/vscodeStub.ts';
+import { Suggester } from '../../../extension/chat/context/suggest.ts';
+import { FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
+import { fake, Uri } from '../../support/extension/vscodeStub.ts';
 
 const suggester = (excluded: string[] = []): Suggester => new Suggester(() => excluded);
 const uriOf = (path: string): string => Uri.parse(`file:///project/${path}`).toString();

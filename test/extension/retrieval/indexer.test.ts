@@ -16,8 +16,8 @@ import { Indexer } from '../../../extension/retrieval/indexer.ts';
 import { IndexThread } from '../../../extension/retrieval/indexThread.ts';
 import type { FoundChunk, Progress } from '../../../extension/retrieval/protocol.ts';
 import { OwnReader } from '../../../extension/retrieval/readers.ts';
-import { HIDDEN } from '../../../extension/retrieval/secrets.ts';
-import { saveSnapshot, snapshotFile } from '../../../extension/retrieval/snapshot.ts';
+import { HIDDEN } from '../../../extension/reading/secrets.ts';
+import { saveSnapshot, snapshotFile } from '../../../extension/retrieval/savedIndex.ts';
 
 const GRAMMARS = resolve('node_modules/@vscode/tree-sitter-wasm/wasm');
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { FileReader } from '../../../extension/retrieval/fileReader.ts';
+import { FileReader } from '../../../extension/retrieval/analyseFile.ts';
 import { Indexer } from '../../../extension/retrieval/indexer.ts';
 import { OwnReader } from '../../../extension/retrieval/readers.ts';
 import { type Kind, type Question, QUESTIONS, SAMPLE } from './questions.ts';

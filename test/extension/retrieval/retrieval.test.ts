@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type * as vscode from 'vscode';
 import { Retrieval } from '../../../extension/retrieval/retrieval.ts';
 import { readSettings } from '../../../extension/settings.ts';
-import { EventEmitter, fake, log, Uri, window, workspace } from '../../support/vscodeStub.ts';
+import { EventEmitter, fake, log, Uri, window, workspace } from '../../support/extension/vscodeStub.ts';
 
 describe('search in the project, in the host', function () {
   this.timeout(60_000);

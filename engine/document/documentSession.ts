@@ -1,0 +1,25 @@
+/** What the engine keeps of one open document: the session of its completions, and what was read of its file. */
+import type { CoreModel, ModelSession } from '../serve/core.ts';
+import { FileReader, type FileReaderOptions } from './backgroundPrefill.ts';
+import type { Generate } from '../inference/generation.ts';
+import type { PrefillSpeed } from './prefillSpeed.ts';
+import { PRIORITY } from '../inference/scheduler.ts';
+
+export class DocumentSession {
+  readonly reader: FileReader;
+  readonly #session: ModelSession;
+
+  constructor(model: Pick<CoreModel, 'createSession'>, speed: PrefillSpeed, options: FileReaderOptions = {}) {
+    this.#session = model.createSession();
+    this.reader = new FileReader(() => model.createSession(PRIORITY.background), speed, options);
+  }
+
+  get generate(): Generate {
+    return this.#session.generate;
+  }
+
+  /** Resolves when the memory of its caches is free for other sessions. */
+  async dispose(): Promise<void> {
+    await Promise.all([this.reader.dispose(), this.#session.dispose()]);
+  }
+}

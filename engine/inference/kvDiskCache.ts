@@ -1,0 +1,226 @@
+/**
+ * Keys and values of prompts on disk, so that a large file opened again is not computed again. Opt-in: who makes a store
+ * chooses a folder that is the user's alone, since tokens are text.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PAGE_TOKENS } from '../../kernels/ops.ts';
+import { Cancelled, throwIfAborted } from '../errors.ts';
+import { DamagedSnapshot, readPage, readTokens, snapshotBytes, writeSnapshot } from './kvFile.ts';
+
+export interface SnapshotPlace {
+  readonly folder: string;
+  /** Of all files together; the oldest go first. */
+  readonly maxBytes: number;
+}
+
+/** What the bytes of a page mean: everything they depend on beside the tokens, and how many there are. */
+export interface PageKind {
+  readonly identity: string;
+  readonly pageBytes: number;
+}
+
+/** A stored sequence that begins as a prompt does. */
+export interface StoredPrefix {
+  /** Tokens in common with the prompt. */
+  readonly length: number;
+  /** The pages from `first` on that hold them, each checked. Ends early where the file turns out to be damaged. */
+  pages(first: number, signal: AbortSignal | undefined): AsyncIterable<Uint8Array>;
+}
+
+/** Reading fewer tokens from a disk than this is not worth the while. */
+export const LEAST_SNAPSHOT_TOKENS = 256;
+
+const FINISHED = '.kv';
+const UNFINISHED = '.tmp';
+/** Kind, tokens, and where it is being written the writer: whatever else lies in the folder is left alone. */
+const OUR_NAME = /^[0-9a-f]{16}-[0-9a-f]{16}\.kv(\.[0-9a-f]{12}\.tmp)?$/;
+/** Whoever wrote nothing to an unfinished file for this long has died over it. */
+const ABANDONED_MS = 10 * 60_000;
+
+interface Candidate {
+  readonly path: string;
+  readonly tokens: Int32Array;
+}
+
+export class SnapshotStore {
+  /** Settles when the file under way is written: one at a time, so that the cap holds. */
+  #writing: Promise<unknown> = Promise.resolve();
+  #place: SnapshotPlace | undefined;
+
+  /** `log` is told why a file was removed or not written. */
+  constructor(private readonly log: (message: string) => void) {}
+
+  /** Where files are looked for and kept from now on; undefined: nowhere, as at first. */
+  keepIn(place: SnapshotPlace | undefined): this {
+    this.#place = place;
+    return this;
+  }
+
+  /** The stored sequence that has most of the first `limit` of `tokens`; undefined where none has any. */
+  async find(tokens: ArrayLike<number>, limit: number, kind: PageKind): Promise<StoredPrefix | undefined> {
+    if (!this.#place) return undefined;
+    const found = (await this.#candidates(this.#place.folder, kind)).map((candidate) => ({
+      candidate,
+      length: commonLength(candidate.tokens, tokens, limit),
+    }));
+    const best = found.sort((a, b) => b.length - a.length)[0];
+    if (!best || best.length === 0) return undefined;
+    const { candidate, length } = best;
+    return { length, pages: (first, signal) => this.#pages(candidate, kind, { first, length }, signal) };
+  }
+
+  /**
+   * Keeps a sequence, in place of those it continues. Resolves false where it is too short or too large to keep, or where
+   * nothing is kept. Rejects with Cancelled, with what `read` rejects with, or with the system's error; nothing is left behind then.
+   */
+  save(
+    tokens: Int32Array,
+    kind: PageKind,
+    read: (page: number) => Promise<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const result = this.#writing.then(() => this.#save(tokens, kind, read, signal));
+    this.#writing = result.catch(() => {});
+    return result;
+  }
+
+  async #save(
+    tokens: Int32Array,
+    kind: PageKind,
+    read: (page: number) => Promise<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    throwIfAborted(signal);
+    const place = this.#place;
+    if (!place || tokens.length < LEAST_SNAPSHOT_TOKENS) return false;
+    const { folder, maxBytes } = place;
+    const bytes = snapshotBytes(tokens.length, kind.pageBytes);
+    if (bytes > maxBytes) {
+      this.log(`No snapshot of ${tokens.length} tokens is kept: it would take ${bytes} bytes of ${maxBytes}.`);
+      return false;
+    }
+    const candidates = await this.#candidates(folder, kind);
+    const there = candidates.find((other) => commonLength(other.tokens, tokens, tokens.length) === tokens.length);
+    if (there) {
+      await this.#touch(there.path);
+      return true;
+    }
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await this.#makeRoom(place, bytes);
+    const path = join(folder, fileName(kind, tokens));
+    const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
+    try {
+      await writeSnapshot(unfinished, { ...header(kind), tokens }, read, signal);
+      if (this.#place?.folder !== folder) return false; // Somebody has turned it off meanwhile.
+      await rename(unfinished, path);
+    } finally {
+      await rm(unfinished, { force: true });
+    }
+    for (const other of candidates) {
+      if (commonLength(other.tokens, tokens, tokens.length) === other.tokens.length)
+        await rm(other.path, { force: true });
+    }
+    return true;
+  }
+
+  /** Whole files of this kind. Those that are damaged are removed. */
+  async #candidates(folder: string, kind: PageKind): Promise<Candidate[]> {
+    const candidates: Candidate[] = [];
+    for (const name of await this.#names(folder)) {
+      if (!name.startsWith(namePrefix(kind)) || !name.endsWith(FINISHED)) continue;
+      const path = join(folder, name);
+      const tokens = await this.#use(path, (file) => readTokens(file, header(kind)));
+      if (tokens) candidates.push({ path, tokens });
+    }
+    return candidates;
+  }
+
+  async *#pages(
+    { path, tokens }: Candidate,
+    kind: PageKind,
+    { first, length }: { first: number; length: number },
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array> {
+    const { pageBytes } = kind;
+    const pages = Math.ceil(length / PAGE_TOKENS);
+    for (let page = first; page < pages; page++) {
+      const bytes = await this.#use(path, (file) => readPage(file, { tokens, pageBytes }, page, signal));
+      if (!bytes) return;
+      yield bytes;
+    }
+    await this.#touch(path);
+  }
+
+  /** What was used last goes last. */
+  async #touch(path: string): Promise<void> {
+    const now = new Date();
+    await this.#use(path, () => utimes(path, now, now));
+  }
+
+  /** undefined where the file is gone, cannot be read, or is damaged; in the last case it is removed. */
+  async #use<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T | undefined> {
+    let file: FileHandle | undefined;
+    try {
+      file = await open(path, 'r');
+      return await work(file);
+    } catch (error) {
+      if (error instanceof Cancelled) throw error;
+      this.log(`The snapshot ${path} is not used: ${(error as Error).message}.`);
+      if (error instanceof DamagedSnapshot) await rm(path, { force: true });
+      return undefined;
+    } finally {
+      await file?.close();
+    }
+  }
+
+  /** Removes abandoned files, then the oldest, until `bytes` more stay within the cap. */
+  async #makeRoom({ folder, maxBytes }: SnapshotPlace, bytes: number): Promise<void> {
+    const paths = (await this.#names(folder)).map((name) => join(folder, name));
+    const files = await Promise.all(paths.map(async (path) => ({ path, ...(await ageAndSize(path)) })));
+    files.sort((a, b) => a.modifiedMs - b.modifiedMs);
+    let total = files.reduce((sum, { size }) => sum + size, bytes);
+    for (const { path, size, modifiedMs } of files) {
+      const abandoned = path.endsWith(UNFINISHED) && Date.now() - modifiedMs > ABANDONED_MS;
+      if (!abandoned && total <= maxBytes) continue;
+      this.log(`The snapshot ${path} makes room.`);
+      await rm(path, { force: true });
+      total -= size;
+    }
+  }
+
+  /** Of our files. None where the folder is not there yet or cannot be read. */
+  async #names(folder: string): Promise<string[]> {
+    const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') this.log(`Snapshots are not used: ${error.message}.`);
+      return [];
+    });
+    return names.filter((name) => OUR_NAME.test(name));
+  }
+}
+
+function header({ identity, pageBytes }: PageKind): { identity: Buffer; pageBytes: number } {
+  return { identity: createHash('sha256').update(identity).digest(), pageBytes };
+}
+
+function namePrefix(kind: PageKind): string {
+  return `${header(kind).identity.toString('hex', 0, 8)}-`;
+}
+
+function fileName(kind: PageKind, tokens: Int32Array): string {
+  return `${namePrefix(kind)}${createHash('sha256').update(tokens).digest().toString('hex', 0, 8)}${FINISHED}`;
+}
+
+function commonLength(a: ArrayLike<number>, b: ArrayLike<number>, limit: number): number {
+  const end = Math.min(a.length, b.length, limit);
+  let common = 0;
+  while (common < end && a[common] === b[common]) common++;
+  return common;
+}
+
+/** As old as can be and empty where it is gone meanwhile. */
+async function ageAndSize(path: string): Promise<{ modifiedMs: number; size: number }> {
+  const { mtimeMs = 0, size = 0 } = (await stat(path).catch(() => undefined)) ?? {};
+  return { modifiedMs: mtimeMs, size };
+}

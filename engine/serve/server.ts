@@ -1,0 +1,271 @@
+/** Answers the windows: protocol methods to models and sessions. Knows no socket and no process (see process.ts). */
+import { timingSafeEqual } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
+import type { EngineCore } from './core.ts';
+import { BadModel, BadRequest, Cancelled } from '../errors.ts';
+import type {
+  ChatParams,
+  ChatResult,
+  ChatTurn,
+  CompleteParams,
+  CompleteResult,
+  DoctorReport,
+  Failure,
+  LoadParams,
+  Methods,
+} from '../wire/protocol.ts';
+import { type Call, type Handlers, serve, type ServedConnection } from '../wire/rpc.ts';
+import { Scheduler } from '../inference/scheduler.ts';
+import { type LiveModel, SharedModel } from './sharedModel.ts';
+import { SnapshotStore } from '../inference/kvDiskCache.ts';
+
+export interface ServerOptions {
+  readonly version: string;
+  /** Read for every connection: whoever clears the directory makes a new one. */
+  readonly readToken: () => string;
+  readonly runtime: string;
+  /** Why the GPU must not be used in this process; empty where it may. */
+  readonly wasmOnly: string;
+  readonly onClients: (count: number, reason: 'arrived' | 'left' | 'goodbye') => void;
+  readonly log: (message: string) => void;
+}
+
+/** A connection nobody introduces itself on is closed after this time. */
+const INTRODUCTION_MS = 5000;
+/** Time for a refusal to be sent before the connection ends. */
+const REFUSAL_MS = 100;
+
+interface Client {
+  readonly id: string;
+  connection: ServedConnection;
+  accepted: boolean;
+  saidGoodbye: boolean;
+}
+
+export class EngineServer {
+  readonly #scheduler = new Scheduler();
+  readonly #models = new Map<string, SharedModel<Client>>();
+  readonly #clients = new Set<Client>();
+  /** One for all models, so that its cap holds. */
+  readonly #snapshots: SnapshotStore;
+  #nextClient = 1;
+
+  constructor(
+    private readonly core: EngineCore,
+    private readonly options: ServerOptions,
+  ) {
+    this.#snapshots = new SnapshotStore(options.log);
+  }
+
+  /** Serves one window until its stream ends. */
+  accept(stream: Duplex): void {
+    const handlers: Handlers = {
+      initialize: async (params) => this.#initialize(client, params),
+      load: (params, call) => this.#load(this.#known(client), params, call),
+      complete: (params, call) => this.#complete(this.#known(client), params, call.signal),
+      chat: (params, call) => this.#chat(this.#known(client), params, call),
+      fit: (params, { signal }) =>
+        this.#onModel(this.#known(client), params, signal, ({ model }) => this.core.fit(params, model, signal)),
+      countTokens: (params, { signal }) =>
+        this.#onModel(this.#known(client), params, signal, async ({ model }) => ({
+          counts: await this.core.countTokens(params.texts, model, signal),
+        })),
+      doctor: async (params) => {
+        this.#known(client);
+        return this.#doctor(params.allowSoftwareGpu);
+      },
+    };
+    const client: Client = {
+      id: `${this.#nextClient++}`,
+      accepted: false,
+      saidGoodbye: false,
+      connection: serve(stream, handlers, {
+        toFailure: (error) => this.#toFailure(error),
+        onGoodbye: () => {
+          client.saidGoodbye = true;
+          client.connection.end();
+        },
+        onClosed: (sessionId) => void this.#closed(client, sessionId),
+        onClose: () => void this.#leave(client),
+      }),
+    };
+    setTimeout(() => client.accepted || client.connection.end(), INTRODUCTION_MS).unref();
+  }
+
+  /** Ends all models; open calls fail. */
+  async dispose(): Promise<void> {
+    for (const client of this.#clients) client.connection.end();
+    const models = [...this.#models.values()];
+    this.#models.clear();
+    await Promise.all(models.map((model) => model.dispose()));
+  }
+
+  #initialize(client: Client, { version, token }: Methods['initialize']['params']): Methods['initialize']['result'] {
+    const refuse = (failure: Failure): never => {
+      setTimeout(() => client.connection.end(), REFUSAL_MS);
+      throw new Refused(failure);
+    };
+    if (version !== this.options.version) {
+      const message = `The running engine is version ${this.options.version}, but this window needs ${version}.`;
+      refuse({ kind: 'versionMismatch', message });
+    }
+    if (!sameSecret(token, this.options.readToken())) {
+      refuse({ kind: 'badRequest', message: 'The engine refused this window: its token is wrong.' });
+    }
+    client.accepted = true;
+    this.#clients.add(client);
+    this.options.onClients(this.#clients.size, 'arrived');
+    return { version: this.options.version, pid: process.pid };
+  }
+
+  async #load(client: Client, params: LoadParams, call: Call<'load'>): Promise<LiveModel['info']> {
+    const { wasmOnly } = this.options;
+    if (wasmOnly && params.backend === 'webgpu') throw new BadRequest(wasmOnly);
+    const backend = wasmOnly && params.backend === 'auto' ? 'wasm' : params.backend;
+    this.#snapshots.keepIn(params.keepOnDisk);
+    const model = this.#share({ ...params, backend });
+    model.users.add(client);
+    const { info } = await model.live((progress) => call.part(progress));
+    return wasmOnly ? { ...info, notes: [wasmOnly, ...info.notes] } : info;
+  }
+
+  #complete(client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
+    const { sessionId } = params;
+    return this.#onModel(client, params, signal, ({ model, documents }) =>
+      documents.run(sessionKey(client, sessionId), signal, (session, either) => {
+        session.reader.onReading = (active) => client.connection.notify('reading', { sessionId, active });
+        return this.core.complete(params, model, session, either);
+      }),
+    );
+  }
+
+  #chat(client: Client, params: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {
+    let said = '';
+    return this.#onModel(client, params, signal, ({ model, chats }) =>
+      chats.run(sessionKey(client, params.sessionId), signal, (session, either) => {
+        // Where memory or backend failed in the middle, the answer goes on behind what was said.
+        const messages = saying(params.messages, said);
+        return this.core.chat({ ...params, messages }, model, session, either, ({ text }) => {
+          said += text;
+          part({ text });
+        });
+      }),
+    );
+  }
+
+  /** Runs `job` on the client's model, and once more where its backend failed and another one took over. */
+  async #onModel<T>(
+    client: Client,
+    { modelId }: { modelId: string },
+    signal: AbortSignal,
+    job: (live: LiveModel) => Promise<T>,
+  ): Promise<T> {
+    const model = [...this.#models.values()].find(({ id, users }) => id === modelId && users.has(client));
+    if (!model) throw new BadRequest('The model of this request is not loaded.');
+    const live = await model.live();
+    try {
+      return await job(live);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return await job(await model.recover(live, error));
+    }
+  }
+
+  async #closed(client: Client, sessionId: string): Promise<void> {
+    const used = [...this.#models.values()].filter(({ users }) => users.has(client));
+    await Promise.all(used.map(({ current }) => release(current, sessionKey(client, sessionId))));
+  }
+
+  async #doctor(allowSoftwareGpu: boolean | undefined): Promise<DoctorReport> {
+    const backends = await this.core.backendReports(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
+    const live = [...this.#models.values()].flatMap((model) => model.current ?? []);
+    return {
+      runtime: this.options.runtime,
+      backends,
+      models: live.map(({ info }) => info),
+      sessions: live.reduce((sum, { documents, chats }) => sum + documents.size + chats.size, 0),
+      bytesHeld: live.reduce((sum, { model }) => sum + model.bytesHeld(), 0),
+    };
+  }
+
+  #share(params: LoadParams): SharedModel<Client> {
+    const key = JSON.stringify([params.modelDir, params.backend, params.allowSoftwareGpu ?? false]);
+    let model = this.#models.get(key);
+    if (!model) {
+      const users = (): Iterable<Client> => model?.users ?? [];
+      const { log, version } = this.options;
+      model = new SharedModel<Client>(key, this.core, params, {
+        scheduler: this.#scheduler,
+        snapshots: { store: this.#snapshots, version },
+        log,
+        onMoved: (info, reason) => {
+          log(`${info.name} moved to ${info.backend}: ${reason}`);
+          for (const client of users()) client.connection.notify('backendChanged', { model: info, reason });
+        },
+      });
+      this.#models.set(key, model);
+    }
+    return model;
+  }
+
+  #known(client: Client): Client {
+    if (!client.accepted) throw new BadRequest('The first message must be initialize.');
+    return client;
+  }
+
+  async #leave(client: Client): Promise<void> {
+    if (!this.#clients.delete(client)) return;
+    this.options.onClients(this.#clients.size, client.saidGoodbye ? 'goodbye' : 'left');
+    for (const [key, model] of this.#models) {
+      if (!model.users.delete(client)) continue;
+      if (model.users.size > 0) {
+        await release(model.current, `${client.id} `);
+        continue;
+      }
+      this.#models.delete(key);
+      await model.dispose();
+    }
+  }
+
+  #toFailure(error: unknown): Failure {
+    if (error instanceof Refused) return error.failure;
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof Cancelled) return { kind: 'cancelled', message };
+    if (error instanceof BadModel) return { kind: 'badModel', message };
+    if (error instanceof BadRequest) return { kind: 'badRequest', message };
+    if (error instanceof OutOfMemory) return { kind: 'outOfMemory', message };
+    this.options.log(error instanceof Error ? (error.stack ?? message) : message);
+    if (error instanceof BackendLost) return { kind: 'engineGone', message };
+    return { kind: 'bug', message };
+  }
+}
+
+/** Ends the sessions whose key starts with `prefix`. */
+async function release(live: LiveModel | undefined, prefix: string): Promise<void> {
+  await Promise.all([live?.documents.release(prefix), live?.chats.release(prefix)]);
+}
+
+/** The conversation in which the assistant has said `text` more. */
+function saying(messages: readonly ChatTurn[], text: string): ChatTurn[] {
+  if (text === '') return [...messages];
+  const last = messages.at(-1)!;
+  if (last.role !== 'assistant') return [...messages, { role: 'assistant', text }];
+  return messages.with(-1, { ...last, text: last.text + text });
+}
+
+/** No key begins with another one. */
+function sessionKey({ id }: Client, sessionId: string): string {
+  return `${id} ${sessionId}\0`;
+}
+
+class Refused extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+}
+
+function sameSecret(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return b.length > 0 && a.length === b.length && timingSafeEqual(a, b);
+}

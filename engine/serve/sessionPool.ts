@@ -1,0 +1,131 @@
+/** Sessions of one model, one per open document or conversation of a window; the least recently used one makes room. */
+import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
+import { throwIfAborted } from '../errors.ts';
+
+/** Resolves when its memory is free. */
+interface Disposable {
+  dispose(): Promise<void>;
+}
+
+interface Entry<Session> {
+  readonly session: Session;
+  /** Cancels the newest job. */
+  abort: AbortController;
+  /** Settles when the last job asked for has ended. */
+  idle: Promise<void>;
+  jobs: number;
+}
+
+export class SessionPool<Session extends Disposable> {
+  /** In order of last use. */
+  readonly #entries = new Map<string, Entry<Session>>();
+  /** The ends of sessions that hold memory until then, and the backend. */
+  readonly #ending = new Set<Promise<void>>();
+  #disposed = false;
+
+  constructor(
+    private readonly createSession: () => Session,
+    private readonly capacity: number,
+    /** Pools of the same memory. */
+    private readonly neighbours: () => readonly { endIdle(): Promise<boolean> }[] = () => [],
+  ) {}
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Runs `job` on the session named `key`. A newer job of the same key cancels the older and follows it. Where memory
+   * runs out the idle sessions make room, those of the neighbours too, and `job` runs once more. Rejects with
+   * BackendLost where the pool was disposed meanwhile: the caller finds the model elsewhere.
+   */
+  async run<T>(
+    key: string,
+    signal: AbortSignal,
+    job: (session: Session, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const entry = this.#use(key);
+    entry.abort.abort();
+    entry.abort = new AbortController();
+    const either = AbortSignal.any([signal, entry.abort.signal]);
+    entry.jobs++;
+    const result = entry.idle.then(async () => {
+      throwIfAborted(either);
+      try {
+        return await job(entry.session, either);
+      } catch (error) {
+        // Other caches go before the model does.
+        if (!(error instanceof OutOfMemory) || !(await this.#makeRoom())) throw error;
+        return await job(entry.session, either);
+      }
+    });
+    entry.idle = result.then(
+      () => {},
+      () => {},
+    );
+    try {
+      return await result;
+    } catch (error) {
+      throw this.#disposed && !signal.aborted ? modelMoved() : error;
+    } finally {
+      entry.jobs--;
+      this.#shrink();
+    }
+  }
+
+  /** Ends the sessions whose key starts with `prefix`. */
+  async release(prefix: string): Promise<void> {
+    const gone = [...this.#entries].filter(([key]) => key.startsWith(prefix));
+    await Promise.all(gone.map(([key, entry]) => this.#end(key, entry)));
+  }
+
+  /** Resolves when all sessions have ended, those too that were ending before. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    for (const [key, entry] of this.#entries) void this.#end(key, entry);
+    await Promise.all(this.#ending);
+  }
+
+  #use(key: string): Entry<Session> {
+    if (this.#disposed) throw modelMoved();
+    const entry = this.#entries.get(key) ?? {
+      session: this.createSession(),
+      abort: new AbortController(),
+      idle: Promise.resolve(),
+      jobs: 0,
+    };
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  #shrink(): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#entries.size <= this.capacity) return;
+      if (entry.jobs === 0) void this.#end(key, entry);
+    }
+  }
+
+  async #makeRoom(): Promise<boolean> {
+    const ended = await Promise.all([this, ...this.neighbours()].map((pool) => pool.endIdle()));
+    return ended.includes(true);
+  }
+
+  /** Ends the sessions that nobody uses now. False where there is none. */
+  async endIdle(): Promise<boolean> {
+    for (const [key, entry] of this.#entries) if (entry.jobs === 0) void this.#end(key, entry);
+    const ending = [...this.#ending];
+    await Promise.all(ending);
+    return ending.length > 0;
+  }
+
+  #end(key: string, entry: Entry<Session>): Promise<void> {
+    this.#entries.delete(key);
+    entry.abort.abort();
+    const ended = entry.idle.then(() => entry.session.dispose()).finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
+    return ended;
+  }
+}
+
+const modelMoved = (): BackendLost => new BackendLost('The model moved to another backend.');

@@ -1,0 +1,88 @@
+/** Commands of editor, explorer, terminal and source control that lead into the chat. */
+import * as vscode from 'vscode';
+import type { CommandTable } from '../../commands.ts';
+import { warn } from '../../notice.ts';
+import type { Settings } from '../../settings.ts';
+import { writeCommitMessage } from './commitMessage.ts';
+import { codeAt, problemsAt, selectionOf } from '../context/defaults.ts';
+import { terminalSelection } from '../context/terminal.ts';
+import type { Attachment, Chat, ChatModel } from '../conversation/parts.ts';
+
+export interface ChatCommandsHost {
+  readonly chat: Chat;
+  readonly model: ChatModel;
+  readonly settings: Settings;
+  /** The engine is needed until this is disposed. */
+  keepEngine(): vscode.Disposable;
+}
+
+/** `host` is looked at when a command runs. */
+export function chatCommands(host: () => ChatCommandsHost): CommandTable {
+  const ask = (question: Parameters<Chat['ask']>[0]): Promise<void> => host().chat.ask(question);
+  return {
+    'airgap.ask': () => ask({ attachments: selected() }),
+    'airgap.attach': (uri, uris) => told(async () => ask({ attachments: await chosen(uri, uris) })),
+    'airgap.attachTerminal': () =>
+      told(async () => ask({ attachments: [{ kind: 'terminal', text: await terminalSelection() }] })),
+    'airgap.explain': (uri, range) => askAbout('/explain', ask, uri, range),
+    'airgap.fix': (uri, range) => askAbout('/fix', ask, uri, range),
+    'airgap.document': (uri, range) => askAbout('/doc', ask, uri, range),
+    'airgap.commitMessage': (sourceControl) => told(() => writeCommitMessage(host(), rootOf(sourceControl))),
+  };
+}
+
+/** Failures that the user can do something about are one sentence each. */
+async function told(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    warn(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function selected(): Attachment[] {
+  const editor = vscode.window.activeTextEditor;
+  const selection = editor && selectionOf(editor.document, editor.selection);
+  return selection ? [selection] : [];
+}
+
+/** Code actions name document and range; menus and keys mean the active editor's. */
+function askAbout(
+  text: '/explain' | '/fix' | '/doc',
+  ask: (question: Parameters<Chat['ask']>[0]) => Promise<void>,
+  uri: unknown,
+  range: unknown,
+): Promise<void> {
+  return told(async () => {
+    const editor = vscode.window.activeTextEditor;
+    const given = uri instanceof vscode.Uri && range instanceof vscode.Range;
+    const document = given ? await vscode.workspace.openTextDocument(uri) : editor?.document;
+    const place = given ? range : editor?.selection;
+    if (!document || !place) throw new Error(vscode.l10n.t('Open a file and put the cursor into the code first.'));
+    const problems = text === '/fix' ? problemsAt(document, place) : [];
+    await ask({ text, attachments: [await codeAt(document, place), ...problems], send: true });
+  });
+}
+
+/** The explorer names what is chosen there; elsewhere it is the editor's selection, or its file. */
+async function chosen(uri: unknown, uris: unknown): Promise<Attachment[]> {
+  if (Array.isArray(uris)) return Promise.all(uris.filter((each) => each instanceof vscode.Uri).map(fileOrFolder));
+  const editor = vscode.window.activeTextEditor;
+  if (uri instanceof vscode.Uri && uri.toString() !== editor?.document.uri.toString()) return [await fileOrFolder(uri)];
+  if (!editor) throw new Error(vscode.l10n.t('Open a file first.'));
+  const selection = selected();
+  return selection.length > 0 ? selection : [{ kind: 'file', uri: editor.document.uri.toString() }];
+}
+
+/** What has no file system behind it is a document. */
+async function fileOrFolder(uri: vscode.Uri): Promise<Attachment> {
+  const stat = await vscode.workspace.fs.stat(uri).then(undefined, () => undefined);
+  const isFolder = stat !== undefined && (stat.type & vscode.FileType.Directory) !== 0;
+  return { kind: isFolder ? 'folder' : 'file', uri: uri.toString() };
+}
+
+/** The button in the source control view names its repository. */
+function rootOf(sourceControl: unknown): vscode.Uri | undefined {
+  const root = (sourceControl as { rootUri?: unknown } | undefined)?.rootUri;
+  return root instanceof vscode.Uri ? root : undefined;
+}

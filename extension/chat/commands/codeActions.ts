@@ -1,0 +1,41 @@
+/** The light bulb: Explain, Fix and Document. Each asks in the chat; nothing is changed from here. */
+import * as vscode from 'vscode';
+import { hasCode } from '../../reading/eligibility.ts';
+
+const EXPLAIN = vscode.CodeActionKind.Empty.append('airgap.explain');
+const KINDS = [vscode.CodeActionKind.QuickFix, EXPLAIN, vscode.CodeActionKind.RefactorRewrite];
+
+export class ChatCodeActions implements vscode.CodeActionProvider {
+  static readonly metadata: vscode.CodeActionProviderMetadata = { providedCodeActionKinds: KINDS };
+
+  /** Titles and commands only: what they are about is read when one is taken. */
+  provideCodeActions(
+    document: vscode.TextDocument,
+    range: vscode.Range,
+    { diagnostics, triggerKind, only }: vscode.CodeActionContext,
+  ): vscode.CodeAction[] {
+    if (!hasCode(document)) return [];
+    const { t } = vscode.l10n;
+    const arguments_ = [document.uri, range];
+    const action = (title: string, command: string, kind: vscode.CodeActionKind): vscode.CodeAction => {
+      const made = new vscode.CodeAction(title, kind);
+      made.command = { title, command, arguments: arguments_ };
+      return made;
+    };
+    const actions: vscode.CodeAction[] = [];
+    if (diagnostics.length > 0) {
+      const fix = action(t('Fix with Airgap'), 'airgap.fix', vscode.CodeActionKind.QuickFix);
+      fix.diagnostics = [...diagnostics];
+      actions.push(fix);
+    }
+    // A bulb at every move of the cursor would only be in the way.
+    const selected = range.start.line !== range.end.line || range.start.character !== range.end.character;
+    if (selected || diagnostics.length > 0 || triggerKind === vscode.CodeActionTriggerKind.Invoke) {
+      actions.push(action(t('Explain with Airgap'), 'airgap.explain', EXPLAIN));
+    }
+    if (selected || triggerKind === vscode.CodeActionTriggerKind.Invoke) {
+      actions.push(action(t('Document with Airgap'), 'airgap.document', vscode.CodeActionKind.RefactorRewrite));
+    }
+    return only ? actions.filter(({ kind }) => kind && only.contains(kind)) : actions;
+  }
+}

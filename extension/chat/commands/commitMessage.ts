@@ -1,0 +1,139 @@
+/** The commit message that the model writes into the source control view's input. */
+import * as vscode from 'vscode';
+import type { Settings } from '../../settings.ts';
+import { cleanCommitMessage } from './cleanCommitMessage.ts';
+import { diffSources } from '../context/changes.ts';
+import { type Repository, repositories } from '../context/git.ts';
+import type { ChatModel, Source } from '../conversation/parts.ts';
+import { questionPrompt } from '../answer/prompt.ts';
+import { slashCommand } from './slash.ts';
+
+/** A first line and a short text. */
+const LONGEST_TOKENS = 256;
+
+export interface CommitMessageHost {
+  readonly model: ChatModel;
+  readonly settings: Pick<Settings, 'completion.exclude'>;
+  /** The engine is needed until this is disposed. */
+  keepEngine(): { dispose(): void };
+}
+
+/** Asks before it replaces a message; what stood there comes back where nothing is written. Rejects with a sentence. */
+export async function writeCommitMessage(host: CommitMessageHost, root: vscode.Uri | undefined): Promise<void> {
+  const repository = await chosenRepository(root);
+  const sources = repository && (await describedChanges(repository, host.settings['completion.exclude']));
+  if (!sources || !(await mayReplace(repository.inputBox.value))) return;
+  await vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: vscode.l10n.t('Writing a commit message'),
+      cancellable: true,
+    },
+    async (progress, token) => {
+      const abort = new AbortController();
+      token.onCancellationRequested(() => abort.abort());
+      const report = (message: string): void => progress.report({ message });
+      const keeping = host.keepEngine();
+      await write(host.model, repository, sources, { abort, report }).finally(() => keeping.dispose());
+    },
+  );
+}
+
+/** Of the button's view, the only one, or the one that the user picks. */
+async function chosenRepository(root: vscode.Uri | undefined): Promise<Repository | undefined> {
+  const all = await repositories(new AbortController().signal);
+  const named = root && all.find(({ rootUri }) => rootUri.toString() === root.toString());
+  if (named || all.length === 1) return named ?? all[0];
+  const lines = all.map((repository) => ({
+    label: vscode.workspace.asRelativePath(repository.rootUri),
+    picked: repository.ui.selected,
+    repository,
+  }));
+  const picked = await vscode.window.showQuickPick(lines, { title: vscode.l10n.t('A commit message for') });
+  return picked?.repository;
+}
+
+/** What is staged; where that is nothing, the working tree's changes if the user wants. */
+async function describedChanges(repository: Repository, excluded: readonly string[]): Promise<Source[] | undefined> {
+  const { t } = vscode.l10n;
+  const staged = await diffSources(repository, true, excluded);
+  if (staged.length > 0) return staged;
+  const changed = await diffSources(repository, false, excluded);
+  if (changed.length === 0) throw new Error(t('There is nothing to describe: stage changes first.'));
+  const all = t('Use All Changes');
+  const answer = await vscode.window.showInformationMessage(
+    t('Nothing is staged. Write a message for all changes?'),
+    { modal: true },
+    all,
+  );
+  return answer === all ? changed : undefined;
+}
+
+async function mayReplace(message: string): Promise<boolean> {
+  if (message.trim() === '') return true;
+  const { t } = vscode.l10n;
+  const replace = t('Replace');
+  return (
+    (await vscode.window.showWarningMessage(t('Replace the message that is there?'), { modal: true }, replace)) ===
+    replace
+  );
+}
+
+interface Run {
+  readonly abort: AbortController;
+  report(message: string): void;
+}
+
+async function write(model: ChatModel, repository: Repository, sources: Source[], run: Run): Promise<void> {
+  const { inputBox } = repository;
+  const before = inputBox.value;
+  // VS Code reports each value back a moment later, so that an older one of ours may stand there.
+  const ours = new Set([before]);
+  let shown = '';
+  try {
+    const content = await fittedPrompt(model, sources, run);
+    let said = '';
+    const request = {
+      sessionId: `commit ${repository.rootUri.toString()}`,
+      messages: [{ role: 'user' as const, text: content }],
+      maxTokens: LONGEST_TOKENS,
+    };
+    await model.chat(request, run.abort.signal, ({ text }) => {
+      // The user writes on: that goes before ours.
+      if (!ours.has(inputBox.value)) run.abort.abort();
+      if (run.abort.signal.aborted) return;
+      said += text;
+      shown = inputBox.value = cleanCommitMessage(said);
+      ours.add(shown);
+    });
+    if (shown === '') throw new Error(vscode.l10n.t('The model had no answer.'));
+  } catch (error) {
+    if (ours.has(inputBox.value)) inputBox.value = before;
+    if (!run.abort.signal.aborted) throw error;
+  }
+}
+
+/** Says in the progress what the window has no room for. */
+async function fittedPrompt(model: ChatModel, sources: Source[], { abort, report }: Run): Promise<string> {
+  const { instruction } = slashCommand('/commit', { shell: '', system: '' })!;
+  const marks = sources.map(({ name }) => ({ name, text: '', lines: '' }));
+  const { sources: fitted } = await model.fit(
+    {
+      messages: [{ role: 'user', text: questionPrompt(instruction, marks) }],
+      sources: sources.map(({ name, text }) => ({ name, text })),
+      maxTokens: LONGEST_TOKENS,
+    },
+    abort.signal,
+  );
+  const whole = fitted.reduce((sum, { tokensWhole }) => sum + tokensWhole, 0);
+  const left = fitted.reduce((sum, { tokens }) => sum + tokens, 0);
+  if (left < whole) {
+    const share = Math.floor((100 * left) / whole);
+    report(vscode.l10n.t('The model sees {0} % of the changes; its window holds no more.', share));
+  }
+  const kept = sources.map(({ name }, i) => ({ name, text: fitted[i]!.text, lines: '' }));
+  return questionPrompt(
+    instruction,
+    kept.filter(({ text }) => text !== ''),
+  );
+}

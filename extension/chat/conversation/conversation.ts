@@ -1,0 +1,143 @@
+/** A conversation, and what may happen to it: every change gives a new one. Pure. */
+import * as z from 'zod';
+import type { Chip, PageMessage } from '../../../webview/protocol.ts';
+import type { Attachment } from './parts.ts';
+
+const LONGEST_TITLE = 60;
+
+const line = z.int().min(0);
+const attachmentSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.enum(['file', 'folder']), uri: z.string(), automatic: z.boolean().exactOptional() }),
+  z.object({ kind: z.literal('selection'), uri: z.string(), firstLine: line, lastLine: line }),
+  z.object({ kind: z.literal('symbol'), uri: z.string(), name: z.string(), firstLine: line, lastLine: line }),
+  z.object({ kind: z.literal('problems'), uri: z.string().exactOptional(), line: line.exactOptional() }),
+  z.object({ kind: z.literal('terminal'), text: z.string() }),
+  z.object({ kind: z.literal('changes'), staged: z.boolean().exactOptional() }),
+  z.object({ kind: z.literal('project') }),
+]) satisfies z.ZodType<Attachment>;
+
+const chipSchema = z.object({
+  id: z.string(),
+  kind: z.enum(['selection', 'file', 'folder', 'symbol', 'problems', 'terminal', 'changes', 'project', 'image']),
+  label: z.string(),
+  detail: z.string(),
+  tokens: z.number().exactOptional(),
+  cut: z.string(),
+  uri: z.string().exactOptional(),
+  line: z.number().exactOptional(),
+}) satisfies z.ZodType<Chip>;
+
+const questionSchema = z.object({
+  id: z.string(),
+  /** As the user wrote it. */
+  text: z.string(),
+  attachments: z.array(attachmentSchema),
+  chips: z.array(chipSchema),
+  sources: z.array(
+    z.object({
+      name: z.string(),
+      uri: z.string(),
+      lines: z.array(z.tuple([line, line])),
+      totalLines: line,
+      /** Of the whole text that was read: tells whether it has changed since. */
+      hash: z.string(),
+    }),
+  ),
+  /** What the model was given, exactly, so that later prompts begin with the same tokens; empty until it is made. */
+  prompt: z.string(),
+});
+
+const answerSchema = z.object({
+  id: z.string(),
+  text: z.string(),
+  status: z.enum(['writing', 'done', 'stopped', 'cut', 'failed']),
+  problem: z.string().exactOptional(),
+  figures: z.string().exactOptional(),
+});
+
+/** As it is stored. */
+export const conversationSchema = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  /** Empty until the first question. */
+  title: z.string(),
+  createdMs: z.number(),
+  changedMs: z.number(),
+  turns: z.array(z.object({ question: questionSchema, answer: answerSchema })),
+  /** Messages that the last prompt had to leave out, the oldest. */
+  messagesDropped: z.int().min(0),
+});
+
+export type Conversation = z.output<typeof conversationSchema>;
+export type Turn = Conversation['turns'][number];
+export type Question = Turn['question'];
+export type Answer = Turn['answer'];
+export type SentSource = Question['sources'][number];
+
+export function emptyConversation(id: string, nowMs: number): Conversation {
+  return { version: 1, id, title: '', createdMs: nowMs, changedMs: nowMs, turns: [], messagesDropped: 0 };
+}
+
+/** With a question at its end whose answer is being written; the first one names the conversation. */
+export function asked(conversation: Conversation, question: Question, answerId: string): Conversation {
+  const answer: Answer = { id: answerId, text: '', status: 'writing' };
+  const title = conversation.title || titleOf(question.text);
+  return { ...conversation, title, turns: [...conversation.turns, { question, answer }] };
+}
+
+/** Up to, and without, the question of this id; undefined where there is none. */
+export function before(conversation: Conversation, questionId: string): Conversation | undefined {
+  const index = conversation.turns.findIndex(({ question }) => question.id === questionId);
+  return index < 0 ? undefined : { ...conversation, turns: conversation.turns.slice(0, index) };
+}
+
+/** Changes the last turn; what it says of problem and figures replaces both. */
+export function withLast(
+  conversation: Conversation,
+  change: { question?: Partial<Question>; answer?: Omit<Answer, 'id'> },
+): Conversation {
+  const { question, answer } = conversation.turns.at(-1)!;
+  const turn = {
+    question: { ...question, ...change.question },
+    answer: change.answer ? { ...change.answer, id: answer.id } : answer,
+  };
+  return { ...conversation, turns: conversation.turns.with(-1, turn) };
+}
+
+/** What the disk holds: there nothing is being written. */
+export function asStored(conversation: Conversation): Conversation {
+  const answer = conversation.turns.at(-1)?.answer;
+  if (answer?.status !== 'writing') return conversation;
+  return withLast(conversation, { answer: { text: answer.text, status: 'stopped' } });
+}
+
+/** Whether the last answer can go on. */
+export function canContinue(conversation: Conversation): boolean {
+  const status = conversation.turns.at(-1)?.answer.status;
+  return status === 'stopped' || status === 'cut' || status === 'failed';
+}
+
+export function pageMessages({ turns }: Conversation): PageMessage[] {
+  return turns.flatMap(({ question, answer }) => [questionMessage(question), answerMessage({ question, answer })]);
+}
+
+export function questionMessage({ id, text, chips }: Question): PageMessage {
+  return { id, role: 'user', text, status: 'done', chips };
+}
+
+/** The sources stand under the answer that was given them. */
+export function answerMessage({ question, answer }: Turn): PageMessage {
+  const sources = question.sources.map(({ name, uri, lines, totalLines }) => ({ name, uri, lines, totalLines }));
+  return { role: 'assistant', ...answer, sources };
+}
+
+/** On one line, cut at a word where it is long. */
+export function titleOf(text: string): string {
+  const words = text.replace(/\s+/g, ' ').trim();
+  if (words.length <= LONGEST_TITLE) return words;
+  const cut = words.slice(0, LONGEST_TITLE - 1);
+  const space = cut.lastIndexOf(' ');
+  const kept = space > LONGEST_TITLE / 2 ? cut.slice(0, space) : cut;
+  // Half of a surrogate pair is no character.
+  return `${kept.replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

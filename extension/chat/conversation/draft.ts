@@ -1,0 +1,147 @@
+/** What is attached to the question that is being written, and how much of the window it takes. Pure. */
+import type { Chip, WindowUse } from '../../../webview/protocol.ts';
+import { compose, type ComposeParts, type Draft as Composing, uncounted } from '../answer/compose.ts';
+import type { Attachment } from './parts.ts';
+
+/** After the last change, so that moving through files reads none of them. */
+const PAUSE_MS = 300;
+const EMPTY_WINDOW: WindowUse = { used: 0, limit: 0, note: '' };
+
+export interface DraftHost extends ComposeParts {
+  /** What a question would be asked in; undefined while no model is loaded, which counting must not start. */
+  situation(): Pick<Composing, 'turns' | 'known' | 'messagesDropped' | 'maxTokens'> | undefined;
+  /** Shows the chips. */
+  show(chips: Chip[], window: WindowUse): void;
+  /** Counting failed; the chips stay without numbers. */
+  failed(error: unknown): void;
+  readonly pauseMs?: number;
+}
+
+interface Item {
+  readonly id: string;
+  readonly attachment: Attachment;
+  /** Follows the active editor. */
+  readonly automatic: boolean;
+}
+
+export class Draft {
+  #items: Item[] = [];
+  #chips: Chip[] = [];
+  #window = EMPTY_WINDOW;
+  /** The user took the automatic one away. */
+  #declined = false;
+  #lastId = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #counting: AbortController | undefined;
+
+  constructor(private readonly host: DraftHost) {}
+
+  get chips(): Chip[] {
+    return this.#chips;
+  }
+  get window(): WindowUse {
+    return this.#window;
+  }
+  get attachments(): Attachment[] {
+    return this.#items.map(({ attachment, automatic }) =>
+      automatic && attachment.kind === 'file' ? { ...attachment, automatic } : attachment,
+    );
+  }
+
+  /** What the editor shows now; undefined where that is nothing to attach. */
+  follow(attachment: Attachment | undefined): void {
+    if (this.#declined) return;
+    const [shown] = this.#items.filter(({ automatic }) => automatic);
+    if (same(shown?.attachment, attachment)) return;
+    this.#items = this.#items.filter(({ automatic }) => !automatic);
+    if (attachment && !this.#has(attachment)) this.#items.unshift(this.#item(attachment, true));
+    this.refresh();
+  }
+
+  add(attachments: readonly Attachment[]): void {
+    for (const attachment of attachments) {
+      // The user's own choice does not go when the editor changes.
+      this.#items = this.#items.filter((item) => !item.automatic || !same(item.attachment, attachment));
+      if (!this.#has(attachment)) this.#items.push(this.#item(attachment, false));
+    }
+    this.refresh();
+  }
+
+  remove(chipId: string): void {
+    this.#declined ||= this.#items.some(({ id, automatic }) => id === chipId && automatic);
+    this.#items = this.#items.filter(({ id }) => id !== chipId);
+    this.refresh();
+  }
+
+  /** The next question: nothing is attached but what the editor shows, unless the user did not want that. */
+  next(automatic: Attachment | undefined): void {
+    this.#items = automatic && !this.#declined ? [this.#item(automatic, true)] : [];
+    this.refresh();
+  }
+
+  /** As next, in another conversation. */
+  restart(automatic: Attachment | undefined): void {
+    this.#declined = false;
+    this.next(automatic);
+  }
+
+  /** Shows the chips at once, and their numbers once they are counted: files, settings or the conversation changed. */
+  refresh(): void {
+    this.#stop();
+    const counted = new Map(this.#chips.map((chip) => [chip.id, chip]));
+    const plain = uncounted(this.host.reader, this.#items);
+    this.#show(
+      plain.map((chip) => counted.get(chip.id) ?? chip),
+      this.host.situation() ? this.#window : EMPTY_WINDOW,
+    );
+    const counting = (this.#counting = new AbortController());
+    this.#timer = setTimeout(() => {
+      this.#count(counting.signal).catch((error: unknown) => {
+        if (!counting.signal.aborted) this.host.failed(error);
+      });
+    }, this.host.pauseMs ?? PAUSE_MS);
+  }
+
+  dispose(): void {
+    this.#stop();
+  }
+
+  async #count(signal: AbortSignal): Promise<void> {
+    const situation = this.host.situation();
+    if (!situation) return;
+    // What @project finds depends on a question that is not there yet.
+    const items = this.#items.filter(({ attachment }) => attachment.kind !== 'project');
+    const { chips, window } = await compose(this.host, { ...situation, items, question: '', instruction: '' }, signal);
+    if (signal.aborted) return;
+    const counted = new Map(chips.map((chip) => [chip.id, chip]));
+    this.#show(
+      this.#chips.map((chip) => counted.get(chip.id) ?? chip),
+      window,
+    );
+  }
+
+  #show(chips: Chip[], window: WindowUse): void {
+    const isNew = JSON.stringify([chips, window]) !== JSON.stringify([this.#chips, this.#window]);
+    this.#chips = chips;
+    this.#window = window;
+    if (isNew) this.host.show(chips, window);
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#counting?.abort();
+  }
+
+  #has(attachment: Attachment): boolean {
+    return this.#items.some((item) => same(item.attachment, attachment));
+  }
+
+  #item(attachment: Attachment, automatic: boolean): Item {
+    return { id: `chip-${++this.#lastId}`, attachment, automatic };
+  }
+}
+
+function same(a: Attachment | undefined, b: Attachment | undefined): boolean {
+  const plain = (attachment: Attachment | undefined): string => JSON.stringify(Object.entries(attachment ?? {}).sort());
+  return plain(a) === plain(b);
+}

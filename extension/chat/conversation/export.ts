@@ -1,0 +1,54 @@
+/** A conversation as Markdown. Pure. */
+import type { Translate } from '../answer/compose.ts';
+import type { Conversation, SentSource } from './conversation.ts';
+
+export function asMarkdown({ title, turns }: Conversation, t: Translate): string {
+  const parts = turns.flatMap(({ question, answer }) => [
+    `## ${t('Question')}`,
+    quoted(question.text),
+    ...sourceList(question.sources, t),
+    `## ${t('Answer')}`,
+    closed(answer.text),
+    ...(answer.problem === undefined ? [] : [`*${answer.problem}*`]),
+  ]);
+  return `${[`# ${title.replace(/\s+/g, ' ')}`, ...parts].join('\n\n')}\n`;
+}
+
+/** For a file's name: what every system allows. */
+export function fileName(title: string): string {
+  return `${
+    title
+      .replace(/[^\p{L}\p{N} ._-]+/gu, ' ')
+      .replace(/\s+/g, ' ')
+      .replace(/^[ .]+|[ .]+$/g, '') || 'chat'
+  }.md`;
+}
+
+/** A question is plain text: nothing in it becomes a heading of the conversation. */
+function quoted(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `> ${line}`)
+    .join('\n');
+}
+
+function sourceList(sources: readonly SentSource[], t: Translate): string[] {
+  if (sources.length === 0) return [];
+  const items = sources.map(({ name, lines }) => {
+    const ranges = lines.map(([first, last]) => `${first}-${last}`).join(', ');
+    return `- \`${name.replace(/[`\n]/g, "'")}\`${ranges && `: ${ranges}`}`;
+  });
+  return [`${t('Sources')}:\n\n${items.join('\n')}`];
+}
+
+/** An answer that was cut inside of a code block must not swallow what follows it. */
+function closed(text: string): string {
+  let open: string | undefined;
+  for (const line of text.split('\n')) {
+    const [, mark, rest] = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
+    if (mark === undefined) continue;
+    if (open === undefined) open = mark;
+    else if (mark.startsWith(open) && rest!.trim() === '') open = undefined;
+  }
+  return open === undefined ? text : `${text}\n${open}`;
+}

@@ -1,0 +1,69 @@
+/**
+ * The window's conversations: those of the store, and what the disk does not have yet. What changed is written one after
+ * the other; what could not be written is tried again with the next change. Pure.
+ */
+import type { Conversation } from './conversation.ts';
+import type { ConversationStore } from './conversationStore.ts';
+
+export class Shelf {
+  /** The newest state of each conversation that is not on the disk yet. */
+  readonly #waiting = new Map<string, Conversation>();
+  #writing: Promise<void> | undefined;
+  #failing = false;
+
+  /** `failed` is told once, until something could be written again. */
+  constructor(
+    private readonly store: ConversationStore,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  save(conversation: Conversation): void {
+    this.#waiting.set(conversation.id, conversation);
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Whether the disk has all that this window knows of it. */
+  isSaved(id: string): boolean {
+    return !this.#waiting.has(id);
+  }
+
+  async read(id: string): Promise<Conversation | undefined> {
+    return this.#waiting.get(id) ?? (await this.store.read(id));
+  }
+
+  async all(): Promise<Conversation[]> {
+    const stored = await this.store.all();
+    return [...stored.filter(({ id }) => !this.#waiting.has(id)), ...this.#waiting.values()];
+  }
+
+  /** For good. Rejects where the disk refuses. */
+  async remove(id: string): Promise<void> {
+    this.#waiting.delete(id);
+    await this.#writing;
+    await this.store.remove(id);
+  }
+
+  /** Waits for what is being written. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      for (let next = this.#next(); next; next = this.#next()) {
+        await this.store.write(next);
+        this.#failing = false;
+        if (this.#waiting.get(next.id) === next) this.#waiting.delete(next.id);
+      }
+    } catch (error) {
+      if (!this.#failing) this.failed(error);
+      this.#failing = true;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  #next(): Conversation | undefined {
+    return this.#waiting.values().next().value;
+  }
+}

@@ -1,0 +1,32 @@
+/** The engine's state as the page shows it. Pure. */
+import type { EngineView } from '../../../webview/protocol.ts';
+import type { EngineState } from '../../engine/engine.ts';
+import type { Translate } from '../answer/compose.ts';
+
+export function engineView(state: EngineState, isStarter: boolean, t: Translate): EngineView {
+  const view: EngineView = { kind: state.kind, text: '', fraction: 0, remedies: [], advice: '' };
+  switch (state.kind) {
+    case 'off':
+      return { ...view, text: t('The engine starts with the next question.') };
+    case 'starting':
+      return { ...view, text: t('Starting the engine') };
+    case 'loading':
+      return { ...view, text: t('Loading the model'), fraction: state.fraction };
+    case 'ready': {
+      const advice = adviceOn(state.model.chat, isStarter, t);
+      return { ...view, text: state.model.name, advice, remedies: advice === '' ? [] : ['chooseModel'] };
+    }
+    case 'failed':
+      return {
+        ...view,
+        text: state.message,
+        remedies: state.remedy === 'chooseModel' ? ['chooseModel', 'restart', 'log'] : ['restart', 'log'],
+      };
+  }
+}
+
+function adviceOn(canChat: boolean, isStarter: boolean, t: Translate): string {
+  if (isStarter)
+    return t('The bundled model completes code, but cannot converse well. Choose a phi-3 model for answers.');
+  return canChat ? '' : t('This model completes text, but has no chat template, so it cannot answer.');
+}

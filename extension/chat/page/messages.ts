@@ -1,0 +1,53 @@
+/** What the page may say, checked: its text comes from the user, and shows what a model wrote. Pure. */
+import * as z from 'zod';
+import type { FromPage } from '../../../webview/protocol.ts';
+
+/** A question, with a long paste in it; a code block. */
+const MAX_TEXT_CHARS = 1_000_000;
+const MAX_NAME_CHARS = 10_000;
+
+const id = z.string().regex(/^[\w.:-]{1,200}$/);
+const text = z.string().max(MAX_TEXT_CHARS);
+const name = z.string().max(MAX_NAME_CHARS);
+/** Of a file in the conversations' folder. */
+const conversationId = z.string().regex(/^[\w-]{1,100}$/);
+const href = name.refine((address) => /^https?:$/.test(URL.parse(address)?.protocol ?? ''));
+
+const schema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.enum([
+      'ready',
+      'stop',
+      'continue',
+      'regenerate',
+      'newConversation',
+      'restartEngine',
+      'chooseModel',
+      'showLog',
+    ]),
+  }),
+  z.object({ type: z.literal('send'), text }),
+  z.object({ type: z.literal('edit'), messageId: id, text }),
+  z.object({ type: z.enum(['openConversation', 'deleteConversation', 'exportConversation']), conversationId }),
+  z.object({ type: z.literal('renameConversation'), conversationId, title: name }),
+  z.object({ type: z.literal('listConversations'), query: name }),
+  z.object({ type: z.literal('suggest'), request: z.int().min(0), text: name }),
+  z.object({ type: z.literal('attach'), suggestionId: id }),
+  z.object({ type: z.literal('detach'), chipId: id }),
+  z.object({
+    type: z.literal('code'),
+    action: z.enum(['copy', 'insert', 'replace', 'newFile', 'apply', 'terminal']),
+    code: text,
+    language: name,
+    path: name,
+  }),
+  z.object({ type: z.literal('copyMessage'), messageId: id }),
+  z.object({ type: z.literal('openSource'), uri: name, line: z.int().min(0) }),
+  z.object({ type: z.literal('openLink'), href }),
+]) satisfies z.ZodType<FromPage>;
+
+/** The message, or in words what is wrong with it. */
+export function parseMessage(message: unknown): { message: FromPage } | { problem: string } {
+  const parsed = schema.safeParse(message);
+  return parsed.success ? { message: parsed.data } : { problem: z.prettifyError(parsed.error).slice(0, 500) };
+}

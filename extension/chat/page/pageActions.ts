@@ -1,0 +1,93 @@
+/** What the page may ask of VS Code. */
+import * as vscode from 'vscode';
+import type { Engine } from '../../engine/engine.ts';
+import type { Settings } from '../../settings.ts';
+import type { CodeBlocks } from '../../edits/codeBlocks.ts';
+import type { Actions } from '../controllerHost.ts';
+import { Suggester } from '../context/suggest.ts';
+
+export interface PageActionParts {
+  readonly blocks: CodeBlocks;
+  readonly engine: Engine;
+  readonly log: vscode.LogOutputChannel;
+  readonly view: Pick<Actions, 'reveal'>;
+  settings(): Settings;
+  keepEngine(): vscode.Disposable;
+}
+
+export function pageActions(parts: PageActionParts): Actions {
+  const { engine, view } = parts;
+  const suggester = new Suggester(() => parts.settings()['completion.exclude']);
+  return {
+    reveal: () => view.reveal(),
+    confirm,
+    saveAs,
+    copy: async (text) => vscode.env.clipboard.writeText(text),
+    openSource,
+    openLink,
+    run: (command) => run(command, parts),
+    code: (block, sources) => parts.blocks.run(block, sources),
+    suggest: (text) => suggester.suggest(text),
+    attachment: (suggestionId) => suggester.resolve(suggestionId),
+    closed: (conversationId) => engine.closed(conversationId),
+  };
+}
+
+async function confirm(question: string, action: string): Promise<boolean> {
+  return (await vscode.window.showWarningMessage(question, { modal: true }, action)) === action;
+}
+
+async function saveAs(name: string, text: string): Promise<void> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const uri = await vscode.window.showSaveDialog({
+    ...(folder ? { defaultUri: vscode.Uri.joinPath(folder, name) } : {}),
+    filters: { Markdown: ['md'] },
+  });
+  if (!uri) return;
+  await vscode.workspace.fs.writeFile(uri, Buffer.from(text));
+  await vscode.window.showTextDocument(uri);
+}
+
+async function openSource(uri: string, line: number): Promise<void> {
+  const position = new vscode.Position(Math.max(0, line - 1), 0);
+  await vscode.window.showTextDocument(vscode.Uri.parse(uri), {
+    selection: new vscode.Range(position, position),
+    viewColumn: otherColumn(),
+  });
+}
+
+/** A chat among the editors stays to be seen. */
+function otherColumn(): vscode.ViewColumn {
+  const isChat = vscode.window.tabGroups.activeTabGroup.activeTab?.input instanceof vscode.TabInputWebview;
+  return isChat ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
+}
+
+/** A model wrote the link: the user sees all of it before anything opens. */
+async function openLink(href: string): Promise<void> {
+  const { t } = vscode.l10n;
+  const open = t('Open');
+  const answer = await vscode.window.showWarningMessage(
+    t('Open this address in the browser?'),
+    { modal: true, detail: href },
+    open,
+  );
+  if (answer === open) await vscode.env.openExternal(vscode.Uri.parse(href, true));
+}
+
+async function run(
+  command: Parameters<Actions['run']>[0],
+  { engine, log, keepEngine }: PageActionParts,
+): Promise<void> {
+  switch (command) {
+    case 'restartEngine': {
+      // For the chat, also where completions are off; without a question it goes again.
+      const keeping = keepEngine();
+      engine.restart();
+      return keeping.dispose();
+    }
+    case 'chooseModel':
+      return vscode.commands.executeCommand('airgap.chooseModel');
+    case 'showLog':
+      return log.show();
+  }
+}

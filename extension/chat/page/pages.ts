@@ -1,0 +1,58 @@
+/** The pages that show the chat now; all show the same. Pure. */
+import type { ToPage } from '../../../webview/protocol.ts';
+
+export interface Page {
+  post(message: ToPage): void;
+}
+
+/** A frame of a usual screen: parts that come sooner would not be seen sooner. */
+const FRAME_MS = 16;
+
+export class Pages {
+  readonly #pages = new Set<Page>();
+  /** Parts of one message that have not been posted. */
+  #waiting: { readonly messageId: string; text: string } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** The page can be posted to from now on; it becomes the newest. */
+  add(page: Page): void {
+    this.remove(page);
+    this.#pages.add(page);
+  }
+
+  remove(page: Page): void {
+    this.#pages.delete(page);
+  }
+
+  /** The page that has become visible last. */
+  get newest(): Page | undefined {
+    return [...this.#pages].at(-1);
+  }
+
+  post(message: ToPage): void {
+    this.flush();
+    for (const page of this.#pages) page.post(message);
+  }
+
+  /** Parts are gathered for a frame. */
+  part(messageId: string, text: string): void {
+    if (this.#waiting && this.#waiting.messageId !== messageId) this.flush();
+    if (this.#waiting) this.#waiting.text += text;
+    else this.#waiting = { messageId, text };
+    this.#timer ??= setTimeout(() => this.flush(), FRAME_MS);
+  }
+
+  /** Before a page is told a whole state, so that no part comes twice. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const part = this.#waiting;
+    this.#waiting = undefined;
+    if (part) for (const page of this.#pages) page.post({ type: 'part', ...part });
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#pages.clear();
+  }
+}

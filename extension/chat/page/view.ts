@@ -1,0 +1,82 @@
+/** Where the chat shows: the view in a side bar, and tabs among the editors. */
+import * as vscode from 'vscode';
+import type { ToPage } from '../../../webview/protocol.ts';
+import type { ChatController } from '../controller.ts';
+import { parseMessage } from './messages.ts';
+import { pageHtml, pageRoots } from './page.ts';
+import type { Page, Pages } from './pages.ts';
+
+const VIEW = 'airgap.chat';
+const PANEL = 'airgap.chat.editor';
+
+export interface ViewParts {
+  readonly extension: vscode.Uri;
+  readonly pages: Pages;
+  /** The page may be there before the controller. */
+  controller(): ChatController;
+  log(message: string): void;
+}
+
+export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanelSerializer<unknown>, vscode.Disposable {
+  readonly #registrations = [
+    vscode.window.registerWebviewViewProvider(VIEW, this),
+    vscode.window.registerWebviewPanelSerializer(PANEL, this),
+  ];
+  readonly #panels = new Set<vscode.WebviewPanel>();
+
+  constructor(private readonly parts: ViewParts) {}
+
+  /** Shows a page and gives it the focus: a tab where one is seen, else the view. */
+  async reveal(): Promise<void> {
+    const panel = [...this.#panels].find(({ visible }) => visible);
+    if (panel) panel.reveal();
+    else await vscode.commands.executeCommand(`${VIEW}.focus`);
+  }
+
+  openInEditor(): void {
+    const panel = vscode.window.createWebviewPanel(PANEL, 'Airgap', vscode.ViewColumn.Active);
+    this.#addPanel(panel);
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const page = this.#serve(view.webview);
+    view.onDidChangeVisibility(() => !view.visible && this.parts.pages.remove(page));
+    view.onDidDispose(() => this.parts.pages.remove(page));
+  }
+
+  /** After a reload of the window; what the chat shows is the controller's. */
+  deserializeWebviewPanel(panel: vscode.WebviewPanel): Promise<void> {
+    this.#addPanel(panel);
+    return Promise.resolve();
+  }
+
+  dispose(): void {
+    // The tabs stay: VS Code brings them back when the window has been loaded again.
+    for (const registration of this.#registrations) registration.dispose();
+  }
+
+  #addPanel(panel: vscode.WebviewPanel): void {
+    const page = this.#serve(panel.webview);
+    panel.iconPath = vscode.Uri.joinPath(this.parts.extension, 'media', 'chat.svg');
+    this.#panels.add(panel);
+    panel.onDidChangeViewState(() => !panel.visible && this.parts.pages.remove(page));
+    panel.onDidDispose(() => {
+      this.#panels.delete(panel);
+      this.parts.pages.remove(page);
+    });
+  }
+
+  /** The page is posted to from its `ready` until it is hidden, when VS Code throws it away. */
+  #serve(webview: vscode.Webview): Page {
+    const { extension, log } = this.parts;
+    const page: Page = { post: (message: ToPage) => void webview.postMessage(message) };
+    webview.options = { enableScripts: true, localResourceRoots: pageRoots(extension) };
+    webview.onDidReceiveMessage((said: unknown) => {
+      const parsed = parseMessage(said);
+      if ('message' in parsed) void this.parts.controller().handle(parsed.message, page);
+      else log(`The chat's page said something that is not understood: ${parsed.problem}`);
+    });
+    webview.html = pageHtml(webview, extension);
+    return page;
+  }
+}

@@ -1,0 +1,190 @@
+/** What the buttons of a code block do. Nothing here runs code or writes a file: documents change, the user saves. */
+import * as vscode from 'vscode';
+import type { CodeAction } from '../../webview/protocol.ts';
+import { inform } from '../notice.ts';
+import { nameOf } from '../reading/textOf.ts';
+import { terminalLine } from '../chat/commands/terminalLine.ts';
+import { insertionText } from './insertion.ts';
+import { languageIdOf } from './languageIds.ts';
+import { blockLines } from './lines.ts';
+import { locate, type Place, replaceAll } from './locate.ts';
+import { choosePlace, PROPOSAL_SCHEME, Proposals } from './proposals.ts';
+import { existingFiles, exists, isInWorkspace, newFiles } from './targets.ts';
+
+export interface BlockRequest {
+  readonly action: CodeAction;
+  readonly code: string;
+  /** Of the fence; may be empty, as may the path that the answer names. */
+  readonly language: string;
+  readonly path: string;
+}
+
+export class CodeBlocks implements vscode.Disposable {
+  readonly #proposals = new Proposals();
+
+  /**
+   * Does what the button says; the sentence is for the user where it cannot, and empty where it did. `sources` are the
+   * addresses of files that the answer was given.
+   */
+  async run(block: BlockRequest, sources: readonly string[] = []): Promise<string> {
+    if (['apply', 'newFile'].includes(block.action) && !vscode.workspace.isTrusted)
+      return vscode.l10n.t('In a workspace that is not trusted, no changes are applied.');
+    switch (block.action) {
+      case 'copy':
+        await vscode.env.clipboard.writeText(block.code);
+        return '';
+      case 'insert':
+      case 'replace':
+        return this.#insert(block);
+      case 'newFile':
+        return newFile(block);
+      case 'apply':
+        return this.#apply(block, sources);
+      case 'terminal':
+        return insertIntoTerminal(block.code);
+    }
+  }
+
+  /** A change that was not found by a code block, for the same diff editor and the same commands. */
+  propose(document: vscode.TextDocument, place: Place, find: (text: string) => Place[]): Promise<string> {
+    return this.#proposals.show(document, place, find);
+  }
+
+  /** The command of the diff editor's title bar. */
+  async applyChanges(): Promise<void> {
+    const sentence = await this.#proposals.apply();
+    if (sentence) inform(sentence);
+  }
+
+  async discardChanges(): Promise<void> {
+    await this.#proposals.discard();
+  }
+
+  dispose(): void {
+    this.#proposals.dispose();
+  }
+
+  async #insert({ action, code }: BlockRequest): Promise<string> {
+    const editor = currentEditor();
+    if (!editor) return vscode.l10n.t('Open a file first: the code goes where its cursor is.');
+    const { selection, document, options } = editor;
+    if (action === 'replace' && selection.isEmpty)
+      return vscode.l10n.t('Nothing is selected in {0}.', nameOf(document.uri));
+    const range = action === 'replace' ? selection : new vscode.Range(selection.active, selection.active);
+    const width = Number(options.indentSize ?? options.tabSize) || 4;
+    const text = insertionText(code, {
+      before: document.getText(new vscode.Range(new vscode.Position(range.start.line, 0), range.start)),
+      wholeLines: range.end.line > range.start.line && range.end.character === 0,
+      unit: options.insertSpaces === false ? '\t' : ' '.repeat(width),
+      eol: document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n',
+    });
+    const done = await editor.edit((edit) => edit.replace(range, text));
+    if (!done) return vscode.l10n.t('{0} could not be changed.', nameOf(document.uri));
+    await vscode.window.showTextDocument(document, { viewColumn: editor.viewColumn ?? vscode.ViewColumn.One });
+    return '';
+  }
+
+  async #apply(block: BlockRequest, sources: readonly string[]): Promise<string> {
+    const target = await this.#target(block, sources);
+    if (typeof target !== 'object') return target ?? '';
+    const name = nameOf(target.uri);
+    const find = (text: string) => locate(text, block, name);
+    const place = await choosePlace(target, find(target.getText()));
+    if (place === 'none') return this.#withoutPlace(block, target);
+    return place ? this.#proposals.show(target, place, find) : '';
+  }
+
+  /** The document, a sentence, or undefined where the user picked none. */
+  async #target(block: BlockRequest, sources: readonly string[]): Promise<vscode.TextDocument | string | undefined> {
+    if (block.path !== '') {
+      const files = await existingFiles(block.path);
+      if (files.length === 0) return vscode.l10n.t('There is no {0} in this workspace.', block.path);
+      return pickDocument(await Promise.all(files.map(openDocument)));
+    }
+    const editor = currentEditor();
+    const uris = new Map<string, vscode.Uri>();
+    for (const uri of [
+      ...(editor ? [editor.document.uri] : []),
+      ...sources.map((source) => vscode.Uri.parse(source)),
+    ]) {
+      if (uri.scheme === 'untitled' || (await isInWorkspace(uri))) uris.set(uri.toString(), uri);
+    }
+    if (uris.size === 0) return vscode.l10n.t('Open the file of this workspace that the change is for.');
+    const opened = await Promise.all([...uris.values()].map((uri) => openDocument(uri).catch(() => undefined)));
+    const documents = opened.filter((document) => document !== undefined);
+    const fitting = documents.filter((each) => locate(each.getText(), block, nameOf(each.uri)).length > 0);
+    return pickDocument(fitting.length > 0 ? fitting : documents);
+  }
+
+  /** Nothing in the file is like it: only the user knows. */
+  async #withoutPlace(block: BlockRequest, document: vscode.TextDocument): Promise<string> {
+    const { t } = vscode.l10n;
+    const insert = { label: t('Insert at the cursor') };
+    const replace = { label: t('Replace the whole file') };
+    const title = t('Nothing in {0} looks like this code.', nameOf(document.uri));
+    const picked = await vscode.window.showQuickPick([insert, replace], { title });
+    if (picked === insert) {
+      await vscode.window.showTextDocument(document);
+      return this.#insert({ ...block, action: 'insert' });
+    }
+    if (picked !== replace) return '';
+    const whole = (text: string) => [{ line: 1, label: '', text: replaceAll(text, block) }];
+    return this.#proposals.show(document, whole(document.getText())[0]!, whole);
+  }
+}
+
+/** The editor that the user was last in, also while the chat has the focus. */
+function currentEditor(): vscode.TextEditor | undefined {
+  const usable = ({ document }: vscode.TextEditor): boolean =>
+    ![PROPOSAL_SCHEME, 'output', 'comment'].includes(document.uri.scheme);
+  const { activeTextEditor, visibleTextEditors } = vscode.window;
+  return activeTextEditor && usable(activeTextEditor) ? activeTextEditor : visibleTextEditors.find(usable);
+}
+
+async function openDocument(uri: vscode.Uri): Promise<vscode.TextDocument> {
+  return vscode.workspace.openTextDocument(uri);
+}
+
+async function pickDocument(documents: readonly vscode.TextDocument[]): Promise<vscode.TextDocument | undefined> {
+  if (documents.length <= 1) return documents[0];
+  const items = documents.map((document) => ({ label: nameOf(document.uri), document }));
+  const title = vscode.l10n.t('Which file is this change for?');
+  return (await vscode.window.showQuickPick(items, { title }))?.document;
+}
+
+/** An unsaved document; with a path of its own where the answer names one that may be written to. */
+async function newFile({ code, language, path }: BlockRequest): Promise<string> {
+  const content = blockLines(code).join('\n') + '\n';
+  if (path === '') {
+    const document = await vscode.workspace.openTextDocument({ language: await languageIdOf(language), content });
+    await vscode.window.showTextDocument(document);
+    return '';
+  }
+  const files = await newFiles(path);
+  if (files.length === 0) return vscode.l10n.t('{0} lies outside of this workspace.', path);
+  const [uri] = files.length === 1 ? files : [await pickFolder(files)];
+  if (!uri) return '';
+  if (await exists(uri)) return vscode.l10n.t('{0} exists already.', nameOf(uri));
+  const document = await vscode.workspace.openTextDocument(uri.with({ scheme: 'untitled' }));
+  const edit = new vscode.WorkspaceEdit();
+  const end = document.positionAt(document.getText().length);
+  edit.replace(document.uri, new vscode.Range(new vscode.Position(0, 0), end), content);
+  await vscode.workspace.applyEdit(edit);
+  await vscode.window.showTextDocument(document);
+  return '';
+}
+
+async function pickFolder(files: readonly vscode.Uri[]): Promise<vscode.Uri | undefined> {
+  const items = files.map((uri) => ({ label: nameOf(uri), uri }));
+  return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Where does the new file go?') }))?.uri;
+}
+
+/** Stands at the prompt; the user runs it. */
+function insertIntoTerminal(code: string): string {
+  const line = terminalLine(code);
+  if (line === undefined) return vscode.l10n.t('Only a single command can be put into the terminal.');
+  const terminal = vscode.window.activeTerminal ?? vscode.window.createTerminal();
+  terminal.show();
+  terminal.sendText(line, false);
+  return '';
+}

@@ -1,0 +1,153 @@
+/** The local model for VS Code's own chat and for other extensions: no account, nothing leaves the machine. */
+import { randomInt } from 'node:crypto';
+import * as vscode from 'vscode';
+import type { ChatTurn } from '../../engine/wire/protocol.ts';
+import type { EngineState } from '../engine/engine.ts';
+import type { Settings } from '../settings.ts';
+import { longestAnswer, samplingOf } from '../chat/answer/answering.ts';
+import { type ModelMessage, toTurns } from './modelMessages.ts';
+import type { ChatModel } from '../chat/conversation/parts.ts';
+
+/** Of a model that has not been loaded yet: that of phi-3-mini-4k, the smallest of the family. */
+const USUAL_CONTEXT = 4096;
+/** The system's is what VS Code's own chat sends; its name is not in the stable interface. */
+const ROLES = new Map<number, ModelMessage['role']>([
+  [1, 'user'],
+  [2, 'assistant'],
+  [3, 'system'],
+]);
+
+export interface LanguageModelParts {
+  readonly model: ChatModel;
+  readonly engine: { readonly state: EngineState; onDidChangeState(listener: () => void): { dispose(): void } };
+  settings(): Settings;
+  /** The engine is needed until this is disposed. */
+  keepEngine(): vscode.Disposable;
+}
+
+/** Registers the model where VS Code has the interface for it. */
+export function registerLanguageModel(parts: LanguageModelParts): vscode.Disposable {
+  // Editors built on an older VS Code may lack it.
+  const lm = vscode.lm as Partial<typeof vscode.lm> | undefined;
+  if (!lm?.registerLanguageModelChatProvider) return new vscode.Disposable(() => {});
+  const provider = new LocalModel(parts);
+  return vscode.Disposable.from(provider, lm.registerLanguageModelChatProvider('airgap', provider));
+}
+
+export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disposable {
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #listener: { dispose(): void };
+  #described = '';
+  /** Sessions that answer now; a further question of the same must not cancel them. */
+  readonly #busy = new Set<string>();
+
+  constructor(private readonly parts: LanguageModelParts) {
+    this.#listener = parts.engine.onDidChangeState(() => {
+      // Loading has many states, of which few say anything new of the model.
+      const described = JSON.stringify(this.#information());
+      if (described !== this.#described) this.#changed.fire();
+      this.#described = described;
+    });
+  }
+
+  get onDidChangeLanguageModelChatInformation(): vscode.Event<void> {
+    return this.#changed.event;
+  }
+
+  provideLanguageModelChatInformation(): vscode.LanguageModelChatInformation[] {
+    return [this.#information()];
+  }
+
+  /** Rejects with one sentence. */
+  async provideLanguageModelChatResponse(
+    _model: vscode.LanguageModelChatInformation,
+    messages: readonly vscode.LanguageModelChatRequestMessage[],
+    _options: vscode.ProvideLanguageModelChatResponseOptions,
+    progress: vscode.Progress<vscode.LanguageModelResponsePart>,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    const turns = toTurns(messages.map(messageOf), vscode.l10n.t);
+    const { model, settings, keepEngine } = this.parts;
+    const { 'chat.maxTokens': maxTokens, 'chat.temperature': temperature } = settings();
+    const abort = abortController(token);
+    const keeping = keepEngine();
+    const sessionId = this.#session(turns);
+    try {
+      const { contextLength } = await model.model(abort.signal);
+      const request = {
+        sessionId,
+        messages: turns,
+        maxTokens: longestAnswer(maxTokens, contextLength),
+        ...samplingOf(temperature, () => randomInt(2 ** 31)),
+      };
+      await model.chat(request, abort.signal, ({ text }) => progress.report(new vscode.LanguageModelTextPart(text)));
+    } catch (error) {
+      if (!abort.signal.aborted) throw error;
+    } finally {
+      this.#busy.delete(sessionId);
+      keeping.dispose();
+    }
+  }
+
+  async provideTokenCount(
+    _model: vscode.LanguageModelChatInformation,
+    text: string | vscode.LanguageModelChatRequestMessage,
+    token: vscode.CancellationToken,
+  ): Promise<number> {
+    const texts = typeof text === 'string' ? [text] : messageOf(text).parts.filter((part) => part !== undefined);
+    // Counting may start the engine, which is not to run on where completions are off.
+    const keeping = this.parts.keepEngine();
+    try {
+      const counts = await this.parts.model.countTokens(texts, abortController(token).signal);
+      return counts.reduce((sum, count) => sum + count, 0);
+    } finally {
+      keeping.dispose();
+    }
+  }
+
+  dispose(): void {
+    this.#listener.dispose();
+    this.#changed.dispose();
+  }
+
+  #information(): vscode.LanguageModelChatInformation {
+    const { state } = this.parts.engine;
+    const { 'model.folder': folder, 'chat.maxTokens': maxTokens } = this.parts.settings();
+    const context = state.kind === 'ready' ? state.model.contextLength : USUAL_CONTEXT;
+    const maxOutputTokens = longestAnswer(maxTokens, context);
+    const isStarter = folder === '';
+    const name = state.kind === 'ready' ? state.model.name : folder.split(/[\\/]/).filter(Boolean).at(-1);
+    return {
+      id: 'local',
+      name: isStarter ? vscode.l10n.t('Airgap starter model') : (name ?? 'Airgap'),
+      family: isStarter ? 'airgap-starter' : 'phi-3',
+      version: '1',
+      tooltip: vscode.l10n.t('Runs on this machine; nothing leaves it.'),
+      maxInputTokens: context - maxOutputTokens,
+      maxOutputTokens,
+      capabilities: { imageInput: false, toolCalling: false },
+    };
+  }
+
+  /** Named after the first question, so that the next turn of the same conversation finds what was computed. */
+  #session(turns: readonly ChatTurn[]): string {
+    const first = turns.find(({ role }) => role === 'user')?.text ?? '';
+    const name = `language-model-${first.length}-${first.slice(0, 100)}`;
+    let id = name;
+    for (let i = 2; this.#busy.has(id); i++) id = `${name}-${i}`;
+    this.#busy.add(id);
+    return id;
+  }
+}
+
+function messageOf({ role, content }: vscode.LanguageModelChatRequestMessage): ModelMessage {
+  const parts = content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : undefined));
+  return { role: ROLES.get(role) ?? 'user', parts };
+}
+
+function abortController(token: vscode.CancellationToken): AbortController {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  token.onCancellationRequested(() => controller.abort());
+  return controller;
+}

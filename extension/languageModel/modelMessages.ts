@@ -1,0 +1,26 @@
+/** Other extensions' messages as a conversation that the engine takes. Pure. */
+import type { ChatTurn } from '../../engine/wire/protocol.ts';
+import type { Translate } from '../chat/answer/compose.ts';
+
+export interface ModelMessage {
+  readonly role: ChatTurn['role'];
+  /** undefined for what is no text. */
+  readonly parts: readonly (string | undefined)[];
+}
+
+/** One system message, then a user and the assistant in turn. Throws with one sentence where there is more than text. */
+export function toTurns(messages: readonly ModelMessage[], t: Translate): ChatTurn[] {
+  const turns: ChatTurn[] = [];
+  for (const { role, parts } of messages) {
+    if (parts.includes(undefined)) throw new Error(t('The local model reads text only: no images, files or tools.'));
+    const text = parts.join('');
+    const last = turns.at(-1);
+    // What the rules of a conversation say later, they say as the user.
+    const speaker = role === 'system' && last && last.role !== 'system' ? 'user' : role;
+    if (last?.role === speaker) last.text += `\n\n${text}`;
+    else if (speaker === 'assistant' && last?.role !== 'user') turns.push({ role: 'user', text: '' }, { role, text });
+    else turns.push({ role: speaker, text });
+  }
+  if (turns.every(({ role }) => role === 'system')) throw new Error(t('There is no question to answer.'));
+  return turns;
+}

@@ -1,0 +1,98 @@
+/** The text of one file as a prompt may hold it: an open document's own, secrets hidden, within limits. */
+import * as vscode from 'vscode';
+import { hideSecrets } from './secrets.ts';
+import { isRefused } from './exclusions.ts';
+import { linesOf, oneLine, plainText } from './plainText.ts';
+
+/** A window of 128K tokens holds about half of it. */
+export const LARGEST_FILE_BYTES = 1_000_000;
+/** Around a part of a file, so that a key which begins outside of it is known for one: the longest have 100 lines. */
+const LINES_AROUND = 200;
+
+export interface ReadText {
+  readonly text: string;
+  /** From 1. */
+  readonly firstLine: number;
+}
+
+/** Rejects with a sentence where the file must not or cannot be read. `lines` count from 1. */
+export async function textOf(
+  uri: vscode.Uri,
+  excluded: readonly string[],
+  signal: AbortSignal,
+  lines?: [first: number, last: number],
+): Promise<ReadText> {
+  const name = nameOf(uri);
+  if (isRefused(uri, excluded)) {
+    throw new Error(
+      vscode.l10n.t('{0} is not read: files of this name usually hold secrets, or it is excluded.', name),
+    );
+  }
+  refuseOtherKinds(uri, name);
+  const open = openDocument(uri);
+  if (open) return partOf(open, name, lines);
+  const text = hideSecrets(plainText(await storedText(uri, name)));
+  signal.throwIfAborted();
+  return lines ? { text: linesOf(text, lines[0], lines[1]), firstLine: lines[0] } : { text, firstLine: 1 };
+}
+
+/** What user and model know a file by: its path in the workspace. */
+export function nameOf(uri: vscode.Uri): string {
+  return oneLine(vscode.workspace.asRelativePath(uri));
+}
+
+/** The last part of the path. */
+export function baseName(uri: vscode.Uri): string {
+  return oneLine(uri.path.split('/').findLast((part) => part !== '') ?? uri.path);
+}
+
+export function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {
+  const key = uri.toString();
+  return vscode.workspace.textDocuments.find((document) => document.uri.toString() === key);
+}
+
+const IMAGE = /\.(png|jpe?g|gif|webp|bmp|ico|tiff?|avif|heic)$/i;
+
+function refuseOtherKinds(uri: vscode.Uri, name: string): void {
+  const { t } = vscode.l10n;
+  if (IMAGE.test(uri.path)) throw new Error(t('{0} is an image; the model reads text only.', name));
+  if (/\.ipynb$/i.test(uri.path) && uri.scheme !== 'vscode-notebook-cell') {
+    throw new Error(t('{0} is a notebook; attach the selection in one of its cells.', name));
+  }
+}
+
+/** Of a large document only what is asked for is joined and looked at. */
+function partOf(document: vscode.TextDocument, name: string, lines: [number, number] | undefined): ReadText {
+  const first = lines ? Math.max(1, lines[0] - LINES_AROUND) : 1;
+  const end = new vscode.Position(lines ? lines[1] + LINES_AROUND : document.lineCount, 0);
+  const start = new vscode.Position(first - 1, 0);
+  const raw = document.getText(new vscode.Range(start, end));
+  if (raw.length > LARGEST_FILE_BYTES) throw tooLarge(name);
+  const text = hideSecrets(plainText(raw));
+  if (!lines) return { text, firstLine: 1 };
+  return { text: linesOf(text, lines[0] - first + 1, lines[1] - first + 1), firstLine: lines[0] };
+}
+
+async function storedText(uri: vscode.Uri, name: string): Promise<string> {
+  const { t } = vscode.l10n;
+  const stat = await orSentence(vscode.workspace.fs.stat(uri), t('{0} cannot be read.', name));
+  if (stat.type & vscode.FileType.Directory) throw new Error(t('{0} is a folder.', name));
+  if (stat.size > LARGEST_FILE_BYTES) throw tooLarge(name);
+  const bytes = await orSentence(vscode.workspace.fs.readFile(uri), t('{0} cannot be read.', name));
+  // Throws where the content is binary.
+  return orSentence(vscode.workspace.decode(bytes, { uri }), t('{0} is not a text file.', name));
+}
+
+function tooLarge(name: string): Error {
+  const megabytes = LARGEST_FILE_BYTES / 1_000_000;
+  return new Error(vscode.l10n.t('{0} is larger than {1} MB; attach a selection of it.', name, megabytes));
+}
+
+/** File systems reject with messages of their own, often with codes and paths. */
+async function orSentence<T>(promise: Thenable<T>, sentence: string): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw new Error(sentence, { cause: error });
+  }
+}

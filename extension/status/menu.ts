@@ -1,0 +1,57 @@
+/** What a click on the status bar item offers: one line per thing one can do now, the remedy first. */
+import * as vscode from 'vscode';
+import type { Remedy } from '../engine/engine.ts';
+import { languageEnabled, type Settings } from '../settings.ts';
+import type { StatusState, StatusText } from './status.ts';
+
+export interface MenuLine {
+  readonly label: string;
+  readonly description?: string;
+  readonly command: string;
+}
+
+export function menuLines(state: StatusState, settings: Settings, languageId: string | undefined): MenuLine[] {
+  const { t } = vscode.l10n;
+  const lines: MenuLine[] = [
+    state.kind === 'disabled'
+      ? { label: `$(check) ${t('Turn completions on')}`, command: 'airgap.enable' }
+      : { label: `$(circle-slash) ${t('Turn completions off')}`, command: 'airgap.disable' },
+  ];
+  if (languageId !== undefined && state.kind !== 'disabled') {
+    const on = languageEnabled(settings.enable, languageId);
+    const label = on ? t('Turn off for {0}', languageId) : t('Turn on for {0}', languageId);
+    lines.push({ label: `$(code) ${label}`, command: 'airgap.toggleLanguage' });
+  }
+  if (state.kind === 'snoozed') lines.push({ label: `$(bell) ${t('End the snooze')}`, command: 'airgap.endSnooze' });
+  else if (state.kind !== 'disabled') lines.push({ label: `$(bell-slash) ${t('Snooze…')}`, command: 'airgap.snooze' });
+  if (state.kind !== 'disabled' && state.kind !== 'snoozed') {
+    lines.push({ label: `$(debug-restart) ${t('Restart the engine')}`, command: 'airgap.restartEngine' });
+  }
+  lines.push(
+    { label: `$(folder) ${t('Choose a model folder…')}`, command: 'airgap.chooseModel' },
+    { label: `$(gear) ${t('Settings')}`, command: 'airgap.openSettings' },
+    { label: `$(output) ${t('Log')}`, command: 'airgap.showLog' },
+    { label: `$(info) ${t('Engine report')}`, command: 'airgap.showReport' },
+  );
+  return state.kind === 'failed' ? remedyFirst(lines, state.remedy) : lines;
+}
+
+/** Shows the menu; resolves with the command to run. */
+export async function pickFromMenu({ sentence }: StatusText, lines: readonly MenuLine[]): Promise<string | undefined> {
+  const picked = await vscode.window.showQuickPick(lines, {
+    title: 'Airgap',
+    placeHolder: sentence.split('\n')[0] ?? '',
+  });
+  return picked?.command;
+}
+
+const REMEDY_COMMANDS: Record<Remedy, string> = {
+  restart: 'airgap.restartEngine',
+  chooseModel: 'airgap.chooseModel',
+  settings: 'airgap.openSettings',
+};
+
+function remedyFirst(lines: readonly MenuLine[], remedy: Remedy): MenuLine[] {
+  const command = REMEDY_COMMANDS[remedy];
+  return [...lines.filter((line) => line.command === command), ...lines.filter((line) => line.command !== command)];
+}

@@ -1,0 +1,153 @@
+/** The one status bar item: what is going on, in words; a click offers what to do (menu.ts). */
+import * as vscode from 'vscode';
+import type { SeenLines } from '../../engine/wire/protocol.ts';
+import type { EngineState } from '../engine/engine.ts';
+
+/** What the window is in; all but the first two come from the engine. */
+export type StatusState = { kind: 'disabled' } | { kind: 'snoozed'; until: number } | EngineState;
+
+/** What goes on beside the state. */
+export interface Activity {
+  readonly working: boolean;
+  /** The rest of a file is read between completions. */
+  readonly reading: boolean;
+  /** What the last completion was told of its document. */
+  readonly seen: SeenLines | undefined;
+  /** For the chat, where completions need none. */
+  readonly engineRuns: boolean;
+}
+
+export interface StatusText {
+  readonly icon: string;
+  /** Short, beside the icon; empty where the icon says enough. */
+  readonly label: string;
+  /** The whole sentence: tooltip and screen reader. */
+  readonly sentence: string;
+}
+
+/** Minutes that one click gives. */
+const SHORT_SNOOZE = 15;
+const WORKING_ICON = '$(loading~spin)';
+
+export class Status implements vscode.Disposable {
+  readonly #item: vscode.StatusBarItem;
+
+  constructor(command: string) {
+    this.#item = vscode.window.createStatusBarItem('airgap.status', vscode.StatusBarAlignment.Right, 100);
+    this.#item.name = 'Airgap';
+    this.#item.command = command;
+    this.#item.show();
+  }
+
+  show(state: StatusState, activity: Activity): void {
+    const { icon, label, sentence } = describe(state, activity);
+    const shown = activity.working && state.kind === 'ready' ? WORKING_ICON : icon;
+    this.#item.text = label === '' ? `${shown} Airgap` : `${shown} Airgap: ${label}`;
+    this.#item.tooltip = tooltip(`Airgap: ${sentence}`, state);
+    this.#item.accessibilityInformation = { label: `Airgap: ${sentence}`, role: 'button' };
+    this.#item.backgroundColor =
+      state.kind === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+  }
+
+  dispose(): void {
+    this.#item.dispose();
+  }
+}
+
+/** The sentence, and what is one click away from it; the item's own click has the rest. */
+function tooltip(sentence: string, { kind }: StatusState): vscode.MarkdownString {
+  const { t } = vscode.l10n;
+  const links =
+    kind === 'disabled'
+      ? [link(t('Turn completions on'), 'airgap.enable')]
+      : kind === 'snoozed'
+        ? [link(t('End the snooze'), 'airgap.endSnooze')]
+        : [
+            link(t('Turn completions off'), 'airgap.disable'),
+            link(t('Snooze for {0} minutes', SHORT_SNOOZE), 'airgap.snooze', SHORT_SNOOZE),
+          ];
+  const text = new vscode.MarkdownString().appendText(sentence).appendMarkdown(`\n\n${links.join(' · ')}`);
+  text.isTrusted = { enabledCommands: ['airgap.enable', 'airgap.disable', 'airgap.snooze', 'airgap.endSnooze'] };
+  return text;
+}
+
+function link(label: string, command: string, argument?: number): string {
+  const query = argument === undefined ? '' : `?${encodeURIComponent(JSON.stringify([argument]))}`;
+  return `[${label}](command:${command}${query})`;
+}
+
+export function describe(state: StatusState, activity: Partial<Activity>): StatusText {
+  const { t } = vscode.l10n;
+  switch (state.kind) {
+    case 'disabled':
+      return {
+        icon: '$(circle-slash)',
+        label: t('off'),
+        sentence: activity.engineRuns
+          ? t('Completions are off. The engine runs for the chat.')
+          : t('Completions are off. No engine runs.'),
+      };
+    case 'snoozed': {
+      const time = new Date(state.until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+      return {
+        icon: '$(bell-slash)',
+        label: t('snoozed'),
+        sentence: activity.engineRuns
+          ? t('Snoozed until {0}. The engine runs for the chat.', time)
+          : t('Snoozed until {0}. No engine runs.', time),
+      };
+    }
+    case 'off':
+      return { icon: '$(sparkle)', label: '', sentence: t('The engine starts with the next completion.') };
+    case 'starting':
+      return { icon: WORKING_ICON, label: t('starting'), sentence: t('The engine is starting.') };
+    case 'loading': {
+      const percent = Math.floor(state.fraction * 100);
+      return { icon: WORKING_ICON, label: `${percent} %`, sentence: t('The model is loading: {0} %.', percent) };
+    }
+    case 'ready': {
+      const { name, backend, device, notes } = state.model;
+      const sentence = t('Ready. Model {0}, backend {1} ({2}).', name, backend, device);
+      const sentences = [sentence, ...state.notes, ...notes, ...contextSentences(activity)];
+      return { icon: '$(sparkle)', label: '', sentence: sentences.join('\n') };
+    }
+    case 'failed':
+      return { icon: '$(warning)', label: t('failed'), sentence: [state.message, wayOut(state)].join('\n') };
+  }
+}
+
+/** Which part of its file a completion is made of. */
+function contextSentences({ reading, seen }: Partial<Activity>): string[] {
+  const { t } = vscode.l10n;
+  const sentences: string[] = [];
+  if (seen) {
+    const { lines, totalLines } = seen;
+    const ranges = lines.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
+    const [[first, last]] = lines as [[number, number]];
+    const isWhole = first === 1 && last === totalLines;
+    const list = new Intl.ListFormat(vscode.env.language).format(ranges);
+    sentences.push(
+      isWhole
+        ? t('The last completion saw the whole file.')
+        : lines.length === 1 && first === last
+          ? t('The last completion saw line {0} of {1}.', first, totalLines)
+          : t('The last completion saw lines {0} of {1}.', list, totalLines),
+    );
+  }
+  if (reading) sentences.push(t('Reading the rest of the file…'));
+  return sentences;
+}
+
+/** The click opens the menu, whose first line does it. */
+function wayOut({ remedy, retrying }: Extract<EngineState, { kind: 'failed' }>): string {
+  const { t } = vscode.l10n;
+  if (retrying) return t('Click to restart the engine now.');
+  switch (remedy) {
+    case 'restart':
+      return t('Click to restart the engine.');
+    case 'chooseModel':
+      return t('Click to choose another model folder.');
+    case 'settings':
+      return t('Click to check the settings.');
+  }
+}

@@ -1,0 +1,127 @@
+import { BackendLost, OutOfMemory } from '../../ops.ts';
+
+/** A buffer with what caches need to know about it. */
+export interface HeldBuffer {
+  /** Never used twice. */
+  readonly id: number;
+  readonly bytes: number;
+  readonly gpu: GPUBuffer;
+}
+
+export interface MemoryLimits {
+  /** Of all buffers together; Infinity where only an allocation can tell. */
+  readonly totalBytes: number;
+  /** Of one buffer, as a kernel binds it. */
+  readonly bufferBytes: number;
+}
+
+// The values of GPUBufferUsage and GPUMapMode, which are no globals in Node.
+export const USAGE = { MAP_READ: 0x1, COPY_SRC: 0x4, COPY_DST: 0x8, UNIFORM: 0x40, STORAGE: 0x80 } as const;
+export const MAP_MODE_READ = 0x1; // GPUMapMode.READ
+const BOUND = USAGE.STORAGE | USAGE.UNIFORM;
+const STORAGE = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
+
+/** Every buffer of a device: counted, kept within what is known to fit, and all destroyed at the end. */
+export class Memory {
+  /** Set once the device is gone. */
+  lost: BackendLost | undefined;
+  onLost: ((reason: BackendLost) => void) | undefined;
+  private readonly waiting = new Set<(reason: BackendLost) => void>();
+  private readonly held = new Set<HeldBuffer>();
+  private bytes = 0;
+  private nextId = 0;
+
+  constructor(
+    readonly device: GPUDevice,
+    readonly limits: MemoryLimits,
+    private readonly onBoundDestroyed: () => void,
+  ) {
+    void device.lost.then(({ message }) => {
+      this.lost = new BackendLost(`The GPU was lost: ${message.split('\n')[0] || 'the driver gave no reason'}.`);
+      for (const reject of this.waiting) reject(this.lost);
+      this.onLost?.(this.lost);
+    });
+  }
+
+  get bytesHeld(): number {
+    return this.bytes;
+  }
+
+  /** Throws OutOfMemory where `bytes` more are known not to fit. */
+  foresee(bytes: number): void {
+    if (this.bytes + bytes > this.limits.totalBytes)
+      throw new OutOfMemory(
+        bytes,
+        `${mib(bytes)} more do not fit into the ${mib(this.limits.totalBytes)} that the GPU can use.`,
+      );
+  }
+
+  /** Call it inside guard(): an allocation that fails is reported there. */
+  allocate(bytes: number, usage: number = STORAGE): HeldBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    if (size > this.limits.bufferBytes)
+      throw new OutOfMemory(
+        size,
+        `A buffer of ${mib(size)} is larger than the ${mib(this.limits.bufferBytes)} this GPU allows.`,
+      );
+    this.foresee(size);
+    const buffer = { id: this.nextId++, bytes: size, gpu: this.device.createBuffer({ size, usage }) };
+    this.held.add(buffer);
+    this.bytes += size;
+    return buffer;
+  }
+
+  destroy(buffer: HeldBuffer): void {
+    if (!this.held.delete(buffer)) return;
+    this.bytes -= buffer.bytes;
+    buffer.gpu.destroy();
+    if (buffer.gpu.usage & BOUND) this.onBoundDestroyed();
+  }
+
+  destroyAll(): void {
+    for (const buffer of this.held) this.destroy(buffer);
+  }
+
+  /**
+   * Calls `work`; `settled` resolves when the device has said what became of it. It rejects with OutOfMemory (needing
+   * `bytes`), BackendLost, or an Error for a mistake of ours. What `work` throws is thrown at once.
+   */
+  guard<T>(bytes: () => number, work: () => T): { value: T; settled: Promise<void> } {
+    for (const filter of SCOPES) this.device.pushErrorScope(filter);
+    let popped: Promise<(GPUError | null)[]>;
+    let value: T;
+    try {
+      value = work();
+    } finally {
+      popped = this.orLost(Promise.all(SCOPES.map(() => this.device.popErrorScope())));
+      popped.catch(() => {}); // Nobody waits for it where `work` threw.
+    }
+    return { value, settled: popped.then((errors) => throwFirst(errors, bytes())) };
+  }
+
+  /** As `promise`, but rejects with BackendLost once the device is gone. (A race would collect reactions for ever.) */
+  orLost<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.lost) return reject(this.lost);
+      this.waiting.add(reject);
+      const forget = (): boolean => this.waiting.delete(reject);
+      promise.then(
+        (value) => (forget(), resolve(value)),
+        (error: unknown) => (forget(), reject(this.lost ?? error)),
+      );
+    });
+  }
+}
+
+/** The innermost, popped first, is the last. */
+const SCOPES = ['validation', 'internal', 'out-of-memory'] as const;
+
+function throwFirst([outOfMemory, ...others]: readonly (GPUError | null)[], bytes: number): void {
+  if (outOfMemory) throw new OutOfMemory(bytes, `The GPU has no room for ${mib(bytes)} more.`);
+  const error = others.find((other) => other !== null);
+  if (error) throw new Error(`WebGPU: ${error.message}`);
+}
+
+function mib(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}

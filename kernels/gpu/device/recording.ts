@@ -1,0 +1,98 @@
+import { check } from '../../check.ts';
+import type { Kernel, Scalar } from './kernel.ts';
+import type { HeldBuffer } from './memory.ts';
+import { type GpuTensor, Storage, values } from './tensor.ts';
+
+export interface Dispatch {
+  readonly kernel: Kernel;
+  readonly storages: readonly Storage[];
+  readonly params: readonly Scalar[];
+  readonly grid: readonly [number, number, number];
+  /** How often each workgroup goes round the loop that is most of its cost, where that varies from step to step. */
+  readonly turns: number;
+}
+
+interface Copy {
+  readonly from: Storage;
+  readonly fromByte: number;
+  readonly to: Storage;
+}
+
+export type Operation = Dispatch | Copy;
+
+/** What a step will do: filled by the operations while `record` runs, then given buffers, then encoded. */
+export class Recording {
+  readonly operations: Operation[] = [];
+  readonly inputs: { storage: Storage; data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> }[] = [];
+  private readonly scratch = new Set<Storage>();
+  private readonly ids: { list: readonly number[]; storage: Storage }[] = [];
+
+  tensor(shape: readonly number[]): GpuTensor {
+    return { shape, dtype: 'f32', storage: this.storage(values(shape) * 4) };
+  }
+
+  storage(bytes: number): Storage {
+    const storage = new Storage(bytes);
+    this.scratch.add(storage);
+    return storage;
+  }
+
+  input(data: Float32Array, shape: readonly number[]): GpuTensor {
+    check(data.length === values(shape), () => `input: ${data.length} values for (${shape})`);
+    const tensor = this.tensor(shape);
+    this.inputs.push({ storage: tensor.storage, data: new Float32Array(data) });
+    return tensor;
+  }
+
+  /** Token or page ids; the same list is brought to the device once. */
+  indices(list: readonly number[]): Storage {
+    const known = this.ids.find((other) => sameList(other.list, list));
+    if (known) return known.storage;
+    const storage = this.storage(list.length * 4);
+    this.ids.push({ list: [...list], storage });
+    this.inputs.push({ storage, data: Uint32Array.from(list) });
+    return storage;
+  }
+
+  dispatch(
+    kernel: Kernel,
+    storages: readonly Storage[],
+    params: readonly Scalar[],
+    grid: readonly [number, number, number],
+    turns = 1,
+  ): void {
+    this.operations.push({ kernel, storages, params, grid, turns });
+  }
+
+  /** Fills `to` with what lies from `fromByte` on in `from`. */
+  copy(from: Storage, fromByte: number, to: Storage): void {
+    this.operations.push({ from, fromByte, to });
+  }
+
+  /** Gives every scratch storage a buffer for as long as it is needed; `results` keep theirs to the end. */
+  assignBuffers(
+    results: readonly Storage[],
+    pool: { take(bytes: number): HeldBuffer; giveBack(buffer: HeldBuffer): void },
+  ): void {
+    const lastUse = new Map<Storage, number>();
+    this.operations.forEach((operation, index) => usedBy(operation).forEach((storage) => lastUse.set(storage, index)));
+    for (const result of results) lastUse.set(result, Infinity);
+    // All inputs are written before the first operation runs.
+    for (const { storage } of this.inputs) storage.buffer = pool.take(storage.bytes);
+    this.operations.forEach((operation, index) => {
+      const used = usedBy(operation);
+      for (const storage of used) storage.buffer ??= pool.take(storage.bytes);
+      for (const storage of new Set(used)) {
+        if (this.scratch.has(storage) && lastUse.get(storage) === index) pool.giveBack(storage.buffer!);
+      }
+    });
+  }
+}
+
+function usedBy(operation: Operation): readonly Storage[] {
+  return 'kernel' in operation ? operation.storages : [operation.from, operation.to];
+}
+
+function sameList(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index]);
+}

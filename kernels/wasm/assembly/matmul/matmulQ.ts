@@ -1,0 +1,162 @@
+import { scratch } from '../thread';
+import { addValues, half } from '../simd';
+import { tileQ4, tileQ8 } from '../tiles';
+import {
+  BATCH_TOKENS,
+  CHUNK_BLOCKS,
+  PANEL_ROWS,
+  Q4_BLOCK_BYTES,
+  Q8_BLOCK_BYTES,
+  TILE_TOKENS,
+  UNPACKED_BYTES,
+} from '../opcodes';
+
+/**
+ * y = x w^T + bias + residual for many rows of x, as matvecQ but with tokens in the lanes: x in tiles of 8 tokens (see
+ * packTiles), weights unpacked and splatted into the thread's scratch, 4 rows at a time (2 for q8 on the relaxed path,
+ * which splits bytes into nibbles), columns in chunks so that they stay in the L1 cache.
+ *
+ * An item is (batch of 256 tokens, chunk of rows of w). Words: 3 x tiles, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out,
+ * 9 groups per row, 10 rows of w per item (a multiple of 8), 11 bias or 0. Thread scratch: unpacked weights, then sums
+ * (rows of w / rows at a time, tiles, rows at a time, 8).
+ */
+export function matmulQ(d: usize, from: i32, to: i32, q4: bool): void {
+  const rows = load<i32>(d, 28);
+  const out = load<i32>(d, 32);
+  const chunkRows = load<i32>(d, 40);
+  const chunks = (out + chunkRows - 1) / chunkRows;
+  const padded = (out + PANEL_ROWS - 1) & ~(PANEL_ROWS - 1);
+  for (let item = from; item < to; item++) {
+    const batch = item / chunks;
+    const firstRow = (item - batch * chunks) * chunkRows;
+    const count = min(chunkRows, padded - firstRow);
+    const firstToken = batch * BATCH_TOKENS;
+    const tokens = min(BATCH_TOKENS, rows - firstToken);
+    multiply(d, firstRow, count, firstToken, (tokens + TILE_TOKENS - 1) / TILE_TOKENS, q4);
+    write(d, firstRow, min(count, out - firstRow), firstToken, tokens, q4);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function rowsAtOnce(q4: bool): i32 {
+  return ASC_FEATURE_RELAXED_SIMD && !q4 ? 2 : 4;
+}
+
+function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i32, q4: bool): void {
+  const blocks = load<i32>(d, 36);
+  const xBlock: usize = ASC_FEATURE_RELAXED_SIMD ? 320 : 544;
+  const x = load<u32>(d, 12) + <usize>((firstToken / TILE_TOKENS) * blocks) * xBlock;
+  const chunk = ASC_FEATURE_RELAXED_SIMD ? CHUNK_BLOCKS : CHUNK_BLOCKS / 2;
+  const step = rowsAtOnce(q4);
+  const sums = scratch + UNPACKED_BYTES;
+  const sumBytes = <usize>(step * TILE_TOKENS * 4);
+  memory.fill(sums, 0, <usize>(tiles * count * TILE_TOKENS * 4));
+  for (let b = 0; b < blocks; b += chunk) {
+    const depth = min(chunk, blocks - b);
+    let to = sums;
+    for (let r = 0; r < count; r += step) {
+      unpack(d, firstRow + r, step, b, depth, q4);
+      for (let tile = 0; tile < tiles; tile++) {
+        const at = x + <usize>(tile * blocks + b) * xBlock;
+        if (q4) tileQ4(at, scratch, to, depth);
+        else tileQ8(at, scratch, to, depth);
+        to += sumBytes;
+      }
+    }
+  }
+}
+
+/** Weights of `step` rows from `row` on, groups b..b + depth: by group, splatted f32 scales, then splatted columns. */
+function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, q4: bool): void {
+  const blocks = load<i32>(d, 36);
+  const blockBytes: usize = q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES;
+  const vectors: usize = ASC_FEATURE_RELAXED_SIMD && q4 ? 8 : 16;
+  const unpackedBytes = <usize>step * 16 * (vectors + 1);
+  for (let r = row; r < row + step; r++) {
+    let block = load<u32>(d, 16) + <usize>((r / PANEL_ROWS) * blocks + b) * blockBytes;
+    const lane = r % PANEL_ROWS;
+    let to = scratch + ((r - row) << 4);
+    for (let i = 0; i < depth; i++) {
+      v128.store(to, f32x4.splat(half(block + (lane << 1))));
+      const from = block + 16 + (lane << 2);
+      const at = to + (<usize>step << 4);
+      if (q4) unpackQ4(from, at, <usize>step << 4);
+      else unpackQ8(from, at, <usize>step << 4);
+      block += blockBytes;
+      to += unpackedBytes;
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function unpackQ4(from: usize, to: usize, stride: usize): void {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    const nibble = i8x16.splat(15);
+    for (let g = 0; g < 4; g++) {
+      const v = v128.load32_splat(from + (g << 5));
+      v128.store(to, v128.and(v, nibble));
+      v128.store(to + stride, v128.and(i16x8.shr_u(v, 4), nibble));
+      to += stride * 2;
+    }
+  } else {
+    const nibble = i16x8.splat(15);
+    const offset = i16x8.splat(8);
+    for (let g = 0; g < 4; g++) {
+      const v = v128.load32_splat(from + (g << 5));
+      v128.store(to, i16x8.sub(v128.and(v, nibble), offset));
+      v128.store(to + stride, i16x8.sub(v128.and(i16x8.shr_u(v, 4), nibble), offset));
+      v128.store(to + stride * 2, i16x8.sub(v128.and(i16x8.shr_u(v, 8), nibble), offset));
+      v128.store(to + stride * 3, i16x8.sub(i16x8.shr_u(v, 12), offset));
+      to += stride * 4;
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function unpackQ8(from: usize, to: usize, stride: usize): void {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    const nibble = i8x16.splat(15);
+    for (let g = 0; g < 8; g++) {
+      const v = v128.load32_splat(from + (g << 5));
+      v128.store(to, v128.and(v, nibble));
+      v128.store(to + stride, v128.and(i16x8.shr_u(v, 4), nibble));
+      to += stride * 2;
+    }
+  } else {
+    const byte = i16x8.splat(255);
+    const offset = i16x8.splat(128);
+    for (let g = 0; g < 4; g++) {
+      const v = v128.load32_splat(from + (g << 6));
+      const u = v128.load32_splat(from + (g << 6), 32);
+      v128.store(to, i16x8.sub(v128.and(v, byte), offset));
+      v128.store(to + stride, i16x8.sub(v128.and(u, byte), offset));
+      v128.store(to + stride * 2, i16x8.sub(i16x8.shr_u(v, 8), offset));
+      v128.store(to + stride * 3, i16x8.sub(i16x8.shr_u(u, 8), offset));
+      to += stride * 4;
+    }
+  }
+}
+
+/** y[firstToken.., firstRow..] = sums (+ bias) (+ residual). */
+function write(d: usize, firstRow: i32, count: i32, firstToken: i32, tokens: i32, q4: bool): void {
+  const out = load<i32>(d, 32);
+  const residual: usize = load<u32>(d, 24);
+  const bias: usize = load<u32>(d, 44);
+  const step = rowsAtOnce(q4);
+  const tiles = (tokens + TILE_TOKENS - 1) / TILE_TOKENS;
+  for (let t = 0; t < tokens; t++) {
+    const at = (<usize>(firstToken + t) * <usize>out + <usize>firstRow) << 2;
+    const y: usize = load<u32>(d, 20) + at;
+    const lane = scratch + UNPACKED_BYTES + (((t / TILE_TOKENS) * step * TILE_TOKENS + (t % TILE_TOKENS)) << 2);
+    for (let r = 0; r < count; r++) {
+      const block = r / step;
+      const value = load<f32>(lane + ((block * tiles * step + (r - block * step)) * TILE_TOKENS << 2));
+      store<f32>(y + (r << 2), value);
+    }
+    if (bias) addValues(y, bias + ((<usize>firstRow) << 2), count);
+    if (residual) addValues(y, residual + at, count);
+  }
+}

@@ -1,0 +1,120 @@
+import { scratch } from '../thread';
+import { addValues } from '../simd';
+import { PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from '../opcodes';
+import { panelsQ4, panelsQ8 } from '../panels';
+import { rows2Q4, rows2Q8, rows4Q4, rows4Q8 } from '../rows';
+
+/** For more than four rows: streams of weights read in turn, and groups taken from each. Measured on an EPYC of 2024. */
+const STREAMS = 4;
+const STREAM_BLOCKS_Q4 = 4;
+const STREAM_BLOCKS_Q8 = 8;
+
+/**
+ * y = x w^T + bias + residual for few rows of x: y[m, n] = sum over groups g of scale_x[m,g] scale_w[n,g] sum_i q_x q_w, the
+ * inner sum exact in i32. x: quantised (see quantise.ts), w: (out, in) in panels of 8 rows, y, residual: (rows, out).
+ *
+ * Panel layout, by group of 32 columns: 8 f16 scales, then vectors of 4 rows (a row per 32-bit lane), rows 0-3 then 4-7.
+ * q4: 4 pairs of vectors; byte j of a lane of pair g holds q + 8 of column 8g+j (low nibble) and 8g+4+j (high).
+ * q8: 8 pairs; byte j of pair g holds q + 128 of column 4g+j.
+ *
+ * A row's result is the same bit for bit, however many rows there are.
+ *
+ * An item is a panel. Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 groups per row, 10 bias or 0. Thread
+ * scratch: sums, (rows, panels of a grain, 8) f32, rows rounded up to a multiple of 4.
+ */
+export function matvecQ(d: usize, from: i32, to: i32, q4: bool): void {
+  const rows = load<i32>(d, 28);
+  const blocks = load<i32>(d, 36);
+  const panelBytes = <usize>blocks * (q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
+  const w = load<u32>(d, 16) + <usize>from * panelBytes;
+  const x: usize = load<u32>(d, 12);
+  const sumBytes = <usize>(to - from) * (PANEL_ROWS * 4);
+  memory.fill(scratch, 0, sumBytes * ((rows + 3) & ~3));
+  if (rows == 1) oneRow(w, x, blocks, to - from, panelBytes, q4);
+  else severalRows(w, x, rows, blocks, to - from, q4);
+  for (let row = 0; row < rows; row++) writePanels(d, scratch + <usize>row * sumBytes, row, from, to);
+}
+
+/**
+ * Several rows: each group of weights is read once and stays in the L1 cache for all of them. Up to four are done in one
+ * go, panel after panel, which memory reads ahead. With more, products are slow beside memory, and it reads ahead
+ * better for four streams that take turns.
+ */
+function severalRows(w: usize, x: usize, rows: i32, blocks: i32, panels: i32, q4: bool): void {
+  const each = rows <= 4 ? 0 : panels / STREAMS;
+  const step = q4 ? STREAM_BLOCKS_Q4 : STREAM_BLOCKS_Q8;
+  for (let i = 0; i < each; i++) {
+    for (let b = 0; b < blocks; b += step) {
+      const count = min(step, blocks - b);
+      for (let s = 0; s < STREAMS; s++) addPanel(w, x, rows, blocks, panels, s * each + i, b, count, q4);
+    }
+  }
+  for (let panel = each * STREAMS; panel < panels; panel++) {
+    addPanel(w, x, rows, blocks, panels, panel, 0, blocks, q4);
+  }
+}
+
+/** Adds to a panel's sums the products of `count` groups from group `b` on. */
+function addPanel(
+  w: usize,
+  x: usize,
+  rows: i32,
+  blocks: i32,
+  panels: i32,
+  panel: i32,
+  b: i32,
+  count: i32,
+  q4: bool,
+): void {
+  const xBlock: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : 72;
+  const wBlock: usize = q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES;
+  const xBytes = <usize>blocks * xBlock;
+  const yBytes = <usize>panels * (PANEL_ROWS * 4);
+  const wAt = w + <usize>(panel * blocks + b) * wBlock;
+  for (let row = 0; row < rows; row += 4) {
+    const y = scratch + <usize>row * yBytes + <usize>panel * (PANEL_ROWS * 4);
+    // Rows past the last are multiplied as if they were the one before; nobody reads their sums.
+    const x0 = x + <usize>row * xBytes + <usize>b * xBlock;
+    const x1 = row + 1 < rows ? x0 + xBytes : x0;
+    if (row + 2 >= rows) {
+      if (q4) rows2Q4(wAt, x0, x1, y, yBytes, count);
+      else rows2Q8(wAt, x0, x1, y, yBytes, count);
+    } else {
+      const x2 = x1 + xBytes;
+      const x3 = row + 3 < rows ? x2 + xBytes : x2;
+      if (q4) rows4Q4(wAt, x0, x1, x2, x3, y, yBytes, count);
+      else rows4Q8(wAt, x0, x1, x2, x3, y, yBytes, count);
+    }
+  }
+}
+
+/**
+ * One row: panels of the first half and of the second side by side, so that memory sees two long streams, which it
+ * reads ahead by itself.
+ */
+function oneRow(w: usize, x: usize, blocks: i32, panels: i32, panelBytes: usize, q4: bool): void {
+  const half = (panels + 1) >> 1;
+  const wOther = <usize>half * panelBytes;
+  const yOther = <usize>half * (PANEL_ROWS * 4);
+  for (let i = 0; i < half; i++) {
+    const wAt = w + <usize>i * panelBytes;
+    const y = scratch + <usize>i * (PANEL_ROWS * 4);
+    // A panel without a partner is its own; both halves add the same sums to what is still zero.
+    const alone = i + half == panels;
+    if (q4) panelsQ4(wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);
+    else panelsQ8(wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);
+  }
+}
+
+function writePanels(d: usize, sums: usize, row: i32, from: i32, to: i32): void {
+  const out = load<i32>(d, 32);
+  const residual: usize = load<u32>(d, 24);
+  const bias: usize = load<u32>(d, 40);
+  const column = from * PANEL_ROWS;
+  const count = min(out, to * PANEL_ROWS) - column;
+  const at = (<usize>row * <usize>out + <usize>column) << 2;
+  const y: usize = load<u32>(d, 20) + at;
+  memory.copy(y, sums, (<usize>count) << 2);
+  if (bias) addValues(y, bias + ((<usize>column) << 2), count);
+  if (residual) addValues(y, residual + at, count);
+}

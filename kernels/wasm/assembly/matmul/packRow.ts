@@ -1,0 +1,175 @@
+import { half, ROUNDER } from '../simd';
+import { GROUP_VALUES, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from '../opcodes';
+
+/** Closer than this to where rounding turns, the f32 quotient (up to 200, off by 3e-5 at most) does not decide. */
+const DOUBT: f32 = 1e-4;
+
+/**
+ * Quantises a row of weights exactly as kernels/quantize.ts does (in f64, as JavaScript computes) and puts it into its
+ * panel (layout: matvecQ.ts). values: (blocks * 32) f32; panel: address of the panel; row: 0..7 in the panel.
+ */
+export function packRow(values: usize, blocks: i32, panel: usize, row: i32, q4: bool): void {
+  for (let b = 0; b < blocks; b++) {
+    const bits = scaleBits(values, q4);
+    store<u16>(panel + (<usize>row << 1), bits);
+    const scale = half(panel + (<usize>row << 1));
+    const to = panel + 16 + (<usize>row << 2);
+    if (q4) {
+      packQ4(values, scale, to);
+      panel += Q4_BLOCK_BYTES;
+    } else {
+      packQ8(values, scale, to);
+      panel += Q8_BLOCK_BYTES;
+    }
+    values += GROUP_VALUES * 4;
+  }
+}
+
+/** A group in f32; once more in f64 where a value is so close to a tie that f32 may round it otherwise (1 in 20). */
+function packQ4(values: usize, scale: f32, to: usize): void {
+  const factor = f32x4.splat(scale == 0 ? 0 : <f32>1.0 / scale);
+  let doubt = i32x4.splat(0);
+  for (let pair: usize = 0; pair < 128; pair += 32) {
+    const low = quotient(values + pair, factor);
+    const high = quotient(values + pair + 16, factor);
+    const lowFloor = f32x4.floor(low);
+    const highFloor = f32x4.floor(high);
+    doubt = v128.or(doubt, v128.or(doubtful(low, lowFloor), doubtful(high, highFloor)));
+    store<i32>(to + pair, bytes(v128.or(whole(lowFloor, -8, 7), i32x4.shl(whole(highFloor, -8, 7), 4))));
+  }
+  if (!v128.any_true(doubt)) return;
+  const exact = f64x2.splat(1.0 / <f64>scale);
+  for (let pair: usize = 0; pair < 128; pair += 32) {
+    const low = four(values + pair, exact, -8, 7);
+    const high = four(values + pair + 16, exact, -8, 7);
+    store<i32>(to + pair, bytes(v128.or(low, i32x4.shl(high, 4))));
+  }
+}
+
+/** As packQ4. */
+function packQ8(values: usize, scale: f32, to: usize): void {
+  const factor = f32x4.splat(scale == 0 ? 0 : <f32>1.0 / scale);
+  let doubt = i32x4.splat(0);
+  for (let at: usize = 0; at < 128; at += 16) {
+    const value = quotient(values + at, factor);
+    const floor = f32x4.floor(value);
+    doubt = v128.or(doubt, doubtful(value, floor));
+    store<i32>(to + (at << 1), bytes(whole(floor, -127, 127)));
+  }
+  if (!v128.any_true(doubt)) return;
+  const exact = f64x2.splat(1.0 / <f64>scale);
+  for (let at: usize = 0; at < 128; at += 16) store<i32>(to + (at << 1), bytes(four(values + at, exact, -127, 127)));
+}
+
+/** x / scale + 0.5 of four values. */
+// @ts-ignore: decorator
+@inline
+function quotient(values: usize, factor: v128): v128 {
+  return f32x4.add(f32x4.mul(v128.load(values), factor), f32x4.splat(0.5));
+}
+
+/** Lanes whose floor a small error would change. */
+// @ts-ignore: decorator
+@inline
+function doubtful(value: v128, floor: v128): v128 {
+  const fromMiddle = f32x4.abs(f32x4.sub(f32x4.sub(value, floor), f32x4.splat(0.5)));
+  return f32x4.gt(fromMiddle, f32x4.splat(0.5 - DOUBT));
+}
+
+/** Whole f32, clamped, as i32 minus the offset that q4 (-8) and q8 (-128) store from. */
+// @ts-ignore: decorator
+@inline
+function whole(floor: v128, lowest: i32, highest: i32): v128 {
+  const clamped = f32x4.pmin(f32x4.pmax(floor, f32x4.splat(<f32>lowest)), f32x4.splat(<f32>highest));
+  const shifted = f32x4.add(clamped, f32x4.splat(ROUNDER + <f32>(lowest == -8 ? 8 : 128)));
+  return v128.and(shifted, i32x4.splat(255));
+}
+
+/**
+ * f16 bits of the group's scale: the value of largest magnitude (the first of equals) / -8 for q4, its magnitude / 127.
+ * Found as whole numbers, without branches that nobody can foretell: the bits of positive f32 are in order as signed
+ * numbers, those of negative ones are above them, by magnitude, as unsigned ones.
+ */
+function scaleBits(values: usize, q4: bool): u16 {
+  let highs = v128.load(values);
+  let lows = highs;
+  let v = v128.load(values, 16);
+  highs = i32x4.max_s(highs, v);
+  lows = i32x4.max_u(lows, v);
+  v = v128.load(values, 32);
+  highs = i32x4.max_s(highs, v);
+  lows = i32x4.max_u(lows, v);
+  v = v128.load(values, 48);
+  highs = i32x4.max_s(highs, v);
+  lows = i32x4.max_u(lows, v);
+  v = v128.load(values, 64);
+  highs = i32x4.max_s(highs, v);
+  lows = i32x4.max_u(lows, v);
+  v = v128.load(values, 80);
+  highs = i32x4.max_s(highs, v);
+  lows = i32x4.max_u(lows, v);
+  v = v128.load(values, 96);
+  highs = i32x4.max_s(highs, v);
+  lows = i32x4.max_u(lows, v);
+  v = v128.load(values, 112);
+  highs = i32x4.max_s(highs, v);
+  lows = i32x4.max_u(lows, v);
+  highs = i32x4.max_s(highs, v128.shuffle<i32>(highs, highs, 2, 3, 0, 1));
+  lows = i32x4.max_u(lows, v128.shuffle<i32>(lows, lows, 2, 3, 0, 1));
+  const highest = i32x4.extract_lane(i32x4.max_s(highs, v128.shuffle<i32>(highs, highs, 1, 0, 3, 2)), 0);
+  const lowest = i32x4.extract_lane(i32x4.max_u(lows, v128.shuffle<i32>(lows, lows, 1, 0, 3, 2)), 0);
+  const high = select<i32>(highest, 0, highest > 0);
+  const low = select<i32>(lowest & 0x7fffffff, 0, lowest < 0);
+  const most = select<i32>(high, low, high > low);
+  if (!q4) return toHalf(<f32>(<f64>reinterpret<f32>(most) / 127.0));
+  if (most == 0) return 0x8000; // 0 / -8
+  let largest = reinterpret<f32>(select<i32>(high, lowest, high > low));
+  if (high == low) {
+    let at = values;
+    while ((load<i32>(at) & 0x7fffffff) != most) at += 4;
+    largest = load<f32>(at);
+  }
+  return toHalf(largest * -0.125);
+}
+
+/** floor(x / scale + 0.5) of four values, clamped, minus the offset that q4 (-8) and q8 (-128) store from. */
+// @ts-ignore: decorator
+@inline
+function four(values: usize, inverse: v128, lowest: i32, highest: i32): v128 {
+  const v = v128.load(values);
+  const first = two(v, inverse);
+  const second = two(v128.shuffle<i32>(v, v, 2, 3, 2, 3), inverse);
+  const q = v128.shuffle<i32>(first, second, 0, 1, 4, 5);
+  const clamped = i32x4.min_s(i32x4.max_s(q, i32x4.splat(lowest)), i32x4.splat(highest));
+  return i32x4.add(clamped, i32x4.splat(lowest == -8 ? 8 : 128));
+}
+
+// @ts-ignore: decorator
+@inline
+function two(v: v128, inverse: v128): v128 {
+  const scaled = f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(v), inverse), f64x2.splat(0.5));
+  return i32x4.trunc_sat_f64x2_s_zero(f64x2.floor(scaled));
+}
+
+/** Four values of 0..255 as the bytes of an i32. */
+// @ts-ignore: decorator
+@inline
+function bytes(v: v128): i32 {
+  const halves = i16x8.narrow_i32x4_s(v, v);
+  return i32x4.extract_lane(i8x16.narrow_i16x8_u(halves, halves), 0);
+}
+
+/** f32ToF16 of kernels/quantize.ts, for numbers. */
+// @ts-ignore: decorator
+@inline
+export function toHalf(value: f32): u16 {
+  const all = reinterpret<u32>(value);
+  const sign = (all >> 16) & 0x8000;
+  const magnitude = all & 0x7fffffff;
+  if (magnitude >= 0x47800000) return <u16>(sign | 0x7c00);
+  if (magnitude < 0x38800000) {
+    return <u16>(sign | (reinterpret<u32>(reinterpret<f32>(magnitude) + <f32>0.5) - 0x3f000000));
+  }
+  const rounded = magnitude + 0xfff + ((magnitude >> 13) & 1);
+  return <u16>(sign | ((rounded - 0x38000000) >> 13));
+}

@@ -1,0 +1,112 @@
+import { packRow, toHalf } from './packRow';
+import { scratch } from '../thread';
+import { half, halfHigh, halfLow, HALF_MASK } from '../simd';
+import { DTypeCode, GROUP_VALUES, PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES, StoredCode } from '../opcodes';
+
+const INFINITY_BITS: u32 = 0x7f800000;
+/** 65536 as f32: what an infinite f16 widens to, or less than what a NaN does. */
+const PAST_HALF_BITS: u32 = 0x47800000;
+
+/**
+ * Packs rows of weights as they are stored: widened to f32, then quantised into their panels, or laid out as rows of f32
+ * or f16. An item is a row. Words: 3 stored rows, 4 packed weights, 5 number of the first row, 6 values per row, 7 dtype,
+ * 8 stored format, 9 bytes per packed row (f32 and f16), 10 where the bits of the largest magnitude go: infinity or more
+ * where a value is not finite. Thread scratch: a row as f32.
+ */
+export function packRows(d: usize, from: i32, to: i32): void {
+  const inputs = load<i32>(d, 24);
+  const dtype = load<i32>(d, 28);
+  const stored = load<i32>(d, 32);
+  const rowBytes: usize = load<u32>(d, 36);
+  const storedBytes = <usize>inputs << (stored == StoredCode.F32 ? 2 : 1);
+  const blocks = inputs / GROUP_VALUES;
+  const panelBytes = <usize>blocks * (dtype == DTypeCode.q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
+  let largest: u32 = 0;
+  for (let item = from; item < to; item++) {
+    const row = load<i32>(d, 20) + item;
+    const packed: usize = load<u32>(d, 16);
+    largest = max(largest, widenRow(load<u32>(d, 12) + <usize>item * storedBytes, inputs, stored));
+    if (dtype == DTypeCode.f32) memory.copy(packed + <usize>row * rowBytes, scratch, (<usize>inputs) << 2);
+    else if (dtype == DTypeCode.f16) narrowRow(packed + <usize>row * rowBytes, inputs);
+    else {
+      const panel = packed + <usize>(row / PANEL_ROWS) * panelBytes;
+      packRow(scratch, blocks, panel, row % PANEL_ROWS, dtype == DTypeCode.q4);
+    }
+  }
+  raise(load<u32>(d, 40), stored == StoredCode.F16 && largest >= PAST_HALF_BITS ? INFINITY_BITS : largest);
+}
+
+/** The row as f32 into the scratch; gives the bits of its largest magnitude. They are in the order of the magnitudes. */
+function widenRow(from: usize, inputs: i32, stored: i32): u32 {
+  const halfMask = v128.load(HALF_MASK);
+  const magnitude = i32x4.splat(0x7fffffff);
+  let most = i32x4.splat(0);
+  let to = scratch;
+  let k = 0;
+  for (; k + 8 <= inputs; k += 8) {
+    let low = v128.load(from);
+    let high = low;
+    if (stored == StoredCode.BF16) {
+      low = i32x4.shl(i32x4.extend_low_i16x8_u(high), 16);
+      high = i32x4.shl(i32x4.extend_high_i16x8_u(high), 16);
+    } else if (stored == StoredCode.F16) {
+      low = halfLow(high, halfMask);
+      high = halfHigh(high, halfMask);
+    } else high = v128.load(from, 16);
+    v128.store(to, low);
+    v128.store(to, high, 16);
+    most = i32x4.max_u(most, i32x4.max_u(v128.and(low, magnitude), v128.and(high, magnitude)));
+    from += stored == StoredCode.F32 ? 32 : 16;
+    to += 32;
+  }
+  let largest = max(
+    max<u32>(i32x4.extract_lane(most, 0), i32x4.extract_lane(most, 1)),
+    max<u32>(i32x4.extract_lane(most, 2), i32x4.extract_lane(most, 3)),
+  );
+  for (; k < inputs; k++) {
+    if (stored == StoredCode.F32) {
+      store<u32>(to, load<u32>(from));
+      from += 4;
+    } else {
+      if (stored == StoredCode.BF16) store<u32>(to, <u32>load<u16>(from) << 16);
+      else store<f32>(to, half(from));
+      from += 2;
+    }
+    largest = max<u32>(largest, load<u32>(to) & 0x7fffffff);
+    to += 4;
+  }
+  return largest;
+}
+
+/** The row in the scratch as f16, as f32ToF16 of kernels/quantize.ts rounds. */
+function narrowRow(to: usize, inputs: i32): void {
+  let k = 0;
+  for (; k + 8 <= inputs; k += 8) {
+    const from = scratch + ((<usize>k) << 2);
+    v128.store(to + ((<usize>k) << 1), i16x8.narrow_i32x4_u(toHalf4(v128.load(from)), toHalf4(v128.load(from, 16))));
+  }
+  for (; k < inputs; k++) store<u16>(to + ((<usize>k) << 1), toHalf(load<f32>(scratch + ((<usize>k) << 2))));
+}
+
+/** toHalf of four values, as i32 lanes. */
+// @ts-ignore: decorator
+@inline
+function toHalf4(v: v128): v128 {
+  const sign = v128.and(i32x4.shr_u(v, 16), i32x4.splat(0x8000));
+  const magnitude = v128.and(v, i32x4.splat(0x7fffffff));
+  const small = i32x4.sub(f32x4.add(magnitude, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
+  const odd = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1));
+  const rounded = i32x4.add(i32x4.add(magnitude, i32x4.splat(0xfff - 0x38000000)), odd);
+  const isSmall = i32x4.lt_s(magnitude, i32x4.splat(0x38800000));
+  const bits = v128.bitselect(small, i32x4.shr_u(rounded, 13), isSmall);
+  return v128.or(sign, i32x4.min_s(bits, i32x4.splat(0x7c00)));
+}
+
+/** *at = max(*at, value), whoever else does the same. */
+function raise(at: usize, value: u32): void {
+  for (let seen = atomic.load<u32>(at); seen < value;) {
+    const before = atomic.cmpxchg<u32>(at, seen, value);
+    if (before == seen) return;
+    seen = before;
+  }
+}

@@ -1,0 +1,77 @@
+import { scratch } from '../thread';
+import { gegeluStretch } from '../rowwise/gegelu';
+import { layerNormRow, mean, rest, inverseDeviation } from '../rowwise/layerNorm';
+import { inverseRms, scaleBy } from '../rowwise/rmsNorm';
+import { siluStretch } from '../rowwise/siluMul';
+import { quantiseBlock } from './quantise';
+import { DTypeCode, GROUP_VALUES } from '../opcodes';
+
+/**
+ * rmsNorm, layerNorm, siluMul and gegelu whose result only products with quantised weights read: instead of y they write
+ * y quantised (quantise.ts), bit for bit as if it had been y first. An item is a group of 32 columns; of a norm, each
+ * grain sums over the whole row, so that no thread waits for another. Words: the operation's own with the quantised
+ * rows for y, then the dtype of the weights. Thread scratch: 64 bytes of quantise, then 32 f32.
+ */
+
+const BLOCK_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : 72;
+const GROUP_BYTES: usize = GROUP_VALUES * 4;
+const VALUES: usize = 64;
+
+export function rmsNormQuantised(d: usize, from: i32, to: i32): void {
+  const cols = load<i32>(d, 24);
+  const groups = cols / GROUP_VALUES;
+  const q4 = load<i32>(d, 32) == DTypeCode.q4;
+  let inverse: f32 = 0;
+  for (let item = from; item < to; item++) {
+    const group = item % groups;
+    const x: usize = load<u32>(d, 12) + <usize>item * GROUP_BYTES;
+    const weight: usize = load<u32>(d, 16) + <usize>group * GROUP_BYTES;
+    if (group == 0 || item == from) inverse = inverseRms(x - <usize>group * GROUP_BYTES, cols, load<f32>(d, 28));
+    scaleBy(x, weight, scratch + VALUES, GROUP_VALUES, inverse);
+    quantiseBlock(scratch + VALUES, load<u32>(d, 20) + <usize>item * BLOCK_BYTES, q4);
+  }
+}
+
+export function layerNormQuantised(d: usize, from: i32, to: i32): void {
+  const cols = load<i32>(d, 28);
+  const groups = cols / GROUP_VALUES;
+  const q4 = load<i32>(d, 36) == DTypeCode.q4;
+  let centre: f32 = 0;
+  let remainder: f32 = 0;
+  let inverse: f32 = 0;
+  for (let item = from; item < to; item++) {
+    const group = item % groups;
+    const x: usize = load<u32>(d, 12) + <usize>item * GROUP_BYTES;
+    if (group == 0 || item == from) {
+      const row = x - <usize>group * GROUP_BYTES;
+      centre = mean(row, cols);
+      remainder = rest(row, cols, centre);
+      inverse = inverseDeviation(row, cols, centre, remainder, load<f32>(d, 32));
+    }
+    const weight: usize = load<u32>(d, 16) + <usize>group * GROUP_BYTES;
+    const bias: usize = load<u32>(d, 20) + <usize>group * GROUP_BYTES;
+    layerNormRow(x, weight, bias, scratch + VALUES, GROUP_VALUES, centre, remainder, inverse);
+    quantiseBlock(scratch + VALUES, load<u32>(d, 24) + <usize>item * BLOCK_BYTES, q4);
+  }
+}
+
+export function siluMulQuantised(d: usize, from: i32, to: i32): void {
+  const width = load<i32>(d, 20);
+  const groups = width / GROUP_VALUES;
+  const q4 = load<i32>(d, 28) == DTypeCode.q4;
+  for (let item = from; item < to; item++) {
+    const row = item / groups;
+    const gate: usize = load<u32>(d, 12) + <usize>(item + row * groups) * GROUP_BYTES;
+    siluStretch(gate, gate + ((<usize>width) << 2), scratch + VALUES, GROUP_VALUES);
+    quantiseBlock(scratch + VALUES, load<u32>(d, 16) + <usize>item * BLOCK_BYTES, q4);
+  }
+}
+
+export function gegeluQuantised(d: usize, from: i32, to: i32): void {
+  const limit = load<f32>(d, 24);
+  const q4 = load<i32>(d, 28) == DTypeCode.q4;
+  for (let item = from; item < to; item++) {
+    gegeluStretch(load<u32>(d, 12) + <usize>item * GROUP_BYTES * 2, scratch + VALUES, GROUP_VALUES, limit);
+    quantiseBlock(scratch + VALUES, load<u32>(d, 16) + <usize>item * BLOCK_BYTES, q4);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * esbuild plugin: `wasm-kernels:relaxed` and `wasm-kernels:plain` are the bytes of the kernels, compiled from
+ * ../assembly by AssemblyScript and kept in .cache/ by the hash of what they came from; `wasm-worker:source` is
+ * ../host/worker.ts bundled.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { generatePanels, generateRows, generateTiles } from './generate.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const wasm = path.join(here, '..');
+const cache = path.join(wasm, '../../.cache/wasm-kernels');
+const assembly = path.join(wasm, 'assembly');
+
+export const kernelsPlugin = {
+  name: 'kernels',
+  setup(builder) {
+    builder.onResolve({ filter: /^wasm-(kernels|worker):/ }, ({ path: name }) => ({
+      path: name,
+      namespace: 'kernels',
+    }));
+    builder.onLoad({ filter: /^wasm-kernels:/, namespace: 'kernels' }, async ({ path: name }) => ({
+      contents: await compileKernels(name.endsWith(':relaxed')),
+      loader: 'binary',
+      watchDirs: [assembly, 'attention', 'matmul', 'rowwise'].map((name) => path.resolve(assembly, name)),
+    }));
+    builder.onLoad({ filter: /^wasm-worker:/, namespace: 'kernels' }, async () => ({
+      contents: await bundleWorker(),
+      loader: 'text',
+      watchFiles: ['host/worker.ts', 'host/kernels.ts', 'opcodes.ts'].map((name) => path.join(wasm, name)),
+    }));
+  },
+};
+
+/**
+ * No optimiser: Binaryen's nests a block into one expression tree, V8 then computes all operands first and spills.
+ * Memory is imported and shared; static data lies between the control block and the heap (opcodes.ts).
+ */
+const FLAGS = `--noAssert --runtime stub --importMemory --noExportMemory --sharedMemory --initialMemory 1
+  --maximumMemory 65536 --memoryBase 4096 --enable simd --enable threads --use abort=
+  --disableWarning`.split(/\s+/);
+
+const compiled = new Map();
+/** The bytes of one variant; compiled once per process and content. */
+function compileKernels(relaxed) {
+  const sources = readSources(relaxed);
+  const require = createRequire(import.meta.url);
+  const { version } = require('assemblyscript/package.json');
+  const hash = createHash('sha256').update(JSON.stringify([version, FLAGS, relaxed, [...sources]]));
+  const file = path.join(cache, `${relaxed ? 'relaxed' : 'plain'}-${hash.digest('hex').slice(0, 24)}.wasm`);
+  if (!compiled.has(file)) compiled.set(file, existsSync(file) ? readFileSync(file) : compile(sources, relaxed, file));
+  return compiled.get(file);
+}
+
+function readSources(relaxed) {
+  const names = readdirSync(assembly, { recursive: true }).filter((name) => name.endsWith('.ts'));
+  return new Map([
+    ...names.map((name) => [name.replaceAll(path.sep, '/'), readFileSync(path.join(assembly, name), 'utf8')]),
+    ['opcodes.ts', readFileSync(path.join(wasm, 'opcodes.ts'), 'utf8')],
+    ['panels.ts', generatePanels(relaxed)],
+    ['rows.ts', generateRows(relaxed)],
+    ['tiles.ts', generateTiles(relaxed)],
+  ]);
+}
+
+async function compile(sources, relaxed, file) {
+  const { default: asc } = await import('assemblyscript/asc');
+  let bytes;
+  const { error, stderr } = await asc.main(
+    ['program.ts', ...FLAGS, ...(relaxed ? ['--enable', 'relaxed-simd'] : []), '-o', 'kernels.wasm'],
+    {
+      readFile: (name) => sources.get(path.posix.normalize(name)) ?? null,
+      writeFile: (_name, contents) => void (bytes = contents),
+      listFiles: () => [],
+    },
+  );
+  if (error || !bytes) throw new Error(`AssemblyScript failed: ${error?.message}\n${stderr}`);
+  mkdirSync(cache, { recursive: true });
+  // Two builds at once may both arrive here: a rename is never seen half-done.
+  writeFileSync(`${file}.${process.pid}`, bytes);
+  renameSync(`${file}.${process.pid}`, file);
+  return bytes;
+}
+
+async function bundleWorker() {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(wasm, 'host/worker.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    write: false,
+    minify: true,
+  });
+  return outputFiles[0].text;
+}

@@ -1,0 +1,80 @@
+import type { StoredDType, WeightDType } from '../../ops.ts';
+import type { Banks } from './banks.ts';
+import { DTypeCode, Opcode, PANEL_ROWS, StoredCode } from '../opcodes.ts';
+import { Program } from './program.ts';
+import { share } from './recording.ts';
+import type { Storage } from './tensor.ts';
+import type { Workers } from './workers.ts';
+
+/** Rows of a weight as a checkpoint stores them. */
+export interface StoredRows {
+  readonly weight: Storage;
+  readonly dtype: WeightDType;
+  readonly inputs: number;
+  /** Bytes of a packed row; f32 and f16 only. */
+  readonly rowBytes: number;
+  /** Number of the first. */
+  readonly row: number;
+  readonly rows: number;
+  readonly stored: StoredDType;
+  readonly bytes: number;
+}
+
+/** Lets the workers pack weights, between steps. */
+export class Packing {
+  private newest: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly banks: Banks,
+    private readonly workers: Workers,
+  ) {}
+
+  /** Resolves when nothing is being packed. */
+  get idle(): Promise<unknown> {
+    return this.newest;
+  }
+
+  /** Throws BackendLost where the workers are gone. */
+  throwIfLost(): void {
+    this.workers.throwIfLost();
+  }
+
+  /**
+   * Packs rows that `fill` brings into the memory of their weight, and gives their largest magnitude (not finite where
+   * one of them is not). Throws OutOfMemory; rejects with BackendLost, or as `fill` does.
+   */
+  async pack(rows: StoredRows, fill: (into: Uint8Array) => Promise<void>): Promise<number> {
+    const bank = rows.weight.bank!;
+    const { heap } = this.banks.at(bank);
+    const address = heap.allocate(rows.bytes);
+    try {
+      await fill(new Uint8Array(heap.memory.buffer, address, rows.bytes));
+      const packed = this.newest.then(() => this.run(rows, { bytes: rows.bytes, address, bank }));
+      this.newest = packed.catch(() => {}); // Whoever waits for `packed` hears of it.
+      return await packed;
+    } finally {
+      heap.release(address);
+    }
+  }
+
+  private async run(
+    { weight, dtype, inputs, rowBytes, row, rows, stored }: StoredRows,
+    from: Storage,
+  ): Promise<number> {
+    const threads = this.workers.threads.length;
+    const program = new Program();
+    const largest = program.tensor([1], Float32Array.of(0));
+    const words = [from, weight, row, inputs, DTypeCode[dtype], StoredCode[stored], rowBytes, largest];
+    // Rows of a panel share cache lines: one thread packs them.
+    const grain = Math.ceil(share(rows, threads, 1) / PANEL_ROWS) * PANEL_ROWS;
+    const scratch = 4 * Math.ceil(inputs / 8) * 8;
+    program.add({ opcode: Opcode.packRows, items: rows, grain, words, scratch });
+    const placed = program.place(this.banks, threads, [largest]);
+    try {
+      await this.workers.run(placed);
+      return this.banks.at(largest.storage.bank!).heap.view.f32[largest.storage.address / 4]!;
+    } finally {
+      placed.release();
+    }
+  }
+}

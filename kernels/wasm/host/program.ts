@@ -1,0 +1,288 @@
+import { check } from '../../check.ts';
+import type { Bank, Banks } from './banks.ts';
+import { FreeList } from './freeList.ts';
+import type { Heap } from './heap.ts';
+import { DESCRIPTOR_BYTES, type Opcode, PLAN_WORDS } from '../opcodes.ts';
+import type { Profile } from './profile.ts';
+import type { Storage, WasmTensor } from './tensor.ts';
+
+/** A word of a descriptor: a number, or where a tensor or storage will lie. */
+export type Word = number | WasmTensor | Storage;
+
+export interface Operation {
+  readonly opcode: Opcode;
+  readonly items: number;
+  readonly grain: number;
+  /** Words 3 and on. A scratch storage that no operation named before is a result of this one. */
+  readonly words: readonly Word[];
+  /** Bytes of scratch per thread. */
+  readonly scratch?: number;
+}
+
+/** An operation in its bank, or a copy into the bank. */
+interface Entry {
+  readonly bank: number;
+  /** What the words name; of a copy the original and the copy. */
+  readonly storages: readonly Storage[];
+  readonly operation?: Operation;
+}
+
+/** A step while it is recorded: operations in order, and the data that the host brings. */
+export class Program {
+  private readonly entries: Entry[] = [];
+  /** What was copied, by the original and the bank of the copy. */
+  private readonly copies = new Map<Storage, Map<number, Storage>>();
+
+  /** Operations that wait for who reads their result, by that result. */
+  private readonly deferred = new Map<Storage, Operation>();
+
+  get empty(): boolean {
+    return this.entries.length === 0;
+  }
+
+  /** The operation will run in the bank of its KV pages or its weight, otherwise of its first input. */
+  add(operation: Operation): void {
+    const storages = storagesOf(operation.words);
+    for (const { program } of storages) check(!program || program === this, () => 'a tensor of a step that has ended');
+    for (const storage of storages) this.emit(storage);
+    const bank = bankOf(storages);
+    if (storages.every((storage) => (storage.bank ??= bank) === bank)) this.entries.push({ bank, storages, operation });
+    else {
+      const words = operation.words.map((word) => this.inBank(word, bank));
+      this.entries.push({ bank, storages: storagesOf(words), operation: { ...operation, words } });
+    }
+  }
+
+  /**
+   * As add, when the first operation that names `result` is added. Who finds the operation with `deferredBy` may have
+   * the result in another form instead.
+   */
+  defer(result: WasmTensor, operation: Operation): void {
+    this.deferred.set(result.storage, operation);
+  }
+
+  /** The operation that would make this tensor, where it has not been added yet. */
+  deferredBy(result: WasmTensor): Operation | undefined {
+    return this.deferred.get(result.storage);
+  }
+
+  private emit(result: Storage): void {
+    const operation = this.deferred.get(result);
+    if (this.deferred.delete(result)) this.add(operation!);
+  }
+
+  /** Scratch of this step; `initial` is written before it runs. */
+  storage(bytes: number, initial?: Int32Array | Float32Array): Storage {
+    return { bytes, address: 0, program: this, initial };
+  }
+
+  /** Addresses of a bank, for operations that will run there. */
+  addresses(bank: number, initial: Int32Array): Storage {
+    return { bytes: initial.byteLength, address: 0, program: this, initial, bank, pinned: true };
+  }
+
+  tensor(shape: readonly number[], initial?: Float32Array): WasmTensor {
+    const bytes = 4 * shape.reduce((a, b) => a * b, 1);
+    return { shape, dtype: 'f32', storage: this.storage(bytes, initial), offset: 0 };
+  }
+
+  /**
+   * Gives every scratch tensor a place, writes the descriptors and the host's data. `results` live to the end. Throws
+   * OutOfMemory; then nothing is held. The time of each operation is added to `profile`, where given, when the program
+   * is released.
+   */
+  place(banks: Banks, threads: number, results: readonly WasmTensor[], profile?: Profile): PlacedProgram {
+    for (const { storage } of results) {
+      this.emit(storage);
+      storage.bank ??= 0;
+    }
+    const { needs, storages } = this.plan(results);
+    const { address, times, release } = this.hold(needs, banks, threads, profile);
+    for (const storage of storages) {
+      const { tensors, i32, f32 } = needs.get(storage.bank!)!;
+      storage.address += tensors;
+      const { initial } = storage;
+      if (initial) (initial instanceof Int32Array ? i32 : f32).set(initial, storage.address / 4);
+    }
+    const rows: number[][] = [];
+    for (const { bank, operation, storages } of this.entries) {
+      if (operation) writeOperation(bank, operation, needs.get(bank)!, rows);
+      else writeCopy(bank, storages as [Storage, Storage], rows);
+    }
+    const { u32 } = banks.at(0).heap.view;
+    rows.forEach((row, i) => u32.set(row, address / 4 + i * PLAN_WORDS));
+    return { address, entries: rows.length, banks: banks.all.length, times, release };
+  }
+
+  /** Places for the plan, in the first bank, and for what each bank needs. */
+  private hold(
+    needs: Map<number, Need>,
+    banks: Banks,
+    threads: number,
+    profile: Profile | undefined,
+  ): { address: number; times: number; release: () => void } {
+    const held: (() => void)[] = [];
+    const release = () => held.forEach((end) => end());
+    const allocate = ({ heap }: Bank, bytes: number) => {
+      const address = heap.allocate(bytes);
+      held.push(() => heap.release(address));
+      return address;
+    };
+    try {
+      const address = allocate(banks.at(0), this.entries.length * PLAN_WORDS * 4);
+      for (const [index, need] of needs) {
+        const bank = banks.at(index);
+        const descriptors = need.operations * DESCRIPTOR_BYTES;
+        need.descriptors = allocate(bank, descriptors + threads * need.threadScratch + need.tensorBytes);
+        need.scratch = need.descriptors + descriptors;
+        need.tensors = need.scratch + threads * need.threadScratch;
+        ({ i32: need.i32, f32: need.f32 } = bank.heap.view);
+        need.i32.fill(0, need.descriptors / 4, need.scratch / 4);
+      }
+      const times = profile ? allocate(banks.at(0), this.entries.length * 8) : 0;
+      if (profile) held.unshift(() => this.report(profile, banks.at(0).heap, times));
+      return { address, times, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  private report(profile: Profile, { memory }: Heap, times: number): void {
+    const milliseconds = new Float64Array(memory.buffer, times, this.entries.length);
+    this.entries.forEach(({ operation, storages }, i) =>
+      profile.add(operation ?? storages[0]!.bytes, milliseconds[i]!),
+    );
+  }
+
+  /** `word` as operations in `bank` read it: a storage of another bank is copied there, once. */
+  private inBank(word: Word, bank: number): Word {
+    const from = storageOf(word);
+    if (typeof word === 'number' || !from || (from.bank ??= bank) === bank) return word;
+    let made = this.copies.get(from);
+    if (!made) this.copies.set(from, (made = new Map<number, Storage>()));
+    let to = made.get(bank);
+    if (!to) {
+      to = { bytes: from.bytes, address: 0, program: this, bank };
+      made.set(bank, to);
+      this.entries.push({ bank, storages: [from, to] });
+    }
+    return 'storage' in word ? { ...word, storage: to } : to;
+  }
+
+  /** Lays scratch out so that a tensor's place is used again once the last entry that names it has run. */
+  private plan(results: readonly WasmTensor[]): { needs: Map<number, Need>; storages: Storage[] } {
+    const needs = new Map<number, Need>();
+    const needOf = (bank: number): Need => {
+      let need = needs.get(bank);
+      if (!need) needs.set(bank, (need = new Need()));
+      return need;
+    };
+    const lastUse = new Map<Storage, number>();
+    const note = (storage: Storage, index: number) => storage.program && lastUse.set(storage, index);
+    this.entries.forEach(({ storages }, index) => storages.forEach((storage) => note(storage, index)));
+    for (const { storage } of results) note(storage, this.entries.length);
+
+    const live = new Set<Storage>();
+    const start = (storage: Storage) => {
+      needOf(storage.bank!).start(storage);
+      live.add(storage);
+    };
+    for (const storage of lastUse.keys()) if (storage.initial) start(storage);
+    this.entries.forEach(({ bank, operation, storages }, index) => {
+      if (operation) needOf(bank).count(operation);
+      for (const storage of storages) if (storage.program && !live.has(storage)) start(storage);
+      for (const storage of storages)
+        if (lastUse.get(storage) === index && live.delete(storage))
+          needOf(storage.bank!).places.release(storage.address);
+    });
+    return { needs, storages: [...lastUse.keys()] };
+  }
+}
+
+/** What a program takes of one bank: descriptors, then scratch of the threads, then tensors. */
+class Need {
+  readonly places = new FreeList(0);
+  operations = 0;
+  threadScratch = 64;
+  tensorBytes = 0;
+  // Once it has its place: addresses, and views of the bank.
+  descriptors = 0;
+  scratch = 0;
+  tensors = 0;
+  i32: Int32Array = new Int32Array();
+  f32: Float32Array = new Float32Array();
+
+  count({ scratch = 0 }: Operation): void {
+    this.operations++;
+    this.threadScratch = Math.max(this.threadScratch, Math.ceil(scratch / 64) * 64);
+  }
+
+  start(storage: Storage): void {
+    storage.address = this.places.allocate(storage.bytes);
+    this.tensorBytes = Math.max(this.tensorBytes, this.places.end);
+  }
+}
+
+/** Writes the next descriptor of its bank, and a new row of the plan where the one before is of another bank. */
+function writeOperation(bank: number, operation: Operation, need: Need, rows: number[][]): void {
+  const { opcode, items, grain, words } = operation;
+  const { i32, descriptors } = need;
+  const at = descriptors / 4;
+  i32[at] = opcode;
+  i32[at + 1] = items;
+  i32[at + 2] = grain;
+  words.forEach((word, i) => (i32[at + 3 + i] = valueOf(word)));
+  const row = rows.at(-1);
+  if (row && row[0] === bank && row[1]! > 0) row[1]!++;
+  else rows.push([bank, 1, descriptors, need.scratch, need.threadScratch]);
+  need.descriptors += DESCRIPTOR_BYTES;
+}
+
+function writeCopy(bank: number, [from, to]: [Storage, Storage], rows: number[][]): void {
+  rows.push([bank, 0, to.address, from.bank!, from.address, from.bytes]);
+}
+
+/** A program in shared memory. */
+export interface PlacedProgram {
+  /** Of its plan (opcodes.ts), in the first bank. */
+  readonly address: number;
+  readonly entries: number;
+  /** Memories that exist. */
+  readonly banks: number;
+  /** Where the first thread writes the milliseconds of each operation and copy (f64, first bank), or 0. */
+  readonly times: number;
+  /** To be called after the step. */
+  release(): void;
+}
+
+function bankOf(storages: readonly Storage[]): number {
+  let held: Storage | undefined;
+  for (const storage of storages) {
+    if (storage.pinned) return storage.bank!;
+    if (!storage.program && (!held || storage.bytes > held.bytes)) held = storage;
+  }
+  return (held ?? storages.find((storage) => storage.bank !== undefined))?.bank ?? 0;
+}
+
+function storagesOf(words: readonly Word[]): Storage[] {
+  const storages: Storage[] = [];
+  for (const word of words) if (typeof word !== 'number') storages.push(storageOf(word)!);
+  return storages;
+}
+
+function storageOf(word: Word): Storage | undefined {
+  return typeof word === 'number' ? undefined : 'storage' in word ? word.storage : word;
+}
+
+function valueOf(word: Word): number {
+  if (typeof word === 'number') return word;
+  return 'storage' in word ? word.storage.address + word.offset : word.address;
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+/** The word that holds an f32. */
+export function floatWord(value: number): number {
+  bits.setFloat32(0, value);
+  return bits.getInt32(0);
+}

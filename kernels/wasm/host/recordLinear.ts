@@ -1,0 +1,130 @@
+import {
+  BATCH_TOKENS,
+  DTypeCode,
+  FLOAT_ROWS,
+  FLOAT_TOKENS,
+  GROUP_VALUES,
+  Opcode,
+  PANEL_ROWS,
+  TILE_TOKENS,
+  UNPACKED_BYTES,
+} from '../opcodes.ts';
+import type { Word } from './program.ts';
+import { type Recording, share } from './recording.ts';
+import type { Storage, WasmTensor } from './tensor.ts';
+import { floatRowBytes } from './weights.ts';
+
+/** Up to this many rows of x the matrix-vector kernel runs, which takes four at a time. */
+export const MATVEC_ROWS = 16;
+/** Panels that a thread takes at once at most: two long streams of one row; sums of several rows in the L1 cache. */
+const MOST_PANELS = 64;
+const MOST_SHARED_PANELS = 16;
+/** Rows of w that a task of the matrix-matrix kernel takes at most: its sums fit the L2 cache. */
+const MOST_CHUNK_ROWS = 64;
+/** Bytes of a group of quantised activations, larger of the two paths (assembly/quantise.ts). */
+const QUANTISED_BYTES = 72;
+const TILE_BYTES = 544;
+
+/** y = x w^T + bias + residual. x: (rows, in), weight: (out, in) -> (rows, out). */
+export function recordLinear(
+  recording: Recording,
+  x: WasmTensor,
+  weight: WasmTensor,
+  { bias, residual }: { bias?: WasmTensor | undefined; residual?: WasmTensor | undefined } = {},
+): WasmTensor {
+  const { program, threads } = recording;
+  const [rows, inputs] = x.shape as readonly [number, number];
+  const out = weight.shape[0]!;
+  const y = program.tensor([rows, out]);
+  const ends = [weight, y, residual ?? 0, rows, out] as const;
+  if (weight.dtype === 'f32' || weight.dtype === 'f16') {
+    const groups = Math.ceil(out / FLOAT_ROWS);
+    program.add({
+      opcode: Opcode.matvecFloat,
+      items: groups * Math.ceil(rows / FLOAT_TOKENS),
+      grain: Math.min(16, share(groups, threads, 1)),
+      words: [x, ...ends, inputs, DTypeCode[weight.dtype], floatRowBytes(inputs, weight.dtype), bias ?? 0],
+      scratch: 64 + FLOAT_ROWS * floatRowBytes(inputs, 'f32'),
+    });
+    return y;
+  }
+  const q4 = weight.dtype === 'q4';
+  const blocks = inputs / GROUP_VALUES;
+  if (rows <= MATVEC_ROWS) {
+    const panels = Math.ceil(out / PANEL_ROWS);
+    const grain = Math.min(rows === 1 ? MOST_PANELS : MOST_SHARED_PANELS, 2 * Math.ceil(share(panels, threads, 1) / 2));
+    program.add({
+      opcode: q4 ? Opcode.matvecQ4 : Opcode.matvecQ8,
+      items: panels,
+      grain,
+      words: [quantisedRows(recording, x, q4), ...ends, blocks, bias ?? 0],
+      scratch: Math.ceil(rows / 4) * 4 * grain * PANEL_ROWS * 4,
+    });
+    return y;
+  }
+  const chunkRows = Math.min(MOST_CHUNK_ROWS, share(Math.ceil(out / PANEL_ROWS), threads, 1) * PANEL_ROWS);
+  const tokens = Math.min(BATCH_TOKENS, Math.ceil(rows / TILE_TOKENS) * TILE_TOKENS);
+  program.add({
+    opcode: q4 ? Opcode.matmulQ4 : Opcode.matmulQ8,
+    items: Math.ceil(out / chunkRows) * Math.ceil(rows / BATCH_TOKENS),
+    grain: 1,
+    words: [tiles(recording, x), ...ends, blocks, chunkRows, bias ?? 0],
+    scratch: UNPACKED_BYTES + chunkRows * tokens * 4,
+  });
+  return y;
+}
+
+function isOf(word: Word, storage: Storage): boolean {
+  return typeof word !== 'number' && 'storage' in word && word.storage === storage;
+}
+
+/** Operations that can write their result quantised (assembly/quantised.ts). */
+const QUANTISED: { readonly [K in Opcode]?: Opcode } = {
+  [Opcode.rmsNorm]: Opcode.rmsNormQuantised,
+  [Opcode.layerNorm]: Opcode.layerNormQuantised,
+  [Opcode.siluMul]: Opcode.siluMulQuantised,
+  [Opcode.gegelu]: Opcode.gegeluQuantised,
+};
+
+function quantisedRows(recording: Recording, x: WasmTensor, q4: boolean): Storage {
+  return once(recording, x, q4 ? 'rows for q4' : 'rows for q8', () => {
+    const { program, threads } = recording;
+    const items = (x.shape[0]! * x.shape[1]!) / GROUP_VALUES;
+    const quantised = program.storage(items * QUANTISED_BYTES);
+    const dtype = q4 ? DTypeCode.q4 : DTypeCode.q8;
+    const maker = program.deferredBy(x);
+    const fused = maker && QUANTISED[maker.opcode];
+    if (maker && fused !== undefined && x.offset === 0) {
+      const words = maker.words.map((word) => (isOf(word, x.storage) ? quantised : word));
+      const grain = share(items, threads, 32);
+      program.add({ opcode: fused, items, grain, words: [...words, dtype], scratch: 192 });
+    } else {
+      const words = [x, quantised, dtype];
+      program.add({ opcode: Opcode.quantise, items, grain: share(items, threads, 16), words });
+    }
+    return quantised;
+  });
+}
+
+function tiles(recording: Recording, x: WasmTensor): Storage {
+  return once(recording, x, 'tiles', () => {
+    const { program, threads } = recording;
+    const [rows, inputs] = x.shape as readonly [number, number];
+    const blocks = inputs / GROUP_VALUES;
+    const items = Math.ceil(rows / TILE_TOKENS) * blocks;
+    const packed = program.storage(items * TILE_BYTES);
+    const words = [x, packed, blocks, rows];
+    program.add({ opcode: Opcode.packTiles, items, grain: share(items, threads, 4), words });
+    return packed;
+  });
+}
+
+/** `make` for the first product that wants this form of x, what it made for the others. */
+function once(recording: Recording, x: WasmTensor, form: string, make: () => Storage): Storage {
+  const key = `${form} ${x.offset} ${x.shape}`;
+  let forms = recording.quantised.get(x.storage);
+  if (!forms) recording.quantised.set(x.storage, (forms = new Map()));
+  let made = forms.get(key);
+  if (!made) forms.set(key, (made = make()));
+  return made;
+}

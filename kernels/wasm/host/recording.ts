@@ -1,0 +1,18 @@
+import type { KvView } from '../../ops.ts';
+import type { Program } from './program.ts';
+import type { Storage } from './tensor.ts';
+
+/** What a step remembers while it is recorded. */
+export interface Recording {
+  readonly program: Program;
+  readonly threads: number;
+  /** Quantised activations that a later product of the same step uses again: by tensor's storage, offset and layout. */
+  readonly quantised: Map<Storage, Map<string, Storage>>;
+  /** Lists of page addresses, by bank. */
+  readonly pages: Map<KvView, Map<number, Storage>>;
+}
+
+/** Items that a thread takes at once, so that each comes about four times; at least `least`. */
+export function share(items: number, threads: number, least: number): number {
+  return Math.max(least, Math.ceil(items / (4 * threads)));
+}

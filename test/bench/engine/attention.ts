@@ -1,0 +1,182 @@
+import type { AttentionOptions, KvDType, KvView, Ops, Sparsity, Tensor } from '../../../kernels/ops.ts';
+import { PAGE_TOKENS } from '../../../kernels/ops.ts';
+import { visibleBlock, visibleBlocks } from '../../../kernels/sparsity.ts';
+import { throwIfAborted } from '../../../engine/errors.ts';
+import { type LoadOptions, openBackend } from '../../../engine/load/loadModel.ts';
+import { parsePhi3SmallConfig } from '../../../engine/models/phi3SmallConfig.ts';
+import { SHAPES } from './shapes.ts';
+import { mulberry32 } from '../../../engine/inference/random.ts';
+import { median } from '../../../engine/cli/bandwidth.ts';
+
+/** Time of block-sparse over dense attention beside the share of keys that is visible: ideal where both are the same. */
+export interface AttentionRow {
+  phase: 'decode' | 'prefill';
+  kv: KvDType;
+  context: number;
+  denseMs: number;
+  sparseMs: number;
+  visible: number;
+  /** The share of keys and values that some head of a group sees and that must be read, for one token. */
+  read: number;
+  /** (sparse / dense) / visible. */
+  overIdeal: number;
+}
+
+const CONTEXTS = [2048, 4096, 8192, 16384, 32768];
+const PREFILL_TOKENS = 64;
+const CACHES: readonly KvDType[] = ['f16', 'q8'];
+const REPEATS = 5;
+/** A measurement repeats its operation within one step until it takes about this long. */
+const STEP_MS = 60;
+/** Contexts whose dense attention takes longer than this are left out, and so are the longer ones. */
+const MOST_MS = 4000;
+
+/** One layer of phi-3-small's shape, keys and values random: the newest token, and the newest 64, of each context. */
+export async function* benchAttention(options: LoadOptions, signal: AbortSignal): AsyncGenerator<AttentionRow> {
+  const { ops } = await openBackend(options);
+  try {
+    for (const kv of CACHES) {
+      const layer = new Layer(ops, kv);
+      for (const phase of ['decode', 'prefill'] as const) {
+        for (const context of CONTEXTS) {
+          throwIfAborted(signal);
+          await layer.fill(context);
+          const row = await layer.compare(phase, context);
+          yield row;
+          if (row.denseMs > MOST_MS) break;
+        }
+      }
+      layer.dispose();
+    }
+  } finally {
+    await ops.dispose();
+  }
+}
+
+class Layer {
+  private readonly config = parsePhi3SmallConfig(SHAPES['phi-3-small']);
+  private readonly pool;
+  private readonly next = mulberry32(1);
+  private length = 0;
+
+  constructor(
+    private readonly ops: Ops,
+    private readonly kv: KvDType,
+  ) {
+    const { kvHeads, headDim } = this.config;
+    this.pool = ops.createKvPool({ layers: 1, kvHeads, headDim, dtype: kv });
+  }
+
+  /** Appends random keys and values up to `context`. */
+  async fill(context: number): Promise<void> {
+    const { heads, kvHeads, headDim } = this.config;
+    await this.pool.grow(context / PAGE_TOKENS);
+    const width = (heads + 2 * kvHeads) * headDim;
+    for (; this.length < context; this.length += PAGE_TOKENS) {
+      const view = this.view(this.length, PAGE_TOKENS);
+      const qkv = this.random(PAGE_TOKENS * width);
+      const rope = new Float32Array(PAGE_TOKENS * headDim).map((_, i) => Number(i % headDim < headDim / 2));
+      await this.ops.step(() => {
+        const [x, table] = [this.ops.input(qkv, [PAGE_TOKENS, width]), this.ops.input(rope, [PAGE_TOKENS, headDim])];
+        return this.ops.appendKv(x, table, view, 0, { ...this.config, order: 'byGroup' });
+      });
+    }
+  }
+
+  async compare(phase: AttentionRow['phase'], context: number): Promise<AttentionRow> {
+    const tokens = phase === 'decode' ? 1 : PREFILL_TOKENS;
+    const { heads, kvHeads, headDim, attentionScale: scale, sparsity } = this.config;
+    const options = { heads, kvHeads, headDim, scale, window: context };
+    const [denseMs, sparseMs] = await this.times(context - tokens, tokens, [options, { ...options, sparsity }]);
+    const visible = visibleShare(context - tokens, tokens, heads, sparsity);
+    const read = readShare(context - 1, heads / kvHeads, sparsity);
+    return { phase, kv: this.kv, context, denseMs, sparseMs, visible, read, overIdeal: sparseMs / denseMs / visible };
+  }
+
+  dispose(): void {
+    this.pool.dispose();
+  }
+
+  /** Milliseconds of one attention of each kind, measured in turn: medians. */
+  private async times(length: number, tokens: number, kinds: AttentionOptions[]): Promise<[number, number]> {
+    const { ops } = this;
+    const width = this.config.heads * this.config.headDim;
+    const view = this.view(length, tokens);
+    const values = this.random(tokens * width);
+    const time = async (options: AttentionOptions, count: number): Promise<number> => {
+      const started = performance.now();
+      await ops.step(() => {
+        const q = ops.input(values, [tokens, width]);
+        let y: Tensor = q;
+        for (let i = 0; i < count; i++) y = ops.attention(q, view, 0, options);
+        return ops.lastRows(y, 1);
+      });
+      return performance.now() - started;
+    };
+    const counts: number[] = [];
+    for (const kind of kinds) {
+      await time(kind, 1); // Compiles, and brings pages into place.
+      counts.push(Math.max(1, Math.min(64, Math.round(STEP_MS / (await time(kind, 1))))));
+    }
+    const samples: number[][] = kinds.map(() => []);
+    for (let run = 0; run < REPEATS; run++) {
+      for (const [i, kind] of kinds.entries()) samples[i]!.push((await time(kind, counts[i]!)) / counts[i]!);
+    }
+    return [median(samples[0]!), median(samples[1]!)];
+  }
+
+  private view(length: number, tokens: number): KvView {
+    const pages = Array.from({ length: Math.ceil((length + tokens) / PAGE_TOKENS) }, (_, page) => page);
+    return { pool: this.pool, pages, length };
+  }
+
+  private random(count: number): Float32Array {
+    return Float32Array.from({ length: count }, () => this.next() * 2 - 1);
+  }
+}
+
+/** The share of positions <= p that are visible, over the tokens p from `start` and all heads. */
+export function visibleShare(start: number, tokens: number, heads: number, sparsity: Sparsity): number {
+  let seen = 0;
+  let all = 0;
+  for (let p = start; p < start + tokens; p++) {
+    for (let h = 0; h < heads; h++) {
+      const qb = Math.floor(p / sparsity.blockTokens);
+      const { count } = visibleBlocks(qb, h, sparsity);
+      seen += count * sparsity.blockTokens - ((qb + 1) * sparsity.blockTokens - 1 - p);
+      all += p + 1;
+    }
+  }
+  return seen / all;
+}
+
+/** The share of the blocks up to position p that the first `heads` heads see together. */
+function readShare(p: number, heads: number, sparsity: Sparsity): number {
+  const qb = Math.floor(p / sparsity.blockTokens);
+  const seen = new Set<number>();
+  for (let h = 0; h < heads; h++) {
+    const visible = visibleBlocks(qb, h, sparsity);
+    for (let i = 0; i < visible.count; i++) seen.add(visibleBlock(visible, i, sparsity));
+  }
+  return seen.size / (qb + 1);
+}
+
+export function printAttentionRow(row: AttentionRow): void {
+  const { phase, kv, context, denseMs, sparseMs, visible, read, overIdeal } = row;
+  const columns = [
+    phase.padEnd(8),
+    kv.padEnd(4),
+    String(context).padStart(6),
+    `dense ${denseMs.toFixed(2).padStart(8)} ms`,
+    `block-sparse ${sparseMs.toFixed(2).padStart(8)} ms`,
+    `ratio ${percent(sparseMs / denseMs)}`,
+    `visible ${percent(visible)}`,
+    `over ideal ${overIdeal.toFixed(2)}`,
+    ...(phase === 'decode' ? [`to be read by a group ${percent(read)}`] : []),
+  ];
+  console.log(`  ${columns.join('   ')}`);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1).padStart(5)} %`;
+}

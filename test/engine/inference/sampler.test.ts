@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import type { Sampling } from '../../../engine/inference/generation.ts';
+import { Sampler, logSumExp } from '../../../engine/inference/sampler.ts';
+
+const logits = Float32Array.of(1, 3, 2, -Infinity, 0);
+
+/** Share of each id in many draws. */
+function shares(sampling: Omit<Sampling, 'seed'>, context: number[] = []): number[] {
+  const sampler = new Sampler({ ...sampling, seed: 7 });
+  const counts = [0, 0, 0, 0, 0];
+  for (let i = 0; i < 20000; i++) counts[sampler.pick(logits, context)]!++;
+  return counts.map((count) => count / 20000);
+}
+
+function softmax(values: readonly number[]): number[] {
+  const weights = values.map((value) => Math.exp(value));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / total);
+}
+
+describe('the sampler', () => {
+  const table: [string, Omit<Sampling, 'seed'>, number[]][] = [
+    ['temperature 0 is greedy', { temperature: 0 }, [0, 1, 0, 0, 0]],
+    ['temperature 1 draws from the softmax', { temperature: 1 }, softmax([1, 3, 2, -Infinity, 0])],
+    ['temperature 2 flattens', { temperature: 2 }, softmax([0.5, 1.5, 1, -Infinity, 0])],
+    ['top-k 2', { temperature: 1, topK: 2 }, softmax([-Infinity, 3, 2, -Infinity, -Infinity])],
+    [
+      'top-p keeps the token that crosses',
+      { temperature: 1, topP: 0.7 },
+      softmax([-Infinity, 3, 2, -Infinity, -Infinity]),
+    ],
+    ['min-p 0.2', { temperature: 1, minP: 0.2 }, softmax([-Infinity, 3, 2, -Infinity, -Infinity])],
+  ];
+  for (const [name, sampling, want] of table) {
+    it(name, () => {
+      shares(sampling).forEach((share, id) =>
+        assert.ok(Math.abs(share - want[id]!) < 0.015, `${id}: ${share}, wanted ${want[id]}`),
+      );
+    });
+  }
+
+  it('repetition penalty divides positive and multiplies negative logits of recent tokens', () => {
+    const want = softmax([1, 1.5, 2, -Infinity, 0]);
+    const got = shares({ temperature: 1, repetitionPenalty: 2 }, [1, 4]);
+    got.forEach((share, id) => assert.ok(Math.abs(share - want[id]!) < 0.015));
+  });
+
+  it('the same seed gives the same ids', () => {
+    const draw = (seed: number) => {
+      const sampler = new Sampler({ temperature: 1, seed });
+      return Array.from({ length: 20 }, () => sampler.pick(logits, []));
+    };
+    assert.deepEqual(draw(5), draw(5));
+    assert.notDeepEqual(draw(5), draw(6));
+  });
+
+  for (const bad of [
+    { temperature: NaN },
+    { temperature: 1, topP: 0 },
+    { temperature: 1, topK: 1.5 },
+    { temperature: 1, minP: 2 },
+  ]) {
+    it(`refuses ${JSON.stringify(bad)}`, () =>
+      assert.throws(() => new Sampler({ ...bad, seed: 1 }), { name: 'BadRequest' }));
+  }
+
+  it('logSumExp does not overflow', () => assert.equal(logSumExp(Float32Array.of(1000, 1000)), 1000 + Math.log(2)));
+});

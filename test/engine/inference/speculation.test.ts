@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict';
+import { benchSpeculation, type SpeculationRow } from '../../bench/engine/speculation.ts';
+import { LONGEST_MATCH, NgramIndex } from '../../../engine/inference/ngrams.ts';
+import { mulberry32 } from '../../../engine/inference/random.ts';
+import { Drafts, Speculation } from '../../../engine/inference/speculation.ts';
+
+const none = new Set<number>();
+
+describe('drafts', () => {
+  const table: [string, number[][], number[] | null, Set<number>?][] = [
+    ['what followed the same tokens', [[1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3]], [4, 5, 6, 7]],
+    ['the longest n-gram before the newest', [[7, 8, 1, 5, 5, 8, 1, 6, 6, 7, 8, 1]], [5, 5, 8, 1]],
+    ['the newest of equal ones', [[1, 2, 5, 5, 1, 2, 6, 6, 1, 2]], [6, 6, 1, 2]],
+    ['a period, on and on', [[9, 1, 2, 1, 2]], [1, 2, 1, 2]],
+    ['of one token too', [[4, 5, 6, 4]], [5, 6, 4, 5]],
+    ['nothing new', [[1, 2, 3]], null],
+    ['nothing of a single token', [[1]], null],
+    ['nothing of nothing', [[]], null],
+    ['up to a stop id', [[1, 2, 3, 4, 5, 1, 2]], [3, 4], new Set([5])],
+    [
+      'from another text, up to its end',
+      [
+        [1, 2, 3],
+        [8, 1, 2],
+      ],
+      [3],
+    ],
+    [
+      'nothing where another text ends',
+      [
+        [7, 1, 2],
+        [8, 1, 2],
+      ],
+      null,
+    ],
+  ];
+  for (const [name, texts, want, stopIds = none] of table) {
+    it(name, () => {
+      const index = new NgramIndex(texts);
+      const match = index.match();
+      const draft = match ? index.following(match.position, 4, stopIds) : [];
+      assert.deepEqual(draft, want ?? []);
+    });
+  }
+
+  it('are real matches, nearly always those of a plain search, however long the text grows', () => {
+    let same = 0;
+    const random = mulberry32(3);
+    const start = Array.from({ length: 500 }, () => Math.floor(random() * 8));
+    const index = new NgramIndex([start]);
+    const text = [...start];
+    for (let i = 0; i < 4000; i++) {
+      const id = Math.floor(random() * 8);
+      text.push(id);
+      index.push(id);
+      const match = index.match()!;
+      if (match.position === (lastMatch(text, 3) ?? lastMatch(text, 2) ?? lastMatch(text, 1))) same++;
+      const before = text.slice(0, match.position).slice(-match.length);
+      assert.deepEqual(before, text.slice(-match.length));
+      const longer = match.length < LONGEST_MATCH && text[match.position - match.length - 1];
+      assert.notEqual(longer, text[text.length - match.length - 1]);
+    }
+    assert.ok(same > 0.9 * 4000, `${same} of 4000; the others were displaced`);
+  });
+
+  it('of texts that take the place of others are those of an index made anew', () => {
+    const random = mulberry32(9);
+    const index = new NgramIndex();
+    let text: number[] = [];
+    let matches = 0;
+    for (let turn = 0; turn < 300; turn++) {
+      // Some of the end goes, and something else comes.
+      text = text.slice(0, Math.floor(text.length * (1 - random() / 8)));
+      for (let i = 0; i < 20; i++) text.push(Math.floor(random() * 20));
+      index.replace([[1, 2, 3], text]);
+      const [match, anew] = [index.match(), new NgramIndex([[1, 2, 3], text]).match()];
+      assert.deepEqual(match, anew);
+      matches += Number(match !== null);
+    }
+    assert.ok(matches > 200, `${matches} matches`);
+  });
+
+  it('are indexed once: the next turn of a conversation costs only its own tokens', () => {
+    const index = new NgramIndex();
+    let indexed = 0;
+    index.push = (id) => {
+      indexed++;
+      NgramIndex.prototype.push.call(index, id);
+    };
+    const conversation = Array.from({ length: 5000 }, (_, i) => i % 777);
+    const turn = (tokens: number[]): number => {
+      indexed = 0;
+      index.replace([tokens]);
+      return indexed;
+    };
+    assert.deepEqual(
+      [turn(conversation), turn(conversation), turn([...conversation, 1, 2]), turn(conversation.slice(0, 4000))],
+      [5000, 0, 2, 0],
+    );
+    assert.equal(turn([...conversation.slice(0, 3999), 9, 9]), 2);
+  });
+
+  it('cost the same in a long text as in a short one', () => {
+    const random = mulberry32(4);
+    const perToken = (length: number): number => {
+      const ids = () => Math.floor(random() * 30000);
+      const index = new NgramIndex([Array.from({ length }, ids)]);
+      const times = Array.from({ length: 5 }, () => {
+        const started = performance.now();
+        for (let i = 0; i < 2000; i++) {
+          index.push(ids());
+          index.match();
+        }
+        return performance.now() - started;
+      });
+      return Math.min(...times);
+    };
+    perToken(1000); // Compiles.
+    const [short, long] = [perToken(1000), perToken(131_072)];
+    assert.ok(long < 20 * short, `${long} ms in 128K tokens, ${short} ms in 1K`); // A scan would take 131 times as long.
+  });
+});
+
+/** Position behind the last earlier place of the last `length` ids. */
+function lastMatch(text: readonly number[], length: number): number | undefined {
+  const end = text.slice(-length);
+  for (let at = text.length - 1; at >= length; at--) {
+    if (end.every((id, i) => text[at - length + i] === id)) return at;
+  }
+  return undefined;
+}
+
+describe('speculation', () => {
+  /** Passes over a text in which every token is foretold with chance `right`, on a machine where n rows take cost(n). */
+  function replay(right: number, cost: (rows: number) => number, tokens = 4000) {
+    const random = mulberry32(5);
+    const speculation = new Speculation();
+    let [time, made, passes, drafted, newest] = [0, 0, 0, 0, 0];
+    const draw = (match: number): boolean => {
+      const came = random() < right;
+      speculation.observe(match, came);
+      made++;
+      return came;
+    };
+    for (; made < tokens; passes++) {
+      const draft = speculation.draftLength(3, 7);
+      time += cost(draft + 1);
+      drafted += draft;
+      newest = draft;
+      speculation.measured(draft + 1, cost(draft + 1));
+      for (let i = 0; draw(3 + i) && i < draft; i++);
+    }
+    return { speed: (made * cost(1)) / time, perPass: made / passes, drafted, newest };
+  }
+
+  const free = () => 10;
+  const linear = (rows: number) => 10 * rows;
+  const eightForTwo = (rows: number) => 10 + (10 / 7) * (rows - 1);
+  for (const [name, right, cost, least, most] of [
+    ['all right, rows for nothing', 0.99, free, 7, 8],
+    ['all right, eight rows for two', 0.99, eightForTwo, 3.5, 4],
+    ['half right, rows for nothing', 0.5, free, 1.85, 2.05],
+    ['half right, eight rows for two', 0.5, eightForTwo, 1.15, 1.5],
+    ['all right, every row its price', 0.99, linear, 0.97, 1.01],
+    ['nothing right, eight rows for two', 0, eightForTwo, 0.97, 1.001],
+    ['nothing right, every row its price', 0, linear, 0.94, 1.001],
+  ] as const) {
+    it(`${name}: ${least} to ${most} times the speed of plain decoding`, () => {
+      const { speed } = replay(right, cost);
+      assert.ok(speed >= least && speed <= most, `${speed}`);
+    });
+  }
+
+  it('drafts as much as pays, and no more', () => {
+    assert.equal(replay(0.99, free).newest, 7);
+    // A second row for a tenth, a third for as much as three tokens.
+    assert.equal(replay(0.6, (rows) => (rows < 3 ? 10 + rows : 10 * rows)).newest, 1);
+  });
+
+  it('switches itself off, tries again now and then, and comes back', () => {
+    const speculation = new Speculation();
+    const pass = (cost: (rows: number) => number): number => {
+      const draft = speculation.draftLength(4, 7);
+      speculation.measured(draft + 1, cost(draft + 1));
+      for (let i = 0; i < 4; i++) speculation.observe(4, true);
+      return draft;
+    };
+    const drafts = (passes: number, cost: (rows: number) => number) =>
+      Array.from({ length: passes }, () => pass(cost)).filter((length) => length > 0).length;
+    drafts(200, linear);
+    const trials = drafts(1280, linear);
+    assert.ok(trials >= 5 && trials <= 11, `${trials} trials`);
+    drafts(1500, eightForTwo);
+    assert.ok(drafts(100, eightForTwo) >= 95, 'the machine got free, and drafts pay again');
+    drafts(500, linear);
+    assert.ok(drafts(1000, linear) <= 11);
+  });
+
+  it('a first pass, which compiles, does not count', () => {
+    const speculation = new Speculation();
+    for (const ms of [500, 10]) speculation.measured(1, ms);
+    for (const ms of [900, 11]) speculation.measured(2, ms);
+    for (let i = 0; i < 100; i++) speculation.observe(5, true);
+    assert.equal(speculation.draftLength(5, 1), 1);
+  });
+
+  it('knows nothing before it has timed plain decoding', () => {
+    assert.equal(new Speculation().draftLength(16, 7), 0);
+  });
+
+  it('asks for no more than is left', () => {
+    const speculation = new Speculation();
+    for (let i = 0; i < 3; i++) [1, 2, 4, 8].forEach((rows) => speculation.measured(rows, 10));
+    assert.deepEqual(
+      [0, 1, 3, 7, 50].map((most) => speculation.draftLength(16, most)),
+      [0, 1, 3, 7, 7],
+    );
+  });
+
+  it('learns from tokens that were not drafted', () => {
+    const speculation = new Speculation();
+    for (let i = 0; i < 3; i++) [1, 2, 4, 8].forEach((rows) => speculation.measured(rows, 10 + 2 * rows));
+    const drafts = new Drafts(speculation, [[]]);
+    const proposed = () => drafts.propose(7, { stopIds: none, all: false }).length;
+    const random = mulberry32(6);
+    // Pairs that are followed by something else each time.
+    for (let i = 0; i < 600; i++) [1, 2, 3 + Math.floor(random() * 1000)].forEach((id) => drafts.push(id));
+    [1, 2].forEach((id) => drafts.push(id));
+    assert.equal(proposed(), 0);
+    assert.equal(drafts.propose(7, { stopIds: none, all: true }).length, 7);
+    for (let i = 0; i < 200; i++) [10, 11, 12, 13, 14].forEach((id) => drafts.push(id));
+    assert.equal(proposed(), 7);
+  });
+});
+
+describe('drafts of one session', () => {
+  it('are those of the newest generation; an older one makes new ones when it goes on', () => {
+    const speculation = new Speculation();
+    const [older, newer] = [[5, 6, 7, 5, 6], [8, 9, 8]]; // prettier-ignore
+    const first = new Drafts(speculation, [older]);
+    const second = new Drafts(speculation, [newer]);
+    assert.deepEqual([first.good, second.good], [false, true]);
+    const all = { stopIds: none, all: true };
+    assert.deepEqual(second.propose(2, all), [9, 8]);
+    assert.deepEqual(new Drafts(speculation, [older]).propose(2, all), [7, 5]);
+    assert.equal(second.good, false);
+  });
+});
+
+describe('the bench of speculation', function () {
+  this.timeout(60_000);
+
+  it('completes at recorded edits in three ways, with one answer', async () => {
+    const options = { recording: 'test/fixtures/edits/recording.json', folder: 'media/starter', places: 6 };
+    const load = { backend: 'wasm', kv: 'f32', threads: 1 } as const; // Which is exact.
+    const rows: SpeculationRow[] = [];
+    for await (const row of benchSpeculation(options, load, new AbortController().signal)) rows.push(row);
+    assert.deepEqual(
+      rows.map(({ kind, mode }) => `${kind} ${mode}`),
+      ['completions', 'blocks'].flatMap((kind) => ['off', 'auto', 'always'].map((mode) => `${kind} ${mode}`)),
+    );
+    for (const { mode, tokens, passes, drafted, accepted, different, completions } of rows) {
+      assert.deepEqual([different, completions], [0, 6]);
+      assert.ok(tokens > 0 && passes > 0 && accepted <= drafted);
+      if (mode === 'off') assert.equal(drafted, 0);
+    }
+    assert.ok(rows.every((row) => row.mode !== 'always' || row.accepted > 0));
+  });
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { BadRequest } from '../../../engine/errors.ts';
+import { promptBudget } from '../../../engine/prompt/budget.ts';
+import { buildCompletionPrompt } from '../../../engine/prompt/complete.ts';
+import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
+import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
+
+const FIM = ['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>'];
+const CHAT =
+  "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
+
+function make(names: string[], config: object = {}): Tokenizer {
+  const specials = ['<|endoftext|>', ...names].map((content) => ({ content, rstrip: content === '<|assistant|>' }));
+  return createTokenizer({ tokenizerJson: tinyTokenizerJson({ specials }), tokenizerConfig: config });
+}
+const starter = make([...FIM, '<|file|>']);
+const otherFim = make(['<fim_prefix>', '<fim_suffix>', '<fim_middle>']);
+const chat = make(['<|user|>', '<|assistant|>', '<|end|>'], { chat_template: CHAT });
+const base = make([], { bos_token: '<s>', add_bos_token: true });
+
+interface Where {
+  prefix: string;
+  suffix?: string;
+  fimOrder?: 'psm' | 'spm';
+  tokens?: number;
+}
+function build(tokenizer: Tokenizer, { prefix, suffix = '', fimOrder = 'psm', tokens = 400 }: Where) {
+  const cursor = { fileName: 'a.ts', languageId: 'typescript', prefix, suffix };
+  const budget = { prefixTokens: tokens, suffixTokens: 40 };
+  const prompt = buildCompletionPrompt(cursor, tokenizer, { contextLength: 1024, fimOrder }, budget);
+  return { ...prompt, text: tokenizer.decode(prompt.ids, { specials: true }) };
+}
+const commonTokens = (a: number[], b: number[]) => a.findIndex((id, i) => id !== b[i]);
+
+describe('completion prompts', () => {
+  // What token healing takes away from the end is not shown.
+  for (const [name, tokenizer, where, kind, want] of [
+    [
+      'spm',
+      starter,
+      { fimOrder: 'spm', prefix: 'a = 9', suffix: '\nb' },
+      'fim',
+      '<|file|>a.ts\n<|fim_suffix|>\nb<|fim_middle|>a = 9',
+    ],
+    [
+      'spm, half a word',
+      starter,
+      { fimOrder: 'spm', prefix: 'x; retu', suffix: ';' },
+      'fim',
+      '<|file|>a.ts\n<|fim_suffix|><|fim_middle|>x;',
+    ],
+    [
+      'spm, no suffix',
+      starter,
+      { fimOrder: 'spm', prefix: 'a9', suffix: '\n\n' },
+      'fim',
+      '<|file|>a.ts\n<|fim_suffix|><|fim_middle|>a9',
+    ],
+    [
+      'psm',
+      starter,
+      { prefix: 'a9', suffix: '\nb' },
+      'fim',
+      '<|file|>a.ts\n<|fim_prefix|>a9<|fim_suffix|>\nb<|fim_middle|>',
+    ],
+    [
+      'psm, half a word',
+      starter,
+      { prefix: 'a retu', suffix: '\nb' },
+      'fim',
+      '<|file|>a.ts\n<|fim_prefix|>a<|fim_suffix|>\nb<|fim_middle|>',
+    ],
+    ['other names', otherFim, { prefix: 'a9', suffix: 'b' }, 'fim', '<fim_prefix>a9<fim_suffix>b<fim_middle>'],
+    [
+      'special text in the file',
+      starter,
+      { fimOrder: 'spm', prefix: '<|fim_middle|>9', suffix: '\n<|file|>' },
+      'fim',
+      '<|file|>a.ts\n<|fim_suffix|>\n<|file|><|fim_middle|><|fim_middle|>9',
+    ],
+    ['base', base, { prefix: 'a9', suffix: '\nb' }, 'base', '<s>a9'],
+    [
+      'instruct',
+      chat,
+      { prefix: 'a\nb9', suffix: '\nc' },
+      'instruct',
+      '<|user|>\nComplete the file a.ts. Write the code that stands between <before> and <after>, nothing else.\n<after>\nc\n</after><|end|>\n<|assistant|>```typescript\na\nb9',
+    ],
+  ] as const satisfies [string, Tokenizer, Where, string, string][]) {
+    it(name, () => {
+      const prompt = build(tokenizer, where);
+      assert.deepEqual([prompt.kind, prompt.text], [kind, want]);
+      for (const id of tokenizer.specialIds) assert.ok(prompt.stopIds.has(id));
+    });
+  }
+
+  it('text of the file gives no special tokens', () => {
+    const { ids } = build(starter, { fimOrder: 'spm', prefix: '<|fim_middle|>9', suffix: '\n<|file|>' });
+    assert.equal(ids.filter((id) => starter.specialIds.has(id)).length, 3);
+  });
+
+  it('what healing removed is spelled by the constraint', () => {
+    const { constraint, removedBytes } = build(starter, { prefix: 'x = retu', suffix: '\nb' });
+    assert.equal(removedBytes, 5);
+    constraint!.accept(starter.encode(' return')[0]!);
+    assert.equal(constraint!.active, false);
+  });
+
+  it('a chat model with untrained fill-in-the-middle tokens is prompted as a chat, unless it asks for spm', () => {
+    const both = make([...FIM, '<|user|>', '<|assistant|>', '<|end|>'], { chat_template: CHAT });
+    assert.equal(build(both, { prefix: 'a' }).kind, 'instruct');
+    assert.equal(build(both, { prefix: 'a', fimOrder: 'spm' }).kind, 'fim');
+  });
+
+  it('instruct: the head of a longer file goes before, the answer begins at a line', () => {
+    const prefix = Array.from({ length: 30 }, (_, i) => `l${i};\n`).join('') + 'x9';
+    const [user, answer] = build(chat, { prefix, suffix: '\nend' }).text.split('<|assistant|>') as [string, string];
+    assert.match(user, /<before>\nl0;\n[^]*l15;\n<\/before>\n<after>\nend\n<\/after><\|end\|>/);
+    assert.ok(answer.startsWith('```typescript\nl16;\n') && answer.endsWith('l29;\nx9'), answer);
+  });
+
+  const lines = Array.from({ length: 400 }, (_, i) => `  const value${i} = compute(${i});\n`);
+  for (const [name, tokenizer, fimOrder] of [
+    ['spm', starter, 'spm'],
+    ['instruct', chat, 'psm'],
+    ['base', base, 'psm'],
+  ] as const) {
+    it(`typing only appends to the prompt: ${name}`, () => {
+      const file = lines.join('');
+      let before: number[] | undefined;
+      let jumps = 0;
+      const typed = 1500;
+      for (let end = file.length - typed; end <= file.length; end += 3) {
+        const { ids } = build(tokenizer, { prefix: file.slice(0, end), suffix: '\n}\n', fimOrder, tokens: 600 });
+        if (before && commonTokens(before, ids) >= 0 && commonTokens(before, ids) < before.length - 8) jumps++;
+        before = ids;
+      }
+      // With a token per character the window is 900 characters and jumps by 450; the border of the instruct prompt
+      // jumps every 16 lines too, about 530 characters.
+      assert.ok(jumps <= (name === 'instruct' ? 7 : 4), `${jumps} jumps`);
+      assert.ok(jumps > 0, 'a window that never jumps is no window');
+    });
+  }
+
+  it('brackets that the editor adds while the user types do not change the prompt', () => {
+    const open = build(starter, { prefix: 'x9', suffix: '\nb', fimOrder: 'spm' });
+    const closed = build(starter, { prefix: 'x9(9', suffix: ')\nb', fimOrder: 'spm' });
+    assert.equal(commonTokens(open.ids, closed.ids), -1);
+    assert.ok(build(starter, { prefix: 'x', suffix: ') + c\nb', fimOrder: 'spm' }).text.includes(') + c'));
+  });
+
+  for (const [name, text] of [
+    ['code', lines.join('')],
+    ['one long line', 'x'.repeat(20_000)],
+    ['three bytes per character', '\u6f22'.repeat(5000)],
+    ['surrogate pairs', '\u{1F600}'.repeat(5000)],
+  ] as const) {
+    it(`keeps to the budget: ${name}`, () => {
+      for (let cut = 0; cut < 40; cut++) {
+        const prefix = text.slice(0, text.length - cut);
+        const { ids, text: prompt } = build(base, { prefix, tokens: 100 });
+        assert.ok(ids.length <= 101 && ids.length >= 15, `${ids.length} tokens`);
+        if (cut % 2 === 0) assert.doesNotMatch(prompt, /\ufffd/);
+      }
+      const { ids } = build(starter, { prefix: 'a9', suffix: text });
+      assert.ok(ids.length <= 12 + 40, `${ids.length} tokens`);
+    });
+  }
+
+  it('a file of a megabyte costs no more than its window', () => {
+    const prefix = lines.join('').repeat(80);
+    let encoded = 0;
+    const counting = { ...base, encode: (text: string) => ((encoded += text.length), base.encode(text)) };
+    build(counting, { prefix, suffix: prefix, tokens: 400 });
+    assert.ok(prefix.length > 1e6 && encoded < 4000, `${encoded} characters encoded`);
+  });
+
+  for (const [contextLength, maxTokens, want] of [
+    [1024, 96, { prefixTokens: 704, suffixTokens: 128 }],
+    [4096, 128, { prefixTokens: 1024, suffixTokens: 128 }],
+    [256, 64, { prefixTokens: 77, suffixTokens: 19 }],
+  ] as const) {
+    it(`budget of ${contextLength} tokens`, () => assert.deepEqual(promptBudget(contextLength, maxTokens), want));
+  }
+  it('a context without room is refused', () => {
+    assert.throws(() => promptBudget(128, 32), BadRequest);
+  });
+});

@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import type { CompleteParams } from '../../../engine/wire/protocol.ts';
+import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { Config } from '../../../extension/config.ts';
+import { Engine, type EngineState } from '../../../extension/engine/engine.ts';
+import { Snooze } from '../../../extension/status/snooze.ts';
+import { Status } from '../../../extension/status/status.ts';
+import { Window } from '../../../extension/status/workbench.ts';
+import { type EngineHost, engineHost, isAlive, removeHost, until } from '../../support/extension/engineHost.ts';
+import { textDocument } from '../../support/extension/textDocument.ts';
+import { fake, window as stubWindow, log } from '../../support/extension/vscodeStub.ts';
+
+const request = (prefix: string): Omit<CompleteParams, 'modelId'> => ({
+  sessionId: 'a.ts',
+  fileName: 'a.ts',
+  languageId: 'typescript',
+  prefix,
+  suffix: '',
+  maxTokens: 8,
+  multiline: 'auto',
+});
+const open = new AbortController().signal;
+
+describe('engine of a window', function () {
+  this.timeout(20_000);
+  let host: EngineHost;
+  let engine: Engine;
+  let modelDir = '/m';
+  const pids = new Set<number>();
+  const states: EngineState['kind'][] = [];
+
+  const ask = async (prefix: string): Promise<string> => {
+    const { text } = await engine.complete(request(prefix), open);
+    pids.add(engine.pid!);
+    return text;
+  };
+  const gone = async (pid: number): Promise<void> => {
+    await until(`process ${pid} ends`, () => !isAlive(pid));
+    assert.equal(existsSync(host.address.socket), false, 'the socket file is left');
+  };
+
+  before(async () => {
+    host = await engineHost();
+  });
+  beforeEach(() => {
+    modelDir = '/m';
+    states.length = 0;
+    engine = new Engine({ launch: () => host, load: () => ({ modelDir, backend: 'auto' }) }, host.log);
+    engine.onDidChangeState(({ kind }) => states.push(kind));
+  });
+  afterEach(async () => {
+    engine.dispose();
+    await until('the process has gone', () => !existsSync(host.address.socket));
+  });
+  after(() => removeHost(host, pids));
+
+  it('starts with the first request and ends when stopped', async () => {
+    assert.equal(engine.pid, undefined);
+    assert.equal(await ask('abc'), 'ABC');
+    assert.deepEqual([...new Set(states)], ['starting', 'loading', 'ready']);
+    const pid = engine.pid!;
+    engine.stop();
+    assert.equal(engine.state.kind, 'off');
+    await gone(pid);
+  });
+
+  it('killed: the open call fails with the reason, and it starts again by itself', async () => {
+    await ask('abc');
+    const pid = engine.pid!;
+    const hanging = engine.complete(request('hang'), open);
+    process.kill(pid, 'SIGKILL');
+    await assert.rejects(hanging, (error) => error instanceof EngineFailure && error.kind === 'engineGone');
+    assert.deepEqual(engine.state, {
+      kind: 'failed',
+      message: 'The engine process ended. Next try in 0.5 s.',
+      remedy: 'restart',
+      retrying: true,
+    });
+    await assert.rejects(ask('abc'), /The engine process ended\./);
+    await until('it is ready again', () => engine.state.kind === 'ready');
+    assert.equal(await ask('abc'), 'ABC');
+    assert.notEqual(engine.pid, pid);
+  });
+
+  it('a cancelled request fails at once and leaves the engine as it is', async () => {
+    await ask('abc');
+    const pid = engine.pid;
+    const hanging = engine.complete(request('hang'), AbortSignal.timeout(50));
+    await assert.rejects(hanging, (error) => error instanceof EngineFailure && error.kind === 'cancelled');
+    assert.equal(await ask('abc'), 'ABC');
+    assert.equal(engine.pid, pid);
+  });
+
+  it('a bad model is one sentence with what mends it; nothing runs until something changes', async () => {
+    modelDir = '/missing';
+    await assert.rejects(ask('abc'), { message: '/missing is not a folder.' });
+    const message = '/missing is not a folder.';
+    assert.deepEqual(engine.state, { kind: 'failed', message, remedy: 'chooseModel', retrying: false });
+    await until('no process is left', () => !existsSync(host.address.socket));
+    await assert.rejects(ask('abc'), { message });
+    assert.equal(existsSync(host.address.socket), false);
+    assert.equal((await engine.report()).backends.length, 1);
+    modelDir = '/m';
+    engine.stop();
+    assert.equal(await ask('abc'), 'ABC');
+  });
+
+  it('restart ends the process, hung or not', async () => {
+    await ask('abc');
+    const pid = engine.pid!;
+    engine.restart();
+    await until('it is ready again', () => engine.state.kind === 'ready');
+    assert.equal(await ask('abc'), 'ABC');
+    assert.notEqual(engine.pid, pid);
+    assert.equal(isAlive(pid), false);
+  });
+
+  it('stopped at once: it never starts', async () => {
+    engine.warmUp();
+    engine.stop();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.deepEqual(states, ['off']);
+    assert.equal(existsSync(host.address.socket), false);
+  });
+
+  it('stopped while it starts: nothing is left', async () => {
+    engine.warmUp();
+    await until('it starts', () => states.includes('starting'));
+    engine.stop();
+    await until('a process came', () => existsSync(host.address.socket));
+    await until('and went', () => !existsSync(host.address.socket));
+    pids.add(Number(/.*pid (\d+)/s.exec(readFileSync(host.address.logFile, 'utf8'))![1]));
+    assert.equal(engine.state.kind, 'off');
+  });
+
+  describe('and the settings', () => {
+    let snooze: Snooze;
+    let window: Window;
+    let config: Config;
+    const shown = (): string => fake.statusItems.at(-1)!.text;
+
+    beforeEach(() => {
+      fake.settings = {};
+      config = new Config(() => {});
+      snooze = new Snooze();
+      stubWindow.activeTextEditor = textDocument('a|');
+    });
+    afterEach(() => {
+      for (const thing of [window, snooze, config]) thing.dispose();
+      stubWindow.activeTextEditor = undefined;
+    });
+    const openWindow = (): void => {
+      window = new Window({ config, engine, snooze, status: new Status('menu'), log: log as never, chatPauseMs: 200 });
+    };
+
+    it('an open editor starts the engine; off means no process; on starts it again', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      assert.equal(shown(), '$(sparkle) Airgap');
+      const pid = engine.pid!;
+      pids.add(pid);
+      fake.set({ 'airgap.enable': { '*': false } });
+      assert.equal(shown(), '$(circle-slash) Airgap: off');
+      await gone(pid);
+      fake.set({});
+      await until('it is ready', () => engine.state.kind === 'ready');
+      pids.add(engine.pid!);
+    });
+
+    it('an answer is not ended by turning completions off; some time after it the engine goes', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      const pid = engine.pid!;
+      const keeping = window.keepEngine();
+      fake.settings = { 'airgap.enable': { '*': false } };
+      fake.configurationChanged.fire({ affectsConfiguration: (key) => /^airgap(\.enable)?$/.test(key) });
+      assert.equal(engine.pid, pid);
+      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine runs for the chat\.$/);
+      keeping.dispose();
+      assert.equal(engine.pid, pid);
+      await gone(pid);
+      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /No engine runs\.$/);
+    });
+
+    it('an answer starts an engine also where completions are off', async () => {
+      fake.set({ 'airgap.enable': { '*': false } });
+      openWindow();
+      const keeping = window.keepEngine();
+      const said: string[] = [];
+      const messages = [{ role: 'user' as const, text: 'one two' }];
+      await engine.chat({ sessionId: 'c', messages, maxTokens: 9 }, open, ({ text }) => said.push(text));
+      assert.equal(said.join(''), 'ONE TWO');
+      const pid = engine.pid!;
+      pids.add(pid);
+      keeping.dispose();
+      await gone(pid);
+    });
+
+    it('off from the start: no process ever', async () => {
+      fake.settings = { 'airgap.enable': { '*': false } };
+      config.dispose();
+      config = new Config(() => {});
+      openWindow();
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      assert.deepEqual(states, []);
+      assert.equal(existsSync(host.address.socket), false);
+    });
+
+    it('snooze ends the process, its end starts it again', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      const pid = engine.pid!;
+      snooze.start(5);
+      assert.equal(shown(), '$(bell-slash) Airgap: snoozed');
+      assert.equal(window.awake, false);
+      await gone(pid);
+      snooze.end();
+      await until('it is ready', () => engine.state.kind === 'ready');
+    });
+
+    it('after a death and a request that failed by it, the status is ready again', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      const hanging = window.complete(request('hang'), open);
+      process.kill(engine.pid!, 'SIGKILL');
+      await hanging.catch((error: unknown) => window.failed(error));
+      assert.equal(shown(), '$(warning) Airgap: failed');
+      await until('it is ready again', () => engine.state.kind === 'ready');
+      assert.equal(shown(), '$(sparkle) Airgap');
+    });
+
+    it('a setting that is not valid is named, though the engine runs without it', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      fake.set({ 'airgap.model.folder': 'models/phi-3' });
+      await until('it is named', () => shown() === '$(warning) Airgap: failed');
+      assert.match(
+        fake.statusItems.at(-1)!.accessibilityInformation.label,
+        /Setting airgap\.model\.folder is ignored: must be an absolute path\./,
+      );
+      assert.equal((await window.complete(request('abc'), open)).text, 'ABC');
+      fake.set({});
+      await until('it is ready again', () => shown() === '$(sparkle) Airgap');
+    });
+
+    it('a failed request is named with what mends it, until one succeeds', async () => {
+      openWindow();
+      await until('it is ready', () => engine.state.kind === 'ready');
+      const message = 'There is no room for the cache.';
+      window.failed(new EngineFailure({ kind: 'outOfMemory', message }));
+      assert.deepEqual(window.state, { kind: 'failed', message, remedy: 'chooseModel', retrying: false });
+      await window.complete(request('abc'), open);
+      assert.equal(window.state.kind, 'ready');
+    });
+
+    it('a failure stands in the status bar in words', async () => {
+      modelDir = '/missing';
+      openWindow();
+      await until('it has failed', () => engine.state.kind === 'failed');
+      assert.equal(shown(), '$(warning) Airgap: failed');
+      const item = fake.statusItems.at(-1)!;
+      const sentence = 'Airgap: /missing is not a folder.\nClick to choose another model folder.';
+      assert.equal(item.accessibilityInformation.label, sentence);
+      assert.ok(item.tooltip.value.startsWith(sentence));
+    });
+  });
+});

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import type * as vscode from 'vscode';
+import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { LocalModel, registerLanguageModel } from '../../../extension/languageModel/languageModel.ts';
+import type { EngineState } from '../../../extension/engine/engine.ts';
+import { readSettings } from '../../../extension/settings.ts';
+import { FakeModel, until } from '../../support/extension/fakeChat.ts';
+import { EventEmitter, LanguageModelTextPart, lm } from '../../support/extension/vscodeStub.ts';
+
+const INFO = {
+  modelId: '',
+  contextLength: 1024,
+  backend: 'wasm',
+  chat: true,
+  device: '',
+  notes: [],
+  bytes: 0,
+} as const;
+const ready = (name: string): EngineState => ({
+  kind: 'ready',
+  model: { ...INFO, name, notes: [] },
+  notes: [],
+});
+const [USER, ASSISTANT, SYSTEM] = [1, 2, 3];
+
+class Setup {
+  readonly model = new FakeModel();
+  readonly changes = new EventEmitter<void>();
+  readonly states = new EventEmitter<void>();
+  folder = '/models/phi-3-mini';
+  temperature = 0;
+  kept = 0;
+  engine = { state: { kind: 'off' } as EngineState, onDidChangeState: this.states.event };
+  readonly parts = {
+    model: this.model,
+    engine: this.engine,
+    settings: () =>
+      readSettings(
+        (key) => ({ 'model.folder': this.folder, 'chat.temperature': this.temperature })[key as 'model.folder'],
+      ).settings,
+    keepEngine: () => {
+      this.kept++;
+      return { dispose: () => this.kept-- };
+    },
+  };
+  readonly provider = new LocalModel(this.parts);
+
+  get information(): vscode.LanguageModelChatInformation {
+    return this.provider.provideLanguageModelChatInformation()[0]!;
+  }
+
+  /** What is said, and a way to cancel. */
+  ask(messages: [role: number, ...parts: unknown[]][]) {
+    const said: string[] = [];
+    const cancelled = new EventEmitter<void>();
+    const token = { isCancellationRequested: false, onCancellationRequested: cancelled.event } as never;
+    const asked = messages.map(([role, ...content]) => ({ role, content, name: undefined }));
+    const progress = { report: ({ value }: { value: string }) => said.push(value) } as never;
+    const done = this.provider.provideLanguageModelChatResponse(this.information, asked, {} as never, progress, token);
+    return { said, done, cancel: () => cancelled.fire() };
+  }
+}
+const text = (value: string) => new LanguageModelTextPart(value);
+
+describe('language model', () => {
+  it('is described before it is loaded, and anew once it is', () => {
+    const setup = new Setup();
+    let changes = 0;
+    setup.provider.onDidChangeLanguageModelChatInformation(() => changes++);
+    const { name, family, maxInputTokens, maxOutputTokens, capabilities } = setup.information;
+    assert.deepEqual([name, family, maxInputTokens, maxOutputTokens], ['phi-3-mini', 'phi-3', 3072, 1024]);
+    assert.deepEqual(capabilities, { imageInput: false, toolCalling: false });
+    for (const fraction of [0, 0.5]) {
+      setup.engine.state = { kind: 'loading', fraction };
+      setup.states.fire();
+    }
+    setup.engine.state = ready('Phi-3 mini');
+    setup.states.fire();
+    assert.equal(changes, 2);
+    assert.deepEqual([setup.information.name, setup.information.maxInputTokens], ['Phi-3 mini', 512]);
+    setup.folder = '';
+    assert.deepEqual([setup.information.name, setup.information.family], ['Airgap starter model', 'airgap-starter']);
+  });
+
+  it('answers in parts, with the roles of a conversation', async () => {
+    const setup = new Setup();
+    const { said, done } = setup.ask([
+      [SYSTEM, text('Be brief.')],
+      [USER, text('Hello'), text('!')],
+      [ASSISTANT, text('Hi.')],
+      [USER, text('Why?')],
+    ]);
+    await done;
+    assert.deepEqual(said, ['An ', 'answer.']);
+    assert.deepEqual(setup.model.requests[0]!.messages, [
+      { role: 'system', text: 'Be brief.' },
+      { role: 'user', text: 'Hello!' },
+      { role: 'assistant', text: 'Hi.' },
+      { role: 'user', text: 'Why?' },
+    ]);
+    assert.equal(setup.model.requests[0]!.maxTokens, 500);
+    assert.equal(setup.model.requests[0]!.sampling, undefined);
+    assert.equal(setup.kept, 0);
+    setup.temperature = 1;
+    await setup.ask([[USER, text('Hello'), text('!')]]).done;
+    assert.equal(setup.model.requests[1]!.sampling!.temperature, 1);
+    assert.equal(setup.model.requests[1]!.sessionId, setup.model.requests[0]!.sessionId);
+  });
+
+  it('stops when it is told to, and keeps others apart', async () => {
+    const setup = new Setup();
+    setup.model.script = () => ({ parts: ['one'], hang: true });
+    const [first, second] = [setup.ask([[USER, text('Count.')]]), setup.ask([[USER, text('Count.')]])];
+    await until(() => first.said.length === 1 && second.said.length === 1);
+    assert.equal(setup.kept, 2);
+    assert.notEqual(setup.model.requests[0]!.sessionId, setup.model.requests[1]!.sessionId);
+    first.cancel();
+    await first.done;
+    assert.equal(setup.kept, 1);
+    second.cancel();
+    await second.done;
+  });
+
+  it('says in one sentence what it cannot do', async () => {
+    const setup = new Setup();
+    await assert.rejects(
+      setup.ask([[USER, text('See'), { mimeType: 'image/png' }]]).done,
+      /^Error: The local model reads text only/,
+    );
+    assert.equal(setup.kept, 0);
+    setup.model.script = () => ({ fail: new EngineFailure({ kind: 'engineGone', message: 'It ended.' }) });
+    await assert.rejects(setup.ask([[USER, text('Why?')]]).done, { message: 'It ended.' });
+    assert.equal(setup.kept, 0);
+  });
+
+  it('counts tokens of texts and messages', async () => {
+    const setup = new Setup();
+    const { provider, information } = setup;
+    const token = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose() {} }) };
+    const counting = provider.provideTokenCount(information, 'four', token);
+    assert.equal(setup.kept, 1);
+    assert.equal(await counting, 4);
+    assert.equal(setup.kept, 0);
+    const message = { role: USER!, content: [text('one'), text('two'), {}], name: undefined };
+    assert.equal(await provider.provideTokenCount(information, message, token), 6);
+  });
+
+  it('is registered where VS Code has the interface, and nowhere else', () => {
+    const { parts } = new Setup();
+    registerLanguageModel(parts).dispose();
+    const vendors: string[] = [];
+    let isRegistered = false;
+    lm.registerLanguageModelChatProvider = (vendor) => {
+      vendors.push(vendor);
+      isRegistered = true;
+      return { dispose: () => (isRegistered = false) };
+    };
+    try {
+      const registration = registerLanguageModel(parts);
+      assert.ok(isRegistered);
+      registration.dispose();
+      assert.equal(isRegistered, false);
+      assert.deepEqual(vendors, ['airgap']);
+    } finally {
+      delete lm.registerLanguageModelChatProvider;
+    }
+  });
+});

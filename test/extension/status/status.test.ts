@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { menuLines } from '../../../extension/status/menu.ts';
+import { readSettings } from '../../../extension/settings.ts';
+import { type Activity, Status, type StatusState } from '../../../extension/status/status.ts';
+import { fake } from '../../support/extension/vscodeStub.ts';
+
+const MODEL = {
+  modelId: 'm',
+  chat: false,
+  name: 'starter',
+  contextLength: 1024,
+  backend: 'wasm',
+  device: '2 threads',
+  notes: ['WebGPU is not used: no adapter.'],
+  bytes: 1,
+} as const;
+const ready: StatusState = { kind: 'ready', model: { ...MODEL, notes: [...MODEL.notes] }, notes: ['A note.'] };
+const idle: Activity = { working: false, reading: false, seen: undefined, engineRuns: false };
+const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): StatusState => ({
+  kind: 'failed',
+  message: 'There is no folder /m.',
+  remedy,
+  retrying: false,
+});
+
+describe('status bar', () => {
+  const cases: { state: StatusState; text: string; sentence: RegExp; first: string }[] = [
+    {
+      state: { kind: 'disabled' },
+      text: '$(circle-slash) Airgap: off',
+      sentence: /No engine runs\.$/,
+      first: 'enable',
+    },
+    {
+      state: { kind: 'snoozed', until: Date.now() },
+      text: '$(bell-slash) Airgap: snoozed',
+      sentence: /^Airgap: Snoozed until .*\d\d:\d\d/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'off' },
+      text: '$(sparkle) Airgap',
+      sentence: /starts with the next completion/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'starting' },
+      text: '$(loading~spin) Airgap: starting',
+      sentence: /The engine is starting\.$/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'loading', fraction: 0.479 },
+      text: '$(loading~spin) Airgap: 47 %',
+      sentence: /The model is loading: 47 %\.$/,
+      first: 'disable',
+    },
+    {
+      state: ready,
+      text: '$(sparkle) Airgap',
+      sentence:
+        /^Airgap: Ready\. Model starter, backend wasm \(2 threads\)\.\nA note\.\nWebGPU is not used: no adapter\.$/,
+      first: 'disable',
+    },
+    ...(['restart', 'chooseModel', 'settings'] as const).map((remedy) => ({
+      state: failed(remedy),
+      text: '$(warning) Airgap: failed',
+      sentence: /^Airgap: There is no folder \/m\.\nClick to [a-z ]+\.$/,
+      first: { restart: 'restartEngine', chooseModel: 'chooseModel', settings: 'openSettings' }[remedy],
+    })),
+  ];
+  for (const { state, text, sentence, first } of cases) {
+    it(`${text}: the menu begins with ${first}`, () => {
+      new Status('menu').show(state, idle);
+      const item = fake.statusItems.at(-1)!;
+      assert.equal(item.text, text);
+      const { label } = item.accessibilityInformation;
+      assert.match(label, sentence);
+      const awake = state.kind !== 'disabled' && state.kind !== 'snoozed';
+      const commands = awake ? ['disable', 'snooze?%5B15%5D'] : [state.kind === 'disabled' ? 'enable' : 'endSnooze'];
+      assert.ok(item.tooltip.value.startsWith(label));
+      const offered = [...item.tooltip.value.matchAll(/\]\(command:airgap\.([^)]+)\)/g)].map((match) => match[1]);
+      assert.deepEqual(offered, commands, 'one click away');
+      const lines = menuLines(state, readSettings(() => undefined).settings, 'rust');
+      assert.equal(lines[0]!.command, `airgap.${first}`);
+    });
+  }
+
+  it('shows that it works, and only where it can', () => {
+    const status = new Status('menu');
+    status.show(ready, { ...idle, working: true });
+    assert.equal(fake.statusItems.at(-1)!.text, '$(loading~spin) Airgap');
+    status.show({ kind: 'disabled' }, { ...idle, working: true });
+    assert.equal(fake.statusItems.at(-1)!.text, '$(circle-slash) Airgap: off');
+  });
+
+  it('says where an engine runs all the same, for the chat', () => {
+    const status = new Status('menu');
+    for (const state of [{ kind: 'disabled' }, { kind: 'snoozed', until: 0 }] as const) {
+      status.show(state, { ...idle, engineRuns: true });
+      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine runs for the chat\.$/);
+    }
+  });
+
+  const seen: [lines: [number, number][], totalLines: number, sentence: string][] = [
+    [
+      [
+        [1, 40],
+        [180, 420],
+      ],
+      900,
+      'The last completion saw lines 1-40 and 180-420 of 900.',
+    ],
+    [[[7, 7]], 9, 'The last completion saw line 7 of 9.'],
+    [[[1, 900]], 900, 'The last completion saw the whole file.'],
+  ];
+  for (const [lines, totalLines, sentence] of seen) {
+    it(`tells what was in the window: ${sentence}`, () => {
+      const status = new Status('menu');
+      const label = (): string => fake.statusItems.at(-1)!.accessibilityInformation.label;
+      status.show(ready, { ...idle, seen: { lines, totalLines }, reading: true });
+      assert.ok(label().endsWith(`\n${sentence}\nReading the rest of the file…`), label());
+      status.show(ready, { ...idle, seen: { lines, totalLines } });
+      assert.ok(label().endsWith(sentence));
+      status.show(failed('restart'), { ...idle, seen: { lines, totalLines } });
+      assert.ok(!label().includes(sentence));
+    });
+  }
+});

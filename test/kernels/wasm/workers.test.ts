@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { type LoadedModel, loadModel } from '../../../engine/load/loadModel.ts';
+import type { Ops, StoredDType, Tensor, WeightDType } from '../../../kernels/ops.ts';
+import { f16ToF32, f32ToF16 } from '../../../kernels/quantize.ts';
+import { roundTrip } from '../../../kernels/reference/weight.ts';
+import { CONTROL, CONTROL_DONE } from '../../../kernels/wasm/opcodes.ts';
+import { createWasmOps, type WasmOps, type WasmOptions } from '../../../kernels/wasm/wasmOps.ts';
+import { isAlive } from '../../support/extension/engineHost.ts';
+import { readGolden, withGolden } from '../../support/engine/golden.ts';
+import { randomValues } from '../../support/random.ts';
+import { repeatGenerations } from '../../support/engine/repeatGenerations.ts';
+
+/** AIRGAP_GENERATIONS=10000 takes half a minute. */
+const GENERATIONS = Number(process.env['AIRGAP_GENERATIONS'] ?? 500);
+
+async function withWasm(options: WasmOptions, use: (ops: WasmOps) => Promise<void>): Promise<void> {
+  const ops = await createWasmOps(options);
+  try {
+    await use(ops);
+  } finally {
+    await ops.dispose();
+  }
+}
+
+const STORED: Record<StoredDType, { bytes: (x: Float32Array) => Uint8Array; cut: (x: Float32Array) => Float32Array }> =
+  {
+    F32: { bytes: (x) => new Uint8Array(x.slice().buffer), cut: (x) => x },
+    F16: {
+      bytes: (x) => new Uint8Array(Uint16Array.from(x, f32ToF16).buffer),
+      cut: (x) => x.map((value) => f16ToF32(f32ToF16(value))),
+    },
+    BF16: {
+      bytes: (x) => new Uint8Array(Uint16Array.from(new Uint32Array(x.slice().buffer), (word) => word >>> 16).buffer),
+      cut: (x) => new Float32Array(new Uint32Array(x.slice().buffer).map((word) => word & 0xffff0000).buffer),
+    },
+  };
+
+/** Writes rows in pieces whose bytes arrive in another order than they were asked for. */
+async function writeStored(
+  ops: Ops,
+  values: Float32Array,
+  { rows, width, dtype, stored }: { rows: number; width: number; dtype: WeightDType; stored: StoredDType },
+) {
+  const bytes = STORED[stored].bytes(values);
+  const rowBytes = bytes.length / rows;
+  const writer = ops.createWeight([rows, width], dtype);
+  const magnitudes: Promise<number>[] = [];
+  const arrivals: (() => void)[] = [];
+  for (let row = 0; row < rows; row += 7) {
+    const piece = bytes.subarray(row * rowBytes, Math.min(rows, row + 7) * rowBytes);
+    const arrives = new Promise<void>((resolve) => arrivals.push(resolve));
+    magnitudes.push(writer.writeStored!(piece.length, stored, (into) => arrives.then(() => into.set(piece))));
+  }
+  for (const arrive of arrivals.reverse()) arrive();
+  const largest = Math.max(...(await Promise.all(magnitudes)));
+  return { table: await writer.finish(), largest };
+}
+
+describe('wasm: weights as they are stored', () => {
+  for (const dtype of ['f32', 'f16', 'q8', 'q4'] as const) {
+    it(`${dtype} from F32, F16 and BF16: the values of quantize.ts, bit for bit, and the largest magnitude`, () =>
+      withWasm({ threads: 3 }, async (ops) => {
+        for (const stored of ['F32', 'F16', 'BF16'] as const) {
+          for (const width of dtype === 'q4' || dtype === 'q8' ? [256] : [256, 77]) {
+            const rows = 203;
+            const values = tricky(rows * width, stored);
+            const held = ops.bytesHeld;
+            const { table, largest } = await writeStored(ops, values, { rows, width, dtype, stored });
+            const ids = Array.from({ length: rows }, (_, i) => i);
+            const got = await ops.step(() => ops.embed(table, ids));
+            const want = roundTrip(values, dtype);
+            for (let i = 0; i < want.length; i++)
+              assert.ok(got[i] === want[i], `${stored} [${i}], ${values[i]}: ${got[i]}, wanted ${want[i]}`);
+            assert.equal(largest, Math.max(...values.map(Math.abs)));
+            ops.free(table);
+            assert.equal(ops.bytesHeld, held);
+          }
+        }
+      }));
+  }
+
+  for (const stored of ['F32', 'F16', 'BF16'] as const) {
+    for (const bad of [NaN, Infinity, -Infinity]) {
+      it(`${stored}: ${bad} anywhere makes the largest magnitude infinite or NaN`, () =>
+        withWasm({ threads: 2 }, async (ops) => {
+          for (const at of [0, 76, 5 * 77 + 40]) {
+            const values = randomValues(1, 9 * 77);
+            values[at] = bad;
+            const { largest } = await writeStored(ops, values, { rows: 9, width: 77, dtype: 'f32', stored });
+            assert.ok(!Number.isFinite(largest), `${largest}`);
+          }
+        }));
+    }
+  }
+
+  it('a read that fails rejects, and nothing more is held', () =>
+    withWasm({ threads: 1 }, async (ops) => {
+      const writer = ops.createWeight([4, 32], 'q4');
+      const held = ops.bytesHeld;
+      await assert.rejects(
+        writer.writeStored!(64, 'BF16', () => Promise.reject(new Error('gone'))),
+        /gone/,
+      );
+      assert.equal(ops.bytesHeld, held);
+    }));
+});
+
+/** Many magnitudes, ties of both formats, empty groups, numbers that f16 cannot hold exactly; cut to what `stored` holds. */
+function tricky(length: number, stored: StoredDType): Float32Array {
+  const values = randomValues(7, length).map((v, i) => v * 10 ** ((Math.floor(i / 32) % 10) - 7));
+  values.fill(0, 64, 96);
+  values.set([0.5, -0.5, 0.25, -0.25, 0.0625, -0.1875, -0], 128);
+  // A group of ties of q4, and one of q8: multiples of half a scale.
+  for (let i = 0; i < 32; i++) values[160 + i] = i === 0 ? -8 : (i - 16) / 2;
+  for (let i = 0; i < 32; i++) values[192 + i] = i === 0 ? 127 : i * 3 + 0.5;
+  for (let i = 0; i < 32; i++) values[224 + i] = (i - 15) * 2 ** -25 * 1.0001;
+  return STORED[stored].cut(values);
+}
+
+describe('wasm: threads', function () {
+  this.timeout(60_000);
+
+  for (const threads of [1, 3, 8]) {
+    for (const [name, config] of [
+      ['mini-4k', 'config.json'],
+      ['small-blocksparse', 'config.json'],
+    ] as const) {
+      it(`${name} on ${threads} threads: greedy ids of the golden`, () =>
+        withGolden(name, { config }, async (folder) => {
+          const model = await loadModel(folder, { backend: 'wasm', weights: 'f32', kv: 'f32', threads });
+          const variant = readGolden(name).find((golden) => golden.config === config)!;
+          for (const { ids, greedy } of variant.prompts.filter((prompt) => prompt.greedy)) {
+            assert.deepEqual(await generate(model, ids, 16), greedy!.ids);
+          }
+          await model.dispose();
+        }));
+    }
+  }
+
+  it('1 to 8 compute the same products, bit for bit', async () => {
+    const [width, outs] = [256, 331];
+    const results = new Map<number, Float32Array>();
+    for (let threads = 1; threads <= 8; threads++) {
+      await withWasm({ threads }, async (ops) => {
+        const weights: Tensor[] = [];
+        for (const dtype of ['q4', 'q8', 'f16', 'f32'] as const) {
+          const writer = ops.createWeight([outs, width], dtype);
+          writer.write(randomValues(3, outs * width));
+          weights.push(await writer.finish());
+        }
+        for (const rows of [1, 5, 40]) {
+          const x = randomValues(rows, rows * width);
+          for (const [i, weight] of weights.entries()) {
+            const y = await ops.step(() => ops.linear(ops.input(x, [rows, width]), weight));
+            const key = rows * 10 + i;
+            if (threads === 1) results.set(key, y);
+            else assert.deepEqual(y, results.get(key), `${threads} threads, ${rows} rows, ${weight.dtype}`);
+          }
+        }
+      });
+    }
+  });
+
+  it('a late notice of the step before does not end the next one', () =>
+    withWasm({ threads: 2 }, async (ops) => {
+      const writer = ops.createWeight([1024, 1024], 'f32');
+      writer.write(randomValues(1, 1024 * 1024));
+      const weight = await writer.finish();
+      const x = randomValues(2, 64 * 1024);
+      const step = () => ops.step(() => ops.linear(ops.input(x, [64, 1024]), weight));
+      const want = await step();
+      const control = new Int32Array(ops.banks.at(0).heap.memory.buffer, CONTROL);
+      await ops.step(() => ops.input(new Float32Array(1 << 18), [1, 1 << 18])); // Other values lie in the scratch now.
+      const late = step();
+      await setImmediate(); // It has begun.
+      Atomics.notify(control, CONTROL_DONE);
+      const got = await late;
+      assert.equal(
+        got.findIndex((value, i) => value !== want[i]),
+        -1,
+      );
+    }));
+
+  it('a neighbour that keeps a core busy takes at most its share', async function () {
+    const cores = availableParallelism();
+    if (cores < 2) {
+      console.log('    skipped: one processor only');
+      this.skip();
+    }
+    const neighbour = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
+    try {
+      // Threads that spin until all have arrived wait a time slice at many of the 40 barriers: they took 8 times as long.
+      const ratios: number[] = [];
+      for (let i = 0; i < 5; i++) ratios.push((await decodeMs(cores)) / (await decodeMs(1)));
+      const times = `${ratios.map((ratio) => ratio.toFixed(1))} times as long as one`;
+      assert.ok(median(ratios) < 5, `${cores} threads take ${times}, beside a neighbour`);
+    } finally {
+      neighbour.kill('SIGKILL');
+    }
+  });
+
+  it('sleep soon after work, so that an idle engine takes no CPU', () =>
+    withGolden('mini-4k', {}, async (folder) => {
+      const model = await loadModel(folder, { backend: 'wasm', threads: 4 });
+      await generate(model, [1, 2, 3], 16);
+      await setTimeout(1000);
+      const before = process.cpuUsage();
+      await setTimeout(1000);
+      const { user, system } = process.cpuUsage(before);
+      assert.ok(user + system < 20_000, `${(user + system) / 1000} ms of CPU in a second`);
+      await model.dispose();
+    }));
+
+  it('end with a process that is killed while they work', async () => {
+    const prompt = ['--prompt', 'function ', '--temperature', '2', '--max-tokens', '400'];
+    const args = ['dist/airgap.cjs', 'generate', 'media/starter', '--backend', 'wasm', '--threads', '3', ...prompt];
+    const busy = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [exited, closed] = [once(busy, 'exit'), once(busy, 'close')];
+    await once(busy.stdout, 'data'); // The first of 400 tokens.
+    busy.kill('SIGKILL');
+    assert.deepEqual(await exited, [null, 'SIGKILL']);
+    await closed; // Whoever lived on would hold its pipe open.
+    assert.equal(isAlive(busy.pid!), false);
+  });
+
+  it(`${GENERATIONS} generations leave memory as it was`, () =>
+    withGolden('mini-4k', {}, async (folder) => {
+      const model = await loadModel(folder, { backend: 'wasm', threads: 2 });
+      const { grownBytes, heldBytes } = await repeatGenerations(model, GENERATIONS);
+      assert.equal(heldBytes, 0);
+      assert.ok(grownBytes < 2 ** 21, `the heap grew by ${grownBytes} bytes`);
+      await model.dispose();
+    }));
+});
+
+/** Median milliseconds of a step like one of decoding a small model: some ten products with barriers between. */
+async function decodeMs(threads: number): Promise<number> {
+  const size = 1024;
+  const times: number[] = [];
+  await withWasm({ threads }, async (ops) => {
+    const writer = ops.createWeight([size, size], 'q4');
+    writer.write(randomValues(1, size * size));
+    const weight = await writer.finish();
+    const x = randomValues(2, size);
+    for (let i = 0; i < 40; i++) {
+      const started = performance.now();
+      await ops.step(() => {
+        let y = ops.input(x, [1, size]);
+        for (let k = 0; k < 40; k++) y = ops.linear(y, weight);
+        return y;
+      });
+      if (i >= 20) times.push(performance.now() - started); // The first let V8's optimising compiler take over.
+    }
+  });
+  return median(times);
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+async function generate(model: LoadedModel, prompt: readonly number[], maxTokens: number): Promise<number[]> {
+  const session = model.createSession();
+  const ids: number[] = [];
+  for await (const { id } of session.generate(prompt, { maxTokens, stopIds: new Set() })) ids.push(id);
+  await session.dispose();
+  return ids;
+}

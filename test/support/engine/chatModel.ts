@@ -1,0 +1,88 @@
+/** A model whose answers the test knows, with a real tokenizer and a KV cache that only counts. */
+import type { ChattingModel } from '../../../engine/chat/answer.ts';
+import { chatWith } from '../../../engine/chat/answer.ts';
+import { throwIfAborted } from '../../../engine/errors.ts';
+import type { Generate, GenerateOptions, GenerationStats } from '../../../engine/inference/generation.ts';
+import type { ChatParams, ChatResult, ChatTurn } from '../../../engine/wire/protocol.ts';
+import type { Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
+
+export interface ChatModelOptions {
+  readonly contextLength?: number;
+  readonly stopStrings?: string[];
+}
+
+export function chattingModel(tokenizer: Tokenizer | null, options: ChatModelOptions = {}): ChattingModel {
+  const { contextLength = 4096, stopStrings = [] } = options;
+  const info = { modelId: '', name: 'test', contextLength, backend: 'wasm' as const, chat: true, device: '' };
+  return { tokenizer, stopStrings, info: { ...info, notes: [], bytes: 0 } };
+}
+
+/** A conversation with it. */
+export class ChatWithModel {
+  readonly messages: ChatTurn[] = [];
+  readonly prompts: number[][] = [];
+  options: GenerateOptions | undefined;
+  /** How the model writes what its tokenizer gives as these ids. */
+  spell = (ids: number[]): number[] => ids;
+  private cache: number[] = [];
+  private next = '';
+
+  constructor(
+    private readonly tokenizer: Tokenizer,
+    private readonly model: ChattingModel,
+  ) {}
+
+  /** Asks, and takes what is said into the conversation. The model answers `answer`, as it would encode it. */
+  async ask(question: string, answer: string, maxTokens = 256): Promise<ChatResult & { parts: string[] }> {
+    this.messages.push({ role: 'user', text: question });
+    const result = await this.call(answer, { maxTokens });
+    this.messages.push({ role: 'assistant', text: result.parts.join('') });
+    return result;
+  }
+
+  async call(answer: string, params: Partial<ChatParams> = {}, signal = new AbortController().signal) {
+    this.next = answer;
+    const parts: string[] = [];
+    const request = { messages: this.messages, maxTokens: 256, ...params };
+    const result = await chatWith(this.model, this.session, request, signal, ({ text }) => parts.push(text));
+    return { ...result, parts };
+  }
+
+  private get session() {
+    return { generate: this.generate, tokens: this.cache };
+  }
+
+  private readonly generate: Generate = (prompt, options) => {
+    this.prompts.push([...prompt]);
+    this.options = options;
+    const tokensReused = common(prompt, this.cache);
+    const tokensPrefilled = prompt.length - tokensReused;
+    const stats = { stop: null, tokensReused, tokensPrefilled, tokensGenerated: 0, passes: 0 } as const;
+    const all: GenerationStats = { ...stats, tokensDrafted: 0, tokensAccepted: 0, prefillMs: 1, decodeMs: 1 };
+    this.cache = [...prompt];
+    return { stats: all, [Symbol.asyncIterator]: () => this.write(prompt, options, all) };
+  };
+
+  private async *write(prompt: readonly number[], { maxTokens, signal }: GenerateOptions, stats: GenerationStats) {
+    const chat = (prefill: string): number[] => {
+      const messages = this.messages.map(({ role, text }) => ({ role, content: text }));
+      const said = messages.at(-1)?.role === 'assistant' ? messages.pop()!.content : '';
+      return this.tokenizer.chat(messages, { addGenerationPrompt: true, prefill: said + prefill });
+    };
+    const own = chat(this.next).slice(chat('').length);
+    const ids = this.spell(own);
+    let last = prompt.at(-1)!;
+    for (const id of ids.slice(0, maxTokens)) {
+      throwIfAborted(signal);
+      if (stats.tokensGenerated++ > 0) this.cache.push(last); // The newest token is not computed yet.
+      last = id;
+      yield { id, logprob: 0 };
+    }
+    stats.stop = ids.length > maxTokens ? 'length' : 'end';
+  }
+}
+
+export function common(a: readonly number[], b: readonly number[]): number {
+  const first = a.findIndex((id, i) => id !== b[i]);
+  return first < 0 ? a.length : first;
+}

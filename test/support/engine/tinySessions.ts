@@ -1,0 +1,75 @@
+/** Sessions of a tiny model with every part in the test's hand. */
+import { PageAllocator } from '../../../engine/inference/kvCache.ts';
+import type { Decoder } from '../../../engine/models/decoder.ts';
+import { Phi3 } from '../../../engine/models/phi3.ts';
+import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
+import { type Priority, Scheduler } from '../../../engine/inference/scheduler.ts';
+import { type ModelSnapshots, Session, type SessionContext } from '../../../engine/inference/session.ts';
+import { TensorSource } from '../../../engine/models/tensorSource.ts';
+import type { KvDType, Ops, Tensor } from '../../../kernels/ops.ts';
+import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
+import { TINY_CONFIG, tinyTensors } from './tinyModel.ts';
+
+interface Options {
+  readonly ops?: Ops;
+  /** In place of what TINY_CONFIG says. */
+  readonly config?: object;
+  readonly kv?: KvDType;
+  readonly chunkTokens?: number;
+  readonly chatChunkTokens?: number;
+  readonly snapshots?: ModelSnapshots;
+}
+
+export class TinySessions {
+  /** How many tokens each step computed, and of which sequence length it was told. */
+  readonly steps: { tokens: number; totalLength: number }[] = [];
+
+  private constructor(private readonly context: SessionContext) {}
+
+  static async create(options: Options = {}): Promise<TinySessions> {
+    const { ops = new ReferenceOps(), kv: dtype = 'f16', chunkTokens = 16, chatChunkTokens, snapshots } = options;
+    const json = { ...TINY_CONFIG, ...options.config };
+    const config = parsePhi3Config(json);
+    const tensors = new Map<string, Tensor>();
+    for (const { name, shape, values } of tinyTensors(json)) {
+      if (shape.length === 1) {
+        tensors.set(name, ops.upload(values, shape));
+        continue;
+      }
+      const writer = ops.createWeight(shape as [number, number], 'f16');
+      writer.write(values);
+      tensors.set(name, await writer.finish());
+    }
+    const model = new Phi3(config, new TensorSource(tensors));
+    const decoder: Decoder = {
+      config,
+      forward: (_, ids, kv, forwardOptions) => {
+        sessions.steps.push({ tokens: ids.length, totalLength: forwardOptions.totalLength });
+        return model.forward(ops, ids, kv, forwardOptions);
+      },
+    };
+    const { layers, kvHeads, headDim, maxPositions: contextLength } = config;
+    const allocator = new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype }));
+    const scheduler = new Scheduler();
+    const chunks = { chunkTokens, chatChunkTokens };
+    const sessions = new TinySessions({ ops, decoder, allocator, scheduler, contextLength, ...chunks, snapshots });
+    return sessions;
+  }
+
+  get allocator(): PageAllocator {
+    return this.context.allocator;
+  }
+
+  /** Since the last call. */
+  computed(): number {
+    return this.steps.splice(0).reduce((sum, { tokens }) => sum + tokens, 0);
+  }
+
+  session(priority?: Priority): Session {
+    return new Session(this.context, priority);
+  }
+
+  dispose(): Promise<void> {
+    return this.context.ops.dispose();
+  }
+}

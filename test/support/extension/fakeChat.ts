@@ -1,0 +1,272 @@
+/** A chat without VS Code and without a model: answers stand in the test, pages and disk can be looked at. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ChatResult, FitResult } from '../../../engine/wire/protocol.ts';
+import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { ChatController } from '../../../extension/chat/controller.ts';
+import type { Actions, ControllerHost } from '../../../extension/chat/controllerHost.ts';
+import { type Page, Pages } from '../../../extension/chat/page/pages.ts';
+import type { Attachment, ChatModel, ContextReader, Source } from '../../../extension/chat/conversation/parts.ts';
+import { ConversationStore } from '../../../extension/chat/conversation/conversationStore.ts';
+import type { EngineView, FromPage, PageMessage, PageState, ToPage } from '../../../webview/protocol.ts';
+
+type Request = Parameters<ChatModel['chat']>[0];
+
+/** What the model says to a question. */
+export interface Scripted {
+  parts?: string[];
+  stop?: ChatResult['stop'];
+  /** After the parts: rejects. */
+  fail?: EngineFailure;
+  /** After the parts: waits until it is cancelled. */
+  hang?: boolean;
+  dropped?: number;
+}
+
+export class FakeModel implements ChatModel {
+  readonly requests: Request[] = [];
+  readonly fits: Parameters<ChatModel['fit']>[0][] = [];
+  contextLength = 1000;
+  /** Characters that `fit` keeps of a source. */
+  room = Infinity;
+  /** What `fit` says that it leaves out. */
+  fitDropped = 0;
+  script: (request: Request) => Scripted = () => ({ parts: ['An ', 'answer.'] });
+
+  model(): ReturnType<ChatModel['model']> {
+    return Promise.resolve({ contextLength: this.contextLength, chat: true, name: 'fake' });
+  }
+
+  async chat(request: Request, signal: AbortSignal, onPart: (part: { text: string }) => void): Promise<ChatResult> {
+    this.requests.push(structuredClone(request));
+    const { parts = [], stop = 'end', fail, hang = false, dropped = 0 } = this.script(request);
+    const cancelled = new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
+    for (const text of parts) {
+      await delay(0);
+      if (signal.aborted) throw cancelled;
+      onPart({ text });
+    }
+    if (fail) throw fail;
+    if (hang) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      throw cancelled;
+    }
+    const figures = { tokensReused: 3400, tokensPrefilled: 12, tokensGenerated: 30, prefillMs: 1, decodeMs: 2000 };
+    return { ...figures, stop, messagesDropped: dropped };
+  }
+
+  async fit(request: Parameters<ChatModel['fit']>[0]): Promise<FitResult> {
+    this.fits.push(structuredClone(request));
+    const sources = request.sources.map(({ text }) => {
+      const totalLines = text.split('\n').length;
+      const kept = text.slice(0, this.room);
+      const last = kept.split('\n').length;
+      const lines: [number, number][] = kept === '' ? [] : [[1, last]];
+      return { text: kept, lines, totalLines, tokensWhole: text.length, tokens: kept.length };
+    });
+    const texts = [...request.messages, ...sources];
+    const tokensUsed = texts.reduce((sum, { text }) => sum + text.length, 0);
+    return {
+      sources,
+      tokensUsed,
+      tokensLimit: this.contextLength - request.maxTokens,
+      messagesDropped: this.fitDropped,
+    };
+  }
+
+  countTokens(texts: string[]): Promise<number[]> {
+    return Promise.resolve(texts.map((text) => text.length));
+  }
+}
+
+/** Files by address; @project finds a file that is named like the question. */
+export class FakeReader implements ContextReader {
+  readonly files = new Map([['file:///w/a.ts', 'const a = 1;\nconst b = 2;']]);
+  readonly questions: string[] = [];
+
+  async read(attachment: Attachment, question: string): Promise<Source[]> {
+    this.questions.push(question);
+    if (attachment.kind === 'folder') return [...this.files.keys()].map((uri) => this.#source(uri));
+    return [this.#source('uri' in attachment && attachment.uri ? attachment.uri : 'file:///w/a.ts')];
+  }
+
+  chip(attachment: Attachment): ReturnType<ContextReader['chip']> {
+    const uri = 'uri' in attachment ? attachment.uri : undefined;
+    return { kind: attachment.kind, label: uri ?? attachment.kind, detail: 'all of it', ...(uri && { uri }) };
+  }
+
+  #source(uri: string): Source {
+    const text = this.files.get(uri);
+    if (text === undefined) throw new Error(`${uri} cannot be read.`);
+    return { name: uri.replace('file:///w/', ''), text, uri, firstLine: 1 };
+  }
+}
+
+/** A page that keeps what it was told, and shows the messages as the real one does. */
+export class FakePage implements Page {
+  readonly told: ToPage[] = [];
+  state: PageState | undefined;
+
+  post(message: ToPage): void {
+    this.told.push(structuredClone(message));
+    const { state } = this;
+    if (message.type === 'state') this.state = structuredClone(message.state);
+    if (!state) return;
+    if (message.type === 'chips') Object.assign(state, { chips: message.chips, window: message.window });
+    if (message.type === 'message') {
+      const at = state.messages.findIndex(({ id }) => id === message.message.id);
+      state.messages = [...(at < 0 ? state.messages : state.messages.slice(0, at)), structuredClone(message.message)];
+    }
+    if (message.type === 'part') {
+      const last = state.messages.at(-1)!;
+      if (last.id !== message.messageId) throw new Error('A part came for another message than the last.');
+      last.text += message.text;
+    }
+  }
+
+  get last(): PageMessage {
+    return this.state!.messages.at(-1)!;
+  }
+  get notices(): string[] {
+    return this.told.flatMap((message) => (message.type === 'notice' ? [message.text] : []));
+  }
+  /** Who says what. */
+  get shown(): string[] {
+    return this.state!.messages.map(({ role, text }) => `${role}: ${text}`);
+  }
+}
+
+export class FakeChat {
+  readonly model = new FakeModel();
+  readonly reader = new FakeReader();
+  readonly pages = new Pages();
+  readonly page = new FakePage();
+  /** What VS Code was asked for. */
+  readonly asked: string[] = [];
+  readonly host: ControllerHost;
+  controller: ChatController;
+  automatic: Attachment | undefined;
+  engine: EngineView = { kind: 'ready', text: 'fake', fraction: 0, remedies: [], advice: '' };
+  settings = { maxTokens: 100, temperature: 0 };
+  loaded = true;
+  confirms = true;
+  /** Answers for which the engine is kept. */
+  kept = 0;
+  nowMs = 1_000_000;
+  #ids = 0;
+  #seeds = 0;
+
+  constructor(
+    readonly folder = mkdtempSync(join(tmpdir(), 'airgap-chat-')),
+    prefix = 'id',
+  ) {
+    this.host = {
+      model: this.model,
+      reader: this.reader,
+      pages: this.pages,
+      store: new ConversationStore(folder, (files) => this.asked.push(`unreadable ${files.length}`)),
+      actions: this.#actions(),
+      texts: { Send: 'Senden' },
+      language: 'en',
+      t: (message, ...values) => message.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
+      settings: () => this.settings,
+      instruct: async (text, attached) =>
+        text.startsWith('/explain')
+          ? { instruction: 'Explain.', attachments: [{ kind: 'file', uri: 'file:///w/a.ts' }] }
+          : { instruction: text, attachments: attached },
+      engine: () => this.engine,
+      contextLength: () => (this.loaded ? this.model.contextLength : 0),
+      colors: () => ({}),
+      trusted: () => true,
+      automatic: () => this.automatic,
+      keepEngine: () => {
+        this.kept++;
+        return { dispose: () => this.kept-- };
+      },
+      newId: () => `${prefix}${++this.#ids}`,
+      seed: () => ++this.#seeds,
+      nowMs: () => this.nowMs,
+      log: (message) => this.asked.push(`log ${message}`),
+      pauseMs: 0,
+    };
+    this.controller = new ChatController(this.host);
+  }
+
+  /** Shows the page. */
+  async open(): Promise<this> {
+    await this.say({ type: 'ready' });
+    return this;
+  }
+
+  say(message: FromPage, page: Page = this.page): Promise<void> {
+    return this.controller.handle(message, page);
+  }
+
+  /** Asks, and waits for the answer. */
+  async send(text: string): Promise<PageMessage> {
+    await this.say({ type: 'send', text });
+    return this.answered();
+  }
+
+  async answered(): Promise<PageMessage> {
+    await until(() => this.page.last.status !== 'writing');
+    return this.page.last;
+  }
+
+  async remove(): Promise<void> {
+    await this.controller.dispose();
+    this.pages.dispose();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #actions(): Actions {
+    const note = async (text: string): Promise<void> => void this.asked.push(text);
+    return {
+      reveal: () => note('reveal'),
+      confirm: async (question) => {
+        this.asked.push(question);
+        return this.confirms;
+      },
+      saveAs: (name, text) => note(`save ${name}\n${text}`),
+      copy: (text) => note(`copy ${text}`),
+      openSource: (uri, line) => note(`open ${uri}:${line}`),
+      openLink: (href) => note(`link ${href}`),
+      run: (command) => note(command),
+      code: async ({ action, code }, sources) => {
+        this.asked.push(`${action} ${code} ${sources.join()}`);
+        return code === 'bad' ? 'It has no place.' : '';
+      },
+      suggest: async (text) => [{ id: 's1', insert: '', label: text, detail: '', kind: 'file', more: false }],
+      attachment: async () => ({ kind: 'file', uri: 'file:///w/a.ts' }),
+      closed: (id) => void this.asked.push(`closed ${id}`),
+    };
+  }
+}
+
+/** Chats, and what takes all of them away again. */
+export function fakeChats() {
+  const chats: FakeChat[] = [];
+  const create = (...args: ConstructorParameters<typeof FakeChat>): FakeChat => {
+    const chat = new FakeChat(...args);
+    chats.push(chat);
+    return chat;
+  };
+  return {
+    create,
+    open: (...args: ConstructorParameters<typeof FakeChat>): Promise<FakeChat> => create(...args).open(),
+    removeAll: async (): Promise<void> => {
+      for (const chat of chats.splice(0)) await chat.remove();
+    },
+  };
+}
+
+/** Until it holds; fails after some seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000; i++) {
+    if (condition()) return;
+    await delay(5);
+  }
+  throw new Error(`It never held: ${condition.toString()}`);
+}
