@@ -51,11 +51,11 @@ export interface PageOptions {
 
 export class CodeServer implements AsyncDisposable {
   readonly pid: number;
-  private readonly place: { origin: string; token: string; dataDir: string };
+  readonly #place: { origin: string; token: string; dataDir: string };
 
-  private constructor(pid: number, place: CodeServer['place']) {
+  private constructor(pid: number, place: { origin: string; token: string; dataDir: string }) {
     this.pid = pid;
-    this.place = place;
+    this.#place = place;
   }
 
   /** Starts a server and waits until it answers. Throws, with what the server said, where it does not. */
@@ -90,7 +90,7 @@ export class CodeServer implements AsyncDisposable {
 
   /** The address of a window. `--enable-smoke-test-driver` makes the server honour a development path. */
   url({ folder, extensionDevelopmentPath, logLevel }: PageOptions): string {
-    const { origin, token: tkn } = this.place;
+    const { origin, token: tkn } = this.#place;
     const payload: [string, string][] = [];
     if (extensionDevelopmentPath) {
       payload.push(['extensionDevelopmentPath', `vscode-remote://${origin}${extensionDevelopmentPath}`]);
@@ -101,7 +101,7 @@ export class CodeServer implements AsyncDisposable {
 
   /** Sets the machine's settings, which go before the user's; open windows notice. */
   configure(settings: Record<string, unknown>): void {
-    writeFileSync(join(this.place.dataDir, 'Machine/settings.json'), JSON.stringify(settings));
+    writeFileSync(join(this.#place.dataDir, 'Machine/settings.json'), JSON.stringify(settings));
   }
 
   /** Every process that the server has started, itself included. */

@@ -11,7 +11,11 @@ export class Config implements vscode.Disposable {
   #problems: readonly string[] = [];
 
   /** `report` is told once per change about settings that are not valid. */
-  constructor(private readonly report: (problem: string) => void) {
+  readonly #report: (problem: string) => void;
+
+  constructor(report: (problem: string) => void) {
+    this.#report = report;
+
     this.#settings = this.#read();
     this.#listener = vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration(SECTION)) return;
@@ -56,7 +60,7 @@ export class Config implements vscode.Disposable {
     const section = vscode.workspace.getConfiguration(SECTION);
     const { settings, problems } = readSettings((key) => section.get(key));
     this.#problems = problems;
-    for (const problem of problems) this.report(problem);
+    for (const problem of problems) this.#report(problem);
     return settings;
   }
 }

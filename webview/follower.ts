@@ -26,11 +26,13 @@ export class Follower {
   #target: Place | undefined;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    private readonly scroller: HTMLElement,
-    content: HTMLElement,
-    private readonly events: FollowerEvents,
-  ) {
+  readonly #scroller: HTMLElement;
+  readonly #events: FollowerEvents;
+
+  constructor(scroller: HTMLElement, content: HTMLElement, events: FollowerEvents) {
+    this.#scroller = scroller;
+    this.#events = events;
+
     this.#resizes.observe(content);
     this.#resizes.observe(scroller);
     scroller.addEventListener('scroll', this.#scrolled, { passive: true });
@@ -42,41 +44,42 @@ export class Follower {
     this.#target = undefined;
     this.#setAtEnd(true);
     this.#follow();
-    this.scroller.focus();
+    this.#scroller.focus();
   }
 
   goTo(place: Place): void {
     const { messageId, offset } = place;
-    const message = this.scroller.querySelector<HTMLElement>(`[data-message="${CSS.escape(messageId)}"]`);
+    const message = this.#scroller.querySelector<HTMLElement>(`[data-message="${CSS.escape(messageId)}"]`);
     if (!message) return;
     this.#target = place;
     this.#setAtEnd(false);
-    this.scroller.scrollTop += message.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + offset;
-    this.#top = this.scroller.scrollTop;
+    this.#scroller.scrollTop +=
+      message.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top + offset;
+    this.#top = this.#scroller.scrollTop;
   }
 
   dispose(): void {
     this.#resizes.disconnect();
-    this.scroller.removeEventListener('scroll', this.#scrolled);
-    for (const type of MOVES) this.scroller.removeEventListener(type, this.#moved);
+    this.#scroller.removeEventListener('scroll', this.#scrolled);
+    for (const type of MOVES) this.#scroller.removeEventListener(type, this.#moved);
     clearTimeout(this.#saving);
   }
 
   #follow(): void {
     if (this.#target) this.goTo(this.#target);
     if (!this.#atEnd) return;
-    this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.#top = this.scroller.scrollTop;
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#top = this.#scroller.scrollTop;
   }
 
   /** Only a move upwards leaves the end: what grows below moves nothing. */
   readonly #scrolled = () => {
-    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     if (scrollHeight - scrollTop - clientHeight <= NEAR_PX) this.#setAtEnd(true);
     else if (scrollTop < this.#top) this.#setAtEnd(false);
     this.#top = scrollTop;
     clearTimeout(this.#saving);
-    this.#saving = setTimeout(() => this.events.onPlace(this.#place()), 200);
+    this.#saving = setTimeout(() => this.#events.onPlace(this.#place()), 200);
   };
 
   readonly #moved = () => {
@@ -86,13 +89,13 @@ export class Follower {
   #setAtEnd(atEnd: boolean): void {
     if (atEnd === this.#atEnd) return;
     this.#atEnd = atEnd;
-    this.events.onAtEnd(atEnd);
+    this.#events.onAtEnd(atEnd);
   }
 
   #place(): Place | undefined {
     if (this.#atEnd) return undefined;
-    const edge = this.scroller.getBoundingClientRect().top;
-    for (const message of Array.from(this.scroller.querySelectorAll<HTMLElement>('[data-message]'))) {
+    const edge = this.#scroller.getBoundingClientRect().top;
+    for (const message of Array.from(this.#scroller.querySelectorAll<HTMLElement>('[data-message]'))) {
       const { top, bottom } = message.getBoundingClientRect();
       if (bottom > edge) return { messageId: message.dataset.message!, offset: edge - top };
     }

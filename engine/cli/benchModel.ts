@@ -96,19 +96,23 @@ export function openBenchModel(
 class MemoryWatch {
   kvBytes = 0;
   scratchBytes = 0;
-  private readonly timer = setInterval(() => this.look(), 20);
+  readonly #timer = setInterval(() => this.#look(), 20);
 
-  constructor(private readonly model: LoadedModel) {}
+  readonly #model: LoadedModel;
 
-  stop(): void {
-    clearInterval(this.timer);
-    this.look();
+  constructor(model: LoadedModel) {
+    this.#model = model;
   }
 
-  private look(): void {
-    const kvBytes = this.model.kvBytes();
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#look();
+  }
+
+  #look(): void {
+    const kvBytes = this.#model.kvBytes();
     this.kvBytes = Math.max(this.kvBytes, kvBytes);
-    this.scratchBytes = Math.max(this.scratchBytes, this.model.bytesHeld() - this.model.info.bytes - kvBytes);
+    this.scratchBytes = Math.max(this.scratchBytes, this.#model.bytesHeld() - this.#model.info.bytes - kvBytes);
   }
 }
 

@@ -9,22 +9,22 @@ const TOKENS_TO_JUDGE = 8;
 
 /** Collects log-probabilities as tokens come. Tokens that a constraint forced are not to be added. */
 export class Confidence {
-  private readonly lines: number[][] = [];
-  private first: number | undefined;
+  readonly #lines: number[][] = [];
+  #first: number | undefined;
 
   /** A token that begins in line `line` of the text. False where the model goes on guessing. */
   add(line: number, logprob: number): boolean {
-    const tokens = (this.lines[line] ??= []);
+    const tokens = (this.#lines[line] ??= []);
     tokens.push(logprob);
-    this.first ??= logprob;
-    if (this.first < LEAST_FIRST_LOGPROB) return false;
+    this.#first ??= logprob;
+    if (this.#first < LEAST_FIRST_LOGPROB) return false;
     return tokens.length < TOKENS_TO_JUDGE || mean(tokens) >= LEAST_LINE_LOGPROB;
   }
 
   /** The leading lines of `text` that the model was sure of; lines without added tokens count as sure. */
   sureLines(text: string): string {
     const lines = text.split('\n');
-    const unsure = lines.findIndex((_, i) => mean(this.lines[i] ?? []) < LEAST_LINE_LOGPROB);
+    const unsure = lines.findIndex((_, i) => mean(this.#lines[i] ?? []) < LEAST_LINE_LOGPROB);
     return unsure < 0 ? text : lines.slice(0, unsure).join('\n');
   }
 }

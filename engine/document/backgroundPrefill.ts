@@ -44,11 +44,15 @@ export class FileReader {
   /** Lowered where memory ran out. */
   #mostTokens = Infinity;
 
+  readonly #createSession: () => ModelSession;
+
   constructor(
-    private readonly createSession: () => ModelSession,
+    createSession: () => ModelSession,
     readonly speed: PrefillSpeed,
     { pauseMs = PAUSE_MS, tokensFree = () => Infinity, log = () => {} }: FileReaderOptions = {},
   ) {
+    this.#createSession = createSession;
+
     this.#pauseMs = pauseMs;
     this.#tokensFree = tokensFree;
     this.#log = log;
@@ -137,7 +141,7 @@ export class FileReader {
 
   /** The tokens computed. Until the next completion can find its whole prompt it uses the snapshot before, or none. */
   async #read({ snapshot, prompt }: ReadingPlan): Promise<number> {
-    const session = (this.#session ??= this.createSession());
+    const session = (this.#session ??= this.#createSession());
     const startedMs = performance.now();
     const { computed } = await session.prefill(prompt, { signal: this.#abort.signal });
     this.speed.addInterrupted(computed, performance.now() - startedMs);

@@ -56,61 +56,68 @@ export function generateWith(
  * for a draft that is certain of itself, and the same seed gives the same tokens.
  */
 class TokenLoop {
-  private readonly tokens: number[];
-  private readonly sampler: Sampler | null;
+  readonly #tokens: number[];
+  readonly #sampler: Sampler | null;
   /** Outputs of the last pass that are not used yet, and the drafted tokens that they follow but for the first. */
-  private rows: { row: Float32Array; logits: Float32Array | null }[] = [];
-  private draft: number[] = [];
-  private drafts: Drafts | undefined;
+  #rows: { row: Float32Array; logits: Float32Array | null }[] = [];
+  #draft: number[] = [];
+  #drafts: Drafts | undefined;
 
-  constructor(
-    private readonly session: GeneratingSession,
-    prompt: readonly number[],
-    private readonly options: GenerateOptions,
-    private readonly stats: GenerationStats,
-  ) {
+  readonly #session: GeneratingSession;
+  readonly #options: GenerateOptions;
+  readonly #stats: GenerationStats;
+
+  constructor(session: GeneratingSession, prompt: readonly number[], options: GenerateOptions, stats: GenerationStats) {
+    this.#session = session;
+    this.#options = options;
+    this.#stats = stats;
+
     if (options.maxTokens < 1) throw new BadRequest(`maxTokens is ${options.maxTokens}; it must be at least 1.`);
-    this.tokens = [...prompt];
-    this.sampler = options.sampling ? new Sampler(options.sampling) : null;
+    this.#tokens = [...prompt];
+    this.#sampler = options.sampling ? new Sampler(options.sampling) : null;
   }
 
   async next(): Promise<IteratorResult<GeneratedToken, undefined>> {
-    const { stats, options } = this;
+    const stats = this.#stats;
+    const options = this.#options;
     throwIfAborted(options.signal);
     if (stats.stop) return { done: true, value: undefined };
     // A prompt that is too long is refused by run(); tokens of our own that do not fit end the generation.
-    const full = stats.tokensGenerated > 0 && this.tokens.length > this.session.contextLength;
-    if (stats.tokensGenerated >= options.maxTokens || full) return this.end('length');
-    if (this.rows.length === 0) await this.pass();
-    const token = this.choose(this.rows.shift()!);
+    const full = stats.tokensGenerated > 0 && this.#tokens.length > this.#session.contextLength;
+    if (stats.tokensGenerated >= options.maxTokens || full) return this.#end('length');
+    if (this.#rows.length === 0) await this.#pass();
+    const token = this.#choose(this.#rows.shift()!);
     if (!Number.isFinite(token.logprob)) throw notFinite();
-    if (options.stopIds.has(token.id)) return this.end('end');
-    this.take(token.id);
+    if (options.stopIds.has(token.id)) return this.#end('end');
+    this.#take(token.id);
     return { done: false, value: token };
   }
 
-  private take(id: number): void {
-    this.options.constraint?.accept(id);
-    this.tokens.push(id);
-    if (this.drafts?.good) this.drafts.push(id);
-    this.stats.tokensGenerated++;
-    if (this.draft.shift() === id) {
-      this.stats.tokensAccepted++;
+  #take(id: number): void {
+    this.#options.constraint?.accept(id);
+    this.#tokens.push(id);
+    if (this.#drafts?.good) this.#drafts.push(id);
+    this.#stats.tokensGenerated++;
+    if (this.#draft.shift() === id) {
+      this.#stats.tokensAccepted++;
     } else {
-      this.rows = [];
-      this.draft = [];
+      this.#rows = [];
+      this.#draft = [];
     }
   }
 
   /** Runs the model on what it has not seen and on a draft of what may follow. */
-  private async pass(): Promise<void> {
-    const { stats, options, tokens, session } = this;
+  async #pass(): Promise<void> {
+    const stats = this.#stats;
+    const options = this.#options;
+    const tokens = this.#tokens;
+    const session = this.#session;
     const first = stats.passes === 0;
-    const draft = first ? [] : this.propose();
+    const draft = first ? [] : this.#propose();
     const started = performance.now();
     tokens.push(...draft);
     const { values, logits, reused, computed, stepMs } = await session
-      .run(tokens, { output: this.output, last: draft.length + 1, signal: options.signal })
+      .run(tokens, { output: this.#output, last: draft.length + 1, signal: options.signal })
       .finally(() => (tokens.length -= draft.length));
     stats[first ? 'prefillMs' : 'decodeMs'] += performance.now() - started;
     stats.passes++;
@@ -120,54 +127,58 @@ class TokenLoop {
       stats.tokensPrefilled = computed;
     }
     if (computed === draft.length + 1) session.speculation.measured(computed, stepMs);
-    this.rows = rowsOf(values, draft.length + 1).map((row, i) => ({ row, logits: logits[i] ?? null }));
-    this.draft = draft;
+    this.#rows = rowsOf(values, draft.length + 1).map((row, i) => ({ row, logits: logits[i] ?? null }));
+    this.#draft = draft;
   }
 
   /** Tokens that may follow, as many as pay. */
-  private propose(): number[] {
-    const { options, tokens, stats, session } = this;
+  #propose(): number[] {
+    const options = this.#options;
+    const tokens = this.#tokens;
+    const stats = this.#stats;
+    const session = this.#session;
     const { contextLength, shortLength, speculation } = session;
     // Behind an active constraint only its own choice is known, and across a boundary the outputs would be others.
     if (options.speculation === 'off' || options.constraint?.active) return [];
     const end = tokens.length <= shortLength ? Math.min(shortLength, contextLength) : contextLength;
     const most = Math.min(MOST_DRAFT_TOKENS, options.maxTokens - stats.tokensGenerated - 1, end - tokens.length);
     if (most < 1) return [];
-    if (!this.drafts?.good) this.drafts = new Drafts(speculation, [...(options.related ?? []), tokens]);
-    return this.drafts.propose(most, { stopIds: options.stopIds, all: options.speculation === 'always' });
+    if (!this.#drafts?.good) this.#drafts = new Drafts(speculation, [...(options.related ?? []), tokens]);
+    return this.#drafts.propose(most, { stopIds: options.stopIds, all: options.speculation === 'always' });
   }
 
-  private get output(): Output {
-    const { sampler } = this;
-    if (this.options.constraint?.active) return 'logits';
+  get #output(): Output {
+    const sampler = this.#sampler;
+    if (this.#options.constraint?.active) return 'logits';
     if (!sampler) return 'top1';
     if (!sampler.candidates) return 'logits';
     return { ...sampler.candidates, suffices: (row) => sampler.suffices(candidatesOf(row)) };
   }
 
   /** row: as `output` says. */
-  private choose({ row, logits }: { row: Float32Array; logits: Float32Array | null }): GeneratedToken {
-    const { output, sampler } = this;
-    if (output === 'logits') return this.chooseOfAll(row);
+  #choose({ row, logits }: { row: Float32Array; logits: Float32Array | null }): GeneratedToken {
+    const output = this.#output;
+    const sampler = this.#sampler;
+    if (output === 'logits') return this.#chooseOfAll(row);
     if (output === 'top1' || !sampler) return { id: row[0]!, logprob: row[1]! };
     const candidates = candidatesOf(row);
     const index = sampler.pickFrom(candidates);
-    const id = index === null ? sampler.pick(logits!, this.tokens) : candidates.ids[index]!;
+    const id = index === null ? sampler.pick(logits!, this.#tokens) : candidates.ids[index]!;
     const value = index === null ? logits![id]! : candidates.values[index]!;
     return { id, logprob: value - candidates.values[0]! - candidates.logSum };
   }
 
-  private chooseOfAll(logits: Float32Array): GeneratedToken {
-    const { constraint } = this.options;
+  #chooseOfAll(logits: Float32Array): GeneratedToken {
+    const { constraint } = this.#options;
     const allowed = constraint?.active
       ? logits.map((value, id) => (constraint.allows(id) ? value : -Infinity))
       : logits;
-    const id = this.sampler ? this.sampler.pick(allowed, this.tokens) : indexOfLargest(allowed);
+    const id = this.#sampler ? this.#sampler.pick(allowed, this.#tokens) : indexOfLargest(allowed);
     return { id, logprob: logits[id]! - logSumExp(logits) };
   }
 
-  private end(stop: 'end' | 'length'): IteratorResult<GeneratedToken, undefined> {
-    this.stats.stop = stop;
+  #end(stop: 'end' | 'length'): IteratorResult<GeneratedToken, undefined> {
+    this.#stats.stop = stop;
     return { done: true, value: undefined };
   }
 }

@@ -50,7 +50,11 @@ export class SnapshotStore {
   #place: SnapshotPlace | undefined;
 
   /** `log` is told why a file was removed or not written. */
-  constructor(private readonly log: (message: string) => void) {}
+  readonly #log: (message: string) => void;
+
+  constructor(log: (message: string) => void) {
+    this.#log = log;
+  }
 
   /** Where files are looked for and kept from now on; undefined: nowhere, as at first. */
   keepIn(place: SnapshotPlace | undefined): this {
@@ -98,7 +102,7 @@ export class SnapshotStore {
     const { folder, maxBytes } = place;
     const bytes = snapshotBytes(tokens.length, kind.pageBytes);
     if (bytes > maxBytes) {
-      this.log(`No snapshot of ${tokens.length} tokens is kept: it would take ${bytes} bytes of ${maxBytes}.`);
+      this.#log(`No snapshot of ${tokens.length} tokens is kept: it would take ${bytes} bytes of ${maxBytes}.`);
       return false;
     }
     const candidates = await this.#candidates(folder, kind);
@@ -167,7 +171,7 @@ export class SnapshotStore {
       return await work(file);
     } catch (error) {
       if (error instanceof Cancelled) throw error;
-      this.log(`The snapshot ${path} is not used: ${(error as Error).message}.`);
+      this.#log(`The snapshot ${path} is not used: ${(error as Error).message}.`);
       if (error instanceof DamagedSnapshot) await rm(path, { force: true });
       return undefined;
     } finally {
@@ -184,7 +188,7 @@ export class SnapshotStore {
     for (const { path, size, modifiedMs } of files) {
       const abandoned = path.endsWith(UNFINISHED) && Date.now() - modifiedMs > ABANDONED_MS;
       if (!abandoned && total <= maxBytes) continue;
-      this.log(`The snapshot ${path} makes room.`);
+      this.#log(`The snapshot ${path} makes room.`);
       await rm(path, { force: true });
       total -= size;
     }
@@ -193,7 +197,7 @@ export class SnapshotStore {
   /** Of our files. None where the folder is not there yet or cannot be read. */
   async #names(folder: string): Promise<string[]> {
     const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') this.log(`Snapshots are not used: ${error.message}.`);
+      if (error.code !== 'ENOENT') this.#log(`Snapshots are not used: ${error.message}.`);
       return [];
     });
     return names.filter((name) => OUR_NAME.test(name));

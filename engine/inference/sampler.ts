@@ -36,24 +36,28 @@ export function candidatesOf(row: Float32Array): Candidates {
  * draw; the same seed and logits give the same ids. Temperature 0 is greedy.
  */
 export class Sampler {
-  private readonly random: () => number;
+  readonly #random: () => number;
 
-  constructor(private readonly sampling: Sampling) {
+  readonly #sampling: Sampling;
+
+  constructor(sampling: Sampling) {
+    this.#sampling = sampling;
+
     const { temperature, topP = 1, topK = 1, minP = 0, repetitionPenalty = 1 } = sampling;
     require(temperature >= 0 && temperature <= 10, `temperature ${temperature} is not within 0 and 10`);
     require(topP > 0 && topP <= 1, `top-p ${topP} is not within 0 and 1`);
     require(Number.isInteger(topK) && topK >= 1, `top-k ${topK} is not a whole number from 1`);
     require(minP >= 0 && minP <= 1, `min-p ${minP} is not within 0 and 1`);
     require(repetitionPenalty > 0, `repetition penalty ${repetitionPenalty} is not above 0`);
-    this.random = mulberry32(sampling.seed);
+    this.#random = mulberry32(sampling.seed);
   }
 
   /** logits: (vocabulary), -Infinity for tokens that are not allowed; `context` are the tokens so far. */
   pick(logits: Float32Array, context: readonly number[]): number {
-    const penalised = this.penalise(logits, context);
-    const ids = rank(penalised, this.most);
-    const weights = this.weigh(ids.map((id) => penalised[id]!));
-    return ids[this.draw(this.cut(weights, sum(weights)) ?? weights)]!;
+    const penalised = this.#penalise(logits, context);
+    const ids = rank(penalised, this.#most);
+    const weights = this.#weigh(ids.map((id) => penalised[id]!));
+    return ids[this.#draw(this.#cut(weights, sum(weights)) ?? weights)]!;
   }
 
   /**
@@ -61,10 +65,10 @@ export class Sampler {
    * candidates, whose sum is neither theirs nor the row's, and with a penalty, which changes order and sums.
    */
   get candidates(): { readonly k: number; readonly inverseTemperature: number } | undefined {
-    const { temperature, topP = 1, minP = 0, repetitionPenalty = 1 } = this.sampling;
-    const cuts = this.most <= CANDIDATES || (this.most === Infinity && (topP < 1 || minP > 0));
+    const { temperature, topP = 1, minP = 0, repetitionPenalty = 1 } = this.#sampling;
+    const cuts = this.#most <= CANDIDATES || (this.#most === Infinity && (topP < 1 || minP > 0));
     if (repetitionPenalty !== 1 || !cuts) return undefined;
-    return { k: Math.min(this.most, CANDIDATES), inverseTemperature: Math.min(1 / temperature, MAX_F32) };
+    return { k: Math.min(this.#most, CANDIDATES), inverseTemperature: Math.min(1 / temperature, MAX_F32) };
   }
 
   /**
@@ -72,35 +76,35 @@ export class Sampler {
    * flat distribution. (The sum of the row is the kernel's, in f32: a top-p that ends that near to a token may differ.)
    */
   pickFrom(candidates: Candidates): number | null {
-    const drawable = this.drawable(candidates);
-    return drawable && this.draw(drawable);
+    const drawable = this.#drawable(candidates);
+    return drawable && this.#draw(drawable);
   }
 
   /** Whether pickFrom gives an index. */
   suffices(candidates: Candidates): boolean {
-    return this.drawable(candidates) !== null;
+    return this.#drawable(candidates) !== null;
   }
 
-  private drawable({ values, scaledLogSum }: Candidates): number[] | null {
-    const weights = this.weigh([...values].filter((value) => value > -Infinity));
-    const all = this.most <= CANDIDATES || weights.length < CANDIDATES;
-    return this.cut(weights, all ? sum(weights) : Math.exp(scaledLogSum)) ?? (all ? weights : null);
+  #drawable({ values, scaledLogSum }: Candidates): number[] | null {
+    const weights = this.#weigh([...values].filter((value) => value > -Infinity));
+    const all = this.#most <= CANDIDATES || weights.length < CANDIDATES;
+    return this.#cut(weights, all ? sum(weights) : Math.exp(scaledLogSum)) ?? (all ? weights : null);
   }
 
-  private get most(): number {
-    const { temperature, topK = Infinity } = this.sampling;
+  get #most(): number {
+    const { temperature, topK = Infinity } = this.#sampling;
     return temperature === 0 ? 1 : topK;
   }
 
   /** Falling values relative to the first. */
-  private weigh(values: readonly number[]): number[] {
+  #weigh(values: readonly number[]): number[] {
     if (values.length === 1) return [1];
-    return values.map((value) => Math.exp((value - values[0]!) / this.sampling.temperature));
+    return values.map((value) => Math.exp((value - values[0]!) / this.#sampling.temperature));
   }
 
   /** The leading weights that top-p, a share of `total`, and min-p leave; null where neither ends among these. */
-  private cut(weights: readonly number[], total: number): number[] | null {
-    const { topP = 1, minP = 0 } = this.sampling;
+  #cut(weights: readonly number[], total: number): number[] | null {
+    const { topP = 1, minP = 0 } = this.#sampling;
     const goal = topP < 1 ? topP * total : Infinity;
     let reached = 0;
     for (const [i, weight] of weights.entries()) {
@@ -111,15 +115,15 @@ export class Sampler {
     return null;
   }
 
-  private draw(weights: readonly number[]): number {
-    let left = this.random() * sum(weights);
+  #draw(weights: readonly number[]): number {
+    let left = this.#random() * sum(weights);
     const index = weights.findIndex((weight) => (left -= weight) < 0);
     return index < 0 ? weights.length - 1 : index;
   }
 
   /** As CTRL (arXiv 1909.05858): logits of recent tokens are divided by the penalty where positive, else multiplied. */
-  private penalise(logits: Float32Array, context: readonly number[]): Float32Array {
-    const { repetitionPenalty = 1 } = this.sampling;
+  #penalise(logits: Float32Array, context: readonly number[]): Float32Array {
+    const { repetitionPenalty = 1 } = this.#sampling;
     if (repetitionPenalty === 1) return logits;
     const y = logits.slice();
     for (const id of new Set(context.slice(-PENALTY_TOKENS))) {

@@ -18,11 +18,15 @@ export class Scheduler {
   readonly #waiting: Waiting[] = [];
   #completionAt = -Infinity;
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /** Whether a completion ran a moment ago: then the next one is likely to come soon, and should not wait long. */
   get completionsLikely(): boolean {
-    return this.now() - this.#completionAt < RECENT_MS;
+    return this.#now() - this.#completionAt < RECENT_MS;
   }
 
   /** Runs `job` when it is its turn. Rejects with Cancelled where the signal fires while it waits. */
@@ -31,7 +35,7 @@ export class Scheduler {
     try {
       return await job();
     } finally {
-      if (priority === PRIORITY.completion) this.#completionAt = this.now();
+      if (priority === PRIORITY.completion) this.#completionAt = this.#now();
       // Who has just computed mostly asks again at once: those of lower priority wait until he had the chance.
       if ((this.#waiting[0]?.priority ?? priority) > priority) setImmediate(() => this.#next());
       else this.#next();

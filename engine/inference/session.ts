@@ -63,36 +63,39 @@ interface ComputeOptions extends RunOptions {
  * sessions of the model, whose pages it shares, from the disk, and only then from the model.
  */
 export class Session {
-  private readonly cache: KvCache;
-  private turn: Promise<void> = Promise.resolve();
+  readonly #cache: KvCache;
+  #turn: Promise<void> = Promise.resolve();
   /** What generate asked for last, as long as nobody else changed the cache: it agrees with the first `known` of them. */
-  private growing: { readonly tokens: readonly number[]; readonly known: number } | undefined;
-  private readonly speculation = new Speculation();
-  private readonly ending = new AbortController();
-  private saving: Promise<unknown> = Promise.resolve();
+  #growing: { readonly tokens: readonly number[]; readonly known: number } | undefined;
+  readonly #speculation = new Speculation();
+  readonly #ending = new AbortController();
+  #saving: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    private readonly context: SessionContext,
-    private readonly priority: Priority = PRIORITY.completion,
-  ) {
-    this.cache = new KvCache(context.allocator);
+  readonly #context: SessionContext;
+  readonly #priority: Priority;
+
+  constructor(context: SessionContext, priority: Priority = PRIORITY.completion) {
+    this.#context = context;
+    this.#priority = priority;
+
+    this.#cache = new KvCache(context.allocator);
   }
 
   /** Requests on one session run one after the other. */
   readonly generate: Generate = (prompt, options) => {
     const run = (tokens: readonly number[], runOptions: RunOptions) =>
-      this.compute(tokens, { ...runOptions, growing: true });
-    const { contextLength, decoder } = this.context;
+      this.#compute(tokens, { ...runOptions, growing: true });
+    const { contextLength, decoder } = this.#context;
     const { longRope, originalMaxPositions } = decoder.config;
     const shortLength = longRope ? originalMaxPositions : contextLength;
-    const { speculation } = this;
-    const inTurn = <T>(work: () => Promise<T>) => this.inTurn(work);
+    const speculation = this.#speculation;
+    const inTurn = <T>(work: () => Promise<T>) => this.#inTurn(work);
     return generateWith({ run, inTurn, contextLength, shortLength, speculation }, prompt, options);
   };
 
   /** Tokens whose keys and values are cached; a view that the next request may spoil. */
   get tokens(): Int32Array {
-    return this.cache.tokens;
+    return this.#cache.tokens;
   }
 
   /**
@@ -104,7 +107,7 @@ export class Session {
     const { last } = options;
     if (last !== undefined && (last < 1 || last > tokens.length))
       return Promise.reject(new BadRequest(`The outputs of ${last} of ${tokens.length} tokens were asked for.`));
-    return this.inTurn(() => this.compute(tokens, options));
+    return this.#inTurn(() => this.#compute(tokens, options));
   }
 
   /** As run, for a prompt that is expected to begin like `tokens`: no output is computed. */
@@ -112,7 +115,7 @@ export class Session {
     tokens: readonly number[],
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<PrefillResult> {
-    const { reused, computed } = await this.inTurn(() => this.compute(tokens, { last: 0, output: 'top1', signal }));
+    const { reused, computed } = await this.#inTurn(() => this.#compute(tokens, { last: 0, output: 'top1', signal }));
     return { reused, computed };
   }
 
@@ -121,41 +124,41 @@ export class Session {
    * so few or so many tokens. Rejects with Cancelled, BackendLost, or the system's error.
    */
   saveSnapshot({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<boolean> {
-    const { snapshots } = this.context;
+    const { snapshots } = this.#context;
     if (!snapshots) return Promise.resolve(false);
-    const saved = this.save(snapshots, AbortSignal.any([this.ending.signal, ...(signal ? [signal] : [])]));
-    this.saving = Promise.allSettled([this.saving, saved]);
+    const saved = this.#save(snapshots, AbortSignal.any([this.#ending.signal, ...(signal ? [signal] : [])]));
+    this.#saving = Promise.allSettled([this.#saving, saved]);
     return saved;
   }
 
   /** Gives the cache back after the step under way; what is asked then or later rejects with Cancelled. */
   async dispose(): Promise<void> {
-    this.ending.abort();
-    await this.inTurn(async () => this.cache.dispose());
-    await this.saving;
+    this.#ending.abort();
+    await this.#inTurn(async () => this.#cache.dispose());
+    await this.#saving;
   }
 
-  private async compute(tokens: readonly number[], options: ComputeOptions): Promise<RunResult> {
+  async #compute(tokens: readonly number[], options: ComputeOptions): Promise<RunResult> {
     const { last = 1, output, signal } = options;
-    const { cache } = this;
+    const cache = this.#cache;
     const limit = tokens.length - last;
-    throwIfAborted(this.ending.signal);
-    this.keepOwn(tokens, limit, options);
-    this.takeFromOthers(tokens, limit);
-    await this.restore(tokens, limit, signal);
+    throwIfAborted(this.#ending.signal);
+    this.#keepOwn(tokens, limit, options);
+    this.#takeFromOthers(tokens, limit);
+    await this.#restore(tokens, limit, signal);
     const outputs: OutputRows[] = [];
     let computed = 0;
     let stepMs = 0;
     while (cache.length < tokens.length) {
       const chunk = async (): Promise<void> => {
         const started = performance.now();
-        const { chunkTokens = this.chunkTokens } = options;
-        const { rows, count } = await this.step(tokens, { last, output, chunkTokens });
+        const { chunkTokens = this.#chunkTokens } = options;
+        const { rows, count } = await this.#step(tokens, { last, output, chunkTokens });
         stepMs += performance.now() - started;
         outputs.push(rows);
         computed += count;
       };
-      await this.context.scheduler.run(this.priority, chunk, signal);
+      await this.#context.scheduler.run(this.#priority, chunk, signal);
     }
     const values = concatenate(outputs.map((rows) => rows.values));
     const logits = outputs.flatMap((rows) => rows.logits);
@@ -163,15 +166,15 @@ export class Session {
   }
 
   /** Of the next step. */
-  private get chunkTokens(): number {
-    const { chunkTokens, chatChunkTokens = chunkTokens, scheduler } = this.context;
-    return this.priority === PRIORITY.chat && scheduler.completionsLikely ? chatChunkTokens : chunkTokens;
+  get #chunkTokens(): number {
+    const { chunkTokens, chatChunkTokens = chunkTokens, scheduler } = this.#context;
+    return this.#priority === PRIORITY.chat && scheduler.completionsLikely ? chatChunkTokens : chunkTokens;
   }
 
   /** Waits for the requests before, then runs `work`. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(work);
-    this.turn = result.then(
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.then(
       () => undefined,
       () => undefined,
     );
@@ -179,85 +182,87 @@ export class Session {
   }
 
   /** Truncates the cache to what it shares with the first `limit` of `tokens`. Throws BadRequest and changes nothing. */
-  private keepOwn(tokens: readonly number[], limit: number, { growing = false }: ComputeOptions): void {
-    const { cache, context } = this;
+  #keepOwn(tokens: readonly number[], limit: number, { growing = false }: ComputeOptions): void {
+    const cache = this.#cache;
+    const context = this.#context;
     const { contextLength, decoder } = context;
     if (tokens.length === 0) throw new BadRequest('The prompt is empty.');
     if (tokens.length > contextLength) {
       throw new BadRequest(`The prompt has ${tokens.length} tokens; this model's context holds ${contextLength}.`);
     }
     const long = usesLongFactors(decoder.config, tokens.length);
-    const known = growing && tokens === this.growing?.tokens ? this.growing.known : 0;
+    const known = growing && tokens === this.#growing?.tokens ? this.#growing.known : 0;
     const common = cache.commonPrefix(tokens, limit, known);
     checkIds(tokens, common, decoder.config.vocabSize);
     // Crossing the boundary recomputes once, as transformers does.
     cache.truncate(long === cache.longFactors ? common : 0);
     cache.longFactors = long;
-    this.growing = growing ? { tokens, known: limit + 1 } : undefined;
+    this.#growing = growing ? { tokens, known: limit + 1 } : undefined;
   }
 
   /** Shares the pages of another session of the model that got at least a page further with `tokens`. */
-  private takeFromOthers(tokens: readonly number[], limit: number): void {
-    const least = this.cache.length + PAGE_TOKENS;
+  #takeFromOthers(tokens: readonly number[], limit: number): void {
+    const least = this.#cache.length + PAGE_TOKENS;
     if (limit < least) return;
-    const other = this.cache.closestOther(tokens, limit, least);
-    if (other) this.cache.share(other.cache, other.length);
+    const other = this.#cache.closestOther(tokens, limit, least);
+    if (other) this.#cache.share(other.cache, other.length);
   }
 
   /** Reads from disk what is stored beyond the cache. */
-  private async restore(tokens: readonly number[], limit: number, signal: AbortSignal | undefined): Promise<void> {
-    const { cache, context } = this;
+  async #restore(tokens: readonly number[], limit: number, signal: AbortSignal | undefined): Promise<void> {
+    const cache = this.#cache;
+    const context = this.#context;
     const { snapshots, allocator, scheduler } = context;
     const least = cache.length + LEAST_SNAPSHOT_TOKENS;
     if (!snapshots || limit < least) return;
-    const stored = await snapshots.store.find(tokens, limit, this.pageKind(snapshots, cache));
+    const stored = await snapshots.store.find(tokens, limit, this.#pageKind(snapshots, cache));
     if (!stored || stored.length < least) return;
     const first = Math.floor(cache.length / PAGE_TOKENS);
     cache.truncate(first * PAGE_TOKENS);
     for await (const bytes of stored.pages(first, signal)) {
-      throwIfAborted(this.ending.signal);
+      throwIfAborted(this.#ending.signal);
       const write = async (): Promise<void> => {
         const ids = tokens.slice(cache.length, Math.min(cache.length + PAGE_TOKENS, stored.length));
         const { pages } = await cache.reserve(ids.length);
         await allocator.pool.write(pages[cache.length / PAGE_TOKENS]!, bytes);
         cache.append(ids);
       };
-      await scheduler.run(this.priority, write, signal);
+      await scheduler.run(this.#priority, write, signal);
     }
   }
 
   /** Of a copy, which costs no memory, so that this session may go on. */
-  private async save(snapshots: ModelSnapshots, signal: AbortSignal): Promise<boolean> {
-    const { allocator, scheduler } = this.context;
-    const copy = await this.inTurn(async () => {
+  async #save(snapshots: ModelSnapshots, signal: AbortSignal): Promise<boolean> {
+    const { allocator, scheduler } = this.#context;
+    const copy = await this.#inTurn(async () => {
       throwIfAborted(signal);
-      return this.cache.fork();
+      return this.#cache.fork();
     });
     try {
       const { pages } = await copy.reserve(0);
       const read = (page: number): Promise<Uint8Array> =>
         scheduler.run(PRIORITY.background, () => allocator.pool.read(pages[page]!), signal);
-      return await snapshots.store.save(copy.tokens, this.pageKind(snapshots, copy), read, signal);
+      return await snapshots.store.save(copy.tokens, this.#pageKind(snapshots, copy), read, signal);
     } finally {
       copy.dispose();
     }
   }
 
-  private pageKind({ identity }: ModelSnapshots, { longFactors }: KvCache): PageKind {
-    const { ops, allocator } = this.context;
+  #pageKind({ identity }: ModelSnapshots, { longFactors }: KvCache): PageKind {
+    const { ops, allocator } = this.#context;
     const { layout, pageBytes } = allocator.pool;
     return { identity: JSON.stringify([identity, ops.backend, layout, longFactors]), pageBytes };
   }
 
   /** Computes the next chunk of `tokens`, and the outputs of as many of the last ones as it holds. */
-  private async step(
+  async #step(
     tokens: readonly number[],
     { last, output, chunkTokens }: { last: number; output: Output; chunkTokens: number },
   ): Promise<{ rows: OutputRows; count: number }> {
-    const { ops, decoder } = this.context;
-    const { cache } = this;
-    throwIfAborted(this.ending.signal);
-    this.takeFromOthers(tokens, tokens.length - last); // Somebody may have overtaken while this waited for its turn.
+    const { ops, decoder } = this.#context;
+    const cache = this.#cache;
+    throwIfAborted(this.#ending.signal);
+    this.#takeFromOthers(tokens, tokens.length - last); // Somebody may have overtaken while this waited for its turn.
     const ids = tokens.slice(cache.length, cache.length + chunkTokens);
     if (ids.length === 0) return { rows: NOTHING, count: 0 };
     const wanted = Math.max(0, Math.min(ids.length, cache.length + ids.length + last - tokens.length));

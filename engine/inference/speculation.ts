@@ -15,36 +15,39 @@ const SLOWER_RATE = 1 / 8;
 
 /** What one generation may say next, taken from what was said before. Good until its session has newer ones. */
 export class Drafts {
-  private readonly index: NgramIndex;
-  private match: Match | null;
+  readonly #index: NgramIndex;
+  #match: Match | null;
 
-  constructor(
-    private readonly speculation: Speculation,
-    texts: readonly (readonly number[])[],
-  ) {
+  readonly #speculation: Speculation;
+
+  constructor(speculation: Speculation, texts: readonly (readonly number[])[]) {
+    this.#speculation = speculation;
+
     speculation.drafts = this;
-    this.index = speculation.index;
-    this.index.replace(texts);
-    this.match = this.index.match();
+    this.#index = speculation.index;
+    this.#index.replace(texts);
+    this.#match = this.#index.match();
   }
 
   get good(): boolean {
-    return this.speculation.drafts === this;
+    return this.#speculation.drafts === this;
   }
 
   /** The last of the texts goes on with `id`. */
   push(id: number): void {
-    const { match, index } = this;
-    if (match) this.speculation.observe(match.length, index.following(match.position, 1)[0] === id);
+    const match = this.#match;
+    const index = this.#index;
+    if (match) this.#speculation.observe(match.length, index.following(match.position, 1)[0] === id);
     index.push(id);
-    this.match = index.match();
+    this.#match = index.match();
   }
 
   /** From 0 to `most` tokens that may follow: all that are known, or as many as pay. They end before `stopIds`. */
   propose(most: number, { stopIds, all }: { stopIds: ReadonlySet<number>; all: boolean }): number[] {
-    const { match, index } = this;
+    const match = this.#match;
+    const index = this.#index;
     if (!match) return [];
-    const count = all ? most : this.speculation.draftLength(match.length, most);
+    const count = all ? most : this.#speculation.draftLength(match.length, most);
     return index.following(match.position, count, stopIds);
   }
 }
@@ -61,46 +64,46 @@ export class Speculation {
   /** Those that the index is of. */
   drafts: Drafts | undefined;
   /** By the length of the match, from 0. */
-  private readonly chances = Array.from({ length: LONGEST_MATCH + 1 }, (_, length) => length / (length + 2));
+  readonly #chances = Array.from({ length: LONGEST_MATCH + 1 }, (_, length) => length / (length + 2));
   /** Milliseconds by rows of a pass. NaN: once, which compiled kernels and filled caches. */
-  private readonly costs: number[] = [];
-  private missed = 0;
-  private tries = 0;
+  readonly #costs: number[] = [];
+  #missed = 0;
+  #tries = 0;
 
   /** Tokens to draft after a match of `length` tokens: from 0 to `most`. */
   draftLength(length: number, most: number): number {
     const reach = Math.min(most, MOST_DRAFT_TOKENS);
-    if (reach < 1 || !(this.costs[1]! > 0)) return 0;
-    const best = this.bestLength(length, reach);
-    this.missed = best > 0 ? 0 : this.missed + 1;
-    if (this.missed < TRY_AGAIN_TOKENS) return best;
-    this.missed = 0;
-    return Math.min(reach, TRIED_ROWS[this.tries++ % TRIED_ROWS.length]! - 1);
+    if (reach < 1 || !(this.#costs[1]! > 0)) return 0;
+    const best = this.#bestLength(length, reach);
+    this.#missed = best > 0 ? 0 : this.#missed + 1;
+    if (this.#missed < TRY_AGAIN_TOKENS) return best;
+    this.#missed = 0;
+    return Math.min(reach, TRIED_ROWS[this.#tries++ % TRIED_ROWS.length]! - 1);
   }
 
   /** Whether what followed a match of `length` tokens has come again. */
   observe(length: number, came: boolean): void {
-    this.chances[length]! += CHANCE_RATE * (Number(came) - this.chances[length]!);
+    this.#chances[length]! += CHANCE_RATE * (Number(came) - this.#chances[length]!);
   }
 
   /** A pass of `rows` tokens took so long. */
   measured(rows: number, milliseconds: number): void {
-    const { costs } = this;
+    const costs = this.#costs;
     const known = costs[rows];
     if (known === undefined) costs[rows] = NaN;
     else if (milliseconds > known) costs[rows] = known + SLOWER_RATE * (milliseconds - known);
     else costs[rows] = milliseconds;
   }
 
-  private bestLength(length: number, reach: number): number {
+  #bestLength(length: number, reach: number): number {
     let best = 0;
-    let rate = LEAST_GAIN / this.costs[1]!;
+    let rate = LEAST_GAIN / this.#costs[1]!;
     let chance = 1;
     let tokens = 1;
     for (let drafted = 1; drafted <= reach; drafted++) {
-      chance *= this.chances[Math.min(length + drafted - 1, LONGEST_MATCH)]!;
+      chance *= this.#chances[Math.min(length + drafted - 1, LONGEST_MATCH)]!;
       tokens += chance;
-      const cost = this.cost(drafted + 1);
+      const cost = this.#cost(drafted + 1);
       if (tokens / cost <= rate) continue;
       rate = tokens / cost;
       best = drafted;
@@ -109,8 +112,8 @@ export class Speculation {
   }
 
   /** Of a pass of `rows`: measured, or the line through its neighbours. Infinite far beyond what was measured. */
-  private cost(rows: number): number {
-    const { costs } = this;
+  #cost(rows: number): number {
+    const costs = this.#costs;
     if (costs[rows]! > 0) return costs[rows]!;
     const sizes = costs.flatMap((cost, size) => (cost > 0 ? [size] : []));
     if (rows > 2 * sizes.at(-1)!) return Infinity;

@@ -3,35 +3,41 @@
  * nothing of a stop string is ever shown.
  */
 export class StopStrings {
-  private held = '';
-  private found = false;
+  #held = '';
+  #found = false;
 
-  constructor(private readonly stops: readonly string[]) {}
+  readonly #stops: readonly string[];
+
+  constructor(stops: readonly string[]) {
+    this.#stops = stops;
+  }
 
   /** Whether a stop string has come; nothing after it is shown. */
   get stopped(): boolean {
-    return this.found;
+    return this.#found;
   }
 
   /** Takes the next piece of text; returns what may be shown now. */
   push(piece: string): string {
-    if (this.found) return '';
-    const text = this.held + piece;
-    const at = Math.min(...this.stops.map((stop) => text.indexOf(stop)).map((index) => (index < 0 ? Infinity : index)));
+    if (this.#found) return '';
+    const text = this.#held + piece;
+    const at = Math.min(
+      ...this.#stops.map((stop) => text.indexOf(stop)).map((index) => (index < 0 ? Infinity : index)),
+    );
     if (at < Infinity) {
-      this.found = true;
-      this.held = '';
+      this.#found = true;
+      this.#held = '';
       return text.slice(0, at);
     }
-    const keep = Math.max(0, ...this.stops.map((stop) => overlap(text, stop)));
-    this.held = text.slice(text.length - keep);
+    const keep = Math.max(0, ...this.#stops.map((stop) => overlap(text, stop)));
+    this.#held = text.slice(text.length - keep);
     return text.slice(0, text.length - keep);
   }
 
   /** What is still held back when the generation has ended. */
   end(): string {
-    const rest = this.held;
-    this.held = '';
+    const rest = this.#held;
+    this.#held = '';
     return rest;
   }
 }

@@ -4,23 +4,25 @@ import type { TensorSource } from '../models/tensorSource.ts';
 
 /** Causal self-attention with one fused q/k/v projection. Reference: `Phi3Attention` in modeling_phi3.py. */
 export class Attention {
-  private readonly qkvProj: Tensor; // ((heads + 2 kvHeads) headDim, hidden)
-  private readonly oProj: Tensor; // (hidden, heads headDim)
+  readonly #qkvProj: Tensor; // ((heads + 2 kvHeads) headDim, hidden)
+  readonly #oProj: Tensor; // (hidden, heads headDim)
 
-  constructor(
-    private readonly config: Phi3Config,
-    private readonly layer: number,
-    weights: TensorSource,
-  ) {
-    this.qkvProj = weights.get('qkv_proj.weight');
-    this.oProj = weights.get('o_proj.weight');
+  readonly #config: Phi3Config;
+  readonly #layer: number;
+
+  constructor(config: Phi3Config, layer: number, weights: TensorSource) {
+    this.#config = config;
+    this.#layer = layer;
+
+    this.#qkvProj = weights.get('qkv_proj.weight');
+    this.#oProj = weights.get('o_proj.weight');
   }
 
   /** residual + attention(x), (tokens, hidden). Stores this step's keys and values in `kv`. rope: (tokens, headDim). */
   forward(ops: Ops, x: Tensor, rope: Tensor, kv: KvView, residual: Tensor): Tensor {
-    const qkv = ops.linear(x, this.qkvProj); // (tokens, (heads + 2 kvHeads) headDim)
-    const q = ops.appendKv(qkv, rope, kv, this.layer, { ...this.config, order: 'byKind' }); // (tokens, heads headDim)
-    const mixed = ops.attention(q, kv, this.layer, { ...this.config, scale: 1 / Math.sqrt(this.config.headDim) }); // (tokens, heads headDim)
-    return ops.linear(mixed, this.oProj, { residual }); // (tokens, hidden)
+    const qkv = ops.linear(x, this.#qkvProj); // (tokens, (heads + 2 kvHeads) headDim)
+    const q = ops.appendKv(qkv, rope, kv, this.#layer, { ...this.#config, order: 'byKind' }); // (tokens, heads headDim)
+    const mixed = ops.attention(q, kv, this.#layer, { ...this.#config, scale: 1 / Math.sqrt(this.#config.headDim) }); // (tokens, heads headDim)
+    return ops.linear(mixed, this.#oProj, { residual }); // (tokens, hidden)
   }
 }

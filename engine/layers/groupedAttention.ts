@@ -7,31 +7,34 @@ import type { TensorSource } from '../models/tensorSource.ts';
  * modeling_phi3_small.py.
  */
 export class GroupedAttention {
-  private readonly queryKeyValue: Tensor; // ((heads + 2 kvHeads) headDim, hidden), group by group
-  private readonly queryKeyValueBias: Tensor;
-  private readonly dense: Tensor; // (hidden, heads headDim)
-  private readonly denseBias: Tensor;
-  private readonly sparsity: Sparsity | undefined;
+  readonly #queryKeyValue: Tensor; // ((heads + 2 kvHeads) headDim, hidden), group by group
+  readonly #queryKeyValueBias: Tensor;
+  readonly #dense: Tensor; // (hidden, heads headDim)
+  readonly #denseBias: Tensor;
+  readonly #sparsity: Sparsity | undefined;
 
-  constructor(
-    private readonly config: Phi3SmallConfig,
-    private readonly layer: number,
-    weights: TensorSource,
-  ) {
-    this.queryKeyValue = weights.get('query_key_value.weight');
-    this.queryKeyValueBias = weights.get('query_key_value.bias');
-    this.dense = weights.get('dense.weight');
-    this.denseBias = weights.get('dense.bias');
-    this.sparsity = (layer + 1) % config.denseEvery === 0 ? undefined : config.sparsity;
+  readonly #config: Phi3SmallConfig;
+  readonly #layer: number;
+
+  constructor(config: Phi3SmallConfig, layer: number, weights: TensorSource) {
+    this.#config = config;
+    this.#layer = layer;
+
+    this.#queryKeyValue = weights.get('query_key_value.weight');
+    this.#queryKeyValueBias = weights.get('query_key_value.bias');
+    this.#dense = weights.get('dense.weight');
+    this.#denseBias = weights.get('dense.bias');
+    this.#sparsity = (layer + 1) % config.denseEvery === 0 ? undefined : config.sparsity;
   }
 
   /** residual + attention(x), (tokens, hidden). Stores this step's keys and values in `kv`. rope: (tokens, headDim). */
   forward(ops: Ops, x: Tensor, rope: Tensor, kv: KvView, residual: Tensor): Tensor {
-    const { heads, kvHeads, headDim, attentionScale: scale, maxPositions: window } = this.config;
-    const { layer, sparsity } = this;
-    const qkv = ops.linear(x, this.queryKeyValue, { bias: this.queryKeyValueBias });
+    const { heads, kvHeads, headDim, attentionScale: scale, maxPositions: window } = this.#config;
+    const layer = this.#layer;
+    const sparsity = this.#sparsity;
+    const qkv = ops.linear(x, this.#queryKeyValue, { bias: this.#queryKeyValueBias });
     const q = ops.appendKv(qkv, rope, kv, layer, { heads, kvHeads, headDim, order: 'byGroup' });
     const mixed = ops.attention(q, kv, layer, { heads, kvHeads, headDim, scale, window, sparsity });
-    return ops.linear(mixed, this.dense, { bias: this.denseBias, residual }); // (tokens, hidden)
+    return ops.linear(mixed, this.#dense, { bias: this.#denseBias, residual }); // (tokens, hidden)
   }
 }

@@ -3,17 +3,17 @@ import type { TensorSource } from '../models/tensorSource.ts';
 
 /** SwiGLU with one fused gate/up projection. Reference: `Phi3MLP` in modeling_phi3.py. */
 export class Mlp {
-  private readonly gateUpProj: Tensor; // (2 intermediate, hidden), gate rows first
-  private readonly downProj: Tensor; // (hidden, intermediate)
+  readonly #gateUpProj: Tensor; // (2 intermediate, hidden), gate rows first
+  readonly #downProj: Tensor; // (hidden, intermediate)
 
   constructor(weights: TensorSource) {
-    this.gateUpProj = weights.get('gate_up_proj.weight');
-    this.downProj = weights.get('down_proj.weight');
+    this.#gateUpProj = weights.get('gate_up_proj.weight');
+    this.#downProj = weights.get('down_proj.weight');
   }
 
   /** residual + mlp(x), (tokens, hidden). */
   forward(ops: Ops, x: Tensor, residual: Tensor): Tensor {
-    const gateUp = ops.linear(x, this.gateUpProj); // (tokens, 2 intermediate)
-    return ops.linear(ops.siluMul(gateUp), this.downProj, { residual }); // (tokens, hidden)
+    const gateUp = ops.linear(x, this.#gateUpProj); // (tokens, 2 intermediate)
+    return ops.linear(ops.siluMul(gateUp), this.#downProj, { residual }); // (tokens, hidden)
   }
 }

@@ -179,31 +179,35 @@ class BackendModel implements LoadedModel {
   readonly stopStrings: readonly string[];
   readonly weights: WeightDType;
   readonly kv: KvDType;
-  private readonly allocator: PageAllocator;
-  private readonly scheduler: Scheduler;
-  private readonly chunkTokens: number;
-  private readonly snapshots: ModelSnapshots | undefined;
+  readonly #allocator: PageAllocator;
+  readonly #scheduler: Scheduler;
+  readonly #chunkTokens: number;
+  readonly #snapshots: ModelSnapshots | undefined;
+
+  readonly #parts: Parts;
 
   constructor(
-    private readonly parts: Parts,
+    parts: Parts,
     { kv, chunkTokens = CHUNK_TOKENS[parts.ops.backend], scheduler = new Scheduler(), snapshots }: LoadOptions,
   ) {
+    this.#parts = parts;
+
     const { name, notes, ops, decoder } = parts;
     this.config = decoder.config;
     this.tokenizer = parts.tokenizer;
     this.stopIds = parts.tokenizer?.stopIds ?? new Set(parts.generationStopIds);
     this.stopStrings = parts.stopStrings;
     this.weights = parts.weights;
-    this.chunkTokens = chunkTokens;
-    this.scheduler = scheduler;
+    this.#chunkTokens = chunkTokens;
+    this.#scheduler = scheduler;
     if (snapshots && parts.fingerprint !== null) {
       const identity = JSON.stringify([snapshots.version, parts.fingerprint, this.weights]);
-      this.snapshots = { store: snapshots.store, identity };
+      this.#snapshots = { store: snapshots.store, identity };
     }
     const { layers, kvHeads, headDim, maxPositions: contextLength } = this.config;
     const sizes = { layers, kvHeads, headDim };
     this.kv = kv ?? chooseKvDtype({ ...sizes, contextLength, freeBytes: ops.bytesFree });
-    this.allocator = new PageAllocator(ops.createKvPool({ ...sizes, dtype: this.kv }));
+    this.#allocator = new PageAllocator(ops.createKvPool({ ...sizes, dtype: this.kv }));
     this.info = {
       modelId: name,
       name,
@@ -217,8 +221,11 @@ class BackendModel implements LoadedModel {
   }
 
   createSession(priority?: Priority): Session {
-    const { ops, decoder } = this.parts;
-    const { allocator, scheduler, chunkTokens, snapshots } = this;
+    const { ops, decoder } = this.#parts;
+    const allocator = this.#allocator;
+    const scheduler = this.#scheduler;
+    const chunkTokens = this.#chunkTokens;
+    const snapshots = this.#snapshots;
     const contextLength = this.config.maxPositions;
     const chatChunkTokens = Math.min(chunkTokens, CHAT_CHUNK_TOKENS[ops.backend]);
     const chunks = { chunkTokens, chatChunkTokens };
@@ -226,30 +233,30 @@ class BackendModel implements LoadedModel {
   }
 
   bytesHeld(): number {
-    return this.parts.ops.bytesHeld;
+    return this.#parts.ops.bytesHeld;
   }
 
   kvBytes(): number {
-    const { pool } = this.allocator;
+    const { pool } = this.#allocator;
     return pool.capacity * pool.pageBytes;
   }
 
   tokensFree(): number {
-    const { pool, pagesInUse } = this.allocator;
-    const more = Math.max(0, Math.floor(this.parts.ops.bytesFree / pool.pageBytes));
+    const { pool, pagesInUse } = this.#allocator;
+    const more = Math.max(0, Math.floor(this.#parts.ops.bytesFree / pool.pageBytes));
     return PAGE_TOKENS * (pool.capacity - pagesInUse + more);
   }
 
   startProfile(): (() => readonly OperationTime[]) | undefined {
-    const { ops } = this.parts;
+    const { ops } = this.#parts;
     if (!ops.startProfile) return undefined;
     ops.startProfile();
     return () => ops.profile!();
   }
 
   async dispose(): Promise<void> {
-    this.parts.tokenizer?.dispose();
-    await this.parts.ops.dispose();
+    this.#parts.tokenizer?.dispose();
+    await this.#parts.ops.dispose();
   }
 }
 

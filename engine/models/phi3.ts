@@ -8,33 +8,33 @@ import type { Phi3Config } from './phi3Config.ts';
 
 /** The decoder of phi-3-mini, -medium and -3.5-mini. Reference: `Phi3ForCausalLM` in modeling_phi3.py. */
 export class Phi3 implements Decoder {
-  private readonly embedTokens: Tensor; // (vocabulary, hidden)
-  private readonly layers: DecoderLayer[];
-  private readonly norm: Tensor; // (hidden)
-  private readonly lmHead: Tensor; // (vocabulary, hidden)
+  readonly #embedTokens: Tensor; // (vocabulary, hidden)
+  readonly #layers: DecoderLayer[];
+  readonly #norm: Tensor; // (hidden)
+  readonly #lmHead: Tensor; // (vocabulary, hidden)
 
   constructor(
     readonly config: Phi3Config,
     weights: TensorSource,
   ) {
     const model = weights.at('model.');
-    this.embedTokens = model.get('embed_tokens.weight');
-    this.layers = Array.from(
+    this.#embedTokens = model.get('embed_tokens.weight');
+    this.#layers = Array.from(
       { length: config.layers },
       (_, n) => new DecoderLayer(config, n, model.at(`layers.${n}.`)),
     );
-    this.norm = model.get('norm.weight');
-    this.lmHead = config.tied ? this.embedTokens : weights.get('lm_head.weight');
+    this.#norm = model.get('norm.weight');
+    this.#lmHead = config.tied ? this.#embedTokens : weights.get('lm_head.weight');
   }
 
   forward(ops: Ops, ids: readonly number[], kv: KvView, { last, totalLength }: ForwardOptions): Tensor {
     const { headDim, rmsNormEps } = this.config;
     const rope = ops.input(ropeTable(this.config, kv.length, ids.length, totalLength), [ids.length, headDim]);
-    let x = ops.embed(this.embedTokens, ids); // (tokens, hidden)
-    for (const layer of this.layers) x = layer.forward(ops, x, rope, kv);
+    let x = ops.embed(this.#embedTokens, ids); // (tokens, hidden)
+    for (const layer of this.#layers) x = layer.forward(ops, x, rope, kv);
     if (last === 0) return ops.lastRows(x, 1);
     const newest = last < ids.length ? ops.lastRows(x, last) : x; // (last, hidden)
-    return ops.linear(ops.rmsNorm(newest, this.norm, rmsNormEps), this.lmHead); // (last, vocabulary)
+    return ops.linear(ops.rmsNorm(newest, this.#norm, rmsNormEps), this.#lmHead); // (last, vocabulary)
   }
 
   /** The tensors of a checkpoint with this configuration. */
@@ -65,25 +65,25 @@ export class Phi3 implements Decoder {
 }
 
 class DecoderLayer {
-  private readonly inputNorm: Tensor;
-  private readonly attention: Attention;
-  private readonly postAttentionNorm: Tensor;
-  private readonly mlp: Mlp;
+  readonly #inputNorm: Tensor;
+  readonly #attention: Attention;
+  readonly #postAttentionNorm: Tensor;
+  readonly #mlp: Mlp;
 
-  constructor(
-    private readonly config: Phi3Config,
-    layer: number,
-    weights: TensorSource,
-  ) {
-    this.inputNorm = weights.get('input_layernorm.weight');
-    this.attention = new Attention(config, layer, weights.at('self_attn.'));
-    this.postAttentionNorm = weights.get('post_attention_layernorm.weight');
-    this.mlp = new Mlp(weights.at('mlp.'));
+  readonly #config: Phi3Config;
+
+  constructor(config: Phi3Config, layer: number, weights: TensorSource) {
+    this.#config = config;
+
+    this.#inputNorm = weights.get('input_layernorm.weight');
+    this.#attention = new Attention(config, layer, weights.at('self_attn.'));
+    this.#postAttentionNorm = weights.get('post_attention_layernorm.weight');
+    this.#mlp = new Mlp(weights.at('mlp.'));
   }
 
   forward(ops: Ops, x: Tensor, rope: Tensor, kv: KvView): Tensor {
-    const eps = this.config.rmsNormEps;
-    const attended = this.attention.forward(ops, ops.rmsNorm(x, this.inputNorm, eps), rope, kv, x);
-    return this.mlp.forward(ops, ops.rmsNorm(attended, this.postAttentionNorm, eps), attended);
+    const eps = this.#config.rmsNormEps;
+    const attended = this.#attention.forward(ops, ops.rmsNorm(x, this.#inputNorm, eps), rope, kv, x);
+    return this.#mlp.forward(ops, ops.rmsNorm(attended, this.#postAttentionNorm, eps), attended);
   }
 }

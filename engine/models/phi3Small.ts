@@ -8,11 +8,11 @@ import type { Phi3SmallConfig } from './phi3SmallConfig.ts';
 
 /** The decoder of phi-3-small. Reference: `Phi3SmallForCausalLM` in modeling_phi3_small.py. */
 export class Phi3Small implements Decoder {
-  private readonly embedTokens: Tensor; // (vocabulary, hidden); also the head
-  private readonly layers: DecoderLayer[];
-  private readonly finalNorm: Norm;
+  readonly #embedTokens: Tensor; // (vocabulary, hidden); also the head
+  readonly #layers: DecoderLayer[];
+  readonly #finalNorm: Norm;
   /** (vocabulary): 0 for the dummy ids, 1 for the others. */
-  private readonly keptIds: Tensor;
+  readonly #keptIds: Tensor;
 
   /** `ops` holds what is derived from the configuration. */
   constructor(
@@ -21,26 +21,26 @@ export class Phi3Small implements Decoder {
     ops: Ops,
   ) {
     const model = weights.at('model.');
-    this.embedTokens = model.get('embed_tokens.weight');
-    this.layers = Array.from(
+    this.#embedTokens = model.get('embed_tokens.weight');
+    this.#layers = Array.from(
       { length: config.layers },
       (_, n) => new DecoderLayer(config, n, model.at(`layers.${n}.`)),
     );
-    this.finalNorm = new Norm(config, model.at('final_layernorm.'));
+    this.#finalNorm = new Norm(config, model.at('final_layernorm.'));
     const kept = new Float32Array(config.vocabSize).fill(1);
     for (const id of config.dummyIds) kept[id] = 0;
-    this.keptIds = ops.upload(kept, [config.vocabSize]);
+    this.#keptIds = ops.upload(kept, [config.vocabSize]);
   }
 
   forward(ops: Ops, ids: readonly number[], kv: KvView, { last, totalLength }: ForwardOptions): Tensor {
     const { headDim, embeddingScale, logitDivisor } = this.config;
     const rope = ops.input(ropeTable(this.config, kv.length, ids.length, totalLength), [ids.length, headDim]);
-    let x = ops.embed(this.embedTokens, ids, embeddingScale); // (tokens, hidden)
-    for (const layer of this.layers) x = layer.forward(ops, x, rope, kv);
+    let x = ops.embed(this.#embedTokens, ids, embeddingScale); // (tokens, hidden)
+    for (const layer of this.#layers) x = layer.forward(ops, x, rope, kv);
     if (last === 0) return ops.lastRows(x, 1);
     const newest = last < ids.length ? ops.lastRows(x, last) : x; // (last, hidden)
-    const logits = ops.linear(this.finalNorm.forward(ops, newest), this.embedTokens); // (last, vocabulary)
-    return ops.maskedScale(logits, this.keptIds, 1 / logitDivisor);
+    const logits = ops.linear(this.#finalNorm.forward(ops, newest), this.#embedTokens); // (last, vocabulary)
+    return ops.maskedScale(logits, this.#keptIds, 1 / logitDivisor);
   }
 
   /** The tensors of a checkpoint with this configuration. */
@@ -81,37 +81,38 @@ function norm(name: string, width: number, layer?: number): TensorSpec[] {
 }
 
 class DecoderLayer {
-  private readonly inputNorm: Norm;
-  private readonly attention: GroupedAttention;
-  private readonly postAttentionNorm: Norm;
-  private readonly mlp: GegeluMlp;
+  readonly #inputNorm: Norm;
+  readonly #attention: GroupedAttention;
+  readonly #postAttentionNorm: Norm;
+  readonly #mlp: GegeluMlp;
 
   constructor(config: Phi3SmallConfig, layer: number, weights: TensorSource) {
-    this.inputNorm = new Norm(config, weights.at('input_layernorm.'));
-    this.attention = new GroupedAttention(config, layer, weights.at('self_attn.'));
-    this.postAttentionNorm = new Norm(config, weights.at('post_attention_layernorm.'));
-    this.mlp = new GegeluMlp(config, weights.at('mlp.'));
+    this.#inputNorm = new Norm(config, weights.at('input_layernorm.'));
+    this.#attention = new GroupedAttention(config, layer, weights.at('self_attn.'));
+    this.#postAttentionNorm = new Norm(config, weights.at('post_attention_layernorm.'));
+    this.#mlp = new GegeluMlp(config, weights.at('mlp.'));
   }
 
   forward(ops: Ops, x: Tensor, rope: Tensor, kv: KvView): Tensor {
-    const attended = this.attention.forward(ops, this.inputNorm.forward(ops, x), rope, kv, x);
-    return this.mlp.forward(ops, this.postAttentionNorm.forward(ops, attended), attended);
+    const attended = this.#attention.forward(ops, this.#inputNorm.forward(ops, x), rope, kv, x);
+    return this.#mlp.forward(ops, this.#postAttentionNorm.forward(ops, attended), attended);
   }
 }
 
 class Norm {
-  private readonly weight: Tensor;
-  private readonly bias: Tensor;
+  readonly #weight: Tensor;
+  readonly #bias: Tensor;
 
-  constructor(
-    private readonly config: Phi3SmallConfig,
-    weights: TensorSource,
-  ) {
-    this.weight = weights.get('weight');
-    this.bias = weights.get('bias');
+  readonly #config: Phi3SmallConfig;
+
+  constructor(config: Phi3SmallConfig, weights: TensorSource) {
+    this.#config = config;
+
+    this.#weight = weights.get('weight');
+    this.#bias = weights.get('bias');
   }
 
   forward(ops: Ops, x: Tensor): Tensor {
-    return ops.layerNorm(x, this.weight, this.bias, this.config.layerNormEps);
+    return ops.layerNorm(x, this.#weight, this.#bias, this.#config.layerNormEps);
   }
 }

@@ -3,19 +3,22 @@ import { check } from '../../kernels/check.ts';
 
 /** Loaded tensors by checkpoint name, seen from a prefix. */
 export class TensorSource {
-  constructor(
-    private readonly tensors: ReadonlyMap<string, Tensor>,
-    private readonly prefix = '',
-  ) {}
+  readonly #tensors: ReadonlyMap<string, Tensor>;
+  readonly #prefix: string;
+
+  constructor(tensors: ReadonlyMap<string, Tensor>, prefix = '') {
+    this.#tensors = tensors;
+    this.#prefix = prefix;
+  }
 
   get(name: string): Tensor {
-    const tensor = this.tensors.get(this.prefix + name);
-    check(tensor !== undefined, () => `no tensor ${this.prefix}${name} was loaded`);
+    const tensor = this.#tensors.get(this.#prefix + name);
+    check(tensor !== undefined, () => `no tensor ${this.#prefix}${name} was loaded`);
     return tensor;
   }
 
   /** The same tensors below `prefix`, such as 'layers.3.'. */
   at(prefix: string): TensorSource {
-    return new TensorSource(this.tensors, this.prefix + prefix);
+    return new TensorSource(this.#tensors, this.#prefix + prefix);
   }
 }

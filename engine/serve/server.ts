@@ -51,10 +51,13 @@ export class EngineServer {
   readonly #snapshots: SnapshotStore;
   #nextClient = 1;
 
-  constructor(
-    private readonly core: EngineCore,
-    private readonly options: ServerOptions,
-  ) {
+  readonly #core: EngineCore;
+  readonly #options: ServerOptions;
+
+  constructor(core: EngineCore, options: ServerOptions) {
+    this.#core = core;
+    this.#options = options;
+
     this.#snapshots = new SnapshotStore(options.log);
   }
 
@@ -66,10 +69,10 @@ export class EngineServer {
       complete: (params, call) => this.#complete(this.#known(client), params, call.signal),
       chat: (params, call) => this.#chat(this.#known(client), params, call),
       fit: (params, { signal }) =>
-        this.#onModel(this.#known(client), params, signal, ({ model }) => this.core.fit(params, model, signal)),
+        this.#onModel(this.#known(client), params, signal, ({ model }) => this.#core.fit(params, model, signal)),
       countTokens: (params, { signal }) =>
         this.#onModel(this.#known(client), params, signal, async ({ model }) => ({
-          counts: await this.core.countTokens(params.texts, model, signal),
+          counts: await this.#core.countTokens(params.texts, model, signal),
         })),
       doctor: async (params) => {
         this.#known(client);
@@ -106,21 +109,21 @@ export class EngineServer {
       setTimeout(() => client.connection.end(), REFUSAL_MS);
       throw new Refused(failure);
     };
-    if (version !== this.options.version) {
-      const message = `The running engine is version ${this.options.version}, but this window needs ${version}.`;
+    if (version !== this.#options.version) {
+      const message = `The running engine is version ${this.#options.version}, but this window needs ${version}.`;
       refuse({ kind: 'versionMismatch', message });
     }
-    if (!sameSecret(token, this.options.readToken())) {
+    if (!sameSecret(token, this.#options.readToken())) {
       refuse({ kind: 'badRequest', message: 'The engine refused this window: its token is wrong.' });
     }
     client.accepted = true;
     this.#clients.add(client);
-    this.options.onClients(this.#clients.size, 'arrived');
-    return { version: this.options.version, pid: process.pid };
+    this.#options.onClients(this.#clients.size, 'arrived');
+    return { version: this.#options.version, pid: process.pid };
   }
 
   async #load(client: Client, params: LoadParams, call: Call<'load'>): Promise<LiveModel['info']> {
-    const { wasmOnly } = this.options;
+    const { wasmOnly } = this.#options;
     if (wasmOnly && params.backend === 'webgpu') throw new BadRequest(wasmOnly);
     const backend = wasmOnly && params.backend === 'auto' ? 'wasm' : params.backend;
     this.#snapshots.keepIn(params.keepOnDisk);
@@ -135,7 +138,7 @@ export class EngineServer {
     return this.#onModel(client, params, signal, ({ model, documents }) =>
       documents.run(sessionKey(client, sessionId), signal, (session, either) => {
         session.reader.onReading = (active) => client.connection.notify('reading', { sessionId, active });
-        return this.core.complete(params, model, session, either);
+        return this.#core.complete(params, model, session, either);
       }),
     );
   }
@@ -146,7 +149,7 @@ export class EngineServer {
       chats.run(sessionKey(client, params.sessionId), signal, (session, either) => {
         // Where memory or backend failed in the middle, the answer goes on behind what was said.
         const messages = saying(params.messages, said);
-        return this.core.chat({ ...params, messages }, model, session, either, ({ text }) => {
+        return this.#core.chat({ ...params, messages }, model, session, either, ({ text }) => {
           said += text;
           part({ text });
         });
@@ -178,10 +181,10 @@ export class EngineServer {
   }
 
   async #doctor(allowSoftwareGpu: boolean | undefined): Promise<DoctorReport> {
-    const backends = await this.core.backendReports(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
+    const backends = await this.#core.backendReports(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
     const live = [...this.#models.values()].flatMap((model) => model.current ?? []);
     return {
-      runtime: this.options.runtime,
+      runtime: this.#options.runtime,
       backends,
       models: live.map(({ info }) => info),
       sessions: live.reduce((sum, { documents, chats }) => sum + documents.size + chats.size, 0),
@@ -194,8 +197,8 @@ export class EngineServer {
     let model = this.#models.get(key);
     if (!model) {
       const users = (): Iterable<Client> => model?.users ?? [];
-      const { log, version } = this.options;
-      model = new SharedModel<Client>(key, this.core, params, {
+      const { log, version } = this.#options;
+      model = new SharedModel<Client>(key, this.#core, params, {
         scheduler: this.#scheduler,
         snapshots: { store: this.#snapshots, version },
         log,
@@ -216,7 +219,7 @@ export class EngineServer {
 
   async #leave(client: Client): Promise<void> {
     if (!this.#clients.delete(client)) return;
-    this.options.onClients(this.#clients.size, client.saidGoodbye ? 'goodbye' : 'left');
+    this.#options.onClients(this.#clients.size, client.saidGoodbye ? 'goodbye' : 'left');
     for (const [key, model] of this.#models) {
       if (!model.users.delete(client)) continue;
       if (model.users.size > 0) {
@@ -235,7 +238,7 @@ export class EngineServer {
     if (error instanceof BadModel) return { kind: 'badModel', message };
     if (error instanceof BadRequest) return { kind: 'badRequest', message };
     if (error instanceof OutOfMemory) return { kind: 'outOfMemory', message };
-    this.options.log(error instanceof Error ? (error.stack ?? message) : message);
+    this.#options.log(error instanceof Error ? (error.stack ?? message) : message);
     if (error instanceof BackendLost) return { kind: 'engineGone', message };
     return { kind: 'bug', message };
   }

@@ -23,12 +23,20 @@ export class SessionPool<Session extends Disposable> {
   readonly #ending = new Set<Promise<void>>();
   #disposed = false;
 
+  readonly #createSession: () => Session;
+  readonly #capacity: number;
+  /** Pools of the same memory. */
+  readonly #neighbours: () => readonly { endIdle(): Promise<boolean> }[];
+
   constructor(
-    private readonly createSession: () => Session,
-    private readonly capacity: number,
-    /** Pools of the same memory. */
-    private readonly neighbours: () => readonly { endIdle(): Promise<boolean> }[] = () => [],
-  ) {}
+    createSession: () => Session,
+    capacity: number,
+    neighbours: () => readonly { endIdle(): Promise<boolean> }[] = () => [],
+  ) {
+    this.#createSession = createSession;
+    this.#capacity = capacity;
+    this.#neighbours = neighbours;
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -89,7 +97,7 @@ export class SessionPool<Session extends Disposable> {
   #use(key: string): Entry<Session> {
     if (this.#disposed) throw modelMoved();
     const entry = this.#entries.get(key) ?? {
-      session: this.createSession(),
+      session: this.#createSession(),
       abort: new AbortController(),
       idle: Promise.resolve(),
       jobs: 0,
@@ -101,13 +109,13 @@ export class SessionPool<Session extends Disposable> {
 
   #shrink(): void {
     for (const [key, entry] of this.#entries) {
-      if (this.#entries.size <= this.capacity) return;
+      if (this.#entries.size <= this.#capacity) return;
       if (entry.jobs === 0) void this.#end(key, entry);
     }
   }
 
   async #makeRoom(): Promise<boolean> {
-    const ended = await Promise.all([this, ...this.neighbours()].map((pool) => pool.endIdle()));
+    const ended = await Promise.all([this, ...this.#neighbours()].map((pool) => pool.endIdle()));
     return ended.includes(true);
   }
 

@@ -38,12 +38,20 @@ export class SharedModel<User extends object> {
   #backend: LoadParams['backend'];
   #movedBecause = '';
 
+  readonly #core: EngineCore;
+  readonly #params: LoadParams;
+  readonly #options: SharedModelOptions;
+
   constructor(
     readonly id: string,
-    private readonly core: EngineCore,
-    private readonly params: LoadParams,
-    private readonly options: SharedModelOptions,
+    core: EngineCore,
+    params: LoadParams,
+    options: SharedModelOptions,
   ) {
+    this.#core = core;
+    this.#params = params;
+    this.#options = options;
+
     this.#backend = params.backend;
   }
 
@@ -74,7 +82,7 @@ export class SharedModel<User extends object> {
     this.#movedBecause = `${failed.info.device} failed: ${error.message}`;
     this.#live = end(failed).then(() => this.#load());
     const moved = await this.#live;
-    this.options.onMoved(moved.info, this.#movedBecause);
+    this.#options.onMoved(moved.info, this.#movedBecause);
     return moved;
   }
 
@@ -98,7 +106,7 @@ export class SharedModel<User extends object> {
       const notes = this.#movedBecause ? [...model.info.notes, this.#movedBecause] : model.info.notes;
       const info = { ...model.info, modelId: this.id, notes };
       const speed = new PrefillSpeed();
-      const { log } = this.options;
+      const { log } = this.#options;
       const tokensFree = (): number => model.tokensFree();
       const documents: LiveModel['documents'] = new SessionPool(
         () => new DocumentSession(model, speed, { log, tokensFree }),
@@ -129,9 +137,9 @@ export class SharedModel<User extends object> {
   }
 
   #loadOn(backend: LoadParams['backend']): Promise<CoreModel> {
-    const { modelDir, allowSoftwareGpu } = this.params;
-    const { scheduler, snapshots } = this.options;
-    return this.core.loadModel(modelDir, {
+    const { modelDir, allowSoftwareGpu } = this.#params;
+    const { scheduler, snapshots } = this.#options;
+    return this.#core.loadModel(modelDir, {
       backend,
       ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
       ...(snapshots ? { snapshots } : {}),

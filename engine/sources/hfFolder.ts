@@ -38,7 +38,7 @@ export class ModelFolder {
 
   /** The weights: model.safetensors, or the shards that model.safetensors.index.json lists. */
   async checkpoint(): Promise<Checkpoint> {
-    const names = await this.weightFiles();
+    const names = await this.#weightFiles();
     const files: SafetensorsFile[] = [];
     try {
       for (const name of names) files.push(await SafetensorsFile.open(join(this.path, name)));
@@ -51,12 +51,12 @@ export class ModelFolder {
 
   /** Changes when the configuration or the weights do: names, sizes and times of their files. */
   async fingerprint(): Promise<string> {
-    const names = ['config.json', ...(await this.weightFiles())];
+    const names = ['config.json', ...(await this.#weightFiles())];
     const stats = await Promise.all(names.map((name) => stat(join(this.path, name))));
     return JSON.stringify(names.map((name, i) => [name, stats[i]!.size, stats[i]!.mtimeMs]));
   }
 
-  private async weightFiles(): Promise<string[]> {
+  async #weightFiles(): Promise<string[]> {
     const index = await this.json('model.safetensors.index.json');
     if (index === undefined) {
       const single = await stat(join(this.path, 'model.safetensors')).catch(() => null);
@@ -76,7 +76,11 @@ class SafetensorsCheckpoint implements Checkpoint {
   readonly tensors = new Map<string, StoredTensor & { readonly file: SafetensorsFile }>();
   readonly order: readonly string[];
 
-  constructor(private readonly files: readonly SafetensorsFile[]) {
+  readonly #files: readonly SafetensorsFile[];
+
+  constructor(files: readonly SafetensorsFile[]) {
+    this.#files = files;
+
     for (const file of files) {
       for (const tensor of file.tensors) {
         const twin = this.tensors.get(tensor.name);
@@ -96,6 +100,6 @@ class SafetensorsCheckpoint implements Checkpoint {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.files.map((file) => file.close()));
+    await Promise.all(this.#files.map((file) => file.close()));
   }
 }

@@ -19,11 +19,15 @@ const MAX_HEADER_BYTES = 100 << 20;
 
 /** An open safetensors file whose header has been checked against the file. Format: github.com/huggingface/safetensors. */
 export class SafetensorsFile {
+  readonly #file: FileHandle;
+
   private constructor(
-    private readonly file: FileHandle,
+    file: FileHandle,
     readonly path: string,
     readonly tensors: readonly StoredTensor[],
-  ) {}
+  ) {
+    this.#file = file;
+  }
 
   /** Throws BadModel with one sentence when the header does not describe the file. */
   static async open(path: string): Promise<SafetensorsFile> {
@@ -40,11 +44,11 @@ export class SafetensorsFile {
 
   /** Fills `into` with the bytes of a tensor that begin at its byte `from`. */
   async read(tensor: StoredTensor, from: number, into: Uint8Array): Promise<void> {
-    await readFully(this.file, into, tensor.start + from, basename(this.path));
+    await readFully(this.#file, into, tensor.start + from, basename(this.path));
   }
 
   async close(): Promise<void> {
-    await this.file.close();
+    await this.#file.close();
   }
 }
 

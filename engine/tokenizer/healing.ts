@@ -45,25 +45,28 @@ export function healPrompt(tokenizer: Tokenizer, ids: readonly number[]): Healed
 
 /** Allows the tokens that agree with the bytes still to be written, shorter or longer. */
 class SpellAgain implements TokenConstraint {
-  constructor(
-    private readonly tokenizer: Tokenizer,
-    private rest: string,
-  ) {}
+  readonly #tokenizer: Tokenizer;
+  #rest: string;
+
+  constructor(tokenizer: Tokenizer, rest: string) {
+    this.#tokenizer = tokenizer;
+    this.#rest = rest;
+  }
 
   get active(): boolean {
-    return this.rest !== '';
+    return this.#rest !== '';
   }
 
   allows(id: number): boolean {
     if (!this.active) return true;
-    const bytes = this.tokenizer.bytes(id);
-    if (bytes.length === 0 || this.tokenizer.specialIds.has(id)) return false;
-    const common = Math.min(bytes.length, this.rest.length);
-    for (let i = 0; i < common; i++) if (bytes[i] !== this.rest.charCodeAt(i)) return false;
+    const bytes = this.#tokenizer.bytes(id);
+    if (bytes.length === 0 || this.#tokenizer.specialIds.has(id)) return false;
+    const common = Math.min(bytes.length, this.#rest.length);
+    for (let i = 0; i < common; i++) if (bytes[i] !== this.#rest.charCodeAt(i)) return false;
     return true;
   }
 
   accept(id: number): void {
-    this.rest = this.rest.slice(this.tokenizer.bytes(id).length);
+    this.#rest = this.#rest.slice(this.#tokenizer.bytes(id).length);
   }
 }

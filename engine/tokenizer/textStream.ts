@@ -9,35 +9,36 @@ export interface TextStreamOptions {
 
 /** Token ids -> text, piece by piece. A character appears when its last byte has come. Special tokens show nothing. */
 export class TextStream {
-  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  private skip: number;
-  private dropSpace: boolean;
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  #skip: number;
+  #dropSpace: boolean;
 
-  constructor(
-    private readonly tokenizer: Tokenizer,
-    options: TextStreamOptions = {},
-  ) {
-    this.skip = options.skipBytes ?? 0;
-    this.dropSpace = options.dropLeadingSpace ?? false;
+  readonly #tokenizer: Tokenizer;
+
+  constructor(tokenizer: Tokenizer, options: TextStreamOptions = {}) {
+    this.#tokenizer = tokenizer;
+
+    this.#skip = options.skipBytes ?? 0;
+    this.#dropSpace = options.dropLeadingSpace ?? false;
   }
 
   /** The characters that `id` completes; may be empty. */
   push(id: number): string {
-    if (this.tokenizer.specialIds.has(id)) return '';
-    const bytes = this.tokenizer.bytes(id);
-    const shown = bytes.subarray(this.skip);
-    this.skip -= bytes.length - shown.length;
-    return this.withoutSpace(this.decoder.decode(shown, { stream: true }));
+    if (this.#tokenizer.specialIds.has(id)) return '';
+    const bytes = this.#tokenizer.bytes(id);
+    const shown = bytes.subarray(this.#skip);
+    this.#skip -= bytes.length - shown.length;
+    return this.#withoutSpace(this.#decoder.decode(shown, { stream: true }));
   }
 
   /** Ends the text: U+FFFD where it stops inside a character, otherwise empty. */
   end(): string {
-    return this.decoder.decode();
+    return this.#decoder.decode();
   }
 
-  private withoutSpace(text: string): string {
-    if (!this.dropSpace || text === '') return text;
-    this.dropSpace = false;
+  #withoutSpace(text: string): string {
+    if (!this.#dropSpace || text === '') return text;
+    this.#dropSpace = false;
     return text.startsWith(' ') ? text.slice(1) : text;
   }
 }

@@ -43,7 +43,11 @@ export class RpcClient {
   #nextProgress = 1;
   #closedReason: string | undefined;
 
-  constructor(private readonly stream: Duplex) {
+  readonly #stream: Duplex;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+
     this.#connection = connect(stream);
     for (const event of ['end', 'close', 'error']) stream.on(event, () => this.close(ENDED));
     this.#connection.onError(() => this.close(ENDED));
@@ -120,7 +124,7 @@ export class RpcClient {
 
   #end(): void {
     this.#connection.dispose();
-    this.stream.destroy();
+    this.#stream.destroy();
   }
 }
 

@@ -23,7 +23,11 @@ export class ChatController implements Chat {
   /** Of the list that a page shows. */
   readonly #queries = new WeakMap<Page, string>();
 
-  constructor(private readonly host: ControllerHost) {
+  readonly #host: ControllerHost;
+
+  constructor(host: ControllerHost) {
+    this.#host = host;
+
     const { t, log } = host;
     this.#shelf = new Shelf(host.store, (error) => {
       log(String(error));
@@ -44,13 +48,13 @@ export class ChatController implements Chat {
     try {
       await this.#handle(message, page);
     } catch (error) {
-      this.host.log(`${message.type}: ${String(error)}`);
+      this.#host.log(`${message.type}: ${String(error)}`);
       page.post({ type: 'notice', text: reason(error) });
     }
   }
 
   async ask({ text = '', attachments = [], send = false, newConversation = false }: Parameters<Chat['ask']>[0]) {
-    await this.host.actions.reveal();
+    await this.#host.actions.reveal();
     await this.#inTurn(async () => {
       if (newConversation) await this.#show(this.#empty());
       if (send) return this.#send(text, attachments);
@@ -69,24 +73,24 @@ export class ChatController implements Chat {
 
   /** A page that did not ask for the list opens it. */
   async showList(): Promise<void> {
-    await this.host.actions.reveal();
+    await this.#host.actions.reveal();
     this.#give({ type: 'conversations', query: '', conversations: await this.#entries('') });
   }
 
   engineChanged(): void {
-    this.host.pages.post({ type: 'engine', engine: this.host.engine() });
-    const contextLength = this.host.contextLength();
+    this.#host.pages.post({ type: 'engine', engine: this.#host.engine() });
+    const contextLength = this.#host.contextLength();
     if (contextLength !== this.#contextLength) this.#draft.refresh();
     this.#contextLength = contextLength;
   }
 
   colorsChanged(): void {
-    this.host.pages.post({ type: 'colors', colors: this.host.colors() });
+    this.#host.pages.post({ type: 'colors', colors: this.#host.colors() });
   }
 
   /** Another editor, or another selection in it. */
   editorChanged(): void {
-    this.#draft.follow(this.host.automatic());
+    this.#draft.follow(this.#host.automatic());
   }
 
   /** Which files may be attached, and how much of the window answers keep. */
@@ -102,7 +106,7 @@ export class ChatController implements Chat {
 
   /** Everything that is not of the page's state alone, such as trust. */
   showState(): void {
-    this.host.pages.post({ type: 'state', state: this.#state() });
+    this.#host.pages.post({ type: 'state', state: this.#state() });
   }
 
   /** Resolves once what can be saved is saved. */
@@ -113,7 +117,7 @@ export class ChatController implements Chat {
   }
 
   async #handle(message: FromPage, page: Page): Promise<void> {
-    const { actions, pages } = this.host;
+    const { actions, pages } = this.#host;
     switch (message.type) {
       case 'ready':
         await this.#queue;
@@ -172,10 +176,10 @@ export class ChatController implements Chat {
   }
 
   async #start(): Promise<void> {
-    const id = await this.host.store.open();
-    const stored = id === undefined ? undefined : await this.host.store.read(id);
+    const id = await this.#host.store.open();
+    const stored = id === undefined ? undefined : await this.#host.store.read(id);
     if (stored) this.#open = this.#answering(stored);
-    this.#draft.restart(this.host.automatic());
+    this.#draft.restart(this.#host.automatic());
   }
 
   #inTurn(action: () => Promise<void>): Promise<void> {
@@ -207,7 +211,7 @@ export class ChatController implements Chat {
   async #sendDraft(text: string): Promise<void> {
     if (text.trim() === '') return;
     await this.#send(text, this.#draft.attachments);
-    this.#draft.next(this.host.automatic());
+    this.#draft.next(this.#host.automatic());
   }
 
   async #send(text: string, attachments: readonly Attachment[]): Promise<void> {
@@ -222,7 +226,7 @@ export class ChatController implements Chat {
   async #openStored(id: string): Promise<void> {
     if (id === this.#open.conversation.id) return this.showState();
     const conversation = await this.#shelf.read(id);
-    if (!conversation) throw new Error(this.host.t('This conversation does not exist any more.'));
+    if (!conversation) throw new Error(this.#host.t('This conversation does not exist any more.'));
     await this.#show(conversation);
   }
 
@@ -231,7 +235,7 @@ export class ChatController implements Chat {
     await this.#open.stop();
     this.#open = this.#answering(conversation);
     this.#remember(conversation.id);
-    this.#draft.restart(this.host.automatic());
+    this.#draft.restart(this.#host.automatic());
     this.showState();
   }
 
@@ -244,13 +248,13 @@ export class ChatController implements Chat {
       this.showState();
     } else {
       const stored = await this.#shelf.read(id);
-      if (stored) this.#shelf.save({ ...stored, title, changedMs: this.host.nowMs() });
+      if (stored) this.#shelf.save({ ...stored, title, changedMs: this.#host.nowMs() });
     }
   }
 
   /** Whether it is gone. */
   async #delete(id: string): Promise<boolean> {
-    const { t, actions } = this.host;
+    const { t, actions } = this.#host;
     const conversation = await this.#read(id);
     if (!conversation) return true;
     if (!(await actions.confirm(t('Delete “{0}” for good?', this.#titleOf(conversation)), t('Delete')))) return false;
@@ -265,10 +269,10 @@ export class ChatController implements Chat {
   async #export(id: string): Promise<void> {
     const conversation = await this.#read(id);
     if (!conversation || conversation.turns.length === 0) {
-      throw new Error(this.host.t('There is nothing to export yet.'));
+      throw new Error(this.#host.t('There is nothing to export yet.'));
     }
     const title = this.#titleOf(conversation);
-    await this.host.actions.saveAs(fileName(title), asMarkdown({ ...conversation, title }, this.host.t));
+    await this.#host.actions.saveAs(fileName(title), asMarkdown({ ...conversation, title }, this.#host.t));
   }
 
   async #list(page: Page, query = this.#queries.get(page) ?? ''): Promise<void> {
@@ -277,20 +281,20 @@ export class ChatController implements Chat {
   }
 
   async #entries(query: string): Promise<ConversationEntry[]> {
-    const { nowMs, language } = this.host;
+    const { nowMs, language } = this.#host;
     return entries(await this.#shelf.all(), query, { ms: nowMs(), language });
   }
 
   async #code(block: Extract<FromPage, { type: 'code' }>, page: Page): Promise<void> {
     const { turns } = this.#open.conversation;
     const files = turns.flatMap(({ question }) => question.sources.map(({ uri }) => uri)).filter((uri) => uri !== '');
-    const sentence = await this.host.actions.code(block, [...new Set(files)]);
+    const sentence = await this.#host.actions.code(block, [...new Set(files)]);
     if (sentence !== '') page.post({ type: 'notice', text: sentence });
   }
 
   async #copy(messageId: string): Promise<void> {
     const message = pageMessages(this.#open.conversation).find(({ id }) => id === messageId);
-    if (message) await this.host.actions.copy(message.text);
+    if (message) await this.#host.actions.copy(message.text);
   }
 
   /** Only what an answer was given or the draft has; the page's word alone opens nothing. */
@@ -308,20 +312,20 @@ export class ChatController implements Chat {
   /** To the page that shows now, or else to the next one. */
   #give(...messages: ToPage[]): void {
     this.#forPage.push(...messages);
-    const page = this.host.pages.newest;
+    const page = this.#host.pages.newest;
     if (page) for (const message of this.#forPage.splice(0)) page.post(message);
   }
 
   #situation(): ReturnType<DraftHost['situation']> {
-    const contextLength = this.host.contextLength();
+    const contextLength = this.#host.contextLength();
     // Nobody sees the numbers where no page shows.
-    if (contextLength === 0 || !this.host.pages.newest) return undefined;
-    return { ...this.#open.situation(), maxTokens: longestAnswer(this.host.settings().maxTokens, contextLength) };
+    if (contextLength === 0 || !this.#host.pages.newest) return undefined;
+    return { ...this.#open.situation(), maxTokens: longestAnswer(this.#host.settings().maxTokens, contextLength) };
   }
 
   #state(): PageState {
     const { conversation } = this.#open;
-    const { texts, engine, colors, trusted } = this.host;
+    const { texts, engine, colors, trusted } = this.#host;
     return {
       conversationId: conversation.id,
       title: this.#titleOf(conversation),
@@ -336,21 +340,21 @@ export class ChatController implements Chat {
   }
 
   #titleOf({ title }: Conversation): string {
-    return title || this.host.t('New conversation');
+    return title || this.#host.t('New conversation');
   }
 
   #empty(): Conversation {
-    return emptyConversation(this.host.newId(), this.host.nowMs());
+    return emptyConversation(this.#host.newId(), this.#host.nowMs());
   }
 
   /** What it says once another conversation is open goes to no page. */
   #answering(conversation: Conversation): Answering {
-    const { pages } = this.host;
+    const { pages } = this.#host;
     const ifOpen = (tell: () => void): void => {
       if (this.#open === answering) tell();
     };
     const answering: Answering = new Answering(
-      this.host,
+      this.#host,
       {
         message: (message) => ifOpen(() => pages.post({ type: 'message', message })),
         part: (messageId, text) => ifOpen(() => pages.part(messageId, text)),
@@ -365,11 +369,11 @@ export class ChatController implements Chat {
 
   /** For the next start, where a failure does little harm. */
   #remember(id: string): void {
-    this.host.store.rememberOpen(id).catch((error: unknown) => this.host.log(String(error)));
+    this.#host.store.rememberOpen(id).catch((error: unknown) => this.#host.log(String(error)));
   }
 
   #notice(text: string): void {
-    this.host.pages.post({ type: 'notice', text });
+    this.#host.pages.post({ type: 'notice', text });
   }
 }
 

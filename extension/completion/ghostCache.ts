@@ -16,10 +16,14 @@ export class GhostCache {
   /** The most recently used first. */
   #entries: Entry[] = [];
 
-  constructor(private readonly capacity = CAPACITY) {}
+  readonly #capacity: number;
+
+  constructor(capacity = CAPACITY) {
+    this.#capacity = capacity;
+  }
 
   add(document: string, { prefix, suffix }: Around, text: string): void {
-    this.#entries = [{ document, prefix, suffix, text }, ...this.#entries].slice(0, this.capacity);
+    this.#entries = [{ document, prefix, suffix, text }, ...this.#entries].slice(0, this.#capacity);
   }
 
   /** The rest of an earlier answer that fits here; '' where the engine had none; undefined where it must be asked. */

@@ -25,11 +25,15 @@ export interface ProviderHost {
 }
 
 export class CompletionProvider implements vscode.InlineCompletionItemProvider {
-  constructor(
-    private readonly engine: Completer,
-    private readonly cache: GhostCache,
-    private readonly host: ProviderHost,
-  ) {}
+  readonly #engine: Completer;
+  readonly #cache: GhostCache;
+  readonly #host: ProviderHost;
+
+  constructor(engine: Completer, cache: GhostCache, host: ProviderHost) {
+    this.#engine = engine;
+    this.#cache = cache;
+    this.#host = host;
+  }
 
   async provideInlineCompletionItems(
     document: vscode.TextDocument,
@@ -39,32 +43,32 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
   ): Promise<vscode.InlineCompletionItem[]> {
     const automatic = triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
     if (!this.#wanted(document, automatic)) return [];
-    const place = placeOf(document, position, selectedCompletionInfo, this.host.contextLength);
+    const place = placeOf(document, position, selectedCompletionInfo, this.#host.contextLength);
     if (!place) return [];
     const abort = abortController(token);
     try {
-      const known = this.cache.find(document.uri.toString(), place.around);
+      const known = this.#cache.find(document.uri.toString(), place.around);
       const text = known ?? (await this.#ask(document, place, automatic, abort.signal));
       return text === '' ? [] : [new vscode.InlineCompletionItem(place.typed + text, place.range)];
     } catch (error) {
       // Status bar and log only: a keystroke never opens a dialog.
-      if (!token.isCancellationRequested && !isSuperseded(error)) this.host.failed(error);
+      if (!token.isCancellationRequested && !isSuperseded(error)) this.#host.failed(error);
       return [];
     }
   }
 
   #wanted(document: vscode.TextDocument, automatic: boolean): boolean {
-    const { settings, awake } = this.host;
+    const { settings, awake } = this.#host;
     if (!awake || !isEligible(document, settings)) return false;
-    return !automatic || (settings['completion.trigger'] === 'automatic' && this.host.inlineSuggestEnabled(document));
+    return !automatic || (settings['completion.trigger'] === 'automatic' && this.#host.inlineSuggestEnabled(document));
   }
 
   async #ask(document: vscode.TextDocument, place: Place, automatic: boolean, signal: AbortSignal): Promise<string> {
-    const { settings } = this.host;
+    const { settings } = this.#host;
     const { around, linesBefore, linesAfter } = place;
     if (automatic) await delay(settings['completion.delayMs'], undefined, { signal });
     const startedMs = performance.now();
-    const result = await this.engine.complete(
+    const result = await this.#engine.complete(
       {
         ...around,
         linesBefore,
@@ -77,11 +81,11 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       },
       signal,
     );
-    this.host.trace(
+    this.#host.trace(
       `completion: ${Math.round(performance.now() - startedMs)} ms, tokens reused ${result.tokensReused}, ` +
         `prefilled ${result.tokensPrefilled}, generated ${result.tokensGenerated}, stop ${result.stop}`,
     );
-    this.cache.add(document.uri.toString(), around, result.text);
+    this.#cache.add(document.uri.toString(), around, result.text);
     return result.text;
   }
 }

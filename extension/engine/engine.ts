@@ -52,10 +52,13 @@ export class Engine implements ChatModel {
   #connected: Connected | undefined;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly setup: EngineSetup,
-    private readonly log: (message: string) => void,
-  ) {}
+  readonly #setup: EngineSetup;
+  readonly #log: (message: string) => void;
+
+  constructor(setup: EngineSetup, log: (message: string) => void) {
+    this.#setup = setup;
+    this.#log = log;
+  }
 
   get state(): EngineState {
     return this.#state;
@@ -122,8 +125,8 @@ export class Engine implements ChatModel {
 
   /** Needs no model, so it works where loading one failed. */
   async report(): Promise<DoctorReport> {
-    const { allowSoftwareGpu } = this.setup.load();
-    const connected = this.#connected ?? (await connectEngine(this.setup.launch()));
+    const { allowSoftwareGpu } = this.#setup.load();
+    const connected = this.#connected ?? (await connectEngine(this.#setup.launch()));
     try {
       return await connected.client.call('doctor', allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
     } finally {
@@ -176,7 +179,7 @@ export class Engine implements ChatModel {
       await Promise.resolve();
       if (stale()) throw stopped();
       this.#setState({ kind: 'starting' });
-      connected = await connectEngine(this.setup.launch());
+      connected = await connectEngine(this.#setup.launch());
       if (stale()) throw stopped();
       return await this.#load(connected);
     } catch (error) {
@@ -197,7 +200,7 @@ export class Engine implements ChatModel {
       if (isCurrent()) this.#setState({ kind: 'ready', model, notes });
     };
     this.#setState({ kind: 'loading', fraction: 0 });
-    const model = await client.call('load', this.setup.load(), {
+    const model = await client.call('load', this.#setup.load(), {
       onPart: ({ loadedBytes, totalBytes }) => {
         if (isCurrent()) this.#setState({ kind: 'loading', fraction: totalBytes > 0 ? loadedBytes / totalBytes : 0 });
       },
@@ -210,7 +213,7 @@ export class Engine implements ChatModel {
       this.#moved.fire(moved.reason);
     });
     client.onNotification('reading', (reading) => this.#reading.fire(reading));
-    this.log(`${model.name} runs on ${model.backend} (${model.device}), engine process ${connected.pid}.`);
+    this.#log(`${model.name} runs on ${model.backend} (${model.device}), engine process ${connected.pid}.`);
     show(model);
     return session;
   }
@@ -218,7 +221,7 @@ export class Engine implements ChatModel {
   /** The model or the start is at fault: trying again by itself would not help. */
   #failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    this.log(message);
+    this.#log(message);
     this.#disconnect(message);
     this.#setState({ kind: 'failed', message, remedy: remedyFor(error), retrying: false });
   }
@@ -228,7 +231,7 @@ export class Engine implements ChatModel {
     const delayMs = this.#policy.crashed(Date.now());
     const next = delayMs === undefined ? 'It failed too often to try again.' : `Next try in ${delayMs / 1000} s.`;
     const message = `${reason} ${next}`;
-    this.log(message);
+    this.#log(message);
     if (delayMs !== undefined) {
       this.#retry = setTimeout(() => {
         this.#retry = undefined;

@@ -33,7 +33,11 @@ interface Part {
 export class InlineEdit implements vscode.Disposable {
   readonly #sessions: HunkSessions;
 
-  constructor(private readonly parts: InlineEditParts) {
+  readonly #parts: InlineEditParts;
+
+  constructor(parts: InlineEditParts) {
+    this.#parts = parts;
+
     this.#sessions = new HunkSessions(parts.memory);
   }
 
@@ -67,7 +71,7 @@ export class InlineEdit implements vscode.Disposable {
     if (this.#sessions.has(document)) return vscode.l10n.t('Decide on the proposed changes in {0} first.', name);
     const part = partAt(document, editor.selection);
     const title = vscode.l10n.t('Edit lines {0} to {1} of {2}', part.first + 1, part.first + part.lines.length, name);
-    const instruction = given ?? (await askInstruction(this.parts.memory, title));
+    const instruction = given ?? (await askInstruction(this.#parts.memory, title));
     if (instruction === undefined) return '';
     const answer = await this.#ask(part, instruction);
     return answer ? this.#show(part, answer) : '';
@@ -77,7 +81,7 @@ export class InlineEdit implements vscode.Disposable {
   async #ask(part: Part, instruction: string): Promise<Rewrite | undefined> {
     const { document, first, lines } = part;
     const abort = new AbortController();
-    const keeping = this.parts.keepEngine();
+    const keeping = this.#parts.keepEngine();
     const request = {
       sessionId: `inlineEdit ${document.uri.toString()}`,
       path: nameOf(document.uri),
@@ -86,7 +90,7 @@ export class InlineEdit implements vscode.Disposable {
       firstLine: first + 1,
       lastLine: first + lines.length,
       instruction,
-      maxTokens: this.parts.settings()['chat.maxTokens'],
+      maxTokens: this.#parts.settings()['chat.maxTokens'],
     };
     const title = withoutLinks(vscode.l10n.t('Editing {0}', request.path));
     try {
@@ -94,7 +98,7 @@ export class InlineEdit implements vscode.Disposable {
         { location: vscode.ProgressLocation.Notification, title, cancellable: true },
         (progress, token) => {
           token.onCancellationRequested(() => abort.abort());
-          return rewrite(this.parts.model, request, abort.signal, (text) =>
+          return rewrite(this.#parts.model, request, abort.signal, (text) =>
             progress.report({ message: vscode.l10n.t('{0} lines written', linesOf(text).length) }),
           );
         },
@@ -121,7 +125,7 @@ export class InlineEdit implements vscode.Disposable {
     if (savesByItself(document)) {
       const find = (text: string): Place[] => placesOf(text, lines, fresh);
       const place = { line: first + 1, label: '', text: replaced(all, first, lines.length, fresh) };
-      return this.parts.preview(document, place, find);
+      return this.#parts.preview(document, place, find);
     }
     const shown = await this.#sessions.open(document, first, lines, fresh);
     return shown ? '' : t('{0} could not be changed.', name);

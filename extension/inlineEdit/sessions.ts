@@ -27,7 +27,11 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
   readonly #subscriptions: vscode.Disposable[];
 
   /** `memory` lives as long as the workspace: after a reload VS Code restores unsaved text, and so must we its hunks. */
-  constructor(private readonly memory: vscode.Memento) {
+  readonly #memory: vscode.Memento;
+
+  constructor(memory: vscode.Memento) {
+    this.#memory = memory;
+
     this.#subscriptions = [
       this.#marks,
       this.#lensesChanged,
@@ -120,7 +124,7 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
   }
 
   #stored(): z.output<typeof storedSessions> {
-    return storedSessions.safeParse(this.memory.get(STORED_KEY)).data ?? [];
+    return storedSessions.safeParse(this.#memory.get(STORED_KEY)).data ?? [];
   }
 
   #open(): HunkSession[] {
@@ -136,7 +140,7 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
       'airgap.hunkPaths',
       open.flatMap(({ document: { uri } }) => [uri.path, uri.fsPath]),
     );
-    void this.memory.update(
+    void this.#memory.update(
       STORED_KEY,
       open.map((session) => session.stored()),
     );

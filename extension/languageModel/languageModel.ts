@@ -41,7 +41,11 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   /** Sessions that answer now; a further question of the same must not cancel them. */
   readonly #busy = new Set<string>();
 
-  constructor(private readonly parts: LanguageModelParts) {
+  readonly #parts: LanguageModelParts;
+
+  constructor(parts: LanguageModelParts) {
+    this.#parts = parts;
+
     this.#listener = parts.engine.onDidChangeState(() => {
       // Loading has many states, of which few say anything new of the model.
       const described = JSON.stringify(this.#information());
@@ -67,7 +71,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     token: vscode.CancellationToken,
   ): Promise<void> {
     const turns = toTurns(messages.map(messageOf), vscode.l10n.t);
-    const { model, settings, keepEngine } = this.parts;
+    const { model, settings, keepEngine } = this.#parts;
     const { 'chat.maxTokens': maxTokens, 'chat.temperature': temperature } = settings();
     const abort = abortController(token);
     const keeping = keepEngine();
@@ -96,9 +100,9 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   ): Promise<number> {
     const texts = typeof text === 'string' ? [text] : messageOf(text).parts.filter((part) => part !== undefined);
     // Counting may start the engine, which is not to run on where completions are off.
-    const keeping = this.parts.keepEngine();
+    const keeping = this.#parts.keepEngine();
     try {
-      const counts = await this.parts.model.countTokens(texts, abortController(token).signal);
+      const counts = await this.#parts.model.countTokens(texts, abortController(token).signal);
       return counts.reduce((sum, count) => sum + count, 0);
     } finally {
       keeping.dispose();
@@ -111,8 +115,8 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   }
 
   #information(): vscode.LanguageModelChatInformation {
-    const { state } = this.parts.engine;
-    const { 'model.folder': folder, 'chat.maxTokens': maxTokens } = this.parts.settings();
+    const { state } = this.#parts.engine;
+    const { 'model.folder': folder, 'chat.maxTokens': maxTokens } = this.#parts.settings();
     const context = state.kind === 'ready' ? state.model.contextLength : USUAL_CONTEXT;
     const maxOutputTokens = longestAnswer(maxTokens, context);
     const isStarter = folder === '';

@@ -22,10 +22,11 @@ export class Closeness {
   readonly #all: number;
 
   /** `worth` of each of the query's concepts; 0 where it does not count. */
-  constructor(
-    { concepts }: Query,
-    private readonly worth: readonly number[],
-  ) {
+  readonly #worth: readonly number[];
+
+  constructor({ concepts }: Query, worth: readonly number[]) {
+    this.#worth = worth;
+
     concepts.forEach(({ terms }, concept) => {
       if (worth[concept] === 0) return;
       for (const { term, weight } of terms) {
@@ -49,7 +50,7 @@ export class Closeness {
 
   #best(found: readonly { line: number; matches: readonly Match[] }[], window: number): number {
     let best = 0;
-    const has = new Float64Array(this.worth.length);
+    const has = new Float64Array(this.#worth.length);
     for (let from = 0; from < found.length; from++) {
       const { line } = found[from]!;
       if (line === found[from - 1]?.line) continue;
@@ -59,7 +60,7 @@ export class Closeness {
       }
       best = Math.max(
         best,
-        has.reduce((sum, weight, concept) => sum + weight * this.worth[concept]!, 0),
+        has.reduce((sum, weight, concept) => sum + weight * this.#worth[concept]!, 0),
       );
     }
     return best / this.#all;

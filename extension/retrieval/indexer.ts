@@ -46,10 +46,13 @@ export class Indexer {
   #save: NodeJS.Timeout | undefined;
   #disposed = false;
 
-  constructor(
-    private readonly params: OpenParams,
-    private readonly options: IndexerOptions,
-  ) {
+  readonly #params: OpenParams;
+  readonly #options: IndexerOptions;
+
+  constructor(params: OpenParams, options: IndexerOptions) {
+    this.#params = params;
+    this.#options = options;
+
     this.#files = new ProjectFiles(params.folders, params.exclude);
     this.#key = createHash('sha256')
       .update(JSON.stringify([params.folders, params.exclude]))
@@ -64,7 +67,7 @@ export class Indexer {
   /** Takes what was kept, and reads what changed since. */
   open(): Promise<void> {
     return this.#queue(async () => {
-      const kept = loadSnapshot(this.params.storageFolder, this.#key);
+      const kept = loadSnapshot(this.#params.storageFolder, this.#key);
       if (kept) this.#index = ProjectIndex.from(kept);
       await this.#compareAll();
       if (this.#disposed) throw new Error('The index was closed before it was read.');
@@ -116,7 +119,7 @@ export class Indexer {
     clearTimeout(this.#save);
     await this.#work.catch(() => {});
     this.#saveNow();
-    await this.options.readers.dispose();
+    await this.#options.readers.dispose();
   }
 
   #queue<T>(task: () => Promise<T>): Promise<T> {
@@ -127,7 +130,7 @@ export class Indexer {
 
   /** Compares the project with the index, and reads what differs. */
   async #compareAll(): Promise<void> {
-    this.#files = new ProjectFiles(this.params.folders, this.params.exclude);
+    this.#files = new ProjectFiles(this.#params.folders, this.#params.exclude);
     const found: FoundFile[] = [];
     for (const file of this.#files.walk()) {
       found.push(file);
@@ -148,7 +151,7 @@ export class Indexer {
     const changed = found.filter((file) => !isSame(file, this.#index.files.get(file.file)));
     const total = found.length;
     let done = total - changed.length;
-    this.options.onProgress({ done, total, ready: changed.length === 0 });
+    this.#options.onProgress({ done, total, ready: changed.length === 0 });
     this.#index.remove(gone);
     this.#unsaved ||= changed.length + gone.length > 0;
     const queue = batches(changed);
@@ -156,11 +159,11 @@ export class Indexer {
       for (let batch = queue.shift(); batch && !this.#disposed; batch = queue.shift()) {
         await this.#readBatch(batch);
         done += batch.length;
-        this.options.onProgress({ done, total, ready: false });
+        this.#options.onProgress({ done, total, ready: false });
       }
     };
-    await Promise.all(Array.from({ length: this.options.readers.width }, worker));
-    this.options.onProgress({ done, total, ready: true });
+    await Promise.all(Array.from({ length: this.#options.readers.width }, worker));
+    this.#options.onProgress({ done, total, ready: true });
     this.#saveSoon();
   }
 
@@ -169,7 +172,7 @@ export class Indexer {
       ({ file, mtimeMs, size }) => [file, { id: this.#index.newId(), mtimeMs, size }] as [string, IndexedFile],
     );
     const files = entries.map(([file, { id }]) => ({ id, file, path: this.#files.pathOf(file) }));
-    const segment = await this.options.readers.read(files);
+    const segment = await this.#options.readers.read(files);
     this.#read += files.length;
     this.#index.commit(segment, entries);
   }
@@ -200,11 +203,11 @@ export class Indexer {
   #saveNow(): void {
     if (!this.#unsaved) return;
     try {
-      saveSnapshot(this.params.storageFolder, this.#key, this.#index.data);
+      saveSnapshot(this.#params.storageFolder, this.#key, this.#index.data);
       this.#unsaved = false;
     } catch (error) {
       // A full disk costs time with the next start, and nothing else.
-      this.options.log(`The index could not be kept: ${error instanceof Error ? error.message : String(error)}`);
+      this.#options.log(`The index could not be kept: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 }

@@ -12,7 +12,11 @@ export class ProjectChanges implements vscode.Disposable {
   #first = 0;
 
   /** `tell` is given absolute paths of files and folders. */
-  constructor(private readonly tell: (places: string[]) => void) {
+  readonly #tell: (places: string[]) => void;
+
+  constructor(tell: (places: string[]) => void) {
+    this.#tell = tell;
+
     const watcher = vscode.workspace.createFileSystemWatcher('**/*');
     const add = (uri: vscode.Uri): void => this.#add(uri);
     this.#subscriptions = [
@@ -46,7 +50,7 @@ export class ProjectChanges implements vscode.Disposable {
     this.#timer = setTimeout(() => {
       const places = [...this.#places];
       this.#places.clear();
-      this.tell(places);
+      this.#tell(places);
     }, wait);
   }
 }

@@ -82,7 +82,11 @@ class Scores {
   /** What each concept is worth; 0 for what is only a help. */
   readonly worth: number[] = [];
 
-  constructor(private readonly segments: readonly Segment[]) {
+  readonly #segments: readonly Segment[];
+
+  constructor(segments: readonly Segment[]) {
+    this.#segments = segments;
+
     let chunks = 0;
     let terms = 0;
     for (const { sizes } of segments) {
@@ -100,7 +104,7 @@ class Scores {
   /** In how many chunks the term is. */
   frequency(term: number): number {
     let sum = 0;
-    for (const segment of this.segments) {
+    for (const segment of this.#segments) {
       const at = findTerm(segment, term);
       if (at >= 0) sum += (segment.offsets[at + 1]! - segment.offsets[at]!) / 2;
     }
@@ -116,7 +120,7 @@ class Scores {
       const rarity = weight * Math.log(1 + (this.#chunks - frequency + 0.5) / (frequency + 0.5)) ** RARITY_EXPONENT;
       if (rarity <= 0) continue;
       heaviest = Math.max(heaviest, rarity);
-      this.segments.forEach((segment, s) => {
+      this.#segments.forEach((segment, s) => {
         const at = findTerm(segment, term);
         if (at >= 0) this.#addPostings(segment, at, this.#bases[s]!, { rarity, number, isIdentifier });
       });
@@ -151,7 +155,7 @@ class Scores {
   best(limit: number): Found[] {
     const found: Found[] = [];
     let least = 0;
-    this.segments.forEach((segment, s) => {
+    this.#segments.forEach((segment, s) => {
       for (let chunk = 0; chunk < segment.files.length; chunk++) {
         const at = this.#bases[s]! + chunk;
         if (this.#scores[at] === 0 || segment.dead[chunk]) continue;

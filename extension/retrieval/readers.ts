@@ -44,10 +44,13 @@ export class SharedReaders implements Readers {
   readonly #free: ReadingThread[] = [];
   readonly #all = new Set<ReadingThread>();
 
-  constructor(
-    private readonly script: string,
-    private readonly grammarFolder: string,
-  ) {
+  readonly #script: string;
+  readonly #grammarFolder: string;
+
+  constructor(script: string, grammarFolder: string) {
+    this.#script = script;
+    this.#grammarFolder = grammarFolder;
+
     this.#own = new OwnReader(grammarFolder);
   }
 
@@ -82,9 +85,9 @@ export class SharedReaders implements Readers {
   }
 
   #start(): ReadingThread {
-    const workerData: ThreadData = { role: 'read', script: this.script, grammarFolder: this.grammarFolder };
+    const workerData: ThreadData = { role: 'read', script: this.#script, grammarFolder: this.#grammarFolder };
     const thread: ReadingThread = {
-      worker: new Worker(this.script, { workerData, resourceLimits: THREAD_LIMITS }),
+      worker: new Worker(this.#script, { workerData, resourceLimits: THREAD_LIMITS }),
       idle: undefined,
     };
     this.#all.add(thread);

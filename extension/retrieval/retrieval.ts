@@ -37,7 +37,11 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   #progress: Progress = { done: 0, total: 0, ready: false };
   #crashes = 0;
 
-  constructor(private readonly parts: RetrievalParts) {
+  readonly #parts: RetrievalParts;
+
+  constructor(parts: RetrievalParts) {
+    this.#parts = parts;
+
     this.#subscriptions = [
       this.#changed,
       this.#recent,
@@ -95,10 +99,10 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   /** One sentence, where there is nothing to search. */
   #unavailable(): string {
     if (!vscode.workspace.isTrusted) return vscode.l10n.t('The project is searched only in a trusted workspace.');
-    if (!this.parts.settings()['index.enable']) {
+    if (!this.#parts.settings()['index.enable']) {
       return vscode.l10n.t('Searching the project is turned off by the setting {0}.', 'airgap.index.enable');
     }
-    if (this.#folders().length === 0 || !this.parts.storageUri) {
+    if (this.#folders().length === 0 || !this.#parts.storageUri) {
       return vscode.l10n.t('There is no folder on this computer to search in.');
     }
     if (this.#crashes >= MOST_CRASHES) {
@@ -119,16 +123,16 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
 
   #run(): Running {
     clearTimeout(this.#start);
-    const thread = new IndexThread(this.parts.programFolder, {
+    const thread = new IndexThread(this.#parts.programFolder, {
       onProgress: (progress) => {
         this.#progress = progress;
         this.#changed.fire();
       },
-      onLog: (message) => this.parts.log.info(message),
+      onLog: (message) => this.#parts.log.info(message),
       onCrash: (reason) => this.#crashed(thread, reason),
     });
     const opened = thread.call('open', this.#openParams()).then(({ files, chunks, read }) => {
-      this.parts.log.info(`Index: ${files} files in ${chunks} pieces, ${read} of them read.`);
+      this.#parts.log.info(`Index: ${files} files in ${chunks} pieces, ${read} of them read.`);
     });
     // Whoever asks hears of it; the log too, by the crash.
     opened.catch(() => {});
@@ -145,9 +149,9 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
         .map(([glob]) => glob),
     );
     return {
-      storageFolder: this.parts.storageUri!.fsPath,
+      storageFolder: this.#parts.storageUri!.fsPath,
       folders: folders.map(({ uri, name }) => ({ path: uri.fsPath, name: named(name) })),
-      exclude: [...new Set([...excluded, ...this.parts.settings()['index.exclude']])],
+      exclude: [...new Set([...excluded, ...this.#parts.settings()['index.exclude']])],
     };
   }
 
@@ -175,7 +179,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   }
 
   #crashed(thread: IndexThread, reason: string): void {
-    this.parts.log.error(`The index of the project failed: ${reason}`);
+    this.#parts.log.error(`The index of the project failed: ${reason}`);
     if (this.#running?.thread !== thread) return;
     this.#stop();
     this.#crashes++;

@@ -56,7 +56,11 @@ export class Syntax {
   readonly #parsers = new Map<string, Promise<Parser>>();
 
   /** `folder` holds tree-sitter.wasm and the grammars. */
-  constructor(private readonly folder: string) {}
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
 
   /** Nothing for a language without a grammar. */
   async declarations(path: string, text: string): Promise<readonly Declaration[] | undefined> {
@@ -80,9 +84,9 @@ export class Syntax {
 
   async #load(grammar: string): Promise<Parser> {
     const { Parser, Language } = treeSitter;
-    initialised ??= Parser.init({ locateFile: (file) => join(this.folder, file) });
+    initialised ??= Parser.init({ locateFile: (file) => join(this.#folder, file) });
     await initialised;
-    const language: Language = await Language.load(readFileSync(join(this.folder, `tree-sitter-${grammar}.wasm`)));
+    const language: Language = await Language.load(readFileSync(join(this.#folder, `tree-sitter-${grammar}.wasm`)));
     return new Parser().setLanguage(language);
   }
 }

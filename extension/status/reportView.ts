@@ -10,7 +10,11 @@ export class ReportView implements vscode.TextDocumentContentProvider, vscode.Di
   readonly #registration = vscode.workspace.registerTextDocumentContentProvider(URI.scheme, this);
   #text = '';
 
-  constructor(private readonly version: string) {}
+  readonly #version: string;
+
+  constructor(version: string) {
+    this.#version = version;
+  }
 
   get onDidChange(): vscode.Event<vscode.Uri> {
     return this.#changed.event;
@@ -24,7 +28,7 @@ export class ReportView implements vscode.TextDocumentContentProvider, vscode.Di
   async show(engine: Engine): Promise<void> {
     const report = await engine.report();
     const notes = engine.state.kind === 'ready' ? engine.state.notes : [];
-    this.#text = reportText(report, this.version, notes);
+    this.#text = reportText(report, this.#version, notes);
     this.#changed.fire(URI);
     await vscode.window.showTextDocument(URI, { preview: true });
   }

@@ -41,7 +41,11 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   /** The documents whose rest the engine reads now. */
   readonly #reading = new Set<string>();
 
-  constructor(private readonly parts: WindowParts) {
+  readonly #parts: WindowParts;
+
+  constructor(parts: WindowParts) {
+    this.#parts = parts;
+
     const { config, engine, snooze, log } = parts;
     this.#subscriptions = [
       config.onDidChange((change) => this.#settingsChanged(change.affects('engine') || change.affects('model'))),
@@ -69,17 +73,17 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   }
 
   get settings(): Settings {
-    return this.parts.config.settings;
+    return this.#parts.config.settings;
   }
   get awake(): boolean {
-    return !this.parts.snooze.active;
+    return !this.#parts.snooze.active;
   }
   get contextLength(): number {
-    const { state } = this.parts.engine;
+    const { state } = this.#parts.engine;
     return state.kind === 'ready' ? state.model.contextLength : 0;
   }
   get state(): StatusState {
-    const { snooze, engine } = this.parts;
+    const { snooze, engine } = this.#parts;
     if (!anyLanguageEnabled(this.settings.enable)) return { kind: 'disabled' };
     if (snooze.active) return { kind: 'snoozed', until: snooze.until };
     if (engine.state.kind !== 'ready') return engine.state;
@@ -87,17 +91,17 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   }
 
   inlineSuggestEnabled(document: vscode.TextDocument): boolean {
-    return this.parts.config.inlineSuggestEnabled(document);
+    return this.#parts.config.inlineSuggestEnabled(document);
   }
   trace(message: string): void {
-    this.parts.log.debug(message);
+    this.#parts.log.debug(message);
   }
   failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     // The same sentence at every key would bury the rest of the log.
-    if (message !== this.#lastLogged) this.parts.log.warn(message);
+    if (message !== this.#lastLogged) this.#parts.log.warn(message);
     this.#lastLogged = message;
-    if (this.parts.engine.state.kind === 'ready') {
+    if (this.#parts.engine.state.kind === 'ready') {
       this.#failure = { kind: 'failed', message, remedy: remedyFor(error), retrying: false };
     }
     this.#show();
@@ -108,7 +112,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     this.#working++;
     this.#show();
     try {
-      const result = await this.parts.engine.complete(...call);
+      const result = await this.#parts.engine.complete(...call);
       this.#failure = undefined;
       if (result.window.lines.length > 0) this.#seen = result.window;
       return result;
@@ -125,7 +129,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     return new vscode.Disposable(() => {
       this.#answers--;
       clearTimeout(this.#chatPause);
-      this.#chatPause = setTimeout(() => this.#stopUnneeded(), this.parts.chatPauseMs ?? CHAT_PAUSE_MS);
+      this.#chatPause = setTimeout(() => this.#stopUnneeded(), this.#parts.chatPauseMs ?? CHAT_PAUSE_MS);
     });
   }
 
@@ -137,13 +141,13 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
 
   #closed(sessionId: string): void {
     this.#reading.delete(sessionId);
-    this.parts.engine.closed(sessionId);
+    this.#parts.engine.closed(sessionId);
     this.#show();
   }
 
   /** Settings of the engine count with its next start. */
   #settingsChanged(needsRestart: boolean): void {
-    if (needsRestart) this.parts.engine.stop();
+    if (needsRestart) this.#parts.engine.stop();
     this.#stopUnneeded();
     this.#show();
     this.#warmUpSoon();
@@ -152,7 +156,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   /** Disabled or snoozed means no process, but for an answer that is being written. */
   #stopUnneeded(): void {
     const { kind } = this.state;
-    if ((kind === 'disabled' || kind === 'snoozed') && this.#answers === 0) this.parts.engine.stop();
+    if ((kind === 'disabled' || kind === 'snoozed') && this.#answers === 0) this.#parts.engine.stop();
   }
 
   #warmUpSoon(): void {
@@ -161,21 +165,21 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     const document = vscode.window.activeTextEditor?.document;
     if (kind !== 'off' || !document || !isEligible(document, this.settings)) return;
     if (this.settings['completion.trigger'] === 'manual' || !this.inlineSuggestEnabled(document)) return;
-    this.#warmUp = setTimeout(() => this.state.kind === 'off' && this.parts.engine.warmUp(), WARM_UP_MS);
+    this.#warmUp = setTimeout(() => this.state.kind === 'off' && this.#parts.engine.warmUp(), WARM_UP_MS);
   }
 
   /** Completions come, but not as the user wished: a model of theirs must not be replaced without a word. */
   #settingsProblem(): Failed | undefined {
-    const [message] = this.parts.config.problems;
+    const [message] = this.#parts.config.problems;
     return message === undefined ? undefined : { kind: 'failed', message, remedy: 'settings', retrying: false };
   }
 
   #show(): void {
-    this.parts.status.show(this.state, {
+    this.#parts.status.show(this.state, {
       working: this.#working > 0,
       reading: this.#reading.size > 0,
       seen: this.#seen,
-      engineRuns: this.parts.engine.state.kind !== 'off',
+      engineRuns: this.#parts.engine.state.kind !== 'off',
     });
   }
 }

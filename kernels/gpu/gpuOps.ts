@@ -56,12 +56,12 @@ export async function createGpuOps(options: GpuOptions = {}): Promise<GpuOps> {
 /** Ops through WebGPU: a step is one command buffer. */
 export class GpuOps implements Ops {
   readonly backend = 'webgpu';
-  private readonly memory: Memory;
-  private readonly runner: Runner;
-  private recording: Recording | undefined;
-  private running: Promise<unknown> | undefined;
-  private failure: unknown;
-  private disposed = false;
+  readonly #memory: Memory;
+  readonly #runner: Runner;
+  #recording: Recording | undefined;
+  #running: Promise<unknown> | undefined;
+  #failure: unknown;
+  #disposed = false;
 
   constructor(
     readonly device: GPUDevice,
@@ -70,105 +70,105 @@ export class GpuOps implements Ops {
     onLost?: (reason: BackendLost) => void,
   ) {
     const pipelines = new Pipelines(device);
-    this.memory = new Memory(device, limits, () => pipelines.forgetBindGroups());
-    this.runner = new Runner(this.memory, pipelines);
-    this.memory.onLost = (reason) => {
-      if (!this.disposed) onLost?.(reason);
+    this.#memory = new Memory(device, limits, () => pipelines.forgetBindGroups());
+    this.#runner = new Runner(this.#memory, pipelines);
+    this.#memory.onLost = (reason) => {
+      if (!this.#disposed) onLost?.(reason);
     };
   }
 
   get bytesHeld(): number {
-    return this.memory.bytesHeld;
+    return this.#memory.bytesHeld;
   }
 
   get bytesFree(): number {
-    return this.memory.limits.totalBytes - this.memory.bytesHeld;
+    return this.#memory.limits.totalBytes - this.#memory.bytesHeld;
   }
 
   createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
-    return weightWriter(this.memory, shape, dtype);
+    return weightWriter(this.#memory, shape, dtype);
   }
 
   upload(data: Float32Array, shape: readonly number[]): Tensor {
     check(data.length === values(shape), () => `upload: ${data.length} values for (${shape})`);
-    const { value, settled } = this.memory.guard(
+    const { value, settled } = this.#memory.guard(
       () => data.byteLength,
-      () => this.memory.allocate(data.byteLength),
+      () => this.#memory.allocate(data.byteLength),
     );
-    settled.catch((error: unknown) => (this.failure ??= error)); // The next step tells.
+    settled.catch((error: unknown) => (this.#failure ??= error)); // The next step tells.
     this.device.queue.writeBuffer(value.gpu, 0, new Float32Array(data));
     const tensor: GpuTensor = { shape, dtype: 'f32', storage: new Storage(data.byteLength, value) };
     return tensor;
   }
 
   createKvPool(layout: KvLayout): KvPool {
-    return new GpuKvPool(this.memory, layout);
+    return new GpuKvPool(this.#memory, layout);
   }
 
   free(tensor: Tensor): void {
-    if ('parts' in tensor) freeWeight(this.memory, weightOf(tensor, 'free'));
-    else this.memory.destroy(activation(tensor, 'free').storage.buffer!);
+    if ('parts' in tensor) freeWeight(this.#memory, weightOf(tensor, 'free'));
+    else this.#memory.destroy(activation(tensor, 'free').storage.buffer!);
   }
 
   async step(record: () => Tensor | ReadBack): Promise<Float32Array> {
-    check(!this.disposed, () => 'step: the backend is disposed');
-    check(!this.running, () => 'step: the step before has not ended');
-    if (this.memory.lost ?? this.failure) throw this.memory.lost ?? this.failure;
-    const recording = (this.recording = new Recording());
+    check(!this.#disposed, () => 'step: the backend is disposed');
+    check(!this.#running, () => 'step: the step before has not ended');
+    if (this.#memory.lost ?? this.#failure) throw this.#memory.lost ?? this.#failure;
+    const recording = (this.#recording = new Recording());
     let wanted: Tensor | ReadBack;
     let results: Storage[];
     try {
       wanted = record();
       results = tensorsOf(wanted).map((tensor) => activation(tensor, 'step').storage);
     } finally {
-      this.recording = undefined;
+      this.#recording = undefined;
     }
     try {
-      return await (this.running = this.run(recording, wanted, results));
+      return await (this.#running = this.#run(recording, wanted, results));
     } catch (error) {
-      this.failure = error;
+      this.#failure = error;
       throw error;
     } finally {
-      this.running = undefined;
+      this.#running = undefined;
     }
   }
 
-  private async run(recording: Recording, wanted: Tensor | ReadBack, results: Storage[]): Promise<Float32Array> {
-    const first = await this.runner.run(recording, results);
+  async #run(recording: Recording, wanted: Tensor | ReadBack, results: Storage[]): Promise<Float32Array> {
+    const first = await this.#runner.run(recording, results);
     return readBack(wanted, (tensor) => {
       const { storage } = activation(tensor, 'step');
-      return storage === results[0] ? first : this.runner.read(storage);
+      return storage === results[0] ? first : this.#runner.read(storage);
     });
   }
 
   async dispose(): Promise<void> {
-    if (this.disposed) return;
-    this.disposed = true;
-    await this.running?.catch(() => {}); // Whoever called step() hears of it.
-    this.memory.destroyAll();
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#running?.catch(() => {}); // Whoever called step() hears of it.
+    this.#memory.destroyAll();
     this.device.destroy();
   }
 
   input(data: Float32Array, shape: readonly number[]): Tensor {
-    return this.now('input').input(data, shape);
+    return this.#now('input').input(data, shape);
   }
 
   embed(table: Tensor, ids: readonly number[], scale = 1): Tensor {
-    return embed(this.now('embed'), weightOf(table, 'embed'), ids, scale);
+    return embed(this.#now('embed'), weightOf(table, 'embed'), ids, scale);
   }
 
   rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
-    return rmsNorm(this.now('rmsNorm'), activation(x, 'rmsNorm'), activation(weight, 'rmsNorm'), eps);
+    return rmsNorm(this.#now('rmsNorm'), activation(x, 'rmsNorm'), activation(weight, 'rmsNorm'), eps);
   }
 
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
     const [y, w, b] = [x, weight, bias].map((tensor) => activation(tensor, 'layerNorm'));
-    return layerNorm(this.now('layerNorm'), y!, w!, b!, eps);
+    return layerNorm(this.#now('layerNorm'), y!, w!, b!, eps);
   }
 
   linear(x: Tensor, weight: Tensor, { bias, residual }: Addends = {}): Tensor {
     const add = { bias: bias && activation(bias, 'linear'), residual: residual && activation(residual, 'linear') };
-    return linear(this.now('linear'), activation(x, 'linear'), weightOf(weight, 'linear'), add);
+    return linear(this.#now('linear'), activation(x, 'linear'), weightOf(weight, 'linear'), add);
   }
 
   appendKv(
@@ -178,44 +178,44 @@ export class GpuOps implements Ops {
     layer: number,
     shape: AttentionShape & { readonly order: QkvOrder },
   ): Tensor {
-    return appendKv(this.now('appendKv'), activation(qkv, 'appendKv'), activation(rope, 'appendKv'), kv, layer, shape);
+    return appendKv(this.#now('appendKv'), activation(qkv, 'appendKv'), activation(rope, 'appendKv'), kv, layer, shape);
   }
 
   attention(q: Tensor, kv: KvView, layer: number, options: AttentionOptions): Tensor {
-    return attention(this.now('attention'), activation(q, 'attention'), kv, layer, options);
+    return attention(this.#now('attention'), activation(q, 'attention'), kv, layer, options);
   }
 
   siluMul(gateUp: Tensor): Tensor {
-    return siluMul(this.now('siluMul'), activation(gateUp, 'siluMul'));
+    return siluMul(this.#now('siluMul'), activation(gateUp, 'siluMul'));
   }
 
   gegelu(x: Tensor, limit: number): Tensor {
-    return gegelu(this.now('gegelu'), activation(x, 'gegelu'), limit);
+    return gegelu(this.#now('gegelu'), activation(x, 'gegelu'), limit);
   }
 
   maskedScale(x: Tensor, mask: Tensor, factor: number): Tensor {
     const [values, chosen] = [x, mask].map((tensor) => activation(tensor, 'maskedScale'));
-    return maskedScale(this.now('maskedScale'), values!, chosen!, factor);
+    return maskedScale(this.#now('maskedScale'), values!, chosen!, factor);
   }
 
   lastRows(x: Tensor, count: number): Tensor {
     const [rows = 0, cols = 0] = x.shape;
     check(count <= rows, () => `lastRows: ${count} of (${x.shape})`);
-    const y = this.now('lastRows').tensor([count, cols]);
-    this.now('lastRows').copy(activation(x, 'lastRows').storage, (rows - count) * cols * 4, y.storage);
+    const y = this.#now('lastRows').tensor([count, cols]);
+    this.#now('lastRows').copy(activation(x, 'lastRows').storage, (rows - count) * cols * 4, y.storage);
     return y;
   }
 
   top1(logits: Tensor): Tensor {
-    return top1(this.now('top1'), activation(logits, 'top1'));
+    return top1(this.#now('top1'), activation(logits, 'top1'));
   }
 
   topK(logits: Tensor, k: number, inverseTemperature: number): Tensor {
-    return topK(this.now('topK'), activation(logits, 'topK'), k, inverseTemperature);
+    return topK(this.#now('topK'), activation(logits, 'topK'), k, inverseTemperature);
   }
 
-  private now(op: string): Recording {
-    check(this.recording !== undefined, () => `${op}: only inside a step`);
-    return this.recording;
+  #now(op: string): Recording {
+    check(this.#recording !== undefined, () => `${op}: only inside a step`);
+    return this.#recording;
   }
 }

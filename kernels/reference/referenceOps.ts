@@ -42,11 +42,11 @@ interface HostTensor extends Tensor {
 export class ReferenceOps implements Ops {
   readonly backend = 'reference';
   readonly deviceName = 'plain loops in f64';
-  private held = 0;
-  private stepping = false;
+  #held = 0;
+  #stepping = false;
 
   get bytesHeld(): number {
-    return this.held;
+    return this.#held;
   }
 
   get bytesFree(): number {
@@ -63,38 +63,38 @@ export class ReferenceOps implements Ops {
       },
       finish: async () => {
         check(at === data.length, () => `createWeight: got ${at} of ${data.length} values`);
-        return this.keep(data, shape, dtype);
+        return this.#keep(data, shape, dtype);
       },
     };
   }
 
   upload(data: Float32Array, shape: readonly number[]): Tensor {
-    return this.keep(data.slice(), shape, 'f32');
+    return this.#keep(data.slice(), shape, 'f32');
   }
 
   free(tensor: Tensor): void {
-    this.held -= host(tensor).byteLength;
+    this.#held -= host(tensor).byteLength;
   }
 
   createKvPool(layout: KvLayout): KvPool {
     const pageValues = 2 * layout.layers * PAGE_TOKENS * layout.kvHeads * layout.headDim;
-    return new ReferenceKvPool(layout, pageValues, (bytes) => (this.held += bytes));
+    return new ReferenceKvPool(layout, pageValues, (bytes) => (this.#held += bytes));
   }
 
   async step(record: () => Tensor | ReadBack): Promise<Float32Array> {
-    check(!this.stepping, () => 'step: the step before has not ended');
-    this.stepping = true;
+    check(!this.#stepping, () => 'step: the step before has not ended');
+    this.#stepping = true;
     try {
       const values = await readBack(record(), host);
       await setImmediate(); // A step is an event: others, who may cancel the next one, get their turn.
       return values;
     } finally {
-      this.stepping = false;
+      this.#stepping = false;
     }
   }
 
   async dispose(): Promise<void> {
-    this.held = 0;
+    this.#held = 0;
   }
 
   input(data: Float32Array, shape: readonly number[]): Tensor {
@@ -199,8 +199,8 @@ export class ReferenceOps implements Ops {
     return tensor(topK(host(logits), logits.shape[1]!, { k, inverseTemperature }), [logits.shape[0]!, 2 * k + 2]);
   }
 
-  private keep(data: Float32Array, shape: readonly number[], dtype: WeightDType): HostTensor {
-    this.held += data.byteLength;
+  #keep(data: Float32Array, shape: readonly number[], dtype: WeightDType): HostTensor {
+    this.#held += data.byteLength;
     return { data, shape, dtype };
   }
 }
@@ -209,39 +209,45 @@ export class ReferenceOps implements Ops {
 class ReferenceKvPool implements KvPool {
   capacity = 0;
   readonly pageBytes: number;
-  private data = new Float32Array();
+  #data = new Float32Array();
+
+  readonly #pageValues: number;
+  readonly #account: (bytes: number) => void;
 
   constructor(
     readonly layout: KvLayout,
-    private readonly pageValues: number,
-    private readonly account: (bytes: number) => void,
+    pageValues: number,
+    account: (bytes: number) => void,
   ) {
+    this.#pageValues = pageValues;
+    this.#account = account;
+
     this.pageBytes = pageValues * 4;
   }
 
   async grow(pages: number): Promise<void> {
     if (pages <= this.capacity) return;
-    const larger = new Float32Array(pages * this.pageValues);
-    larger.set(this.data);
-    this.account(larger.byteLength - this.data.byteLength);
-    this.data = larger;
+    const larger = new Float32Array(pages * this.#pageValues);
+    larger.set(this.#data);
+    this.#account(larger.byteLength - this.#data.byteLength);
+    this.#data = larger;
     this.capacity = pages;
   }
 
   async copy(from: number, to: number): Promise<void> {
-    this.data.copyWithin(to * this.pageValues, from * this.pageValues, (from + 1) * this.pageValues);
+    this.#data.copyWithin(to * this.#pageValues, from * this.#pageValues, (from + 1) * this.#pageValues);
   }
 
   async read(page: number): Promise<Uint8Array> {
-    return new Uint8Array(this.page(page).slice().buffer);
+    return new Uint8Array(this.#page(page).slice().buffer);
   }
 
   async write(page: number, bytes: Uint8Array): Promise<void> {
-    this.page(page).set(new Float32Array(bytes.slice().buffer));
+    this.#page(page).set(new Float32Array(bytes.slice().buffer));
   }
 
-  private page(id: number): Float32Array {
-    return this.data.subarray(id * this.pageValues, (id + 1) * this.pageValues);
+  #page(id: number): Float32Array {
+    return this.#data.subarray(id * this.#pageValues, (id + 1) * this.#pageValues);
   }
 
   store(kv: KvView, layer: number, kind: 'key' | 'value', position: number, head: number, x: Float32Array): void {
@@ -254,12 +260,12 @@ class ReferenceKvPool implements KvPool {
     check(page !== undefined && page < this.capacity, () => `KV cache: no page for position ${position}`);
     const row = ((page * layers + layer) * 2 + (kind === 'key' ? 0 : 1)) * PAGE_TOKENS + (position % PAGE_TOKENS);
     const start = (row * kvHeads + head) * headDim;
-    return this.data.subarray(start, start + headDim);
+    return this.#data.subarray(start, start + headDim);
   }
 
   dispose(): void {
-    this.account(-this.data.byteLength);
-    this.data = new Float32Array();
+    this.#account(-this.#data.byteLength);
+    this.#data = new Float32Array();
     this.capacity = 0;
   }
 }

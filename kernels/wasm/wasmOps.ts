@@ -50,24 +50,24 @@ export async function createWasmOps(options: WasmOptions = {}): Promise<WasmOps>
 /** Ops on the CPU: records a step as a program and lets the workers run it. */
 export class WasmOps implements Ops {
   readonly backend = 'wasm';
-  private readonly pools = new Set<WasmKvPool>();
-  private readonly packing: Packing;
-  private recording: Recording | undefined;
-  private profiled: Profile | undefined;
-  private stepping = false;
-  private disposed = false;
+  readonly #pools = new Set<WasmKvPool>();
+  readonly #packing: Packing;
+  #recording: Recording | undefined;
+  #profiled: Profile | undefined;
+  #stepping = false;
+  #disposed = false;
 
   constructor(
     readonly banks: Banks,
     readonly workers: Workers,
     readonly deviceName: string,
   ) {
-    this.packing = new Packing(banks, workers);
+    this.#packing = new Packing(banks, workers);
   }
 
   // Memory -----------------------------------------------------------------------------------------------------------
   get bytesHeld(): number {
-    return this.disposed ? 0 : this.banks.bytesHeld;
+    return this.#disposed ? 0 : this.banks.bytesHeld;
   }
 
   get bytesFree(): number {
@@ -75,12 +75,12 @@ export class WasmOps implements Ops {
   }
 
   createWeight(shape: readonly [number, number], dtype: WeightDType, layer?: number): WeightWriter {
-    this.checkAlive();
-    return createWeight(this.banks, shape, dtype, { layer, packing: this.packing });
+    this.#checkAlive();
+    return createWeight(this.banks, shape, dtype, { layer, packing: this.#packing });
   }
 
   upload(data: Float32Array, shape: readonly number[], layer?: number): Tensor {
-    this.checkAlive();
+    this.#checkAlive();
     check(data.length === count(shape), () => `upload: ${data.length} values for shape (${shape})`);
     const storage = this.banks.hold(data.byteLength, layer);
     this.banks.at(storage.bank!).heap.view.f32.set(data, storage.address / 4);
@@ -89,84 +89,84 @@ export class WasmOps implements Ops {
   }
 
   createKvPool(layout: KvLayout): KvPool {
-    this.checkAlive();
+    this.#checkAlive();
     const pool = new WasmKvPool(this.banks, layout, () => {
-      this.checkAlive();
+      this.#checkAlive();
       this.workers.throwIfLost();
     });
-    this.pools.add(pool);
+    this.#pools.add(pool);
     return pool;
   }
 
   free(tensor: Tensor): void {
     const { storage } = asWasm(tensor);
     check(!storage.program, () => `free: the tensor (${tensor.shape}) belongs to its step`);
-    if (!this.disposed) this.banks.release(storage);
+    if (!this.#disposed) this.banks.release(storage);
   }
 
   // Steps ------------------------------------------------------------------------------------------------------------
   async step(record: () => Tensor | ReadBack): Promise<Float32Array> {
-    this.checkAlive();
-    check(!this.stepping, () => 'step: the step before has not ended');
+    this.#checkAlive();
+    check(!this.#stepping, () => 'step: the step before has not ended');
     this.workers.throwIfLost();
-    this.stepping = true;
+    this.#stepping = true;
     try {
       const program = new Program();
-      this.recording = { program, threads: this.workers.threads.length, quantised: new Map(), pages: new Map() };
+      this.#recording = { program, threads: this.workers.threads.length, quantised: new Map(), pages: new Map() };
       const wanted = record();
-      this.recording = undefined;
+      this.#recording = undefined;
       const results = tensorsOf(wanted).map(asWasm);
       for (const { dtype } of results) check(dtype === 'f32', () => `step: the result is ${dtype}, not f32`);
-      const placed = program.place(this.banks, this.workers.threads.length, results, this.profiled);
-      await this.packing.idle;
+      const placed = program.place(this.banks, this.workers.threads.length, results, this.#profiled);
+      await this.#packing.idle;
       await (program.empty ? undefined : this.workers.run(placed));
-      const values = await readBack(wanted, (tensor) => this.valuesOf(asWasm(tensor)));
+      const values = await readBack(wanted, (tensor) => this.#valuesOf(asWasm(tensor)));
       placed.release();
       return values;
     } finally {
-      this.recording = undefined;
-      this.stepping = false;
+      this.#recording = undefined;
+      this.#stepping = false;
     }
   }
 
   /** From now on the operations of each step are timed, which costs about a microsecond each; earlier times are forgotten. */
   startProfile(): void {
-    this.profiled = new Profile();
+    this.#profiled = new Profile();
   }
 
   /** What steps took since startProfile, by operation, longest first. */
   profile(): readonly OperationTime[] {
-    return this.profiled?.sums ?? [];
+    return this.#profiled?.sums ?? [];
   }
 
   async dispose(): Promise<void> {
-    this.disposed = true;
+    this.#disposed = true;
     await this.workers.dispose();
   }
 
-  private valuesOf({ shape, storage, offset }: WasmTensor): Float32Array {
+  #valuesOf({ shape, storage, offset }: WasmTensor): Float32Array {
     const at = (storage.address + offset) / 4;
     const { f32 } = this.banks.at(storage.bank!).heap.view;
     return new Float32Array(f32.subarray(at, at + count(shape)));
   }
 
-  private checkAlive(): void {
-    check(!this.disposed, () => 'the WASM backend was disposed');
+  #checkAlive(): void {
+    check(!this.#disposed, () => 'the WASM backend was disposed');
   }
 
-  private get current(): Recording {
-    check(this.recording !== undefined, () => 'an operation outside a step');
-    return this.recording;
+  get #current(): Recording {
+    check(this.#recording !== undefined, () => 'an operation outside a step');
+    return this.#recording;
   }
 
   // Operations -------------------------------------------------------------------------------------------------------
   input(data: Float32Array, shape: readonly number[]): Tensor {
     check(data.length === count(shape), () => `input: ${data.length} values for shape (${shape})`);
-    return this.current.program.tensor(shape, data.slice());
+    return this.#current.program.tensor(shape, data.slice());
   }
 
   embed(table: Tensor, ids: readonly number[], scale = 1): Tensor {
-    const { program } = this.current;
+    const { program } = this.#current;
     const [vocabulary, cols] = table.shape as readonly [number, number];
     for (const id of ids) check(id >= 0 && id < vocabulary, () => `embed: id ${id} of a table (${table.shape})`);
     const y = program.tensor([ids.length, cols]);
@@ -178,7 +178,7 @@ export class WasmOps implements Ops {
   }
 
   rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor {
-    const { program } = this.current;
+    const { program } = this.#current;
     const [rows, cols] = x.shape as readonly [number, number];
     check(weight.shape[0] === cols, () => `rmsNorm: weight is (${weight.shape}), x is (${x.shape})`);
     const y = program.tensor([rows, cols]);
@@ -188,7 +188,7 @@ export class WasmOps implements Ops {
   }
 
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
-    const { program } = this.current;
+    const { program } = this.#current;
     const [rows, cols] = x.shape as readonly [number, number];
     check(weight.shape[0] === cols && bias.shape[0] === cols, () => {
       return `layerNorm: weight is (${weight.shape}), bias is (${bias.shape}), x is (${x.shape})`;
@@ -209,7 +209,7 @@ export class WasmOps implements Ops {
     );
     check(!bias || bias.shape[0] === out, () => `linear: bias is (${bias!.shape}), weight is (${weight.shape})`);
     const add = { bias: bias && asWasm(bias), residual: residual && asWasm(residual) };
-    return recordLinear(this.current, asWasm(x), asWasm(weight), add);
+    return recordLinear(this.#current, asWasm(x), asWasm(weight), add);
   }
 
   appendKv(
@@ -219,13 +219,13 @@ export class WasmOps implements Ops {
     layer: number,
     shape: AttentionShape & { readonly order: QkvOrder },
   ): Tensor {
-    const { program, threads } = this.current;
+    const { program, threads } = this.#current;
     const { heads, kvHeads, headDim, order } = shape;
     const [tokens, width] = qkv.shape as readonly [number, number];
     const slots = heads + 2 * kvHeads;
     check(width === slots * headDim, () => `appendKv: qkv is (${qkv.shape}), heads want ${slots} x ${headDim}`);
     check(rope.shape[0] === tokens && rope.shape[1] === headDim, () => `appendKv: rope is (${rope.shape})`);
-    const { pages, dtype, layer: index } = this.kvWords(kv, layer, shape, tokens);
+    const { pages, dtype, layer: index } = this.#kvWords(kv, layer, shape, tokens);
     const q = program.tensor([tokens, heads * headDim]);
     const sizes = [heads, kvHeads, headDim, kv.length, dtype, index, order === 'byGroup' ? 1 : 0];
     const words = [asWasm(qkv), asWasm(rope), q, pages, ...sizes];
@@ -239,15 +239,15 @@ export class WasmOps implements Ops {
     const { heads, kvHeads, headDim } = options;
     check(q.shape[1] === heads * headDim, () => `attention: q is (${q.shape}), heads want ${heads} x ${headDim}`);
     check(heads % kvHeads === 0, () => `attention: ${heads} heads do not share ${kvHeads} kv heads evenly`);
-    const kvWords = this.kvWords(kv, layer, options, q.shape[0]!);
+    const kvWords = this.#kvWords(kv, layer, options, q.shape[0]!);
     check(kvWords.dtype !== DTypeCode.q8 || headDim <= MOST_Q8_HEAD_DIM, () => {
       return `attention: headDim ${headDim}, an 8-bit cache can have ${MOST_Q8_HEAD_DIM}`;
     });
-    return recordAttention(this.current, asWasm(q), { ...options, ...kvWords, position: kv.length });
+    return recordAttention(this.#current, asWasm(q), { ...options, ...kvWords, position: kv.length });
   }
 
   siluMul(gateUp: Tensor): Tensor {
-    const { program, threads } = this.current;
+    const { program, threads } = this.#current;
     const [rows, both] = gateUp.shape as readonly [number, number];
     check(both % 2 === 0, () => `siluMul: gate and up are (${gateUp.shape})`);
     const width = both / 2;
@@ -260,7 +260,7 @@ export class WasmOps implements Ops {
   }
 
   gegelu(x: Tensor, limit: number): Tensor {
-    const { program, threads } = this.current;
+    const { program, threads } = this.#current;
     const [rows, both] = x.shape as readonly [number, number];
     check(both % 2 === 0, () => `gegelu: gate and linear are (${x.shape})`);
     const values = (rows * both) / 2;
@@ -272,7 +272,7 @@ export class WasmOps implements Ops {
   }
 
   maskedScale(x: Tensor, mask: Tensor, factor: number): Tensor {
-    const { program, threads } = this.current;
+    const { program, threads } = this.#current;
     const [rows, cols] = x.shape as readonly [number, number];
     check(mask.shape[0] === cols, () => `maskedScale: mask is (${mask.shape}), x is (${x.shape})`);
     const y = program.tensor([rows, cols]);
@@ -297,7 +297,7 @@ export class WasmOps implements Ops {
   }
 
   top1(logits: Tensor): Tensor {
-    const { program } = this.current;
+    const { program } = this.#current;
     const [rows, cols] = logits.shape as readonly [number, number];
     const chunks = Math.ceil(cols / TOP1_CHUNK);
     const partial = program.storage(12 * rows * chunks);
@@ -309,7 +309,7 @@ export class WasmOps implements Ops {
   }
 
   topK(logits: Tensor, most: number, inverseTemperature: number): Tensor {
-    const { program, threads } = this.current;
+    const { program, threads } = this.#current;
     const [rows, cols] = logits.shape as readonly [number, number];
     const k = checkedK(logits, most, inverseTemperature);
     const chunk = Math.max(TOP_K_CHUNK, Math.ceil(cols / threads));
@@ -329,10 +329,10 @@ export class WasmOps implements Ops {
   }
 
   /** What the kernels need to find the pages of `kv`; the list of addresses is shared by all operations of a step. */
-  private kvWords(kv: KvView, layer: number, shape: AttentionShape, tokens: number) {
-    const recording = this.current;
+  #kvWords(kv: KvView, layer: number, shape: AttentionShape, tokens: number) {
+    const recording = this.#current;
     const pool = kv.pool as WasmKvPool;
-    check(this.pools.has(pool), () => 'a KV pool of another backend');
+    check(this.#pools.has(pool), () => 'a KV pool of another backend');
     const { layout } = pool;
     check(layer < layout.layers && shape.kvHeads === layout.kvHeads && shape.headDim === layout.headDim, () => {
       return `kv: layer ${layer}, ${shape.kvHeads} x ${shape.headDim} in a pool of ${JSON.stringify(layout)}`;

@@ -40,10 +40,14 @@ export class ChatPage implements AsyncDisposable {
   readonly complaints: string[] = [];
   dialogs = 0;
 
+  readonly #options: PageOptions;
+
   private constructor(
     readonly page: Page,
-    private readonly options: PageOptions,
-  ) {}
+    options: PageOptions,
+  ) {
+    this.#options = options;
+  }
 
   static async open(browser: Browser, options: PageOptions = {}): Promise<ChatPage> {
     const { width = 360, height = 720, theme = 'dark' } = options;
@@ -67,8 +71,8 @@ export class ChatPage implements AsyncDisposable {
   /** Loads the page, again too, and answers its `ready` as the host does. */
   async load(): Promise<void> {
     await this.page.goto(`${ORIGIN}/`);
-    const { colors } = THEMES[this.options.theme ?? 'dark'];
-    await this.say({ type: 'state', state: { ...emptyState(), ...this.options.state, colors } });
+    const { colors } = THEMES[this.#options.theme ?? 'dark'];
+    await this.say({ type: 'state', state: { ...emptyState(), ...this.#options.state, colors } });
   }
 
   /** Says something as the host, and waits until it is drawn. */

@@ -9,10 +9,13 @@ const SHOTS = 'dist/shots';
 const OPEN_LIMIT_MS = 60_000;
 
 export class ChatPage {
-  private constructor(
-    private readonly page: Page,
-    private readonly frame: FrameLocator,
-  ) {}
+  readonly #page: Page;
+  readonly #frame: FrameLocator;
+
+  private constructor(page: Page, frame: FrameLocator) {
+    this.#page = page;
+    this.#frame = frame;
+  }
 
   /** The page that is there or about to be; views and tabs are counted as VS Code has made them. */
   static async find(page: Page, index = 0): Promise<ChatPage> {
@@ -23,20 +26,20 @@ export class ChatPage {
   }
 
   get composer(): Locator {
-    return this.frame.locator('#composer');
+    return this.#frame.locator('#composer');
   }
   get title(): Locator {
-    return this.frame.locator('header h1');
+    return this.#frame.locator('header h1');
   }
   /** The messages' own texts, in their order. */
   get texts(): Locator {
-    return this.frame.locator('.question, .markdown');
+    return this.#frame.locator('.question, .markdown');
   }
   locator(selector: string): Locator {
-    return this.frame.locator(selector);
+    return this.#frame.locator(selector);
   }
   button(name: string | RegExp): Locator {
-    return this.frame.getByRole('button', { name, exact: typeof name === 'string' });
+    return this.#frame.getByRole('button', { name, exact: typeof name === 'string' });
   }
 
   /** Types behind what stands in the input. */
@@ -75,7 +78,7 @@ export class ChatPage {
 
   /** Everything that is said in the conversation. */
   said(): Promise<string> {
-    return this.frame.locator('main').innerText();
+    return this.#frame.locator('main').innerText();
   }
 
   /** Waits until the conversation says something that matches. */
@@ -85,7 +88,7 @@ export class ChatPage {
 
   /** What is attached to the question: labels, tokens and cuts. */
   async chips(): Promise<string> {
-    const texts = await this.frame.locator('.composer .chip').allInnerTexts();
+    const texts = await this.#frame.locator('.composer .chip').allInnerTexts();
     return texts.map((text) => text.replace(/\s+/g, ' ').trim()).join(' ');
   }
 
@@ -99,7 +102,7 @@ export class ChatPage {
 
   /** Each with its detail. */
   async suggestions(): Promise<string[]> {
-    const texts = await this.frame.locator('#suggestions [role=option]').allInnerTexts();
+    const texts = await this.#frame.locator('#suggestions [role=option]').allInnerTexts();
     return texts.map((text) => text.replace(/\s+/g, ' ').trim());
   }
 
@@ -111,12 +114,12 @@ export class ChatPage {
 
   /** Runs in the page, outside of its content security policy. */
   run<T>(inPage: (body: unknown, source: string) => T | Promise<T>, source: string): Promise<T> {
-    return this.frame.locator('body').evaluate(inPage as never, source) as Promise<T>;
+    return this.#frame.locator('body').evaluate(inPage as never, source) as Promise<T>;
   }
 
   async shot(name: string): Promise<void> {
     mkdirSync(SHOTS, { recursive: true });
-    await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
+    await this.#page.screenshot({ path: join(SHOTS, `${name}.png`) });
   }
 
   async #await(what: string, read: () => Promise<string>, pattern: RegExp): Promise<void> {

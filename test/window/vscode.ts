@@ -35,10 +35,13 @@ export interface VsCodeOptions {
 
 /** Everything that this test writes lies in one folder of its own, which goes with it. */
 export class VsCode implements AsyncDisposable {
-  private constructor(
-    private readonly host: Host,
-    private readonly home: string,
-  ) {}
+  readonly #host: Host;
+  readonly #home: string;
+
+  private constructor(host: Host, home: string) {
+    this.#host = host;
+    this.#home = home;
+  }
 
   static async start(options: VsCodeOptions): Promise<VsCode> {
     const home = mkdtempSync(join(tmpdir(), 'airgap-'));
@@ -63,24 +66,24 @@ export class VsCode implements AsyncDisposable {
   }
 
   openPage(): Promise<Page> {
-    return this.host.openPage();
+    return this.#host.openPage();
   }
 
   /** Settings that go before those given at the start; open windows notice. */
   configure(settings: Record<string, unknown>): void {
-    this.host.configure(settings);
+    this.#host.configure(settings);
   }
 
   /** The path of a file of the opened folder. */
   path(name: string): string {
-    return join(this.home, 'workspace', name);
+    return join(this.#home, 'workspace', name);
   }
 
   /** What the extension has written to its output channels, in all windows. */
   log(): string {
-    const files = readdirSync(join(this.home, 'data/logs'), { recursive: true, encoding: 'utf8' });
+    const files = readdirSync(join(this.#home, 'data/logs'), { recursive: true, encoding: 'utf8' });
     const own = files.filter((file) => /airgap[^/]*\/[^/]+\.log$/i.test(file)).sort();
-    return own.map((file) => readFileSync(join(this.home, 'data/logs', file), 'utf8')).join('\n');
+    return own.map((file) => readFileSync(join(this.#home, 'data/logs', file), 'utf8')).join('\n');
   }
 
   /** One entry per answer of the engine, from the extension's log. */
@@ -91,13 +94,13 @@ export class VsCode implements AsyncDisposable {
 
   /** The ids of the running engine processes. */
   async engines(): Promise<number[]> {
-    const processes = await this.host.processes();
+    const processes = await this.#host.processes();
     return processes.filter(({ command }) => /engine\.cjs\b/.test(command)).map(({ pid }) => pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.host[Symbol.asyncDispose]();
-    rmSync(this.home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    await this.#host[Symbol.asyncDispose]();
+    rmSync(this.#home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }
 

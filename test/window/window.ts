@@ -9,10 +9,14 @@ const STATUS_ITEM = '.statusbar-item[id^="airgap.airgap."]';
 const EDITOR = '.editor-group-container.active .monaco-editor';
 
 export class EditorWindow implements AsyncDisposable {
+  readonly #vscode: VsCode;
+
   private constructor(
     readonly page: Page,
-    private readonly vscode: VsCode,
-  ) {}
+    vscode: VsCode,
+  ) {
+    this.#vscode = vscode;
+  }
 
   /** Opens a window and waits until it has started its extensions. */
   static async open(vscode: VsCode): Promise<EditorWindow> {
@@ -96,7 +100,7 @@ export class EditorWindow implements AsyncDisposable {
   async savedText(name: string): Promise<string> {
     await this.page.keyboard.press('Control+s');
     await this.page.waitForSelector('.tab.active.dirty', { state: 'detached' });
-    return readFileSync(this.vscode.path(name), 'utf8');
+    return readFileSync(this.#vscode.path(name), 'utf8');
   }
 
   /** The status bar item's text and, on the next lines, what a screen reader says of it. */

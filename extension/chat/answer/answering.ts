@@ -53,11 +53,13 @@ export class Answering {
   #running: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #savedMs = 0;
 
-  constructor(
-    private readonly host: AnsweringHost,
-    private readonly events: AnsweringEvents,
-    conversation: Conversation,
-  ) {
+  readonly #host: AnsweringHost;
+  readonly #events: AnsweringEvents;
+
+  constructor(host: AnsweringHost, events: AnsweringEvents, conversation: Conversation) {
+    this.#host = host;
+    this.#events = events;
+
     this.#conversation = conversation;
   }
 
@@ -85,7 +87,7 @@ export class Answering {
   }
 
   ask(text: string, attachments: readonly Attachment[]): void {
-    this.#ask(this.host.newId(), text, attachments);
+    this.#ask(this.#host.newId(), text, attachments);
   }
 
   /** What was attached stays attached, and is read anew. */
@@ -101,13 +103,13 @@ export class Answering {
     const answer = this.#conversation.turns.at(-1)?.answer;
     if (!answer || !canContinue(this.#conversation)) return;
     this.#answer({ text: answer.text, status: 'writing' });
-    this.#start(this.host.settings().temperature);
+    this.#start(this.#host.settings().temperature);
   }
 
   regenerate(): void {
     const answer = this.#conversation.turns.at(-1)?.answer;
     if (!answer) return;
-    const { temperature } = this.host.settings();
+    const { temperature } = this.#host.settings();
     this.#answer({ text: '', status: 'writing' });
     // Where nothing was written there is nothing to differ from.
     this.#start(answer.text === '' ? temperature : Math.max(temperature, OTHER_TEMPERATURE));
@@ -120,18 +122,18 @@ export class Answering {
 
   #ask(id: string, text: string, attachments: readonly Attachment[]): void {
     const items = attachments.map((attachment, i) => ({ id: `${id}-${i}`, attachment }));
-    const chips = uncounted(this.host.reader, items);
+    const chips = uncounted(this.#host.reader, items);
     const question = { id, text, attachments: [...attachments], chips, sources: [], prompt: '' };
-    this.#change(asked(this.#conversation, question, this.host.newId()));
-    this.events.message(questionMessage(question));
+    this.#change(asked(this.#conversation, question, this.#host.newId()));
+    this.#events.message(questionMessage(question));
     this.#answer({ text: '', status: 'writing' });
-    this.#start(this.host.settings().temperature);
+    this.#start(this.#host.settings().temperature);
   }
 
   #start(temperature: number): void {
     this.#save();
     const abort = new AbortController();
-    const keeping = this.host.keepEngine();
+    const keeping = this.#host.keepEngine();
     const done = this.#run(temperature, abort.signal)
       .catch((error: unknown) => this.#ended(error, abort.signal))
       .finally(() => {
@@ -139,22 +141,22 @@ export class Answering {
         keeping.dispose();
         this.#save();
         this.#showAnswer();
-        this.events.ended();
+        this.#events.ended();
       });
     this.#running = { abort, done };
   }
 
   async #run(temperature: number, signal: AbortSignal): Promise<void> {
-    const { contextLength } = await this.host.model.model(signal);
-    const maxTokens = longestAnswer(this.host.settings().maxTokens, contextLength);
+    const { contextLength } = await this.#host.model.model(signal);
+    const maxTokens = longestAnswer(this.#host.settings().maxTokens, contextLength);
     if (this.#last.question.prompt === '') await this.#compose(maxTokens, signal);
     const request: Omit<ChatParams, 'modelId'> = {
       sessionId: this.#conversation.id,
       messages: chatTurns(this.#conversation),
       maxTokens,
-      ...samplingOf(temperature, () => this.host.seed()),
+      ...samplingOf(temperature, () => this.#host.seed()),
     };
-    const result = await this.host.model.chat(request, signal, ({ text }) => {
+    const result = await this.#host.model.chat(request, signal, ({ text }) => {
       if (!signal.aborted) this.#part(text);
     });
     this.#finished(result);
@@ -164,7 +166,7 @@ export class Answering {
   async #compose(maxTokens: number, signal: AbortSignal): Promise<void> {
     const { question } = this.#last;
     const { instruction, attachments } = await orAborted(
-      this.host.instruct(question.text, question.attachments),
+      this.#host.instruct(question.text, question.attachments),
       signal,
     );
     const draft = {
@@ -175,22 +177,22 @@ export class Answering {
       maxTokens,
     };
     const waiting = attachments.some(({ kind }) => kind === 'project')
-      ? this.host.reader.onDidChangeWaiting?.((text) => this.#showAnswer(text))
+      ? this.#host.reader.onDidChangeWaiting?.((text) => this.#showAnswer(text))
       : undefined;
-    const { prompt, chips, sources, problems } = await compose(this.host, draft, signal).finally(() =>
+    const { prompt, chips, sources, problems } = await compose(this.#host, draft, signal).finally(() =>
       waiting?.dispose(),
     );
     this.#change(withLast(this.#conversation, { question: { prompt, chips, sources, attachments: [...attachments] } }));
-    this.events.message(questionMessage(this.#last.question));
+    this.#events.message(questionMessage(this.#last.question));
     this.#showAnswer();
-    for (const problem of problems) this.events.notice(problem);
+    for (const problem of problems) this.#events.notice(problem);
   }
 
   #part(text: string): void {
     const { answer } = this.#last;
     this.#change(withLast(this.#conversation, { answer: { ...answer, text: answer.text + text } }));
-    this.events.part(answer.id, text);
-    if (this.host.nowMs() - this.#savedMs >= SAVE_EVERY_MS) this.#save();
+    this.#events.part(answer.id, text);
+    if (this.#host.nowMs() - this.#savedMs >= SAVE_EVERY_MS) this.#save();
   }
 
   #finished(result: ChatResult): void {
@@ -199,7 +201,7 @@ export class Answering {
     this.#change({ ...this.#conversation, messagesDropped: result.messagesDropped });
     this.#change(
       withLast(this.#conversation, {
-        answer: { text, status, figures: figures(result, this.host.t, this.host.language) },
+        answer: { text, status, figures: figures(result, this.#host.t, this.#host.language) },
       }),
     );
   }
@@ -219,7 +221,7 @@ export class Answering {
   }
 
   #showAnswer(waiting = ''): void {
-    this.events.message({ ...answerMessage(this.#last), ...(waiting && { waiting }) });
+    this.#events.message({ ...answerMessage(this.#last), ...(waiting && { waiting }) });
   }
 
   get #last(): Conversation['turns'][number] {
@@ -227,12 +229,12 @@ export class Answering {
   }
 
   #change(conversation: Conversation): void {
-    this.#conversation = { ...conversation, changedMs: this.host.nowMs() };
+    this.#conversation = { ...conversation, changedMs: this.#host.nowMs() };
   }
 
   #save(): void {
-    this.#savedMs = this.host.nowMs();
-    this.events.save(this.#conversation);
+    this.#savedMs = this.#host.nowMs();
+    this.#events.save(this.#conversation);
   }
 }
 

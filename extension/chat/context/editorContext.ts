@@ -16,10 +16,13 @@ export class EditorContext implements vscode.Disposable {
   #editor = vscode.window.activeTextEditor;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly settings: () => Settings,
-    private readonly events: { moved(): void; changed(): void },
-  ) {
+  readonly #settings: () => Settings;
+  readonly #events: { moved(): void; changed(): void };
+
+  constructor(settings: () => Settings, events: { moved(): void; changed(): void }) {
+    this.#settings = settings;
+    this.#events = events;
+
     this.#subscriptions = [
       vscode.window.onDidChangeActiveTextEditor((editor) => {
         if (!editor) return;
@@ -45,7 +48,7 @@ export class EditorContext implements vscode.Disposable {
     const editor = this.#editor;
     if (!editor || !SCHEMES.has(editor.document.uri.scheme)) return undefined;
     const { document, selection } = editor;
-    if (isRefused(document.uri, this.settings()['completion.exclude'])) return undefined;
+    if (isRefused(document.uri, this.#settings()['completion.exclude'])) return undefined;
     return selectionOf(document, selection) ?? { kind: 'file', uri: document.uri.toString() };
   }
 
@@ -56,6 +59,6 @@ export class EditorContext implements vscode.Disposable {
 
   #changed(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.events.changed(), TEXT_PAUSE_MS);
+    this.#timer = setTimeout(() => this.#events.changed(), TEXT_PAUSE_MS);
   }
 }

@@ -23,13 +23,17 @@ export class ProjectFiles {
   #foundMs = -Infinity;
 
   /** `excluded`: glob patterns of files that must not be read. */
-  constructor(private readonly excluded: () => readonly string[]) {}
+  readonly #excluded: () => readonly string[];
+
+  constructor(excluded: () => readonly string[]) {
+    this.#excluded = excluded;
+  }
 
   async all(signal: AbortSignal): Promise<readonly ProjectFile[]> {
     if (performance.now() - this.#foundMs < KEPT_MS) return this.#files;
     const uris = await this.#find(signal);
     const hidden = hiddenPatterns();
-    const excluded = this.excluded();
+    const excluded = this.#excluded();
     const files: ProjectFile[] = [];
     await inSlices(uris, signal, (uri) => {
       if (!isRefused(uri, excluded) && !matchesAny(uri, hidden)) files.push({ uri, path: nameOf(uri) });
@@ -57,7 +61,7 @@ export class ProjectFiles {
   }
 
   async #walk(signal: AbortSignal): Promise<vscode.Uri[]> {
-    const excluded = this.excluded();
+    const excluded = this.#excluded();
     const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri);
     const found = await Promise.all(folders.map((uri) => filesBelow(uri, { excluded, most: MOST_WALKED, signal })));
     return found.flatMap(({ files }) => files);

@@ -29,7 +29,11 @@ export class Suggester {
   #running: AbortController | undefined;
 
   /** `excluded`: glob patterns of files that must not be read. */
-  constructor(private readonly excluded: () => readonly string[]) {
+  readonly #excluded: () => readonly string[];
+
+  constructor(excluded: () => readonly string[]) {
+    this.#excluded = excluded;
+
     this.#files = new ProjectFiles(excluded);
   }
 
@@ -74,7 +78,8 @@ export class Suggester {
         return this.#symbolEntries(query, signal);
       case '': {
         const typed = text.slice(1);
-        const files = typed === '' ? openFiles(this.excluded()).map(fileEntry) : await this.#fileEntries(typed, signal);
+        const files =
+          typed === '' ? openFiles(this.#excluded()).map(fileEntry) : await this.#fileEntries(typed, signal);
         return [...kindEntries().filter(({ label }) => label.startsWith(text)), ...files];
       }
       default:
@@ -83,7 +88,7 @@ export class Suggester {
   }
 
   async #fileEntries(query: string, signal: AbortSignal): Promise<Entry[]> {
-    const open = await best(query, openFiles(this.excluded()), ({ path }) => path, signal);
+    const open = await best(query, openFiles(this.#excluded()), ({ path }) => path, signal);
     const known = new Set(open.map(({ uri }) => uri.toString()));
     const others = await best(query, await this.#files.all(signal), ({ path }) => path, signal);
     return [...open, ...others.filter(({ uri }) => !known.has(uri.toString()))].map(fileEntry);
@@ -120,7 +125,7 @@ export class Suggester {
       ...(await best(query, here, ({ name }) => name, signal)),
       ...(await best(query, everywhere, ({ name }) => name, signal)),
     ];
-    const excluded = this.excluded();
+    const excluded = this.#excluded();
     return fitting.filter((symbol) => isNew(symbol) && !isRefused(symbol.uri, excluded)).map(symbolEntry);
   }
 }

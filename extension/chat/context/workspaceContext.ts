@@ -21,11 +21,15 @@ export interface ContextParts {
 
 export class WorkspaceContext implements ContextReader {
   /** `parts` is looked at with each reading, so that its settings may change. */
-  constructor(private readonly parts: ContextParts) {}
+  readonly #parts: ContextParts;
+
+  constructor(parts: ContextParts) {
+    this.#parts = parts;
+  }
 
   async read(attachment: Attachment, question: string, signal: AbortSignal): Promise<Source[]> {
     signal.throwIfAborted();
-    const excluded = this.parts.settings['completion.exclude'];
+    const excluded = this.#parts.settings['completion.exclude'];
     switch (attachment.kind) {
       case 'file':
         return [await fileSource(vscode.Uri.parse(attachment.uri), excluded, signal)];
@@ -46,7 +50,7 @@ export class WorkspaceContext implements ContextReader {
   }
 
   onDidChangeWaiting(listener: (text: string) => void): vscode.Disposable {
-    const { search } = this.parts;
+    const { search } = this.#parts;
     listener(search.status);
     return search.onDidChangeStatus(() => listener(search.status));
   }
@@ -56,7 +60,7 @@ export class WorkspaceContext implements ContextReader {
   }
 
   async #found(question: string, excluded: readonly string[], signal: AbortSignal): Promise<Source[]> {
-    const hits = await this.parts.search.search(question, { limit: MOST_HITS, signal });
+    const hits = await this.#parts.search.search(question, { limit: MOST_HITS, signal });
     const allowed = hits.filter(({ uri }) => !isRefused(vscode.Uri.parse(uri), excluded));
     if (allowed.length === 0) throw new Error(vscode.l10n.t('Nothing in the project fits the question.'));
     return allowed.map(({ uri, path, firstLine, text }) => ({

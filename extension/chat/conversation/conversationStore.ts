@@ -13,10 +13,13 @@ export class ConversationStore {
   readonly #known = new Map<string, { stamp: string; conversation: Conversation }>();
 
   /** `report` is told the files that could not be read; those that make no sense have been renamed. */
-  constructor(
-    private readonly folder: string,
-    private readonly report: (files: string[]) => void,
-  ) {}
+  readonly #folder: string;
+  readonly #report: (files: string[]) => void;
+
+  constructor(folder: string, report: (files: string[]) => void) {
+    this.#folder = folder;
+    this.#report = report;
+  }
 
   /** All that can be read. */
   async all(): Promise<Conversation[]> {
@@ -32,7 +35,7 @@ export class ConversationStore {
   /** Whole or not at all: a new file takes the old one's place once it is on the disk. Rejects where it cannot. */
   async write(conversation: Conversation): Promise<void> {
     const stored = asStored(conversation);
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const path = this.#path(conversation.id);
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
@@ -55,17 +58,17 @@ export class ConversationStore {
   async remove(id: string): Promise<void> {
     this.#known.delete(id);
     const mine = (await this.#names()).filter((name) => name.startsWith(`${id}.json`));
-    await Promise.all(mine.map((name) => rm(join(this.folder, name), { force: true })));
+    await Promise.all(mine.map((name) => rm(join(this.#folder, name), { force: true })));
   }
 
   /** The id that was remembered last; there may be no such conversation. */
   async open(): Promise<string | undefined> {
-    return readFile(join(this.folder, OPEN), 'utf8').catch(() => undefined);
+    return readFile(join(this.#folder, OPEN), 'utf8').catch(() => undefined);
   }
 
   async rememberOpen(id: string): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    await writeFile(join(this.folder, OPEN), id, { mode: 0o600 });
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(this.#folder, OPEN), id, { mode: 0o600 });
   }
 
   async #readAll(ids: string[]): Promise<Conversation[]> {
@@ -80,7 +83,7 @@ export class ConversationStore {
         else if (error.code !== 'ENOENT') unreadable.push(path);
       }
     }
-    if (unreadable.length > 0) this.report(unreadable);
+    if (unreadable.length > 0) this.#report(unreadable);
     return found;
   }
 
@@ -97,7 +100,7 @@ export class ConversationStore {
 
   async #names(): Promise<string[]> {
     try {
-      return (await readdir(this.folder)).sort();
+      return (await readdir(this.#folder)).sort();
     } catch (error) {
       if (isSystemError(error) && error.code === 'ENOENT') return [];
       throw error;
@@ -108,7 +111,7 @@ export class ConversationStore {
   #path(id: string): string {
     const name = `${id}.json`;
     if (!FILE.test(name)) throw new RangeError('This is no name of a conversation.');
-    return join(this.folder, name);
+    return join(this.#folder, name);
   }
 }
 

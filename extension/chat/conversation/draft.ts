@@ -34,7 +34,11 @@ export class Draft {
   #timer: NodeJS.Timeout | undefined;
   #counting: AbortController | undefined;
 
-  constructor(private readonly host: DraftHost) {}
+  readonly #host: DraftHost;
+
+  constructor(host: DraftHost) {
+    this.#host = host;
+  }
 
   get chips(): Chip[] {
     return this.#chips;
@@ -89,17 +93,17 @@ export class Draft {
   refresh(): void {
     this.#stop();
     const counted = new Map(this.#chips.map((chip) => [chip.id, chip]));
-    const plain = uncounted(this.host.reader, this.#items);
+    const plain = uncounted(this.#host.reader, this.#items);
     this.#show(
       plain.map((chip) => counted.get(chip.id) ?? chip),
-      this.host.situation() ? this.#window : EMPTY_WINDOW,
+      this.#host.situation() ? this.#window : EMPTY_WINDOW,
     );
     const counting = (this.#counting = new AbortController());
     this.#timer = setTimeout(() => {
       this.#count(counting.signal).catch((error: unknown) => {
-        if (!counting.signal.aborted) this.host.failed(error);
+        if (!counting.signal.aborted) this.#host.failed(error);
       });
-    }, this.host.pauseMs ?? PAUSE_MS);
+    }, this.#host.pauseMs ?? PAUSE_MS);
   }
 
   dispose(): void {
@@ -107,11 +111,11 @@ export class Draft {
   }
 
   async #count(signal: AbortSignal): Promise<void> {
-    const situation = this.host.situation();
+    const situation = this.#host.situation();
     if (!situation) return;
     // What @project finds depends on a question that is not there yet.
     const items = this.#items.filter(({ attachment }) => attachment.kind !== 'project');
-    const { chips, window } = await compose(this.host, { ...situation, items, question: '', instruction: '' }, signal);
+    const { chips, window } = await compose(this.#host, { ...situation, items, question: '', instruction: '' }, signal);
     if (signal.aborted) return;
     const counted = new Map(chips.map((chip) => [chip.id, chip]));
     this.#show(
@@ -124,7 +128,7 @@ export class Draft {
     const isNew = JSON.stringify([chips, window]) !== JSON.stringify([this.#chips, this.#window]);
     this.#chips = chips;
     this.#window = window;
-    if (isNew) this.host.show(chips, window);
+    if (isNew) this.#host.show(chips, window);
   }
 
   #stop(): void {

@@ -12,10 +12,13 @@ export class Shelf {
   #failing = false;
 
   /** `failed` is told once, until something could be written again. */
-  constructor(
-    private readonly store: ConversationStore,
-    private readonly failed: (error: unknown) => void,
-  ) {}
+  readonly #store: ConversationStore;
+  readonly #failed: (error: unknown) => void;
+
+  constructor(store: ConversationStore, failed: (error: unknown) => void) {
+    this.#store = store;
+    this.#failed = failed;
+  }
 
   save(conversation: Conversation): void {
     this.#waiting.set(conversation.id, conversation);
@@ -28,11 +31,11 @@ export class Shelf {
   }
 
   async read(id: string): Promise<Conversation | undefined> {
-    return this.#waiting.get(id) ?? (await this.store.read(id));
+    return this.#waiting.get(id) ?? (await this.#store.read(id));
   }
 
   async all(): Promise<Conversation[]> {
-    const stored = await this.store.all();
+    const stored = await this.#store.all();
     return [...stored.filter(({ id }) => !this.#waiting.has(id)), ...this.#waiting.values()];
   }
 
@@ -40,7 +43,7 @@ export class Shelf {
   async remove(id: string): Promise<void> {
     this.#waiting.delete(id);
     await this.#writing;
-    await this.store.remove(id);
+    await this.#store.remove(id);
   }
 
   /** Waits for what is being written. */
@@ -51,12 +54,12 @@ export class Shelf {
   async #writeAll(): Promise<void> {
     try {
       for (let next = this.#next(); next; next = this.#next()) {
-        await this.store.write(next);
+        await this.#store.write(next);
         this.#failing = false;
         if (this.#waiting.get(next.id) === next) this.#waiting.delete(next.id);
       }
     } catch (error) {
-      if (!this.#failing) this.failed(error);
+      if (!this.#failing) this.#failed(error);
       this.#failing = true;
     } finally {
       this.#writing = undefined;

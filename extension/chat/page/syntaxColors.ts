@@ -34,7 +34,11 @@ export class ThemeColors implements vscode.Disposable {
   /** Of the newest reading; an older one that ends later counts for nothing. */
   #reading = 0;
 
-  constructor(private readonly log: (message: string) => void) {
+  readonly #log: (message: string) => void;
+
+  constructor(log: (message: string) => void) {
+    this.#log = log;
+
     const read = (): void => void this.#read();
     this.#subscriptions = [
       this.#changed,
@@ -58,7 +62,7 @@ export class ThemeColors implements vscode.Disposable {
   async #read(): Promise<void> {
     const reading = ++this.#reading;
     const colors = await readColors().catch((error: unknown) => {
-      this.log(`The theme's colours could not be read: ${String(error)}`);
+      this.#log(`The theme's colours could not be read: ${String(error)}`);
       return {};
     });
     if (reading !== this.#reading || JSON.stringify(colors) === JSON.stringify(this.#colors)) return;

@@ -24,7 +24,11 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
   ];
   readonly #panels = new Set<vscode.WebviewPanel>();
 
-  constructor(private readonly parts: ViewParts) {}
+  readonly #parts: ViewParts;
+
+  constructor(parts: ViewParts) {
+    this.#parts = parts;
+  }
 
   /** Shows a page and gives it the focus: a tab where one is seen, else the view. */
   async reveal(): Promise<void> {
@@ -40,8 +44,8 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
 
   resolveWebviewView(view: vscode.WebviewView): void {
     const page = this.#serve(view.webview);
-    view.onDidChangeVisibility(() => !view.visible && this.parts.pages.remove(page));
-    view.onDidDispose(() => this.parts.pages.remove(page));
+    view.onDidChangeVisibility(() => !view.visible && this.#parts.pages.remove(page));
+    view.onDidDispose(() => this.#parts.pages.remove(page));
   }
 
   /** After a reload of the window; what the chat shows is the controller's. */
@@ -57,23 +61,23 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
 
   #addPanel(panel: vscode.WebviewPanel): void {
     const page = this.#serve(panel.webview);
-    panel.iconPath = vscode.Uri.joinPath(this.parts.extension, 'media', 'chat.svg');
+    panel.iconPath = vscode.Uri.joinPath(this.#parts.extension, 'media', 'chat.svg');
     this.#panels.add(panel);
-    panel.onDidChangeViewState(() => !panel.visible && this.parts.pages.remove(page));
+    panel.onDidChangeViewState(() => !panel.visible && this.#parts.pages.remove(page));
     panel.onDidDispose(() => {
       this.#panels.delete(panel);
-      this.parts.pages.remove(page);
+      this.#parts.pages.remove(page);
     });
   }
 
   /** The page is posted to from its `ready` until it is hidden, when VS Code throws it away. */
   #serve(webview: vscode.Webview): Page {
-    const { extension, log } = this.parts;
+    const { extension, log } = this.#parts;
     const page: Page = { post: (message: ToPage) => void webview.postMessage(message) };
     webview.options = { enableScripts: true, localResourceRoots: pageRoots(extension) };
     webview.onDidReceiveMessage((said: unknown) => {
       const parsed = parseMessage(said);
-      if ('message' in parsed) void this.parts.controller().handle(parsed.message, page);
+      if ('message' in parsed) void this.#parts.controller().handle(parsed.message, page);
       else log(`The chat's page said something that is not understood: ${parsed.problem}`);
     });
     webview.html = pageHtml(webview, extension);

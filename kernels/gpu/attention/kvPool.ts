@@ -22,39 +22,43 @@ export class GpuKvPool implements KvPool {
   /** Of pages.wgsl and appendKv.wgsl. */
   readonly constants: Record<string, number>;
   capacity = 0;
-  private layers: LayerPages[] = [];
-  private disposed = false;
+  #layers: LayerPages[] = [];
+  #disposed = false;
   /** Keys, or values, of a page and layer. */
-  private readonly regionBytes: number;
+  readonly #regionBytes: number;
+
+  readonly #memory: Memory;
 
   constructor(
-    private readonly memory: Memory,
+    memory: Memory,
     readonly layout: KvLayout,
   ) {
+    this.#memory = memory;
+
     const { layers, kvHeads, headDim, dtype } = layout;
     check(
       headDim % 8 === 0 && headDim <= 128,
       () => `createKvPool: headDim ${headDim}, wanted a multiple of 8 up to 128`,
     );
     const { format, bytes } = FORMATS[dtype];
-    this.regionBytes = PAGE_TOKENS * kvHeads * bytes(headDim);
-    this.pageBytes = 2 * layers * this.regionBytes;
+    this.#regionBytes = PAGE_TOKENS * kvHeads * bytes(headDim);
+    this.pageBytes = 2 * layers * this.#regionBytes;
     this.constants = { KV_HEADS: kvHeads, HEAD_DIM: headDim, KV_FORMAT: format, TOKEN_WORDS: bytes(headDim) / 4 };
   }
 
   /** Layer by layer, so that only one layer is held twice. What was grown shrinks again where a later layer fails. */
   async grow(pages: number): Promise<void> {
-    check(!this.disposed, () => 'KvPool: disposed');
+    check(!this.#disposed, () => 'KvPool: disposed');
     if (pages <= this.capacity) return;
-    this.memory.foresee((pages - this.capacity) * this.pageBytes);
-    const before = [...this.layers];
+    this.#memory.foresee((pages - this.capacity) * this.pageBytes);
+    const before = [...this.#layers];
     try {
-      for (let layer = 0; layer < this.layout.layers; layer++) await this.resize(layer, pages);
+      for (let layer = 0; layer < this.layout.layers; layer++) await this.#resize(layer, pages);
       this.capacity = pages;
     } catch (error) {
       for (let layer = 0; layer < this.layout.layers; layer++) {
         // The room was there a moment ago; where it is gone, larger buffers than needed do no harm.
-        if (this.layers[layer] !== before[layer]) await this.resize(layer, this.capacity).catch(() => {});
+        if (this.#layers[layer] !== before[layer]) await this.#resize(layer, this.capacity).catch(() => {});
       }
       throw error;
     }
@@ -62,22 +66,22 @@ export class GpuKvPool implements KvPool {
 
   async copy(from: number, to: number): Promise<void> {
     // Through a buffer between, because WebGPU copies nothing within one.
-    await this.staged(USAGE.COPY_SRC | USAGE.COPY_DST, (encoder, staging) => {
-      for (const { gpu, at, inPage } of this.regions(from))
-        encoder.copyBufferToBuffer(gpu, at, staging, inPage, this.regionBytes);
-      for (const { gpu, at, inPage } of this.regions(to))
-        encoder.copyBufferToBuffer(staging, inPage, gpu, at, this.regionBytes);
+    await this.#staged(USAGE.COPY_SRC | USAGE.COPY_DST, (encoder, staging) => {
+      for (const { gpu, at, inPage } of this.#regions(from))
+        encoder.copyBufferToBuffer(gpu, at, staging, inPage, this.#regionBytes);
+      for (const { gpu, at, inPage } of this.#regions(to))
+        encoder.copyBufferToBuffer(staging, inPage, gpu, at, this.#regionBytes);
     });
   }
 
   async read(page: number): Promise<Uint8Array> {
     const encode = (encoder: GPUCommandEncoder, staging: GPUBuffer): void => {
-      for (const { gpu, at, inPage } of this.regions(page))
-        encoder.copyBufferToBuffer(gpu, at, staging, inPage, this.regionBytes);
+      for (const { gpu, at, inPage } of this.#regions(page))
+        encoder.copyBufferToBuffer(gpu, at, staging, inPage, this.#regionBytes);
     };
     let bytes = new Uint8Array();
-    await this.staged(USAGE.MAP_READ | USAGE.COPY_DST, encode, async (staging) => {
-      await this.memory.orLost(staging.mapAsync(MAP_MODE_READ));
+    await this.#staged(USAGE.MAP_READ | USAGE.COPY_DST, encode, async (staging) => {
+      await this.#memory.orLost(staging.mapAsync(MAP_MODE_READ));
       bytes = new Uint8Array(staging.getMappedRange(0, this.pageBytes).slice(0));
     });
     return bytes;
@@ -85,12 +89,12 @@ export class GpuKvPool implements KvPool {
 
   async write(page: number, bytes: Uint8Array): Promise<void> {
     check(bytes.length === this.pageBytes, () => `KvPool: ${bytes.length} bytes for a page of ${this.pageBytes}`);
-    const { queue } = this.memory.device;
-    const { settled } = this.memory.guard(
+    const { queue } = this.#memory.device;
+    const { settled } = this.#memory.guard(
       () => this.pageBytes,
       () => {
-        for (const { gpu, at, inPage } of this.regions(page))
-          queue.writeBuffer(gpu, at, new Uint8Array(bytes.subarray(inPage, inPage + this.regionBytes)));
+        for (const { gpu, at, inPage } of this.#regions(page))
+          queue.writeBuffer(gpu, at, new Uint8Array(bytes.subarray(inPage, inPage + this.#regionBytes)));
       },
     );
     await settled;
@@ -105,41 +109,41 @@ export class GpuKvPool implements KvPool {
       () => `KvView: page ${Math.max(...kv.pages)} of a pool of ${this.capacity}`,
     );
     check(layer < this.layout.layers, () => `KvView: layer ${layer} of ${this.layout.layers}`);
-    return this.layers[layer]!;
+    return this.#layers[layer]!;
   }
 
   dispose(): void {
-    this.disposed = true;
-    for (const layer of this.layers) this.release(layer);
-    this.layers = [];
+    this.#disposed = true;
+    for (const layer of this.#layers) this.#release(layer);
+    this.#layers = [];
     this.capacity = 0;
   }
 
   /** Where a page lies: the keys, then the values, layer by layer. */
-  private *regions(page: number): Generator<{ gpu: GPUBuffer; at: number; inPage: number }> {
+  *#regions(page: number): Generator<{ gpu: GPUBuffer; at: number; inPage: number }> {
     check(page >= 0 && page < this.capacity, () => `KvPool: page ${page} of ${this.capacity}`);
     let inPage = 0;
-    for (const { keys, values } of this.layers) {
+    for (const { keys, values } of this.#layers) {
       for (const { buffer } of [keys, values]) {
-        yield { gpu: buffer!.gpu, at: page * this.regionBytes, inPage };
-        inPage += this.regionBytes;
+        yield { gpu: buffer!.gpu, at: page * this.#regionBytes, inPage };
+        inPage += this.#regionBytes;
       }
     }
   }
 
   /** Submits what `encode` copies from or to a buffer of a page, which lives until `use` has ended. */
-  private async staged(
+  async #staged(
     usage: number,
     encode: (encoder: GPUCommandEncoder, staging: GPUBuffer) => void,
     use: (staging: GPUBuffer) => Promise<void> = async () => {},
   ): Promise<void> {
-    const { device } = this.memory;
-    const { value: staging, settled } = this.memory.guard(
+    const { device } = this.#memory;
+    const { value: staging, settled } = this.#memory.guard(
       () => this.pageBytes,
-      () => this.memory.allocate(this.pageBytes, usage),
+      () => this.#memory.allocate(this.pageBytes, usage),
     );
     try {
-      const { settled: copied } = this.memory.guard(
+      const { settled: copied } = this.#memory.guard(
         () => this.pageBytes,
         () => {
           const encoder = device.createCommandEncoder();
@@ -150,53 +154,53 @@ export class GpuKvPool implements KvPool {
       await Promise.all([settled, copied]);
       await use(staging.gpu);
     } finally {
-      this.memory.destroy(staging);
+      this.#memory.destroy(staging);
     }
   }
 
-  private async resize(layer: number, pages: number): Promise<void> {
-    const bytes = pages * this.regionBytes;
-    const old = this.layers[layer];
+  async #resize(layer: number, pages: number): Promise<void> {
+    const bytes = pages * this.#regionBytes;
+    const old = this.#layers[layer];
     if (pages === 0) {
-      if (old) this.release(old);
-      delete this.layers[layer];
+      if (old) this.#release(old);
+      delete this.#layers[layer];
       return;
     }
-    const { value, settled } = this.memory.guard(
+    const { value, settled } = this.#memory.guard(
       () => 2 * bytes,
-      () => this.copyOf(old, bytes),
+      () => this.#copyOf(old, bytes),
     );
     try {
       await settled;
     } catch (error) {
-      this.release(value);
+      this.#release(value);
       throw error;
     }
-    if (old) this.release(old);
-    this.layers[layer] = value;
+    if (old) this.#release(old);
+    this.#layers[layer] = value;
   }
 
-  private copyOf(old: LayerPages | undefined, bytes: number): LayerPages {
-    const larger = { keys: new Storage(bytes, this.memory.allocate(bytes)), values: new Storage(bytes) };
+  #copyOf(old: LayerPages | undefined, bytes: number): LayerPages {
+    const larger = { keys: new Storage(bytes, this.#memory.allocate(bytes)), values: new Storage(bytes) };
     try {
-      larger.values.buffer = this.memory.allocate(bytes);
+      larger.values.buffer = this.#memory.allocate(bytes);
     } catch (error) {
-      this.release(larger);
+      this.#release(larger);
       throw error;
     }
     if (!old) return larger;
-    const encoder = this.memory.device.createCommandEncoder();
+    const encoder = this.#memory.device.createCommandEncoder();
     for (const kind of ['keys', 'values'] as const) {
       const size = Math.min(old[kind].bytes, bytes);
       encoder.copyBufferToBuffer(old[kind].buffer!.gpu, 0, larger[kind].buffer!.gpu, 0, size);
     }
-    this.memory.device.queue.submit([encoder.finish()]);
+    this.#memory.device.queue.submit([encoder.finish()]);
     return larger;
   }
 
-  private release({ keys, values }: LayerPages): void {
-    if (keys.buffer) this.memory.destroy(keys.buffer);
-    if (values.buffer) this.memory.destroy(values.buffer);
+  #release({ keys, values }: LayerPages): void {
+    if (keys.buffer) this.#memory.destroy(keys.buffer);
+    if (values.buffer) this.#memory.destroy(values.buffer);
   }
 }
 

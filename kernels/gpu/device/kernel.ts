@@ -45,26 +45,30 @@ export const PARAMS_BYTES = 64;
 
 /** The compiled kernels of a device, and the bind groups made for them. */
 export class Pipelines {
-  private readonly pipelines = new Map<Kernel, GPUComputePipeline>();
-  private readonly bindGroups = new Map<GPUComputePipeline, Map<string, GPUBindGroup>>();
+  readonly #pipelines = new Map<Kernel, GPUComputePipeline>();
+  readonly #bindGroups = new Map<GPUComputePipeline, Map<string, GPUBindGroup>>();
 
-  constructor(private readonly device: GPUDevice) {}
+  readonly #device: GPUDevice;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
 
   get(kernel: Kernel): GPUComputePipeline {
-    let pipeline = this.pipelines.get(kernel);
-    if (!pipeline) this.pipelines.set(kernel, (pipeline = this.compile(kernel)));
+    let pipeline = this.#pipelines.get(kernel);
+    if (!pipeline) this.#pipelines.set(kernel, (pipeline = this.#compile(kernel)));
     return pipeline;
   }
 
   /** `buffers` in order of binding, the uniform buffer (bound with a dynamic offset) last. */
   bindGroup(pipeline: GPUComputePipeline, buffers: readonly HeldBuffer[]): GPUBindGroup {
-    let groups = this.bindGroups.get(pipeline);
-    if (!groups) this.bindGroups.set(pipeline, (groups = new Map()));
+    let groups = this.#bindGroups.get(pipeline);
+    if (!groups) this.#bindGroups.set(pipeline, (groups = new Map()));
     const key = buffers.map((buffer) => buffer.id).join();
     let group = groups.get(key);
     if (!group) {
       const uniform = buffers.length - 1;
-      group = this.device.createBindGroup({
+      group = this.#device.createBindGroup({
         layout: pipeline.getBindGroupLayout(0),
         entries: buffers.map(({ gpu }, binding) => ({
           binding,
@@ -78,10 +82,10 @@ export class Pipelines {
 
   /** After a buffer was destroyed, so that its groups do not hold on to it. */
   forgetBindGroups(): void {
-    this.bindGroups.clear();
+    this.#bindGroups.clear();
   }
 
-  private compile({ name, source, bindings, constants }: Kernel): GPUComputePipeline {
+  #compile({ name, source, bindings, constants }: Kernel): GPUComputePipeline {
     // Declared, not `layout: 'auto'`: auto drops bindings the shader does not use and hides mistakes.
     const entries: GPUBindGroupLayoutEntry[] = bindings.map((access, binding) => ({
       binding,
@@ -93,11 +97,11 @@ export class Pipelines {
       visibility: COMPUTE,
       buffer: { type: 'uniform', hasDynamicOffset: true },
     });
-    const layout = this.device.createBindGroupLayout({ label: name, entries });
-    return this.device.createComputePipeline({
+    const layout = this.#device.createBindGroupLayout({ label: name, entries });
+    return this.#device.createComputePipeline({
       label: name,
-      layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module: this.device.createShaderModule({ label: name, code: source }), constants },
+      layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module: this.#device.createShaderModule({ label: name, code: source }), constants },
     });
   }
 }

@@ -26,30 +26,34 @@ export class Memory {
   /** Set once the device is gone. */
   lost: BackendLost | undefined;
   onLost: ((reason: BackendLost) => void) | undefined;
-  private readonly waiting = new Set<(reason: BackendLost) => void>();
-  private readonly held = new Set<HeldBuffer>();
-  private bytes = 0;
-  private nextId = 0;
+  readonly #waiting = new Set<(reason: BackendLost) => void>();
+  readonly #held = new Set<HeldBuffer>();
+  #bytes = 0;
+  #nextId = 0;
+
+  readonly #onBoundDestroyed: () => void;
 
   constructor(
     readonly device: GPUDevice,
     readonly limits: MemoryLimits,
-    private readonly onBoundDestroyed: () => void,
+    onBoundDestroyed: () => void,
   ) {
+    this.#onBoundDestroyed = onBoundDestroyed;
+
     void device.lost.then(({ message }) => {
       this.lost = new BackendLost(`The GPU was lost: ${message.split('\n')[0] || 'the driver gave no reason'}.`);
-      for (const reject of this.waiting) reject(this.lost);
+      for (const reject of this.#waiting) reject(this.lost);
       this.onLost?.(this.lost);
     });
   }
 
   get bytesHeld(): number {
-    return this.bytes;
+    return this.#bytes;
   }
 
   /** Throws OutOfMemory where `bytes` more are known not to fit. */
   foresee(bytes: number): void {
-    if (this.bytes + bytes > this.limits.totalBytes)
+    if (this.#bytes + bytes > this.limits.totalBytes)
       throw new OutOfMemory(
         bytes,
         `${mib(bytes)} more do not fit into the ${mib(this.limits.totalBytes)} that the GPU can use.`,
@@ -65,21 +69,21 @@ export class Memory {
         `A buffer of ${mib(size)} is larger than the ${mib(this.limits.bufferBytes)} this GPU allows.`,
       );
     this.foresee(size);
-    const buffer = { id: this.nextId++, bytes: size, gpu: this.device.createBuffer({ size, usage }) };
-    this.held.add(buffer);
-    this.bytes += size;
+    const buffer = { id: this.#nextId++, bytes: size, gpu: this.device.createBuffer({ size, usage }) };
+    this.#held.add(buffer);
+    this.#bytes += size;
     return buffer;
   }
 
   destroy(buffer: HeldBuffer): void {
-    if (!this.held.delete(buffer)) return;
-    this.bytes -= buffer.bytes;
+    if (!this.#held.delete(buffer)) return;
+    this.#bytes -= buffer.bytes;
     buffer.gpu.destroy();
-    if (buffer.gpu.usage & BOUND) this.onBoundDestroyed();
+    if (buffer.gpu.usage & BOUND) this.#onBoundDestroyed();
   }
 
   destroyAll(): void {
-    for (const buffer of this.held) this.destroy(buffer);
+    for (const buffer of this.#held) this.destroy(buffer);
   }
 
   /**
@@ -103,8 +107,8 @@ export class Memory {
   orLost<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.lost) return reject(this.lost);
-      this.waiting.add(reject);
-      const forget = (): boolean => this.waiting.delete(reject);
+      this.#waiting.add(reject);
+      const forget = (): boolean => this.#waiting.delete(reject);
       promise.then(
         (value) => (forget(), resolve(value)),
         (error: unknown) => (forget(), reject(this.lost ?? error)),

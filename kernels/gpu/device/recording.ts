@@ -24,8 +24,8 @@ export type Operation = Dispatch | Copy;
 export class Recording {
   readonly operations: Operation[] = [];
   readonly inputs: { storage: Storage; data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> }[] = [];
-  private readonly scratch = new Set<Storage>();
-  private readonly ids: { list: readonly number[]; storage: Storage }[] = [];
+  readonly #scratch = new Set<Storage>();
+  readonly #ids: { list: readonly number[]; storage: Storage }[] = [];
 
   tensor(shape: readonly number[]): GpuTensor {
     return { shape, dtype: 'f32', storage: this.storage(values(shape) * 4) };
@@ -33,7 +33,7 @@ export class Recording {
 
   storage(bytes: number): Storage {
     const storage = new Storage(bytes);
-    this.scratch.add(storage);
+    this.#scratch.add(storage);
     return storage;
   }
 
@@ -46,10 +46,10 @@ export class Recording {
 
   /** Token or page ids; the same list is brought to the device once. */
   indices(list: readonly number[]): Storage {
-    const known = this.ids.find((other) => sameList(other.list, list));
+    const known = this.#ids.find((other) => sameList(other.list, list));
     if (known) return known.storage;
     const storage = this.storage(list.length * 4);
-    this.ids.push({ list: [...list], storage });
+    this.#ids.push({ list: [...list], storage });
     this.inputs.push({ storage, data: Uint32Array.from(list) });
     return storage;
   }
@@ -83,7 +83,7 @@ export class Recording {
       const used = usedBy(operation);
       for (const storage of used) storage.buffer ??= pool.take(storage.bytes);
       for (const storage of new Set(used)) {
-        if (this.scratch.has(storage) && lastUse.get(storage) === index) pool.giveBack(storage.buffer!);
+        if (this.#scratch.has(storage) && lastUse.get(storage) === index) pool.giveBack(storage.buffer!);
       }
     });
   }

@@ -5,26 +5,30 @@ import type { HeldBuffer, Memory } from './memory.ts';
  * an order that depends on sizes only, so that steps of the same shape get the same buffers (and bind groups).
  */
 export class ScratchPool {
-  private readonly all: HeldBuffer[] = []; // ascending by size
-  private free: HeldBuffer[] = []; // ascending by size
+  readonly #all: HeldBuffer[] = []; // ascending by size
+  #free: HeldBuffer[] = []; // ascending by size
 
-  constructor(private readonly memory: Memory) {}
+  readonly #memory: Memory;
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
 
   /** Everything is free again. */
   reset(): void {
-    this.free = [...this.all];
+    this.#free = [...this.#all];
   }
 
   take(bytes: number): HeldBuffer {
-    const index = this.free.findIndex((buffer) => buffer.bytes >= bytes);
-    if (index >= 0) return this.free.splice(index, 1)[0]!;
-    const buffer = this.memory.allocate(Math.min(sizeClass(bytes), this.memory.limits.bufferBytes));
-    insert(this.all, buffer);
+    const index = this.#free.findIndex((buffer) => buffer.bytes >= bytes);
+    if (index >= 0) return this.#free.splice(index, 1)[0]!;
+    const buffer = this.#memory.allocate(Math.min(sizeClass(bytes), this.#memory.limits.bufferBytes));
+    insert(this.#all, buffer);
     return buffer;
   }
 
   giveBack(buffer: HeldBuffer): void {
-    insert(this.free, buffer);
+    insert(this.#free, buffer);
   }
 }
 

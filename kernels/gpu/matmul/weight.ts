@@ -94,46 +94,49 @@ class RowPacker {
   readonly blockBytes: number;
   readonly scaleBytes: number;
   readonly rowsPerPiece: number;
-  private readonly blocks: ArrayBuffer;
-  private readonly scales: Uint16Array<ArrayBuffer>;
-  private readonly quantized: Int8Array;
+  readonly #blocks: ArrayBuffer;
+  readonly #scales: Uint16Array<ArrayBuffer>;
+  readonly #quantized: Int8Array;
 
-  constructor(
-    private readonly width: number,
-    private readonly dtype: WeightDType,
-  ) {
+  readonly #width: number;
+  readonly #dtype: WeightDType;
+
+  constructor(width: number, dtype: WeightDType) {
+    this.#width = width;
+    this.#dtype = dtype;
+
     this.blockBytes = (paddedQuads(width, dtype) * 16) >> FORMAT[dtype];
     this.scaleBytes = scaleWords(width, dtype) * 4;
     this.rowsPerPiece = Math.max(1, Math.floor(PIECE_BYTES / this.blockBytes));
-    this.blocks = new ArrayBuffer(this.rowsPerPiece * this.blockBytes);
-    this.scales = new Uint16Array((this.rowsPerPiece * this.scaleBytes) / 2);
-    this.quantized = new Int8Array(isQuantized(dtype) ? width : 0);
+    this.#blocks = new ArrayBuffer(this.rowsPerPiece * this.blockBytes);
+    this.#scales = new Uint16Array((this.rowsPerPiece * this.scaleBytes) / 2);
+    this.#quantized = new Int8Array(isQuantized(dtype) ? width : 0);
   }
 
   /** At most rowsPerPiece rows, to row `at` of `part`. */
   upload({ device }: Memory, part: WeightPart, at: number, rows: Float32Array): void {
-    const count = rows.length / this.width;
-    for (let r = 0; r < count; r++) this.packRow(rows.subarray(r * this.width, (r + 1) * this.width), r);
+    const count = rows.length / this.#width;
+    for (let r = 0; r < count; r++) this.#packRow(rows.subarray(r * this.#width, (r + 1) * this.#width), r);
     const write = (to: Storage, bytesPerRow: number, from: ArrayBuffer): void =>
       device.queue.writeBuffer(to.buffer!.gpu, at * bytesPerRow, from, 0, count * bytesPerRow);
-    write(part.blocks, this.blockBytes, this.blocks);
-    if (this.scaleBytes > 0) write(part.scales, this.scaleBytes, this.scales.buffer);
+    write(part.blocks, this.blockBytes, this.#blocks);
+    if (this.scaleBytes > 0) write(part.scales, this.scaleBytes, this.#scales.buffer);
   }
 
-  private packRow(x: Float32Array, row: number): void {
+  #packRow(x: Float32Array, row: number): void {
     const at = row * this.blockBytes;
-    if (this.dtype === 'f32') {
-      new Float32Array(this.blocks, at).set(x);
-    } else if (this.dtype === 'f16') {
-      const halves = new Uint16Array(this.blocks, at);
+    if (this.#dtype === 'f32') {
+      new Float32Array(this.#blocks, at).set(x);
+    } else if (this.#dtype === 'f16') {
+      const halves = new Uint16Array(this.#blocks, at);
       for (let i = 0; i < x.length; i++) halves[i] = f32ToF16(x[i]!);
     } else {
-      const scales = this.scales.subarray((row * this.scaleBytes) / 2);
-      if (this.dtype === 'q8') {
-        quantizeQ8(x, new Int8Array(this.blocks, at, this.width), scales);
+      const scales = this.#scales.subarray((row * this.scaleBytes) / 2);
+      if (this.#dtype === 'q8') {
+        quantizeQ8(x, new Int8Array(this.#blocks, at, this.#width), scales);
       } else {
-        quantizeQ4(x, this.quantized, scales);
-        packNibbles(this.quantized, new Uint8Array(this.blocks, at));
+        quantizeQ4(x, this.#quantized, scales);
+        packNibbles(this.#quantized, new Uint8Array(this.#blocks, at));
       }
     }
   }

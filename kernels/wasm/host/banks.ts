@@ -31,18 +31,26 @@ const BANK_WEIGHT_BYTES = 2 ** 28;
 export class Banks {
   readonly all: Bank[] = [];
   /** Bank and weights of each layer that has any. */
-  private readonly layers = new Map<number | undefined, { bank: Bank; bytes: number }>();
-  private readonly weights: number[] = [];
-  private readonly budget: Budget;
+  readonly #layers = new Map<number | undefined, { bank: Bank; bytes: number }>();
+  readonly #weights: number[] = [];
+  readonly #budget: Budget;
 
   /** `added` is told of every bank but the first. */
+  readonly #module: WebAssembly.Module;
+  readonly #options: BankOptions;
+  readonly #added: (memory: WebAssembly.Memory) => void;
+
   constructor(
-    private readonly module: WebAssembly.Module,
-    private readonly options: BankOptions = {},
-    private readonly added: (memory: WebAssembly.Memory) => void = () => {},
+    module: WebAssembly.Module,
+    options: BankOptions = {},
+    added: (memory: WebAssembly.Memory) => void = () => {},
   ) {
-    this.budget = { limit: options.maxBytes ?? MOST_BANKS * ADDRESS_SPACE, taken: 0 };
-    this.add();
+    this.#module = module;
+    this.#options = options;
+    this.#added = added;
+
+    this.#budget = { limit: options.maxBytes ?? MOST_BANKS * ADDRESS_SPACE, taken: 0 };
+    this.#add();
   }
 
   at(index: number): Bank {
@@ -55,53 +63,53 @@ export class Banks {
 
   /** What the limits and the machine still leave; a bank may be full before. */
   get bytesFree(): number {
-    return Math.min(freeMemory(), this.budget.limit - this.budget.taken);
+    return Math.min(freeMemory(), this.#budget.limit - this.#budget.taken);
   }
 
   /** Where the KV pages of a layer lie: with its weights; in the first bank where it has none yet. */
   ofLayer(layer: number): Bank {
-    return this.layers.get(layer)?.bank ?? this.at(0);
+    return this.#layers.get(layer)?.bank ?? this.at(0);
   }
 
   /** A place for a weight. Throws OutOfMemory; then no place is taken. */
   hold(bytes: number, layer: number | undefined): Storage {
-    const bank = this.choose(bytes, layer);
+    const bank = this.#choose(bytes, layer);
     const address = bank.heap.allocate(bytes);
-    this.weights[bank.index]! += bytes;
-    this.layers.set(layer, { bank, bytes: (this.layers.get(layer)?.bytes ?? 0) + bytes });
+    this.#weights[bank.index]! += bytes;
+    this.#layers.set(layer, { bank, bytes: (this.#layers.get(layer)?.bytes ?? 0) + bytes });
     return { bytes, address, bank: bank.index, layer };
   }
 
   /** Ends what `hold` returned. */
   release({ bank, address, bytes, layer }: Storage): void {
     this.at(bank!).heap.release(address);
-    this.weights[bank!]! -= bytes;
-    const rest = this.layers.get(layer)!;
+    this.#weights[bank!]! -= bytes;
+    const rest = this.#layers.get(layer)!;
     rest.bytes -= bytes;
-    if (rest.bytes === 0) this.layers.delete(layer);
+    if (rest.bytes === 0) this.#layers.delete(layer);
   }
 
-  private choose(bytes: number, layer: number | undefined): Bank {
-    const { bankWeightBytes = BANK_WEIGHT_BYTES } = this.options;
+  #choose(bytes: number, layer: number | undefined): Bank {
+    const { bankWeightBytes = BANK_WEIGHT_BYTES } = this.#options;
     const fits = (bank: Bank, limit: number) => {
-      const weights = this.weights[bank.index]!;
+      const weights = this.#weights[bank.index]!;
       return weights === 0 || weights + bytes <= limit;
     };
-    const known = this.layers.get(layer)?.bank;
+    const known = this.#layers.get(layer)?.bank;
     // More than half a bank only where layers come so intermingled that none was seen to be large.
     if (known && fits(known, known.heap.limit / 2)) return known;
     const roomy = this.all.find((bank) => fits(bank, bankWeightBytes));
     if (roomy) return roomy;
-    if (this.all.length < MOST_BANKS) return this.add();
-    return this.all.reduce((a, b) => (this.weights[b.index]! < this.weights[a.index]! ? b : a));
+    if (this.all.length < MOST_BANKS) return this.#add();
+    return this.all.reduce((a, b) => (this.#weights[b.index]! < this.#weights[a.index]! ? b : a));
   }
 
-  private add(): Bank {
-    const heap = new Heap(Math.min(this.options.bankBytes ?? ADDRESS_SPACE, this.budget.limit), this.budget);
-    const bank = { index: this.all.length, heap, kernels: instantiate(this.module, heap.memory) };
-    if (bank.index > 0) this.added(heap.memory);
+  #add(): Bank {
+    const heap = new Heap(Math.min(this.#options.bankBytes ?? ADDRESS_SPACE, this.#budget.limit), this.#budget);
+    const bank = { index: this.all.length, heap, kernels: instantiate(this.#module, heap.memory) };
+    if (bank.index > 0) this.#added(heap.memory);
     this.all.push(bank);
-    this.weights.push(0);
+    this.#weights.push(0);
     return bank;
   }
 }

@@ -18,14 +18,15 @@ export interface Budget {
 export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly limit: number;
-  private readonly places = new FreeList(HEAP_START);
-  private views: Views | undefined;
+  readonly #places = new FreeList(HEAP_START);
+  #views: Views | undefined;
 
   /** `maxBytes` lowers the limit of 4 GiB of this memory, `budget` counts it among its neighbours. */
-  constructor(
-    maxBytes: number,
-    private readonly budget: Budget,
-  ) {
+  readonly #budget: Budget;
+
+  constructor(maxBytes: number, budget: Budget) {
+    this.#budget = budget;
+
     this.limit = Math.min(ADDRESS_SPACE, Math.max(LEAST_BYTES, Math.floor(maxBytes / PAGE) * PAGE));
     try {
       this.memory = new WebAssembly.Memory({ initial: LEAST_BYTES / PAGE, maximum: this.limit / PAGE, shared: true });
@@ -36,30 +37,30 @@ export class Heap {
   }
 
   get bytesHeld(): number {
-    return this.places.held;
+    return this.#places.held;
   }
 
   /** The address of `bytes` bytes, not cleared. Throws OutOfMemory; then nothing changed. */
   allocate(bytes: number): number {
-    const at = this.places.allocate(bytes);
+    const at = this.#places.allocate(bytes);
     try {
-      this.reach(this.places.end, bytes);
+      this.#reach(this.#places.end, bytes);
     } catch (error) {
-      this.places.release(at);
+      this.#places.release(at);
       throw error;
     }
     return at;
   }
 
   release(at: number): void {
-    this.places.release(at);
+    this.#places.release(at);
   }
 
   /** Views of the whole memory as it is now; not to be kept across an allocation. */
   get view(): Views {
-    if (this.views?.u8.byteLength !== this.memory.buffer.byteLength) {
+    if (this.#views?.u8.byteLength !== this.memory.buffer.byteLength) {
       const { buffer } = this.memory;
-      this.views = {
+      this.#views = {
         u8: new Uint8Array(buffer),
         u16: new Uint16Array(buffer),
         i32: new Int32Array(buffer),
@@ -67,16 +68,16 @@ export class Heap {
         f32: new Float32Array(buffer),
       };
     }
-    return this.views!;
+    return this.#views!;
   }
 
-  private reach(end: number, bytes: number): void {
+  #reach(end: number, bytes: number): void {
     const size = this.memory.buffer.byteLength;
     if (end <= size) return;
     const more = Math.ceil((end - size) / PAGE) * PAGE;
-    const held = this.places.held - bytes;
+    const held = this.#places.held - bytes;
     if (size + more > this.limit) throw tooMuch(bytes, held, 'one memory of the WASM backend holds', this.limit);
-    const { taken, limit } = this.budget;
+    const { taken, limit } = this.#budget;
     if (taken + more > limit) throw tooMuch(bytes, taken, 'the WASM backend may use', limit);
     const free = freeMemory();
     if (more > free) throw refused(bytes, `and this machine has ${gigabytes(free)} free`);
@@ -85,7 +86,7 @@ export class Heap {
     } catch {
       throw refused(bytes, 'and the system refused them');
     }
-    this.budget.taken += more;
+    this.#budget.taken += more;
   }
 }
 

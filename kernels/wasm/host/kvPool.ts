@@ -19,77 +19,81 @@ interface Share {
  */
 export class WasmKvPool implements KvPool {
   readonly pageBytes: number;
-  private readonly layerBytes: number;
-  private readonly shares: Share[] = [];
+  readonly #layerBytes: number;
+  readonly #shares: Share[] = [];
   /** Of each layer: its share and its index there. */
-  private readonly places: { readonly share: Share; readonly index: number }[] = [];
+  readonly #places: { readonly share: Share; readonly index: number }[] = [];
 
   /** `check` throws where the backend cannot be used any more. */
+  readonly #checkAlive: () => void;
+
   constructor(
     banks: Banks,
     readonly layout: KvLayout,
-    private readonly checkAlive: () => void,
+    checkAlive: () => void,
   ) {
+    this.#checkAlive = checkAlive;
+
     const { layers, kvHeads, headDim, dtype } = layout;
     check(headDim > 0 && headDim % 8 === 0, () => `createKvPool: headDim ${headDim} is no multiple of 8`);
     const scales = dtype === 'q8' ? 4 * PAGE_TOKENS : 0;
-    this.layerBytes = kvHeads * 2 * (PAGE_TOKENS * headDim * VALUE_BYTES[dtype] + scales);
-    this.pageBytes = layers * this.layerBytes;
+    this.#layerBytes = kvHeads * 2 * (PAGE_TOKENS * headDim * VALUE_BYTES[dtype] + scales);
+    this.pageBytes = layers * this.#layerBytes;
     for (let layer = 0; layer < layers; layer++) {
       const bank = banks.ofLayer(layer);
-      let share = this.shares.find((known) => known.bank === bank);
-      if (!share) this.shares.push((share = { bank, layers: [], addresses: [] }));
-      this.places.push({ share, index: share.layers.push(layer) - 1 });
+      let share = this.#shares.find((known) => known.bank === bank);
+      if (!share) this.#shares.push((share = { bank, layers: [], addresses: [] }));
+      this.#places.push({ share, index: share.layers.push(layer) - 1 });
     }
   }
 
   get capacity(): number {
-    return this.shares[0]?.addresses.length ?? 0;
+    return this.#shares[0]?.addresses.length ?? 0;
   }
 
   async grow(pages: number): Promise<void> {
     const before = this.capacity;
     try {
-      for (const { bank, layers, addresses } of this.shares)
-        while (addresses.length < pages) addresses.push(bank.heap.allocate(layers.length * this.layerBytes));
+      for (const { bank, layers, addresses } of this.#shares)
+        while (addresses.length < pages) addresses.push(bank.heap.allocate(layers.length * this.#layerBytes));
     } catch (error) {
-      this.shrink(before);
+      this.#shrink(before);
       throw error;
     }
   }
 
   async copy(from: number, to: number): Promise<void> {
-    this.checkPages(from, to);
-    for (const { bank, layers, addresses } of this.shares) {
+    this.#checkPages(from, to);
+    for (const { bank, layers, addresses } of this.#shares) {
       const [source, target] = [addresses[from]!, addresses[to]!];
-      bank.heap.view.u8.copyWithin(target, source, source + layers.length * this.layerBytes);
+      bank.heap.view.u8.copyWithin(target, source, source + layers.length * this.#layerBytes);
     }
   }
 
   /** Layer by layer, wherever they lie: another process may spread them otherwise. */
   async read(page: number): Promise<Uint8Array> {
-    this.checkPages(page);
+    this.#checkPages(page);
     const bytes = new Uint8Array(this.pageBytes);
-    this.places.forEach((_, layer) => bytes.set(this.layerOf(page, layer), layer * this.layerBytes));
+    this.#places.forEach((_, layer) => bytes.set(this.#layerOf(page, layer), layer * this.#layerBytes));
     return bytes;
   }
 
   async write(page: number, bytes: Uint8Array): Promise<void> {
-    this.checkPages(page);
+    this.#checkPages(page);
     check(bytes.length === this.pageBytes, () => `kv: ${bytes.length} bytes for a page of ${this.pageBytes}`);
-    const { layerBytes } = this;
-    this.places.forEach((_, layer) =>
-      this.layerOf(page, layer).set(bytes.subarray(layer * layerBytes, (layer + 1) * layerBytes)),
+    const layerBytes = this.#layerBytes;
+    this.#places.forEach((_, layer) =>
+      this.#layerOf(page, layer).set(bytes.subarray(layer * layerBytes, (layer + 1) * layerBytes)),
     );
   }
 
   dispose(): void {
-    this.shrink(0);
+    this.#shrink(0);
   }
 
   /** Bank of a layer and its index among the layers that the bank holds. */
   placeOf(layer: number): { bank: number; index: number } {
-    const { share, index } = this.places[layer]!;
+    const { share, index } = this.#places[layer]!;
     return { bank: share.bank.index, index };
   }
 
@@ -97,7 +101,7 @@ export class WasmKvPool implements KvPool {
   addressesOf(view: KvView, tokens: number, bank: number): Int32Array {
     const needed = Math.ceil(tokens / PAGE_TOKENS);
     check(view.pages.length >= needed, () => `kv: ${view.pages.length} pages do not cover ${tokens} tokens`);
-    const { addresses } = this.shares.find((share) => share.bank.index === bank)!;
+    const { addresses } = this.#shares.find((share) => share.bank.index === bank)!;
     return Int32Array.from(view.pages.slice(0, needed), (id) => {
       const address = addresses[id];
       check(address !== undefined, () => `kv: page ${id} of a pool of ${this.capacity}`);
@@ -105,20 +109,20 @@ export class WasmKvPool implements KvPool {
     });
   }
 
-  private layerOf(page: number, layer: number): Uint8Array {
-    const { share, index } = this.places[layer]!;
-    const at = share.addresses[page]! + index * this.layerBytes;
-    return share.bank.heap.view.u8.subarray(at, at + this.layerBytes);
+  #layerOf(page: number, layer: number): Uint8Array {
+    const { share, index } = this.#places[layer]!;
+    const at = share.addresses[page]! + index * this.#layerBytes;
+    return share.bank.heap.view.u8.subarray(at, at + this.#layerBytes);
   }
 
-  private checkPages(...pages: readonly number[]): void {
-    this.checkAlive();
+  #checkPages(...pages: readonly number[]): void {
+    this.#checkAlive();
     for (const page of pages)
       check(page >= 0 && page < this.capacity, () => `kv: page ${page} of a pool of ${this.capacity}`);
   }
 
-  private shrink(pages: number): void {
-    for (const { bank, addresses } of this.shares)
+  #shrink(pages: number): void {
+    for (const { bank, addresses } of this.#shares)
       for (const address of addresses.splice(pages)) bank.heap.release(address);
   }
 }

@@ -22,21 +22,24 @@ export interface StoredRows {
 
 /** Lets the workers pack weights, between steps. */
 export class Packing {
-  private newest: Promise<unknown> = Promise.resolve();
+  #newest: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    private readonly banks: Banks,
-    private readonly workers: Workers,
-  ) {}
+  readonly #banks: Banks;
+  readonly #workers: Workers;
+
+  constructor(banks: Banks, workers: Workers) {
+    this.#banks = banks;
+    this.#workers = workers;
+  }
 
   /** Resolves when nothing is being packed. */
   get idle(): Promise<unknown> {
-    return this.newest;
+    return this.#newest;
   }
 
   /** Throws BackendLost where the workers are gone. */
   throwIfLost(): void {
-    this.workers.throwIfLost();
+    this.#workers.throwIfLost();
   }
 
   /**
@@ -45,23 +48,20 @@ export class Packing {
    */
   async pack(rows: StoredRows, fill: (into: Uint8Array) => Promise<void>): Promise<number> {
     const bank = rows.weight.bank!;
-    const { heap } = this.banks.at(bank);
+    const { heap } = this.#banks.at(bank);
     const address = heap.allocate(rows.bytes);
     try {
       await fill(new Uint8Array(heap.memory.buffer, address, rows.bytes));
-      const packed = this.newest.then(() => this.run(rows, { bytes: rows.bytes, address, bank }));
-      this.newest = packed.catch(() => {}); // Whoever waits for `packed` hears of it.
+      const packed = this.#newest.then(() => this.#run(rows, { bytes: rows.bytes, address, bank }));
+      this.#newest = packed.catch(() => {}); // Whoever waits for `packed` hears of it.
       return await packed;
     } finally {
       heap.release(address);
     }
   }
 
-  private async run(
-    { weight, dtype, inputs, rowBytes, row, rows, stored }: StoredRows,
-    from: Storage,
-  ): Promise<number> {
-    const threads = this.workers.threads.length;
+  async #run({ weight, dtype, inputs, rowBytes, row, rows, stored }: StoredRows, from: Storage): Promise<number> {
+    const threads = this.#workers.threads.length;
     const program = new Program();
     const largest = program.tensor([1], Float32Array.of(0));
     const words = [from, weight, row, inputs, DTypeCode[dtype], StoredCode[stored], rowBytes, largest];
@@ -69,10 +69,10 @@ export class Packing {
     const grain = Math.ceil(share(rows, threads, 1) / PANEL_ROWS) * PANEL_ROWS;
     const scratch = 4 * Math.ceil(inputs / 8) * 8;
     program.add({ opcode: Opcode.packRows, items: rows, grain, words, scratch });
-    const placed = program.place(this.banks, threads, [largest]);
+    const placed = program.place(this.#banks, threads, [largest]);
     try {
-      await this.workers.run(placed);
-      return this.banks.at(largest.storage.bank!).heap.view.f32[largest.storage.address / 4]!;
+      await this.#workers.run(placed);
+      return this.#banks.at(largest.storage.bank!).heap.view.f32[largest.storage.address / 4]!;
     } finally {
       placed.release();
     }

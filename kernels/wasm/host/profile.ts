@@ -4,14 +4,14 @@ import type { Operation, Word } from './program.ts';
 
 /** Sums of what was measured, by kind and shape. */
 export class Profile {
-  private readonly times = new Map<string, { -readonly [K in keyof OperationTime]: OperationTime[K] }>();
+  readonly #times = new Map<string, { -readonly [K in keyof OperationTime]: OperationTime[K] }>();
 
   /** `operation` (a copy between memories of so many bytes where it is a number) took `ms`. */
   add(operation: Operation | number, ms: number): void {
     const { op, bytes, macs } =
       typeof operation === 'number' ? { op: 'copy', bytes: 2 * operation, macs: 0 } : costOf(operation);
-    let sum = this.times.get(op);
-    if (!sum) this.times.set(op, (sum = { op, count: 0, ms: 0, bytes: 0, macs: 0 }));
+    let sum = this.#times.get(op);
+    if (!sum) this.#times.set(op, (sum = { op, count: 0, ms: 0, bytes: 0, macs: 0 }));
     sum.count++;
     sum.ms += ms;
     sum.bytes += bytes;
@@ -20,7 +20,7 @@ export class Profile {
 
   /** Longest first. */
   get sums(): OperationTime[] {
-    return [...this.times.values()].sort((a, b) => b.ms - a.ms);
+    return [...this.#times.values()].sort((a, b) => b.ms - a.ms);
   }
 }
 

@@ -29,27 +29,28 @@ interface Entry {
 
 /** A step while it is recorded: operations in order, and the data that the host brings. */
 export class Program {
-  private readonly entries: Entry[] = [];
+  readonly #entries: Entry[] = [];
   /** What was copied, by the original and the bank of the copy. */
-  private readonly copies = new Map<Storage, Map<number, Storage>>();
+  readonly #copies = new Map<Storage, Map<number, Storage>>();
 
   /** Operations that wait for who reads their result, by that result. */
-  private readonly deferred = new Map<Storage, Operation>();
+  readonly #deferred = new Map<Storage, Operation>();
 
   get empty(): boolean {
-    return this.entries.length === 0;
+    return this.#entries.length === 0;
   }
 
   /** The operation will run in the bank of its KV pages or its weight, otherwise of its first input. */
   add(operation: Operation): void {
     const storages = storagesOf(operation.words);
     for (const { program } of storages) check(!program || program === this, () => 'a tensor of a step that has ended');
-    for (const storage of storages) this.emit(storage);
+    for (const storage of storages) this.#emit(storage);
     const bank = bankOf(storages);
-    if (storages.every((storage) => (storage.bank ??= bank) === bank)) this.entries.push({ bank, storages, operation });
+    if (storages.every((storage) => (storage.bank ??= bank) === bank))
+      this.#entries.push({ bank, storages, operation });
     else {
-      const words = operation.words.map((word) => this.inBank(word, bank));
-      this.entries.push({ bank, storages: storagesOf(words), operation: { ...operation, words } });
+      const words = operation.words.map((word) => this.#inBank(word, bank));
+      this.#entries.push({ bank, storages: storagesOf(words), operation: { ...operation, words } });
     }
   }
 
@@ -58,17 +59,17 @@ export class Program {
    * the result in another form instead.
    */
   defer(result: WasmTensor, operation: Operation): void {
-    this.deferred.set(result.storage, operation);
+    this.#deferred.set(result.storage, operation);
   }
 
   /** The operation that would make this tensor, where it has not been added yet. */
   deferredBy(result: WasmTensor): Operation | undefined {
-    return this.deferred.get(result.storage);
+    return this.#deferred.get(result.storage);
   }
 
-  private emit(result: Storage): void {
-    const operation = this.deferred.get(result);
-    if (this.deferred.delete(result)) this.add(operation!);
+  #emit(result: Storage): void {
+    const operation = this.#deferred.get(result);
+    if (this.#deferred.delete(result)) this.add(operation!);
   }
 
   /** Scratch of this step; `initial` is written before it runs. */
@@ -93,11 +94,11 @@ export class Program {
    */
   place(banks: Banks, threads: number, results: readonly WasmTensor[], profile?: Profile): PlacedProgram {
     for (const { storage } of results) {
-      this.emit(storage);
+      this.#emit(storage);
       storage.bank ??= 0;
     }
-    const { needs, storages } = this.plan(results);
-    const { address, times, release } = this.hold(needs, banks, threads, profile);
+    const { needs, storages } = this.#plan(results);
+    const { address, times, release } = this.#hold(needs, banks, threads, profile);
     for (const storage of storages) {
       const { tensors, i32, f32 } = needs.get(storage.bank!)!;
       storage.address += tensors;
@@ -105,7 +106,7 @@ export class Program {
       if (initial) (initial instanceof Int32Array ? i32 : f32).set(initial, storage.address / 4);
     }
     const rows: number[][] = [];
-    for (const { bank, operation, storages } of this.entries) {
+    for (const { bank, operation, storages } of this.#entries) {
       if (operation) writeOperation(bank, operation, needs.get(bank)!, rows);
       else writeCopy(bank, storages as [Storage, Storage], rows);
     }
@@ -115,7 +116,7 @@ export class Program {
   }
 
   /** Places for the plan, in the first bank, and for what each bank needs. */
-  private hold(
+  #hold(
     needs: Map<number, Need>,
     banks: Banks,
     threads: number,
@@ -129,7 +130,7 @@ export class Program {
       return address;
     };
     try {
-      const address = allocate(banks.at(0), this.entries.length * PLAN_WORDS * 4);
+      const address = allocate(banks.at(0), this.#entries.length * PLAN_WORDS * 4);
       for (const [index, need] of needs) {
         const bank = banks.at(index);
         const descriptors = need.operations * DESCRIPTOR_BYTES;
@@ -139,8 +140,8 @@ export class Program {
         ({ i32: need.i32, f32: need.f32 } = bank.heap.view);
         need.i32.fill(0, need.descriptors / 4, need.scratch / 4);
       }
-      const times = profile ? allocate(banks.at(0), this.entries.length * 8) : 0;
-      if (profile) held.unshift(() => this.report(profile, banks.at(0).heap, times));
+      const times = profile ? allocate(banks.at(0), this.#entries.length * 8) : 0;
+      if (profile) held.unshift(() => this.#report(profile, banks.at(0).heap, times));
       return { address, times, release };
     } catch (error) {
       release();
@@ -148,30 +149,30 @@ export class Program {
     }
   }
 
-  private report(profile: Profile, { memory }: Heap, times: number): void {
-    const milliseconds = new Float64Array(memory.buffer, times, this.entries.length);
-    this.entries.forEach(({ operation, storages }, i) =>
+  #report(profile: Profile, { memory }: Heap, times: number): void {
+    const milliseconds = new Float64Array(memory.buffer, times, this.#entries.length);
+    this.#entries.forEach(({ operation, storages }, i) =>
       profile.add(operation ?? storages[0]!.bytes, milliseconds[i]!),
     );
   }
 
   /** `word` as operations in `bank` read it: a storage of another bank is copied there, once. */
-  private inBank(word: Word, bank: number): Word {
+  #inBank(word: Word, bank: number): Word {
     const from = storageOf(word);
     if (typeof word === 'number' || !from || (from.bank ??= bank) === bank) return word;
-    let made = this.copies.get(from);
-    if (!made) this.copies.set(from, (made = new Map<number, Storage>()));
+    let made = this.#copies.get(from);
+    if (!made) this.#copies.set(from, (made = new Map<number, Storage>()));
     let to = made.get(bank);
     if (!to) {
       to = { bytes: from.bytes, address: 0, program: this, bank };
       made.set(bank, to);
-      this.entries.push({ bank, storages: [from, to] });
+      this.#entries.push({ bank, storages: [from, to] });
     }
     return 'storage' in word ? { ...word, storage: to } : to;
   }
 
   /** Lays scratch out so that a tensor's place is used again once the last entry that names it has run. */
-  private plan(results: readonly WasmTensor[]): { needs: Map<number, Need>; storages: Storage[] } {
+  #plan(results: readonly WasmTensor[]): { needs: Map<number, Need>; storages: Storage[] } {
     const needs = new Map<number, Need>();
     const needOf = (bank: number): Need => {
       let need = needs.get(bank);
@@ -180,8 +181,8 @@ export class Program {
     };
     const lastUse = new Map<Storage, number>();
     const note = (storage: Storage, index: number) => storage.program && lastUse.set(storage, index);
-    this.entries.forEach(({ storages }, index) => storages.forEach((storage) => note(storage, index)));
-    for (const { storage } of results) note(storage, this.entries.length);
+    this.#entries.forEach(({ storages }, index) => storages.forEach((storage) => note(storage, index)));
+    for (const { storage } of results) note(storage, this.#entries.length);
 
     const live = new Set<Storage>();
     const start = (storage: Storage) => {
@@ -189,7 +190,7 @@ export class Program {
       live.add(storage);
     };
     for (const storage of lastUse.keys()) if (storage.initial) start(storage);
-    this.entries.forEach(({ bank, operation, storages }, index) => {
+    this.#entries.forEach(({ bank, operation, storages }, index) => {
       if (operation) needOf(bank).count(operation);
       for (const storage of storages) if (storage.program && !live.has(storage)) start(storage);
       for (const storage of storages)

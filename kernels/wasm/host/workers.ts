@@ -18,18 +18,18 @@ import type { WorkerData } from './worker.ts';
 
 /** The threads that run programs. They sleep between steps and keep the process alive only during one. */
 export class Workers {
-  private readonly control: Int32Array<SharedArrayBuffer>;
-  private lost: BackendLost | undefined;
-  private failStep: ((error: BackendLost) => void) | undefined;
+  readonly #control: Int32Array<SharedArrayBuffer>;
+  #lost: BackendLost | undefined;
+  #failStep: ((error: BackendLost) => void) | undefined;
 
   private constructor(
     memory: WebAssembly.Memory,
     readonly threads: readonly Worker[],
   ) {
-    this.control = new Int32Array(memory.buffer as unknown as SharedArrayBuffer, CONTROL, CONTROL_BARRIER);
+    this.#control = new Int32Array(memory.buffer as unknown as SharedArrayBuffer, CONTROL, CONTROL_BARRIER);
     threads.forEach((worker, thread) => {
-      worker.on('error', (error) => this.lose(`A worker of the WASM backend failed: ${error.message}.`));
-      worker.on('exit', () => this.lose(`Worker ${thread} of the WASM backend ended unexpectedly.`));
+      worker.on('error', (error) => this.#lose(`A worker of the WASM backend failed: ${error.message}.`));
+      worker.on('exit', () => this.#lose(`Worker ${thread} of the WASM backend ended unexpectedly.`));
       worker.unref();
     });
   }
@@ -57,7 +57,7 @@ export class Workers {
   /** Runs a program on all threads; this thread only waits for an event. Rejects with BackendLost. */
   async run(program: PlacedProgram): Promise<void> {
     this.throwIfLost();
-    const { control } = this;
+    const control = this.#control;
     control[CONTROL_PLAN] = program.address;
     control[CONTROL_ENTRIES] = program.entries;
     control[CONTROL_BANKS] = program.banks;
@@ -65,7 +65,7 @@ export class Workers {
     for (const worker of this.threads) worker.ref();
     try {
       await new Promise<void>((resolve, reject) => {
-        this.failStep = reject;
+        this.#failStep = reject;
         const before = Atomics.load(control, CONTROL_DONE);
         Atomics.add(control, CONTROL_GENERATION, 1);
         Atomics.notify(control, CONTROL_GENERATION);
@@ -79,25 +79,25 @@ export class Workers {
       });
       this.throwIfLost();
     } finally {
-      this.failStep = undefined;
+      this.#failStep = undefined;
       for (const worker of this.threads) worker.unref();
     }
   }
 
   throwIfLost(): void {
-    if (this.lost) throw this.lost;
+    if (this.#lost) throw this.#lost;
   }
 
   async dispose(): Promise<void> {
-    this.lose('The WASM backend was disposed.');
+    this.#lose('The WASM backend was disposed.');
     await Promise.all(this.threads.map((worker) => worker.terminate()));
   }
 
-  private lose(reason: string): void {
-    this.lost ??= new BackendLost(reason);
-    this.failStep?.(this.lost);
+  #lose(reason: string): void {
+    this.#lost ??= new BackendLost(reason);
+    this.#failStep?.(this.#lost);
     // Nobody may wait for ever on a step that nobody finishes.
-    Atomics.add(this.control, CONTROL_DONE, 1);
-    Atomics.notify(this.control, CONTROL_DONE);
+    Atomics.add(this.#control, CONTROL_DONE, 1);
+    Atomics.notify(this.#control, CONTROL_DONE);
   }
 }

@@ -54,55 +54,58 @@ export async function* benchAttention(options: LoadOptions, signal: AbortSignal)
 }
 
 class Layer {
-  private readonly config = parsePhi3SmallConfig(SHAPES['phi-3-small']);
-  private readonly pool;
-  private readonly next = mulberry32(1);
-  private length = 0;
+  readonly #config = parsePhi3SmallConfig(SHAPES['phi-3-small']);
+  readonly #pool;
+  readonly #next = mulberry32(1);
+  #length = 0;
 
-  constructor(
-    private readonly ops: Ops,
-    private readonly kv: KvDType,
-  ) {
-    const { kvHeads, headDim } = this.config;
-    this.pool = ops.createKvPool({ layers: 1, kvHeads, headDim, dtype: kv });
+  readonly #ops: Ops;
+  readonly #kv: KvDType;
+
+  constructor(ops: Ops, kv: KvDType) {
+    this.#ops = ops;
+    this.#kv = kv;
+
+    const { kvHeads, headDim } = this.#config;
+    this.#pool = ops.createKvPool({ layers: 1, kvHeads, headDim, dtype: kv });
   }
 
   /** Appends random keys and values up to `context`. */
   async fill(context: number): Promise<void> {
-    const { heads, kvHeads, headDim } = this.config;
-    await this.pool.grow(context / PAGE_TOKENS);
+    const { heads, kvHeads, headDim } = this.#config;
+    await this.#pool.grow(context / PAGE_TOKENS);
     const width = (heads + 2 * kvHeads) * headDim;
-    for (; this.length < context; this.length += PAGE_TOKENS) {
-      const view = this.view(this.length, PAGE_TOKENS);
-      const qkv = this.random(PAGE_TOKENS * width);
+    for (; this.#length < context; this.#length += PAGE_TOKENS) {
+      const view = this.#view(this.#length, PAGE_TOKENS);
+      const qkv = this.#random(PAGE_TOKENS * width);
       const rope = new Float32Array(PAGE_TOKENS * headDim).map((_, i) => Number(i % headDim < headDim / 2));
-      await this.ops.step(() => {
-        const [x, table] = [this.ops.input(qkv, [PAGE_TOKENS, width]), this.ops.input(rope, [PAGE_TOKENS, headDim])];
-        return this.ops.appendKv(x, table, view, 0, { ...this.config, order: 'byGroup' });
+      await this.#ops.step(() => {
+        const [x, table] = [this.#ops.input(qkv, [PAGE_TOKENS, width]), this.#ops.input(rope, [PAGE_TOKENS, headDim])];
+        return this.#ops.appendKv(x, table, view, 0, { ...this.#config, order: 'byGroup' });
       });
     }
   }
 
   async compare(phase: AttentionRow['phase'], context: number): Promise<AttentionRow> {
     const tokens = phase === 'decode' ? 1 : PREFILL_TOKENS;
-    const { heads, kvHeads, headDim, attentionScale: scale, sparsity } = this.config;
+    const { heads, kvHeads, headDim, attentionScale: scale, sparsity } = this.#config;
     const options = { heads, kvHeads, headDim, scale, window: context };
-    const [denseMs, sparseMs] = await this.times(context - tokens, tokens, [options, { ...options, sparsity }]);
+    const [denseMs, sparseMs] = await this.#times(context - tokens, tokens, [options, { ...options, sparsity }]);
     const visible = visibleShare(context - tokens, tokens, heads, sparsity);
     const read = readShare(context - 1, heads / kvHeads, sparsity);
-    return { phase, kv: this.kv, context, denseMs, sparseMs, visible, read, overIdeal: sparseMs / denseMs / visible };
+    return { phase, kv: this.#kv, context, denseMs, sparseMs, visible, read, overIdeal: sparseMs / denseMs / visible };
   }
 
   dispose(): void {
-    this.pool.dispose();
+    this.#pool.dispose();
   }
 
   /** Milliseconds of one attention of each kind, measured in turn: medians. */
-  private async times(length: number, tokens: number, kinds: AttentionOptions[]): Promise<[number, number]> {
-    const { ops } = this;
-    const width = this.config.heads * this.config.headDim;
-    const view = this.view(length, tokens);
-    const values = this.random(tokens * width);
+  async #times(length: number, tokens: number, kinds: AttentionOptions[]): Promise<[number, number]> {
+    const ops = this.#ops;
+    const width = this.#config.heads * this.#config.headDim;
+    const view = this.#view(length, tokens);
+    const values = this.#random(tokens * width);
     const time = async (options: AttentionOptions, count: number): Promise<number> => {
       const started = performance.now();
       await ops.step(() => {
@@ -125,13 +128,13 @@ class Layer {
     return [median(samples[0]!), median(samples[1]!)];
   }
 
-  private view(length: number, tokens: number): KvView {
+  #view(length: number, tokens: number): KvView {
     const pages = Array.from({ length: Math.ceil((length + tokens) / PAGE_TOKENS) }, (_, page) => page);
-    return { pool: this.pool, pages, length };
+    return { pool: this.#pool, pages, length };
   }
 
-  private random(count: number): Float32Array {
-    return Float32Array.from({ length: count }, () => this.next() * 2 - 1);
+  #random(count: number): Float32Array {
+    return Float32Array.from({ length: count }, () => this.#next() * 2 - 1);
   }
 }
 

@@ -100,11 +100,15 @@ export function printChatRows({ ghostText, followUps }: Awaited<ReturnType<typeo
 
 /** A window in this process. */
 class BenchWindow implements AsyncDisposable {
-  private constructor(
-    private readonly server: EngineServer,
-    private readonly client: RpcClient,
-    private readonly modelId: string,
-  ) {}
+  readonly #server: EngineServer;
+  readonly #client: RpcClient;
+  readonly #modelId: string;
+
+  private constructor(server: EngineServer, client: RpcClient, modelId: string) {
+    this.#server = server;
+    this.#client = client;
+    this.#modelId = modelId;
+  }
 
   static async open(modelDir: string, load: LoadOptions): Promise<BenchWindow> {
     const core = { ...engineCore, loadModel: (dir: string, own: LoadOptions) => loadModel(dir, { ...load, ...own }) };
@@ -121,7 +125,7 @@ class BenchWindow implements AsyncDisposable {
   async complete(prefix: string): Promise<void> {
     const where = { fileName: 'total.ts', languageId: 'typescript', prefix, suffix: '\n}\n' };
     const how: Pick<CompleteParams, 'maxTokens' | 'multiline'> = { maxTokens: 32, multiline: 'always' };
-    await this.client.call('complete', { modelId: this.modelId, sessionId: 'total.ts', ...where, ...how });
+    await this.#client.call('complete', { modelId: this.#modelId, sessionId: 'total.ts', ...where, ...how });
   }
 
   /** Asks; resolves when the question is being read, or answered, with what ends it. */
@@ -131,7 +135,7 @@ class BenchWindow implements AsyncDisposable {
     const messages: ChatTurn[] = [{ role: 'user', text: `// ${name}\n${source(8)}\nWhat does this do?` }];
     let answering = (): void => {};
     const answered = new Promise<void>((resolve) => (answering = resolve));
-    const running = this.talk(messages, abort.signal, answering).catch((error: unknown) => {
+    const running = this.#talk(messages, abort.signal, answering).catch((error: unknown) => {
       if (!abort.signal.aborted) throw error;
     });
     if (situation === 'answering') await Promise.race([answered, running]);
@@ -148,10 +152,10 @@ class BenchWindow implements AsyncDisposable {
       const text = `What does total${turn} do?`;
       messages.push({ role: 'user', text: turn === 1 ? `${source(3)}\n${text}` : text });
       const said: string[] = [];
-      const { tokensPrefilled, tokensReused } = await this.talk(messages, undefined, (part) => said.push(part), 60);
+      const { tokensPrefilled, tokensReused } = await this.#talk(messages, undefined, (part) => said.push(part), 60);
       messages.push({ role: 'assistant', text: said.join('') });
-      const { counts } = await this.client.call('countTokens', {
-        modelId: this.modelId,
+      const { counts } = await this.#client.call('countTokens', {
+        modelId: this.#modelId,
         texts: [messages.at(-2)!.text],
       });
       rows.push({ turn, question: counts[0]!, prefilled: tokensPrefilled, reused: tokensReused });
@@ -160,18 +164,18 @@ class BenchWindow implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.client.close('The benchmark is done.');
-    await this.server.dispose();
+    this.#client.close('The benchmark is done.');
+    await this.#server.dispose();
   }
 
-  private talk(
+  #talk(
     messages: ChatTurn[],
     signal: AbortSignal | undefined,
     onText: (text: string) => void,
     maxTokens = ANSWER_TOKENS,
   ) {
-    const params = { modelId: this.modelId, sessionId: 'chat', messages, maxTokens };
-    return this.client.call('chat', params, { ...(signal && { signal }), onPart: ({ text }) => onText(text) });
+    const params = { modelId: this.#modelId, sessionId: 'chat', messages, maxTokens };
+    return this.#client.call('chat', params, { ...(signal && { signal }), onPart: ({ text }) => onText(text) });
   }
 }
 

@@ -105,35 +105,47 @@ async function completed(
 }
 
 class Sum {
-  private tokens = 0;
-  private passes = 0;
-  private drafted = 0;
-  private accepted = 0;
-  private decodeMs = 0;
-  private different = 0;
-  private completions = 0;
+  #tokens = 0;
+  #passes = 0;
+  #drafted = 0;
+  #accepted = 0;
+  #decodeMs = 0;
+  #different = 0;
+  #completions = 0;
+
+  readonly #kind: string;
 
   constructor(
-    private readonly kind: string,
+    kind: string,
     readonly mode: Mode,
-  ) {}
+  ) {
+    this.#kind = kind;
+  }
 
   add({ tokensGenerated, passes, tokensDrafted, tokensAccepted, decodeMs }: GenerationStats): void {
-    this.tokens += Math.max(0, tokensGenerated - 1);
-    this.passes += passes - 1;
-    this.drafted += tokensDrafted;
-    this.accepted += tokensAccepted;
-    this.decodeMs += decodeMs;
+    this.#tokens += Math.max(0, tokensGenerated - 1);
+    this.#passes += passes - 1;
+    this.#drafted += tokensDrafted;
+    this.#accepted += tokensAccepted;
+    this.#decodeMs += decodeMs;
   }
 
   compare(text: string, plain: string): void {
-    this.completions++;
-    if (text !== plain) this.different++;
+    this.#completions++;
+    if (text !== plain) this.#different++;
   }
 
   row(plain: Sum): SpeculationRow {
-    const { kind, mode, tokens, passes, drafted, accepted, decodeMs, different, completions } = this;
-    const speedup = tokens / decodeMs / (plain.tokens / plain.decodeMs);
+    const { mode } = this;
+    const kind = this.#kind;
+    const tokens = this.#tokens;
+    const passes = this.#passes;
+    const drafted = this.#drafted;
+    const accepted = this.#accepted;
+    const decodeMs = this.#decodeMs;
+    const different = this.#different;
+    const completions = this.#completions;
+    const speedup = tokens / decodeMs / (plain.#tokens / plain.#decodeMs);
     return { kind, mode, tokens, passes, drafted, accepted, decodeMs, different, completions, speedup };
   }
 }

@@ -94,10 +94,10 @@ type Attributes = Record<string, number | { float: number }>;
 /** A ModelProto that grows: nodes, initialisers, inputs and outputs in protobuf's wire format. */
 class Graph {
   readonly weights: WeightFiles;
-  private readonly nodes: Buffer[] = [];
-  private readonly initializers: Buffer[] = [];
-  private readonly inputs: Buffer[] = [];
-  private readonly outputs: Buffer[] = [];
+  readonly #nodes: Buffer[] = [];
+  readonly #initializers: Buffer[] = [];
+  readonly #inputs: Buffer[] = [];
+  readonly #outputs: Buffer[] = [];
 
   constructor(weights: WeightFiles) {
     this.weights = weights;
@@ -108,15 +108,15 @@ class Graph {
       message(5, bytes(1, key), ...(typeof value === 'number' ? int(3, value, 2) : float(2, value.float, 1))),
     );
     const names = [...inputs.map((each) => bytes(1, each)), ...outputs.map((each) => bytes(2, each))];
-    this.nodes.push(message(1, ...names, bytes(3, outputs[0]!), bytes(4, op), ...encoded, bytes(7, domain)));
+    this.#nodes.push(message(1, ...names, bytes(3, outputs[0]!), bytes(4, op), ...encoded, bytes(7, domain)));
   }
 
   input(name: string, type: number, shape: (number | string)[]): void {
-    this.inputs.push(message(11, ...valueInfo(name, type, shape)));
+    this.#inputs.push(message(11, ...valueInfo(name, type, shape)));
   }
 
   output(name: string, type: number, shape: (number | string)[]): void {
-    this.outputs.push(message(12, ...valueInfo(name, type, shape)));
+    this.#outputs.push(message(12, ...valueInfo(name, type, shape)));
   }
 
   floats(name: string, shape: number[], values: Float32Array): void {
@@ -124,15 +124,15 @@ class Graph {
   }
 
   raw(name: string, type: number, shape: number[], content: Buffer): void {
-    this.initializers.push(message(5, ...tensorHead(name, type, shape), bytes(9, content)));
+    this.#initializers.push(message(5, ...tensorHead(name, type, shape), bytes(9, content)));
   }
 
   /** y = x · Wᵀ of random weights, columns -> rows; gives the name of y. */
   async product(x: string, name: string, columns: number, rows: number): Promise<string> {
     const [values, scales] = [`${name}.values`, `${name}.scales`];
     const blocks = columns / BLOCK;
-    await this.external(values, UINT8, [rows, blocks, BLOCK / 2], RANDOM_WORDS);
-    await this.external(scales, FLOAT, [rows, blocks], RANDOM_SCALES);
+    await this.#external(values, UINT8, [rows, blocks, BLOCK / 2], RANDOM_WORDS);
+    await this.#external(scales, FLOAT, [rows, blocks], RANDOM_SCALES);
     const attributes = { K: columns, N: rows, bits: 4, block_size: BLOCK, accuracy_level: ACCURACY_INT8 };
     this.node('MatMulNBits', [x, values, scales], [`${name}.y`], attributes); // Zero is 8 where none is given.
     return `${name}.y`;
@@ -141,15 +141,15 @@ class Graph {
   model(): Buffer {
     const opset = (domain: string, version: number): Buffer => message(8, bytes(1, domain), ...int(2, version));
     const name = bytes(2, 'phi-3-mini with random weights');
-    const graph = message(7, ...this.nodes, name, ...this.initializers, ...this.inputs, ...this.outputs);
+    const graph = message(7, ...this.#nodes, name, ...this.#initializers, ...this.#inputs, ...this.#outputs);
     return Buffer.concat([...int(1, 10), graph, opset('', 18), opset(CONTRIB, 1)]);
   }
 
-  private async external(name: string, type: number, shape: number[], block: Uint8Array): Promise<void> {
+  async #external(name: string, type: number, shape: number[], block: Uint8Array): Promise<void> {
     const length = shape.reduce((a, b) => a * b, type === FLOAT ? 4 : 1);
     const place = Object.entries({ ...(await this.weights.append(block, length)), length });
     const entries = place.map(([key, value]) => message(13, bytes(1, key), bytes(2, String(value))));
-    this.initializers.push(message(5, ...tensorHead(name, type, shape), ...entries, ...int(14, 1)));
+    this.#initializers.push(message(5, ...tensorHead(name, type, shape), ...entries, ...int(14, 1)));
   }
 }
 
@@ -169,34 +169,34 @@ function words<T>(
 
 /** Weights beside the graph: weights0.bin and so on, each tensor on a page. */
 class WeightFiles {
-  private readonly folder: string;
-  private file: FileHandle | undefined;
-  private count = 0;
-  private offset = 0;
+  readonly #folder: string;
+  #file: FileHandle | undefined;
+  #count = 0;
+  #offset = 0;
 
   constructor(folder: string) {
-    this.folder = folder;
+    this.#folder = folder;
   }
 
   /** Writes `length` bytes of `block` repeated, and says where. */
   async append(block: Uint8Array, length: number): Promise<{ location: string; offset: number }> {
-    if (!this.file || this.offset + length > LARGEST_FILE) await this.next();
-    const place = { location: `weights${this.count - 1}.bin`, offset: this.offset };
-    await writeRepeated(this.file!, block, length);
-    const end = Math.ceil((this.offset + length) / PAGE) * PAGE;
-    await this.file!.writeFile(Buffer.alloc(end - this.offset - length));
-    this.offset = end;
+    if (!this.#file || this.#offset + length > LARGEST_FILE) await this.#next();
+    const place = { location: `weights${this.#count - 1}.bin`, offset: this.#offset };
+    await writeRepeated(this.#file!, block, length);
+    const end = Math.ceil((this.#offset + length) / PAGE) * PAGE;
+    await this.#file!.writeFile(Buffer.alloc(end - this.#offset - length));
+    this.#offset = end;
     return place;
   }
 
   async close(): Promise<void> {
-    await this.file?.close();
+    await this.#file?.close();
   }
 
-  private async next(): Promise<void> {
+  async #next(): Promise<void> {
     await this.close();
-    this.file = await open(join(this.folder, `weights${this.count++}.bin`), 'w');
-    this.offset = 0;
+    this.#file = await open(join(this.#folder, `weights${this.#count++}.bin`), 'w');
+    this.#offset = 0;
   }
 }
 

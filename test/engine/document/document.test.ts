@@ -33,7 +33,11 @@ class FakeModel {
   kept = 0;
   diskFull = false;
 
-  constructor(private readonly tokensPerMs: number) {}
+  readonly #tokensPerMs: number;
+
+  constructor(tokensPerMs: number) {
+    this.#tokensPerMs = tokensPerMs;
+  }
 
   readonly createSession = (priority: Priority = PRIORITY.completion): ModelSession => {
     const ending = new AbortController();
@@ -46,7 +50,7 @@ class FakeModel {
         const none = { stop: 'end' as const, tokensReused: 0, tokensGenerated: 0, decodeMs: 0 };
         const speculation = { passes: 1, tokensDrafted: 0, tokensAccepted: 0 };
         return {
-          stats: { ...none, ...speculation, tokensPrefilled, prefillMs: tokensPrefilled / this.tokensPerMs },
+          stats: { ...none, ...speculation, tokensPrefilled, prefillMs: tokensPrefilled / this.#tokensPerMs },
           async *[Symbol.asyncIterator]() {
             if (error) throw error;
             yield* [];

@@ -17,11 +17,15 @@ class TokenPool implements KvPool {
   capacity = 0;
   copies = 0;
   lost = false;
-  private readonly slots = new Map<number, number>();
-  constructor(private readonly limit: number) {}
+  readonly #slots = new Map<number, number>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
 
   async grow(pages: number): Promise<void> {
-    if (pages > this.limit) throw new OutOfMemory(pages, 'full');
+    if (pages > this.#limit) throw new OutOfMemory(pages, 'full');
     this.capacity = pages;
   }
 
@@ -32,11 +36,11 @@ class TokenPool implements KvPool {
   }
 
   set(page: number, slot: number, id: number): void {
-    this.slots.set(page * PAGE_TOKENS + slot, id);
+    this.#slots.set(page * PAGE_TOKENS + slot, id);
   }
 
   get(page: number, slot: number): number {
-    return this.slots.get(page * PAGE_TOKENS + slot) ?? -1;
+    return this.#slots.get(page * PAGE_TOKENS + slot) ?? -1;
   }
 
   read(): Promise<Uint8Array> {

@@ -24,13 +24,16 @@ export class ChatWithModel {
   options: GenerateOptions | undefined;
   /** How the model writes what its tokenizer gives as these ids. */
   spell = (ids: number[]): number[] => ids;
-  private cache: number[] = [];
-  private next = '';
+  #cache: number[] = [];
+  #next = '';
 
-  constructor(
-    private readonly tokenizer: Tokenizer,
-    private readonly model: ChattingModel,
-  ) {}
+  readonly #tokenizer: Tokenizer;
+  readonly #model: ChattingModel;
+
+  constructor(tokenizer: Tokenizer, model: ChattingModel) {
+    this.#tokenizer = tokenizer;
+    this.#model = model;
+  }
 
   /** Asks, and takes what is said into the conversation. The model answers `answer`, as it would encode it. */
   async ask(question: string, answer: string, maxTokens = 256): Promise<ChatResult & { parts: string[] }> {
@@ -41,40 +44,40 @@ export class ChatWithModel {
   }
 
   async call(answer: string, params: Partial<ChatParams> = {}, signal = new AbortController().signal) {
-    this.next = answer;
+    this.#next = answer;
     const parts: string[] = [];
     const request = { messages: this.messages, maxTokens: 256, ...params };
-    const result = await chatWith(this.model, this.session, request, signal, ({ text }) => parts.push(text));
+    const result = await chatWith(this.#model, this.#session, request, signal, ({ text }) => parts.push(text));
     return { ...result, parts };
   }
 
-  private get session() {
-    return { generate: this.generate, tokens: this.cache };
+  get #session() {
+    return { generate: this.#generate, tokens: this.#cache };
   }
 
-  private readonly generate: Generate = (prompt, options) => {
+  readonly #generate: Generate = (prompt, options) => {
     this.prompts.push([...prompt]);
     this.options = options;
-    const tokensReused = common(prompt, this.cache);
+    const tokensReused = common(prompt, this.#cache);
     const tokensPrefilled = prompt.length - tokensReused;
     const stats = { stop: null, tokensReused, tokensPrefilled, tokensGenerated: 0, passes: 0 } as const;
     const all: GenerationStats = { ...stats, tokensDrafted: 0, tokensAccepted: 0, prefillMs: 1, decodeMs: 1 };
-    this.cache = [...prompt];
-    return { stats: all, [Symbol.asyncIterator]: () => this.write(prompt, options, all) };
+    this.#cache = [...prompt];
+    return { stats: all, [Symbol.asyncIterator]: () => this.#write(prompt, options, all) };
   };
 
-  private async *write(prompt: readonly number[], { maxTokens, signal }: GenerateOptions, stats: GenerationStats) {
+  async *#write(prompt: readonly number[], { maxTokens, signal }: GenerateOptions, stats: GenerationStats) {
     const chat = (prefill: string): number[] => {
       const messages = this.messages.map(({ role, text }) => ({ role, content: text }));
       const said = messages.at(-1)?.role === 'assistant' ? messages.pop()!.content : '';
-      return this.tokenizer.chat(messages, { addGenerationPrompt: true, prefill: said + prefill });
+      return this.#tokenizer.chat(messages, { addGenerationPrompt: true, prefill: said + prefill });
     };
-    const own = chat(this.next).slice(chat('').length);
+    const own = chat(this.#next).slice(chat('').length);
     const ids = this.spell(own);
     let last = prompt.at(-1)!;
     for (const id of ids.slice(0, maxTokens)) {
       throwIfAborted(signal);
-      if (stats.tokensGenerated++ > 0) this.cache.push(last); // The newest token is not computed yet.
+      if (stats.tokensGenerated++ > 0) this.#cache.push(last); // The newest token is not computed yet.
       last = id;
       yield { id, logprob: 0 };
     }

@@ -53,7 +53,7 @@ export class TinyFolder {
     const folder = new TinyFolder();
     folder.json('config.json', config);
     if (shards === 1) folder.file('model.safetensors', safetensors(tensors, dtype));
-    else folder.shards(tensors, dtype, shards);
+    else folder.#shards(tensors, dtype, shards);
     return folder;
   }
 
@@ -70,7 +70,7 @@ export class TinyFolder {
     rmSync(this.path, { recursive: true, force: true });
   }
 
-  private shards(tensors: TinyTensor[], dtype: Stored, count: number): void {
+  #shards(tensors: TinyTensor[], dtype: Stored, count: number): void {
     const weightMap: Record<string, string> = {};
     for (let shard = 0; shard < count; shard++) {
       const name = `model-0000${shard + 1}-of-0000${count}.safetensors`;

@@ -24,7 +24,11 @@ export class TinySessions {
   /** How many tokens each step computed, and of which sequence length it was told. */
   readonly steps: { tokens: number; totalLength: number }[] = [];
 
-  private constructor(private readonly context: SessionContext) {}
+  readonly #context: SessionContext;
+
+  private constructor(context: SessionContext) {
+    this.#context = context;
+  }
 
   static async create(options: Options = {}): Promise<TinySessions> {
     const { ops = new ReferenceOps(), kv: dtype = 'f16', chunkTokens = 16, chatChunkTokens, snapshots } = options;
@@ -57,7 +61,7 @@ export class TinySessions {
   }
 
   get allocator(): PageAllocator {
-    return this.context.allocator;
+    return this.#context.allocator;
   }
 
   /** Since the last call. */
@@ -66,10 +70,10 @@ export class TinySessions {
   }
 
   session(priority?: Priority): Session {
-    return new Session(this.context, priority);
+    return new Session(this.#context, priority);
   }
 
   dispose(): Promise<void> {
-    return this.context.ops.dispose();
+    return this.#context.ops.dispose();
   }
 }

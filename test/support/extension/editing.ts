@@ -20,12 +20,16 @@ export class EditableDocument {
   languageId = 'plaintext';
   readonly #undo: Change[][] = [];
   readonly #redo: Change[][] = [];
+  #text: string;
+
   constructor(
     readonly host: Editing,
     readonly uri: Uri,
-    private text: string,
+    text: string,
     readonly eol = text.includes('\r\n') ? 2 : 1,
-  ) {}
+  ) {
+    this.#text = text;
+  }
 
   get isUntitled(): boolean {
     return this.uri.scheme === 'untitled';
@@ -34,7 +38,7 @@ export class EditableDocument {
     return this.#lines().length;
   }
   getText(range?: Range): string {
-    return range ? this.text.slice(this.offsetAt(range.start), this.offsetAt(range.end)) : this.text;
+    return range ? this.#text.slice(this.offsetAt(range.start), this.offsetAt(range.end)) : this.#text;
   }
   lineAt(line: number): { text: string; range: Range } {
     const text = this.#lines()[line]!;
@@ -42,12 +46,12 @@ export class EditableDocument {
   }
   offsetAt({ line, character }: Position): number {
     const lines = this.#lines();
-    if (line >= lines.length) return this.text.length;
+    if (line >= lines.length) return this.#text.length;
     const before = lines.slice(0, line).reduce((sum, text) => sum + text.length + this.#end.length, 0);
     return before + Math.min(character, lines[line]!.length);
   }
   positionAt(offset: number): Position {
-    const before = this.text.slice(0, offset).split(this.#end);
+    const before = this.#text.slice(0, offset).split(this.#end);
     return new Position(before.length - 1, before.at(-1)!.length);
   }
 
@@ -74,7 +78,7 @@ export class EditableDocument {
     return this.eol === 2 ? '\r\n' : '\n';
   }
   #lines(): string[] {
-    return this.text.split(this.#end);
+    return this.#text.split(this.#end);
   }
   /** Gives what undoes it. */
   #change(changes: readonly Change[], reason?: 1 | 2): Change[] {
@@ -87,14 +91,14 @@ export class EditableDocument {
     }));
     const inverse: Change[] = [];
     for (const { rangeOffset, rangeLength, text } of contentChanges) {
-      const old = this.text.slice(rangeOffset, rangeOffset + rangeLength);
+      const old = this.#text.slice(rangeOffset, rangeOffset + rangeLength);
       const later = inverse.map((each) => ({
         ...each,
         start: each.start + text.length - rangeLength,
         end: each.end + text.length - rangeLength,
       }));
       inverse.splice(0, inverse.length, ...later, { start: rangeOffset, end: rangeOffset + text.length, text: old });
-      this.text = this.text.slice(0, rangeOffset) + text + this.text.slice(rangeOffset + rangeLength);
+      this.#text = this.#text.slice(0, rangeOffset) + text + this.#text.slice(rangeOffset + rangeLength);
     }
     this.version++;
     this.host.changed.fire({ document: this, contentChanges, reason });

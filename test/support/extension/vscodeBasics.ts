@@ -28,14 +28,18 @@ export class Selection extends Range {
 }
 
 export class Disposable {
-  constructor(private readonly end: () => void) {}
+  readonly #end: () => void;
+
+  constructor(end: () => void) {
+    this.#end = end;
+  }
   static from(...things: { dispose(): unknown }[]): Disposable {
     return new Disposable(() => {
       for (const thing of things) thing.dispose();
     });
   }
   dispose(): void {
-    this.end();
+    this.#end();
   }
 }
 
