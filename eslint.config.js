@@ -17,7 +17,7 @@ export default tseslint.config(
         'error',
         {
           selector:
-            ':matches(PropertyDefinition, MethodDefinition[kind!="constructor"], TSParameterProperty)[accessibility]',
+            ':matches(PropertyDefinition, MethodDefinition[kind!="constructor"], TSParameterProperty)[accessibility="private"]',
           message: 'Private members are #private.',
         },
       ],
