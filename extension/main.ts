@@ -1,24 +1,24 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { createChat } from './chat/chat.ts';
+import { createChat } from './chat/createChat.ts';
 import { ChatCodeActions } from './chat/commands/codeActions.ts';
 import { CodeBlocks } from './edits/codeBlocks.ts';
 import { WorkspaceContext } from './chat/context/workspaceContext.ts';
 import { registerLanguageModel } from './languageModel/languageModel.ts';
 import { ThemeColors } from './chat/page/syntaxColors.ts';
-import { commandTable } from './commands.ts';
+import { commandTable } from './commandTable.ts';
 import { GhostCache } from './completion/ghostCache.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Config } from './config.ts';
-import { Engine } from './engine/engine.ts';
-import { engineSetup, keepOnDisk } from './engine/setup.ts';
-import { createLog } from './log.ts';
+import { Engine } from './engine/localEngine.ts';
+import { engineSetup, keepOnDisk } from './engine/localEngineHost.ts';
+import { createLog } from './common/log.ts';
 import { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { Retrieval } from './retrieval/retrieval.ts';
 import { ReportView } from './status/reportView.ts';
 import { Snooze } from './status/snooze.ts';
 import { Status } from './status/status.ts';
-import { Window } from './status/workbench.ts';
+import { Window } from './status/windowController.ts';
 
 /** Builds everything and registers it. The engine process itself starts later: see window.ts. */
 export function activate(context: vscode.ExtensionContext): void {

@@ -1,7 +1,7 @@
 /** What the buttons of a code block do. Nothing here runs code or writes a file: documents change, the user saves. */
 import * as vscode from 'vscode';
 import type { CodeAction } from '../../webview/protocol.ts';
-import { inform } from '../notice.ts';
+import { inform } from '../common/notice.ts';
 import { nameOf } from '../reading/textOf.ts';
 import { terminalLine } from '../chat/commands/terminalLine.ts';
 import { insertionText } from './insertion.ts';

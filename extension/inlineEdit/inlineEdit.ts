@@ -6,12 +6,12 @@ import type { Place } from '../edits/locate.ts';
 import { refusal } from '../edits/proposals.ts';
 import { nameOf } from '../reading/textOf.ts';
 import type { ChatModel } from '../chat/conversation/parts.ts';
-import { warn, withoutLinks } from '../notice.ts';
+import { warn, withoutLinks } from '../common/notice.ts';
 import type { Settings } from '../settings.ts';
 import { newLines } from './answer.ts';
 import { askInstruction } from './instruction.ts';
 import { type Rewrite, rewrite } from './request.ts';
-import { HunkSessions } from './sessions.ts';
+import { HunkSessions } from './openHunks.ts';
 
 export interface InlineEditParts {
   readonly model: ChatModel;

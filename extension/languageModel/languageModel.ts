@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { ChatTurn } from '../../engine/wire/protocol.ts';
-import type { EngineState } from '../engine/engine.ts';
+import type { EngineState } from '../engine/localEngine.ts';
 import type { Settings } from '../settings.ts';
 import { longestAnswer, samplingOf } from '../chat/answer/answering.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';

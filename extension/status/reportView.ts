@@ -1,7 +1,7 @@
 /** The engine's report as a document that nobody has to save. */
 import * as vscode from 'vscode';
-import type { Engine } from '../engine/engine.ts';
-import { reportText } from './report.ts';
+import type { Engine } from '../engine/localEngine.ts';
+import { reportText } from '../engine/report.ts';
 
 const URI = vscode.Uri.from({ scheme: 'airgap-report', path: 'Airgap.md' });
 

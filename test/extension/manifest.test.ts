@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
-import { commandTable } from '../../extension/commands.ts';
+import { commandTable } from '../../extension/commandTable.ts';
 import { menuLines } from '../../extension/status/menu.ts';
 import { translatedTexts } from '../support/extension/translatedTexts.ts';
 import { readSettings, type SettingKey, SETTINGS } from '../../extension/settings.ts';

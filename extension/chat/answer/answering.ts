@@ -1,7 +1,7 @@
 /** One conversation, and the answer that is being written to its last question. Pure. */
 import type { ChatParams, ChatResult } from '../../../engine/wire/protocol.ts';
 import type { PageMessage } from '../../../webview/protocol.ts';
-import { orAborted } from '../../abortable.ts';
+import { orAborted } from '../../common/abortable.ts';
 import { compose, type ComposeParts, type Draft, uncounted } from './compose.ts';
 import {
   type Answer,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ChatTurn, FittedSource } from '../../../engine/wire/protocol.ts';
 import type { Chip, WindowUse } from '../../../webview/protocol.ts';
-import { orAborted } from '../../abortable.ts';
+import { orAborted } from '../../common/abortable.ts';
 import type { SentSource } from '../conversation/conversation.ts';
 import type { Attachment, ChatModel, ContextReader, Source } from '../conversation/parts.ts';
 import { questionPrompt } from './prompt.ts';

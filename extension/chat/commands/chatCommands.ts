@@ -1,7 +1,7 @@
 /** Commands of editor, explorer, terminal and source control that lead into the chat. */
 import * as vscode from 'vscode';
-import type { CommandTable } from '../../commands.ts';
-import { warn } from '../../notice.ts';
+import type { CommandTable } from '../../commandTable.ts';
+import { warn } from '../../common/notice.ts';
 import type { Settings } from '../../settings.ts';
 import { writeCommitMessage } from './commitMessage.ts';
 import { codeAt, problemsAt, selectionOf } from '../context/defaults.ts';

@@ -1,5 +1,5 @@
 /** The commands of the chat's view. */
-import type { CommandTable } from '../../commands.ts';
+import type { CommandTable } from '../../commandTable.ts';
 
 export interface ViewActions {
   newConversation(): Promise<void>;

@@ -1,6 +1,6 @@
 /** The engine's state as the page shows it. Pure. */
 import type { EngineView } from '../../../webview/protocol.ts';
-import type { EngineState } from '../../engine/engine.ts';
+import type { EngineState } from '../../engine/localEngine.ts';
 import type { Translate } from '../answer/compose.ts';
 
 export function engineView(state: EngineState, isStarter: boolean, t: Translate): EngineView {

@@ -1,6 +1,6 @@
 /** What the page may ask of VS Code. */
 import * as vscode from 'vscode';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine } from '../../engine/localEngine.ts';
 import type { Settings } from '../../settings.ts';
 import type { CodeBlocks } from '../../edits/codeBlocks.ts';
 import type { Actions } from '../controllerHost.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ChatTurn } from '../../../engine/wire/protocol.ts';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
-import { Engine } from '../../../extension/engine/engine.ts';
+import { Engine } from '../../../extension/engine/localEngine.ts';
 import { chooseRuntime } from '../../../extension/engine/runtime.ts';
 import { type EngineHost, engineHost, isAlive, removeHost, until } from '../../support/extension/engineHost.ts';
 import { FIT_CHARACTERS, type ScriptedEngine, scriptedEngine } from '../../support/extension/scriptedEngine.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { newLines } from '../../../extension/inlineEdit/answer.ts';
 import { hunkAt, propose } from '../../../extension/inlineEdit/hunks.ts';
-import { HunkSession } from '../../../extension/inlineEdit/session.ts';
+import { HunkSession } from '../../../extension/inlineEdit/documentHunks.ts';
 import { EditableDocument, Editing } from '../../support/extension/editing.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type * as vscode from 'vscode';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
 import { LocalModel, registerLanguageModel } from '../../../extension/languageModel/languageModel.ts';
-import type { EngineState } from '../../../extension/engine/engine.ts';
+import type { EngineState } from '../../../extension/engine/localEngine.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { FakeModel, until } from '../../support/extension/fakeChat.ts';
 import { EventEmitter, LanguageModelTextPart, lm } from '../../support/extension/vscodeStub.ts';

@@ -16,7 +16,7 @@ import type {
 import { EngineFailure } from '../../engine/wire/rpc.ts';
 import type { ChatModel } from '../chat/conversation/parts.ts';
 import { type Connected, connectEngine, type Launch } from './process.ts';
-import { orAborted } from '../abortable.ts';
+import { orAborted } from '../common/abortable.ts';
 import { RestartPolicy } from './restartPolicy.ts';
 
 /** What mends a failure; the status menu offers it first. */

@@ -2,10 +2,10 @@
 import * as vscode from 'vscode';
 import * as z from 'zod';
 import { nameOf } from '../reading/textOf.ts';
-import { inform, warn } from '../notice.ts';
+import { inform, warn } from '../common/notice.ts';
 import { hunkAt } from './hunks.ts';
 import { HunkMarks, hunkLenses } from './marks.ts';
-import { HunkSession } from './session.ts';
+import { HunkSession } from './documentHunks.ts';
 
 const STORED_KEY = 'airgap.inlineEdit.hunks';
 const storedSessions = z.array(

@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadParams } from '../../engine/wire/protocol.ts';
-import type { EngineSetup } from './engine.ts';
+import type { EngineSetup } from './localEngine.ts';
 import { buildOf, engineAddress, thisHost } from './address.ts';
 import { chooseRuntime } from './runtime.ts';
 import { expandHome, type Settings } from '../settings.ts';

@@ -6,7 +6,7 @@ import type { CodeBlocks } from './edits/codeBlocks.ts';
 import type { Chat } from './chat/conversation/parts.ts';
 import { chatViewCommands, type ViewActions } from './chat/commands/viewCommands.ts';
 import type { Config } from './config.ts';
-import type { Engine } from './engine/engine.ts';
+import type { Engine } from './engine/localEngine.ts';
 import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { menuLines, pickFromMenu } from './status/menu.ts';
 import { type ReportView, showReport } from './status/reportView.ts';

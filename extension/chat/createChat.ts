@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SyntaxColors } from '../../webview/protocol.ts';
 import type { Config } from '../config.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine } from '../engine/localEngine.ts';
 import type { Settings } from '../settings.ts';
 import type { CodeBlocks } from '../edits/codeBlocks.ts';
 import { instruct } from './context/instruct.ts';
