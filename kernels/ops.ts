@@ -117,18 +117,18 @@ export interface OperationTime {
   readonly macs: number;
 }
 
-/** What a product adds. bias: (out), residual: (rows, out). */
-export interface Addends {
+/** What linear adds to a product before it stores it. bias: (out), residual: (rows, out). */
+export interface Epilogue {
   readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
 }
 
-/** What a step brings to the host. Both tensors live until then. */
+/** A step that reads back candidates and, only where they do not suffice, whole rows of logits. */
 export interface ReadBack {
-  readonly first: Tensor;
-  /** Whether the values of `first` do not suffice: those of `more` then follow them. */
-  readonly wantsMore: (first: Float32Array) => boolean;
-  readonly more: Tensor;
+  readonly candidates: Tensor;
+  /** Decides from the values of `candidates` whether those of `logits` are read back too and follow them. */
+  readonly needsLogits: (candidates: Float32Array) => boolean;
+  readonly logits: Tensor;
 }
 
 export interface Ops {
@@ -175,7 +175,7 @@ export interface Ops {
   /** (x - mean) / sqrt(variance + eps) * weight + bias, row by row, variance / cols. x: (rows, cols), weight, bias: (cols). */
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor;
   /** x @ weight^T, plus bias and residual where given. x: (rows, in), weight: (out, in) -> (rows, out). */
-  linear(x: Tensor, weight: Tensor, add?: Addends): Tensor;
+  linear(x: Tensor, weight: Tensor, epilogue?: Epilogue): Tensor;
   /**
    * qkv: (tokens, (heads + 2 kvHeads) headDim), heads in `order`. rope: (tokens, headDim), the cosines of headDim/2
    * frequencies then their sines, for each token's position. Rotates q and k in half-split pairs (i, i + headDim/2):
@@ -208,7 +208,7 @@ export interface Ops {
   /** The last `count` rows of x. */
   lastRows(x: Tensor, count: number): Tensor;
   /** Per row the id of the largest value (the lowest id on ties) and its log-probability: (rows, 2). */
-  top1(logits: Tensor): Tensor;
+  argmax(logits: Tensor): Tensor;
   /**
    * Per row its k largest values (all of a smaller vocabulary), and what makes probabilities of them at temperature 1
    * and another: (rows, 2 k + 2). A row holds k ids, largest value first and the lowest id first on ties; their values;

@@ -150,7 +150,7 @@ class TokenLoop {
   get #output(): Output {
     const sampler = this.#sampler;
     if (this.#options.constraint?.active) return 'logits';
-    if (!sampler) return 'top1';
+    if (!sampler) return 'argmax';
     if (!sampler.candidates) return 'logits';
     return { ...sampler.candidates, suffices: (row) => sampler.suffices(candidatesOf(row)) };
   }
@@ -160,7 +160,7 @@ class TokenLoop {
     const output = this.#output;
     const sampler = this.#sampler;
     if (output === 'logits') return this.#chooseOfAll(row);
-    if (output === 'top1' || !sampler) return { id: row[0]!, logprob: row[1]! };
+    if (output === 'argmax' || !sampler) return { id: row[0]!, logprob: row[1]! };
     const candidates = candidatesOf(row);
     const index = sampler.pickFrom(candidates);
     const id = index === null ? sampler.pick(logits!, this.#tokens) : candidates.ids[index]!;

@@ -1,10 +1,10 @@
 import type { Ops, ReadBack, Tensor } from '../../kernels/ops.ts';
 
 /**
- * What a step reads back of each row of logits. logits: all of it. top1: (2), the likeliest id and its log-probability.
+ * What a step reads back of each row of logits. logits: all of it. argmax: (2), the likeliest id and its log-probability.
  * Candidates: a row of ops.topK, and the logits only where that does not suffice.
  */
-export type Output = 'logits' | 'top1' | CandidateOutput;
+export type Output = 'logits' | 'argmax' | CandidateOutput;
 
 export interface CandidateOutput {
   readonly k: number;
@@ -23,10 +23,10 @@ export interface OutputRows {
 /** Inside a step, of its logits. */
 export function recordOutput(ops: Ops, logits: Tensor, output: Output): Tensor | ReadBack {
   if (output === 'logits') return logits;
-  if (output === 'top1') return ops.top1(logits);
-  const first = ops.topK(logits, output.k, output.inverseTemperature);
-  const wantsMore = (values: Float32Array): boolean => !rowsOf(values, logits.shape[0]!).every(output.suffices);
-  return { first, wantsMore, more: logits };
+  if (output === 'argmax') return ops.argmax(logits);
+  const candidates = ops.topK(logits, output.k, output.inverseTemperature);
+  const needsLogits = (values: Float32Array): boolean => !rowsOf(values, logits.shape[0]!).every(output.suffices);
+  return { candidates, needsLogits, logits };
 }
 
 /** What such a step has brought. */

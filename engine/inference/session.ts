@@ -115,7 +115,7 @@ export class Session {
     tokens: readonly number[],
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<PrefillResult> {
-    const { reused, computed } = await this.#inTurn(() => this.#compute(tokens, { last: 0, output: 'top1', signal }));
+    const { reused, computed } = await this.#inTurn(() => this.#compute(tokens, { last: 0, output: 'argmax', signal }));
     return { reused, computed };
   }
 

@@ -1,6 +1,6 @@
 import { check } from '../check.ts';
 import {
-  type Addends,
+  type Epilogue,
   type AttentionOptions,
   type AttentionShape,
   BackendLost,
@@ -31,7 +31,7 @@ import { rmsNorm } from './rowwise/rmsNorm.ts';
 import { Runner } from './device/runner.ts';
 import { siluMul } from './rowwise/siluMul.ts';
 import { type GpuTensor, Storage, activation, values, weightOf } from './device/tensor.ts';
-import { top1 } from './rowwise/argmax.ts';
+import { argmax } from './rowwise/argmax.ts';
 import { topK } from './rowwise/topK.ts';
 import { freeWeight, weightWriter } from './matmul/weight.ts';
 
@@ -166,7 +166,7 @@ export class GpuOps implements Ops {
     return layerNorm(this.#now('layerNorm'), y!, w!, b!, eps);
   }
 
-  linear(x: Tensor, weight: Tensor, { bias, residual }: Addends = {}): Tensor {
+  linear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue = {}): Tensor {
     const add = { bias: bias && activation(bias, 'linear'), residual: residual && activation(residual, 'linear') };
     return linear(this.#now('linear'), activation(x, 'linear'), weightOf(weight, 'linear'), add);
   }
@@ -206,8 +206,8 @@ export class GpuOps implements Ops {
     return y;
   }
 
-  top1(logits: Tensor): Tensor {
-    return top1(this.#now('top1'), activation(logits, 'top1'));
+  argmax(logits: Tensor): Tensor {
+    return argmax(this.#now('argmax'), activation(logits, 'argmax'));
   }
 
   topK(logits: Tensor, k: number, inverseTemperature: number): Tensor {

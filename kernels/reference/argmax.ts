@@ -1,5 +1,5 @@
 /** Per row [id of the largest value (lowest id on ties), its log-probability].  logits: (rows, cols) -> (rows, 2). */
-export function top1(logits: Float32Array, cols: number): Float32Array {
+export function argmax(logits: Float32Array, cols: number): Float32Array {
   const rows = logits.length / cols;
   const y = new Float32Array(rows * 2);
   for (let r = 0; r < rows; r++) {

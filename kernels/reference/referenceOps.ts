@@ -5,7 +5,7 @@ import { f16ToF32, f32ToF16 } from '../quantize.ts';
 import { readBack } from '../shared/readBack.ts';
 import { checkedK } from '../shared/topK.ts';
 import {
-  type Addends,
+  type Epilogue,
   type AttentionOptions,
   type AttentionShape,
   type KvDType,
@@ -30,7 +30,7 @@ import { maskedScale } from './maskedScale.ts';
 import { rmsNorm } from './rmsNorm.ts';
 import { rope } from './rope.ts';
 import { siluMul } from './siluMul.ts';
-import { top1 } from './argmax.ts';
+import { argmax } from './argmax.ts';
 import { topK } from './topK.ts';
 import { roundTrip } from './weight.ts';
 
@@ -116,7 +116,7 @@ export class ReferenceOps implements Ops {
     return tensor(layerNorm(host(x), host(weight), host(bias), eps), x.shape);
   }
 
-  linear(x: Tensor, weight: Tensor, { bias, residual }: Addends = {}): Tensor {
+  linear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue = {}): Tensor {
     const [outs, width] = weight.shape as [number, number];
     check(x.shape[1] === width, () => `linear: weight is (${weight.shape}), x is (${x.shape})`);
     const add = { bias: bias && host(bias), residual: residual && host(residual) };
@@ -190,8 +190,8 @@ export class ReferenceOps implements Ops {
     return tensor(host(x).slice((rows - count) * cols), [count, cols]);
   }
 
-  top1(logits: Tensor): Tensor {
-    return tensor(top1(host(logits), logits.shape[1]!), [logits.shape[0]!, 2]);
+  argmax(logits: Tensor): Tensor {
+    return tensor(argmax(host(logits), logits.shape[1]!), [logits.shape[0]!, 2]);
   }
 
   topK(logits: Tensor, most: number, inverseTemperature: number): Tensor {

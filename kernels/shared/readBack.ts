@@ -1,21 +1,21 @@
 import type { ReadBack, Tensor } from '../ops.ts';
 
-/** What a step resolves with, once its operations ran; `read` brings the values of one tensor. */
+/** Reads the result of a step after its operations have run. `read` fetches the values of one tensor. */
 export async function readBack(
   wanted: Tensor | ReadBack,
   read: (tensor: Tensor) => Float32Array | Promise<Float32Array>,
 ): Promise<Float32Array> {
-  if (!('first' in wanted)) return read(wanted);
-  const first = await read(wanted.first);
-  if (!wanted.wantsMore(first)) return first;
-  const more = await read(wanted.more);
-  const both = new Float32Array(first.length + more.length);
-  both.set(first);
-  both.set(more, first.length);
+  if (!('candidates' in wanted)) return read(wanted);
+  const candidates = await read(wanted.candidates);
+  if (!wanted.needsLogits(candidates)) return candidates;
+  const logits = await read(wanted.logits);
+  const both = new Float32Array(candidates.length + logits.length);
+  both.set(candidates);
+  both.set(logits, candidates.length);
   return both;
 }
 
-/** The tensors that it may bring. */
+/** Tensors that must stay readable until the step has been read back. */
 export function tensorsOf(wanted: Tensor | ReadBack): Tensor[] {
-  return 'first' in wanted ? [wanted.first, wanted.more] : [wanted];
+  return 'candidates' in wanted ? [wanted.candidates, wanted.logits] : [wanted];
 }

@@ -23,8 +23,8 @@ export enum Opcode {
   layerNorm,
   gegelu,
   maskedScale,
-  top1Partial,
-  top1,
+  argmaxPartial,
+  argmax,
   topKPartial,
   topK,
   packRows,
@@ -103,8 +103,8 @@ export const MOST_Q8_HEAD_DIM = 512;
 export const QUERY_ROWS = 16;
 /** Steps of at most so many tokens compute each as if it were alone. */
 export const FEW_TOKENS = 8;
-/** Logits that one task of top1 takes. */
-export const TOP1_CHUNK = 4096;
+/** Logits that one task of argmax takes. */
+export const ARGMAX_CHUNK = 4096;
 /** And at least one of topK: each has a list to fill before it can pass most values by, so that there are few. */
 export const TOP_K_CHUNK = 4096;
 /** Rows of f32 and f16 weights that one item takes, and rows of x: their block fits the L2 cache. */

@@ -1,7 +1,7 @@
 import { check } from '../check.ts';
 import type {
   OperationTime,
-  Addends,
+  Epilogue,
   AttentionOptions,
   AttentionShape,
   KvLayout,
@@ -18,7 +18,7 @@ import { readBack, tensorsOf } from '../shared/readBack.ts';
 import { checkedK } from '../shared/topK.ts';
 import { type BankOptions, Banks } from './host/banks.ts';
 import { WasmKvPool } from './host/kvPool.ts';
-import { DTypeCode, MOST_Q8_HEAD_DIM, Opcode, TOP1_CHUNK, TOP_K_CHUNK } from './opcodes.ts';
+import { DTypeCode, MOST_Q8_HEAD_DIM, Opcode, ARGMAX_CHUNK, TOP_K_CHUNK } from './opcodes.ts';
 import { recordAttention } from './host/recordAttention.ts';
 import { recordLinear } from './host/recordLinear.ts';
 import { type Recording, share } from './host/recording.ts';
@@ -199,7 +199,7 @@ export class WasmOps implements Ops {
     return y;
   }
 
-  linear(x: Tensor, weight: Tensor, { bias, residual }: Addends = {}): Tensor {
+  linear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue = {}): Tensor {
     const [rows, inputs] = x.shape;
     const [out, columns] = weight.shape;
     check(inputs === columns, () => `linear: weight is (${weight.shape}), x is (${x.shape})`);
@@ -296,15 +296,15 @@ export class WasmOps implements Ops {
     return view;
   }
 
-  top1(logits: Tensor): Tensor {
+  argmax(logits: Tensor): Tensor {
     const { program } = this.#current;
     const [rows, cols] = logits.shape as readonly [number, number];
-    const chunks = Math.ceil(cols / TOP1_CHUNK);
+    const chunks = Math.ceil(cols / ARGMAX_CHUNK);
     const partial = program.storage(12 * rows * chunks);
     const y = program.tensor([rows, 2]);
     const words = [asWasm(logits), partial, cols, chunks];
-    program.add({ opcode: Opcode.top1Partial, items: rows * chunks, grain: 1, words });
-    program.add({ opcode: Opcode.top1, items: rows, grain: 1, words: [partial, y, chunks] });
+    program.add({ opcode: Opcode.argmaxPartial, items: rows * chunks, grain: 1, words });
+    program.add({ opcode: Opcode.argmax, items: rows, grain: 1, words: [partial, y, chunks] });
     return y;
   }
 

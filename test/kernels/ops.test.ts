@@ -69,7 +69,7 @@ function cases(quantizesActivations: boolean): Case[] {
     ...siluCases(),
     ...gegeluCases(),
     ...maskedScaleCases(),
-    ...top1Cases(),
+    ...argmaxCases(),
     ...rowCases(),
   ];
 }
@@ -204,7 +204,7 @@ function maskedScaleCases(): Case[] {
   }));
 }
 
-function top1Cases(): Case[] {
+function argmaxCases(): Case[] {
   const shapes = [
     [1, 32064],
     [2, 320],
@@ -212,17 +212,17 @@ function top1Cases(): Case[] {
     [1, 100352],
   ] as const;
   const plain = shapes.map(([rows, cols]) => ({
-    name: `top1 (${rows}, ${cols})`,
+    name: `argmax (${rows}, ${cols})`,
     tolerance: 1e-5,
-    compute: (ops: Ops) => ops.step(() => ops.top1(ops.input(randomValues(6, rows * cols), [rows, cols]))),
+    compute: (ops: Ops) => ops.step(() => ops.argmax(ops.input(randomValues(6, rows * cols), [rows, cols]))),
   }));
   const tie = Float32Array.from({ length: 5000 }, (_, i) => (i === 17 || i === 4321 ? 3 : -1));
   return [
     ...plain,
     {
-      name: 'top1 takes the lowest id on a tie',
+      name: 'argmax takes the lowest id on a tie',
       tolerance: 1e-6,
-      compute: (ops: Ops) => ops.step(() => ops.top1(ops.input(tie, [1, 5000]))),
+      compute: (ops: Ops) => ops.step(() => ops.argmax(ops.input(tie, [1, 5000]))),
     },
   ];
 }

@@ -97,15 +97,15 @@ for (const backend of backends) {
     });
 
     for (const wanted of [false, true]) {
-      it(`a step that ${wanted ? 'wants more brings it behind' : 'has enough brings only'} what it read first`, async () => {
+      it(`a step that ${wanted ? 'needs logits returns them behind' : 'does not need logits returns only'} the candidates`, async () => {
         const { ops } = opened;
         const x = randomValues(5, 3 * 33);
         for (let again = 0; again < 3; again++) {
           const seen: number[][] = [];
           const y = await ops.step(() => {
-            const more = ops.lastRows(ops.input(x, [3, 33]), 2);
-            const wantsMore = (first: Float32Array) => seen.push([...first]) > 0 && wanted;
-            return { first: ops.topK(more, 1, 1), more, wantsMore };
+            const logits = ops.lastRows(ops.input(x, [3, 33]), 2);
+            const needsLogits = (candidates: Float32Array) => seen.push([...candidates]) > 0 && wanted;
+            return { candidates: ops.topK(logits, 1, 1), needsLogits, logits };
           });
           assert.equal(y.length, wanted ? 8 + 66 : 8);
           assert.deepEqual(seen, [[...y.subarray(0, 8)]]);

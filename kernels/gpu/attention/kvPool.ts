@@ -50,7 +50,7 @@ export class GpuKvPool implements KvPool {
   async grow(pages: number): Promise<void> {
     check(!this.#disposed, () => 'KvPool: disposed');
     if (pages <= this.capacity) return;
-    this.#memory.foresee((pages - this.capacity) * this.pageBytes);
+    this.#memory.checkFits((pages - this.capacity) * this.pageBytes);
     const before = [...this.#layers];
     try {
       for (let layer = 0; layer < this.layout.layers; layer++) await this.#resize(layer, pages);

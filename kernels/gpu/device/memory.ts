@@ -52,7 +52,7 @@ export class Memory {
   }
 
   /** Throws OutOfMemory where `bytes` more are known not to fit. */
-  foresee(bytes: number): void {
+  checkFits(bytes: number): void {
     if (this.#bytes + bytes > this.limits.totalBytes)
       throw new OutOfMemory(
         bytes,
@@ -68,7 +68,7 @@ export class Memory {
         size,
         `A buffer of ${mib(size)} is larger than the ${mib(this.limits.bufferBytes)} this GPU allows.`,
       );
-    this.foresee(size);
+    this.checkFits(size);
     const buffer = { id: this.#nextId++, bytes: size, gpu: this.device.createBuffer({ size, usage }) };
     this.#held.add(buffer);
     this.#bytes += size;

@@ -28,7 +28,7 @@ export function weightWriter(memory: Memory, shape: readonly [number, number], d
   );
   const packer = new RowPacker(width, dtype);
   const total = rows * (packer.blockBytes + packer.scaleBytes);
-  memory.foresee(total);
+  memory.checkFits(total);
   const rowsPerPart = Math.max(1, Math.min(rows, Math.floor(memory.limits.bufferBytes / packer.blockBytes)));
   const { value: parts, settled } = memory.guard(
     () => total,

@@ -3,10 +3,10 @@ import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor } from '../device/tensor.ts';
 
-const kernel = defineKernel('top1', source, ['read', 'write']);
+const kernel = defineKernel('argmax', source, ['read', 'write']);
 
 /** Per row the id of the largest value (the lowest id on ties) and its log-probability.  (rows, cols) -> (rows, 2). */
-export function top1(recording: Recording, logits: GpuTensor): GpuTensor {
+export function argmax(recording: Recording, logits: GpuTensor): GpuTensor {
   const [rows = 0, cols = 0] = logits.shape;
   const y = recording.tensor([rows, 2]);
   recording.dispatch(kernel({ WORKGROUP }), [logits.storage, y.storage], [u32(rows), u32(cols)], grid(rows));

@@ -14,7 +14,7 @@ import { layerNorm } from './rowwise/layerNorm';
 import { gegelu } from './rowwise/gegelu';
 import { maskedScale } from './rowwise/maskedScale';
 import { gegeluQuantised, layerNormQuantised, rmsNormQuantised, siluMulQuantised } from './matmul/quantised';
-import { top1, top1Partial } from './rowwise/argmax';
+import { argmax, argmaxPartial } from './rowwise/argmax';
 import { topK, topKPartial } from './rowwise/topK';
 
 /**
@@ -83,10 +83,10 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
       return gegelu(d, from, to);
     case Opcode.maskedScale:
       return maskedScale(d, from, to);
-    case Opcode.top1Partial:
-      return top1Partial(d, from, to);
-    case Opcode.top1:
-      return top1(d, from, to);
+    case Opcode.argmaxPartial:
+      return argmaxPartial(d, from, to);
+    case Opcode.argmax:
+      return argmax(d, from, to);
     case Opcode.topKPartial:
       return topKPartial(d, from, to);
     case Opcode.topK:

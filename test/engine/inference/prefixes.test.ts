@@ -36,7 +36,7 @@ describe('sessions of one model', () => {
 
   it('pay once for a prefix in common', async () => {
     const [completions, chat] = [tiny.session(), tiny.session(PRIORITY.background)];
-    await completions.run(file, { output: 'top1' });
+    await completions.run(file, { output: 'argmax' });
     assert.deepEqual([tiny.computed(), tiny.allocator.pagesInUse], [200, 4]);
     const answer = await chat.run([...file, ...question], { output: 'logits' });
     assert.deepEqual([answer.reused, answer.computed, tiny.computed()], [200, 5, 5]);
@@ -97,7 +97,7 @@ describe('sessions of one model', () => {
     const reading = background.prefill(file);
     while (background.tokens.length < 64) await new Promise(setImmediate);
     const before = background.tokens.length;
-    await completions.run(ids(20, 1), { output: 'top1' });
+    await completions.run(ids(20, 1), { output: 'argmax' });
     const meanwhile = background.tokens.length - before;
     assert.ok(meanwhile <= 2 * 16, `${meanwhile} tokens went first`);
     assert.deepEqual(await reading, { reused: 0, computed: 200 });
@@ -143,7 +143,7 @@ describe('sessions of one model', () => {
     const session = tiny.session();
     await session.prefill(file);
     for (const bad of [128, -1, 1.5, NaN])
-      await assert.rejects(session.run([...file, bad], { output: 'top1' }), /outside of the vocabulary of 128/);
+      await assert.rejects(session.run([...file, bad], { output: 'argmax' }), /outside of the vocabulary of 128/);
     assert.deepEqual([...session.tokens], file);
   });
 
@@ -152,7 +152,7 @@ describe('sessions of one model', () => {
     const seen: number[] = [];
     for await (const { id } of session.generate(file, greedy)) {
       seen.push(id);
-      if (seen.length === 2) await session.run(ids(30, 3), { output: 'top1' });
+      if (seen.length === 2) await session.run(ids(30, 3), { output: 'argmax' });
       if (seen.length === 4) await session.prefill([...file, ...question]);
     }
     assert.deepEqual(seen, await generated(empty.session(), file));
@@ -207,7 +207,7 @@ describe('LongRoPE', () => {
     const all = [...prompt, ...(await generated(tiny.session(), prompt))];
     const other = await TinySessions.create({ config });
     for (const length of [129, 130, 131]) {
-      const { values } = await other.session().run(all.slice(0, length), { output: 'top1' });
+      const { values } = await other.session().run(all.slice(0, length), { output: 'argmax' });
       assert.equal(values[0], all[length]);
     }
     await other.dispose();
@@ -216,11 +216,11 @@ describe('LongRoPE', () => {
   it('keys of the short and of the long factors do not serve each other', async () => {
     const [short, long, third] = [tiny.session(), tiny.session(), tiny.session()];
     await short.prefill(ids(128));
-    assert.equal((await long.run(ids(140), { output: 'top1' })).reused, 0);
-    assert.equal((await third.run(ids(150), { output: 'top1' })).reused, 140);
-    assert.equal((await third.run(ids(120), { output: 'top1' })).reused, 119);
+    assert.equal((await long.run(ids(140), { output: 'argmax' })).reused, 0);
+    assert.equal((await third.run(ids(150), { output: 'argmax' })).reused, 140);
+    assert.equal((await third.run(ids(120), { output: 'argmax' })).reused, 119);
     assert.equal(
-      (await short.run(ids(150), { output: 'top1' })).reused,
+      (await short.run(ids(150), { output: 'argmax' })).reused,
       140,
       'the long cache of another saves the crossing',
     );

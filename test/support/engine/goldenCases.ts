@@ -149,9 +149,9 @@ async function comparePrompt(
 async function truncateAndExtend(model: LoadedModel, prompt: GoldenPrompt, tolerance: number): Promise<void> {
   const session = model.createSession();
   const other = prompt.ids.map((id, i) => (i < 3 ? id : (id + 1) % 300));
-  await session.run(prompt.ids, { output: 'top1' });
-  await session.run(other, { output: 'top1' });
-  const cut = await session.run(prompt.ids.slice(0, -4), { output: 'top1' });
+  await session.run(prompt.ids, { output: 'argmax' });
+  await session.run(other, { output: 'argmax' });
+  const cut = await session.run(prompt.ids.slice(0, -4), { output: 'argmax' });
   assert.equal(cut.reused, 3);
   const { values, reused } = await session.run(prompt.ids, { output: 'logits', last: 4 });
   assert.equal(reused, prompt.ids.length - 4);

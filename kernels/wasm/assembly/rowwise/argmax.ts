@@ -1,18 +1,18 @@
 import { exp, maxLane, sumExp } from '../simd';
-import { TOP1_CHUNK } from '../opcodes';
+import { ARGMAX_CHUNK } from '../opcodes';
 
 /**
  * Per chunk of a row: the largest value, its (lowest) index, and sum(exp(x - largest)): three words per item.
  * An item is a chunk of a row. Words: 3 x, 4 partial results, 5 cols, 6 chunks per row.
  */
-export function top1Partial(d: usize, from: i32, to: i32): void {
+export function argmaxPartial(d: usize, from: i32, to: i32): void {
   const cols = load<i32>(d, 20);
   const chunks = load<i32>(d, 24);
   for (let item = from; item < to; item++) {
     const row = item / chunks;
-    const start = (item - row * chunks) * TOP1_CHUNK;
+    const start = (item - row * chunks) * ARGMAX_CHUNK;
     const x: usize = load<u32>(d, 12) + ((<usize>row * <usize>cols + <usize>start) << 2);
-    largestOf(x, start, min(TOP1_CHUNK, cols - start), load<u32>(d, 16) + <usize>item * 12);
+    largestOf(x, start, min(ARGMAX_CHUNK, cols - start), load<u32>(d, 16) + <usize>item * 12);
   }
 }
 
@@ -35,7 +35,7 @@ function largestOf(x: usize, start: i32, count: i32, out: usize): void {
  * Joins the chunks of a row: (rows, 2), the id and its log-probability, -log(sum(exp(x - largest))).
  * An item is a row. Words: 3 partial results, 4 y, 5 chunks per row.
  */
-export function top1(d: usize, from: i32, to: i32): void {
+export function argmax(d: usize, from: i32, to: i32): void {
   const chunks = load<i32>(d, 20);
   for (let row = from; row < to; row++) {
     const partials: usize = load<u32>(d, 12) + <usize>(row * chunks) * 12;
