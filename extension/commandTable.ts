@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { chatCommands } from './chat/commands/chatCommands.ts';
-import type { CodeBlocks } from './edits/codeBlocks.ts';
+import type { CodeBlocks } from './edits/vscode/codeBlocks.ts';
 import type { Chat } from './chat/conversation/parts.ts';
 import { chatViewCommands, type ViewActions } from './chat/commands/viewCommands.ts';
 import type { Config } from './config.ts';

@@ -6,7 +6,7 @@ import type { SyntaxColors } from '../../webview/protocol.ts';
 import type { Config } from '../config.ts';
 import type { Engine } from '../engine/localEngine.ts';
 import type { Settings } from '../settings.ts';
-import type { CodeBlocks } from '../edits/codeBlocks.ts';
+import type { CodeBlocks } from '../edits/vscode/codeBlocks.ts';
 import { instruct } from './context/instruct.ts';
 import { ChatController } from './controller.ts';
 import type { ControllerHost } from './controllerHost.ts';

@@ -5,7 +5,7 @@ import type { CompleteParams, CompleteResult } from '../../engine/wire/protocol.
 import { EngineFailure } from '../../engine/wire/rpc.ts';
 import type { Settings } from '../settings.ts';
 import { around, type Around, sentSpan } from './context.ts';
-import { isEligible } from '../reading/eligibility.ts';
+import { isEligible } from '../reading/vscode/eligibility.ts';
 import type { GhostCache } from './ghostCache.ts';
 
 export interface Completer {

@@ -1,5 +1,14 @@
 /** The code in a model's answer, as it stands in the place of what it rewrites. Pure. */
-import { blockLines, commonIndent, indentOf, indentUnit, isBlank, linesOf, rebased, withUnit } from '../edits/lines.ts';
+import {
+  blockLines,
+  commonIndent,
+  indentOf,
+  indentUnit,
+  isBlank,
+  linesOf,
+  rebased,
+  withUnit,
+} from '../edits/placing/lines.ts';
 
 const FENCE = /^\s*(`{3,}|~{3,})[^`]*$/;
 /** A sentence in front of code that has no fence. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import * as vscode from 'vscode';
-import { linesOf } from '../edits/lines.ts';
+import { linesOf } from '../edits/placing/lines.ts';
 import { decide, followed, type Hunk, type LineEdit, propose, type Step, textChange, withEdits } from './hunks.ts';
 
 /** One per change while hunks are shown; the oldest go first. */

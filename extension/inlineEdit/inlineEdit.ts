@@ -1,10 +1,10 @@
 /** "Airgap: Edit Inline": select, say what to do, see the change in place, accept or reject each hunk. */
 import * as vscode from 'vscode';
 import { EngineFailure } from '../../engine/wire/rpc.ts';
-import { extentEnd, indentUnit, isBlank, linesOf } from '../edits/lines.ts';
-import type { Place } from '../edits/locate.ts';
-import { refusal } from '../edits/proposals.ts';
-import { nameOf } from '../reading/textOf.ts';
+import { extentEnd, indentUnit, isBlank, linesOf } from '../edits/placing/lines.ts';
+import type { Place } from '../edits/placing/locate.ts';
+import { refusal } from '../edits/vscode/proposals.ts';
+import { nameOf } from '../reading/vscode/textOf.ts';
 import type { ChatModel } from '../chat/conversation/parts.ts';
 import { warn, withoutLinks } from '../common/notice.ts';
 import type { Settings } from '../settings.ts';

@@ -1,7 +1,7 @@
 /** All documents with undecided hunks: what they show, and what happens to them when they are saved or closed. */
 import * as vscode from 'vscode';
 import * as z from 'zod';
-import { nameOf } from '../reading/textOf.ts';
+import { nameOf } from '../reading/vscode/textOf.ts';
 import { inform, warn } from '../common/notice.ts';
 import { hunkAt } from './hunks.ts';
 import { HunkMarks, hunkLenses } from './marks.ts';

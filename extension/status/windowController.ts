@@ -1,7 +1,7 @@
 /** One window's wishes: when it wants an engine, and what its status bar says. */
 import * as vscode from 'vscode';
 import type { SeenLines } from '../../engine/wire/protocol.ts';
-import { isEligible } from '../reading/eligibility.ts';
+import { isEligible } from '../reading/vscode/eligibility.ts';
 import { type Completer, type ProviderHost, sessionIdOf } from '../completion/provider.ts';
 import type { Config } from '../config.ts';
 import { type Engine, remedyFor } from '../engine/localEngine.ts';

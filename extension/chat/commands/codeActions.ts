@@ -1,6 +1,6 @@
 /** The light bulb: Explain, Fix and Document. Each asks in the chat; nothing is changed from here. */
 import * as vscode from 'vscode';
-import { hasCode } from '../../reading/eligibility.ts';
+import { hasCode } from '../../reading/vscode/eligibility.ts';
 
 const EXPLAIN = vscode.CodeActionKind.Empty.append('airgap.explain');
 const KINDS = [vscode.CodeActionKind.QuickFix, EXPLAIN, vscode.CodeActionKind.RefactorRewrite];

@@ -2,10 +2,10 @@
 import * as vscode from 'vscode';
 import type { Source } from '../conversation/parts.ts';
 import { splitDiff } from './diff.ts';
-import { isRefused } from '../../reading/exclusions.ts';
+import { isRefused } from '../../reading/vscode/exclusions.ts';
 import { type Repository, repositories, UNTRACKED } from './git.ts';
 import { oneLine } from '../../reading/plainText.ts';
-import { nameOf } from '../../reading/textOf.ts';
+import { nameOf } from '../../reading/vscode/textOf.ts';
 
 /** More than any window holds. */
 const MOST_CHARACTERS = 1_000_000;

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Chip } from '../../../webview/protocol.ts';
 import type { Attachment } from '../conversation/parts.ts';
 import { oneLine } from '../../reading/plainText.ts';
-import { baseName, nameOf } from '../../reading/textOf.ts';
+import { baseName, nameOf } from '../../reading/vscode/textOf.ts';
 
 export type ChipText = Omit<Chip, 'id' | 'tokens' | 'cut'>;
 

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Settings } from '../../settings.ts';
 import { selectionOf } from './defaults.ts';
-import { isRefused } from '../../reading/exclusions.ts';
+import { isRefused } from '../../reading/vscode/exclusions.ts';
 import type { Attachment } from '../conversation/parts.ts';
 
 /** Changes come with every key; what they cost is counted when the user pauses. */

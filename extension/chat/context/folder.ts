@@ -2,8 +2,8 @@
 import ignore, { type Ignore } from 'ignore';
 import * as vscode from 'vscode';
 import type { Source } from '../conversation/parts.ts';
-import { hiddenPatterns, isRefused, matchesAny } from '../../reading/exclusions.ts';
-import { nameOf, textOf } from '../../reading/textOf.ts';
+import { hiddenPatterns, isRefused, matchesAny } from '../../reading/vscode/exclusions.ts';
+import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 
 /** Beyond these a prompt would be mostly list. */
 const MOST_FILES = 200;

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { hideSecrets } from '../../reading/secrets.ts';
 import type { Source } from '../conversation/parts.ts';
 import { oneLine, plainText } from '../../reading/plainText.ts';
-import { nameOf, textOf } from '../../reading/textOf.ts';
+import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 
 /** More make a prompt long and an answer vague; the worst go first. */
 const MOST = 50;

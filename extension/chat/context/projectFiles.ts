@@ -1,9 +1,9 @@
 /** The files of the workspace, for lists to choose from: found once, and kept while the user types. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { hiddenPatterns, isRefused, matchesAny } from '../../reading/exclusions.ts';
+import { hiddenPatterns, isRefused, matchesAny } from '../../reading/vscode/exclusions.ts';
 import { filesBelow } from './folder.ts';
-import { nameOf } from '../../reading/textOf.ts';
+import { nameOf } from '../../reading/vscode/textOf.ts';
 
 /** So many paths take 0.1 s to compare with what is typed. */
 const MOST_FILES = 50_000;

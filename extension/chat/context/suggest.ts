@@ -1,14 +1,14 @@
 /** What `@…` and `/…` in the input may become: a list while the user types, and the attachment that is taken. */
 import * as vscode from 'vscode';
 import type { Suggestion } from '../../../webview/protocol.ts';
-import { hasCode } from '../../reading/eligibility.ts';
-import { isRefused } from '../../reading/exclusions.ts';
+import { hasCode } from '../../reading/vscode/eligibility.ts';
+import { isRefused } from '../../reading/vscode/exclusions.ts';
 import { fuzzyScore } from './fuzzy.ts';
 import { oneLine } from '../../reading/plainText.ts';
 import { inSlices, type ProjectFile, ProjectFiles } from './projectFiles.ts';
 import { bareName, documentSymbols, inTime, type NamedRange, wholeSymbol, workspaceSymbols } from './symbols.ts';
 import { terminalSelection } from './terminal.ts';
-import { baseName, nameOf } from '../../reading/textOf.ts';
+import { baseName, nameOf } from '../../reading/vscode/textOf.ts';
 import type { Attachment } from '../conversation/parts.ts';
 import { SLASH_NAMES, type SlashName } from '../commands/slash.ts';
 

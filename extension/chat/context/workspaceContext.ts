@@ -5,11 +5,11 @@ import type { Settings } from '../../settings.ts';
 import type { Attachment, ContextReader, ProjectSearch, Source } from '../conversation/parts.ts';
 import { changeSources } from './changes.ts';
 import { chipOf, type ChipText } from './chips.ts';
-import { isRefused } from '../../reading/exclusions.ts';
+import { isRefused } from '../../reading/vscode/exclusions.ts';
 import { folderSources } from './folder.ts';
 import { oneLine, offsetOf, plainText, withoutControls } from '../../reading/plainText.ts';
 import { problemSources } from './problems.ts';
-import { nameOf, textOf } from '../../reading/textOf.ts';
+import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 
 /** More parts of a project than a small model can weigh. */
 const MOST_HITS = 12;

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Engine } from '../../engine/localEngine.ts';
 import type { Settings } from '../../settings.ts';
-import type { CodeBlocks } from '../../edits/codeBlocks.ts';
+import type { CodeBlocks } from '../../edits/vscode/codeBlocks.ts';
 import type { Actions } from '../controllerHost.ts';
 import { Suggester } from '../context/suggest.ts';
 

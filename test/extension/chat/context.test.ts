@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fuzzyScore } from '../../../extension/chat/context/fuzzy.ts';
 import { oneLine, plainText } from '../../../extension/reading/plainText.ts';
-import { LARGEST_FILE_BYTES } from '../../../extension/reading/textOf.ts';
+import { LARGEST_FILE_BYTES } from '../../../extension/reading/vscode/textOf.ts';
 import { WorkspaceContext } from '../../../extension/chat/context/workspaceContext.ts';
 import type { Attachment, Source } from '../../../extension/chat/conversation/parts.ts';
 import { FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CodeBlocks } from '../../../extension/edits/codeBlocks.ts';
+import { CodeBlocks } from '../../../extension/edits/vscode/codeBlocks.ts';
 import { textEdits } from '../../../extension/edits/textEdits.ts';
 import { Editing, realFolder } from '../../support/extension/editing.ts';
 

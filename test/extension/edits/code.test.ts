@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CodeAction } from '../../../webview/protocol.ts';
-import { CodeBlocks } from '../../../extension/edits/codeBlocks.ts';
-import { insertionText } from '../../../extension/edits/insertion.ts';
+import { CodeBlocks } from '../../../extension/edits/vscode/codeBlocks.ts';
+import { insertionText } from '../../../extension/edits/placing/insertion.ts';
 import { Editing, realFolder } from '../../support/extension/editing.ts';
 
 describe('buttons of a code block', () => {

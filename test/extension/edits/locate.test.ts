@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type CodeBlock, locate } from '../../../extension/edits/locate.ts';
+import { type CodeBlock, locate } from '../../../extension/edits/placing/locate.ts';
 import { CASES, type LocateCase } from './locateCases.ts';
 
 const block = ({ code, language = '' }: LocateCase): CodeBlock => ({ code, language });

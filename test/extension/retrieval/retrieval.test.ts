@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type * as vscode from 'vscode';
-import { Retrieval } from '../../../extension/retrieval/retrieval.ts';
+import { Retrieval } from '../../../extension/retrieval/vscode/retrieval.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { EventEmitter, fake, log, Uri, window, workspace } from '../../support/extension/vscodeStub.ts';
 

@@ -1,15 +1,15 @@
 /** What the buttons of a code block do. Nothing here runs code or writes a file: documents change, the user saves. */
 import * as vscode from 'vscode';
-import type { CodeAction } from '../../webview/protocol.ts';
-import { inform } from '../common/notice.ts';
-import { nameOf } from '../reading/textOf.ts';
-import { terminalLine } from '../chat/commands/terminalLine.ts';
-import { insertionText } from './insertion.ts';
-import { languageIdOf } from './languageIds.ts';
-import { blockLines } from './lines.ts';
-import { locate, type Place, replaceAll } from './locate.ts';
+import type { CodeAction } from '../../../webview/protocol.ts';
+import { inform } from '../../common/notice.ts';
+import { nameOf } from '../../reading/vscode/textOf.ts';
+import { terminalLine } from '../../chat/commands/terminalLine.ts';
+import { insertionText } from '../placing/insertion.ts';
+import { languageIdOf } from '../languageIds.ts';
+import { blockLines } from '../placing/lines.ts';
+import { locate, type Place, replaceAll } from '../placing/locate.ts';
 import { choosePlace, PROPOSAL_SCHEME, Proposals } from './proposals.ts';
-import { existingFiles, exists, isInWorkspace, newFiles } from './targets.ts';
+import { existingFiles, exists, isInWorkspace, newFiles } from '../targets.ts';
 
 export interface BlockRequest {
   readonly action: CodeAction;

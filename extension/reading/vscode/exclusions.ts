@@ -1,7 +1,7 @@
 /** Which files the chat never reads. */
 import picomatch from 'picomatch';
 import * as vscode from 'vscode';
-import { isSecretPath } from './secrets.ts';
+import { isSecretPath } from '../secrets.ts';
 
 /** What the setting airgap.completion.exclude names, and files that hold secrets by their name. */
 export function isRefused(uri: vscode.Uri, excluded: readonly string[]): boolean {

@@ -1,8 +1,8 @@
 /** Changes that wait for the user's word: each is a diff editor between a file and the text that it would have. */
 import * as vscode from 'vscode';
-import { nameOf } from '../reading/textOf.ts';
-import type { Place } from './locate.ts';
-import { textEdits } from './textEdits.ts';
+import { nameOf } from '../../reading/vscode/textOf.ts';
+import type { Place } from '../placing/locate.ts';
+import { textEdits } from '../textEdits.ts';
 
 export const PROPOSAL_SCHEME = 'airgap-proposal';
 

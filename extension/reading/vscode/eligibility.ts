@@ -1,6 +1,6 @@
 /** Which documents get completions at all, whatever scheme they come from. */
 import * as vscode from 'vscode';
-import { languageEnabled, type Settings } from '../settings.ts';
+import { languageEnabled, type Settings } from '../../settings.ts';
 
 /** Inputs and views that are documents inside VS Code but no files a person edits. */
 const NOT_EDITORS =

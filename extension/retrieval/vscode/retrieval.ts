@@ -3,10 +3,10 @@
  * time after the window, and only where the workspace is trusted.
  */
 import * as vscode from 'vscode';
-import type { Hit, ProjectSearch } from '../chat/conversation/parts.ts';
-import type { Settings } from '../settings.ts';
-import { IndexThread } from './indexThread.ts';
-import type { OpenParams, Progress } from './protocol.ts';
+import type { Hit, ProjectSearch } from '../../chat/conversation/parts.ts';
+import type { Settings } from '../../settings.ts';
+import { IndexThread } from '../indexThread.ts';
+import type { OpenParams, Progress } from '../protocol.ts';
 import { ProjectChanges, RecentFiles } from './projectChanges.ts';
 
 export interface RetrievalParts {

@@ -1,8 +1,8 @@
 /** The text of one file as a prompt may hold it: an open document's own, secrets hidden, within limits. */
 import * as vscode from 'vscode';
-import { hideSecrets } from './secrets.ts';
+import { hideSecrets } from '../secrets.ts';
 import { isRefused } from './exclusions.ts';
-import { linesOf, oneLine, plainText } from './plainText.ts';
+import { linesOf, oneLine, plainText } from '../plainText.ts';
 
 /** A window of 128K tokens holds about half of it. */
 export const LARGEST_FILE_BYTES = 1_000_000;
