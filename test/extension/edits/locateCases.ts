@@ -59,7 +59,7 @@ export const CASES: LocateCase[] = [
   {
     name: 'an import that names more replaces the one that names less',
     file: SHOP,
-    code: "import { rate, tax } from '../chat/tax';\n\nexport function greet(name: string): string {\n  return name + rate;\n}",
+    code: "import { rate, tax } from './tax';\n\nexport function greet(name: string): string {\n  return name + rate;\n}",
     gives: SHOP.replace('{ tax }', '{ rate, tax }').replace("'Hello ' + name", 'name + rate'),
   },
   {
@@ -212,7 +212,7 @@ export const CASES: LocateCase[] = [
   {
     name: 'a whole file with gaps',
     file: SHOP,
-    code: "import { tax } from '../chat/tax';\n\n// ... existing code ...\n\nexport function greet(name: string): string {\n  return name;\n}",
+    code: "import { tax } from './tax';\n\n// ... existing code ...\n\nexport function greet(name: string): string {\n  return name;\n}",
     gives: SHOP.replace("'Hello ' + name", 'name'),
   },
   {

@@ -1,5 +1,5 @@
 /** The files that the apply tests change. */
-export const SHOP = `import { tax } from '../chat/tax';
+export const SHOP = `import { tax } from './tax';
 
 export class Shop {
   private items: string[] = [];
