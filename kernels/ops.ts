@@ -1,6 +1,6 @@
 /**
  * What a backend can compute, and the memory it computes on. The engine sees this file and nothing else of kernels/
- * (engine/load/loadModel.ts alone names a backend). Notation: every matrix is row-major, weights are (out, in).
+ * (engine/load/openBackend.ts alone names a backend). Notation: every matrix is row-major, weights are (out, in).
  *
  * Operations are *recorded*: they return a Tensor at once and run when the step they belong to is submitted. A GPU
  * turns a step into one command buffer; the WASM backend hands the whole list to its workers, so that the event loop

@@ -1,7 +1,7 @@
 import type { ModelSession } from '../serve/core.ts';
 import { BadModel, throwIfAborted } from '../errors.ts';
 import { letOthersGo } from '../document/backgroundPrefill.ts';
-import type { LoadedModel } from '../load/loadModel.ts';
+import type { LoadedModel } from '../load/loadedModel.ts';
 import { type ChatReader, chatPrompt } from './chatPrompt.ts';
 import { encodeLongText } from '../prompt/encodeText.ts';
 import { fitSources } from './fit.ts';

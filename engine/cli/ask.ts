@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { chatWith, fitWith } from '../chat/answer.ts';
 import { BadRequest } from '../errors.ts';
-import { type LoadedModel, loadModel } from '../load/loadModel.ts';
+import { loadModel } from '../load/loadModel.ts';
+import type { LoadedModel } from '../load/loadedModel.ts';
 import { describeFitted, type SourceFile } from '../prompt/files.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 

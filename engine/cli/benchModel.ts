@@ -1,6 +1,7 @@
 import { OutOfMemory } from '../../kernels/ops.ts';
 import { BadRequest } from '../errors.ts';
-import { type LoadOptions, type LoadedModel, loadModel, loadRandomModel } from '../load/loadModel.ts';
+import { type LoadOptions, loadModel } from '../load/loadModel.ts';
+import type { LoadedModel } from '../load/loadedModel.ts';
 import { SHAPES } from '../../test/bench/engine/shapes.ts';
 import { median } from './bandwidth.ts';
 import { starterFolder } from './starter.ts';
@@ -119,7 +120,7 @@ class MemoryWatch {
 /** `layers` of the shape, or the largest half, quarter, … of them that memory holds. */
 async function loadLayersThatFit(shape: string, layers: number, load: LoadOptions): Promise<LoadedModel> {
   try {
-    return await loadRandomModel(shape, { ...SHAPES[shape]!, num_hidden_layers: layers }, load);
+    return await loadModel({ name: shape, randomConfig: { ...SHAPES[shape]!, num_hidden_layers: layers } }, load);
   } catch (error) {
     if (!(error instanceof OutOfMemory) || layers === 1) throw error;
     return loadLayersThatFit(shape, layers >> 1, load);

@@ -1,6 +1,6 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import type { Command } from 'commander';
-import { backendReports } from '../load/loadModel.ts';
+import { backendReports } from '../load/openBackend.ts';
 import type { BackendReport } from '../wire/protocol.ts';
 
 /** `airgap doctor`: which backend runs here, and why the others do not. */

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { BadRequest } from '../errors.ts';
 import type { Sampling } from '../inference/generation.ts';
-import { type LoadedModel, loadModel } from '../load/loadModel.ts';
+import { loadModel } from '../load/loadModel.ts';
+import type { LoadedModel } from '../load/loadedModel.ts';
 import type { StopReason } from '../wire/protocol.ts';
 import { StopStrings } from '../inference/stopStrings.ts';
 import { TextStream } from '../tokenizer/textStream.ts';

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { KvDType } from '../../kernels/ops.ts';
 import { BadModel, BadRequest } from '../errors.ts';
-import { type LoadedModel, type LoadOptions, loadModel } from '../load/loadModel.ts';
+import { type LoadOptions, loadModel } from '../load/loadModel.ts';
+import type { LoadedModel } from '../load/loadedModel.ts';
 import { logSumExp } from '../inference/sampler.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 

@@ -11,7 +11,7 @@ import type { DocumentSession } from './documentSession.ts';
 import { BadModel } from '../errors.ts';
 import { type FileReader, letOthersGo, type ReadingPlan } from './backgroundPrefill.ts';
 import type { Generate } from '../inference/generation.ts';
-import type { LoadedModel } from '../load/loadModel.ts';
+import type { LoadedModel } from '../load/loadedModel.ts';
 import { type CompletionModel, snapshotTokens } from '../prompt/budget.ts';
 import { promptKind } from '../prompt/complete.ts';
 import { encodeLongText } from '../prompt/encodeText.ts';

@@ -12,6 +12,7 @@ import type {
   FitParams,
   FitResult,
   ModelInfo,
+  ModelReference,
 } from '../wire/protocol.ts';
 import type { Priority, Scheduler } from '../inference/scheduler.ts';
 
@@ -50,7 +51,7 @@ export type CoreSession = DocumentSession;
 
 export interface EngineCore {
   /** Rejects with BadModel, OutOfMemory, BackendLost or Cancelled; then nothing is held. */
-  loadModel(modelDir: string, options: CoreLoadOptions): Promise<CoreModel>;
+  loadModel(model: ModelReference, options: CoreLoadOptions): Promise<CoreModel>;
   complete(
     params: CompleteParams,
     model: CoreModel,

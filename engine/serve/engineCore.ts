@@ -1,7 +1,9 @@
 import { chatWith, countTokensWith, fitWith } from '../chat/answer.ts';
 import { completeInDocument } from '../document/completeInDocument.ts';
 import type { EngineCore } from './core.ts';
-import { backendReports, type LoadedModel, loadModel } from '../load/loadModel.ts';
+import { loadModel } from '../load/loadModel.ts';
+import type { LoadedModel } from '../load/loadedModel.ts';
+import { backendReports } from '../load/openBackend.ts';
 
 /** What the engine process serves. */
 export const engineCore: EngineCore = {

@@ -193,7 +193,7 @@ export class EngineServer {
   }
 
   #share(params: LoadParams): SharedModel<Client> {
-    const key = JSON.stringify([params.modelDir, params.backend, params.allowSoftwareGpu ?? false]);
+    const key = JSON.stringify([params.model, params.backend, params.allowSoftwareGpu ?? false]);
     let model = this.#models.get(key);
     if (!model) {
       const users = (): Iterable<Client> => model?.users ?? [];

@@ -137,9 +137,9 @@ export class SharedModel<User extends object> {
   }
 
   #loadOn(backend: LoadParams['backend']): Promise<CoreModel> {
-    const { modelDir, allowSoftwareGpu } = this.#params;
+    const { model, allowSoftwareGpu } = this.#params;
     const { scheduler, snapshots } = this.#options;
-    return this.#core.loadModel(modelDir, {
+    return this.#core.loadModel(model, {
       backend,
       ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
       ...(snapshots ? { snapshots } : {}),

@@ -1,11 +1,11 @@
 import type { StoredDType } from '../../kernels/ops.ts';
 
-/** Where weights come from: a safetensors folder, or random numbers of the same shapes. */
+/** The weights of a model as they are stored, open for reading. */
 export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
-  /** Names in the order in which reading is cheapest. */
+  /** Tensor names in the order in which reading them is cheapest. */
   readonly order: readonly string[];
-  /** Fills `into` with the bytes of a tensor, as stored, that begin at its byte `from`. Rejects with BadModel. */
+  /** Fills `into` with the stored bytes of a tensor, starting at its byte `from`. Rejects with BadModel. */
   read(name: string, from: number, into: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
@@ -13,5 +13,6 @@ export interface Checkpoint {
 export interface CheckpointTensor {
   readonly shape: readonly number[];
   readonly dtype: StoredDType;
+  /** Size of the stored tensor. */
   readonly bytes: number;
 }

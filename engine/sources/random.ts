@@ -1,10 +1,43 @@
+import { readBlueprint } from '../models/architectures.ts';
 import type { TensorSpec } from '../models/decoder.ts';
+import type { TokenizerFiles } from '../tokenizer/tokenizer.ts';
+import type { RandomModelReference } from '../wire/protocol.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
+import type { ModelSource } from './source.ts';
 
-/** Values made once and used again and again: speed does not depend on them, and making billions would take minutes. */
+/** A model with random weights of a given shape and without a tokenizer, for measuring speed. */
+export class RandomModel implements ModelSource {
+  readonly name: string;
+  readonly #config: unknown;
+
+  constructor({ name, randomConfig }: RandomModelReference) {
+    this.name = name;
+    this.#config = randomConfig;
+  }
+
+  async config(): Promise<unknown> {
+    return this.#config;
+  }
+
+  async generationConfig(): Promise<undefined> {}
+
+  async tokenizerFiles(): Promise<TokenizerFiles> {
+    return {};
+  }
+
+  async checkpoint(): Promise<Checkpoint> {
+    return randomCheckpoint(readBlueprint(this.#config).tensors);
+  }
+
+  async fingerprint(): Promise<null> {
+    return null;
+  }
+}
+
+/** Number of values that are generated once and then repeated. Speed does not depend on them; billions take minutes. */
 const BLOCK_VALUES = 1 << 20;
 
-/** Random weights of a model's shapes, scaled so that activations stay finite. They give speed, never quality. */
+/** Random weights of the given shapes, scaled so that activations stay finite. They are good for speed, never for quality. */
 export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {
   const tensors = new Map<string, CheckpointTensor & TensorSpec>(
     specs.map((spec) => [spec.name, { ...spec, dtype: 'BF16', bytes: 2 * spec.shape.reduce((a, b) => a * b, 1) }]),
@@ -12,7 +45,7 @@ export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {
   const blocks = new Map<number, Uint8Array>();
   const blockOf = ({ role, shape }: TensorSpec): Uint8Array => {
     const constant = { vector: 1, bias: 0, matrix: undefined, embedding: undefined }[role];
-    const scale = Math.sqrt(3 / shape.at(-1)!); // Unit variance of the product.
+    const scale = Math.sqrt(3 / shape.at(-1)!); // The product has unit variance.
     const key = constant ?? -scale;
     let block = blocks.get(key);
     if (!block) blocks.set(key, (block = toBf16(() => constant ?? (Math.random() * 2 - 1) * scale)));
@@ -29,13 +62,13 @@ export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {
         into.set(part, at);
         at += part.length;
       }
-      await new Promise(setImmediate); // As a file would: others get their turn.
+      await new Promise(setImmediate); // Yields to the event loop, as reading a file does.
     },
     async close() {},
   };
 }
 
-/** A block of bytes. */
+/** BLOCK_VALUES values as BF16 bytes. */
 function toBf16(next: () => number): Uint8Array {
   const bits = new Uint32Array(Float32Array.from({ length: BLOCK_VALUES }, next).buffer);
   return new Uint8Array(Uint16Array.from(bits, (word) => word >>> 16).buffer);

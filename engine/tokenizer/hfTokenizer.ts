@@ -8,7 +8,7 @@ import { tokenBytes } from './tokenBytes.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { type TextSettings, parseFile, parseTokenizerConfig } from './tokenizerConfig.ts';
 
-export interface TokenizerFiles extends TextSettings {
+export interface HfTokenizerFiles extends TextSettings {
   /** Parsed tokenizer.json. */
   readonly tokenizerJson: unknown;
 }
@@ -19,7 +19,7 @@ export interface TokenizerFiles extends TextSettings {
  * @huggingface/tokenizers 0.2.0 computes normaliser, pre-tokeniser and merges. Two things are ours, since it differs
  * from the released tokenizers: cutting at added tokens (addedTokens.ts), and bytes -> text (assemble.ts).
  */
-export function createTokenizer(files: TokenizerFiles): Tokenizer {
+export function createTokenizer(files: HfTokenizerFiles): Tokenizer {
   const json = parseFile('tokenizer.json', tokenizerSchema, files.tokenizerJson);
   const config = parseTokenizerConfig(files);
   const library = build(json);

@@ -36,10 +36,14 @@ export interface Tokenizer {
   dispose(): void;
 }
 
-/** The files of a model folder that a tokenizer is made of; undefined where there is none. */
-export interface TextFiles {
-  text(name: string): Promise<string | undefined>;
-  json(name: string): Promise<unknown>;
+/** The files from which a tokenizer is made; a model may lack any of them. */
+export interface TokenizerFiles {
+  /** Parsed tokenizer.json. */
+  readonly tokenizerJson?: unknown;
+  /** Parsed tokenizer_config.json. */
+  readonly tokenizerConfig?: unknown;
+  /** Text of chat_template.jinja. */
+  readonly chatTemplate?: string | undefined;
 }
 
 export interface TokenizedModel {
@@ -50,14 +54,12 @@ export interface TokenizedModel {
 }
 
 /**
- * The tokenizer of a model folder: by tokenizer.json where it has one; otherwise phi-3-small's own, for its
- * architecture. null for a folder that names no tokenizer: ids only. Rejects with BadModel, one sentence; whoever calls
+ * Makes a model's tokenizer from tokenizer.json where it has one, otherwise phi-3-small's own where the architecture
+ * asks for it. Resolves to null for a model that takes ids only. Rejects with BadModel, in one sentence. The caller
  * disposes the tokenizer.
  */
-export async function readTokenizer(folder: TextFiles, model: TokenizedModel): Promise<Tokenizer | null> {
-  const tokenizerJson = await folder.json('tokenizer.json');
-  const tokenizerConfig = await folder.json('tokenizer_config.json');
-  const chatTemplate = await folder.text('chat_template.jinja');
+export async function readTokenizer(files: TokenizerFiles, model: TokenizedModel): Promise<Tokenizer | null> {
+  const { tokenizerJson, tokenizerConfig, chatTemplate } = files;
   const texts = {
     tokenizerConfig: tokenizerConfig ?? {},
     generationStopIds: model.generationStopIds,

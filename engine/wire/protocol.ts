@@ -30,8 +30,16 @@ export interface Notifications {
 export type Backend = 'webgpu' | 'wasm' | 'reference';
 export type BackendChoice = 'auto' | Backend;
 
+/** Names a model: the path of its folder on the machine of the engine, or random weights. */
+export type ModelReference = string | RandomModelReference;
+/** Random weights of the shape that a config.json describes, for measuring speed. */
+export interface RandomModelReference {
+  name: string;
+  randomConfig: object;
+}
+
 export interface LoadParams {
-  modelDir: string;
+  model: ModelReference;
   backend: BackendChoice;
   /** A software GPU adapter serves only where this is set (tests). */
   allowSoftwareGpu?: boolean;

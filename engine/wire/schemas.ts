@@ -38,7 +38,7 @@ const messages = z
 export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } = {
   initialize: z.object({ version: z.string(), token: z.string() }),
   load: z.object({
-    modelDir: z.string().min(1),
+    model: z.union([z.string().min(1), z.object({ name: z.string(), randomConfig: z.looseObject({}) })]),
     backend: z.union([backend, z.literal('auto')]),
     allowSoftwareGpu: z.boolean().exactOptional(),
     keepOnDisk: z

@@ -35,7 +35,7 @@ export function engineSetup({ extensionPath, version, cacheFolder, settings, log
       }),
     }),
     load: () => ({
-      modelDir: expandHome(settings()['model.folder']) || join(extensionPath, 'media', 'starter'),
+      model: expandHome(settings()['model.folder']) || join(extensionPath, 'media', 'starter'),
       backend: settings()['engine.backend'],
       allowSoftwareGpu: settings()['engine.allowSoftwareGpu'],
       ...keepOnDisk(cacheFolder, settings()['engine.diskCacheGigabytes']),

@@ -2,7 +2,8 @@ import type { AttentionOptions, KvDType, KvView, Ops, Sparsity, Tensor } from '.
 import { PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { visibleBlock, visibleBlocks } from '../../../kernels/sparsity.ts';
 import { throwIfAborted } from '../../../engine/errors.ts';
-import { type LoadOptions, openBackend } from '../../../engine/load/loadModel.ts';
+import type { LoadOptions } from '../../../engine/load/loadModel.ts';
+import { openBackend } from '../../../engine/load/openBackend.ts';
 import { parsePhi3SmallConfig } from '../../../engine/models/phi3SmallConfig.ts';
 import { SHAPES } from './shapes.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';

@@ -4,7 +4,7 @@ import { version } from '../../../package.json';
 import { engineCore } from '../../../engine/serve/engineCore.ts';
 import { throwIfAborted } from '../../../engine/errors.ts';
 import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
-import type { ChatTurn, CompleteParams } from '../../../engine/wire/protocol.ts';
+import type { ChatTurn, CompleteParams, ModelReference } from '../../../engine/wire/protocol.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { RpcClient } from '../../../engine/wire/rpc.ts';
 import { EngineServer } from '../../../engine/serve/server.ts';
@@ -110,15 +110,18 @@ class BenchWindow implements AsyncDisposable {
     this.#modelId = modelId;
   }
 
-  static async open(modelDir: string, load: LoadOptions): Promise<BenchWindow> {
-    const core = { ...engineCore, loadModel: (dir: string, own: LoadOptions) => loadModel(dir, { ...load, ...own }) };
+  static async open(model: string, load: LoadOptions): Promise<BenchWindow> {
+    const core = {
+      ...engineCore,
+      loadModel: (reference: ModelReference, own: LoadOptions) => loadModel(reference, { ...load, ...own }),
+    };
     const silent = { runtime: '', wasmOnly: '', onClients() {}, log() {} };
     const server = new EngineServer(core, { version, readToken: () => TOKEN, ...silent });
     const [near, far] = duplexPair();
     server.accept(far);
     const client = new RpcClient(near);
     await client.call('initialize', { version, token: TOKEN });
-    const { modelId } = await client.call('load', { modelDir, backend: load.backend });
+    const { modelId } = await client.call('load', { model, backend: load.backend });
     return new BenchWindow(server, client, modelId);
   }
 

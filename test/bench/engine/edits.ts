@@ -10,7 +10,8 @@ import { lineMode } from '../../../engine/completion/lineMode.ts';
 import { DocumentSession } from '../../../engine/document/documentSession.ts';
 import { BadRequest } from '../../../engine/errors.ts';
 import type { GenerationStats } from '../../../engine/inference/generation.ts';
-import { type LoadedModel, loadRandomModel } from '../../../engine/load/loadModel.ts';
+import { loadModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { PrefillSpeed } from '../../../engine/document/prefillSpeed.ts';
 import type { Priority } from '../../../engine/inference/scheduler.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
@@ -95,7 +96,10 @@ export function addEdits(program: Command, signal: AbortSignal): void {
     const tokenizer = await chatTokenizer();
     const config = { ...MODEL, vocab_size: tokenizer.vocabSize };
     const chunkTokens = options.chunk ?? CHUNK_TOKENS;
-    const loaded = await loadRandomModel('random', config, { ...loadOptions(options, signal), chunkTokens });
+    const loaded = await loadModel(
+      { name: 'random', randomConfig: config },
+      { ...loadOptions(options, signal), chunkTokens },
+    );
     // The prompts are those of a model that sees all of its context.
     const model = { info: loaded.info, config: { ...loaded.config, window: CONTEXT }, tokenizer };
     const createSession = loaded.createSession.bind(loaded);

@@ -1,6 +1,7 @@
 import type { OperationTime } from '../../../kernels/ops.ts';
 import { BadRequest } from '../../../engine/errors.ts';
-import type { LoadOptions, LoadedModel } from '../../../engine/load/loadModel.ts';
+import type { LoadOptions } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { type ModelBenchOptions, openBenchModel } from '../../../engine/cli/benchModel.ts';
 
 /** What one operation took in one phase, all its calls together. */

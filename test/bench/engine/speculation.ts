@@ -1,7 +1,8 @@
 import { completeWith } from '../../../engine/document/completeInDocument.ts';
 import { BadRequest, throwIfAborted } from '../../../engine/errors.ts';
 import type { GenerateOptions, GenerationStats } from '../../../engine/inference/generation.ts';
-import { type LoadedModel, type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
+import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import type { CompletionRequest } from '../../../engine/completion/complete.ts';
 import type { Session } from '../../../engine/inference/session.ts';
 import { type Recording, readRecording } from './edits.ts';

@@ -5,7 +5,8 @@ import { benchChat } from '../../bench/engine/chat.ts';
 import { chatWith } from '../../../engine/chat/answer.ts';
 import { engineCore } from '../../../engine/serve/engineCore.ts';
 import { Cancelled } from '../../../engine/errors.ts';
-import { type LoadedModel, loadModel } from '../../../engine/load/loadModel.ts';
+import { loadModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import type { ChatParams, ChatTurn } from '../../../engine/wire/protocol.ts';
 import { RpcClient } from '../../../engine/wire/rpc.ts';
 import { PRIORITY } from '../../../engine/inference/scheduler.ts';
@@ -217,7 +218,7 @@ describe('a chat through the server', function () {
     server.accept(far);
     const client = new RpcClient(near);
     await client.call('initialize', { version: '1', token: 'x' });
-    const info = await client.call('load', { modelDir: folder.path, backend: 'wasm' });
+    const info = await client.call('load', { model: folder.path, backend: 'wasm' });
     assert.equal(info.chat, true);
     const { modelId } = info;
     const messages: ChatTurn[] = [{ role: 'system', text: 'You are a programming assistant.' }];

@@ -7,7 +7,9 @@ import type {
   GenerationStats,
   TokenConstraint,
 } from '../../../engine/inference/generation.ts';
-import { backendReports, type LoadedModel, type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
+import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
+import { backendReports } from '../../../engine/load/openBackend.ts';
 import type { Session } from '../../../engine/inference/session.ts';
 import { Speculation } from '../../../engine/inference/speculation.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';

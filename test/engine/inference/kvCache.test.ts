@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { KvCache, PageAllocator } from '../../../engine/inference/kvCache.ts';
 import { chooseKvDtype } from '../../../engine/inference/kvDtype.ts';
 import { loadWeights } from '../../../engine/load/loadWeights.ts';
-import { ModelFolder } from '../../../engine/sources/hfFolder.ts';
+import { openSource } from '../../../engine/sources/openSource.ts';
 import { Phi3 } from '../../../engine/models/phi3.ts';
 import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
 import { BackendLost, type KvPool, OutOfMemory, PAGE_TOKENS } from '../../../kernels/ops.ts';
@@ -278,7 +278,7 @@ describe('loading weights', () => {
       values: new Float32Array(size(shape)),
     }));
     const folder = TinyFolder.model({ config, tensors });
-    const checkpoint = await (await ModelFolder.open(folder.path)).checkpoint();
+    const checkpoint = await (await openSource(folder.path)).checkpoint();
     const ops = new ReferenceOps();
     const sizes: number[] = [];
     ops.createWeight = (shape, dtype) => ({

@@ -1,7 +1,9 @@
 /** Drawing from the likeliest tokens gives what drawing from whole rows of logits gives. */
 import assert from 'node:assert/strict';
 import type { Sampling } from '../../../engine/inference/generation.ts';
-import { backendReports, type LoadedModel, loadModel } from '../../../engine/load/loadModel.ts';
+import { loadModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
+import { backendReports } from '../../../engine/load/openBackend.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { Sampler, candidatesOf } from '../../../engine/inference/sampler.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type LoadedModel, loadModel } from '../../../engine/load/loadModel.ts';
+import { loadModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import type { GenerateOptions } from '../../../engine/inference/generation.ts';
 import { PRIORITY, type Priority } from '../../../engine/inference/scheduler.ts';
 import type { Session } from '../../../engine/inference/session.ts';

@@ -134,7 +134,7 @@ describe('engine process', function () {
   it('Electron as Node gets WASM only, and the model says why', async () => {
     const runtimes = [{ program: process.execPath, electronAsNode: true }];
     const connected = await open({ ...host, choice: { runtimes, notes: [] } });
-    const { backend, notes } = await connected.client.call('load', { modelDir: '/m', backend: 'auto' });
+    const { backend, notes } = await connected.client.call('load', { model: '/m', backend: 'auto' });
     assert.equal(backend, 'wasm');
     assert.match(notes.join(), /Electron, which cannot read GPU results/);
     goodbye(connected);

@@ -64,7 +64,7 @@ describe('engine server: models', () => {
     const { core, open } = start();
     const keep = () =>
       core.store!.save(new Int32Array(300), { identity: '', pageBytes: 4 }, async () => Buffer.alloc(4));
-    const params = { modelDir: '/m', backend: 'auto' as const };
+    const params = { model: '/m', backend: 'auto' as const };
     const kept: boolean[] = [];
     for (const keepOnDisk of [{}, { keepOnDisk: { folder, maxBytes: 1e6 } }, {}]) {
       await (await open()).call('load', { ...params, ...keepOnDisk });
@@ -86,7 +86,7 @@ describe('engine server: models', () => {
     const { open } = start();
     const parts: unknown[] = [];
     const onPart = (part: unknown): void => void parts.push(part);
-    await (await open()).call('load', { modelDir: '/m', backend: 'auto' }, { onPart });
+    await (await open()).call('load', { model: '/m', backend: 'auto' }, { onPart });
     assert.deepEqual(parts, [{ loadedBytes: 5, totalBytes: 10 }]);
   });
 

@@ -5,7 +5,7 @@ import { BadModel } from '../../../engine/errors.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import type { ChatMessage } from '../../../engine/tokenizer/chatTemplate.ts';
 import { TextStream } from '../../../engine/tokenizer/textStream.ts';
-import { type TextFiles, type Tokenizer, createTokenizer, readTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
+import { type Tokenizer, createTokenizer, readTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import chats from '../../fixtures/tokenizers/chat-templates.json' with { type: 'json' };
 import goldens from '../../fixtures/tokenizers/cl100k-phi3-small.json' with { type: 'json' };
 import strings from '../../fixtures/tokenizers/strings.json' with { type: 'json' };
@@ -13,15 +13,10 @@ import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 
 const SMALL = { architecture: 'Phi3SmallForCausalLM', vocabSize: 100_352, generationStopIds: [] };
 
-function folder(files: Record<string, unknown>): TextFiles {
-  const read = async (name: string) => files[name];
-  return { json: read, text: read as TextFiles['text'] };
-}
-
 describe('phi-3-small: tokenizer', () => {
   let tokenizer: Tokenizer;
   before(async () => {
-    tokenizer = (await readTokenizer(folder({}), SMALL))!;
+    tokenizer = (await readTokenizer({}, SMALL))!;
   });
   after(() => tokenizer.dispose());
 
@@ -147,7 +142,7 @@ describe('phi-3-small: tokenizer', () => {
       free.call(this);
     };
     try {
-      const second = (await readTokenizer(folder({}), SMALL))!;
+      const second = (await readTokenizer({}, SMALL))!;
       second.dispose();
       second.dispose();
       assert.equal(calls, 1);
@@ -160,9 +155,9 @@ describe('phi-3-small: tokenizer', () => {
 });
 
 describe('the tokenizer of a folder', () => {
-  const tiny = { 'tokenizer.json': tinyTokenizerJson() };
+  const tiny = { tokenizerJson: tinyTokenizerJson() };
   const tinySize = createTokenizer({ tokenizerJson: tinyTokenizerJson(), tokenizerConfig: {} }).vocabSize;
-  const config = { 'tokenizer_config.json': { eos_token: '<|endoftext|>' } };
+  const config = { tokenizerConfig: { eos_token: '<|endoftext|>' } };
   const mini = { ...SMALL, architecture: 'Phi3ForCausalLM' };
   for (const [name, files, model, vocabSize] of [
     ['tokenizer.json goes first', { ...tiny, ...config }, SMALL, tinySize],
@@ -171,15 +166,15 @@ describe('the tokenizer of a folder', () => {
     ['none named by another architecture', config, mini, null],
   ] as const) {
     it(name, async () => {
-      const tokenizer = await readTokenizer(folder(files), model);
+      const tokenizer = await readTokenizer(files, model);
       assert.equal(tokenizer?.vocabSize ?? null, vocabSize);
       tokenizer?.dispose();
     });
   }
 
   it("the folder's own chat template and stop ids", async () => {
-    const files = { 'tokenizer_config.json': { chat_template: 'own{{ eos_token }}' } };
-    const tokenizer = (await readTokenizer(folder(files), { ...SMALL, generationStopIds: [7] }))!;
+    const files = { tokenizerConfig: { chat_template: 'own{{ eos_token }}' } };
+    const tokenizer = (await readTokenizer(files, { ...SMALL, generationStopIds: [7] }))!;
     assert.equal(tokenizer.renderChat([], { addGenerationPrompt: true }), 'own<|endoftext|>');
     assert.ok(tokenizer.stopIds.has(7) && tokenizer.stopIds.has(100_266));
     tokenizer.dispose();
@@ -200,13 +195,13 @@ describe('the tokenizer of a folder', () => {
     ],
     [
       'a list as tokenizer_config.json',
-      { 'tokenizer_config.json': [] },
+      { tokenizerConfig: [] },
       100_352,
       /^tokenizer_config\.json is not one that can be used: .+\.$/,
     ],
   ] as const) {
     it(`refuses ${name}`, async () => {
-      await assert.rejects(readTokenizer(folder(files), { ...SMALL, vocabSize }), (error) => {
+      await assert.rejects(readTokenizer(files, { ...SMALL, vocabSize }), (error) => {
         assert.ok(error instanceof BadModel);
         if (typeof message === 'string') assert.equal(error.message, message);
         else assert.match(error.message, message);

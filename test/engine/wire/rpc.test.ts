@@ -95,20 +95,20 @@ describe('rpc', () => {
   it('takes no folder that depends on where the engine runs', async () => {
     const { client } = connect();
     const keepOnDisk = { folder: 'cache', maxBytes: 1 };
-    const { kind, message } = await failure(client.call('load', { modelDir: '/m', backend: 'auto', keepOnDisk }));
+    const { kind, message } = await failure(client.call('load', { model: '/m', backend: 'auto', keepOnDisk }));
     assert.deepEqual(kind, 'badRequest');
     assert.match(message, /keepOnDisk\.folder: must be an absolute path/);
   });
 
   it('sends progress to the call it belongs to', async () => {
-    const load: Handlers['load'] = async ({ modelDir }, { part }) => {
-      for (const loadedBytes of [1, 2]) part({ loadedBytes, totalBytes: modelDir.length });
+    const load: Handlers['load'] = async ({ model }, { part }) => {
+      for (const loadedBytes of [1, 2]) part({ loadedBytes, totalBytes: String(model).length });
       return { ...INFO, notes: [] };
     };
     const { client } = connect({ load });
     const parts: LoadProgress[][] = [[], []];
-    const call = (modelDir: string, index: number) =>
-      client.call('load', { modelDir, backend: 'auto' }, { onPart: (part) => parts[index]!.push(part) });
+    const call = (model: string, index: number) =>
+      client.call('load', { model, backend: 'auto' }, { onPart: (part) => parts[index]!.push(part) });
     await Promise.all([call('/a', 0), call('/bcd', 1)]);
     assert.deepEqual(
       parts,

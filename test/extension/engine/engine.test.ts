@@ -26,7 +26,7 @@ describe('engine of a window', function () {
   this.timeout(20_000);
   let host: EngineHost;
   let engine: Engine;
-  let modelDir = '/m';
+  let model = '/m';
   const pids = new Set<number>();
   const states: EngineState['kind'][] = [];
 
@@ -44,9 +44,9 @@ describe('engine of a window', function () {
     host = await engineHost();
   });
   beforeEach(() => {
-    modelDir = '/m';
+    model = '/m';
     states.length = 0;
-    engine = new Engine({ launch: () => host, load: () => ({ modelDir, backend: 'auto' }) }, host.log);
+    engine = new Engine({ launch: () => host, load: () => ({ model, backend: 'auto' }) }, host.log);
     engine.onDidChangeState(({ kind }) => states.push(kind));
   });
   afterEach(async () => {
@@ -93,7 +93,7 @@ describe('engine of a window', function () {
   });
 
   it('a bad model is one sentence with what mends it; nothing runs until something changes', async () => {
-    modelDir = '/missing';
+    model = '/missing';
     await assert.rejects(ask('abc'), { message: '/missing is not a folder.' });
     const message = '/missing is not a folder.';
     assert.deepEqual(engine.state, { kind: 'failed', message, remedy: 'chooseModel', retrying: false });
@@ -101,7 +101,7 @@ describe('engine of a window', function () {
     await assert.rejects(ask('abc'), { message });
     assert.equal(existsSync(host.address.socket), false);
     assert.equal((await engine.report()).backends.length, 1);
-    modelDir = '/m';
+    model = '/m';
     engine.stop();
     assert.equal(await ask('abc'), 'ABC');
   });
@@ -255,7 +255,7 @@ describe('engine of a window', function () {
     });
 
     it('a failure stands in the status bar in words', async () => {
-      modelDir = '/missing';
+      model = '/missing';
       openWindow();
       await until('it has failed', () => engine.state.kind === 'failed');
       assert.equal(shown(), '$(warning) Airgap: failed');

@@ -36,7 +36,7 @@ describe('scripted engine', function () {
       exists: () => true,
     });
     const launch = () => ({ ...host, choice });
-    engine = new Engine({ launch, load: () => ({ modelDir: '/m', backend: 'auto' }) }, host.log);
+    engine = new Engine({ launch, load: () => ({ model: '/m', backend: 'auto' }) }, host.log);
   });
   after(() => {
     engine.dispose();

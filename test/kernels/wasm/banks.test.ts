@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
-import { ModelFolder } from '../../../engine/sources/hfFolder.ts';
+import { openSource } from '../../../engine/sources/openSource.ts';
 import { loadWeights } from '../../../engine/load/loadWeights.ts';
 import { type KvView, OutOfMemory, PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { Banks, MOST_BANKS } from '../../../kernels/wasm/host/banks.ts';
@@ -47,9 +47,9 @@ function forward(
   weights: 'f32' | 'q4',
 ): Promise<{ logits: Float32Array; layers: number; banks: number }> {
   return withWasm(options, async (ops) => {
-    const folder = await ModelFolder.open(goldenFolder(name));
-    const blueprint = readBlueprint(await folder.json('config.json'));
-    const checkpoint = await folder.checkpoint();
+    const source = await openSource(goldenFolder(name));
+    const blueprint = readBlueprint(await source.config());
+    const checkpoint = await source.checkpoint();
     const model = blueprint.build(await loadWeights(ops, checkpoint, blueprint.tensors, weights, {}), ops);
     await checkpoint.close();
     const { layers, kvHeads, headDim } = blueprint.config;

@@ -15,8 +15,8 @@ export const FIGURES = { tokensReused: 0, tokensGenerated: 1, prefillMs: 1, deco
 
 /** A completion or question `hang` never ends, `crash` ends the process. */
 export const fakeCore: EngineCore = {
-  loadModel: async (modelDir, { backend, onProgress }) => {
-    if (modelDir.endsWith('missing')) throw new BadModel(`${modelDir} is not a folder.`);
+  loadModel: async (model, { backend, onProgress }) => {
+    if (String(model).endsWith('missing')) throw new BadModel(`${String(model)} is not a folder.`);
     onProgress?.({ loadedBytes: 1, totalBytes: 2 });
     return fakeModel(backend === 'auto' ? 'wasm' : backend);
   },

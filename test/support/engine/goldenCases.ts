@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { type LoadedModel, type LoadOptions, backendReports, loadModel } from '../../../engine/load/loadModel.ts';
+import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
+import { backendReports } from '../../../engine/load/openBackend.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';
 import type { KvDType } from '../../../kernels/ops.ts';
 import { assertWithin } from '../close.ts';

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { type LoadedModel, backendReports, loadModel } from '../../../engine/load/loadModel.ts';
+import { loadModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
+import { backendReports } from '../../../engine/load/openBackend.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import type { KvDType, Sparsity } from '../../../kernels/ops.ts';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { LoadedModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 
 /**
  * Generates a few tokens `count` times, each in a session of its own with another prompt, and says by how much

@@ -4,7 +4,14 @@ import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreLoadOptions, CoreModel, CoreSession, EngineCore, ModelSession } from '../../../engine/serve/core.ts';
 import { BadModel, throwIfAborted } from '../../../engine/errors.ts';
-import type { Backend, ChatParams, ChatPart, CompleteParams, FitParams } from '../../../engine/wire/protocol.ts';
+import type {
+  Backend,
+  ChatParams,
+  ChatPart,
+  CompleteParams,
+  FitParams,
+  ModelReference,
+} from '../../../engine/wire/protocol.ts';
 import { EngineFailure, RpcClient } from '../../../engine/wire/rpc.ts';
 import { EngineServer, type ServerOptions } from '../../../engine/serve/server.ts';
 import type { SnapshotStore } from '../../../engine/inference/kvDiskCache.ts';
@@ -33,10 +40,13 @@ export class FakeCore implements EngineCore {
 
   store: SnapshotStore | undefined;
 
-  async loadModel(modelDir: string, { backend, snapshots, signal, onProgress }: CoreLoadOptions): Promise<CoreModel> {
-    this.loads.push(`${modelDir} ${backend}`);
+  async loadModel(
+    model: ModelReference,
+    { backend, snapshots, signal, onProgress }: CoreLoadOptions,
+  ): Promise<CoreModel> {
+    this.loads.push(`${String(model)} ${backend}`);
     this.store = snapshots?.store;
-    if (modelDir === '/bad') throw new BadModel('/bad is not a model folder.');
+    if (model === '/bad') throw new BadModel('/bad is not a model folder.');
     await delay(this.loadMs, undefined, signal ? { signal } : {});
     const error = this.failingLoads.shift();
     if (error) throw error;
@@ -139,8 +149,8 @@ export function start(options: Partial<ServerOptions> = {}) {
   return { core, server, clients, connect, open };
 }
 
-export const load = (client: RpcClient, modelDir = '/m', backend: 'auto' | Backend = 'auto') =>
-  client.call('load', { modelDir, backend });
+export const load = (client: RpcClient, model = '/m', backend: 'auto' | Backend = 'auto') =>
+  client.call('load', { model, backend });
 
 export function complete(client: RpcClient, modelId: string, prefix: string, sessionId = 'a.ts') {
   const rest = { suffix: '', fileName: 'a.ts', languageId: 'typescript', maxTokens: 8, multiline: 'auto' } as const;

@@ -1,0 +1,153 @@
+import { type KvDType, type OperationTime, type Ops, PAGE_TOKENS, type WeightDType } from '../../kernels/ops.ts';
+import { PageAllocator } from '../inference/kvCache.ts';
+import type { SnapshotStore } from '../inference/kvDiskCache.ts';
+import { chooseKvDtype } from '../inference/kvDtype.ts';
+import { type Priority, Scheduler } from '../inference/scheduler.ts';
+import { Session, type SessionContext } from '../inference/session.ts';
+import type { Decoder, DecoderConfig } from '../models/decoder.ts';
+import type { GenerationConfig } from '../sources/generationConfig.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ModelInfo } from '../wire/protocol.ts';
+import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS } from './openBackend.ts';
+
+/** A model on a backend. */
+export interface LoadedModel {
+  readonly info: ModelInfo;
+  readonly config: DecoderConfig;
+  /** null for a model without tokenizer files, which takes and gives ids only. */
+  readonly tokenizer: Tokenizer | null;
+  /** Tokens that end a text, from generation_config.json and from the tokenizer's own files. */
+  readonly stopIds: ReadonlySet<number>;
+  /** Texts that end an answer, from generation_config.json. */
+  readonly stopStrings: readonly string[];
+  /** Format of the matrices. */
+  readonly weights: WeightDType;
+  /** Format of the KV cache. */
+  readonly kv: KvDType;
+  createSession(priority?: Priority): Session;
+  /** Bytes that the backend holds now: weights, KV cache and the scratch memory of a running step. */
+  bytesHeld(): number;
+  /** Size of the KV cache in bytes, including its free pages. */
+  kvBytes(): number;
+  /** Number of tokens whose keys and values still fit into memory; Infinity where only an allocation can tell. */
+  tokensFree(): number;
+  /**
+   * Starts to time the operations that follow; undefined where the backend cannot. The returned function gives the
+   * times so far.
+   */
+  startProfile(): (() => readonly OperationTime[]) | undefined;
+  dispose(): Promise<void>;
+}
+
+export interface InferenceOptions {
+  /** Format of the KV cache. By default f16, or q8 where a whole context in f16 would take most of the memory. */
+  readonly kv?: KvDType | undefined;
+  /** Number of prompt tokens per step. */
+  readonly chunkTokens?: number | undefined;
+  /** Shared by all models of a process, so that one step runs at a time. */
+  readonly scheduler?: Scheduler | undefined;
+  /** Keeps the KV cache on disk. `version` is the product's, since a later one may lay out the pages differently. */
+  readonly snapshots?: { readonly store: SnapshotStore; readonly version: string } | undefined;
+}
+
+/** Everything that a source says about its model, except for the weights. */
+export interface ModelDescription extends GenerationConfig {
+  readonly name: string;
+  readonly tokenizer: Tokenizer | null;
+  /** See ModelSource. */
+  readonly fingerprint: string | null;
+}
+
+/** The backend with the model's weights on it. */
+export interface BackendWeights {
+  readonly ops: Ops;
+  readonly notes: string[];
+  readonly decoder: Decoder;
+  readonly weights: WeightDType;
+}
+
+/** Owns the operations and the tokenizer that it is given, and disposes them. */
+export class BackendModel implements LoadedModel {
+  readonly info: ModelInfo;
+  readonly config: DecoderConfig;
+  readonly tokenizer: Tokenizer | null;
+  readonly stopIds: ReadonlySet<number>;
+  readonly stopStrings: readonly string[];
+  readonly weights: WeightDType;
+  readonly kv: KvDType;
+  readonly #ops: Ops;
+  readonly #sessionContext: SessionContext;
+
+  constructor(
+    { name, tokenizer, stopIds, stopStrings, fingerprint }: ModelDescription,
+    { ops, notes, decoder, weights }: BackendWeights,
+    { kv, chunkTokens = CHUNK_TOKENS[ops.backend], scheduler = new Scheduler(), snapshots }: InferenceOptions,
+  ) {
+    const { layers, kvHeads, headDim, maxPositions: contextLength } = decoder.config;
+    this.config = decoder.config;
+    this.tokenizer = tokenizer;
+    this.stopIds = tokenizer?.stopIds ?? new Set(stopIds);
+    this.stopStrings = stopStrings;
+    this.weights = weights;
+    this.kv = kv ?? chooseKvDtype({ layers, kvHeads, headDim, contextLength, freeBytes: ops.bytesFree });
+    this.#ops = ops;
+    this.#sessionContext = {
+      ops,
+      decoder,
+      allocator: new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype: this.kv })),
+      scheduler,
+      contextLength,
+      chunkTokens,
+      chatChunkTokens: Math.min(chunkTokens, CHAT_CHUNK_TOKENS[ops.backend]),
+      ...(snapshots && fingerprint !== null
+        ? {
+            snapshots: {
+              store: snapshots.store,
+              identity: JSON.stringify([snapshots.version, fingerprint, weights]),
+            },
+          }
+        : {}),
+    };
+    this.info = {
+      modelId: name,
+      name,
+      contextLength,
+      backend: ops.backend,
+      chat: tokenizer?.hasChatTemplate ?? false,
+      device: ops.deviceName,
+      notes,
+      bytes: ops.bytesHeld,
+    };
+  }
+
+  createSession(priority?: Priority): Session {
+    return new Session(this.#sessionContext, priority);
+  }
+
+  bytesHeld(): number {
+    return this.#ops.bytesHeld;
+  }
+
+  kvBytes(): number {
+    const { pool } = this.#sessionContext.allocator;
+    return pool.capacity * pool.pageBytes;
+  }
+
+  tokensFree(): number {
+    const { pool, pagesInUse } = this.#sessionContext.allocator;
+    const more = Math.max(0, Math.floor(this.#ops.bytesFree / pool.pageBytes));
+    return PAGE_TOKENS * (pool.capacity - pagesInUse + more);
+  }
+
+  startProfile(): (() => readonly OperationTime[]) | undefined {
+    const ops = this.#ops;
+    if (!ops.startProfile) return undefined;
+    ops.startProfile();
+    return () => ops.profile!();
+  }
+
+  async dispose(): Promise<void> {
+    this.tokenizer?.dispose();
+    await this.#ops.dispose();
+  }
+}

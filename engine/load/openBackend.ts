@@ -1,0 +1,53 @@
+/** The backends, and everything that depends on which one runs. No other file of the engine names them. */
+import { GpuUnavailable, createGpuOps, gpuReport } from '../../kernels/gpu/gpuOps.ts';
+import type { Ops } from '../../kernels/ops.ts';
+import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
+import { createWasmOps, wasmReport } from '../../kernels/wasm/wasmOps.ts';
+import { BadRequest } from '../errors.ts';
+import type { Backend, BackendChoice, BackendReport } from '../wire/protocol.ts';
+
+export interface BackendOptions {
+  readonly backend: BackendChoice;
+  /** Number of threads of the WASM backend. */
+  readonly threads?: number | undefined;
+  readonly allowSoftwareGpu?: boolean | undefined;
+}
+
+/**
+ * Opens the backend that the options ask for; `auto` takes WebGPU where a real GPU has an adapter, else WASM. The notes
+ * say why a better backend was not taken. The caller disposes the operations. Rejects with BadRequest when WebGPU was
+ * asked for and cannot be used.
+ */
+export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; notes: string[] }> {
+  const { backend, threads, allowSoftwareGpu: allowSoftware = false } = options;
+  const create: Record<Backend, () => Promise<Ops>> = {
+    webgpu: () => createGpuOps({ allowSoftware }),
+    wasm: () => createWasmOps(threads === undefined ? {} : { threads }),
+    reference: async () => new ReferenceOps(),
+  };
+  try {
+    return { ops: await create[backend === 'auto' ? 'webgpu' : backend](), notes: [] };
+  } catch (error) {
+    if (!(error instanceof GpuUnavailable)) throw error;
+    if (backend !== 'auto') throw new BadRequest(`WebGPU cannot be used: ${error.message}`);
+    return { ops: await create.wasm(), notes: [`WebGPU is not used: ${error.message}`] };
+  }
+}
+
+/** Says for each backend whether it can run here and, where it cannot, why. The best backend comes first. */
+export async function backendReports(options: Pick<BackendOptions, 'allowSoftwareGpu'>): Promise<BackendReport[]> {
+  const gpu = await gpuReport({ allowSoftware: options.allowSoftwareGpu === true });
+  return [
+    { backend: 'webgpu', ...gpu },
+    { backend: 'wasm', ...(await wasmReport()) },
+  ];
+}
+
+/**
+ * Number of prompt tokens per step. A cancelled or outranked request waits for one step, which takes seconds on a CPU
+ * with a large model. There, steps of 64 tokens cost 3 % of the speed of steps of 256.
+ */
+export const CHUNK_TOKENS: Readonly<Record<Backend, number>> = { webgpu: 256, wasm: 64, reference: 64 };
+
+/** The same for chats while the user types, so that a completion waits no longer than a few tokens take. */
+export const CHAT_CHUNK_TOKENS: Readonly<Record<Backend, number>> = { webgpu: 64, wasm: 16, reference: 16 };

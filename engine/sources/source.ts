@@ -1,0 +1,20 @@
+import type { TokenizerFiles } from '../tokenizer/tokenizer.ts';
+import type { Checkpoint } from './checkpoint.ts';
+
+/**
+ * Where a model comes from, whatever its file format. A source keeps no file open between two calls; only a checkpoint
+ * has to be closed. Every method rejects with BadModel, in one sentence, when a file is missing or damaged.
+ */
+export interface ModelSource {
+  /** Name for the user, for example that of the folder. */
+  readonly name: string;
+  /** Parsed content of config.json. */
+  config(): Promise<unknown>;
+  /** Parsed content of generation_config.json; undefined when the model has none. */
+  generationConfig(): Promise<unknown>;
+  tokenizerFiles(): Promise<TokenizerFiles>;
+  /** Opens the weights. The caller closes the checkpoint. */
+  checkpoint(): Promise<Checkpoint>;
+  /** A text that changes when the configuration or the weights do; null when no two loads give the same weights. */
+  fingerprint(): Promise<string | null>;
+}
