@@ -102,7 +102,7 @@ async function showMenu(host: CommandHost): Promise<void> {
 async function startSnooze(snooze: Snooze, minutes: unknown): Promise<void> {
   if (SNOOZE_MINUTES.some((each) => each === minutes)) return snooze.start(minutes as number);
   const lines = SNOOZE_MINUTES.map((minutes) => ({ label: vscode.l10n.t('{0} minutes', minutes), minutes }));
-  const picked = await vscode.window.showQuickPick(lines, { title: vscode.l10n.t('Snooze Airgap for') });
+  const picked = await vscode.window.showQuickPick(lines, { title: vscode.l10n.t('Snooze completions for') });
   if (picked) snooze.start(picked.minutes);
 }
 
@@ -116,7 +116,7 @@ async function chooseModel(host: CommandHost): Promise<void> {
     canSelectFiles: false,
     canSelectFolders: true,
     defaultUri: vscode.Uri.file(expandHome(config.settings['model.folder']) || homedir()),
-    title: vscode.l10n.t('A folder with a phi-3 model (config.json, tokenizer.json, *.safetensors)'),
+    title: vscode.l10n.t('Select a phi-3 model folder (config.json, tokenizer.json, *.safetensors)'),
   });
   const folder = folders?.[0];
   if (!folder) return;

@@ -15,7 +15,7 @@ export function send(page: Page): void {
   if (writing(page.view)) {
     page.dispatch({
       type: 'notice',
-      text: t('Stop the answer, or wait for its end, before you send the next question.'),
+      text: t('Stop the current answer or wait for it to finish before you send the next question.'),
     });
     return;
   }
@@ -99,7 +99,7 @@ export function searchList(page: Page, query: string): void {
 /** Says so where it is. */
 function isTooLong(page: Page, text: string): boolean {
   if (text.length <= MAX_QUESTION_CHARS) return false;
-  const sentence = t('A question has a million characters at most; attach a file instead.');
+  const sentence = t('A question can have at most one million characters. Attach a file instead.');
   page.dispatch({ type: 'notice', text: sentence });
   return true;
 }

@@ -43,7 +43,7 @@ export class Announcer {
     }
     const complete = message.status !== 'writing';
     if (!complete && now < this.#nextAt) return;
-    const spoken = speakable(message.text, upTo, { complete, codeWord: t('Code.') });
+    const spoken = speakable(message.text, upTo, { complete, codeWord: t('Code block.') });
     announce(spoken.text);
     if (spoken.text) this.#nextAt = now + PAUSE_MS;
     this.#answer = complete ? undefined : { id, upTo: spoken.upTo };

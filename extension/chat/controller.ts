@@ -31,7 +31,7 @@ export class ChatController implements Chat {
     const { t, log } = host;
     this.#shelf = new Shelf(host.store, (error) => {
       log(String(error));
-      this.#notice(t('The conversation could not be saved: {0}. It stays in memory.', reason(error)));
+      this.#notice(t('The chat could not be saved: {0}. It is kept in memory until VS Code is closed.', reason(error)));
     });
     this.#open = this.#answering(this.#empty());
     this.#draft = new Draft({
@@ -226,7 +226,7 @@ export class ChatController implements Chat {
   async #openStored(id: string): Promise<void> {
     if (id === this.#open.conversation.id) return this.showState();
     const conversation = await this.#shelf.read(id);
-    if (!conversation) throw new Error(this.#host.t('This conversation does not exist any more.'));
+    if (!conversation) throw new Error(this.#host.t('This chat no longer exists.'));
     await this.#show(conversation);
   }
 
@@ -257,7 +257,8 @@ export class ChatController implements Chat {
     const { t, actions } = this.#host;
     const conversation = await this.#read(id);
     if (!conversation) return true;
-    if (!(await actions.confirm(t('Delete “{0}” for good?', this.#titleOf(conversation)), t('Delete')))) return false;
+    if (!(await actions.confirm(t('Permanently delete “{0}”?', this.#titleOf(conversation)), t('Delete'))))
+      return false;
     await this.#inTurn(async () => {
       if (id === this.#open.conversation.id) await this.#show(this.#empty());
       await this.#shelf.remove(id);
@@ -340,7 +341,7 @@ export class ChatController implements Chat {
   }
 
   #titleOf({ title }: Conversation): string {
-    return title || this.#host.t('New conversation');
+    return title || this.#host.t('New chat');
   }
 
   #empty(): Conversation {

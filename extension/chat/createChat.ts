@@ -80,7 +80,7 @@ function conversationStore({ context, log }: ChatParts, pages: Pages): Conversat
   return new ConversationStore(folder, (files) => {
     log.warn(`Conversations that could not be read: ${files.join(', ')}`);
     const { t } = vscode.l10n;
-    const text = t('{0} stored conversations could not be read; the log names the files.', files.length);
+    const text = t('{0} saved chats could not be read. The log lists the files.', files.length);
     pages.post({ type: 'notice', text });
   });
 }

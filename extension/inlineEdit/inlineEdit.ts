@@ -68,7 +68,7 @@ export class InlineEdit implements vscode.Disposable {
     const name = nameOf(document.uri);
     const refused = await refusal(document);
     if (refused) return refused;
-    if (this.#sessions.has(document)) return vscode.l10n.t('Decide on the proposed changes in {0} first.', name);
+    if (this.#sessions.has(document)) return vscode.l10n.t('Accept or reject the proposed changes in {0} first.', name);
     const part = partAt(document, editor.selection);
     const title = vscode.l10n.t('Edit lines {0} to {1} of {2}', part.first + 1, part.first + part.lines.length, name);
     const instruction = given ?? (await askInstruction(this.#parts.memory, title));
@@ -117,11 +117,11 @@ export class InlineEdit implements vscode.Disposable {
     if (answer.kind !== 'answer') return problem(answer.kind);
     const all = linesOf(document.getText());
     if (document.isClosed || lines.some((line, index) => line !== all[first + index])) {
-      return t('{0} has changed meanwhile; nothing was edited.', name);
+      return t('{0} has been modified. No changes were made.', name);
     }
     const fresh = newLines(answer.text, lines, indentUnit(all));
-    if (fresh.length === 0) return t('The answer has no code; nothing was edited.');
-    if (fresh.join('\n') === lines.join('\n')) return t('The model would change nothing here.');
+    if (fresh.length === 0) return t('The answer contains no code. No changes were made.');
+    if (fresh.join('\n') === lines.join('\n')) return t('The model suggested no changes.');
     if (savesByItself(document)) {
       const find = (text: string): Place[] => placesOf(text, lines, fresh);
       const place = { line: first + 1, label: '', text: replaced(all, first, lines.length, fresh) };
@@ -164,10 +164,10 @@ function problem(kind: Exclude<Rewrite['kind'], 'answer'>): string {
   const { t } = vscode.l10n;
   switch (kind) {
     case 'secret':
-      return t('The selection holds what looks like a secret, which the model is never given.');
+      return t('The selection contains text that looks like a secret. Secrets are never sent to the model.');
     case 'tooLarge':
-      return t("The selection is too large for the model's window.");
+      return t('The selection does not fit in the context window of the model.');
     case 'tooLong':
-      return t('The answer became longer than airgap.chat.maxTokens allows; nothing was edited.');
+      return t('The answer exceeded the limit set by airgap.chat.maxTokens. No changes were made.');
   }
 }

@@ -10,7 +10,7 @@ export function askInstruction(memory: vscode.Memento, title: string): Promise<s
   const history = z.array(z.string()).safeParse(memory.get(HISTORY_KEY)).data ?? [];
   const input = vscode.window.createQuickPick();
   input.title = title;
-  input.placeholder = vscode.l10n.t('What should change? For example: handle empty input');
+  input.placeholder = vscode.l10n.t('Describe the change, for example: handle empty input');
   const offer = (): void => {
     const typed = input.value.trim();
     const earlier = history.filter((each) => each !== typed && each.toLowerCase().includes(typed.toLowerCase()));

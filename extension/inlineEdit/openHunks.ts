@@ -96,7 +96,7 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
     // Where nothing is undecided, and undo brings nothing back, a key costs no more than the look.
     if (had || session.hunks.length > 0) this.#show();
     if (!lost) return;
-    inform(vscode.l10n.t('The proposed changes in {0} were overwritten. Undo brings them back.', nameOf(document.uri)));
+    inform(vscode.l10n.t('The proposed changes in {0} were overwritten. Undo to restore them.', nameOf(document.uri)));
   }
 
   /** A file never holds both the old and the new lines: what is undecided is taken out before it is written. */
@@ -104,7 +104,7 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
     const session = this.#sessions.get(event.document.uri.toString());
     if (!session || session.hunks.length === 0) return;
     event.waitUntil(Promise.resolve(session.rejection()));
-    inform(vscode.l10n.t('Saved without the proposed changes that were not accepted. Undo brings them back.'));
+    inform(vscode.l10n.t('The file was saved without the changes that you have not accepted. Undo to restore them.'));
   }
 
   #closed(document: vscode.TextDocument): void {

@@ -126,7 +126,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
       name: isStarter ? vscode.l10n.t('Airgap starter model') : (name ?? 'Airgap'),
       family: isStarter ? 'airgap-starter' : 'phi-3',
       version: '1',
-      tooltip: vscode.l10n.t('Runs on this machine; nothing leaves it.'),
+      tooltip: vscode.l10n.t('Runs on this machine. Nothing leaves it.'),
       maxInputTokens: context - maxOutputTokens,
       maxOutputTokens,
       capabilities: { imageInput: false, toolCalling: false },

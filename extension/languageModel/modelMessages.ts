@@ -12,7 +12,8 @@ export interface ModelMessage {
 export function toTurns(messages: readonly ModelMessage[], t: Translate): ChatTurn[] {
   const turns: ChatTurn[] = [];
   for (const { role, parts } of messages) {
-    if (parts.includes(undefined)) throw new Error(t('The local model reads text only: no images, files or tools.'));
+    if (parts.includes(undefined))
+      throw new Error(t('The local model supports text only, not images, files, or tools.'));
     const text = parts.join('');
     const last = turns.at(-1);
     // What the rules of a conversation say later, they say as the user.

@@ -14,24 +14,24 @@ export function menuLines(state: StatusState, settings: Settings, languageId: st
   const { t } = vscode.l10n;
   const lines: MenuLine[] = [
     state.kind === 'disabled'
-      ? { label: `$(check) ${t('Turn completions on')}`, command: 'airgap.enable' }
-      : { label: `$(circle-slash) ${t('Turn completions off')}`, command: 'airgap.disable' },
+      ? { label: `$(check) ${t('Turn on completions')}`, command: 'airgap.enable' }
+      : { label: `$(circle-slash) ${t('Turn off completions')}`, command: 'airgap.disable' },
   ];
   if (languageId !== undefined && state.kind !== 'disabled') {
     const on = languageEnabled(settings.enable, languageId);
-    const label = on ? t('Turn off for {0}', languageId) : t('Turn on for {0}', languageId);
+    const label = on ? t('Turn off completions for {0}', languageId) : t('Turn on completions for {0}', languageId);
     lines.push({ label: `$(code) ${label}`, command: 'airgap.toggleLanguage' });
   }
-  if (state.kind === 'snoozed') lines.push({ label: `$(bell) ${t('End the snooze')}`, command: 'airgap.endSnooze' });
+  if (state.kind === 'snoozed') lines.push({ label: `$(bell) ${t('End snooze')}`, command: 'airgap.endSnooze' });
   else if (state.kind !== 'disabled') lines.push({ label: `$(bell-slash) ${t('Snooze…')}`, command: 'airgap.snooze' });
   if (state.kind !== 'disabled' && state.kind !== 'snoozed') {
-    lines.push({ label: `$(debug-restart) ${t('Restart the engine')}`, command: 'airgap.restartEngine' });
+    lines.push({ label: `$(debug-restart) ${t('Restart engine')}`, command: 'airgap.restartEngine' });
   }
   lines.push(
-    { label: `$(folder) ${t('Choose a model folder…')}`, command: 'airgap.chooseModel' },
-    { label: `$(gear) ${t('Settings')}`, command: 'airgap.openSettings' },
-    { label: `$(output) ${t('Log')}`, command: 'airgap.showLog' },
-    { label: `$(info) ${t('Engine report')}`, command: 'airgap.showReport' },
+    { label: `$(folder) ${t('Choose model folder…')}`, command: 'airgap.chooseModel' },
+    { label: `$(gear) ${t('Open settings')}`, command: 'airgap.openSettings' },
+    { label: `$(output) ${t('Show log')}`, command: 'airgap.showLog' },
+    { label: `$(info) ${t('Show engine report')}`, command: 'airgap.showReport' },
   );
   return state.kind === 'failed' ? remedyFirst(lines, state.remedy) : lines;
 }

@@ -59,11 +59,11 @@ function tooltip(sentence: string, { kind }: StatusState): vscode.MarkdownString
   const { t } = vscode.l10n;
   const links =
     kind === 'disabled'
-      ? [link(t('Turn completions on'), 'airgap.enable')]
+      ? [link(t('Turn on completions'), 'airgap.enable')]
       : kind === 'snoozed'
-        ? [link(t('End the snooze'), 'airgap.endSnooze')]
+        ? [link(t('End snooze'), 'airgap.endSnooze')]
         : [
-            link(t('Turn completions off'), 'airgap.disable'),
+            link(t('Turn off completions'), 'airgap.disable'),
             link(t('Snooze for {0} minutes', SHORT_SNOOZE), 'airgap.snooze', SHORT_SNOOZE),
           ];
   const text = new vscode.MarkdownString().appendText(sentence).appendMarkdown(`\n\n${links.join(' · ')}`);
@@ -84,8 +84,8 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
         icon: '$(circle-slash)',
         label: t('off'),
         sentence: activity.engineRuns
-          ? t('Completions are off. The engine runs for the chat.')
-          : t('Completions are off. No engine runs.'),
+          ? t('Completions are off. The engine is running for the chat.')
+          : t('Completions are off. The engine is not running.'),
       };
     case 'snoozed': {
       const time = new Date(state.until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
@@ -93,26 +93,26 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
         icon: '$(bell-slash)',
         label: t('snoozed'),
         sentence: activity.engineRuns
-          ? t('Snoozed until {0}. The engine runs for the chat.', time)
-          : t('Snoozed until {0}. No engine runs.', time),
+          ? t('Snoozed until {0}. The engine is running for the chat.', time)
+          : t('Snoozed until {0}. The engine is not running.', time),
       };
     }
     case 'off':
-      return { icon: '$(sparkle)', label: '', sentence: t('The engine starts with the next completion.') };
+      return { icon: '$(sparkle)', label: '', sentence: t('The engine will start with the next completion.') };
     case 'starting':
       return { icon: WORKING_ICON, label: t('starting'), sentence: t('The engine is starting.') };
     case 'loading': {
       const percent = Math.floor(state.fraction * 100);
-      return { icon: WORKING_ICON, label: `${percent} %`, sentence: t('The model is loading: {0} %.', percent) };
+      return { icon: WORKING_ICON, label: t('{0}%', percent), sentence: t('Loading the model: {0}%.', percent) };
     }
     case 'ready': {
       const { name, backend, device, notes } = state.model;
-      const sentence = t('Ready. Model {0}, backend {1} ({2}).', name, backend, device);
+      const sentence = t('Ready. Model: {0}. Backend: {1} ({2}).', name, backend, device);
       const sentences = [sentence, ...state.notes, ...notes, ...contextSentences(activity)];
       return { icon: '$(sparkle)', label: '', sentence: sentences.join('\n') };
     }
     case 'failed':
-      return { icon: '$(warning)', label: t('failed'), sentence: [state.message, wayOut(state)].join('\n') };
+      return { icon: '$(warning)', label: t('error'), sentence: [state.message, wayOut(state)].join('\n') };
   }
 }
 
@@ -128,13 +128,13 @@ function contextSentences({ reading, seen }: Partial<Activity>): string[] {
     const list = new Intl.ListFormat(vscode.env.language).format(ranges);
     sentences.push(
       isWhole
-        ? t('The last completion saw the whole file.')
+        ? t('Context of the last completion: the whole file.')
         : lines.length === 1 && first === last
-          ? t('The last completion saw line {0} of {1}.', first, totalLines)
-          : t('The last completion saw lines {0} of {1}.', list, totalLines),
+          ? t('Context of the last completion: line {0} of {1}.', first, totalLines)
+          : t('Context of the last completion: lines {0} of {1}.', list, totalLines),
     );
   }
-  if (reading) sentences.push(t('Reading the rest of the file…'));
+  if (reading) sentences.push(t('Reading the rest of the file in the background…'));
   return sentences;
 }
 
@@ -148,6 +148,6 @@ function wayOut({ remedy, retrying }: Extract<EngineState, { kind: 'failed' }>):
     case 'chooseModel':
       return t('Click to choose another model folder.');
     case 'settings':
-      return t('Click to check the settings.');
+      return t('Click to open the settings.');
   }
 }

@@ -64,7 +64,7 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
       vscode.workspace.onDidCloseTextDocument((document) => this.#closed(sessionIdOf(document))),
       engine.onDidMove((reason) => {
         log.warn(reason);
-        inform(vscode.l10n.t('Airgap now runs on the CPU. {0}', reason));
+        inform(vscode.l10n.t('Airgap has switched to the CPU. {0}', reason));
       }),
       vscode.window.onDidChangeActiveTextEditor(() => this.#warmUpSoon()),
     ];

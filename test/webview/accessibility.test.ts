@@ -56,7 +56,7 @@ describe('accessibility of the page', () => {
           advice: '',
         },
       });
-      await chat.page.click('[data-message="q3"] [aria-label="Edit and send again"]');
+      await chat.page.click('[data-message="q3"] [aria-label="Edit and resend"]');
       await check(chat, `${theme}, failed, edited`);
       await chat.say({
         type: 'engine',

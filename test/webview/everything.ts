@@ -51,7 +51,7 @@ const engine = {
   text: 'starter',
   fraction: 1,
   remedies: ['chooseModel'],
-  advice: 'The bundled model is small: it completes code, but answers poorly.',
+  advice: 'The bundled starter model can complete code, but it cannot hold a conversation.',
 } as const;
 
 export const EVERYTHING: PageState = {
@@ -71,7 +71,7 @@ export const EVERYTHING: PageState = {
         },
         { name: 'terminal', uri: '', lines: [[1, 12]], totalLines: 12 },
       ],
-      figures: '12 tokens read, 3,400 from the cache; 230 written, 14 per second',
+      figures: '3,412 prompt tokens (3,400 cached) · 230 generated · 14 tokens/s',
     }),
     message('q2', 'And for Yen?'),
     message('a2', 'Yen have no', { status: 'failed', problem: 'The engine ended unexpectedly.' }),
@@ -91,7 +91,7 @@ export const EVERYTHING: PageState = {
       line: 10,
     },
     { id: 'x3', kind: 'problems', label: 'Problems', detail: '3 errors', cut: '2 of 3 left out', tokens: 90 },
-    { id: 'x4', kind: 'project', label: 'Project', detail: 'What fits the question', cut: '' },
+    { id: 'x4', kind: 'project', label: 'Project', detail: 'Parts of the project that match the question', cut: '' },
   ],
   window: { used: 3900, limit: 4096, note: 'Older messages were left out.' },
   engine: { ...engine, remedies: [...engine.remedies] },

@@ -34,7 +34,7 @@ describe('the page', () => {
     await chat.type('next');
     await chat.press('Enter');
     assert.deepEqual(await chat.posted(), [], 'nothing is sent while an answer is written');
-    assert.match((await chat.spoken()).join(), /Stop the answer, or wait/);
+    assert.match((await chat.spoken()).join(), /Stop the current answer or wait/);
     assert.equal(await chat.page.inputValue('#composer'), 'next');
     await chat.press('Escape');
     assert.deepEqual(await chat.posted(), [{ type: 'stop' }]);
@@ -101,7 +101,7 @@ describe('the page', () => {
     await chat.type(' Or not?');
     await chat.press('Escape');
     assert.equal(await chat.focused(), 'Copy message', 'the focus goes to the message');
-    await chat.page.focus('[data-message=q1] [aria-label="Edit and send again"]');
+    await chat.page.focus('[data-message=q1] [aria-label="Edit and resend"]');
     await chat.press('Enter');
     await chat.press('Control+a');
     await chat.type('Another?');
@@ -117,14 +117,14 @@ describe('the page', () => {
     for (let presses = 0; presses < 80; presses++) {
       await chat.page.keyboard.press('Tab');
       const name = await chat.focused();
-      if (name === 'BODY' || (name === 'Show conversations' && seen.length > 1)) break;
+      if (name === 'BODY' || (name === 'Show chats' && seen.length > 1)) break;
       seen.push(name);
     }
     const wanted = [
-      ...['Show conversations', 'New conversation', 'Messages', 'price.ts. src/price.ts, 120 lines', 'Copy message'],
-      ...['Edit and send again', 'IEEE 754', 'Copy code', 'Insert at cursor', 'Replace selection', 'Create a new file'],
+      ...['Show chats', 'New chat', 'Messages', 'price.ts. src/price.ts, 120 lines', 'Copy message'],
+      ...['Edit and resend', 'IEEE 754', 'Copy code', 'Insert at cursor', 'Replace selection', 'Create new file'],
       ...['Apply to file', 'Insert into terminal', 'Code sh', 'Code src/price.ts', 'Used 2 sources', 'Continue'],
-      ...['Answer again', 'Choose model', 'Remove price.ts', 'Remove Project', 'Ask about your project'],
+      ...['Regenerate answer', 'Choose model', 'Remove price.ts', 'Remove Project', 'Ask about your project'],
     ];
     let from = 0;
     for (const name of wanted) {
@@ -151,10 +151,10 @@ describe('the page', () => {
       language: 'sh',
       path: '',
     });
-    for (const label of ['Apply to file', 'Create a new file'])
+    for (const label of ['Apply to file', 'Create new file'])
       assert.equal(await chat.page.getByLabel(label).count(), 0, `${label}: not without trust`);
     await chat.say({ type: 'state', state: { ...EVERYTHING, trusted: true } });
-    await chat.page.getByLabel('Create a new file').last().click();
+    await chat.page.getByLabel('Create new file').last().click();
     await chat.page.getByLabel('Apply to file').last().click();
     const file = { language: 'ts', path: 'src/price.ts' };
     assert.partialDeepStrictEqual(await chat.posted(), [
@@ -165,7 +165,7 @@ describe('the page', () => {
 
   it('continues, answers again, opens sources, helps a failed engine', async () => {
     await using chat = await ChatPage.open(browser, { state: EVERYTHING, height: 1600 });
-    for (const label of ['Continue', 'Answer again', 'Choose model'])
+    for (const label of ['Continue', 'Regenerate answer', 'Choose model'])
       await chat.page
         .getByLabel(label)
         .or(chat.page.getByText(label, { exact: true }))
@@ -180,9 +180,9 @@ describe('the page', () => {
 
   it('finds, renames, exports, deletes and opens conversations', async () => {
     await using chat = await ChatPage.open(browser, { state: { messages: talk } });
-    await chat.page.focus('[aria-label="Show conversations"]');
+    await chat.page.focus('[aria-label="Show chats"]');
     await chat.press('Enter');
-    assert.equal(await chat.focused(), 'Search conversations');
+    assert.equal(await chat.focused(), 'Search chats');
     await chat.say({ type: 'conversations', query: '', conversations: CONVERSATIONS });
     await chat.type('p');
     await chat.say({ type: 'conversations', query: 'p', conversations: [CONVERSATIONS[1]!] });
@@ -234,7 +234,7 @@ describe('the page', () => {
     assert.ok((await distance()) < 3, String(await distance()));
     assert.equal(await chat.page.inputValue('#composer'), 'half a question');
     assert.equal(await chat.focused(), 'Ask about your project');
-    await chat.page.getByText('Jump to end').click();
+    await chat.page.getByText('Scroll to end').click();
     await chat.frame();
     assert.ok(await chat.page.locator('[data-message=a59]').isVisible());
   });

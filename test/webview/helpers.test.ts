@@ -34,7 +34,7 @@ describe('a question', () => {
     const { page, posted } = sent('x'.repeat(1_000_001));
     assert.equal(posted.length, 0);
     assert.equal(page.view.draft.length, 1_000_001);
-    assert.match(page.view.notice, /a million characters at most/);
+    assert.match(page.view.notice, /at most one million characters/);
   });
 });
 

@@ -87,11 +87,11 @@ describe('an answer that grows', () => {
     assert.ok((await distance()) < 2);
     await chat.page.hover('.messages');
     await chat.page.mouse.wheel(0, -300);
-    await chat.page.getByText('Jump to end').waitFor();
+    await chat.page.getByText('Scroll to end').waitFor();
     const before = await chat.page.evaluate(() => document.querySelector('.messages')!.scrollTop);
     await chat.say({ type: 'part', messageId: 'a1', text: PARAGRAPHS });
     assert.equal(await chat.page.evaluate(() => document.querySelector('.messages')!.scrollTop), before);
-    await chat.page.getByText('Jump to end').click();
+    await chat.page.getByText('Scroll to end').click();
     await chat.frame();
     assert.ok((await distance()) < 2);
   });

@@ -99,7 +99,7 @@ describe('applying a code block in a window', () => {
       document.querySelector('.monaco-diff-editor')?.textContent?.includes('others'),
     );
     await pressApply();
-    await window.notification('has changed meanwhile');
+    await window.notification('has been modified');
     await shot('apply-changed-meanwhile');
     await diffShown();
     await apply('price.js');
@@ -109,7 +109,7 @@ describe('applying a code block in a window', () => {
   it('a path that leads out of the workspace is refused in the chat', async () => {
     const frame = await askForCode(window, 'change the outside');
     await pressCodeButton(frame, 'Apply to file');
-    await frame.getByText('There is no ../outside.js in this workspace.').first().waitFor();
+    await frame.getByText('../outside.js does not exist in this workspace.').first().waitFor();
     await shot('apply-outside');
   });
 });

@@ -47,7 +47,7 @@ describe('chat in a window', () => {
     chat = await ChatPage.find(window.page);
     await chat.awaitChips(/^price\.ts \d+ tokens$/);
     const said = await chat.answerTo('Which code?');
-    assert.match(said, /So:[^]*export const price = 2;[^]*Used 1 source[^]*Tokens: \d+ read/);
+    assert.match(said, /So:[^]*export const price = 2;[^]*Used 1 source[^]*\d+ prompt tokens \(\d+ cached\)/);
     assert.equal(await chat.title.innerText(), 'Which code?');
     const [system, question] = engine.requests().at(-1)!.messages;
     assert.equal(system!.role, 'system');
@@ -73,10 +73,10 @@ describe('chat in a window', () => {
     assert.equal((await chat.texts.last().innerText()).trim(), WORDS);
   });
 
-  it('Answer again gives another answer to the same prompt', async () => {
+  it('Regenerate answer gives another answer to the same prompt', async () => {
     await chat.answerTo('And again?');
     engine.answer([{ when: '', answer: 'The second answer.' }]);
-    await chat.button('Answer again').click();
+    await chat.button('Regenerate answer').click();
     await chat.awaitText(/The second answer\./);
     assert.doesNotMatch(await chat.said(), /The first answer/);
     const [first, second] = engine.requests().slice(-2);
@@ -89,7 +89,7 @@ describe('chat in a window', () => {
   it('an earlier question is edited and sent again; what followed goes', async () => {
     await chat.answerTo('One?');
     await chat.answerTo('Two?');
-    await chat.button('Edit and send again').first().click();
+    await chat.button('Edit and resend').first().click();
     const editor = chat.locator('.editor textarea');
     await editor.fill('Three?');
     await chat.shot('chat, editing');
@@ -111,7 +111,7 @@ describe('chat in a window', () => {
     await window.command('Airgap: New Chat');
     await until(async () => (await chat.texts.count()) === 0, 'the new conversation is not empty');
     await chat.answerTo('About scales?');
-    await chat.button('Show conversations').click();
+    await chat.button('Show chats').click();
     await chat.locator('.conversation').nth(1).waitFor();
     await chat.locator('input[type=search]').fill('feath');
     await until(async () => (await chat.locator('.conversation').count()) === 1, 'the search finds something else');

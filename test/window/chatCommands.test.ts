@@ -133,7 +133,7 @@ describe('commands that lead into the chat, in a window', () => {
     }
     await window.page.locator('.scm-view').first().hover();
     await commitButton().click();
-    await window.page.locator('.monaco-dialog-box', { hasText: 'Replace the message that is there?' }).waitFor();
+    await window.page.locator('.monaco-dialog-box', { hasText: 'Replace the existing commit message?' }).waitFor();
     await chat.shot('commands-commit-replace');
     await window.press('Escape');
     assert.match(await commitMessage(), /^Add prices by weight/);

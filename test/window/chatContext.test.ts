@@ -81,7 +81,7 @@ describe('chat context, in a window', () => {
     ['@file oth', /^other\.ts src\/other\.ts$/, /^other\.ts \d+ tokens$/],
     ['@folder sr', /^src\/ src$/, / src\/ .*tokens$/],
     ['@symbol pri', /^price price\.ts:1$/, / price \d+ tokens$/],
-    ['@problems', /^@problems Problems of price\.ts$/, / Problems: price\.ts \d+ tokens$/],
+    ['@problems', /^@problems Problems in price\.ts$/, / Problems: price\.ts \d+ tokens$/],
     ['@changes', /^@changes Everything/, / Changes .*tokens$/],
   ];
   for (const [typed, suggestion, chips] of taken) {

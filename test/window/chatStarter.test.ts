@@ -27,7 +27,7 @@ describe('the model that comes with the extension, in the chat', () => {
 
   /** Of the last answer. */
   const figures = (said: string): number[] => {
-    const found = [...said.matchAll(/Tokens: ([\d,]+) read, ([\d,]+) from the cache; ([\d,]+) written/g)].at(-1);
+    const found = [...said.matchAll(/([\d,]+) prompt tokens \(([\d,]+) cached\) · ([\d,]+) generated/g)].at(-1);
     assert.ok(found, said);
     return found.slice(1).map((figure) => Number(figure.replaceAll(',', '')));
   };
@@ -35,7 +35,7 @@ describe('the model that comes with the extension, in the chat', () => {
   it('answers in its own words, and says that they are poor', async () => {
     const [read, , written] = figures(await chat.answerTo('How do I add two numbers in TypeScript?'));
     assert.ok(read! > 50 && written! > 0);
-    await chat.awaitText(/The bundled model completes code, but cannot converse well/);
+    await chat.awaitText(/The bundled starter model can complete code, but it cannot hold a conversation/);
     await chat.shot('chat, starter model');
   });
 

@@ -92,12 +92,12 @@ describe('ghost text in a window', () => {
     const status = await window.awaitStatus(/Ready\. Model/);
     assert.match(status, /backend (wasm|webgpu)/);
     await typeCase(CASES[2]!);
-    await window.awaitStatus(/The last completion saw the whole file\./);
+    await window.awaitStatus(/Context of the last completion: the whole file\./);
   });
 
   it('a folder without a model gives one sentence, and the next good folder works', async () => {
     vscode.configure({ 'airgap.model.folder': '/nowhere' });
-    await window.awaitStatus(/failed[^]*There is no folder \/nowhere\./);
+    await window.awaitStatus(/error[^]*There is no folder \/nowhere\./);
     vscode.configure({});
     await typeCase(CASES[0]!);
   });

@@ -49,7 +49,7 @@ describe('offline and untrusted, in a window', () => {
   it('restricted mode completes, and the folder may not choose model or backend', async () => {
     await window.page.waitForSelector('[id="status.workspaceTrust"]');
     await window.openFile('price.ts', 2, 1);
-    assert.match(await window.awaitStatus(/Ready\. Model/), /backend wasm/);
+    assert.match(await window.awaitStatus(/Ready\. Model/), /Backend: wasm/);
     await window.type('const amo');
     await window.awaitGhostText('unt = price * weight;');
   });

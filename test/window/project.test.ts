@@ -70,7 +70,7 @@ describe('questions about the project, in a window', () => {
 
   it('in a workspace that is not trusted, one sentence says that nothing is searched', async () => {
     await open({ workspaceTrust: true });
-    assert.match(await chat.locator('body').innerText(), /The project is searched only in a trusted workspace\./);
+    assert.match(await chat.locator('body').innerText(), /The project can only be searched in a trusted workspace\./);
     await chat.shot('project-untrusted');
     assert.ok(!engine.requests().at(-1)!.messages.at(-1)!.text.includes('<file'));
   });

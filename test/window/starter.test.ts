@@ -34,7 +34,7 @@ describe('the model that comes with the extension, on the sample project', () =>
     it(`is asked in ${path}`, async () => {
       const lines = readFileSync(`${SAMPLE}/${path}`, 'utf8').split('\n').length;
       await window.openFile(name(path), lines + 1, 1);
-      await window.awaitStatus(/Ready\. Model starter/);
+      await window.awaitStatus(/Ready\. Model: starter/);
       for (const text of begun) {
         const asked = vscode.answers().length;
         await window.type(text);

@@ -30,14 +30,14 @@ describe('a whole file in a window', () => {
     await window.awaitStatus(/Ready\. Model/);
     await window.type('flowers.app');
     await window.awaitGhostText('end(new_plant)');
-    await window.awaitStatus(/The last completion saw lines \d+-\d+ of 401\./);
+    await window.awaitStatus(/Context of the last completion: lines \d+-\d+ of 401\./);
     const asked = vscode.answers().length;
     // Nothing is asked meanwhile: the file is read by itself. Then a key that the grey text does not foresee.
     await new Promise((resolve) => setTimeout(resolve, 5000));
     assert.equal(vscode.answers().length, asked);
     assert.doesNotMatch(await window.status(), /Reading the rest/);
     await window.type('x');
-    await window.awaitStatus(/The last completion saw the whole file\./);
+    await window.awaitStatus(/Context of the last completion: the whole file\./);
     await until(() => vscode.answers().length > asked, 'the model was not asked');
     const { reused, prefilled } = vscode.answers().at(-1)!;
     assert.ok(reused > 3000 && prefilled < 10, `reused ${reused}, prefilled ${prefilled}`);

@@ -57,10 +57,10 @@ function Header({ title }: { title: string }) {
   return (
     <header>
       <h1 dir="auto" title={title}>
-        {title || t('New conversation')}
+        {title || t('New chat')}
       </h1>
-      <IconButton icon="history" label={t('Show conversations')} onClick={() => openList(page)} />
-      <IconButton icon="add" label={t('New conversation')} onClick={start} />
+      <IconButton icon="history" label={t('Show chats')} onClick={() => openList(page)} />
+      <IconButton icon="add" label={t('New chat')} onClick={start} />
     </header>
   );
 }
@@ -68,8 +68,10 @@ function Header({ title }: { title: string }) {
 function Welcome() {
   return (
     <div class="welcome">
-      <p>{t('Ask about the project that is open here. Nothing leaves this computer.')}</p>
-      <p class="muted">{t('@ adds files, folders, symbols, problems or the whole project; / gives a task.')}</p>
+      <p>{t('Ask about the open project. Nothing leaves this machine.')}</p>
+      <p class="muted">
+        {t('Type @ to add files, folders, symbols, problems, or the whole project. Type / to choose a task.')}
+      </p>
     </div>
   );
 }

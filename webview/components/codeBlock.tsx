@@ -29,7 +29,7 @@ export const CodeBlock = memo(({ info, code, complete }: CodeBlockProps) => {
         </span>
         {complete && <Actions code={code} language={language} path={path} />}
       </div>
-      <pre tabIndex={0} aria-label={name ? t('Code {0}', name) : t('Code')} role="group">
+      <pre tabIndex={0} aria-label={name ? t('Code block: {0}', name) : t('Code block')} role="group">
         <Lines key={language} code={code} language={language} />
       </pre>
     </div>
@@ -43,7 +43,7 @@ function Actions({ code, language, path }: { code: string; language: string; pat
     ['copy', 'copy', t('Copy code')],
     ['insert', 'insert', t('Insert at cursor')],
     ['replace', 'replace', t('Replace selection')],
-    ['newFile', 'newFile', t('Create a new file'), trusted],
+    ['newFile', 'newFile', t('Create new file'), trusted],
     ['apply', 'apply', t('Apply to file'), trusted],
     ['terminal', 'terminal', t('Insert into terminal'), isShell(language)],
   ];
@@ -52,7 +52,7 @@ function Actions({ code, language, path }: { code: string; language: string; pat
     if (action === 'copy') announce(t('Copied'));
   };
   return (
-    <span class="code-actions" role="group" aria-label={t('Actions for this code')}>
+    <span class="code-actions" role="group" aria-label={t('Actions for this code block')}>
       {actions.map(
         ([action, icon, label, shown = true]) =>
           shown && <IconButton key={action} icon={icon} label={label} onClick={() => act(action)} />,

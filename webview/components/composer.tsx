@@ -86,7 +86,7 @@ function Input({ view, busy }: Omit<ComposerProps, 'state'>) {
       dir="auto"
       rows={1}
       aria-label={t('Ask about your project')}
-      placeholder={t('Ask about your project. @ adds context, / gives a task.')}
+      placeholder={t('Ask about your project (@ for context, / for tasks)')}
       aria-autocomplete="list"
       aria-haspopup="listbox"
       aria-controls={open ? 'suggestions' : undefined}

@@ -25,7 +25,7 @@ export function Conversations({ list, current }: { list: List; current: string }
     <dialog
       ref={dialog}
       class="conversations"
-      aria-label={t('Conversations')}
+      aria-label={t('Chats')}
       onCancel={(event) => {
         event.preventDefault();
         close();
@@ -36,14 +36,14 @@ export function Conversations({ list, current }: { list: List; current: string }
           ref={search}
           type="search"
           dir="auto"
-          aria-label={t('Search conversations')}
-          placeholder={t('Search conversations')}
+          aria-label={t('Search chats')}
+          placeholder={t('Search chats')}
           value={list.query}
           onInput={(event) => searchList(page, event.currentTarget.value)}
         />
         <IconButton icon="close" label={t('Close')} onClick={close} />
       </div>
-      {list.entries.length === 0 && list.pending === 0 && <p class="muted">{t('No conversations.')}</p>}
+      {list.entries.length === 0 && list.pending === 0 && <p class="muted">{t('No chats found.')}</p>}
       <ul>
         {list.entries.map((entry) => (
           <Entry
@@ -90,7 +90,7 @@ function Entry({ entry: { id, title, when, messages, excerpt }, current, onOpen 
           {title}
         </span>
         <span class="muted">
-          {current && <>{t('open')} · </>}
+          {current && <>{t('current')} · </>}
           {when} · {messages === 1 ? t('1 message') : t('{0} messages', count(messages))}
         </span>
         {excerpt && (
@@ -128,7 +128,7 @@ function Renaming({ title, onEnd }: { title: string; onEnd(title: string): void 
       ref={input}
       type="text"
       dir="auto"
-      aria-label={t('New title of {0}', title)}
+      aria-label={t('New title for {0}', title)}
       defaultValue={title}
       onKeyDown={onKeyDown}
     />

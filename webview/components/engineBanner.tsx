@@ -17,7 +17,7 @@ export const EngineBanner = memo(({ engine }: { engine: EngineView }) => {
           <span dir="auto">{text}</span>
         </p>
       )}
-      {loading && <Loading label={text || t('Starting …')} fraction={kind === 'loading' ? fraction : undefined} />}
+      {loading && <Loading label={text || t('Starting…')} fraction={kind === 'loading' ? fraction : undefined} />}
       {advice && <p dir="auto">{advice}</p>}
       {remedies.length > 0 && <Remedies remedies={remedies} />}
     </div>
@@ -28,7 +28,7 @@ export const EngineBanner = memo(({ engine }: { engine: EngineView }) => {
 function Loading({ label, fraction }: { label: string; fraction: number | undefined }) {
   return (
     <div class="loading">
-      <span dir="auto">{fraction === undefined ? label : t('{0}: {1} %', label, Math.round(fraction * 100))}</span>
+      <span dir="auto">{fraction === undefined ? label : t('{0}: {1}%', label, Math.round(fraction * 100))}</span>
       <progress aria-label={label} max={1} value={fraction} />
     </div>
   );

@@ -53,9 +53,9 @@ function Answer({ message: { text, status, waiting, problem, sources, figures } 
   return (
     <>
       <Markdown text={text} writing={writing} />
-      {writing && text === '' && <div class="waiting">{waiting ? `${waiting} …` : t('Thinking …')}</div>}
+      {writing && text === '' && <div class="waiting">{waiting ? `${waiting}…` : t('Thinking…')}</div>}
       {status === 'stopped' && <div class="muted">{t('Stopped.')}</div>}
-      {status === 'cut' && <div class="muted">{t('The answer has reached its greatest length.')}</div>}
+      {status === 'cut' && <div class="muted">{t('The answer reached the length limit.')}</div>}
       {problem && (
         <div class="problem">
           <Icon name="problems" />
@@ -84,7 +84,7 @@ function MessageActions({ message: { id, role, status, text }, last, busy }: Omi
       {role === 'user' && !busy && (
         <IconButton
           icon="edit"
-          label={t('Edit and send again')}
+          label={t('Edit and resend')}
           onClick={() => page.dispatch({ type: 'editing', messageId: id })}
         />
       )}
@@ -93,7 +93,7 @@ function MessageActions({ message: { id, role, status, text }, last, busy }: Omi
           {(status === 'stopped' || status === 'cut' || (status === 'failed' && text !== '')) && (
             <IconButton icon="continue" label={t('Continue')} onClick={() => continueAnswer(page)} />
           )}
-          <IconButton icon="refresh" label={t('Answer again')} onClick={() => regenerate(page)} />
+          <IconButton icon="refresh" label={t('Regenerate answer')} onClick={() => regenerate(page)} />
         </>
       )}
     </div>
@@ -125,7 +125,7 @@ function Editor({ message: { id, text } }: { message: PageMessage }) {
       }}
     >
       <textarea ref={input} dir="auto" aria-label={t('Edit your question')} defaultValue={text} onKeyDown={onKeyDown} />
-      <p class="muted">{t('The messages after this one will be removed.')}</p>
+      <p class="muted">{t('All messages after this one will be removed.')}</p>
       <div class="buttons">
         <button type="submit">{t('Send')}</button>
         <button type="button" class="secondary" onClick={() => stopEditing(page, id)}>

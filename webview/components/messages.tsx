@@ -60,7 +60,7 @@ export const Messages = memo(({ messages, editing, busy, place, onPlace }: Messa
       {!atEnd && (
         <button type="button" class="to-end" onClick={() => follower.current!.goToEnd()}>
           <Icon name="end" />
-          {t('Jump to end')}
+          {t('Scroll to end')}
         </button>
       )}
     </div>

@@ -62,7 +62,7 @@ export async function compose(parts: ComposeParts, draft: Draft, signal: AbortSi
     const isKnown = mine.length === 0 && all.some((piece) => piece.item === item);
     const chip = parts.reader.chip(attachment);
     const tokens = mine.reduce((sum, { fitted }) => sum + fitted.tokens, 0);
-    const detail = isKnown ? t('{0} (this conversation holds it already)', chip.detail) : chip.detail;
+    const detail = isKnown ? t('{0} (already in this chat)', chip.detail) : chip.detail;
     return { ...chip, id, detail, tokens, cut: read[item]!.problem || cutNote(mine, t) };
   });
   return {
@@ -144,7 +144,7 @@ async function fitPieces(
   const note =
     messagesDropped === 0
       ? ''
-      : t('The window is full: the oldest {0} messages of this conversation are left out.', messagesDropped);
+      : t('The context window is full. The oldest {0} messages of this chat are omitted.', messagesDropped);
   return { window: { used: tokensUsed, limit: tokensLimit, note }, messagesDropped };
 }
 
@@ -173,11 +173,11 @@ function cutNote(pieces: readonly Piece[], t: Translate): string {
     if (gone.length === 1) return t('does not fit');
     const missing = missingLines(piece);
     const last = piece.source.firstLine + piece.fitted.totalLines - 1;
-    return missing === '' ? '' : t('lines {0} of {1} left out', missing, last);
+    return missing === '' ? '' : t('lines {0} of {1} omitted', missing, last);
   }
   const cut = pieces.filter((each) => each.fitted.text !== '' && missingLines(each) !== '').length;
   if (gone.length === 0 && cut === 0) return '';
-  return t('of {0} parts {1} left out, {2} cut', pieces.length, gone.length, cut);
+  return t('{1} of {0} parts omitted, {2} shortened', pieces.length, gone.length, cut);
 }
 
 /** "1-99, 400-900": the lines of the file between and around what is left. */

@@ -7,12 +7,12 @@ export function figures(result: ChatResult, t: Translate, language: string): str
   const { tokensPrefilled, tokensReused, tokensGenerated, decodeMs, messagesDropped } = result;
   const speed = decodeMs > 0 ? (tokensGenerated / decodeMs) * 1000 : 0;
   const sentence = t(
-    'Tokens: {0} read, {1} from the cache; {2} written, {3} per second',
-    count(tokensPrefilled),
+    '{0} prompt tokens ({1} cached) · {2} generated · {3} tokens/s',
+    count(tokensPrefilled + tokensReused),
     count(tokensReused),
     count(tokensGenerated),
     speed.toLocaleString(language, { maximumSignificantDigits: 2 }),
   );
   if (messagesDropped === 0) return sentence;
-  return `${sentence}. ${t('The oldest {0} messages did not fit the window.', count(messagesDropped))}`;
+  return `${sentence}. ${t('The oldest {0} messages did not fit in the context window.', count(messagesDropped))}`;
 }

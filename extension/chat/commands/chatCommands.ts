@@ -58,7 +58,7 @@ function askAbout(
     const given = uri instanceof vscode.Uri && range instanceof vscode.Range;
     const document = given ? await vscode.workspace.openTextDocument(uri) : editor?.document;
     const place = given ? range : editor?.selection;
-    if (!document || !place) throw new Error(vscode.l10n.t('Open a file and put the cursor into the code first.'));
+    if (!document || !place) throw new Error(vscode.l10n.t('Open a file and place the cursor in the code first.'));
     const problems = text === '/fix' ? problemsAt(document, place) : [];
     await ask({ text, attachments: [await codeAt(document, place), ...problems], send: true });
   });

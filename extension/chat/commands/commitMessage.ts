@@ -49,7 +49,9 @@ async function chosenRepository(root: vscode.Uri | undefined): Promise<Repositor
     picked: repository.ui.selected,
     repository,
   }));
-  const picked = await vscode.window.showQuickPick(lines, { title: vscode.l10n.t('A commit message for') });
+  const picked = await vscode.window.showQuickPick(lines, {
+    title: vscode.l10n.t('Select the repository for the commit message'),
+  });
   return picked?.repository;
 }
 
@@ -59,10 +61,10 @@ async function describedChanges(repository: Repository, excluded: readonly strin
   const staged = await diffSources(repository, true, excluded);
   if (staged.length > 0) return staged;
   const changed = await diffSources(repository, false, excluded);
-  if (changed.length === 0) throw new Error(t('There is nothing to describe: stage changes first.'));
+  if (changed.length === 0) throw new Error(t('There are no changes to describe.'));
   const all = t('Use All Changes');
   const answer = await vscode.window.showInformationMessage(
-    t('Nothing is staged. Write a message for all changes?'),
+    t('No changes are staged. Write a commit message for all changes?'),
     { modal: true },
     all,
   );
@@ -74,7 +76,7 @@ async function mayReplace(message: string): Promise<boolean> {
   const { t } = vscode.l10n;
   const replace = t('Replace');
   return (
-    (await vscode.window.showWarningMessage(t('Replace the message that is there?'), { modal: true }, replace)) ===
+    (await vscode.window.showWarningMessage(t('Replace the existing commit message?'), { modal: true }, replace)) ===
     replace
   );
 }
@@ -106,7 +108,7 @@ async function write(model: ChatModel, repository: Repository, sources: Source[]
       shown = inputBox.value = cleanCommitMessage(said);
       ours.add(shown);
     });
-    if (shown === '') throw new Error(vscode.l10n.t('The model had no answer.'));
+    if (shown === '') throw new Error(vscode.l10n.t('The model returned an empty answer.'));
   } catch (error) {
     if (ours.has(inputBox.value)) inputBox.value = before;
     if (!run.abort.signal.aborted) throw error;
@@ -129,7 +131,7 @@ async function fittedPrompt(model: ChatModel, sources: Source[], { abort, report
   const left = fitted.reduce((sum, { tokens }) => sum + tokens, 0);
   if (left < whole) {
     const share = Math.floor((100 * left) / whole);
-    report(vscode.l10n.t('The model sees {0} % of the changes; its window holds no more.', share));
+    report(vscode.l10n.t('Only {0}% of the changes fit in the context window of the model.', share));
   }
   const kept = sources.map(({ name }, i) => ({ name, text: fitted[i]!.text, lines: '' }));
   return questionPrompt(

@@ -26,7 +26,7 @@ export async function changeSources(
   signal.throwIfAborted();
   const { t } = vscode.l10n;
   if (found.flat().length === 0) {
-    throw new Error(staged ? t('Nothing is staged.') : t('There are no changes since the last commit.'));
+    throw new Error(staged ? t('No changes are staged.') : t('There are no changes since the last commit.'));
   }
   return found.flat();
 }

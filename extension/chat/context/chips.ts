@@ -24,13 +24,13 @@ export function chipOf(attachment: Attachment): ChipText {
     case 'problems':
       return problemsChip(attachment);
     case 'terminal':
-      return { kind, label: t('Terminal'), detail: t('Terminal, {0} lines', attachment.text.split('\n').length) };
+      return { kind, label: t('Terminal'), detail: t('Terminal ({0} lines)', attachment.text.split('\n').length) };
     case 'changes':
       return attachment.staged
-        ? { kind, label: t('Staged changes'), detail: t('What is staged for the next commit') }
-        : { kind, label: t('Changes'), detail: t('Everything since the last commit') };
+        ? { kind, label: t('Staged changes'), detail: t('Changes staged for the next commit') }
+        : { kind, label: t('Changes'), detail: t('All changes since the last commit') };
     case 'project':
-      return { kind, label: t('Project'), detail: t('The parts of the project that fit the question') };
+      return { kind, label: t('Project'), detail: t('Parts of the project that match the question') };
   }
 }
 
@@ -51,10 +51,10 @@ function linesChip(attachment: Lines): ChipText {
 
 function problemsChip({ kind, uri, line }: Extract<Attachment, { kind: 'problems' }>): ChipText {
   const { t } = vscode.l10n;
-  if (uri === undefined) return { kind, label: t('Problems'), detail: t('Problems of the workspace') };
+  if (uri === undefined) return { kind, label: t('Problems'), detail: t('Problems in the workspace') };
   const parsed = vscode.Uri.parse(uri);
   const [file, name] = [baseName(parsed), nameOf(parsed)];
-  if (line === undefined) return { kind, label: t('Problems: {0}', file), detail: t('Problems of {0}', name), uri };
+  if (line === undefined) return { kind, label: t('Problems: {0}', file), detail: t('Problems in {0}', name), uri };
   const label = t('Problems: {0}', `${file}:${line}`);
-  return { kind, label, detail: t('Problems in line {0} of {1}', line, name), uri, line };
+  return { kind, label, detail: t('Problems on line {0} of {1}', line, name), uri, line };
 }

@@ -40,7 +40,7 @@ export async function folderSources(
     else sources.push({ name: nameOf(uri), text: text.text, uri: uri.toString(), firstLine: 1 });
     characters += 'text' in text ? text.text.length : 0;
   }
-  if (sources.length === 0) throw new Error(vscode.l10n.t('{0} has no files that can be read.', nameOf(folder)));
+  if (sources.length === 0) throw new Error(vscode.l10n.t('{0} contains no files that can be read.', nameOf(folder)));
   if (!complete) leftOut.push(`(more than ${MOST_ENTRIES} entries; the rest is left out)`);
   return [listOf(folder, sources, leftOut), ...sources];
 }

@@ -35,7 +35,7 @@ const START_LIMIT_MS = 5000;
 export async function repositories(signal: AbortSignal): Promise<readonly Repository[]> {
   const api = await gitApi();
   await initialized(api, signal);
-  if (api.repositories.length === 0) throw new Error(vscode.l10n.t('There is no git repository in this workspace.'));
+  if (api.repositories.length === 0) throw new Error(vscode.l10n.t('This workspace has no Git repository.'));
   return api.repositories;
 }
 

@@ -38,7 +38,7 @@ export async function problemSources(
     // Messages may quote what must not be read.
     if (lines) told.push(describe(problem, lines));
   }
-  if (told.length === 0) throw new Error(vscode.l10n.t('The files with problems must not be read.'));
+  if (told.length === 0) throw new Error(vscode.l10n.t('The files that have problems are excluded.'));
   if (found.length > told.length) told.push(`(${found.length - told.length} more are left out.)`);
   return [{ name: 'problems', text: told.join('\n'), uri: '', firstLine: 1 }];
 }
@@ -100,6 +100,6 @@ function describe({ uri, diagnostic }: Problem, lines: string[]): string {
 function noProblems({ uri, line }: ProblemPlace): string {
   const { t } = vscode.l10n;
   if (uri === undefined) return t('There are no problems in the workspace.');
-  if (line !== undefined) return t('There are no problems in line {0}.', line);
+  if (line !== undefined) return t('There are no problems on line {0}.', line);
   return t('There are no problems in {0}.', nameOf(vscode.Uri.parse(uri)));
 }

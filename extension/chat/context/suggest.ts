@@ -53,7 +53,7 @@ export class Suggester {
   /** What a suggestion attaches; rejects with a sentence where that is not to be had, or the list is too old. */
   async resolve(suggestionId: string): Promise<Attachment> {
     const resolve = this.#attachments.get(suggestionId);
-    if (!resolve) throw new Error(vscode.l10n.t('This suggestion is no longer known: type @ again.'));
+    if (!resolve) throw new Error(vscode.l10n.t('This suggestion is no longer available. Type @ again.'));
     return resolve();
   }
 
@@ -137,9 +137,9 @@ function commandEntries(typed: string): Entry[] {
     fix: t('Fix the problems at the cursor'),
     tests: t('Write unit tests'),
     doc: t('Write documentation comments'),
-    refactor: t('Make the code simpler'),
-    commit: t('Write a message for what is staged'),
-    terminal: t('A command for the terminal'),
+    refactor: t('Simplify the code'),
+    commit: t('Write a commit message for the staged changes'),
+    terminal: t('Suggest a terminal command'),
   };
   return SLASH_NAMES.filter((name) => name.startsWith(typed)).map((name) => ({
     insert: `/${name} `,
@@ -165,23 +165,23 @@ function kindEntries(): Entry[] {
   return [
     opens('file', t('A file')),
     opens('folder', t('The files of a folder')),
-    opens('symbol', t('A function, class or other symbol')),
+    opens('symbol', t('A function, class, or other symbol')),
     ...(active
       ? [
-          attaches('problems', t('Problems of {0}', nameOf(active)), () => ({
+          attaches('problems', t('Problems in {0}', nameOf(active)), () => ({
             kind: 'problems',
             uri: active.toString(),
           })),
         ]
       : []),
-    attaches('problems', t('Problems of the workspace'), () => ({ kind: 'problems' })),
-    attaches('terminal', t('What is selected in the terminal'), async () => ({
+    attaches('problems', t('Problems in the workspace'), () => ({ kind: 'problems' })),
+    attaches('terminal', t('The text selected in the terminal'), async () => ({
       kind: 'terminal',
       text: await terminalSelection(),
     })),
-    attaches('changes', t('Everything since the last commit'), () => ({ kind: 'changes' })),
-    attaches('changes', t('What is staged for the next commit'), () => ({ kind: 'changes', staged: true })),
-    attaches('project', t('The parts of the project that fit the question'), () => ({ kind: 'project' })),
+    attaches('changes', t('All changes since the last commit'), () => ({ kind: 'changes' })),
+    attaches('changes', t('Changes staged for the next commit'), () => ({ kind: 'changes', staged: true })),
+    attaches('project', t('Parts of the project that match the question'), () => ({ kind: 'project' })),
   ];
 }
 

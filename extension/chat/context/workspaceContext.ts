@@ -62,7 +62,7 @@ export class WorkspaceContext implements ContextReader {
   async #found(question: string, excluded: readonly string[], signal: AbortSignal): Promise<Source[]> {
     const hits = await this.#parts.search.search(question, { limit: MOST_HITS, signal });
     const allowed = hits.filter(({ uri }) => !isRefused(vscode.Uri.parse(uri), excluded));
-    if (allowed.length === 0) throw new Error(vscode.l10n.t('Nothing in the project fits the question.'));
+    if (allowed.length === 0) throw new Error(vscode.l10n.t('Nothing in the project matches the question.'));
     return allowed.map(({ uri, path, firstLine, text }) => ({
       name: oneLine(path),
       text: hideSecrets(plainText(text)),
@@ -88,7 +88,7 @@ async function linesSource(
   const parsed = vscode.Uri.parse(uri);
   const { text } = await textOf(parsed, excluded, signal, [firstLine, lastLine]);
   const name = nameOf(parsed);
-  if (text === '') throw new Error(vscode.l10n.t('{0} has no lines {1} to {2}.', name, firstLine, lastLine));
+  if (text === '') throw new Error(vscode.l10n.t('{0} does not have lines {1} to {2}.', name, firstLine, lastLine));
   return { name, text, uri, firstLine };
 }
 

@@ -7,7 +7,7 @@ export function engineView(state: EngineState, isStarter: boolean, t: Translate)
   const view: EngineView = { kind: state.kind, text: '', fraction: 0, remedies: [], advice: '' };
   switch (state.kind) {
     case 'off':
-      return { ...view, text: t('The engine starts with the next question.') };
+      return { ...view, text: t('The engine will start with the next question.') };
     case 'starting':
       return { ...view, text: t('Starting the engine') };
     case 'loading':
@@ -27,6 +27,8 @@ export function engineView(state: EngineState, isStarter: boolean, t: Translate)
 
 function adviceOn(canChat: boolean, isStarter: boolean, t: Translate): string {
   if (isStarter)
-    return t('The bundled model completes code, but cannot converse well. Choose a phi-3 model for answers.');
-  return canChat ? '' : t('This model completes text, but has no chat template, so it cannot answer.');
+    return t(
+      'The bundled starter model can complete code, but it cannot hold a conversation. Choose a phi-3 model to get useful answers.',
+    );
+  return canChat ? '' : t('This model has no chat template. It can complete code, but it cannot answer questions.');
 }

@@ -67,7 +67,7 @@ async function openLink(href: string): Promise<void> {
   const { t } = vscode.l10n;
   const open = t('Open');
   const answer = await vscode.window.showWarningMessage(
-    t('Open this address in the browser?'),
+    t('Open this link in the browser?'),
     { modal: true, detail: href },
     open,
   );

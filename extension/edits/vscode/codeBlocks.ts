@@ -28,7 +28,7 @@ export class CodeBlocks implements vscode.Disposable {
    */
   async run(block: BlockRequest, sources: readonly string[] = []): Promise<string> {
     if (['apply', 'newFile'].includes(block.action) && !vscode.workspace.isTrusted)
-      return vscode.l10n.t('In a workspace that is not trusted, no changes are applied.');
+      return vscode.l10n.t('Changes can only be applied in a trusted workspace.');
     switch (block.action) {
       case 'copy':
         await vscode.env.clipboard.writeText(block.code);
@@ -66,7 +66,7 @@ export class CodeBlocks implements vscode.Disposable {
 
   async #insert({ action, code }: BlockRequest): Promise<string> {
     const editor = currentEditor();
-    if (!editor) return vscode.l10n.t('Open a file first: the code goes where its cursor is.');
+    if (!editor) return vscode.l10n.t('Open a file first. The code is inserted at the cursor.');
     const { selection, document, options } = editor;
     if (action === 'replace' && selection.isEmpty)
       return vscode.l10n.t('Nothing is selected in {0}.', nameOf(document.uri));
@@ -98,7 +98,7 @@ export class CodeBlocks implements vscode.Disposable {
   async #target(block: BlockRequest, sources: readonly string[]): Promise<vscode.TextDocument | string | undefined> {
     if (block.path !== '') {
       const files = await existingFiles(block.path);
-      if (files.length === 0) return vscode.l10n.t('There is no {0} in this workspace.', block.path);
+      if (files.length === 0) return vscode.l10n.t('{0} does not exist in this workspace.', block.path);
       return pickDocument(await Promise.all(files.map(openDocument)));
     }
     const editor = currentEditor();
@@ -109,7 +109,7 @@ export class CodeBlocks implements vscode.Disposable {
     ]) {
       if (uri.scheme === 'untitled' || (await isInWorkspace(uri))) uris.set(uri.toString(), uri);
     }
-    if (uris.size === 0) return vscode.l10n.t('Open the file of this workspace that the change is for.');
+    if (uris.size === 0) return vscode.l10n.t('Open the workspace file that this change is for.');
     const opened = await Promise.all([...uris.values()].map((uri) => openDocument(uri).catch(() => undefined)));
     const documents = opened.filter((document) => document !== undefined);
     const fitting = documents.filter((each) => locate(each.getText(), block, nameOf(each.uri)).length > 0);
@@ -119,9 +119,9 @@ export class CodeBlocks implements vscode.Disposable {
   /** Nothing in the file is like it: only the user knows. */
   async #withoutPlace(block: BlockRequest, document: vscode.TextDocument): Promise<string> {
     const { t } = vscode.l10n;
-    const insert = { label: t('Insert at the cursor') };
+    const insert = { label: t('Insert at cursor') };
     const replace = { label: t('Replace the whole file') };
-    const title = t('Nothing in {0} looks like this code.', nameOf(document.uri));
+    const title = t('No matching code was found in {0}.', nameOf(document.uri));
     const picked = await vscode.window.showQuickPick([insert, replace], { title });
     if (picked === insert) {
       await vscode.window.showTextDocument(document);
@@ -148,7 +148,7 @@ async function openDocument(uri: vscode.Uri): Promise<vscode.TextDocument> {
 async function pickDocument(documents: readonly vscode.TextDocument[]): Promise<vscode.TextDocument | undefined> {
   if (documents.length <= 1) return documents[0];
   const items = documents.map((document) => ({ label: nameOf(document.uri), document }));
-  const title = vscode.l10n.t('Which file is this change for?');
+  const title = vscode.l10n.t('Select the file to change');
   return (await vscode.window.showQuickPick(items, { title }))?.document;
 }
 
@@ -161,10 +161,10 @@ async function newFile({ code, language, path }: BlockRequest): Promise<string> 
     return '';
   }
   const files = await newFiles(path);
-  if (files.length === 0) return vscode.l10n.t('{0} lies outside of this workspace.', path);
+  if (files.length === 0) return vscode.l10n.t('{0} is outside this workspace.', path);
   const [uri] = files.length === 1 ? files : [await pickFolder(files)];
   if (!uri) return '';
-  if (await exists(uri)) return vscode.l10n.t('{0} exists already.', nameOf(uri));
+  if (await exists(uri)) return vscode.l10n.t('{0} already exists.', nameOf(uri));
   const document = await vscode.workspace.openTextDocument(uri.with({ scheme: 'untitled' }));
   const edit = new vscode.WorkspaceEdit();
   const end = document.positionAt(document.getText().length);
@@ -176,13 +176,14 @@ async function newFile({ code, language, path }: BlockRequest): Promise<string> 
 
 async function pickFolder(files: readonly vscode.Uri[]): Promise<vscode.Uri | undefined> {
   const items = files.map((uri) => ({ label: nameOf(uri), uri }));
-  return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Where does the new file go?') }))?.uri;
+  return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Select a location for the new file') }))
+    ?.uri;
 }
 
 /** Stands at the prompt; the user runs it. */
 function insertIntoTerminal(code: string): string {
   const line = terminalLine(code);
-  if (line === undefined) return vscode.l10n.t('Only a single command can be put into the terminal.');
+  if (line === undefined) return vscode.l10n.t('Only a single command can be inserted into the terminal.');
   const terminal = vscode.window.activeTerminal ?? vscode.window.createTerminal();
   terminal.show();
   terminal.sendText(line, false);

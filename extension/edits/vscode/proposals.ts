@@ -38,7 +38,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   async show(document: vscode.TextDocument, place: Place, locate: Locate): Promise<string> {
     const before = document.getText();
     const after = withEnds(place.text, document);
-    if (after === before) return vscode.l10n.t('{0} says this already.', nameOf(document.uri));
+    if (after === before) return vscode.l10n.t('{0} already contains this change.', nameOf(document.uri));
     const refused = await refusal(document);
     if (refused) return refused;
     const { uri } = document;
@@ -46,7 +46,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     this.#open.set(right.toString(), { document, locate, before, after });
     this.#changed.fire(right);
     this.#showState();
-    const title = vscode.l10n.t('{0}: proposed change', nameOf(uri));
+    const title = vscode.l10n.t('{0} (proposed change)', nameOf(uri));
     await vscode.commands.executeCommand('vscode.diff', uri, right, title, {
       selection: new vscode.Range(place.line - 1, 0, place.line - 1, 0),
     });
@@ -86,12 +86,12 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     const place = await choosePlace(document, locate(document.getText()));
     if (place === 'none') {
       await this.#close(key);
-      return vscode.l10n.t('{0} has changed meanwhile, and the place of this change is gone.', name);
+      return vscode.l10n.t('{0} has been modified, and the code that this change replaces no longer exists.', name);
     }
     if (!place) return '';
     const problem = await this.show(document, place, locate);
     if (problem) await this.#close(key);
-    return problem || vscode.l10n.t('{0} has changed meanwhile; look at the change again.', name);
+    return problem || vscode.l10n.t('{0} has been modified. Review the change again.', name);
   }
 
   #current(): string {
@@ -126,20 +126,20 @@ export async function choosePlace(
     description: [place.label, membersText(place)].filter(Boolean).join(' · '),
     place,
   }));
-  const title = vscode.l10n.t('Where in {0} does this change go?', nameOf(document.uri));
+  const title = vscode.l10n.t('Select where to apply the change in {0}', nameOf(document.uri));
   return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true }))?.place;
 }
 
 function membersText({ members }: Place): string {
   if (members === undefined) return '';
   return members === 'kept'
-    ? vscode.l10n.t('members that the code does not show stay')
-    : vscode.l10n.t('members that the code does not show go');
+    ? vscode.l10n.t('keep members missing from the code')
+    : vscode.l10n.t('remove members missing from the code');
 }
 
 /** Why a document may not be changed; empty where it may. */
 export async function refusal({ uri }: vscode.TextDocument): Promise<string> {
-  if (!vscode.workspace.isTrusted) return vscode.l10n.t('In a workspace that is not trusted, no changes are applied.');
+  if (!vscode.workspace.isTrusted) return vscode.l10n.t('Changes can only be applied in a trusted workspace.');
   if (uri.scheme === 'untitled') return '';
   const readonly = vscode.l10n.t('{0} is read-only.', nameOf(uri));
   if (vscode.workspace.fs.isWritableFileSystem(uri.scheme) === false) return readonly;
@@ -147,7 +147,7 @@ export async function refusal({ uri }: vscode.TextDocument): Promise<string> {
     const { permissions = 0 } = await vscode.workspace.fs.stat(uri);
     return permissions & vscode.FilePermission.Readonly ? readonly : '';
   } catch {
-    return vscode.l10n.t('{0} is not there any more.', nameOf(uri));
+    return vscode.l10n.t('{0} no longer exists.', nameOf(uri));
   }
 }
 

@@ -25,7 +25,10 @@ export async function textOf(
   const name = nameOf(uri);
   if (isRefused(uri, excluded)) {
     throw new Error(
-      vscode.l10n.t('{0} is not read: files of this name usually hold secrets, or it is excluded.', name),
+      vscode.l10n.t(
+        '{0} is not read because a setting excludes it or files with this name usually contain secrets.',
+        name,
+      ),
     );
   }
   refuseOtherKinds(uri, name);
@@ -55,9 +58,9 @@ const IMAGE = /\.(png|jpe?g|gif|webp|bmp|ico|tiff?|avif|heic)$/i;
 
 function refuseOtherKinds(uri: vscode.Uri, name: string): void {
   const { t } = vscode.l10n;
-  if (IMAGE.test(uri.path)) throw new Error(t('{0} is an image; the model reads text only.', name));
+  if (IMAGE.test(uri.path)) throw new Error(t('{0} is an image. The model can only read text.', name));
   if (/\.ipynb$/i.test(uri.path) && uri.scheme !== 'vscode-notebook-cell') {
-    throw new Error(t('{0} is a notebook; attach the selection in one of its cells.', name));
+    throw new Error(t('{0} is a notebook. Attach a selection from one of its cells instead.', name));
   }
 }
 
@@ -85,7 +88,7 @@ async function storedText(uri: vscode.Uri, name: string): Promise<string> {
 
 function tooLarge(name: string): Error {
   const megabytes = LARGEST_FILE_BYTES / 1_000_000;
-  return new Error(vscode.l10n.t('{0} is larger than {1} MB; attach a selection of it.', name, megabytes));
+  return new Error(vscode.l10n.t('{0} is larger than {1} MB. Attach a selection instead.', name, megabytes));
 }
 
 /** File systems reject with messages of their own, often with codes and paths. */

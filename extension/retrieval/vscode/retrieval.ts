@@ -60,7 +60,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   get status(): string {
     const { done, total, ready } = this.#progress;
     if (!this.#running || ready || total === 0) return '';
-    return vscode.l10n.t('Indexing {0} of {1} files', done.toLocaleString(), total.toLocaleString());
+    return vscode.l10n.t('Indexing: {0} of {1} files', done.toLocaleString(), total.toLocaleString());
   }
 
   async search(query: string, { limit, signal }: { limit: number; signal: AbortSignal }): Promise<Hit[]> {
@@ -73,13 +73,13 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
       return found.map(({ file, ...hit }) => ({ ...hit, uri: vscode.Uri.file(file).toString() }));
     } catch (error) {
       if (signal.aborted || this.#running === running) throw error;
-      throw new Error(vscode.l10n.t('The index of the project ended while it was asked; ask again.'), { cause: error });
+      throw new Error(vscode.l10n.t('The project index stopped during the search. Try again.'), { cause: error });
     }
   }
 
   /** The command: forgets the index and reads the project again. */
   async rebuild(): Promise<void> {
-    const title = vscode.l10n.t('Reading the project anew');
+    const title = vscode.l10n.t('Rebuilding the project index');
     try {
       const { thread, opened } = this.#ensureStarted();
       await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, async () => {
@@ -98,15 +98,15 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
 
   /** One sentence, where there is nothing to search. */
   #unavailable(): string {
-    if (!vscode.workspace.isTrusted) return vscode.l10n.t('The project is searched only in a trusted workspace.');
+    if (!vscode.workspace.isTrusted) return vscode.l10n.t('The project can only be searched in a trusted workspace.');
     if (!this.#parts.settings()['index.enable']) {
-      return vscode.l10n.t('Searching the project is turned off by the setting {0}.', 'airgap.index.enable');
+      return vscode.l10n.t('Project search is turned off by the setting {0}.', 'airgap.index.enable');
     }
     if (this.#folders().length === 0 || !this.#parts.storageUri) {
-      return vscode.l10n.t('There is no folder on this computer to search in.');
+      return vscode.l10n.t('There is no local folder to search.');
     }
     if (this.#crashes >= MOST_CRASHES) {
-      return vscode.l10n.t('The index of the project failed several times; "Airgap: Show Log" says why.');
+      return vscode.l10n.t('The project index has failed several times. For details, run "Airgap: Show Log".');
     }
     return '';
   }
@@ -186,7 +186,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     // Told once; the next question starts it anew.
     if (this.#crashes === 1) {
       void vscode.window.showWarningMessage(
-        vscode.l10n.t('The index of the project failed. It starts again when asked.'),
+        vscode.l10n.t('The project index has failed. It will restart with the next search.'),
       );
     }
   }

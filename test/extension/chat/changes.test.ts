@@ -66,9 +66,9 @@ describe('chat context: changes', () => {
     const workspace = new FakeWorkspace();
     await assert.rejects(read({ kind: 'changes' }), { message: 'Git is not available in this workspace.' });
     workspace.repositories = [];
-    await assert.rejects(read({ kind: 'changes' }), { message: 'There is no git repository in this workspace.' });
+    await assert.rejects(read({ kind: 'changes' }), { message: 'This workspace has no Git repository.' });
     workspace.repository();
     await assert.rejects(read({ kind: 'changes' }), { message: 'There are no changes since the last commit.' });
-    await assert.rejects(read({ kind: 'changes', staged: true }), { message: 'Nothing is staged.' });
+    await assert.rejects(read({ kind: 'changes', staged: true }), { message: 'No changes are staged.' });
   });
 });

@@ -123,7 +123,7 @@ describe('editor commands', () => {
     const workspace = new FakeWorkspace();
     await run('explain');
     await run('attach');
-    assert.deepEqual(workspace.told, ['Open a file and put the cursor into the code first.', 'Open a file first.']);
+    assert.deepEqual(workspace.told, ['Open a file and place the cursor in the code first.', 'Open a file first.']);
     assert.deepEqual(asked, []);
   });
 

@@ -97,7 +97,7 @@ describe('commit message', () => {
 
   it('asks before it replaces, and leaves all as it is without a yes', async () => {
     const no = await write({ before: 'mine' });
-    assert.deepEqual([no.message, no.told, no.asked], ['mine', ['Replace the message that is there?'], []]);
+    assert.deepEqual([no.message, no.told, no.asked], ['mine', ['Replace the existing commit message?'], []]);
     const yes = await write({ before: 'mine', answers: ['Replace'] });
     assert.equal(yes.message, 'Add x');
   });
@@ -105,7 +105,7 @@ describe('commit message', () => {
   it('nothing staged: the changes of the working tree, if wanted', async () => {
     const repository = { unstaged: diff('b.ts', 'unstaged') };
     const no = await write({ repository });
-    assert.deepEqual([no.message, no.told], ['', ['Nothing is staged. Write a message for all changes?']]);
+    assert.deepEqual([no.message, no.told], ['', ['No changes are staged. Write a commit message for all changes?']]);
     const yes = await write({ repository, answers: ['Use All Changes'] });
     assert.match(yes.asked[0]!.messages[0]!.text, /\+unstaged/);
     assert.equal(yes.message, 'Add x');
@@ -113,12 +113,12 @@ describe('commit message', () => {
 
   it('nothing changed: one sentence', async () => {
     const { failure, asked } = await write({ repository: {} });
-    assert.deepEqual([failure, asked], ['There is nothing to describe: stage changes first.', []]);
+    assert.deepEqual([failure, asked], ['There are no changes to describe.', []]);
   });
 
   it('says how much of a large change the model sees', async () => {
     const { told } = await write({ fits: 0.25 });
-    assert.deepEqual(told, ['The model sees 25 % of the changes; its window holds no more.']);
+    assert.deepEqual(told, ['Only 25% of the changes fit in the context window of the model.']);
   });
 
   it('cancelled: what stood there comes back', async () => {
@@ -142,7 +142,7 @@ describe('commit message', () => {
 
   it('no answer: a sentence, and what stood there comes back', async () => {
     const { message, failure } = await write({ before: 'mine', answers: ['Replace'], parts: ['```\n', '```'] });
-    assert.deepEqual([message, failure], ['mine', 'The model had no answer.']);
+    assert.deepEqual([message, failure], ['mine', 'The model returned an empty answer.']);
   });
 
   it('the user writes meanwhile: that stays, and the model stops', async () => {

@@ -63,7 +63,7 @@ describe('chat context: files', () => {
   });
 
   const refused: { path: string; content: string | Uint8Array; excluded?: string[]; sentence: RegExp }[] = [
-    { path: '.env', content: 'A=1', sentence: /^\.env is not read: .*secrets/ },
+    { path: '.env', content: 'A=1', sentence: /^\.env is not read because .*secrets/ },
     { path: 'deep/id_rsa', content: 'x', sentence: /^deep\/id_rsa is not read/ },
     { path: 'notes/own.md', content: 'x', excluded: ['notes/**'], sentence: /^notes\/own\.md is not read/ },
     { path: 'a/b.draft', content: 'x', excluded: ['**/*.draft'], sentence: /is not read/ },
@@ -117,7 +117,7 @@ describe('chat context: selections and symbols', () => {
     ]);
     workspace.open('a.ts', 'one\r\n2\r\n3\r\nfour');
     assert.equal((await read(lines('a.ts', 2, 3)))[0]!.text, '2\n3');
-    await assert.rejects(read(lines('a.ts', 70, 80)), { message: 'a.ts has no lines 70 to 80.' });
+    await assert.rejects(read(lines('a.ts', 70, 80)), { message: 'a.ts does not have lines 70 to 80.' });
   });
 
   it('a part of a huge open document', async () => {
@@ -168,7 +168,9 @@ describe('chat context: nothing secret reaches a source', () => {
   it('a hit in a file that must not be read is dropped', async () => {
     new FakeWorkspace();
     const hits = [{ uri: uriOf('.env'), path: '.env', text: 'A=1', firstLine: 1 }];
-    await assert.rejects(read({ kind: 'project' }, { hits }), { message: 'Nothing in the project fits the question.' });
+    await assert.rejects(read({ kind: 'project' }, { hits }), {
+      message: 'Nothing in the project matches the question.',
+    });
   });
 });
 
@@ -221,7 +223,7 @@ describe('chat context: folders', () => {
 
   it('a folder without files that can be read is one sentence', async () => {
     new FakeWorkspace({ 'x/.env': 'x' });
-    await assert.rejects(read(folder('x')), { message: 'x has no files that can be read.' });
+    await assert.rejects(read(folder('x')), { message: 'x contains no files that can be read.' });
   });
 
   it('stops when it is cancelled', async () => {
@@ -269,7 +271,7 @@ describe('chat context: problems', () => {
     await assert.rejects(read({ kind: 'problems' }), { message: 'There are no problems in the workspace.' });
     await assert.rejects(read({ kind: 'problems', uri: uriOf('a.ts') }), { message: 'There are no problems in a.ts.' });
     const line = { kind: 'problems', uri: uriOf('a.ts'), line: 3 } as const;
-    await assert.rejects(read(line), { message: 'There are no problems in line 3.' });
+    await assert.rejects(read(line), { message: 'There are no problems on line 3.' });
   });
 });
 
@@ -294,13 +296,13 @@ describe('chat context: terminal, project, names', () => {
     [lines('src/main.ts', 10, 24), 'main.ts:10-24', 'src/main.ts, lines 10 to 24'],
     [lines('src/main.ts', 10, 10), 'main.ts:10', 'src/main.ts, line 10'],
     [{ kind: 'symbol', uri: uriOf('a.ts'), name: 'f', firstLine: 3, lastLine: 5 }, 'f', 'a.ts, lines 3 to 5'],
-    [{ kind: 'problems' }, 'Problems', 'Problems of the workspace'],
-    [{ kind: 'problems', uri: uriOf('x/a.ts') }, 'Problems: a.ts', 'Problems of x/a.ts'],
-    [{ kind: 'problems', uri: uriOf('x/a.ts'), line: 7 }, 'Problems: a.ts:7', 'Problems in line 7 of x/a.ts'],
-    [{ kind: 'terminal', text: 'a\nb' }, 'Terminal', 'Terminal, 2 lines'],
-    [{ kind: 'changes', staged: true }, 'Staged changes', 'What is staged for the next commit'],
-    [{ kind: 'changes' }, 'Changes', 'Everything since the last commit'],
-    [{ kind: 'project' }, 'Project', 'The parts of the project that fit the question'],
+    [{ kind: 'problems' }, 'Problems', 'Problems in the workspace'],
+    [{ kind: 'problems', uri: uriOf('x/a.ts') }, 'Problems: a.ts', 'Problems in x/a.ts'],
+    [{ kind: 'problems', uri: uriOf('x/a.ts'), line: 7 }, 'Problems: a.ts:7', 'Problems on line 7 of x/a.ts'],
+    [{ kind: 'terminal', text: 'a\nb' }, 'Terminal', 'Terminal (2 lines)'],
+    [{ kind: 'changes', staged: true }, 'Staged changes', 'Changes staged for the next commit'],
+    [{ kind: 'changes' }, 'Changes', 'All changes since the last commit'],
+    [{ kind: 'project' }, 'Project', 'Parts of the project that match the question'],
   ];
   for (const [attachment, label, detail] of chips) {
     it(`chip: ${detail}`, () => {

@@ -15,7 +15,7 @@ describe('chat controller', () => {
       const answer = await chat.send('Why?');
       assert.deepEqual(chat.page.shown, ['user: Why?', 'assistant: An answer.']);
       assert.equal(answer.status, 'done');
-      assert.equal(answer.figures, 'Tokens: 12 read, 3,400 from the cache; 30 written, 15 per second');
+      assert.equal(answer.figures, '3,412 prompt tokens (3,400 cached) · 30 generated · 15 tokens/s');
       assert.equal(chat.page.state!.title, 'Why?');
       const [request] = chat.model.requests;
       assert.deepEqual(request!.messages.slice(1), [{ role: 'user', text: 'Why?' }]);
@@ -54,7 +54,7 @@ describe('chat controller', () => {
         messages.at(-1)!.role === 'assistant' ? { parts: [' two'] } : { parts: ['one'], stop: 'length', dropped: 2 };
       const cut = await chat.send('Count.');
       assert.equal(cut.status, 'cut');
-      assert.match(cut.figures!, /The oldest 2 messages did not fit the window\.$/);
+      assert.match(cut.figures!, /The oldest 2 messages did not fit in the context window\.$/);
       await chat.say({ type: 'continue' });
       assert.equal((await chat.answered()).status, 'done');
       assert.deepEqual(chat.page.shown, ['user: Count.', 'assistant: one two']);
@@ -205,7 +205,7 @@ describe('chat controller', () => {
       chat.controller.editorChanged();
       await chat.send('Why?');
       await until(() => chat.page.state!.chips[0]?.tokens === 0);
-      assert.match(chat.page.state!.chips[0]!.detail, /\(this conversation holds it already\)$/);
+      assert.match(chat.page.state!.chips[0]!.detail, /\(already in this chat\)$/);
       await chat.send('And?');
       assert.equal(chat.model.requests[1]!.messages.at(-1)!.text, 'And?');
       assert.deepEqual(chat.page.last.sources, []);
@@ -255,10 +255,10 @@ describe('chat controller', () => {
       chat.model.room = 12;
       await chat.say({ type: 'attach', suggestionId: 's1' });
       await until(() => chat.page.state!.chips[0]?.cut !== '');
-      assert.equal(chat.page.state!.chips[0]!.cut, 'lines 2 of 2 left out');
+      assert.equal(chat.page.state!.chips[0]!.cut, 'lines 2 of 2 omitted');
       await chat.send('Why?');
       const [question, answer] = chat.page.state!.messages;
-      assert.equal(question!.chips![0]!.cut, 'lines 2 of 2 left out');
+      assert.equal(question!.chips![0]!.cut, 'lines 2 of 2 omitted');
       assert.deepEqual(answer!.sources, [{ name: 'a.ts', uri: FILE.uri, lines: [[1, 1]], totalLines: 2 }]);
       chat.reader.files.set('file:///w/b.ts', 'b');
       chat.model.room = 0;

@@ -52,11 +52,11 @@ describe('conversations and pages', () => {
       assert.equal((await list('')).length, 2);
       chat.confirms = true;
       await chat.say({ type: 'deleteConversation', conversationId: birds });
-      assert.ok(chat.asked.includes('Delete “Feathers” for good?') && chat.asked.includes(`closed ${birds}`));
+      assert.ok(chat.asked.includes('Permanently delete “Feathers”?') && chat.asked.includes(`closed ${birds}`));
       assert.deepEqual(await list(''), ['About fish?|this minute|2|']);
       assert.ok(!filesOf(chat).some((name) => name.includes(birds)));
       await chat.say({ type: 'openConversation', conversationId: birds });
-      assert.deepEqual(chat.page.notices, ['This conversation does not exist any more.']);
+      assert.deepEqual(chat.page.notices, ['This chat no longer exists.']);
     });
 
     it('that are open are renamed and deleted while an answer is written', async () => {
@@ -142,7 +142,7 @@ describe('conversations and pages', () => {
       await chat.send('One?');
       await chat.send('Two?');
       assert.deepEqual(chat.page.notices, [
-        'The conversation could not be saved: ENOSPC: no space left on device. It stays in memory.',
+        'The chat could not be saved: ENOSPC: no space left on device. It is kept in memory until VS Code is closed.',
       ]);
       const first = chat.page.state!.conversationId;
       await chat.say({ type: 'newConversation' });

@@ -14,12 +14,12 @@ const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): EngineState => 
 
 describe('the engine in the page', () => {
   const cases: [state: EngineState, isStarter: boolean, text: string, advice: RegExp, remedies: string][] = [
-    [{ kind: 'off' }, false, 'The engine starts with the next question.', /^$/, ''],
+    [{ kind: 'off' }, false, 'The engine will start with the next question.', /^$/, ''],
     [{ kind: 'starting' }, true, 'Starting the engine', /^$/, ''],
     [{ kind: 'loading', fraction: 0.479 }, true, 'Loading the model', /^$/, ''],
     [ready(true), false, 'phi', /^$/, ''],
     [ready(false), false, 'phi', /has no chat template/, 'chooseModel'],
-    [ready(true), true, 'phi', /cannot converse well/, 'chooseModel'],
+    [ready(true), true, 'phi', /cannot hold a conversation/, 'chooseModel'],
     [failed('restart'), false, 'It ended.', /^$/, 'restart,log'],
     [failed('settings'), false, 'It ended.', /^$/, 'restart,log'],
     [failed('chooseModel'), false, 'It ended.', /^$/, 'chooseModel,restart,log'],

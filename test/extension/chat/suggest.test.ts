@@ -47,8 +47,8 @@ describe('chat suggestions', () => {
         '@file',
         '@folder',
         '@symbol',
-        '@problems Problems of src/b.ts',
-        '@problems Problems of the workspace',
+        '@problems Problems in src/b.ts',
+        '@problems Problems in the workspace',
         '@terminal',
         '@changes',
         '@changes',
@@ -207,8 +207,8 @@ describe('chat suggestions', () => {
     const from = suggester();
     const [first] = await from.suggest('@project');
     for (let i = 0; i < 300; i++) await from.suggest('@p');
-    await assert.rejects(from.resolve(first!.id), { message: /^This suggestion is no longer known/ });
-    await assert.rejects(from.resolve('x'), { message: /type @ again\.$/ });
+    await assert.rejects(from.resolve(first!.id), { message: /^This suggestion is no longer available/ });
+    await assert.rejects(from.resolve('x'), { message: /Type @ again\.$/ });
   });
 });
 

@@ -84,7 +84,7 @@ describe('applying a code block', () => {
     document.type(0, '// new\n');
     await blocks.applyChanges();
     assert.equal(document.getText(), `// new\n${FILE}`);
-    assert.deepEqual(editing.messages, ['a.ts has changed meanwhile; look at the change again.']);
+    assert.deepEqual(editing.messages, ['a.ts has been modified. Review the change again.']);
     await blocks.applyChanges();
     assert.equal(document.getText(), `// new\n${CHANGED}`);
   });
@@ -96,7 +96,9 @@ describe('applying a code block', () => {
     document.type(0, 'x = 1\n', FILE.length);
     await blocks.applyChanges();
     assert.equal(document.getText(), 'x = 1\n');
-    assert.deepEqual(editing.messages, ['a.ts has changed meanwhile, and the place of this change is gone.']);
+    assert.deepEqual(editing.messages, [
+      'a.ts has been modified, and the code that this change replaces no longer exists.',
+    ]);
     assert.deepEqual(editing.diffs, []);
   });
 
@@ -130,20 +132,20 @@ describe('applying a code block', () => {
     editing.show(document);
     editing.picks.push(1);
     await apply('entirely(different);\nthings(here);');
-    assert.deepEqual(editing.lists, [[{ label: 'Insert at the cursor' }, { label: 'Replace the whole file' }]]);
+    assert.deepEqual(editing.lists, [[{ label: 'Insert at cursor' }, { label: 'Replace the whole file' }]]);
     await blocks.applyChanges();
     assert.equal(document.getText(), 'entirely(different);\nthings(here);\n');
   });
 
   it('what stands there already is said', async () => {
     editing.show(editing.open('a.ts', FILE));
-    assert.equal(await apply('function b() {\n  return 2;\n}'), 'a.ts says this already.');
+    assert.equal(await apply('function b() {\n  return 2;\n}'), 'a.ts already contains this change.');
   });
 
   it('an untrusted workspace and a read-only file are refused', async () => {
     editing.show(editing.open('a.ts', FILE));
     editing.trusted = false;
-    assert.equal(await apply(), 'In a workspace that is not trusted, no changes are applied.');
+    assert.equal(await apply(), 'Changes can only be applied in a trusted workspace.');
     editing.trusted = true;
     editing.readonly = true;
     assert.equal(await apply(), 'a.ts is read-only.');
@@ -194,10 +196,10 @@ describe('applying a code block', () => {
         'x/../../outside.ts',
         'file:/etc/passwd',
       ]) {
-        assert.equal(await apply(CODE, path), `There is no ${path} in this workspace.`);
+        assert.equal(await apply(CODE, path), `${path} does not exist in this workspace.`);
       }
       editing.show(editing.open('../outside.ts', FILE));
-      assert.equal(await apply(), 'Open the file of this workspace that the change is for.');
+      assert.equal(await apply(), 'Open the workspace file that this change is for.');
       assert.deepEqual(editing.diffs, []);
     });
 

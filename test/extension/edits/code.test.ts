@@ -91,13 +91,13 @@ describe('buttons of a code block', () => {
 
     it('one that exists is not replaced', async () => {
       writeFileSync(join(home, 'project/a.ts'), 'a');
-      assert.equal(await run('newFile', 'b', 'a.ts'), 'a.ts exists already.');
+      assert.equal(await run('newFile', 'b', 'a.ts'), 'a.ts already exists.');
     });
 
     it('none in a workspace that is not trusted', async () => {
       editing.trusted = false;
       for (const path of ['', 'new.ts']) {
-        assert.equal(await run('newFile', 'x', path), 'In a workspace that is not trusted, no changes are applied.');
+        assert.equal(await run('newFile', 'x', path), 'Changes can only be applied in a trusted workspace.');
       }
       assert.equal(editing.documents.size, 0);
     });
@@ -116,7 +116,7 @@ describe('buttons of a code block', () => {
         'src/',
         'x\u0000.ts',
       ]) {
-        assert.match(await run('newFile', 'a', path), / lies outside of this workspace\.$/, path);
+        assert.match(await run('newFile', 'a', path), / is outside this workspace\.$/, path);
       }
       assert.equal(editing.documents.size, 0);
     });

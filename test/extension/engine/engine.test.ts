@@ -176,11 +176,11 @@ describe('engine of a window', function () {
       fake.settings = { 'airgap.enable': { '*': false } };
       fake.configurationChanged.fire({ affectsConfiguration: (key) => /^airgap(\.enable)?$/.test(key) });
       assert.equal(engine.pid, pid);
-      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine runs for the chat\.$/);
+      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine is running for the chat\.$/);
       keeping.dispose();
       assert.equal(engine.pid, pid);
       await gone(pid);
-      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /No engine runs\.$/);
+      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine is not running\.$/);
     });
 
     it('an answer starts an engine also where completions are off', async () => {
@@ -225,7 +225,7 @@ describe('engine of a window', function () {
       const hanging = window.complete(request('hang'), open);
       process.kill(engine.pid!, 'SIGKILL');
       await hanging.catch((error: unknown) => window.failed(error));
-      assert.equal(shown(), '$(warning) Airgap: failed');
+      assert.equal(shown(), '$(warning) Airgap: error');
       await until('it is ready again', () => engine.state.kind === 'ready');
       assert.equal(shown(), '$(sparkle) Airgap');
     });
@@ -234,7 +234,7 @@ describe('engine of a window', function () {
       openWindow();
       await until('it is ready', () => engine.state.kind === 'ready');
       fake.set({ 'airgap.model.folder': 'models/phi-3' });
-      await until('it is named', () => shown() === '$(warning) Airgap: failed');
+      await until('it is named', () => shown() === '$(warning) Airgap: error');
       assert.match(
         fake.statusItems.at(-1)!.accessibilityInformation.label,
         /Setting airgap\.model\.folder is ignored: must be an absolute path\./,
@@ -258,7 +258,7 @@ describe('engine of a window', function () {
       model = '/missing';
       openWindow();
       await until('it has failed', () => engine.state.kind === 'failed');
-      assert.equal(shown(), '$(warning) Airgap: failed');
+      assert.equal(shown(), '$(warning) Airgap: error');
       const item = fake.statusItems.at(-1)!;
       const sentence = 'Airgap: /missing is not a folder.\nClick to choose another model folder.';
       assert.equal(item.accessibilityInformation.label, sentence);

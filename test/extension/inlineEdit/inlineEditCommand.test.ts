@@ -111,7 +111,7 @@ describe('inline edit: the command', () => {
     await edit.run('use y');
     const open = document.getText();
     assert.equal(await editing.save(document), TEXT);
-    assert.match(editing.messages[0]!, /^Saved without/);
+    assert.match(editing.messages[0]!, /^The file was saved without/);
     document.undo();
     assert.equal(document.getText(), open);
     assert.equal(editing.contexts['airgap.hunks'], true);
@@ -148,11 +148,11 @@ describe('inline edit: the command', () => {
   });
 
   const SENTENCES: [name: string, prepare: () => void, says: RegExp][] = [
-    ['an untrusted workspace', () => (editing.trusted = false), /not trusted/],
+    ['an untrusted workspace', () => (editing.trusted = false), /trusted workspace/],
     ['a read-only file', () => (editing.readonly = true), /a\.ts is read-only/],
     ['an answer that is cut', () => (stop = 'length'), /airgap\.chat\.maxTokens/],
     ['an answer without code', () => (answer = '```\n```'), /no code/],
-    ['an answer that changes nothing', () => (answer = 'if (x) {\n  a();\n}'), /would change nothing/],
+    ['an answer that changes nothing', () => (answer = 'if (x) {\n  a();\n}'), /suggested no changes/],
   ];
   for (const [name, prepare, says] of SENTENCES) {
     it(`${name}: a sentence, and no change`, async () => {
@@ -176,7 +176,7 @@ describe('inline edit: the command', () => {
     meanwhile = () => document.type(6, 'zzz');
     await edit.run('use y');
     assert.equal(document.getText(), TEXT.replace('if', 'izzzf'));
-    assert.match(editing.messages[0]!, /has changed meanwhile/);
+    assert.match(editing.messages[0]!, /has been modified/);
   });
 
   it("a file's name makes no link of a notice", async () => {
@@ -184,7 +184,7 @@ describe('inline edit: the command', () => {
     editing.show(document, 5);
     meanwhile = () => document.type(6, 'zzz');
     await edit.run('use y');
-    assert.deepEqual(editing.messages, ['[a] (command:b).ts has changed meanwhile; nothing was edited.']);
+    assert.deepEqual(editing.messages, ['[a] (command:b).ts has been modified. No changes were made.']);
   });
 
   it('a second edit waits for the decision on the first', async () => {
@@ -192,7 +192,7 @@ describe('inline edit: the command', () => {
     await edit.run('use y');
     await edit.run('use z');
     assert.equal(asked.length, 1);
-    assert.match(editing.messages[0]!, /^Decide on the proposed changes/);
+    assert.match(editing.messages[0]!, /^Accept or reject the proposed changes/);
   });
 
   it('cancelled, nothing is said and nothing changes', async () => {

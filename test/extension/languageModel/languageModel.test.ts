@@ -125,7 +125,7 @@ describe('language model', () => {
     const setup = new Setup();
     await assert.rejects(
       setup.ask([[USER, text('See'), { mimeType: 'image/png' }]]).done,
-      /^Error: The local model reads text only/,
+      /^Error: The local model supports text only/,
     );
     assert.equal(setup.kept, 0);
     setup.model.script = () => ({ fail: new EngineFailure({ kind: 'engineGone', message: 'It ended.' }) });

@@ -69,12 +69,16 @@ describe('search in the project, in the host', function () {
   }
 
   const refused: [why: string, prepare: () => void, sentence: RegExp][] = [
-    ['not trusted', () => Object.assign(workspace, { isTrusted: false }), /^The project is searched only in a trusted/],
-    ['without a folder', () => Object.assign(workspace, { workspaceFolders: undefined }), /^There is no folder/],
+    [
+      'not trusted',
+      () => Object.assign(workspace, { isTrusted: false }),
+      /^The project can only be searched in a trusted/,
+    ],
+    ['without a folder', () => Object.assign(workspace, { workspaceFolders: undefined }), /^There is no local folder/],
     [
       'on another computer',
       () => Object.assign(workspace, { workspaceFolders: [{ uri: Uri.parse('vscode-vfs://host/a'), name: 'a' }] }),
-      /^There is no folder on this computer/,
+      /^There is no local folder/,
     ],
   ];
   for (const [why, prepare, sentence] of refused) {
@@ -100,7 +104,7 @@ describe('search in the project, in the host', function () {
     retrieval!.onDidChangeStatus(() => said.push(retrieval!.status));
     const [hit] = await search('payInvoice');
     assert.deepEqual([hit!.path, hit!.firstLine, hit!.uri.endsWith('/project/pay.ts')], ['pay.ts', 1, true]);
-    assert.match(said[0]!, /^Indexing 0 of 301 files$/);
+    assert.match(said[0]!, /^Indexing: 0 of 301 files$/);
     assert.deepEqual([said.at(-1), retrieval!.status], ['', '']);
   });
 
@@ -143,8 +147,9 @@ describe('search in the project, in the host', function () {
   it('a crash is told once, and after the third one the log is named', async () => {
     writeFileSync(join(top, 'indexer.cjs'), `throw new Error('fell over');`);
     make({ programFolder: top });
-    for (let i = 0; i < 3; i++) await assert.rejects(search('pay'), { message: /ended while it was asked; ask again/ });
-    await assert.rejects(search('pay'), { message: /failed several times; "Airgap: Show Log" says why/ });
-    assert.deepEqual(told, ['The index of the project failed. It starts again when asked.']);
+    for (let i = 0; i < 3; i++)
+      await assert.rejects(search('pay'), { message: /stopped during the search\. Try again/ });
+    await assert.rejects(search('pay'), { message: /failed several times\. For details, run "Airgap: Show Log"/ });
+    assert.deepEqual(told, ['The project index has failed. It will restart with the next search.']);
   });
 });

@@ -28,7 +28,7 @@ describe('status bar', () => {
     {
       state: { kind: 'disabled' },
       text: '$(circle-slash) Airgap: off',
-      sentence: /No engine runs\.$/,
+      sentence: /The engine is not running\.$/,
       first: 'enable',
     },
     {
@@ -40,7 +40,7 @@ describe('status bar', () => {
     {
       state: { kind: 'off' },
       text: '$(sparkle) Airgap',
-      sentence: /starts with the next completion/,
+      sentence: /will start with the next completion/,
       first: 'disable',
     },
     {
@@ -51,20 +51,20 @@ describe('status bar', () => {
     },
     {
       state: { kind: 'loading', fraction: 0.479 },
-      text: '$(loading~spin) Airgap: 47 %',
-      sentence: /The model is loading: 47 %\.$/,
+      text: '$(loading~spin) Airgap: 47%',
+      sentence: /Loading the model: 47%\.$/,
       first: 'disable',
     },
     {
       state: ready,
       text: '$(sparkle) Airgap',
       sentence:
-        /^Airgap: Ready\. Model starter, backend wasm \(2 threads\)\.\nA note\.\nWebGPU is not used: no adapter\.$/,
+        /^Airgap: Ready\. Model: starter\. Backend: wasm \(2 threads\)\.\nA note\.\nWebGPU is not used: no adapter\.$/,
       first: 'disable',
     },
     ...(['restart', 'chooseModel', 'settings'] as const).map((remedy) => ({
       state: failed(remedy),
-      text: '$(warning) Airgap: failed',
+      text: '$(warning) Airgap: error',
       sentence: /^Airgap: There is no folder \/m\.\nClick to [a-z ]+\.$/,
       first: { restart: 'restartEngine', chooseModel: 'chooseModel', settings: 'openSettings' }[remedy],
     })),
@@ -98,7 +98,7 @@ describe('status bar', () => {
     const status = new Status('menu');
     for (const state of [{ kind: 'disabled' }, { kind: 'snoozed', until: 0 }] as const) {
       status.show(state, { ...idle, engineRuns: true });
-      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine runs for the chat\.$/);
+      assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine is running for the chat\.$/);
     }
   });
 
@@ -109,17 +109,17 @@ describe('status bar', () => {
         [180, 420],
       ],
       900,
-      'The last completion saw lines 1-40 and 180-420 of 900.',
+      'Context of the last completion: lines 1-40 and 180-420 of 900.',
     ],
-    [[[7, 7]], 9, 'The last completion saw line 7 of 9.'],
-    [[[1, 900]], 900, 'The last completion saw the whole file.'],
+    [[[7, 7]], 9, 'Context of the last completion: line 7 of 9.'],
+    [[[1, 900]], 900, 'Context of the last completion: the whole file.'],
   ];
   for (const [lines, totalLines, sentence] of seen) {
     it(`tells what was in the window: ${sentence}`, () => {
       const status = new Status('menu');
       const label = (): string => fake.statusItems.at(-1)!.accessibilityInformation.label;
       status.show(ready, { ...idle, seen: { lines, totalLines }, reading: true });
-      assert.ok(label().endsWith(`\n${sentence}\nReading the rest of the file…`), label());
+      assert.ok(label().endsWith(`\n${sentence}\nReading the rest of the file in the background…`), label());
       status.show(ready, { ...idle, seen: { lines, totalLines } });
       assert.ok(label().endsWith(sentence));
       status.show(failed('restart'), { ...idle, seen: { lines, totalLines } });
