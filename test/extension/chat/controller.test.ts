@@ -264,7 +264,7 @@ describe('chat controller', () => {
       chat.model.room = 0;
       await chat.controller.ask({ attachments: [{ kind: 'folder', uri: 'file:///w' }], newConversation: true });
       await until(() => chat.page.state!.chips[0]?.cut !== '');
-      assert.equal(chat.page.state!.chips[0]!.cut, 'of 2 parts 2 left out, 0 cut');
+      assert.equal(chat.page.state!.chips[0]!.cut, '2 of 2 parts omitted, 0 shortened');
     });
 
     it('that cannot be read is told, and the question is asked without it', async () => {
