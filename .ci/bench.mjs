@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the terminal program's `bench`, with --peers the comparison with other engines,
- * with --index the project's index at scale.
+ * `npm run bench`: the terminal program's `bench`; with --peers the comparison with other engines, with --index the
+ * project's index at scale, with --page the chat page.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -20,13 +20,16 @@ if (args.includes('--peers')) {
 } else if (args.includes('--page')) {
   const { build } = await import('esbuild');
   const outfile = join(root, 'dist/bench/page.mjs');
-  const node = {
+  await build({
+    bundle: true,
     platform: 'node',
     format: 'esm',
     packages: 'external',
     alias: { vscode: './test/support/extension/vscodeStub.ts' },
-  };
-  await build({ ...node, bundle: true, entryPoints: ['test/bench/page.ts'], absWorkingDir: root, outfile });
+    entryPoints: ['test/bench/page.ts'],
+    absWorkingDir: root,
+    outfile,
+  });
   await import(outfile);
 } else {
   process.argv.splice(2, 0, 'bench');

@@ -23,15 +23,20 @@ export function installDependencies() {
   npm(['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
-/** Starts the script under Node 24 in this process's folder and ends with its exit code. */
+/**
+ * Starts the script under Node 24 in this process's folder and ends with its exit code.
+ * @param {string} script
+ * @param {string[]} args
+ */
 export function runUnderNode24(script, args) {
   const child = spawn(findNode24(), [script, ...args], { stdio: 'inherit' });
   // The terminal sends Ctrl+C to both; the child decides when to end.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+    process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }
 
-/** The path of a Node 24: this one, the installed package's, or one fetched into the cache. */
+/** The path of a Node 24: this one, that of the package `node`, or one fetched into the cache. */
 export function findNode24() {
   if (Number(process.versions.node.split('.')[0]) >= MAJOR) return process.execPath;
   // npm may be set to run no install scripts; then the package `node` has no binary, and we fetch it ourselves.
@@ -39,13 +44,17 @@ export function findNode24() {
   return existsSync(packaged) ? packaged : nodeBinary(`${process.platform}-${process.arch}`, MAJOR);
 }
 
+/**
+ * @param {string} lockFile
+ * @returns {Record<string, { version?: string, optional?: boolean }>}
+ */
 function readPackages(lockFile) {
   const path = join(root, lockFile);
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : {};
 }
 
-if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const [script, ...args] = process.argv.slice(2);
+if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) {
+  const [script = '', ...args] = process.argv.slice(2);
   installDependencies();
   runUnderNode24(resolve(script), args);
 }

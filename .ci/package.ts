@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PackageManager, createVSIX, listFiles } from '@vscode/vsce';
-import { dawnFolder } from './natives.mjs';
+import { dawnFolder } from './natives.ts';
 import { nodeBinary, root } from './nodeBinary.mjs';
 import { buildProduct } from './steps.ts';
 

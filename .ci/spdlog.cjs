@@ -1,6 +1,6 @@
 /**
- * Stands in for VS Code's native logger `@vscode/spdlog`, which code-server compiles when it is installed and we do not:
- * without one, log files and output channels stay empty. Lines are written at once and files never rotate.
+ * Stands in for VS Code's native logger `@vscode/spdlog`, which code-server compiles during its installation and we do
+ * not: without a logger, log files and output channels stay empty. Lines are written at once and files never rotate.
  */
 const { appendFileSync, mkdirSync } = require('node:fs');
 const { dirname } = require('node:path');
@@ -8,13 +8,25 @@ const { dirname } = require('node:path');
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'critical'];
 
 class Logger {
+  /**
+   * @param {string} _type
+   * @param {string} _name
+   * @param {string} path
+   */
   constructor(_type, _name, path) {
     mkdirSync(dirname(path), { recursive: true });
     this.path = path;
     this.level = LEVELS.indexOf('info');
     this.formatted = true;
+    for (const level of LEVELS) {
+      Object.assign(this, { [level]: (/** @type {string} */ message) => this.write(level, message) });
+    }
   }
 
+  /**
+   * @param {string} level
+   * @param {string} message
+   */
   write(level, message) {
     if (LEVELS.indexOf(level) < this.level) return;
     appendFileSync(this.path, this.formatted ? `${new Date().toISOString()} [${level}] ${message}\n` : message);
@@ -24,6 +36,7 @@ class Logger {
     return this.level;
   }
 
+  /** @param {number} level */
   setLevel(level) {
     this.level = level;
   }
@@ -36,16 +49,12 @@ class Logger {
   flush() {}
   drop() {}
 }
-for (const level of LEVELS) {
-  Logger.prototype[level] = function (message) {
-    this.write(level, message);
-  };
-}
 
 exports.version = 1;
 exports.setLevel = () => {};
 exports.setFlushOn = () => {};
 exports.shutdown = () => {};
 exports.Logger = Logger;
+/** @type {(name: string, path: string) => Promise<Logger>} */
 exports.createRotatingLogger = async (name, path) => new Logger('rotating', name, path);
 exports.createAsyncRotatingLogger = exports.createRotatingLogger;

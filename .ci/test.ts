@@ -1,65 +1,11 @@
 /**
- * `npm test`: builds, then runs every suite and prints one closing line.
+ * `npm test`: builds, runs the suites, prints how long each took, and closes with one line of counts.
  *   npm test                 unit webgpu page window vsix
- *   npm test -- unit oldest  the suites that are named: node22, long and oldest besides
+ *   npm test -- unit oldest  the suites that are named; node22, long and oldest run only when they are
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ensureChromium } from './chromium.ts';
-import { NEWEST, OLDEST } from './codeServer.ts';
-import { nodeBinary, root } from './nodeBinary.mjs';
-import { packageTarget } from './package.ts';
-import { buildProduct, runNode } from './steps.ts';
-
-/** Chromium's software Vulkan and its loader, so that the WebGPU tests run on machines without a GPU. */
-const SOFTWARE_VULKAN = {
-  VK_DRIVER_FILES: '/usr/lib/chromium/vk_swiftshader_icd.json',
-  VK_ICD_FILENAMES: '/usr/lib/chromium/vk_swiftshader_icd.json',
-  LD_LIBRARY_PATH: '/usr/lib/chromium',
-};
-const UNIT_TESTS = ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long,webview}/**'];
-/** In the titles of tests that use a GPU. */
-const WEBGPU = 'webgpu|the GPU backend';
-const WINDOW_TESTS = ['dist/test/window/**/*.test.mjs', '--timeout', '120000'];
-
-interface Counts {
-  passes: number;
-  failures: number;
-  pending: number;
-}
-
-const suites: Record<string, () => Promise<Counts> | Counts> = {
-  /** Everything that needs no window and computes nothing on a GPU. */
-  unit: () => mocha('unit tests', [...UNIT_TESTS, '--grep', WEBGPU, '--invert'], SOFTWARE_VULKAN),
-  /** The same kernels and models on WebGPU; a software GPU takes as long as all the rest. */
-  webgpu: () => mocha('unit tests on WebGPU', [...UNIT_TESTS, '--grep', WEBGPU], SOFTWARE_VULKAN),
-  /** The chat's page in a browser. */
-  page: () => mocha('the page in Chromium', ['dist/test/webview/**/*.test.mjs']),
-  /** The kernels and goldens of WASM on Node 22, whose V8 compiles them differently. */
-  node22: () => {
-    const files = ['dist/test/kernels/**/*.test.mjs', 'dist/test/engine/models/golden.test.mjs', '--grep', 'wasm'];
-    return mocha('WASM on Node 22', files, {}, nodeBinary(`${process.platform}-${process.arch}`, 22));
-  },
-  /** Contexts up to 128K tokens: minutes. */
-  long: () => mocha('long contexts', ['dist/test/long/**/*.test.mjs'], SOFTWARE_VULKAN),
-  /** The newest VS Code on this folder. */
-  window: () => mocha(`window tests, this folder in VS Code ${NEWEST}`, WINDOW_TESTS, { AIRGAP_EXTENSION: root }),
-  /** The newest VS Code, clean, with the package installed. */
-  vsix: async () => {
-    const vsix = await packageTarget(`${process.platform}-${process.arch}`);
-    return mocha(`window tests, package in VS Code ${NEWEST}`, WINDOW_TESTS, { AIRGAP_EXTENSION: vsix });
-  },
-  /** The oldest VS Code that package.json allows, on this folder. */
-  oldest: () => {
-    console.log(
-      `\nskipped: chatContext, chatCommands and project tests: code-server ${OLDEST} comes without ripgrep and terminals`,
-    );
-    const args = [...WINDOW_TESTS, '--ignore', 'dist/test/window/{chatContext,chatCommands,project}.test.mjs'];
-    const env = { AIRGAP_EXTENSION: root, AIRGAP_CODE_SERVER: OLDEST };
-    return mocha(`window tests, this folder in VS Code ${OLDEST}`, args, env);
-  },
-};
+import { buildProduct } from './steps.ts';
+import { type Counts, suites } from './suites.ts';
 
 const named = process.argv.slice(2);
 const chosen = named.length > 0 ? named : ['unit', 'webgpu', 'page', 'window', 'vsix'];
@@ -75,30 +21,29 @@ try {
   process.exit(1);
 }
 buildProduct({ tests: true });
-const total: Counts = { passes: 0, failures: 0, pending: 0 };
+const results: (Counts & { name: string; seconds: number })[] = [];
 for (const name of chosen) {
+  const start = performance.now();
   const counts = await suites[name]!();
-  for (const key of ['passes', 'failures', 'pending'] as const) total[key] += counts[key];
+  results.push({ name, ...counts, seconds: (performance.now() - start) / 1000 });
 }
-console.log(`${total.passes} passed, ${total.failures} failed, ${total.pending} skipped`);
-process.exit(total.failures === 0 ? 0 : 1);
+printTimes();
+const total = (key: keyof Counts) => results.reduce((sum, each) => sum + each[key], 0);
+console.log(`${total('passes')} passed, ${total('failures')} failed, ${total('pending')} skipped`);
+process.exit(total('failures') === 0 ? 0 : 1);
 
-/** Runs mocha in a process of its own. One that ends without a report counts as one failure. */
-function mocha(title: string, args: string[], env: NodeJS.ProcessEnv = {}, node = process.execPath): Counts {
-  console.log(`\n=== ${title} ===`);
-  const folder = mkdtempSync(join(tmpdir(), 'airgap-report-'));
-  const report = join(folder, 'report.json');
-  try {
-    const tool = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', '.ci/reporter.cjs'];
-    const code = runNode([...tool, ...args], { AIRGAP_TEST_REPORT: report, ...env }, node);
-    const counts = JSON.parse(readFileSync(report, 'utf8')) as Counts;
-    // For instance an error after the last test.
-    if (code !== 0 && counts.failures === 0) counts.failures = 1;
-    return counts;
-  } catch (error) {
-    console.error(`The ${title} ended without a report: ${String(error)}`);
-    return { passes: 0, failures: 1, pending: 0 };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** A row per suite: tests that ran, seconds, and the suite's share of all the time. */
+function printTimes(): void {
+  const seconds = results.reduce((sum, each) => sum + each.seconds, 0);
+  const rows = results.map((each) => [
+    each.name,
+    String(each.passes + each.failures),
+    each.seconds.toFixed(0),
+    `${((100 * each.seconds) / seconds).toFixed(0)} %`,
+  ]);
+  console.log('');
+  for (const [name, ...figures] of [['suite', 'tests', 'seconds', 'share'], ...rows]) {
+    console.log(`${name!.padEnd(8)}${figures.map((text) => text.padStart(9)).join('')}`);
   }
+  console.log('');
 }

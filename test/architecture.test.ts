@@ -7,6 +7,7 @@ import { withTables } from '../.ci/readmeTables.ts';
 /** What each file may import, by path; packages count by name. The first matching row wins. */
 const ALLOWED: [file: RegExp, imports: RegExp][] = [
   [/^(engine\/wire|webview)\/protocol\.ts$/, /^$/],
+  [/^kernels\/wasm\/build\//, /^(kernels\/wasm\/build\/|node:|esbuild$|assemblyscript\/asc$)/],
   [/^kernels\//, /^(kernels\/|node:|wasm-(kernels|worker):)/],
   [/^webview\//, /^(webview\/|preact(\/|$)|markdown-it$|dompurify$|highlight\.js\/)/],
   [/^engine\/load\//, /^(engine\/|kernels\/|node:|zod$)/],

@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 import { findChromium } from '../../../.ci/chromium.ts';
 import { cacheDir, root } from '../../../.ci/nodeBinary.mjs';
 import { measureBandwidth, median } from '../../../engine/cli/bandwidth.ts';
-import { kernelsPlugin } from '../../../kernels/wasm/build/plugin.mjs';
+import { kernelsPlugin } from '../../../kernels/wasm/build/plugin.ts';
 import { VERSIONS, installPeers } from './install.ts';
 import { type Format, modelFiles, readThrough } from './modelFiles.ts';
 import { type EngineName, type PeerOptions, parsePeerOptions } from './options.ts';

@@ -1,12 +1,13 @@
-/** The licences of what we ship inside our bundles. */
+/** The licences of the packages that our bundles contain. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
 import { root } from './nodeBinary.mjs';
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)(\.|-|$)/i;
 
-/** Writes dist/THIRD_PARTY_NOTICES.txt for all packages in esbuild's metafiles, and for Dawn, which goes beside. */
-export function writeNotices(...metafiles) {
+/** Writes dist/THIRD_PARTY_NOTICES.txt for every package in esbuild's metafiles, and for Dawn, which ships beside them. */
+export function writeNotices(...metafiles: Metafile[]): void {
   const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
   const bundled = inputs.flatMap((path) => {
     const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path);
@@ -16,7 +17,7 @@ export function writeNotices(...metafiles) {
   writeFileSync(join(root, 'dist/THIRD_PARTY_NOTICES.txt'), folders.map(notice).join('\n\n'));
 }
 
-function notice(folder) {
+function notice(folder: string): string {
   const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
   const files = readdirSync(join(root, folder)).filter((file) => LICENCE_FILE.test(file));
   const texts = files.map((file) => readFileSync(join(root, folder, file), 'utf8').trim());

@@ -5,18 +5,19 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { generatePanels, generateRows, generateTiles } from './generate.mjs';
+import { type Plugin, build } from 'esbuild';
+import { generatePanels, generateRows, generateTiles } from './generate.ts';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const wasm = path.join(here, '..');
 const cache = path.join(wasm, '../../.cache/wasm-kernels');
 const assembly = path.join(wasm, 'assembly');
 
-export const kernelsPlugin = {
+export const kernelsPlugin: Plugin = {
   name: 'kernels',
   setup(builder) {
     builder.onResolve({ filter: /^wasm-(kernels|worker):/ }, ({ path: name }) => ({
@@ -44,22 +45,26 @@ const FLAGS = `--noAssert --runtime stub --importMemory --noExportMemory --share
   --maximumMemory 65536 --memoryBase 4096 --enable simd --enable threads --use abort=
   --disableWarning`.split(/\s+/);
 
-const compiled = new Map();
+const compiled = new Map<string, Promise<Uint8Array>>();
 /** The bytes of one variant; compiled once per process and content. */
-function compileKernels(relaxed) {
+function compileKernels(relaxed: boolean): Promise<Uint8Array> {
   const sources = readSources(relaxed);
   const require = createRequire(import.meta.url);
   const { version } = require('assemblyscript/package.json');
   const hash = createHash('sha256').update(JSON.stringify([version, FLAGS, relaxed, [...sources]]));
   const file = path.join(cache, `${relaxed ? 'relaxed' : 'plain'}-${hash.digest('hex').slice(0, 24)}.wasm`);
-  if (!compiled.has(file)) compiled.set(file, existsSync(file) ? readFileSync(file) : compile(sources, relaxed, file));
-  return compiled.get(file);
+  const bytes = compiled.get(file) ?? (existsSync(file) ? readFile(file) : compile(sources, relaxed, file));
+  compiled.set(file, bytes);
+  return bytes;
 }
 
-function readSources(relaxed) {
-  const names = readdirSync(assembly, { recursive: true }).filter((name) => name.endsWith('.ts'));
-  return new Map([
-    ...names.map((name) => [name.replaceAll(path.sep, '/'), readFileSync(path.join(assembly, name), 'utf8')]),
+function readSources(relaxed: boolean): Map<string, string> {
+  const names = readdirSync(assembly, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return new Map<string, string>([
+    ...names.map((name): [string, string] => [
+      name.replaceAll(path.sep, '/'),
+      readFileSync(path.join(assembly, name), 'utf8'),
+    ]),
     ['opcodes.ts', readFileSync(path.join(wasm, 'opcodes.ts'), 'utf8')],
     ['panels.ts', generatePanels(relaxed)],
     ['rows.ts', generateRows(relaxed)],
@@ -67,14 +72,14 @@ function readSources(relaxed) {
   ]);
 }
 
-async function compile(sources, relaxed, file) {
+async function compile(sources: Map<string, string>, relaxed: boolean, file: string): Promise<Uint8Array> {
   const { default: asc } = await import('assemblyscript/asc');
-  let bytes;
+  let bytes: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     ['program.ts', ...FLAGS, ...(relaxed ? ['--enable', 'relaxed-simd'] : []), '-o', 'kernels.wasm'],
     {
       readFile: (name) => sources.get(path.posix.normalize(name)) ?? null,
-      writeFile: (_name, contents) => void (bytes = contents),
+      writeFile: (_name, contents) => void (bytes = contents as Uint8Array),
       listFiles: () => [],
     },
   );
@@ -86,7 +91,7 @@ async function compile(sources, relaxed, file) {
   return bytes;
 }
 
-async function bundleWorker() {
+async function bundleWorker(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [path.join(wasm, 'host/worker.ts')],
     bundle: true,
@@ -96,5 +101,5 @@ async function bundleWorker() {
     write: false,
     minify: true,
   });
-  return outputFiles[0].text;
+  return outputFiles[0]!.text;
 }

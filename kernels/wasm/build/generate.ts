@@ -4,27 +4,49 @@
  * same functions.
  */
 
+/** A kernel's variant: with relaxed SIMD or without, for 4-bit or 8-bit weights. */
+interface Variant {
+  relaxed: boolean;
+  q4: boolean;
+}
+
+/** How the bytes of a vector of weights become operands of the dot product: mask constants, and one operand per part. */
+interface Unpacking {
+  maskValues: string[];
+  parts: ((weights: string) => string)[];
+}
+
+/** The sums of one pass over a panel: which rows of x, which vectors of weights, `split` into low and high nibbles. */
+interface Sums {
+  relaxed: boolean;
+  split: boolean;
+  rows: number[];
+  vectors: number[];
+}
+
 /** panelsQ4/panelsQ8: one row of x times two panels of 8 rows (see matvecQ.ts), `count` groups; adds to y. */
-export function generatePanels(relaxed) {
+export function generatePanels(relaxed: boolean): string {
   return panels({ name: 'panelsQ4', relaxed, q4: true }) + panels({ name: 'panelsQ8', relaxed, q4: false });
 }
 
 /** rows2Q4/rows4Q4/rows2Q8/rows4Q8: 2 or 4 rows of x times one panel (see matvecQ.ts), `count` groups; adds to y. */
-export function generateRows(relaxed) {
+export function generateRows(relaxed: boolean): string {
   const variants = [true, false].flatMap((q4) => [2, 4].map((count) => ({ relaxed, q4, count })));
   return halfMask('rowsHalf') + variants.map(rowsTimesPanel).join('');
 }
 
 /** tileQ4/tileQ8: 8 tokens times a few rows of unpacked weights (see matmulQ.ts), `count` groups; adds to sums. */
-export function generateTiles(relaxed) {
+export function generateTiles(relaxed: boolean): string {
   return tile({ name: 'tileQ4', relaxed, q4: true }) + tile({ name: 'tileQ8', relaxed, q4: false });
 }
 
-const masks = (name, value) => `const ${name} = memory.data<u32>([${Array(4).fill(value).join(', ')}], 16);\n`;
-const halfMask = (name) => masks(name, '0x8fffe000');
-const lines = (list, template) => list.map(template).join('\n');
+const masks = (name: string, value: string): string =>
+  `const ${name} = memory.data<u32>([${Array(4).fill(value).join(', ')}], 16);\n`;
+const halfMask = (name: string): string => masks(name, '0x8fffe000');
+const lines = <T>(list: readonly T[], template: (each: T, index: number) => string): string =>
+  list.map(template).join('\n');
 
-function panels({ name, relaxed, q4 }) {
+function panels({ name, relaxed, q4 }: Variant & { name: string }): string {
   const { maskValues } = unpacking(relaxed, q4);
   const sums = relaxed ? (q4 ? sumsRelaxedQ4() : sumsRelaxedQ8()) : sumsPlain(q4);
   const variables = [...channels.flatMap((i) => [`w${i}`, `c${i}`, ...(relaxed && !q4 ? [`h${i}`] : [])]), 'x0'];
@@ -49,11 +71,15 @@ ${lines(channels, (i) => `  v128.store(${i < 2 ? 'ya' : 'yb'}, f${i}, ${16 * (i 
 
 /** Rows that a vector holds: panel a rows 0-3, 4-7, panel b rows 0-3, 4-7. */
 const channels = [0, 1, 2, 3];
-const loadWeights = (i, pair) => `v128.load(${i < 2 ? 'wa' : 'wb'}, ${16 + 32 * pair + 16 * (i & 1)})`;
-const loadX = (k) => `x0 = v128.load32_splat(x, ${8 + 4 * k});`;
-const startSums = (name) => [`${name}0 = v128.load32_splat(x, 4);`, ...[1, 2, 3].map((i) => `${name}${i} = ${name}0;`)];
+const loadWeights = (i: number, pair: number): string =>
+  `v128.load(${i < 2 ? 'wa' : 'wb'}, ${16 + 32 * pair + 16 * (i & 1)})`;
+const loadX = (k: number): string => `x0 = v128.load32_splat(x, ${8 + 4 * k});`;
+const startSums = (name: string): string[] => [
+  `${name}0 = v128.load32_splat(x, 4);`,
+  ...[1, 2, 3].map((i) => `${name}${i} = ${name}0;`),
+];
 
-function sumsRelaxedQ4() {
+function sumsRelaxedQ4(): string[] {
   const body = startSums('c');
   for (let g = 0; g < 4; g++) {
     body.push(...channels.map((i) => `w${i} = ${loadWeights(i, g)};`), loadX(2 * g));
@@ -64,7 +90,7 @@ function sumsRelaxedQ4() {
 }
 
 /** Bytes are split into nibbles, which the dot takes as its unsigned operand: u = 16 h + l, and 128 = 16 * 8. */
-function sumsRelaxedQ8() {
+function sumsRelaxedQ8(): string[] {
   const body = [...startSums('h'), ...channels.map((i) => `c${i} = zero;`)];
   for (let g = 0; g < 8; g++) {
     body.push(loadX(g));
@@ -77,16 +103,16 @@ function sumsRelaxedQ8() {
 }
 
 /** How bytes become operands of the dot. Plain: each leaves i16 lanes, x was shifted to suit (assembly/quantise.ts). */
-function unpacking(relaxed, q4) {
-  const and = (mask) => (w) => `v128.and(${w}, ${mask})`;
-  const shift = (bits) => (w) => `i16x8.shr_u(${w}, ${bits})`;
+function unpacking(relaxed: boolean, q4: boolean): Unpacking {
+  const and = (mask: string) => (w: string) => `v128.and(${w}, ${mask})`;
+  const shift = (bits: number) => (w: string) => `i16x8.shr_u(${w}, ${bits})`;
   if (relaxed) return { maskValues: ['0x0f0f0f0f'], parts: [and('m0'), (w) => and('m0')(shift(4)(w))] };
   if (!q4) return { maskValues: ['0x00ff00ff'], parts: [and('m0'), shift(8)] };
   const maskValues = ['0x000f000f', '0x00f000f0', '0x0f000f00'];
   return { maskValues, parts: [and('m0'), and('m1'), and('m2'), shift(12)] };
 }
 
-function sumsPlain(q4) {
+function sumsPlain(q4: boolean): string[] {
   const { parts } = unpacking(false, q4);
   const body = startSums('c');
   for (let g = 0; g < (q4 ? 4 : 8); g++) {
@@ -100,7 +126,7 @@ function sumsPlain(q4) {
 }
 
 /** f += scale_w scale_x c; the widened scales lack a factor that the scale of x brings. */
-function scaleSums(relaxed) {
+function scaleSums(relaxed: boolean): string[] {
   const body = ['x0 = v128.load32_splat(x);'];
   for (const [panel, pointer] of ['wa', 'wb'].entries()) {
     body.push(`w0 = v128.load(${pointer});`);
@@ -117,12 +143,12 @@ function scaleSums(relaxed) {
  * The same sums in the same order as `panels`, weights unpacked once for all rows: vectors of weights two at a time, or
  * one where bytes are split into nibbles with a sum each, so that sums stay in registers.
  */
-function rowsTimesPanel({ relaxed, q4, count }) {
+function rowsTimesPanel({ relaxed, q4, count }: Variant & { count: number }): string {
   const name = `rows${count}Q${q4 ? 4 : 8}`;
   const split = relaxed && !q4;
   const rows = Array.from({ length: count }, (_, r) => r);
   const { maskValues, parts } = unpacking(relaxed, q4);
-  const body = [];
+  const body: string[] = [];
   for (const vectors of split ? [[0], [1]] : [[0, 1]]) {
     for (const r of rows) {
       body.push(`v = v128.load32_splat(x${r}, 4);`);
@@ -131,7 +157,7 @@ function rowsTimesPanel({ relaxed, q4, count }) {
     for (let pair = 0; pair < (q4 ? 4 : 8); pair++) {
       body.push(...vectors.map((i) => `w${i} = v128.load(w, ${16 + 32 * pair + 16 * i});`));
       // What is multiplied by the same columns of x: [sum, operand], the operand kept in u0 or u1.
-      const steps = split
+      const steps: [sum: number, operand: string][][] = split
         ? [parts.map((part, k) => [k, part(`w${vectors[0]}`)])]
         : parts.map((part) => vectors.map((i) => [i, part(`w${i}`)]));
       steps.forEach((step, k) => {
@@ -165,7 +191,7 @@ ${lines(rows, (r) => `    x${r} += ${relaxed ? 40 : 72};`)}
 }
 
 /** y += scale of w x scale of x x sum, for each row and each vector of four rows of w. */
-function scaledSums({ relaxed, split, rows, vectors }) {
+function scaledSums({ relaxed, split, rows, vectors }: Sums): string[] {
   const body = ['w0 = v128.load(w);'];
   for (const i of vectors) {
     const scales = `i32x4.extend_${i ? 'high' : 'low'}_i16x8_s(w0)`;
@@ -187,14 +213,14 @@ function scaledSums({ relaxed, split, rows, vectors }) {
   return body;
 }
 
-function tile({ name, relaxed, q4 }) {
+function tile({ name, relaxed, q4 }: Variant & { name: string }): string {
   const split = relaxed && !q4; // Weights come as low and high nibbles with a sum each.
   const rows = split ? [0, 1] : [0, 1, 2, 3];
   const vectors = [0, 1]; // Two vectors of four tokens.
   const steps = relaxed ? 8 : 16;
   const header = relaxed ? 64 : 32;
   const R = rows.length;
-  const body = [];
+  const body: string[] = [];
   for (const r of rows) {
     for (const t of vectors) {
       const start = relaxed ? `v128.load(x, ${32 + 16 * t})` : 'zero';
@@ -240,6 +266,6 @@ ${lines(body, (line) => `    ${line}`)}
 `;
 }
 
-const dot = (a, b, c) => `i32x4.relaxed_dot_i8x16_i7x16_add_s(${a}, ${b}, ${c})`;
-const madd = (relaxed, a, b, c) =>
+const dot = (a: string, b: string, c: string): string => `i32x4.relaxed_dot_i8x16_i7x16_add_s(${a}, ${b}, ${c})`;
+const madd = (relaxed: boolean, a: string, b: string, c: string): string =>
   relaxed ? `f32x4.relaxed_madd(${a}, ${b}, ${c})` : `f32x4.add(f32x4.mul(${a}, ${b}), ${c})`;

@@ -1,15 +1,15 @@
-/** Native binaries: where npm has put them, and where the engine looks for them. */
+/** The native binaries: where npm installs them, and where the engine looks for them. */
 import { existsSync, linkSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './nodeBinary.mjs';
 
-/** Dawn's folder for a platform, inside the package `webgpu`. */
-export function dawnFolder(target) {
+/** The folder in the package `webgpu` that holds Dawn for `target`, such as linux-x64. */
+export function dawnFolder(target: string): string {
   return join(root, 'node_modules/webgpu/dist', target.startsWith('darwin') ? 'darwin-universal' : target);
 }
 
-/** Gives dist/ the layout of an installed package for this platform, so that both are found in the same way. */
-export function linkNatives() {
+/** Lays dist/ out like an installed package for this platform, so that the engine finds the binaries in the same way. */
+export function linkNatives(): void {
   const target = `${process.platform}-${process.arch}`;
   const program = process.platform === 'win32' ? 'node.exe' : 'node';
   const dawn = join(root, 'dist/webgpu', target);
@@ -19,13 +19,13 @@ export function linkNatives() {
     mkdirSync(join(path, '..'), { recursive: true });
   }
   if (existsSync(dawnFolder(target))) symlinkSync(dawnFolder(target), dawn, 'junction');
-  // This very Node where npm may not run the install script of the package `node`.
+  // Where npm may not run install scripts, the package `node` has no binary; then this Node serves.
   const packaged = join(root, 'node_modules/node/bin', program);
   symlinkOrLink(existsSync(packaged) ? packaged : process.execPath, node);
 }
 
-/** Windows lets only administrators make symbolic links to files, and hard links need the same disk. */
-function symlinkOrLink(from, to) {
+/** Windows lets only administrators create symbolic links to files; a hard link needs both on the same disk. */
+function symlinkOrLink(from: string, to: string): void {
   if (process.platform === 'win32') linkSync(from, to);
   else symlinkSync(from, to);
 }

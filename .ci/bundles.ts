@@ -1,0 +1,76 @@
+/**
+ * What esbuild makes of the sources:
+ *   dist/extension.cjs  the extension host's part       dist/engine.cjs  the engine process
+ *   dist/airgap.cjs     the terminal program            dist/indexer.cjs  the thread that keeps the project's index
+ *   dist/webview/chat.{js,css}  the chat page           dist/test/*.mjs  one bundle per test file
+ * Shaders are embedded as text, WASM kernels as bytes and the WASM worker as source, so that a bundle is one file.
+ */
+import { globSync } from 'node:fs';
+import type { BuildOptions } from 'esbuild';
+import { kernelsPlugin } from '../kernels/wasm/build/plugin.ts';
+import { root } from './nodeBinary.mjs';
+
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  metafile: true,
+  logLevel: 'warning',
+} satisfies BuildOptions;
+
+const node = {
+  ...shared,
+  platform: 'node',
+  target: 'node20',
+  loader: { '.wgsl': 'text' },
+  plugins: [kernelsPlugin],
+  sourcemap: 'linked',
+} satisfies BuildOptions;
+
+export const product = {
+  ...node,
+  entryPoints: {
+    extension: 'extension/main.ts',
+    engine: 'engine/process/main.ts',
+    airgap: 'engine/cli/main.ts',
+    indexer: 'extension/retrieval/indexerThread.ts',
+  },
+  format: 'cjs',
+  external: ['vscode', 'webgpu'],
+  define: { 'import.meta.url': '""' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+} satisfies BuildOptions;
+
+/** The chat page runs in the browser that VS Code 1.104 contains, or a newer one. */
+export const page = {
+  ...shared,
+  entryPoints: ['webview/main.tsx', 'webview/style.css'].map((file) => ({ in: file, out: 'chat' })),
+  format: 'iife',
+  target: 'chrome138',
+  minify: true,
+  charset: 'utf8',
+  legalComments: 'none',
+  alias: { entities: './webview/entities.ts' },
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  outdir: 'dist/webview',
+} satisfies BuildOptions;
+
+/** Test files run in plain Node, where a stub stands in for `vscode`. */
+export function tests(files: string[]): BuildOptions {
+  return {
+    ...node,
+    entryPoints: files,
+    format: 'esm',
+    packages: 'external',
+    alias: { vscode: './test/support/extension/vscodeStub.ts' },
+    outbase: 'test',
+    outdir: 'dist/test',
+    outExtension: { '.js': '.mjs' },
+  };
+}
+
+/** Every test file, relative to the repository's root. */
+export function testFiles(): string[] {
+  return globSync('test/**/*.test.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'));
+}

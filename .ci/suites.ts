@@ -1,0 +1,81 @@
+/** The suites of tests: which files each takes, and what they need. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NEWEST, OLDEST } from './codeServer.ts';
+import { nodeBinary, root } from './nodeBinary.mjs';
+import { packageTarget } from './package.ts';
+import { runNode } from './steps.ts';
+
+export interface Counts {
+  passes: number;
+  failures: number;
+  pending: number;
+}
+
+/** Chromium's software Vulkan and its loader, so that the WebGPU tests run on machines without a GPU. */
+export const SOFTWARE_VULKAN = {
+  VK_DRIVER_FILES: '/usr/lib/chromium/vk_swiftshader_icd.json',
+  VK_ICD_FILENAMES: '/usr/lib/chromium/vk_swiftshader_icd.json',
+  LD_LIBRARY_PATH: '/usr/lib/chromium',
+};
+/** The environment of a window test that runs on this folder. */
+export const THIS_FOLDER = { AIRGAP_EXTENSION: root };
+export const WINDOW_TIMEOUT = ['--timeout', '120000'];
+
+const UNIT_TESTS = ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long,webview}/**'];
+/** What the titles of tests that use a GPU contain. */
+const WEBGPU = 'webgpu|the GPU backend';
+const WINDOW_TESTS = ['dist/test/window/**/*.test.mjs', ...WINDOW_TIMEOUT];
+
+export const suites: Record<string, () => Promise<Counts> | Counts> = {
+  /** Everything that needs no window and computes nothing on a GPU. */
+  unit: () => mocha('unit tests', [...UNIT_TESTS, '--grep', WEBGPU, '--invert'], SOFTWARE_VULKAN),
+  /** The same kernels and models on WebGPU; a software GPU takes as long as all the rest. */
+  webgpu: () => mocha('unit tests on WebGPU', [...UNIT_TESTS, '--grep', WEBGPU], SOFTWARE_VULKAN),
+  /** The chat page in a browser. */
+  page: () => mocha('the page in Chromium', ['dist/test/webview/**/*.test.mjs']),
+  /** The WASM kernels and goldens on Node 22, whose V8 compiles them differently. */
+  node22: () => {
+    const files = ['dist/test/kernels/**/*.test.mjs', 'dist/test/engine/models/golden.test.mjs', '--grep', 'wasm'];
+    return mocha('WASM on Node 22', files, {}, nodeBinary(`${process.platform}-${process.arch}`, 22));
+  },
+  /** Contexts of up to 128K tokens; takes minutes. */
+  long: () => mocha('long contexts', ['dist/test/long/**/*.test.mjs'], SOFTWARE_VULKAN),
+  /** The newest VS Code with the extension from this folder. */
+  window: () => mocha(`window tests, this folder in VS Code ${NEWEST}`, WINDOW_TESTS, THIS_FOLDER),
+  /** The newest VS Code, clean, with the package installed. */
+  vsix: async () => {
+    const vsix = await packageTarget(`${process.platform}-${process.arch}`);
+    return mocha(`window tests, package in VS Code ${NEWEST}`, WINDOW_TESTS, { AIRGAP_EXTENSION: vsix });
+  },
+  /** The oldest VS Code that package.json allows, with the extension from this folder. */
+  oldest: () => {
+    console.log(
+      `\nskipped: chatContext, chatCommands and project tests: code-server ${OLDEST} comes without ripgrep and terminals`,
+    );
+    const args = [...WINDOW_TESTS, '--ignore', 'dist/test/window/{chatContext,chatCommands,project}.test.mjs'];
+    const env = { ...THIS_FOLDER, AIRGAP_CODE_SERVER: OLDEST };
+    return mocha(`window tests, this folder in VS Code ${OLDEST}`, args, env);
+  },
+};
+
+/** Runs mocha in a process of its own. A run that ends without a report counts as one failure. */
+function mocha(title: string, args: string[], env: NodeJS.ProcessEnv = {}, node = process.execPath): Counts {
+  console.log(`\n=== ${title} ===`);
+  const folder = mkdtempSync(join(tmpdir(), 'airgap-report-'));
+  const report = join(folder, 'report.json');
+  try {
+    const tool = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', '.ci/reporter.cjs'];
+    const code = runNode([...tool, ...args], { AIRGAP_TEST_REPORT: report, ...env }, node);
+    const counts = JSON.parse(readFileSync(report, 'utf8')) as Counts;
+    // For instance an error after the last test.
+    if (code !== 0 && counts.failures === 0) counts.failures = 1;
+    return counts;
+  } catch (error) {
+    console.error(`The ${title} ended without a report: ${String(error)}`);
+    return { passes: 0, failures: 1, pending: 0 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
