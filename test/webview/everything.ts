@@ -90,10 +90,21 @@ export const EVERYTHING: PageState = {
       uri: 'file:///r',
       line: 10,
     },
-    { id: 'x3', kind: 'problems', label: 'Problems', detail: '3 errors', cut: '2 of 3 left out', tokens: 90 },
+    {
+      id: 'x3',
+      kind: 'problems',
+      label: 'Problems',
+      detail: '3 errors',
+      cut: '2 of 3 parts omitted, 0 shortened',
+      tokens: 90,
+    },
     { id: 'x4', kind: 'project', label: 'Project', detail: 'Parts of the project that match the question', cut: '' },
   ],
-  window: { used: 3900, limit: 4096, note: 'Older messages were left out.' },
+  window: {
+    used: 3900,
+    limit: 4096,
+    note: 'The context window is full. The oldest 2 messages of this chat are omitted.',
+  },
   engine: { ...engine, remedies: [...engine.remedies] },
 };
 

@@ -123,7 +123,14 @@ describe('the page', () => {
     const wanted = [
       ...['Show chats', 'New chat', 'Messages', 'price.ts. src/price.ts, 120 lines', 'Copy message'],
       ...['Edit and resend', 'IEEE 754', 'Copy code', 'Insert at cursor', 'Replace selection', 'Create new file'],
-      ...['Apply to file', 'Insert into terminal', 'Code sh', 'Code src/price.ts', 'Used 2 sources', 'Continue'],
+      ...[
+        'Apply to file',
+        'Insert into terminal',
+        'Code block: sh',
+        'Code block: src/price.ts',
+        'Used 2 sources',
+        'Continue',
+      ],
       ...['Regenerate answer', 'Choose model', 'Remove price.ts', 'Remove Project', 'Ask about your project'],
     ];
     let from = 0;
