@@ -117,6 +117,12 @@ describe('languages', () => {
     assert.deepEqual(Object.keys(english).sort(), [...new Set(used)].sort());
   });
 
+  it('German has every page of the walkthrough, where VS Code looks for it', () => {
+    const pages = contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.markdown));
+    assert.ok(pages.length > 0);
+    for (const page of pages) assert.match(read(page.replace(/\.md$/, '.nls.de.md')), /\S/, page);
+  });
+
   it('German has the same keys and commands', () => {
     const german = json<Record<string, string>>('package.nls.de.json');
     assert.deepEqual(Object.keys(german), Object.keys(english));

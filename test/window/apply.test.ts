@@ -57,7 +57,7 @@ describe('applying a code block in a window', () => {
   const diffShown = () => window.page.waitForSelector('.monaco-diff-editor .line-insert');
   const diffGone = () => window.page.waitForSelector('.monaco-diff-editor', { state: 'detached' });
   const pressApply = () =>
-    window.page.locator('.editor-actions .action-label[aria-label^="Apply the Shown Changes"]').click();
+    window.page.locator('.editor-actions .action-label[aria-label^="Apply Proposed Changes"]').click();
   const apply = async (name: string) => {
     await pressApply();
     await diffGone();

@@ -107,7 +107,7 @@ describe('commands that lead into the chat, in a window', () => {
     await chat.shot('commands-terminal');
   });
 
-  const commitButton = () => window.page.locator('.part.sidebar [aria-label^="Write a Commit Message"]').first();
+  const commitButton = () => window.page.locator('.part.sidebar [aria-label^="Write Commit Message"]').first();
   const commitMessage = async (): Promise<string> => {
     const text = await window.page.locator('.scm-view .scm-input .view-lines').innerText();
     return text.replaceAll('\u00a0', ' ').trim();

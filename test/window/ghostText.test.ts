@@ -105,11 +105,11 @@ describe('ghost text in a window', () => {
   it('turned off, no engine process is left; turned on, it comes back', async () => {
     const [pid] = await vscode.engines();
     assert.ok(pid, 'no engine process');
-    await window.command('Airgap: Turn Completions Off');
+    await window.command('Airgap: Turn Off Completions');
     await window.awaitStatus(/off/i);
     await until(() => !isRunning(pid), `engine ${pid} still runs`);
     assert.deepEqual(await vscode.engines(), []);
-    await window.command('Airgap: Turn Completions On');
+    await window.command('Airgap: Turn On Completions');
     await typeCase(CASES[1]!);
   });
 
