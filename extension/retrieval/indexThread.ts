@@ -8,8 +8,7 @@ import {
   PortMessageReader,
   PortMessageWriter,
 } from 'vscode-jsonrpc/node';
-import type { FoundChunk, OpenParams, Progress, SearchParams, Stats } from './protocol.ts';
-import type { ThreadData } from './indexerThread.ts';
+import type { FoundChunk, OpenParams, Progress, SearchParams, Stats, ThreadData } from './protocol.ts';
 
 interface Methods {
   open: { params: OpenParams; result: Stats };

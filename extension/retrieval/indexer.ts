@@ -4,25 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { FileToRead } from './analyseFile.ts';
+import { type FileSystem, isWithin } from '../files/fileSystem.ts';
+import type { Analysers } from './fileAnalyser.ts';
 import { type IndexedFile, ProjectIndex } from './projectIndex.ts';
 import type { FoundChunk, OpenParams, Progress, SearchParams, Stats } from './protocol.ts';
 import { rank, type Ranked } from './rank.ts';
 import { linesWithoutSecrets } from '../reading/secrets.ts';
-import type { Segment } from './segment.ts';
-import { loadSnapshot, saveSnapshot } from './savedIndex.ts';
-import { type FoundFile, ProjectFiles, readText } from './walk.ts';
-
-/** Reads files into segments: in this thread, or in others. */
-export interface Readers {
-  /** How many batches are worth giving out at a time. */
-  readonly width: number;
-  read(files: readonly FileToRead[]): Promise<Segment>;
-  dispose(): Promise<void>;
-}
+import { loadIndex, saveIndex } from './savedIndex.ts';
+import { type FoundFile, ReadableFiles, readText } from './readableFiles.ts';
 
 export interface IndexerOptions {
-  readonly readers: Readers;
+  readonly files: FileSystem;
+  readonly analysers: Analysers;
   onProgress(progress: Progress): void;
   /** Something that the user need not see: where the index could not be kept. */
   log(message: string): void;
@@ -37,7 +30,7 @@ const MANY_CHANGES = 2000;
 
 export class Indexer {
   #index = new ProjectIndex();
-  #files: ProjectFiles;
+  #files: ReadableFiles;
   readonly #key: string;
   /** Work on the index, one after the other. */
   #work: Promise<unknown> = Promise.resolve();
@@ -53,7 +46,7 @@ export class Indexer {
     this.#params = params;
     this.#options = options;
 
-    this.#files = new ProjectFiles(params.folders, params.exclude);
+    this.#files = new ReadableFiles(options.files, params.folders, params.exclude);
     this.#key = createHash('sha256')
       .update(JSON.stringify([params.folders, params.exclude]))
       .digest('hex');
@@ -67,7 +60,7 @@ export class Indexer {
   /** Takes what was kept, and reads what changed since. */
   open(): Promise<void> {
     return this.#queue(async () => {
-      const kept = loadSnapshot(this.#params.storageFolder, this.#key);
+      const kept = loadIndex(this.#params.storageFolder, this.#key);
       if (kept) this.#index = ProjectIndex.from(kept);
       await this.#compareAll();
       if (this.#disposed) throw new Error('The index was closed before it was read.');
@@ -88,12 +81,12 @@ export class Indexer {
   /** Files or folders that were made, saved, renamed or deleted; absolute paths. */
   changed(places: readonly string[]): Promise<void> {
     return this.#queue(async () => {
-      const rulesChanged = places.some((place) => /[\\/](\.gitignore|exclude)$/.test(place));
+      const rulesChanged = places.some((place) => /\/(\.gitignore|exclude)$/.test(place));
       if (rulesChanged || places.length > MANY_CHANGES) return await this.#compareAll();
       const found = new Map<string, FoundFile>();
-      for (const place of places) for (const file of this.#files.at(place)) found.set(file.file, file);
+      for (const place of places) for await (const file of this.#files.at(place)) found.set(file.file, file);
       const gone = [...this.#index.files.keys()].filter(
-        (file) => !found.has(file) && places.some((place) => file === place || isWithin(file, place)),
+        (file) => !found.has(file) && places.some((place) => isWithin(file, place)),
       );
       await this.#take([...found.values()], gone);
     });
@@ -105,9 +98,10 @@ export class Indexer {
     // What changed without a word is read anew, and the question asked again.
     for (let attempt = 0; attempt < 3; attempt++) {
       const pathOf = (file: string): string => this.#files.pathOf(file);
-      const ranked = rank(this.#index, query, { limit, recent, pathOf, textOf: readText });
-      const stale = [...new Set(ranked.map(({ file }) => file))].filter((file) => this.#isStale(file));
-      if (stale.length === 0) return ranked.flatMap((found) => this.#textOf(found));
+      const textOf = (file: string): Promise<Uint8Array | undefined> => readText(this.#options.files, file);
+      const ranked = await rank(this.#index, query, { limit, recent, pathOf, textOf });
+      const stale = await this.#staleOf(new Set(ranked.map(({ file }) => file)));
+      if (stale.length === 0) return (await Promise.all(ranked.map((found) => this.#chunkOf(found)))).flat();
       await this.changed(stale);
     }
     return [];
@@ -119,7 +113,7 @@ export class Indexer {
     clearTimeout(this.#save);
     await this.#work.catch(() => {});
     this.#saveNow();
-    await this.#options.readers.dispose();
+    await this.#options.analysers.dispose();
   }
 
   #queue<T>(task: () => Promise<T>): Promise<T> {
@@ -130,9 +124,9 @@ export class Indexer {
 
   /** Compares the project with the index, and reads what differs. */
   async #compareAll(): Promise<void> {
-    this.#files = new ProjectFiles(this.#params.folders, this.#params.exclude);
+    this.#files = new ReadableFiles(this.#options.files, this.#params.folders, this.#params.exclude);
     const found: FoundFile[] = [];
-    for (const file of this.#files.walk()) {
+    for await (const file of this.#files.all()) {
       found.push(file);
       if (found.length % 500 === 0) await setImmediate();
       if (this.#disposed) return;
@@ -162,7 +156,7 @@ export class Indexer {
         this.#options.onProgress({ done, total, ready: false });
       }
     };
-    await Promise.all(Array.from({ length: this.#options.readers.width }, worker));
+    await Promise.all(Array.from({ length: this.#options.analysers.width }, worker));
     this.#options.onProgress({ done, total, ready: true });
     this.#saveSoon();
   }
@@ -172,20 +166,27 @@ export class Indexer {
       ({ file, mtimeMs, size }) => [file, { id: this.#index.newId(), mtimeMs, size }] as [string, IndexedFile],
     );
     const files = entries.map(([file, { id }]) => ({ id, file, path: this.#files.pathOf(file) }));
-    const segment = await this.#options.readers.read(files);
+    const segment = await this.#options.analysers.analyse(files);
     this.#read += files.length;
     this.#index.commit(segment, entries);
   }
 
-  #isStale(file: string): boolean {
-    const [now] = this.#files.at(file);
-    return !now || !isSame(now, this.#index.files.get(file));
+  /** The files that changed or went since they were indexed. */
+  async #staleOf(files: Iterable<string>): Promise<string[]> {
+    const stale: string[] = [];
+    for (const file of files) {
+      const { value: now } = await this.#files.at(file).next();
+      if (!now || !isSame(now, this.#index.files.get(file))) stale.push(file);
+    }
+    return stale;
   }
 
-  #textOf({ file, first, last, names, score }: Ranked): FoundChunk[] {
-    const bytes = readText(file);
+  /** The chunk with its text; none if the file went meanwhile. */
+  async #chunkOf({ file, first, last, names, score }: Ranked): Promise<FoundChunk[]> {
+    const bytes = await readText(this.#options.files, file);
     if (!bytes) return [];
-    const text = linesWithoutSecrets(bytes.toString('utf8').replace(/\r\n/g, '\n'), first, last);
+    const whole = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+    const text = linesWithoutSecrets(whole.replace(/\r\n/g, '\n'), first, last);
     const path = this.#files.pathOf(file);
     return [{ file, path, firstLine: first + 1, lastLine: last + 1, text, symbol: names, score }];
   }
@@ -203,7 +204,7 @@ export class Indexer {
   #saveNow(): void {
     if (!this.#unsaved) return;
     try {
-      saveSnapshot(this.#params.storageFolder, this.#key, this.#index.data);
+      saveIndex(this.#params.storageFolder, this.#key, this.#index.data);
       this.#unsaved = false;
     } catch (error) {
       // A full disk costs time with the next start, and nothing else.
@@ -214,10 +215,6 @@ export class Indexer {
 
 function isSame(found: FoundFile, known: IndexedFile | undefined): boolean {
   return known !== undefined && known.mtimeMs === found.mtimeMs && known.size === found.size;
-}
-
-function isWithin(file: string, folder: string): boolean {
-  return file.startsWith(folder) && /[\\/]/.test(file[folder.length] ?? '');
 }
 
 function batches<T>(all: readonly T[]): T[][] {

@@ -1,29 +1,22 @@
 /**
- * The thread that keeps the index, and the threads that read files for it: one bundle, started again with another role.
- * Talks by vscode-jsonrpc over the thread's port. No vscode.
+ * The thread that keeps the index, and the threads that analyse files for it: one script in two roles. The index answers
+ * vscode-jsonrpc calls over the thread's port. No vscode.
  */
 import { setPriority } from 'node:os';
 import { parentPort, type MessagePort, workerData } from 'node:worker_threads';
 import { createMessageConnection, PortMessageReader, PortMessageWriter } from 'vscode-jsonrpc/node';
-import { FileReader, type FileToRead } from './analyseFile.ts';
+import { nodeFileSystem } from '../files/nodeFileSystem.ts';
+import { ThreadedAnalysers } from './threadedAnalysers.ts';
+import { FileAnalyser, type FileToAnalyse } from './fileAnalyser.ts';
 import { Indexer } from './indexer.ts';
-import type { OpenParams, SearchParams } from './protocol.ts';
-import { SharedReaders } from './readers.ts';
-
-/** Given to a thread at its start. */
-export interface ThreadData {
-  role: 'index' | 'read';
-  /** This file, as it is built. */
-  script: string;
-  grammarFolder: string;
-}
+import type { OpenParams, SearchParams, ThreadData } from './protocol.ts';
 
 const { role, script, grammarFolder } = workerData as ThreadData;
 if (!parentPort) throw new Error('This file is started as a thread.');
-// Behind whatever the user does. Only on Linux does it mean this thread alone, not the whole extension host.
+// The user's own work goes first. Only on Linux does the priority apply to this thread alone, not to the whole host.
 if (process.platform === 'linux') setPriority(0, 10);
 if (role === 'index') serveIndex(parentPort);
-else serveReading(parentPort);
+else serveAnalysis(parentPort);
 
 function serveIndex(port: MessagePort): void {
   const connection = createMessageConnection(new PortMessageReader(port), new PortMessageWriter(port));
@@ -35,7 +28,8 @@ function serveIndex(port: MessagePort): void {
   connection.onRequest('open', async (params: OpenParams) => {
     await indexer?.dispose();
     indexer = new Indexer(params, {
-      readers: new SharedReaders(script, grammarFolder),
+      files: nodeFileSystem,
+      analysers: new ThreadedAnalysers(nodeFileSystem, script, grammarFolder),
       onProgress: (progress) => void connection.sendNotification('progress', progress),
       log: (message) => void connection.sendNotification('log', message),
     });
@@ -57,10 +51,10 @@ function serveIndex(port: MessagePort): void {
   connection.listen();
 }
 
-function serveReading(port: MessagePort): void {
-  const reader = new FileReader(grammarFolder);
-  port.on('message', (files: FileToRead[]) => {
-    void reader.read(files).then(
+function serveAnalysis(port: MessagePort): void {
+  const analyser = new FileAnalyser(nodeFileSystem, grammarFolder);
+  port.on('message', (files: FileToAnalyse[]) => {
+    void analyser.analyse(files).then(
       (segment) => {
         const arrays = Object.values(segment).filter((part) => ArrayBuffer.isView(part));
         port.postMessage(

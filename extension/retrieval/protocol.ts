@@ -1,4 +1,14 @@
-/** What crosses between the extension host and the thread that keeps the index. Plain data only; imports nothing. */
+/** Messages between the extension host and the thread that keeps the index. Plain data only; imports nothing. */
+
+/** Data that a thread gets when it starts. */
+export interface ThreadData {
+  role: 'index' | 'analyse';
+  /** The built script of the threads. */
+  script: string;
+  /** The folder that holds tree-sitter.wasm and the grammars. */
+  grammarFolder: string;
+}
+
 export interface OpenParams {
   /** Where the index is kept between starts. */
   storageFolder: string;

@@ -25,16 +25,16 @@ export interface RankOptions {
   /** Of a file, by its path in the project. */
   pathOf(file: string): string;
   /** Nothing where it cannot be read. */
-  textOf(file: string): Uint8Array | undefined;
+  textOf(file: string): Promise<Uint8Array | undefined>;
 }
 
-export function rank(index: ProjectIndex, text: string, options: RankOptions): Ranked[] {
+export async function rank(index: ProjectIndex, text: string, options: RankOptions): Promise<Ranked[]> {
   const query = parseQuery(text);
   const scores = new Scores(index.segments);
   for (const concept of query.concepts) scores.add(concept);
   const weighted = lifted(scores.best(CANDIDATES).map((found) => weighed(found, index, query, options)));
   weighted.sort((a, b) => b.score - a.score);
-  const best = closer(weighted, new Closeness(query, scores.worth), options);
+  const best = await closer(weighted, new Closeness(query, scores.worth), options);
   best.sort((a, b) => b.score - a.score);
   const referring = references(index, best, scores);
   return diverse(
@@ -245,12 +245,11 @@ function lifted(ranked: readonly Ranked[]): Ranked[] {
 const READ_AGAIN = 20;
 const CLOSE = 1;
 
-function closer(best: readonly Ranked[], closeness: Closeness, { textOf }: RankOptions): Ranked[] {
+async function closer(best: readonly Ranked[], closeness: Closeness, { textOf }: RankOptions): Promise<Ranked[]> {
   const texts = new Map<string, Uint8Array | undefined>();
+  for (const { file } of best.slice(0, READ_AGAIN)) if (!texts.has(file)) texts.set(file, await textOf(file));
   return best.map((each, place) => {
-    if (place >= READ_AGAIN) return each;
-    if (!texts.has(each.file)) texts.set(each.file, textOf(each.file));
-    const text = texts.get(each.file);
+    const text = place < READ_AGAIN ? texts.get(each.file) : undefined;
     return text ? { ...each, score: each.score * (1 + CLOSE * closeness.of(text, each)) } : each;
   });
 }

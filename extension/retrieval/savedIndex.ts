@@ -21,11 +21,11 @@ const VERSION = 2;
 const MAGIC = `airgap index ${VERSION}\n`;
 const HASH_BYTES = 32;
 
-export const snapshotFile = (storageFolder: string): string => join(storageFolder, 'index', 'project.idx');
+export const indexFile = (storageFolder: string): string => join(storageFolder, 'index', 'project.idx');
 
 /** Nothing where there is none, or it is damaged, of another version, or of other folders and rules (`key`). */
-export function loadSnapshot(storageFolder: string, key: string): IndexData | undefined {
-  const file = snapshotFile(storageFolder);
+export function loadIndex(storageFolder: string, key: string): IndexData | undefined {
+  const file = indexFile(storageFolder);
   removeLeftovers(dirname(file));
   try {
     const opened = openSync(file, 'r');
@@ -40,8 +40,8 @@ export function loadSnapshot(storageFolder: string, key: string): IndexData | un
   }
 }
 
-export function saveSnapshot(storageFolder: string, key: string, data: IndexData): void {
-  const file = snapshotFile(storageFolder);
+export function saveIndex(storageFolder: string, key: string, data: IndexData): void {
+  const file = indexFile(storageFolder);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${randomUUID()}.tmp`;
   const opened = openSync(temporary, 'wx', 0o600);

@@ -1,9 +1,11 @@
 /** The files of a folder as sources: the ones changed last, up to limits, and a list that names the others too. */
-import ignore, { type Ignore } from 'ignore';
 import * as vscode from 'vscode';
 import type { Source } from '../conversation/parts.ts';
+import { fileSystemOf } from '../../files/vscode/workspaceFiles.ts';
+import { GitIgnore } from '../../reading/gitIgnore.ts';
 import { hiddenPatterns, isRefused, matchesAny } from '../../reading/vscode/exclusions.ts';
 import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
+import { walk } from '../../reading/walk.ts';
 
 /** Beyond these a prompt would be mostly list. */
 const MOST_FILES = 200;
@@ -53,52 +55,22 @@ export async function filesBelow(
   folder: vscode.Uri,
   { excluded, most, signal }: { excluded: readonly string[]; most: number; signal: AbortSignal },
 ): Promise<{ files: vscode.Uri[]; complete: boolean }> {
-  const files: vscode.Uri[] = [];
   const hidden = hiddenPatterns(folder);
-  const folders = [{ uri: folder, rules: await rulesAbove(folder) }];
-  for (let seen = 0; folders.length > 0;) {
-    const { uri, rules } = folders.shift()!;
-    const entries = await vscode.workspace.fs.readDirectory(uri).then(undefined, () => []);
-    signal.throwIfAborted();
-    const own = entries.some(([name]) => name === '.gitignore') ? [...rules, await rulesOf(uri)] : rules;
-    for (const [name, type] of entries.toSorted()) {
-      const child = vscode.Uri.joinPath(uri, name);
-      if (++seen > most) return { files, complete: false };
-      if (name === '.git' || matchesAny(child, hidden) || isIgnored(child, type, own)) continue;
-      if (type === vscode.FileType.Directory) folders.push({ uri: child, rules: own });
-      else if (type === vscode.FileType.File && !isRefused(child, excluded)) files.push(child);
-    }
-  }
-  return { files, complete: true };
-}
-
-interface Rules {
-  readonly folder: vscode.Uri;
-  readonly ignore: Ignore;
-}
-
-/** Of the folders from the workspace's down to, and without, this one. */
-async function rulesAbove(folder: vscode.Uri): Promise<Rules[]> {
-  const root = vscode.workspace.getWorkspaceFolder(folder)?.uri;
-  if (!root || !folder.path.startsWith(`${root.path}/`)) return [];
-  const parts = folder.path.slice(root.path.length + 1).split('/');
-  return Promise.all(parts.map((_, i) => rulesOf(vscode.Uri.joinPath(root, ...parts.slice(0, i)))));
-}
-
-async function rulesOf(folder: vscode.Uri): Promise<Rules> {
-  const file = vscode.Uri.joinPath(folder, '.gitignore');
-  const bytes = await vscode.workspace.fs.readFile(file).then(undefined, () => new Uint8Array());
-  return { folder, ignore: ignore().add(new TextDecoder().decode(bytes)) };
-}
-
-/** The innermost .gitignore that says something about the path decides. */
-function isIgnored({ path }: vscode.Uri, type: vscode.FileType, rules: readonly Rules[]): boolean {
-  for (const { folder, ignore } of rules.toReversed()) {
-    const relative = path.slice(folder.path.replace(/\/$/, '').length + 1);
-    const { ignored, unignored } = ignore.test(type === vscode.FileType.Directory ? `${relative}/` : relative);
-    if (ignored || unignored) return ignored;
-  }
-  return false;
+  const root = vscode.workspace.getWorkspaceFolder(folder)?.uri ?? folder;
+  const fileSystem = fileSystemOf(folder);
+  const found = walk(fileSystem, folder.path, {
+    git: new GitIgnore(fileSystem, root.path),
+    skips(path, isFolder) {
+      const uri = folder.with({ path });
+      return matchesAny(uri, hidden) || (!isFolder && isRefused(uri, excluded));
+    },
+    mostEntries: most,
+    signal,
+  });
+  const files: vscode.Uri[] = [];
+  let next = await found.next();
+  for (; !next.done; next = await found.next()) files.push(folder.with({ path: next.value }));
+  return { files, complete: next.value };
 }
 
 async function entryOf(uri: vscode.Uri): Promise<Entry | undefined> {

@@ -1,6 +1,6 @@
 /** Which files the chat never reads. */
-import picomatch from 'picomatch';
 import * as vscode from 'vscode';
+import { globMatcher } from '../globs.ts';
 import { isSecretPath } from '../secrets.ts';
 
 /** What the setting airgap.completion.exclude names, and files that hold secrets by their name. */
@@ -17,23 +17,8 @@ export function hiddenPatterns(scope?: vscode.Uri): string[] {
   });
 }
 
-/** Patterns may mean the whole path or the one in the workspace. */
+/** Whether a pattern matches the whole path or the path in the workspace. */
 export function matchesAny(uri: vscode.Uri, patterns: readonly string[]): boolean {
   const paths = [uri.path.replace(/^\//, ''), vscode.workspace.asRelativePath(uri, false)];
-  return patterns.some((pattern) => {
-    const matches = matcher(pattern);
-    return paths.some((path) => matches(path));
-  });
-}
-
-const matchers = new Map<string, (path: string) => boolean>();
-
-/** A pattern that matches a folder means what is in it, too: `**\/node_modules`. */
-function matcher(pattern: string): (path: string) => boolean {
-  let found = matchers.get(pattern);
-  if (!found) {
-    const plain = pattern.replace(/^\//, '');
-    matchers.set(pattern, (found = picomatch([plain, `${plain}/**`], { dot: true })));
-  }
-  return found;
+  return paths.some(globMatcher(patterns));
 }

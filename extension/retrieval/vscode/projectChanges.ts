@@ -1,5 +1,6 @@
 /** What happens to the project's files while it is open: changes, told in bundles, and what was looked at lately. */
 import * as vscode from 'vscode';
+import { fromNative } from '../../files/nodeFileSystem.ts';
 
 /** Saving and checking out come in bursts. */
 const QUIET_MS = 400;
@@ -44,7 +45,7 @@ export class ProjectChanges implements vscode.Disposable {
   #add(uri: vscode.Uri): void {
     if (uri.scheme !== 'file' || /[\\/](node_modules|\.git)[\\/](?!info[\\/]exclude$)/.test(uri.fsPath)) return;
     if (this.#places.size === 0) this.#first = Date.now();
-    this.#places.add(uri.fsPath);
+    this.#places.add(fromNative(uri.fsPath));
     clearTimeout(this.#timer);
     const wait = Math.min(QUIET_MS, Math.max(0, this.#first + LATEST_MS - Date.now()));
     this.#timer = setTimeout(() => {
@@ -80,6 +81,7 @@ export class RecentFiles implements vscode.Disposable {
 
   #add({ uri }: vscode.TextDocument): void {
     if (uri.scheme !== 'file') return;
-    this.#paths = [uri.fsPath, ...this.#paths.filter((path) => path !== uri.fsPath)].slice(0, MOST_RECENT);
+    const path = fromNative(uri.fsPath);
+    this.#paths = [path, ...this.#paths.filter((each) => each !== path)].slice(0, MOST_RECENT);
   }
 }

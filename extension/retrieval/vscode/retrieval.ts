@@ -4,6 +4,9 @@
  */
 import * as vscode from 'vscode';
 import type { Hit, ProjectSearch } from '../../chat/conversation/parts.ts';
+import { orAborted } from '../../common/abortable.ts';
+import { fromNative, toNative } from '../../files/nodeFileSystem.ts';
+import { hiddenPatterns } from '../../reading/vscode/exclusions.ts';
 import type { Settings } from '../../settings.ts';
 import { IndexThread } from '../indexThread.ts';
 import type { OpenParams, Progress } from '../protocol.ts';
@@ -70,7 +73,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
       await orAborted(running.opened, signal);
       const recent = this.#recent.paths;
       const found = await running.thread.call('search', { query, limit, recent }, signal);
-      return found.map(({ file, ...hit }) => ({ ...hit, uri: vscode.Uri.file(file).toString() }));
+      return found.map(({ file, ...hit }) => ({ ...hit, uri: vscode.Uri.file(toNative(file)).toString() }));
     } catch (error) {
       if (signal.aborted || this.#running === running) throw error;
       throw new Error(vscode.l10n.t('The project index stopped during the search. Try again.'), { cause: error });
@@ -143,15 +146,10 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   #openParams(): OpenParams {
     const folders = this.#folders();
     const named = (name: string): string => (folders.length > 1 ? name : '');
-    const excluded = ['files.exclude', 'search.exclude'].flatMap((setting) =>
-      Object.entries(vscode.workspace.getConfiguration().get<Record<string, unknown>>(setting) ?? {})
-        .filter(([, isOn]) => isOn === true)
-        .map(([glob]) => glob),
-    );
     return {
       storageFolder: this.#parts.storageUri!.fsPath,
-      folders: folders.map(({ uri, name }) => ({ path: uri.fsPath, name: named(name) })),
-      exclude: [...new Set([...excluded, ...this.#parts.settings()['index.exclude']])],
+      folders: folders.map(({ uri, name }) => ({ path: fromNative(uri.fsPath), name: named(name) })),
+      exclude: [...new Set([...hiddenPatterns(), ...this.#parts.settings()['index.exclude']])],
     };
   }
 
@@ -193,14 +191,3 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
 }
 
 const SETTINGS = ['airgap.index', 'files.exclude', 'search.exclude'];
-
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop!: () => void;
-  const aborted = new Promise<never>((_, reject) => (stop = () => reject(signal.reason as Error)));
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}

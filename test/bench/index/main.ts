@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { IndexThread } from '../../../extension/retrieval/indexThread.ts';
 import type { Progress, Stats } from '../../../extension/retrieval/protocol.ts';
-import { snapshotFile } from '../../../extension/retrieval/savedIndex.ts';
+import { indexFile } from '../../../extension/retrieval/savedIndex.ts';
 import { writeTree } from './tree.ts';
 
 const QUESTIONS = [
@@ -112,7 +112,7 @@ async function measure(name: string, folder: string): Promise<Measured> {
     seconds,
     cpu: (user + system) / 1e6,
     peak,
-    index: statSync(snapshotFile(folder)).size,
+    index: statSync(indexFile(folder)).size,
     again,
     queries,
     saves,

@@ -12,12 +12,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { nodeFileSystem } from '../../../extension/files/nodeFileSystem.ts';
 import { Indexer } from '../../../extension/retrieval/indexer.ts';
 import { IndexThread } from '../../../extension/retrieval/indexThread.ts';
 import type { FoundChunk, Progress } from '../../../extension/retrieval/protocol.ts';
-import { OwnReader } from '../../../extension/retrieval/readers.ts';
+import { FileAnalyser } from '../../../extension/retrieval/fileAnalyser.ts';
 import { HIDDEN } from '../../../extension/reading/secrets.ts';
-import { saveSnapshot, snapshotFile } from '../../../extension/retrieval/savedIndex.ts';
+import { saveIndex, indexFile } from '../../../extension/retrieval/savedIndex.ts';
 
 const GRAMMARS = resolve('node_modules/@vscode/tree-sitter-wasm/wasm');
 
@@ -33,7 +34,12 @@ describe('index', () => {
   const open = async (exclude: string[] = []): Promise<Indexer> => {
     const indexer = new Indexer(
       { storageFolder: join(top, 'storage'), folders: [{ path: folder, name: '' }], exclude },
-      { readers: new OwnReader(GRAMMARS), onProgress: (each) => progress.push(each), log: assert.fail },
+      {
+        files: nodeFileSystem,
+        analysers: new FileAnalyser(nodeFileSystem, GRAMMARS),
+        onProgress: (each) => progress.push(each),
+        log: assert.fail,
+      },
     );
     opened.push(indexer);
     await indexer.open();
@@ -185,7 +191,7 @@ describe('index', () => {
     it(`an index that is ${name} is made anew`, async () => {
       write('a.ts', fn('alpha'));
       await (await open()).dispose();
-      const file = snapshotFile(join(top, 'storage'));
+      const file = indexFile(join(top, 'storage'));
       writeFileSync(file, damage(readFileSync(file)));
       const again = await open();
       assert.equal(again.stats.read, 1);
@@ -213,8 +219,8 @@ describe('index', () => {
   });
 
   it('what a window left half written is removed later', async () => {
-    saveSnapshot(join(top, 'storage'), '', { files: [], segments: [] });
-    const left = `${snapshotFile(join(top, 'storage'))}.1.tmp`;
+    saveIndex(join(top, 'storage'), '', { files: [], segments: [] });
+    const left = `${indexFile(join(top, 'storage'))}.1.tmp`;
     writeFileSync(left, 'half');
     utimesSync(left, 0, 0);
     await open();
@@ -229,7 +235,7 @@ describe('index', () => {
     assert.deepEqual([hit!.path, others.length], ['pay.ts', 0]);
     assert.ok(hit!.text.includes(HIDDEN) && !hit!.text.includes(token));
     assert.equal(hit!.text.split('\n').length, hit!.lastLine - hit!.firstLine + 1);
-    assert.ok(!readFileSync(snapshotFile(join(top, 'storage'))).includes('payWithToken();'), 'no text is kept');
+    assert.ok(!readFileSync(indexFile(join(top, 'storage'))).includes('payWithToken();'), 'no text is kept');
   });
 
   it('questions without words, in other scripts, or very long', async () => {

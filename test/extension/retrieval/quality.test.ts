@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { FileReader } from '../../../extension/retrieval/analyseFile.ts';
+import { nodeFileSystem } from '../../../extension/files/nodeFileSystem.ts';
+import { FileAnalyser } from '../../../extension/retrieval/fileAnalyser.ts';
 import { Indexer } from '../../../extension/retrieval/indexer.ts';
-import { OwnReader } from '../../../extension/retrieval/readers.ts';
 import { type Kind, type Question, QUESTIONS, SAMPLE } from './questions.ts';
 
 const GRAMMARS = 'node_modules/@vscode/tree-sitter-wasm/wasm';
@@ -74,7 +74,12 @@ async function searchesIn(folder: string, packages: readonly string[]): Promise<
   const prefix = packages.length === 1 ? `${only}/` : '';
   const indexer = new Indexer(
     { folders: [{ path: root, name: '' }], exclude: [], storageFolder: join(root, '.git') },
-    { readers: new OwnReader(GRAMMARS), onProgress: () => {}, log: assert.fail },
+    {
+      files: nodeFileSystem,
+      analysers: new FileAnalyser(nodeFileSystem, GRAMMARS),
+      onProgress: () => {},
+      log: assert.fail,
+    },
   );
   await indexer.open();
   after(() => indexer.dispose());
@@ -160,9 +165,9 @@ async function substringSearch(folder: string): Promise<(question: string) => Pl
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-  const reader = new FileReader(GRAMMARS);
-  const chunks = await reader.read(paths.map((path, id) => ({ id, file: join(folder, path), path })));
-  await reader.dispose();
+  const analyser = new FileAnalyser(nodeFileSystem, GRAMMARS);
+  const chunks = await analyser.analyse(paths.map((path, id) => ({ id, file: join(folder, path), path })));
+  await analyser.dispose();
   const texts = [...chunks.files].map((id, i) => {
     const path = paths[id]!;
     const lines = readFileSync(join(folder, path), 'utf8').split('\n');

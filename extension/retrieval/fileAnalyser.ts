@@ -1,34 +1,48 @@
-/** Reads files into a segment: text, chunks, terms. No vscode. */
+/** Turns files into a segment of the index: text to chunks to terms. No vscode. */
 import { setImmediate } from 'node:timers/promises';
+import type { FileSystem } from '../files/fileSystem.ts';
 import { chunksOf } from './chunks.ts';
+import { readText } from './readableFiles.ts';
 import { AROUND, DECLARED, type Segment, SegmentBuilder } from './segment.ts';
 import { Syntax } from './syntax.ts';
 import { identifierTerm, TermReader, termOf, wordsOf } from './terms.ts';
-import { readText } from './walk.ts';
 
-/** `file` is where it is, `path` how the user knows it. */
-export interface FileToRead {
+export interface FileToAnalyse {
   readonly id: number;
+  /** Absolute path. */
   readonly file: string;
+  /** The path by which the user knows the file. */
   readonly path: string;
 }
 
-export class FileReader {
+/** Turns files into segments, in this thread or in others. */
+export interface Analysers {
+  /** The number of batches that are worth handing out at a time. */
+  readonly width: number;
+  analyse(files: readonly FileToAnalyse[]): Promise<Segment>;
+  dispose(): Promise<void>;
+}
+
+/** Analyses in this thread: enough for small projects and for what changes. */
+export class FileAnalyser implements Analysers {
+  readonly width = 1;
+  readonly #files: FileSystem;
   readonly #syntax: Syntax;
   readonly #terms = new TermReader();
 
   /** `grammarFolder` holds tree-sitter.wasm and the grammars. */
-  constructor(grammarFolder: string) {
+  constructor(files: FileSystem, grammarFolder: string) {
+    this.#files = files;
     this.#syntax = new Syntax(grammarFolder);
   }
 
-  /** Files that are gone, binary or minified leave no chunk. */
-  async read(files: readonly FileToRead[], signal?: AbortSignal): Promise<Segment> {
+  /** Files that are gone, binary or minified contribute no chunk. */
+  async analyse(files: readonly FileToAnalyse[], signal?: AbortSignal): Promise<Segment> {
     const builder = new SegmentBuilder();
     for (const file of files) {
       signal?.throwIfAborted();
       await this.#add(file, builder);
-      // Others may speak to this thread.
+      // Let the thread answer messages in between.
       await setImmediate();
     }
     return builder.build();
@@ -38,33 +52,29 @@ export class FileReader {
     return this.#syntax.dispose();
   }
 
-  async #add({ id, file, path }: FileToRead, builder: SegmentBuilder): Promise<void> {
-    const bytes = readText(file);
+  async #add({ id, file, path }: FileToAnalyse, builder: SegmentBuilder): Promise<void> {
+    const bytes = await readText(this.#files, file);
     if (!bytes) return;
-    const text = bytes.toString('utf8');
+    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
     const declarations = await this.#syntax.declarations(path, text);
-    const { terms, lines } = this.#read(bytes);
+    this.#terms.read(bytes);
+    const { terms, lines, count } = this.#terms;
     const pathTerms = termsOf(path.replace(/\.\w+$/, ''));
     let next = 0;
     for (const { first, last, names, scope } of chunksOf(path, text.split('\n'), declarations)) {
       builder.start({ file: id, first, last, names: names.slice(0, MOST_NAMES).join(', ') });
-      for (; next < this.#terms.count && lines[next]! <= last; next++) builder.add(terms[next]!, 0);
+      for (; next < count && lines[next]! <= last; next++) builder.add(terms[next]!, 0);
       for (const name of names) for (const term of termsOf(name)) builder.add(term, DECLARED);
       for (const name of scope) for (const term of termsOf(name)) builder.add(term, AROUND);
       for (const term of pathTerms) builder.add(term, AROUND);
     }
   }
-
-  #read(bytes: Uint8Array): { terms: Uint32Array; lines: Uint32Array } {
-    this.#terms.read(bytes);
-    return this.#terms;
-  }
 }
 
-/** Enough for a person to know the chunk by. */
+/** As many names as a person needs to recognise the chunk. */
 const MOST_NAMES = 8;
 
-/** Of names and paths: their words, and the identifiers in them as a whole. */
+/** The terms of a name or path: its words, and each identifier in it as a whole. */
 function termsOf(name: string): number[] {
   const identifiers = name.split(/[^\w$]+/).filter((part) => part.length > 1);
   return [...wordsOf(name).map(termOf), ...identifiers.map(identifierTerm)];

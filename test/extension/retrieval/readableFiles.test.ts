@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { ProjectFiles, readText } from '../../../extension/retrieval/walk.ts';
+import { nodeFileSystem } from '../../../extension/files/nodeFileSystem.ts';
+import { type FoundFile, ReadableFiles, readText } from '../../../extension/retrieval/readableFiles.ts';
 
 describe('files of a project', () => {
   let top: string;
@@ -11,8 +12,10 @@ describe('files of a project', () => {
     mkdirSync(dirname(join(top, path)), { recursive: true });
     writeFileSync(join(top, path), text);
   };
-  const walk = (exclude: string[] = [], name = ''): string[] =>
-    [...new ProjectFiles([{ path: folder, name }], exclude).walk()].map(({ file }) => relative(top, file)).sort();
+  const all = async (exclude: string[] = []): Promise<string[]> => {
+    const found = new ReadableFiles(nodeFileSystem, [{ path: folder, name: '' }], exclude).all();
+    return (await collected(found)).map((file) => relative(top, file)).sort();
+  };
 
   beforeEach(() => {
     top = mkdtempSync(join(tmpdir(), 'airgap-walk-'));
@@ -21,14 +24,14 @@ describe('files of a project', () => {
   });
   afterEach(() => rmSync(top, { recursive: true }));
 
-  it('nested .gitignore files, the nearer one wins', () => {
+  it('nested .gitignore files, the nearer one wins', async () => {
     write('project/.gitignore', '*.log\n/out\nsecretly/\n!keep.log\n');
     write('project/sub/.gitignore', '!deep.log\nlocal.txt\n');
     for (const path of ['a.ts', 'a.log', 'keep.log', 'out/x.ts', 'sub/out/y.ts', 'sub/deep.log', 'sub/local.txt']) {
       write(`project/${path}`);
     }
     write('project/secretly/z.ts');
-    assert.deepEqual(walk(), [
+    assert.deepEqual(await all(), [
       'project/.gitignore',
       'project/a.ts',
       'project/keep.log',
@@ -38,25 +41,25 @@ describe('files of a project', () => {
     ]);
   });
 
-  it('rules of the repository above, and its own exclude file', () => {
+  it('rules of the repository above, and its own exclude file', async () => {
     write('.git/info/exclude', 'mine.ts\n');
     write('.gitignore', 'project/ignored\n');
     for (const path of ['a.ts', 'mine.ts', 'ignored/b.ts']) write(`project/${path}`);
-    assert.deepEqual(walk(), ['project/a.ts']);
+    assert.deepEqual(await all(), ['project/a.ts']);
   });
 
-  it('a .gitignore above a folder without repository says nothing', () => {
+  it('a .gitignore above a folder without repository says nothing', async () => {
     write('.gitignore', '*\n');
     write('project/a.ts');
-    assert.deepEqual(walk(), ['project/a.ts']);
+    assert.deepEqual(await all(), ['project/a.ts']);
   });
 
-  it('excluded by settings', () => {
+  it('excluded by settings', async () => {
     for (const path of ['a.ts', 'docs/b.md', 'x/docs/c.md', 'x/d.spec.ts']) write(`project/${path}`);
-    assert.deepEqual(walk(['**/docs', '**/*.spec.ts', '']), ['project/a.ts']);
+    assert.deepEqual(await all(['**/docs', '**/*.spec.ts', '']), ['project/a.ts']);
   });
 
-  it('secrets, lock files, binaries by name, dependencies and large files are left out', () => {
+  it('secrets, lock files, binaries by name, dependencies and large files are left out', async () => {
     for (const path of [
       '.env',
       'server.key',
@@ -72,10 +75,10 @@ describe('files of a project', () => {
     }
     write('project/huge.ts', 'x\n'.repeat(600_000));
     write('project/a.ts');
-    assert.deepEqual(walk(), ['project/a.ts']);
+    assert.deepEqual(await all(), ['project/a.ts']);
   });
 
-  it('links are not followed: out of the project, in circles, to secrets', function () {
+  it('links are not followed: out of the project, in circles, to secrets', async function () {
     write('outside/id.txt');
     write('project/a.ts');
     write('project/.env');
@@ -86,21 +89,22 @@ describe('files of a project', () => {
     } catch {
       this.skip();
     }
-    assert.deepEqual(walk(), ['project/a.ts']);
-    const files = new ProjectFiles([{ path: folder, name: '' }], []);
+    assert.deepEqual(await all(), ['project/a.ts']);
+    const files = new ReadableFiles(nodeFileSystem, [{ path: folder, name: '' }], []);
     for (const path of ['link', 'link/id.txt', 'circle/a.ts', 'notes.txt']) {
-      assert.deepEqual([...files.at(join(folder, path))], [], path);
+      assert.deepEqual(await collected(files.at(join(folder, path))), [], path);
     }
   });
 
-  it('one place: a file, a folder, ignored, gone, outside', () => {
+  it('one place: a file, a folder, ignored, gone, outside', async () => {
     write('project/.gitignore', 'out\n');
     for (const path of ['a.ts', 'sub/b.ts', 'sub/deep/c.ts', 'out/d.ts']) write(`project/${path}`);
     write('other/e.ts');
-    const files = new ProjectFiles([{ path: folder, name: 'p' }], []);
-    const at = (path: string): string[] => [...files.at(join(top, path))].map(({ file }) => relative(folder, file));
-    assert.deepEqual(at('project/a.ts'), ['a.ts']);
-    assert.deepEqual(at('project/sub').sort(), ['sub/b.ts', 'sub/deep/c.ts']);
+    const files = new ReadableFiles(nodeFileSystem, [{ path: folder, name: 'p' }], []);
+    const at = async (path: string): Promise<string[]> =>
+      (await collected(files.at(join(top, path)))).map((file) => relative(folder, file));
+    assert.deepEqual(await at('project/a.ts'), ['a.ts']);
+    assert.deepEqual((await at('project/sub')).sort(), ['sub/b.ts', 'sub/deep/c.ts']);
     for (const path of [
       'project/out',
       'project/out/d.ts',
@@ -109,16 +113,23 @@ describe('files of a project', () => {
       'other/e.ts',
       'project',
     ]) {
-      assert.deepEqual(at(path), [], path);
+      assert.deepEqual(await at(path), [], path);
     }
     assert.equal(files.pathOf(join(folder, 'sub/b.ts')), 'p/sub/b.ts');
   });
 
-  it('text, not binary, minified or gone', () => {
+  it('text, not binary, minified or gone', async () => {
     write('a.ts', 'const a = 1;\n');
     write('b.bin', Buffer.from([65, 0, 66]));
     write('c.js', `var a=${'1+'.repeat(3000)}1;`);
-    assert.equal(readText(join(top, 'a.ts'))?.toString(), 'const a = 1;\n');
-    for (const name of ['b.bin', 'c.js', 'gone.ts']) assert.equal(readText(join(top, name)), undefined, name);
+    assert.equal(Buffer.from((await readText(nodeFileSystem, join(top, 'a.ts')))!).toString(), 'const a = 1;\n');
+    for (const name of ['b.bin', 'c.js', 'gone.ts'])
+      assert.equal(await readText(nodeFileSystem, join(top, name)), undefined, name);
   });
 });
+
+async function collected(found: AsyncIterable<FoundFile>): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { file } of found) files.push(file);
+  return files;
+}

@@ -1,62 +1,45 @@
-/** Who reads files into segments: this thread, and for many files another one that ends when it has no work. No vscode. */
+/** Analyses files in this thread, and where there are many in another one, which ends when it has no work. No vscode. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { FileReader, type FileToRead } from './analyseFile.ts';
-import type { Readers } from './indexer.ts';
-import type { ThreadData } from './indexerThread.ts';
+import type { FileSystem } from '../files/fileSystem.ts';
+import { type Analysers, FileAnalyser, type FileToAnalyse } from './fileAnalyser.ts';
+import type { ThreadData } from './protocol.ts';
 import type { Segment } from './segment.ts';
 
-/** Reads in this thread: enough for small projects and for what changes. */
-export class OwnReader implements Readers {
-  readonly width = 1;
-  readonly #reader: FileReader;
-
-  constructor(grammarFolder: string) {
-    this.#reader = new FileReader(grammarFolder);
-  }
-
-  read(files: readonly FileToRead[]): Promise<Segment> {
-    return this.#reader.read(files);
-  }
-
-  dispose(): Promise<void> {
-    return this.#reader.dispose();
-  }
-}
-
-/** V8 would rather take memory than collect: measured, 50 MB less per thread. */
+/** Without limits V8 prefers taking memory to collecting garbage: they save 50 MB per thread (measured). */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
 /** Fewer files than this are not worth a thread. */
 const WORTH_A_THREAD = 60;
 const IDLE_MS = 2000;
 
-interface ReadingThread {
+interface AnalysisThread {
   readonly worker: Worker;
   idle: NodeJS.Timeout | undefined;
 }
 
-export class SharedReaders implements Readers {
-  /** Two busy threads at most, which are behind everything else where the system lets them (indexerThread.ts). */
+export class ThreadedAnalysers implements Analysers {
+  /** At most two busy threads; their priority is low where the system allows it (indexerThread.ts). */
   readonly width = process.platform === 'linux' || availableParallelism() > 2 ? 2 : 1;
-  readonly #own: OwnReader;
+  readonly #own: FileAnalyser;
   #ownIsBusy = false;
-  readonly #free: ReadingThread[] = [];
-  readonly #all = new Set<ReadingThread>();
+  readonly #free: AnalysisThread[] = [];
+  readonly #all = new Set<AnalysisThread>();
 
   readonly #script: string;
   readonly #grammarFolder: string;
 
-  constructor(script: string, grammarFolder: string) {
+  /** `files` serves this thread; the others use this computer's file system. */
+  constructor(files: FileSystem, script: string, grammarFolder: string) {
     this.#script = script;
     this.#grammarFolder = grammarFolder;
 
-    this.#own = new OwnReader(grammarFolder);
+    this.#own = new FileAnalyser(files, grammarFolder);
   }
 
-  async read(files: readonly FileToRead[]): Promise<Segment> {
-    // A thread of its own for each would take 60 MB more.
-    if (files.length < WORTH_A_THREAD || !this.#ownIsBusy) return this.#readHere(files);
+  async analyse(files: readonly FileToAnalyse[]): Promise<Segment> {
+    // Another thread takes 60 MB, so this one works first.
+    if (files.length < WORTH_A_THREAD || !this.#ownIsBusy) return this.#analyseHere(files);
     const thread = this.#free.pop() ?? this.#start();
     clearTimeout(thread.idle);
     try {
@@ -75,18 +58,18 @@ export class SharedReaders implements Readers {
     await this.#own.dispose();
   }
 
-  async #readHere(files: readonly FileToRead[]): Promise<Segment> {
+  async #analyseHere(files: readonly FileToAnalyse[]): Promise<Segment> {
     this.#ownIsBusy = true;
     try {
-      return await this.#own.read(files);
+      return await this.#own.analyse(files);
     } finally {
       this.#ownIsBusy = false;
     }
   }
 
-  #start(): ReadingThread {
-    const workerData: ThreadData = { role: 'read', script: this.#script, grammarFolder: this.#grammarFolder };
-    const thread: ReadingThread = {
+  #start(): AnalysisThread {
+    const workerData: ThreadData = { role: 'analyse', script: this.#script, grammarFolder: this.#grammarFolder };
+    const thread: AnalysisThread = {
       worker: new Worker(this.#script, { workerData, resourceLimits: THREAD_LIMITS }),
       idle: undefined,
     };
@@ -94,7 +77,7 @@ export class SharedReaders implements Readers {
     return thread;
   }
 
-  async #end(thread: ReadingThread): Promise<void> {
+  async #end(thread: AnalysisThread): Promise<void> {
     clearTimeout(thread.idle);
     this.#all.delete(thread);
     const at = this.#free.indexOf(thread);
@@ -103,14 +86,14 @@ export class SharedReaders implements Readers {
   }
 }
 
-async function ask(worker: Worker, files: readonly FileToRead[]): Promise<Segment> {
+async function ask(worker: Worker, files: readonly FileToAnalyse[]): Promise<Segment> {
   let resolve!: (segment: Segment) => void;
   let reject!: (error: Error) => void;
   const promise = new Promise<Segment>((...settle) => ([resolve, reject] = settle));
   const onMessage = ({ segment, problem }: { segment?: Segment; problem?: string }): void =>
     segment ? resolve(segment) : reject(new Error(problem));
   const onError = (error: unknown): void => reject(error as Error);
-  const onExit = (): void => reject(new Error('A thread that reads files ended.'));
+  const onExit = (): void => reject(new Error('A thread that analyses files ended.'));
   worker.on('message', onMessage).on('error', onError).on('exit', onExit);
   try {
     worker.postMessage(files);
