@@ -10,6 +10,7 @@ import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult } from '../
 import { StopStrings } from '../inference/stopStrings.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { textPrompt } from '../prompt/prompt.ts';
 
 /** What of a loaded model a conversation needs. */
 export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopStrings'>;
@@ -34,7 +35,7 @@ export async function chatWith(
   const prompt = await chatPrompt(messages, reader);
   const known = spelledAsCached(tokenizer, prompt.ids, session.tokens);
   const ids = known.length <= room ? known : prompt.ids;
-  const generation = session.generate(ids, {
+  const generation = session.generate(textPrompt(ids), {
     maxTokens: answerTokens(model, maxTokens),
     // No special token belongs into an answer: each ends it.
     stopIds: new Set([...tokenizer.stopIds, ...tokenizer.specialIds]),

@@ -5,6 +5,7 @@ import type { LoadedModel } from '../load/loadedModel.ts';
 import { SHAPES } from '../../test/bench/engine/shapes.ts';
 import { median } from './bandwidth.ts';
 import { starterFolder } from './starter.ts';
+import { textPrompt } from '../prompt/prompt.ts';
 
 export interface ModelBenchOptions {
   shape?: string;
@@ -173,7 +174,12 @@ export async function measureRun(
 ): Promise<{ prefillPerSecond: number; firstTokenMs: number; decodePerSecond: number }> {
   const session = model.createSession();
   const prompt = Array.from({ length: promptTokens }, (_, i) => (i * 7919 + 11) % model.config.vocabSize);
-  const generation = session.generate(prompt, { maxTokens: tokens, stopIds: new Set(), signal, speculation: 'off' });
+  const generation = session.generate(textPrompt(prompt), {
+    maxTokens: tokens,
+    stopIds: new Set(),
+    signal,
+    speculation: 'off',
+  });
   const iterator = generation[Symbol.asyncIterator]();
   while (!(await iterator.next()).done);
   await session.dispose();

@@ -7,6 +7,7 @@ import type { StopReason } from '../wire/protocol.ts';
 import { StopStrings } from '../inference/stopStrings.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import { type ModelOptions, addModelOptions, decimal, loadOptions, readIds, wholeNumber } from './options.ts';
+import { textPrompt } from '../prompt/prompt.ts';
 
 interface GenerateCliOptions extends ModelOptions {
   idsFile?: string;
@@ -50,7 +51,7 @@ export function addGenerate(program: Command, signal: AbortSignal): void {
 
 async function generate(model: LoadedModel, options: GenerateCliOptions, signal: AbortSignal): Promise<void> {
   const prompt = await promptIds(model, options);
-  const generation = model.createSession().generate(prompt, {
+  const generation = model.createSession().generate(textPrompt(prompt), {
     maxTokens: options.maxTokens,
     stopIds: model.stopIds,
     sampling: sampling(options),

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { notFinite } from '../inference/generate.ts';
 import { loadModel } from '../load/loadModel.ts';
 import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
+import { textPrompt } from '../prompt/prompt.ts';
 
 interface LogitsOptions extends ModelOptions {
   idsFile: string;
@@ -22,7 +23,7 @@ export function addLogits(program: Command, signal: AbortSignal): void {
     const model = await loadModel(folder, loadOptions(options, signal));
     try {
       const { last } = options;
-      const { values } = await model.createSession().run(ids, { output: 'logits', last, signal });
+      const { values } = await model.createSession().run(textPrompt(ids), { output: 'logits', last, signal });
       const width = model.config.vocabSize;
       const logits = Array.from({ length: last }, (_, i) => [...values.subarray(i * width, (i + 1) * width)]);
       if (!values.every(Number.isFinite)) throw notFinite();

@@ -6,6 +6,7 @@ import { type LoadOptions, loadModel } from '../load/loadModel.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import { logSumExp } from '../inference/sampler.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+import { textPrompt } from '../prompt/prompt.ts';
 
 interface PerplexityOptions extends ModelOptions {
   window: number;
@@ -102,7 +103,7 @@ async function windowsOf({ tokenizer, info, config }: LoadedModel, file: string,
 
 async function allLogits(model: LoadedModel, ids: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
   const session = model.createSession();
-  const { values } = await session.run(ids, { output: 'logits', last: ids.length, signal });
+  const { values } = await session.run(textPrompt(ids), { output: 'logits', last: ids.length, signal });
   await session.dispose();
   return values;
 }

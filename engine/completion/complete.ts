@@ -9,6 +9,7 @@ import { cleanCompletion, isComplete } from './clean.ts';
 import { Confidence } from './confidence.ts';
 import { type Cursor, cursorAt } from './cursor.ts';
 import { type LineMode, lineMode } from './lineMode.ts';
+import { textPrompt } from '../prompt/prompt.ts';
 
 export interface CompletionEngine {
   readonly tokenizer: Tokenizer;
@@ -38,7 +39,7 @@ export async function completeAt(
   const mode = lineMode(cursor, request.multiline);
   if (mode === 'none') return NOTHING;
   const prompt = promptAt(cursor, request.maxTokens, engine);
-  const generation = engine.generate(prompt.ids, {
+  const generation = engine.generate(textPrompt(prompt.ids), {
     maxTokens: answerTokens(request.maxTokens, engine.model) + prompt.removedTokens,
     stopIds: prompt.stopIds,
     signal,

@@ -4,6 +4,7 @@ import { OutOfMemory } from '../../kernels/ops.ts';
 import type { ModelSession } from '../serve/core.ts';
 import { Cancelled } from '../errors.ts';
 import type { PrefillSpeed } from './prefillSpeed.ts';
+import type { Prompt } from '../prompt/prompt.ts';
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
 
 export interface FileReaderOptions {
@@ -18,7 +19,7 @@ export interface FileReaderOptions {
 /** What to read: a snapshot, with the prompt that begins with it. */
 export interface ReadingPlan {
   readonly snapshot: FileSnapshot;
-  readonly prompt: readonly number[];
+  readonly prompt: Prompt;
 }
 
 /** What one pause after another may cost; completions go first, and the user may do anything meanwhile. */
@@ -128,7 +129,7 @@ export class FileReader {
       this.onReading(false);
     }
     // What has hardly changed since it was kept is not written again.
-    if (computed > next.prompt.length * CHANGE_TO_KEEP) await this.#keep();
+    if (computed > next.prompt.ids.length * CHANGE_TO_KEEP) await this.#keep();
   }
 
   async #keep(): Promise<void> {

@@ -16,6 +16,7 @@ import { type CompletionModel, snapshotTokens } from '../prompt/budget.ts';
 import { promptKind } from '../prompt/complete.ts';
 import { encodeLongText } from '../prompt/encodeText.ts';
 import { rangesLeftOut } from '../prompt/lines.ts';
+import { textPrompt } from '../prompt/prompt.ts';
 import { ageOf, takeSnapshot } from '../prompt/fileSnapshot.ts';
 import type { CompleteResult } from '../wire/protocol.ts';
 
@@ -93,5 +94,5 @@ async function planReading(
   if (age === 'useless') await reader.forget();
   const encode = (text: string, most: number) => encodeLongText(tokenizer, text, most, letOthersGo);
   const snapshot = await takeSnapshot(cursor, model, { maxTokens, affordable }, encode);
-  return snapshot && { snapshot, prompt: promptAt(cursor, maxTokens, { ...engine, snapshot }).ids };
+  return snapshot && { snapshot, prompt: textPrompt(promptAt(cursor, maxTokens, { ...engine, snapshot }).ids) };
 }

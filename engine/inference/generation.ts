@@ -1,3 +1,5 @@
+import type { Prompt } from '../prompt/prompt.ts';
+
 /** What one generation is asked and says. engine/inference/generate.ts implements it; completion and CLI consume it. Types only. */
 
 export interface GenerateOptions {
@@ -61,4 +63,4 @@ export interface GenerationStats {
 }
 
 /** A session's way to generate: re-uses the longest common prefix of `prompt` and its cache. */
-export type Generate = (prompt: readonly number[], options: GenerateOptions) => Generation;
+export type Generate = (prompt: Prompt, options: GenerateOptions) => Generation;

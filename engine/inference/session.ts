@@ -6,6 +6,7 @@ import { KvCache, type PageAllocator } from './kvCache.ts';
 import { usesLongFactors } from '../layers/rope.ts';
 import type { Decoder } from '../models/decoder.ts';
 import { type Output, type OutputRows, outputRows, recordOutput } from './output.ts';
+import type { Prompt } from '../prompt/prompt.ts';
 import { PRIORITY, type Priority, type Scheduler } from './scheduler.ts';
 import { LEAST_SNAPSHOT_TOKENS, type PageKind, type SnapshotStore } from './kvDiskCache.ts';
 import { Speculation } from './speculation.ts';
@@ -90,7 +91,7 @@ export class Session {
     const shortLength = longRope ? originalMaxPositions : contextLength;
     const speculation = this.#speculation;
     const inTurn = <T>(work: () => Promise<T>) => this.#inTurn(work);
-    return generateWith({ run, inTurn, contextLength, shortLength, speculation }, prompt, options);
+    return generateWith({ run, inTurn, contextLength, shortLength, speculation }, Array.from(prompt.ids), options);
   };
 
   /** Tokens whose keys and values are cached; a view that the next request may spoil. */
@@ -99,22 +100,20 @@ export class Session {
   }
 
   /**
-   * Brings the cache to hold exactly `tokens`, computing only what the longest known prefix leaves over, and returns
+   * Brings the cache to hold exactly the prompt, computing only what the longest known prefix leaves over, and returns
    * the model's output at the last positions. Rejects with BadRequest, Cancelled, OutOfMemory or BackendLost; the
    * cache then holds what had been computed.
    */
-  run(tokens: readonly number[], options: RunOptions): Promise<RunResult> {
+  run({ ids }: Prompt, options: RunOptions): Promise<RunResult> {
     const { last } = options;
-    if (last !== undefined && (last < 1 || last > tokens.length))
-      return Promise.reject(new BadRequest(`The outputs of ${last} of ${tokens.length} tokens were asked for.`));
-    return this.#inTurn(() => this.#compute(tokens, options));
+    if (last !== undefined && (last < 1 || last > ids.length))
+      return Promise.reject(new BadRequest(`The outputs of ${last} of ${ids.length} tokens were asked for.`));
+    return this.#inTurn(() => this.#compute(Array.from(ids), options));
   }
 
-  /** As run, for a prompt that is expected to begin like `tokens`: no output is computed. */
-  async prefill(
-    tokens: readonly number[],
-    { signal }: { signal?: AbortSignal | undefined } = {},
-  ): Promise<PrefillResult> {
+  /** As run, for a prompt that is expected to begin like this one: no output is computed. */
+  async prefill({ ids }: Prompt, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<PrefillResult> {
+    const tokens = Array.from(ids);
     const { reused, computed } = await this.#inTurn(() => this.#compute(tokens, { last: 0, output: 'argmax', signal }));
     return { reused, computed };
   }

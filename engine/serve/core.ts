@@ -14,6 +14,7 @@ import type {
   ModelInfo,
   ModelReference,
 } from '../wire/protocol.ts';
+import type { Prompt } from '../prompt/prompt.ts';
 import type { Priority, Scheduler } from '../inference/scheduler.ts';
 
 export interface CoreLoadOptions extends Pick<
@@ -29,8 +30,8 @@ export interface ModelSession {
   readonly generate: Generate;
   /** Whose keys and values are cached; a view that the next request may spoil. */
   readonly tokens: ArrayLike<number>;
-  /** Brings the cache to hold `tokens`, in steps of the session's priority. Rejects as `generate` does. */
-  prefill(tokens: readonly number[], options: { signal?: AbortSignal }): Promise<{ computed: number }>;
+  /** Brings the cache to hold `prompt`, in steps of the session's priority. Rejects as `generate` does. */
+  prefill(prompt: Prompt, options: { signal?: AbortSignal }): Promise<{ computed: number }>;
   /** Keeps the cache on disk. Resolves false where none are kept; rejects with Cancelled or the system's error. */
   saveSnapshot(options: { signal?: AbortSignal }): Promise<boolean>;
   /** Resolves when the memory of its cache is free for other sessions. */

@@ -17,6 +17,7 @@ import type { Priority } from '../../../engine/inference/scheduler.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { type ModelOptions, addModelOptions, loadOptions } from '../../../engine/cli/options.ts';
 import { starterFolder } from '../../../engine/cli/starter.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 /** Keys typed one by one per insertion; what is longer comes line by line after them, as accepted completions do. */
 const TYPED_KEYS = 24;
@@ -180,7 +181,7 @@ function naive({ tokenizer, createSession }: ChatModel, signal: AbortSignal): La
     answer: async ({ fileName, prefix, suffix }) => {
       const content = `Complete the file ${fileName}.\n<before>\n${prefix}\n</before>\n<after>\n${suffix}\n</after>`;
       const prompt = tokenizer.chat([{ role: 'user', content }], { addGenerationPrompt: true });
-      const generation = session.generate(prompt, { maxTokens: 1, stopIds: new Set(), signal });
+      const generation = session.generate(textPrompt(prompt), { maxTokens: 1, stopIds: new Set(), signal });
       await generation[Symbol.asyncIterator]().next();
       return generation.stats;
     },

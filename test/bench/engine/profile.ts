@@ -3,6 +3,7 @@ import { BadRequest } from '../../../engine/errors.ts';
 import type { LoadOptions } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { type ModelBenchOptions, openBenchModel } from '../../../engine/cli/benchModel.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 /** What one operation took in one phase, all its calls together. */
 export interface ProfileRow extends OperationTime {
@@ -24,11 +25,11 @@ export async function benchProfile(
     const length = Math.min(options.promptTokens, maxPositions - options.tokens);
     const prompt = Array.from({ length }, (_, i) => (i * 7919 + 11) % vocabSize);
     const session = model.createSession();
-    await session.prefill(prompt.slice(0, 2), { signal });
-    const prefill = await profiled(model, () => session.prefill(prompt, { signal }));
+    await session.prefill(textPrompt(prompt.slice(0, 2)), { signal });
+    const prefill = await profiled(model, () => session.prefill(textPrompt(prompt), { signal }));
     const decode = await profiled(model, async () => {
       const how = { maxTokens: options.tokens, stopIds: new Set<number>(), signal, speculation: 'off' } as const;
-      for await (const { id } of session.generate(prompt, how)) void id;
+      for await (const { id } of session.generate(textPrompt(prompt), how)) void id;
     });
     return [...rowsOf('prefill', prefill), ...rowsOf('decode', decode)];
   } finally {

@@ -15,6 +15,7 @@ import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 import { parrotModel } from '../../support/engine/parrotModel.ts';
 import { TINY_CONFIG, TinyFolder } from '../../support/engine/tinyModel.ts';
 import { TinySessions } from '../../support/engine/tinySessions.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 const CHAT =
   "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
@@ -37,13 +38,13 @@ describe('a chat beside completions', () => {
   const complete = async (): Promise<void> => {
     const tokens = tiny
       .session()
-      .generate(ids(10, 3), { ...greedy, maxTokens: 4 })
+      .generate(textPrompt(ids(10, 3)), { ...greedy, maxTokens: 4 })
       [Symbol.asyncIterator]();
     while (!(await tokens.next()).done);
   };
 
   it('its tokens let every completion go first, whole, and it goes on afterwards', async () => {
-    const chat = tiny.session(PRIORITY.chat).generate(ids(CHAT_TOKENS, 7), { ...greedy, maxTokens: 20 });
+    const chat = tiny.session(PRIORITY.chat).generate(textPrompt(ids(CHAT_TOKENS, 7)), { ...greedy, maxTokens: 20 });
     const written: number[] = [];
     const completions: Promise<void>[] = [];
     for await (const { id } of chat) {
@@ -59,7 +60,7 @@ describe('a chat beside completions', () => {
   it('its prompt is read in small chunks while the user types, in large ones otherwise', async () => {
     const read = async (seed: number): Promise<number[]> => {
       tiny.steps.length = 0;
-      await tiny.session(PRIORITY.chat).prefill(ids(CHAT_TOKENS, seed));
+      await tiny.session(PRIORITY.chat).prefill(textPrompt(ids(CHAT_TOKENS, seed)));
       return tiny.steps.map(({ tokens }) => tokens);
     };
     assert.deepEqual(await read(1), [32, 32, 32, 4]);
@@ -70,7 +71,7 @@ describe('a chat beside completions', () => {
   it('a completion that comes while a prompt is read waits for one chunk', async () => {
     await complete();
     tiny.steps.length = 0;
-    const reading = tiny.session(PRIORITY.chat).prefill(ids(200, 9));
+    const reading = tiny.session(PRIORITY.chat).prefill(textPrompt(ids(200, 9)));
     while (tiny.steps.length < 3) await new Promise(setImmediate);
     await complete();
     assert.match(order(), /^c{3,4}GGGG$/);
@@ -79,8 +80,8 @@ describe('a chat beside completions', () => {
   });
 
   it('it goes before what is read in the background', async () => {
-    const background = tiny.session(PRIORITY.background).prefill(ids(90, 1));
-    await tiny.session(PRIORITY.chat).prefill(ids(200, 2));
+    const background = tiny.session(PRIORITY.background).prefill(textPrompt(ids(90, 1)));
+    await tiny.session(PRIORITY.chat).prefill(textPrompt(ids(200, 2)));
     assert.match(order(), /^Gc+$/);
     await background;
   });

@@ -33,8 +33,8 @@ async function complete(languageId: string, says: string, seen: string, settings
 
 /** A model that writes the healed end of `prefix` again, then `says`, then ends. */
 function replay(prefix: string, says: string, logprob: (text: string) => number, taken: string[]): Generate {
-  return (prompt, options) => {
-    const healed = tokenizer.decode(prompt);
+  return ({ ids: prompt }, options) => {
+    const healed = tokenizer.decode([...prompt]);
     assert.ok(prefix.endsWith(healed) || prefix.startsWith(healed) || healed === '', 'the prompt is the prefix');
     const removed = healed === '' ? prefix : prefix.slice(prefix.lastIndexOf(healed) + healed.length);
     const ids = tokenizer.encode(removed + says);

@@ -43,7 +43,7 @@ class FakeModel {
     const ending = new AbortController();
     if (priority === PRIORITY.background) this.backgroundSessions++;
     return {
-      generate: (prompt) => {
+      generate: ({ ids: prompt }) => {
         this.prompts.push([...prompt]);
         const error = this.failing.shift();
         const tokensPrefilled = prompt.length;
@@ -57,7 +57,7 @@ class FakeModel {
           },
         };
       },
-      prefill: async (tokens, { signal }) => {
+      prefill: async ({ ids: tokens }, { signal }) => {
         const either = AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]);
         await delay(this.readMs, undefined, { signal: either }).catch(() => {
           throw new Cancelled();

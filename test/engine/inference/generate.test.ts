@@ -13,12 +13,10 @@ import { backendReports } from '../../../engine/load/openBackend.ts';
 import type { Session } from '../../../engine/inference/session.ts';
 import { Speculation } from '../../../engine/inference/speculation.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';
-import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { topK } from '../../../kernels/reference/topK.ts';
-import { backends, type TestBackend } from '../../support/engine/backends.ts';
-import { assertWithin } from '../../support/close.ts';
 import { readGolden, withGolden } from '../../support/engine/golden.ts';
 import { TinySessions } from '../../support/engine/tinySessions.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 const greedy = { maxTokens: 40, stopIds: new Set<number>() };
 const ids = (count: number, seed = 7): number[] => Array.from({ length: count }, (_, i) => (i * 31 + seed) % 128);
@@ -48,7 +46,7 @@ async function bothWays(
   const answer = async (changes: Partial<GenerateOptions>): Promise<Answer> => {
     const session = open();
     const given = { ...options, ...changes, ...(constraint && { constraint: constraint() }) };
-    const result = await collect(session.generate(prompt, given));
+    const result = await collect(session.generate(textPrompt(prompt), given));
     await session.dispose();
     return result;
   };
@@ -128,11 +126,13 @@ describe('decoding with drafts', () => {
 
   it('runs a pass of up to eight tokens, and keeps what it accepts', async () => {
     const prompt = ids(70);
-    const { ids: right } = await collect(tiny.session().generate(prompt, { ...greedy, speculation: 'off' }));
+    const { ids: right } = await collect(
+      tiny.session().generate(textPrompt(prompt), { ...greedy, speculation: 'off' }),
+    );
     tiny.steps.splice(0);
     const session = tiny.session();
     const { stats } = await collect(
-      session.generate(prompt, { ...greedy, speculation: 'always', related: [foretold(prompt, right)] }),
+      session.generate(textPrompt(prompt), { ...greedy, speculation: 'always', related: [foretold(prompt, right)] }),
     );
     const passes = tiny.steps.map(({ tokens }) => tokens);
     assert.deepEqual(passes.slice(0, 4), [1, 8, 8, 8]);
@@ -147,8 +147,11 @@ describe('decoding with drafts', () => {
     const session = tiny.session();
     for (const seed of [0, 1, 2]) {
       const own = { ...greedy, maxTokens: 100, sampling: { temperature: 0.2, seed } };
-      const auto = await collect(session.generate(prompt, own));
-      assert.deepEqual(auto.ids, (await collect(tiny.session().generate(prompt, { ...own, speculation: 'off' }))).ids);
+      const auto = await collect(session.generate(textPrompt(prompt), own));
+      assert.deepEqual(
+        auto.ids,
+        (await collect(tiny.session().generate(textPrompt(prompt), { ...own, speculation: 'off' }))).ids,
+      );
     }
   });
 
@@ -162,19 +165,21 @@ describe('decoding with drafts', () => {
 
   it('left within a draft, the session goes on rightly', async () => {
     const prompt = ids(70);
-    const { ids: right } = await collect(tiny.session().generate(prompt, { ...greedy, speculation: 'off' }));
+    const { ids: right } = await collect(
+      tiny.session().generate(textPrompt(prompt), { ...greedy, speculation: 'off' }),
+    );
     for (const taken of [1, 2, 3, 5, 9]) {
       const session = tiny.session();
       const options = { ...greedy, speculation: 'always', related: [foretold(prompt, right)] } as const;
       const seen: number[] = [];
-      for await (const { id } of session.generate(prompt, options)) if (seen.push(id) === taken) break;
+      for await (const { id } of session.generate(textPrompt(prompt), options)) if (seen.push(id) === taken) break;
       assert.deepEqual(seen, right.slice(0, taken));
       assert.deepEqual([...session.tokens], [...prompt, ...right].slice(0, session.tokens.length));
       const cached = session.tokens.length;
       const next = [...prompt, ...right.slice(0, taken), 99];
       const fresh = await TinySessions.create();
-      const want = await collect(fresh.session().generate(next, { ...greedy, speculation: 'off' }));
-      const got = await collect(session.generate(next, greedy));
+      const want = await collect(fresh.session().generate(textPrompt(next), { ...greedy, speculation: 'off' }));
+      const got = await collect(session.generate(textPrompt(next), greedy));
       assert.deepEqual([got.ids, got.logprobs], [want.ids, want.logprobs]);
       assert.equal(got.stats.tokensReused, Math.min(cached, prompt.length + taken));
       await fresh.dispose();
@@ -186,9 +191,9 @@ describe('decoding with drafts', () => {
     const seen: number[] = [];
     const { plain } = await bothWays(() => tiny.session(), ids(70));
     const options = { ...greedy, speculation: 'always', related: [mostlyRight(ids(70), plain.ids)] } as const;
-    for await (const { id } of session.generate(ids(70), options)) {
+    for await (const { id } of session.generate(textPrompt(ids(70)), options)) {
       seen.push(id);
-      if (seen.length % 5 === 2) await session.run(ids(30, seen.length), { output: 'argmax' });
+      if (seen.length % 5 === 2) await session.run(textPrompt(ids(30, seen.length)), { output: 'argmax' });
     }
     assert.deepEqual(seen, plain.ids);
   });
@@ -203,14 +208,14 @@ describe('decoding with drafts', () => {
       related: [foretold(ids(70), plain.ids)],
       signal: abort.signal,
     } as const;
-    const generation = session.generate(ids(70), options);
+    const generation = session.generate(textPrompt(ids(70)), options);
     const tokens = generation[Symbol.asyncIterator]();
     for (let i = 0; i < 3; i++) await tokens.next();
     const { passes } = generation.stats;
     abort.abort();
     await assert.rejects(tokens.next(), { name: 'Cancelled' });
     assert.equal(generation.stats.passes, passes);
-    const again = await collect(session.generate(ids(70), { ...greedy, speculation: 'off' }));
+    const again = await collect(session.generate(textPrompt(ids(70)), { ...greedy, speculation: 'off' }));
     assert.deepEqual(again.ids, plain.ids);
   });
 
@@ -222,10 +227,10 @@ describe('decoding with drafts', () => {
     };
     const long = await TinySessions.create({ config });
     for (const length of [115, 122, 126, 127, 128, 129]) {
-      const plain = await collect(long.session().generate(ids(length), { ...greedy, speculation: 'off' }));
+      const plain = await collect(long.session().generate(textPrompt(ids(length)), { ...greedy, speculation: 'off' }));
       const fresh = await TinySessions.create({ config });
       const options = { ...greedy, speculation: 'always', related: [mostlyRight(ids(length), plain.ids)] } as const;
-      const drafted = await collect(fresh.session().generate(ids(length), options));
+      const drafted = await collect(fresh.session().generate(textPrompt(ids(length)), options));
       assertSame({ plain, drafted });
       assert.ok(drafted.stats.tokensAccepted > 0);
       const whole = fresh.steps.filter(({ tokens, totalLength }) => tokens === 16 && totalLength > 128).length;
@@ -310,41 +315,6 @@ describe('sampling with drafts', () => {
   });
 });
 
-describe('a row of a step', function () {
-  this.timeout(60_000);
-  const reference: TestBackend = {
-    name: 'reference',
-    create: async () => new ReferenceOps(),
-    quantizesActivations: false,
-  };
-  // A GPU rounds otherwise where a tile of rows shares its keys.
-  const TOLERANCE = { f32: 1e-4, f16: 5e-3, q8: 0.1 } as const;
-  for (const backend of [reference, ...backends]) {
-    for (const kv of ['f32', 'f16', 'q8'] as const) {
-      it(`${backend.name}, KV ${kv}: is as if it were alone`, async function () {
-        const ops = await backend.create();
-        if ('skip' in ops) {
-          console.log(`      skipped: ${ops.skip}`);
-          return this.skip();
-        }
-        const tiny = await TinySessions.create({ ops, kv });
-        const rows = async (chunkTokens: number): Promise<Float32Array> => {
-          const session = tiny.session();
-          await session.prefill(ids(56));
-          const { values } = await session.run(ids(80), { output: 'logits', last: 24, chunkTokens });
-          await session.dispose();
-          return values;
-        };
-        const alone = await rows(1);
-        for (const count of [2, 3, 4, 5, 8]) {
-          assertWithin(await rows(count), alone, backend.name === 'webgpu' ? TOLERANCE[kv] : 0, `${count} rows`);
-        }
-        await tiny.dispose();
-      });
-    }
-  }
-});
-
 describe('decoding with drafts, on WASM with the starter model', function () {
   this.timeout(60_000);
   // In f32 and by one thread WASM computes a row of attention in one way, whatever rows stand beside it.
@@ -388,7 +358,7 @@ for (const backend of ['reference', 'wasm', 'webgpu'] as Backend[]) {
           if (!golden) continue;
           const drafts = { speculation: 'always', related: [mostlyRight(prompt, golden.ids)] } as const;
           const session = model.createSession();
-          const answer = await collect(session.generate(prompt, { ...greedy, maxTokens: 16, ...drafts }));
+          const answer = await collect(session.generate(textPrompt(prompt), { ...greedy, maxTokens: 16, ...drafts }));
           assert.deepEqual(answer.ids, golden.ids);
           assert.ok(answer.stats.tokensAccepted > 0 && answer.stats.tokensAccepted < answer.stats.tokensDrafted);
           await session.dispose();

@@ -7,6 +7,7 @@ import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { backends } from '../../support/engine/backends.ts';
 import { TinyFolder } from '../../support/engine/tinyModel.ts';
 import { TinySessions } from '../../support/engine/tinySessions.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 const ids = (count: number, seed = 7): number[] => Array.from({ length: count }, (_, i) => (i * 31 + seed) % 128);
 const file = ids(300);
@@ -48,7 +49,7 @@ describe('snapshots', () => {
   async function saved(tokens: readonly number[] = file, model: object = config): Promise<string> {
     const tiny = await start({ config: model });
     const session = tiny.session();
-    await session.prefill(tokens);
+    await session.prefill(textPrompt(tokens));
     const before = new Set(statSync(path, { throwIfNoEntry: false }) ? files() : []);
     assert.equal(await session.saveSnapshot(), true);
     await session.dispose();
@@ -70,13 +71,13 @@ describe('snapshots', () => {
         const prompt = [...file, 1, 2, 3];
         const first = await start({ ops: before, kv });
         const session = first.session();
-        await session.prefill(file);
+        await session.prefill(textPrompt(file));
         assert.equal(await session.saveSnapshot(), true);
-        const want = await session.run(prompt, { output: 'logits' });
+        const want = await session.run(textPrompt(prompt), { output: 'logits' });
         assert.equal(want.reused, 300);
 
         const second = await start({ ops: after, kv });
-        const got = await second.session().run(prompt, { output: 'logits' });
+        const got = await second.session().run(textPrompt(prompt), { output: 'logits' });
         assert.deepEqual([got.reused, got.computed, second.computed()], [300, 3, 3]);
         assert.deepEqual(got.values, want.values);
         assert.deepEqual(logged, []);
@@ -112,10 +113,10 @@ describe('snapshots', () => {
   ];
   for (const [name, change, reused, says] of damages) {
     it(`a file with ${name} is not trusted but removed`, async () => {
-      const want = await (await start()).session().run(file, { output: 'logits' });
+      const want = await (await start()).session().run(textPrompt(file), { output: 'logits' });
       const snapshot = await saved();
       writeFileSync(snapshot, change(readFileSync(snapshot)));
-      const got = await (await start()).session().run(file, { output: 'logits' });
+      const got = await (await start()).session().run(textPrompt(file), { output: 'logits' });
       assert.deepEqual([got.reused, got.values], [reused, want.values]);
       assert.equal(logged.length, 1);
       assert.match(logged[0]!, says);
@@ -131,7 +132,7 @@ describe('snapshots', () => {
       [file, { kv: 'q8' }],
       [[9, ...file], {}],
     ] as const) {
-      assert.equal((await (await start(options)).session().run(tokens, { output: 'argmax' })).reused, 0);
+      assert.equal((await (await start(options)).session().run(textPrompt(tokens), { output: 'argmax' })).reused, 0);
     }
     assert.deepEqual([files().length, logged], [1, []]);
   });
@@ -144,9 +145,9 @@ describe('snapshots', () => {
       [255, 0],
     ] as const) {
       const changed = [...file.slice(0, common), (file[common]! + 1) % 128, ...ids(20)];
-      const result = await (await start()).session().run(changed, { output: 'logits' });
+      const result = await (await start()).session().run(textPrompt(changed), { output: 'logits' });
       assert.equal(result.reused, reused);
-      const want = await (await start({ identity: 'cold' })).session().run(changed, { output: 'logits' });
+      const want = await (await start({ identity: 'cold' })).session().run(textPrompt(changed), { output: 'logits' });
       assert.deepEqual(result.values, want.values);
     }
   });
@@ -155,26 +156,26 @@ describe('snapshots', () => {
     await saved(ids(400));
     const tiny = await start();
     const session = tiny.session();
-    await session.prefill(ids(100));
+    await session.prefill(textPrompt(ids(100)));
     tiny.computed();
     let written = 0;
     const { pool } = tiny.allocator;
     const write = pool.write.bind(pool);
     pool.write = (page, bytes) => write(page, bytes).then(() => void written++);
-    assert.deepEqual(await session.prefill(ids(410)), { reused: 400, computed: 10 });
+    assert.deepEqual(await session.prefill(textPrompt(ids(410))), { reused: 400, computed: 10 });
     assert.equal(written, 7 - 1);
-    const want = await (await start({ identity: 'cold' })).session().run(ids(411), { output: 'logits' });
-    assert.deepEqual((await session.run(ids(411), { output: 'logits' })).values, want.values);
+    const want = await (await start({ identity: 'cold' })).session().run(textPrompt(ids(411)), { output: 'logits' });
+    assert.deepEqual((await session.run(textPrompt(ids(411)), { output: 'logits' })).values, want.values);
   });
 
   it('the oldest make room, one that was used counts as new', async () => {
     const [a, b] = [await saved(ids(300, 1)), await saved(ids(300, 2))];
     utimesSync(a, 1000, 1000);
     utimesSync(b, 2000, 2000);
-    assert.equal((await (await start()).session().prefill(ids(300, 1))).reused, 300);
+    assert.equal((await (await start()).session().prefill(textPrompt(ids(300, 1)))).reused, 300);
     const tiny = await start({ store: store(2.5 * statSync(a).size) });
     const session = tiny.session();
-    await session.prefill(ids(300, 3));
+    await session.prefill(textPrompt(ids(300, 3)));
     assert.equal(await session.saveSnapshot(), true);
     assert.equal(files().length, 2);
     assert.ok(statSync(a) && !statSync(b, { throwIfNoEntry: false }));
@@ -184,7 +185,7 @@ describe('snapshots', () => {
   it('too large, too short or not asked for, nothing is kept', async () => {
     const tiny = await start({ store: store(1000) });
     const session = tiny.session();
-    await session.prefill(file);
+    await session.prefill(textPrompt(file));
     assert.equal(await session.saveSnapshot(), false);
     assert.match(logged.join(), /No snapshot of 300 tokens is kept/);
     for (const [other, count] of [
@@ -192,7 +193,7 @@ describe('snapshots', () => {
       [await TinySessions.create({ config }), 300],
     ] as const) {
       const short = other.session();
-      await short.prefill(ids(count));
+      await short.prefill(textPrompt(ids(count)));
       assert.equal(await short.saveSnapshot(), false);
     }
     assert.equal(statSync(path, { throwIfNoEntry: false }), undefined, 'not even the folder');
@@ -202,26 +203,26 @@ describe('snapshots', () => {
     await saved();
     const tiny = await start();
     const session = tiny.session();
-    await session.prefill(ids(500));
+    await session.prefill(textPrompt(ids(500)));
     assert.ok(await session.saveSnapshot());
     const [name] = files();
     assert.equal(files().length, 1);
     const { ino } = statSync(join(path, name!));
-    await session.prefill(file);
+    await session.prefill(textPrompt(file));
     assert.ok(await session.saveSnapshot(), 'there already, within the longer one');
     assert.deepEqual([files(), statSync(join(path, name!)).ino], [[name], ino]);
-    assert.equal((await (await start()).session().prefill(ids(510))).reused, 500);
+    assert.equal((await (await start()).session().prefill(textPrompt(ids(510)))).reused, 500);
   });
 
   it('while it is written the session goes on', async () => {
     const tiny = await start();
     const session = tiny.session();
-    await session.prefill(file);
+    await session.prefill(textPrompt(file));
     const saving = session.saveSnapshot();
     const other = [...file.slice(0, 290), ...ids(20, 5)];
-    const result = await session.run(other, { output: 'logits' });
+    const result = await session.run(textPrompt(other), { output: 'logits' });
     assert.ok(await saving);
-    const restored = await (await start()).session().run(other, { output: 'logits' });
+    const restored = await (await start()).session().run(textPrompt(other), { output: 'logits' });
     assert.deepEqual([restored.reused, restored.values], [290, result.values]);
   });
 
@@ -229,7 +230,7 @@ describe('snapshots', () => {
     for (const how of ['cancelled', 'disposed'] as const) {
       const tiny = await start();
       const session = tiny.session();
-      await session.prefill(file);
+      await session.prefill(textPrompt(file));
       const abort = new AbortController();
       let read = 0;
       const { pool } = tiny.allocator;
@@ -249,7 +250,7 @@ describe('snapshots', () => {
     const kept = store();
     const tiny = await start({ store: kept });
     const session = tiny.session();
-    await session.prefill(file);
+    await session.prefill(textPrompt(file));
     const { pool } = tiny.allocator;
     const original = pool.read.bind(pool);
     pool.read = (page) => original(page).finally(() => kept.keepIn(undefined));
@@ -257,16 +258,20 @@ describe('snapshots', () => {
     assert.deepEqual(files(), []);
     assert.equal(await session.saveSnapshot(), false);
     await saved();
-    assert.equal((await tiny.session().prefill([...file.slice(0, 299), 1])).reused, 299, 'from the other session');
+    assert.equal(
+      (await tiny.session().prefill(textPrompt([...file.slice(0, 299), 1]))).reused,
+      299,
+      'from the other session',
+    );
     await session.dispose();
     const fresh = await start({ store: kept });
-    assert.equal((await fresh.session().prefill(file)).reused, 0);
+    assert.equal((await fresh.session().prefill(textPrompt(file))).reused, 0);
   });
 
   it('disposed right away, its pages are free when that is done', async () => {
     const tiny = await start();
     const session = tiny.session();
-    await session.prefill(file);
+    await session.prefill(textPrompt(file));
     const saving = session.saveSnapshot();
     const ended = assert.rejects(saving, { name: 'Cancelled' });
     await session.dispose();
@@ -285,10 +290,10 @@ describe('snapshots', () => {
       if (page === 3) abort.abort();
       return write(page, bytes);
     };
-    await assert.rejects(session.prefill(ids(400), { signal: abort.signal }), { name: 'Cancelled' });
+    await assert.rejects(session.prefill(textPrompt(ids(400)), { signal: abort.signal }), { name: 'Cancelled' });
     assert.deepEqual([...session.tokens], ids(256));
-    const want = await (await start({ identity: 'cold' })).session().run(ids(257), { output: 'logits' });
-    assert.deepEqual((await session.run(ids(257), { output: 'logits' })).values, want.values);
+    const want = await (await start({ identity: 'cold' })).session().run(textPrompt(ids(257)), { output: 'logits' });
+    assert.deepEqual((await session.run(textPrompt(ids(257)), { output: 'logits' })).values, want.values);
   });
 
   it('without memory for the pages nothing is taken', async () => {
@@ -298,16 +303,16 @@ describe('snapshots', () => {
     const { pool } = tiny.allocator;
     const grow = pool.grow.bind(pool);
     pool.grow = async (pages) => (pages > 3 ? Promise.reject(new OutOfMemory(pages, 'full')) : grow(pages));
-    await assert.rejects(session.prefill(file), OutOfMemory);
+    await assert.rejects(session.prefill(textPrompt(file)), OutOfMemory);
     assert.deepEqual([session.tokens.length, tiny.allocator.pagesInUse], [192, 3]);
     pool.grow = grow;
-    assert.equal((await session.prefill(file)).reused, 192, 'a rest of 108 tokens is computed, not read');
+    assert.equal((await session.prefill(textPrompt(file))).reused, 192, 'a rest of 108 tokens is computed, not read');
   });
 
   it('a folder that cannot be read costs the snapshots, not the answer', async () => {
     writeFileSync(path, 'a file');
     const session = (await start()).session();
-    assert.equal((await session.prefill(file)).computed, 300);
+    assert.equal((await session.prefill(textPrompt(file))).computed, 300);
     assert.match(logged.join(), /Snapshots are not used: ENOTDIR/);
     await assert.rejects(session.saveSnapshot(), { code: 'EEXIST' });
   });
@@ -332,7 +337,7 @@ describe('snapshots', () => {
       [450, 449],
     ] as const) {
       const tiny = await start({ config: longRope });
-      assert.equal((await tiny.session().run(ids(count), { output: 'argmax' })).reused, reused);
+      assert.equal((await tiny.session().run(textPrompt(ids(count)), { output: 'argmax' })).reused, reused);
     }
   });
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { PRIORITY } from '../../../engine/inference/scheduler.ts';
 import type { RunResult, Session } from '../../../engine/inference/session.ts';
 import { TinySessions } from '../../support/engine/tinySessions.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 const ids = (count: number, seed = 7): number[] => Array.from({ length: count }, (_, i) => (i * 31 + seed) % 128);
 const file = ids(200);
@@ -25,7 +26,7 @@ describe('sessions of one model', () => {
   /** The same where nothing is cached. */
   async function cold(tokens: readonly number[]): Promise<Float32Array> {
     const session = empty.session();
-    const { values } = await session.run(tokens, { output: 'logits' });
+    const { values } = await session.run(textPrompt(tokens), { output: 'logits' });
     await session.dispose();
     return values;
   }
@@ -36,18 +37,18 @@ describe('sessions of one model', () => {
 
   it('pay once for a prefix in common', async () => {
     const [completions, chat] = [tiny.session(), tiny.session(PRIORITY.background)];
-    await completions.run(file, { output: 'argmax' });
+    await completions.run(textPrompt(file), { output: 'argmax' });
     assert.deepEqual([tiny.computed(), tiny.allocator.pagesInUse], [200, 4]);
-    const answer = await chat.run([...file, ...question], { output: 'logits' });
+    const answer = await chat.run(textPrompt([...file, ...question]), { output: 'logits' });
     assert.deepEqual([answer.reused, answer.computed, tiny.computed()], [200, 5, 5]);
     assert.equal(tiny.allocator.pagesInUse, 5, 'three pages are shared, the last one is split');
     await assertAsCold(answer, [...file, ...question]);
     const [other, next] = [ids(150, 9), [...file, 77]];
-    await assertAsCold(await completions.run(next, { output: 'logits' }), next);
-    await assertAsCold(await completions.run(other, { output: 'logits' }), other);
+    await assertAsCold(await completions.run(textPrompt(next), { output: 'logits' }), next);
+    await assertAsCold(await completions.run(textPrompt(other), { output: 'logits' }), other);
     assert.equal(tiny.allocator.pagesInUse, 4 + 3);
     const more = [...file, ...question, 1];
-    await assertAsCold(await chat.run(more, { output: 'logits' }), more);
+    await assertAsCold(await chat.run(textPrompt(more), { output: 'logits' }), more);
     await completions.dispose();
     assert.equal(tiny.allocator.pagesInUse, 4);
     await chat.dispose();
@@ -64,9 +65,9 @@ describe('sessions of one model', () => {
   ] as const) {
     it(`take from others: ${name}`, async () => {
       const session = tiny.session();
-      if (own.length > 0) await session.prefill(own);
-      for (const tokens of others) await tiny.session().prefill(tokens);
-      const result = await session.run(prompt, { output: 'logits' });
+      if (own.length > 0) await session.prefill(textPrompt(own));
+      for (const tokens of others) await tiny.session().prefill(textPrompt(tokens));
+      const result = await session.run(textPrompt(prompt), { output: 'logits' });
       assert.deepEqual([result.reused, result.computed], [reused, prompt.length - reused]);
       await assertAsCold(result, prompt);
     });
@@ -76,28 +77,28 @@ describe('sessions of one model', () => {
     const large = await TinySessions.create({ config: { max_position_embeddings: 512 } });
     const text = ids(400);
     const [background, completions] = [large.session(PRIORITY.background), large.session()];
-    const reading = background.prefill(text);
+    const reading = background.prefill(textPrompt(text));
     while (background.tokens.length < 100) await new Promise(setImmediate);
     const before = background.tokens.length;
     const prompt = [...text, ...question];
-    const result = await completions.run(prompt, { output: 'logits' });
+    const result = await completions.run(textPrompt(prompt), { output: 'logits' });
     assert.ok(result.reused >= before && result.reused < 200, `${result.reused} taken of ${before}`);
     await reading;
     assert.deepEqual([...background.tokens], text);
     const computed = large.computed();
     assert.ok(computed < prompt.length + 64 + 2 * 16, `${computed} computed: more than a page and a chunk twice`);
     const alone = await TinySessions.create({ config: { max_position_embeddings: 512 } });
-    assert.deepEqual(result.values, (await alone.session().run(prompt, { output: 'logits' })).values);
+    assert.deepEqual(result.values, (await alone.session().run(textPrompt(prompt), { output: 'logits' })).values);
     await large.dispose();
     await alone.dispose();
   });
 
   it('let a completion in after one chunk of a long prefill', async () => {
     const [background, completions] = [tiny.session(PRIORITY.background), tiny.session()];
-    const reading = background.prefill(file);
+    const reading = background.prefill(textPrompt(file));
     while (background.tokens.length < 64) await new Promise(setImmediate);
     const before = background.tokens.length;
-    await completions.run(ids(20, 1), { output: 'argmax' });
+    await completions.run(textPrompt(ids(20, 1)), { output: 'argmax' });
     const meanwhile = background.tokens.length - before;
     assert.ok(meanwhile <= 2 * 16, `${meanwhile} tokens went first`);
     assert.deepEqual(await reading, { reused: 0, computed: 200 });
@@ -105,26 +106,26 @@ describe('sessions of one model', () => {
 
   it('a prefill computes what is missing and no output, and what follows starts from it', async () => {
     const session = tiny.session();
-    assert.deepEqual(await session.prefill(file), { reused: 0, computed: 200 });
-    assert.deepEqual(await session.prefill(file), { reused: 200, computed: 0 });
-    assert.deepEqual(await session.prefill([...file, 1]), { reused: 200, computed: 1 });
-    const result = await session.run([...file, ...question], { output: 'logits' });
+    assert.deepEqual(await session.prefill(textPrompt(file)), { reused: 0, computed: 200 });
+    assert.deepEqual(await session.prefill(textPrompt(file)), { reused: 200, computed: 0 });
+    assert.deepEqual(await session.prefill(textPrompt([...file, 1])), { reused: 200, computed: 1 });
+    const result = await session.run(textPrompt([...file, ...question]), { output: 'logits' });
     assert.deepEqual([result.reused, result.computed], [200, 5]);
     await assertAsCold(result, [...file, ...question]);
-    await assert.rejects(session.prefill([]), { name: 'BadRequest', message: /prompt is empty/ });
-    await assert.rejects(session.prefill(ids(257)), { name: 'BadRequest', message: /context holds 256/ });
+    await assert.rejects(session.prefill(textPrompt([])), { name: 'BadRequest', message: /prompt is empty/ });
+    await assert.rejects(session.prefill(textPrompt(ids(257))), { name: 'BadRequest', message: /context holds 256/ });
   });
 
   it('a prefill is cancelled within one chunk; what was computed stays', async () => {
     const session = tiny.session();
     const abort = new AbortController();
-    const reading = session.prefill(file, { signal: abort.signal });
+    const reading = session.prefill(textPrompt(file), { signal: abort.signal });
     while (session.tokens.length < 48) await new Promise(setImmediate);
     abort.abort();
     const before = session.tokens.length;
     await assert.rejects(reading, { name: 'Cancelled' });
     assert.ok(session.tokens.length <= before + 16);
-    const result = await session.run(file, { output: 'logits' });
+    const result = await session.run(textPrompt(file), { output: 'logits' });
     assert.equal(result.reused, session.tokens.length - result.computed);
     assert.ok(result.reused >= before);
     await assertAsCold(result, file);
@@ -132,28 +133,32 @@ describe('sessions of one model', () => {
 
   it('a disposed session takes nothing from the others', async () => {
     const [first, second] = [tiny.session(), tiny.session()];
-    await first.prefill(file);
+    await first.prefill(textPrompt(file));
     await second.dispose();
-    await assert.rejects(second.prefill(file), { name: 'Cancelled' });
+    await assert.rejects(second.prefill(textPrompt(file)), { name: 'Cancelled' });
     await first.dispose();
     assert.equal(tiny.allocator.pagesInUse, 0);
   });
 
   it('refuse ids that nobody has computed yet, wherever they stand', async () => {
     const session = tiny.session();
-    await session.prefill(file);
-    for (const bad of [128, -1, 1.5, NaN])
-      await assert.rejects(session.run([...file, bad], { output: 'argmax' }), /outside of the vocabulary of 128/);
+    await session.prefill(textPrompt(file));
+    for (const bad of [1.5, NaN, 2 ** 31]) assert.throws(() => textPrompt([...file, bad]), /not a token id/);
+    for (const bad of [128, -1])
+      await assert.rejects(
+        session.run(textPrompt([...file, bad]), { output: 'argmax' }),
+        /outside of the vocabulary of 128/,
+      );
     assert.deepEqual([...session.tokens], file);
   });
 
   it('a generation goes on rightly after somebody else used its session', async () => {
     const session = tiny.session();
     const seen: number[] = [];
-    for await (const { id } of session.generate(file, greedy)) {
+    for await (const { id } of session.generate(textPrompt(file), greedy)) {
       seen.push(id);
-      if (seen.length === 2) await session.run(ids(30, 3), { output: 'argmax' });
-      if (seen.length === 4) await session.prefill([...file, ...question]);
+      if (seen.length === 2) await session.run(textPrompt(ids(30, 3)), { output: 'argmax' });
+      if (seen.length === 4) await session.prefill(textPrompt([...file, ...question]));
     }
     assert.deepEqual(seen, await generated(empty.session(), file));
   });
@@ -174,7 +179,7 @@ describe('LongRoPE', () => {
   it('crossing the boundary recomputes exactly once; the steps after it go on from there', async () => {
     const tokens = tiny
       .session()
-      .generate(ids(125), { ...greedy, maxTokens: 8 })
+      .generate(textPrompt(ids(125)), { ...greedy, maxTokens: 8 })
       [Symbol.asyncIterator]();
     const computedPerToken: number[] = [];
     while (!(await tokens.next()).done) computedPerToken.push(tiny.computed());
@@ -191,7 +196,7 @@ describe('LongRoPE', () => {
     const logprobs: number[] = [];
     for (const maxTokens of [1, 100]) {
       const session = tiny.session();
-      for await (const { logprob } of session.generate(ids(100), { ...greedy, maxTokens })) {
+      for await (const { logprob } of session.generate(textPrompt(ids(100)), { ...greedy, maxTokens })) {
         logprobs.push(logprob);
         break;
       }
@@ -207,7 +212,7 @@ describe('LongRoPE', () => {
     const all = [...prompt, ...(await generated(tiny.session(), prompt))];
     const other = await TinySessions.create({ config });
     for (const length of [129, 130, 131]) {
-      const { values } = await other.session().run(all.slice(0, length), { output: 'argmax' });
+      const { values } = await other.session().run(textPrompt(all.slice(0, length)), { output: 'argmax' });
       assert.equal(values[0], all[length]);
     }
     await other.dispose();
@@ -215,12 +220,12 @@ describe('LongRoPE', () => {
 
   it('keys of the short and of the long factors do not serve each other', async () => {
     const [short, long, third] = [tiny.session(), tiny.session(), tiny.session()];
-    await short.prefill(ids(128));
-    assert.equal((await long.run(ids(140), { output: 'argmax' })).reused, 0);
-    assert.equal((await third.run(ids(150), { output: 'argmax' })).reused, 140);
-    assert.equal((await third.run(ids(120), { output: 'argmax' })).reused, 119);
+    await short.prefill(textPrompt(ids(128)));
+    assert.equal((await long.run(textPrompt(ids(140)), { output: 'argmax' })).reused, 0);
+    assert.equal((await third.run(textPrompt(ids(150)), { output: 'argmax' })).reused, 140);
+    assert.equal((await third.run(textPrompt(ids(120)), { output: 'argmax' })).reused, 119);
     assert.equal(
-      (await short.run(ids(150), { output: 'argmax' })).reused,
+      (await short.run(textPrompt(ids(150)), { output: 'argmax' })).reused,
       140,
       'the long cache of another saves the crossing',
     );
@@ -229,6 +234,6 @@ describe('LongRoPE', () => {
 
 async function generated(session: Session, prompt: readonly number[]): Promise<number[]> {
   const tokens: number[] = [];
-  for await (const { id } of session.generate(prompt, greedy)) tokens.push(id);
+  for await (const { id } of session.generate(textPrompt(prompt), greedy)) tokens.push(id);
   return tokens;
 }

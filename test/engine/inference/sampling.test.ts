@@ -12,6 +12,7 @@ import { topK } from '../../../kernels/reference/topK.ts';
 import { MAX_F32 } from '../../../kernels/ops.ts';
 import { readGolden, withGolden } from '../../support/engine/golden.ts';
 import { TinySessions } from '../../support/engine/tinySessions.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 /** Logits of which a few stand out by `spread`. */
 function randomRow(seed: number, length: number, spread: number): Float32Array {
@@ -97,7 +98,7 @@ async function fromWholeRows(session: Session, prompt: readonly number[], sampli
   const drawn: Drawn = { ids: [], logprobs: [] };
   while (drawn.ids.length < 12) {
     const tokens = [...prompt, ...drawn.ids];
-    const { values } = await session.run(tokens, { output: 'logits' });
+    const { values } = await session.run(textPrompt(tokens), { output: 'logits' });
     const id = sampler.pick(values, tokens);
     drawn.ids.push(id);
     drawn.logprobs.push(values[id]! - Math.log(values.reduce((total, value) => total + Math.exp(value), 0)));
@@ -114,7 +115,7 @@ async function assertAsWholeRows(open: () => Session, prompt: readonly number[],
     const session = open();
     const drawn: Drawn = { ids: [], logprobs: [] };
     const options = { maxTokens: 12, stopIds: new Set<number>(), sampling, speculation, related: [want.ids] };
-    for await (const { id, logprob } of session.generate(prompt, options)) {
+    for await (const { id, logprob } of session.generate(textPrompt(prompt), options)) {
       drawn.ids.push(id);
       drawn.logprobs.push(logprob);
     }
@@ -159,17 +160,19 @@ describe('what a sampled token reads back', () => {
   const output = (sufficing: boolean) => ({ k: 3, inverseTemperature: 1, suffices: () => sufficing });
 
   it('is the candidates, without logits where they suffice', async () => {
-    const { values, logits } = await tiny.session().run(prompt, { output: output(true), last: 2 });
+    const { values, logits } = await tiny.session().run(textPrompt(prompt), { output: output(true), last: 2 });
     assert.equal(values.length, 2 * 8);
     assert.deepEqual(logits, [null, null]);
   });
 
   for (const chunkTokens of [1, 4, 16]) {
     it(`is the logits too where they do not, and the model runs once (${chunkTokens} tokens a step)`, async () => {
-      const want = await tiny.session().run(prompt, { output: 'logits', last: 3, chunkTokens });
+      const want = await tiny.session().run(textPrompt(prompt), { output: 'logits', last: 3, chunkTokens });
       tiny.computed();
       const lone = await TinySessions.create();
-      const { values, logits } = await lone.session().run(prompt, { output: output(false), last: 3, chunkTokens });
+      const { values, logits } = await lone
+        .session()
+        .run(textPrompt(prompt), { output: output(false), last: 3, chunkTokens });
       assert.equal(lone.computed(), prompt.length);
       assert.equal(values.length, 3 * 8);
       assert.deepEqual(

@@ -6,6 +6,7 @@ import { PRIORITY, type Priority } from '../../../engine/inference/scheduler.ts'
 import type { Session } from '../../../engine/inference/session.ts';
 import { assertWithin } from '../../support/close.ts';
 import { type Stored, TINY_CONFIG, TinyFolder, tinyTensors } from '../../support/engine/tinyModel.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 const greedy = { maxTokens: 5, stopIds: new Set<number>() };
 const prompt = Array.from({ length: 70 }, (_, i) => (i * 31 + 7) % 128);
@@ -38,7 +39,7 @@ describe('a session', () => {
   /** Where nothing is cached. */
   async function cold(ids: readonly number[], options: GenerateOptions = greedy): Promise<number[]> {
     const session = another.createSession();
-    const tokens = await collect(session.generate(ids, options));
+    const tokens = await collect(session.generate(textPrompt(ids), options));
     await session.dispose();
     return tokens;
   }
@@ -46,7 +47,7 @@ describe('a session', () => {
   it('re-uses the longest common prefix of the request before', async () => {
     const session = open();
     const stats = async (ids: number[]) => {
-      const generation = session.generate(ids, { ...greedy, maxTokens: 1 });
+      const generation = session.generate(textPrompt(ids), { ...greedy, maxTokens: 1 });
       await collect(generation);
       return [generation.stats.tokensReused, generation.stats.tokensPrefilled];
     };
@@ -59,28 +60,31 @@ describe('a session', () => {
 
   it('gives the same tokens with and without re-use', async () => {
     const session = open();
-    await collect(session.generate([...prompt, 9, 9], greedy));
-    const warm = await collect(session.generate(prompt, greedy));
+    await collect(session.generate(textPrompt([...prompt, 9, 9]), greedy));
+    const warm = await collect(session.generate(textPrompt(prompt), greedy));
     assert.deepEqual(warm, await cold(prompt));
   });
 
   it('does not disturb another session', async () => {
     const [a, b] = [open(), open()];
     const alone = await cold(prompt);
-    const [first] = await Promise.all([collect(a.generate(prompt, greedy)), collect(b.generate([3, 4, 5], greedy))]);
+    const [first] = await Promise.all([
+      collect(a.generate(textPrompt(prompt), greedy)),
+      collect(b.generate(textPrompt([3, 4, 5]), greedy)),
+    ]);
     assert.deepEqual(first, alone);
   });
 
   it('stops at stop ids without yielding them', async () => {
     const ids = await cold(prompt);
-    const generation = open().generate(prompt, { ...greedy, stopIds: new Set([ids[2]!]) });
+    const generation = open().generate(textPrompt(prompt), { ...greedy, stopIds: new Set([ids[2]!]) });
     assert.deepEqual(await collect(generation), ids.slice(0, ids.indexOf(ids[2]!)));
     assert.equal(generation.stats.stop, 'end');
   });
 
   it('ends with length at the end of the context', async () => {
     const long = Array.from({ length: TINY_CONFIG.max_position_embeddings - 1 }, (_, i) => i % 128);
-    const generation = open().generate(long, { ...greedy, maxTokens: 9 });
+    const generation = open().generate(textPrompt(long), { ...greedy, maxTokens: 9 });
     assert.equal((await collect(generation)).length, 2);
     assert.equal(generation.stats.stop, 'length');
   });
@@ -88,26 +92,26 @@ describe('a session', () => {
   it('is cancelled within one step, and its cache stays good', async () => {
     const session = open();
     const abort = new AbortController();
-    const generation = session.generate(prompt, { ...greedy, signal: abort.signal });
+    const generation = session.generate(textPrompt(prompt), { ...greedy, signal: abort.signal });
     const running = collect(generation);
     await new Promise(setImmediate);
     abort.abort();
     await assert.rejects(running, { name: 'Cancelled' });
     assert.ok(session.tokens.length <= 32, `${session.tokens.length} tokens were computed after the cancellation`);
-    assert.deepEqual(await collect(session.generate(prompt, greedy)), await cold(prompt));
+    assert.deepEqual(await collect(session.generate(textPrompt(prompt), greedy)), await cold(prompt));
   });
 
   it('disposed while it generates, it ends within one step and holds no page', async () => {
     const own = await loadModel(folder.path, { backend: 'reference', chunkTokens: 16 });
     const session = own.createSession();
-    await collect(session.generate(prompt, greedy));
+    await collect(session.generate(textPrompt(prompt), greedy));
     const held = own.bytesHeld();
-    const running = collect(session.generate([1, ...prompt], greedy));
+    const running = collect(session.generate(textPrompt([1, ...prompt]), greedy));
     await new Promise(setImmediate);
     await session.dispose();
     await assert.rejects(running, { name: 'Cancelled' });
-    await assert.rejects(session.run(prompt, { output: 'argmax' }), { name: 'Cancelled' });
-    await collect(own.createSession().generate(prompt, greedy));
+    await assert.rejects(session.run(textPrompt(prompt), { output: 'argmax' }), { name: 'Cancelled' });
+    await collect(own.createSession().generate(textPrompt(prompt), greedy));
     assert.equal(own.bytesHeld(), held, 'its pages serve the next session');
     await own.dispose();
   });
@@ -116,9 +120,9 @@ describe('a session', () => {
     const session = open();
     const other = [...prompt.slice(0, 30), 1, 2, 3];
     const [a, b, c] = await Promise.all([
-      collect(session.generate(prompt, greedy)),
-      session.run(other, { output: 'argmax' }),
-      collect(session.generate(other, greedy)),
+      collect(session.generate(textPrompt(prompt), greedy)),
+      session.run(textPrompt(other), { output: 'argmax' }),
+      collect(session.generate(textPrompt(other), greedy)),
     ]);
     assert.deepEqual(a, await cold(prompt));
     assert.deepEqual(c, await cold(other));
@@ -134,7 +138,9 @@ describe('a session', () => {
       );
       const broken = TinyFolder.model({ tensors });
       const overflowing = await loadModel(broken.path, { backend: 'wasm', weights: 'f32' });
-      const generation = overflowing.createSession().generate(prompt, { ...greedy, ...(sampling && { sampling }) });
+      const generation = overflowing
+        .createSession()
+        .generate(textPrompt(prompt), { ...greedy, ...(sampling && { sampling }) });
       await assert.rejects(collect(generation), { name: 'BadModel', message: /no numbers/ });
       await overflowing.dispose();
       broken.remove();
@@ -143,8 +149,8 @@ describe('a session', () => {
 
   it('lets a completion pass between the chunks of a chat', async () => {
     const order: string[] = [];
-    const chat = collect(open(PRIORITY.background).generate(prompt, { ...greedy, maxTokens: 1 }));
-    const completion = collect(open().generate([1, 2], { ...greedy, maxTokens: 1 }));
+    const chat = collect(open(PRIORITY.background).generate(textPrompt(prompt), { ...greedy, maxTokens: 1 }));
+    const completion = collect(open().generate(textPrompt([1, 2]), { ...greedy, maxTokens: 1 }));
     await Promise.all([chat.then(() => order.push('chat')), completion.then(() => order.push('completion'))]);
     assert.deepEqual(order, ['completion', 'chat']);
   });
@@ -158,7 +164,7 @@ describe('a session', () => {
       allows: (id: number) => id === 77,
       accept: () => void (active = false),
     };
-    const ids = await collect(open().generate(prompt, { ...greedy, constraint }));
+    const ids = await collect(open().generate(textPrompt(prompt), { ...greedy, constraint }));
     assert.equal(ids[0], 77);
     assert.deepEqual(ids.slice(1), await cold([...prompt, 77], { ...greedy, maxTokens: 4 }));
   });
@@ -172,7 +178,7 @@ describe('a session', () => {
   ];
   for (const [name, ids, options, says] of refused) {
     it(`refuses ${name}`, async () => {
-      await assert.rejects(async () => collect(open().generate(ids, { ...greedy, ...options })), says);
+      await assert.rejects(async () => collect(open().generate(textPrompt(ids), { ...greedy, ...options })), says);
     });
   }
 });
@@ -180,7 +186,7 @@ describe('a session', () => {
 describe('weights', () => {
   const logits = async (folder: TinyFolder): Promise<Float32Array> => {
     const model = await loadModel(folder.path, { backend: 'reference', weights: 'f32', kv: 'f32' });
-    const { values } = await model.createSession().run(prompt, { output: 'logits' });
+    const { values } = await model.createSession().run(textPrompt(prompt), { output: 'logits' });
     await model.dispose();
     folder.remove();
     return values;

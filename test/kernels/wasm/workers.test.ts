@@ -14,6 +14,7 @@ import { isAlive } from '../../support/extension/engineHost.ts';
 import { readGolden, withGolden } from '../../support/engine/golden.ts';
 import { randomValues } from '../../support/random.ts';
 import { repeatGenerations } from '../../support/engine/repeatGenerations.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 /** AIRGAP_GENERATIONS=10000 takes half a minute. */
 const GENERATIONS = Number(process.env['AIRGAP_GENERATIONS'] ?? 500);
@@ -267,7 +268,7 @@ function median(values: number[]): number {
 async function generate(model: LoadedModel, prompt: readonly number[], maxTokens: number): Promise<number[]> {
   const session = model.createSession();
   const ids: number[] = [];
-  for await (const { id } of session.generate(prompt, { maxTokens, stopIds: new Set() })) ids.push(id);
+  for await (const { id } of session.generate(textPrompt(prompt), { maxTokens, stopIds: new Set() })) ids.push(id);
   await session.dispose();
   return ids;
 }

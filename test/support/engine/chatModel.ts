@@ -55,8 +55,9 @@ export class ChatWithModel {
     return { generate: this.#generate, tokens: this.#cache };
   }
 
-  readonly #generate: Generate = (prompt, options) => {
-    this.prompts.push([...prompt]);
+  readonly #generate: Generate = ({ ids }, options) => {
+    const prompt = [...ids];
+    this.prompts.push(prompt);
     this.options = options;
     const tokensReused = common(prompt, this.#cache);
     const tokensPrefilled = prompt.length - tokensReused;

@@ -6,6 +6,7 @@ import type { Backend } from '../../../engine/wire/protocol.ts';
 import type { KvDType } from '../../../kernels/ops.ts';
 import { assertWithin } from '../close.ts';
 import { type GoldenPrompt, type GoldenVariant, readGolden, withGolden } from './golden.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 /** Tolerances on logits from test/fixtures/golden/README.md; of an 8-bit cache it says nothing, as coarse as bf16. */
 const TOLERANCE: Record<KvDType, number> = { f32: 1e-3, f16: 2e-2, q8: 0.3 };
@@ -98,7 +99,7 @@ function goldenCases(backend: Backend, name: string, variant: GoldenVariant): vo
     it(`weights ${weights}: as the reference with the same dequantised weights`, async () => {
       const { ids } = prompts.at(-1)!;
       const lastLogits = async (model: LoadedModel): Promise<Float32Array> =>
-        (await model.createSession().run(ids, { output: 'logits', last: 4 })).values;
+        (await model.createSession().run(textPrompt(ids), { output: 'logits', last: 4 })).values;
       const want = await load({ backend: 'reference', weights }, lastLogits);
       const got = await load({ weights }, lastLogits);
       const rounds = backend === 'wasm' && weights !== 'f16';
@@ -133,7 +134,11 @@ async function comparePrompt(
   tolerance: number,
 ): Promise<void> {
   const session = model.createSession();
-  const { values } = await session.run(prompt.ids, { output: 'logits', last: prompt.ids.length, chunkTokens });
+  const { values } = await session.run(textPrompt(prompt.ids), {
+    output: 'logits',
+    last: prompt.ids.length,
+    chunkTokens,
+  });
   const width = model.config.vocabSize;
   prompt.logits_positions.forEach((position, i) => {
     const row = values.subarray(position * width, (position + 1) * width);
@@ -151,11 +156,11 @@ async function comparePrompt(
 async function truncateAndExtend(model: LoadedModel, prompt: GoldenPrompt, tolerance: number): Promise<void> {
   const session = model.createSession();
   const other = prompt.ids.map((id, i) => (i < 3 ? id : (id + 1) % 300));
-  await session.run(prompt.ids, { output: 'argmax' });
-  await session.run(other, { output: 'argmax' });
-  const cut = await session.run(prompt.ids.slice(0, -4), { output: 'argmax' });
+  await session.run(textPrompt(prompt.ids), { output: 'argmax' });
+  await session.run(textPrompt(other), { output: 'argmax' });
+  const cut = await session.run(textPrompt(prompt.ids.slice(0, -4)), { output: 'argmax' });
   assert.equal(cut.reused, 3);
-  const { values, reused } = await session.run(prompt.ids, { output: 'logits', last: 4 });
+  const { values, reused } = await session.run(textPrompt(prompt.ids), { output: 'logits', last: 4 });
   assert.equal(reused, prompt.ids.length - 4);
   assertWithin(values, prompt.logits.slice(-4).flat(), tolerance);
   await session.dispose();
@@ -164,7 +169,7 @@ async function truncateAndExtend(model: LoadedModel, prompt: GoldenPrompt, toler
 async function greedy(model: LoadedModel, prompt: readonly number[], maxTokens: number): Promise<number[]> {
   const session = model.createSession();
   const ids: number[] = [];
-  for await (const { id } of session.generate(prompt, { maxTokens, stopIds: new Set() })) ids.push(id);
+  for await (const { id } of session.generate(textPrompt(prompt), { maxTokens, stopIds: new Set() })) ids.push(id);
   await session.dispose();
   return ids;
 }

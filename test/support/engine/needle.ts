@@ -7,6 +7,7 @@ import { mulberry32 } from '../../../engine/inference/random.ts';
 import type { KvDType, Sparsity } from '../../../kernels/ops.ts';
 import { DENSE_CONFIG, KEYS, SPARSE_CONFIG, fillerToken, keyToken, needleModel, valueToken } from './needleModel.ts';
 import type { TinyFolder } from './tinyModel.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 /** Cases for dense and block-sparse attention and both formats of the cache, each with haystacks of these lengths. */
 export function needleCases(backend: Backend, lengths: readonly number[]): void {
@@ -45,7 +46,7 @@ async function findsNeedles(path: string, backend: Backend, kv: KvDType, length:
     const visible = positions.map((position) => isVisible(model, length - 1, position + 1));
     assert.ok(visible.filter(Boolean).length >= KEYS / 2, 'the pattern hides most needles');
     for (let key = 0; key < KEYS; key++) {
-      const { values, reused } = await session.run([...ids, keyToken(key)], { output: 'argmax' });
+      const { values, reused } = await session.run(textPrompt([...ids, keyToken(key)]), { output: 'argmax' });
       if (key > 0) assert.equal(reused, length - 1, 'the haystack is computed once');
       const found = values[0] === valueToken(key, valueOf(key));
       assert.equal(found, visible[key], `key ${key} at ${positions[key]} of ${length}: said ${values[0]}`);

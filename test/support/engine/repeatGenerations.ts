@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 /**
  * Generates a few tokens `count` times, each in a session of its own with another prompt, and says by how much
@@ -26,7 +27,7 @@ export async function repeatGenerations(
     if (i === count >> 1) start = await state();
     const session = model.createSession();
     const prompt = Array.from({ length: 5 + ((i * 37) % 90) }, (_, k) => (i * 7 + k * 13) % 100);
-    for await (const step of session.generate(prompt, { maxTokens: 4, stopIds: new Set() })) void step;
+    for await (const step of session.generate(textPrompt(prompt), { maxTokens: 4, stopIds: new Set() })) void step;
     await session.dispose();
   }
   const end = await state();
