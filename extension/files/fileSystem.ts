@@ -2,7 +2,7 @@
  * The file system as the rules of reading, applying and searching see it, so that they run in VS Code, in a worker
  * thread and in the terminal alike. Pure.
  *
- * Paths are absolute and use `/`, as the path of a file URI does: `/home/me/a.ts`, and `/c:/me/a.ts` on Windows.
+ * Paths are absolute and use `/`, as the path of a file URI does: `/project/a.ts`, and `/c:/project/a.ts` on Windows.
  */
 
 /** Implementations may answer at once or with a promise. */

@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, build } from 'esbuild';
@@ -49,8 +48,8 @@ const compiled = new Map<string, Promise<Uint8Array>>();
 /** The bytes of one variant; compiled once per process and content. */
 function compileKernels(relaxed: boolean): Promise<Uint8Array> {
   const sources = readSources(relaxed);
-  const require = createRequire(import.meta.url);
-  const { version } = require('assemblyscript/package.json');
+  const compiler = fileURLToPath(import.meta.resolve('assemblyscript/package.json'));
+  const { version } = JSON.parse(readFileSync(compiler, 'utf8')) as { version: string };
   const hash = createHash('sha256').update(JSON.stringify([version, FLAGS, relaxed, [...sources]]));
   const file = path.join(cache, `${relaxed ? 'relaxed' : 'plain'}-${hash.digest('hex').slice(0, 24)}.wasm`);
   const bytes = compiled.get(file) ?? (existsSync(file) ? readFile(file) : compile(sources, relaxed, file));

@@ -1,0 +1,111 @@
+/** What the documents say about the tree is true: the files and headings that they name exist, and tables are current. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { withTables } from '../.ci/readmeTables.ts';
+import { files } from './support/architecture/imports.ts';
+import { quoted } from './support/architecture/tables.ts';
+
+/** What must not stand in any file of ours: somebody's folders, keys, and places to fetch packages from. */
+const FORBIDDEN_TEXT = /\/(home|Users)\/[a-z]|\/root\/|\/work\/|BEGIN [A-Z ]*PRIVATE KEY|npmjs\.|_authToken/;
+
+/** Until the owners of the folders have been through them. */
+const PENDING = /^(?!\.ci).*README\.md$|^ARCHITECTURE\.md$/;
+
+const documents = files.filter(
+  (file) => file.endsWith('.md') && !/^(CHANGELOG|test\/fixtures\/sample-project)/.test(file),
+);
+/** Folders of which a checkout has nothing. */
+const MADE = /^(dist|node_modules|\.cache)\//;
+const CODE_FILE = /\.(tsx?|mjs|cjs|js|wgsl|py|css|md|sh)$/;
+
+const packages = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).dependencies as object);
+const existing = new Set([...files, ...files.flatMap(parents)]);
+
+/** `a/b/` and `a/` for `a/b/c.ts`. */
+function parents(file: string): string[] {
+  const parent = dirname(file);
+  return parent === '.' ? [] : [`${parent}/`, ...parents(parent)];
+}
+
+/** Whether a document's text names a file, or a folder, that exists beside it or from the root. */
+function exists(document: string, name: string): boolean {
+  return [join(dirname(document), name), name].some((path) => {
+    const clean = normalize(path).replace(/\/$/, '');
+    if (MADE.test(clean) || clean.startsWith('..')) return true;
+    if (!clean.includes('*')) return existing.has(clean) || existing.has(`${clean}/`);
+    const pattern = new RegExp(
+      `^${clean
+        .replaceAll('.', '\\.')
+        .replaceAll('**/', '(.*/)?')
+        .replace(/(?<!\.)\*/g, '[^/]*')}$`,
+    );
+    return files.some((file) => pattern.test(file));
+  });
+}
+
+/** Names in backticks that look like paths of ours: with a folder of this repository, or with the ending of a code file. */
+function namedFiles(document: string): string[] {
+  const text = readFileSync(document, 'utf8').replaceAll(/^```.*?^```/gms, '');
+  return [...text.matchAll(/`[^`\n]+`/g)]
+    .flatMap(([span]) => quoted(span))
+    .map((name) => name.replace(/(:\d+)+$/, ''))
+    .filter((name) => /^[\w.@*/-]+$/.test(name) && !/^(@|\/|~|\.\w+$)/.test(name) && !packages.includes(name))
+    .filter(
+      (name) =>
+        CODE_FILE.test(name) ||
+        /^(\.\/|\.\.\/|(kernels|engine|extension|webview|media|test|\.ci|\.vscode)\/)/.test(name),
+    );
+}
+
+/** The anchors of a document's headings, as GitHub and VS Code make them. */
+function anchors(document: string): string[] {
+  const headings = readFileSync(document, 'utf8')
+    .replaceAll(/^```.*?^```/gms, '')
+    .matchAll(/^#+ (.*)$/gm);
+  return [...headings].map(([, text]) =>
+    text!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe('documents', () => {
+  for (const document of documents) {
+    (PENDING.test(document) ? it.skip : it)(`${document} names files that exist`, () => {
+      assert.deepEqual(
+        namedFiles(document).filter((name) => !exists(document, name)),
+        [],
+      );
+    });
+
+    it(`${document} links to files and headings that exist`, () => {
+      const links = [...readFileSync(document, 'utf8').matchAll(/\]\(([^)\s]+)\)|(?:src|href)="([^"]+)"/g)].map(
+        (match) => (match[1] ?? match[2])!,
+      );
+      const broken = links
+        .filter((link) => !/^[a-z]+:/.test(link))
+        .filter((link) => {
+          const [path, anchor] = link.split('#');
+          const target = path ? normalize(join(dirname(document), path)) : document;
+          return !exists(document, target) || (anchor !== undefined && !anchors(target).includes(anchor));
+        });
+      assert.deepEqual(broken, []);
+    });
+  }
+
+  it("README's tables of settings and commands are those of package.json (npm run format)", () => {
+    assert.equal(readFileSync('README.md', 'utf8'), withTables(readFileSync('README.md', 'utf8')));
+  });
+
+  it("no text names a place on somebody's machine", () => {
+    const written = files.filter(
+      (file) => !/^(test\/fixtures\/|media\/|package-lock\.json|test\/documents\.test\.ts)/.test(file),
+    );
+    assert.deepEqual(
+      written.filter((file) => FORBIDDEN_TEXT.test(readFileSync(file, 'utf8'))),
+      [],
+    );
+  });
+});
