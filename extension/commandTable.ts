@@ -3,10 +3,9 @@ import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { chatCommands } from './chat/commands/chatCommands.ts';
 import type { CodeBlocks } from './edits/vscode/codeBlocks.ts';
-import type { Chat } from './chat/conversation/parts.ts';
-import { chatViewCommands, type ViewActions } from './chat/commands/viewCommands.ts';
+import type { Chat } from './chat/chat.ts';
 import type { Config } from './config.ts';
-import type { Engine } from './engine/localEngine.ts';
+import type { Engine } from './engine/engine.ts';
 import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { menuLines, pickFromMenu } from './status/menu.ts';
 import { type ReportView, showReport } from './status/reportView.ts';
@@ -20,13 +19,11 @@ export interface CommandHost {
   readonly snooze: Snooze;
   readonly log: vscode.LogOutputChannel;
   readonly report: ReportView;
-  readonly chat: Chat & ViewActions;
+  readonly chat: Chat;
   readonly blocks: CodeBlocks;
   readonly edit: InlineEdit;
   readonly search: { rebuild(): Promise<void> };
   state(): StatusState;
-  /** The engine is needed until this is disposed. */
-  keepEngine(): vscode.Disposable;
 }
 
 /**
@@ -40,12 +37,10 @@ const SNOOZE_MINUTES = [5, 15, 60];
 export function commandTable(host: CommandHost): CommandTable {
   return {
     ...windowCommands(host),
-    ...chatViewCommands(() => host.chat),
     ...chatCommands(() => ({
       chat: host.chat,
       model: host.engine,
       settings: host.config.settings,
-      keepEngine: () => host.keepEngine(),
     })),
     'airgap.rebuildIndex': () => host.search.rebuild(),
     'airgap.applyChanges': () => host.blocks.applyChanges(),

@@ -10,17 +10,16 @@ import { commandTable } from './commandTable.ts';
 import { GhostCache } from './completion/ghostCache.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Config } from './config.ts';
-import { Engine } from './engine/localEngine.ts';
-import { engineSetup, keepOnDisk } from './engine/localEngineHost.ts';
+import { createLocalEngine, keepOnDisk } from './engine/createLocalEngine.ts';
 import { createLog } from './common/log.ts';
 import { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { Retrieval } from './retrieval/vscode/retrieval.ts';
 import { ReportView } from './status/reportView.ts';
 import { Snooze } from './status/snooze.ts';
 import { Status } from './status/status.ts';
-import { Window } from './status/windowController.ts';
+import { WindowController } from './status/windowController.ts';
 
-/** Builds everything and registers it. The engine process itself starts later: see window.ts. */
+/** Builds everything and registers it. The engine process itself starts later: see status/windowController.ts. */
 export function activate(context: vscode.ExtensionContext): void {
   const own = <T extends vscode.Disposable>(thing: T): T => {
     context.subscriptions.push(thing);
@@ -36,16 +35,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const snooze = own(new Snooze());
   const status = own(new Status('airgap.showMenu'));
   const info = (message: string): void => log.info(message);
-  const engine = own(new Engine(engineSetup({ extensionPath, version, cacheFolder, settings, log: info }), info));
+  const engine = own(createLocalEngine({ extensionPath, version, cacheFolder, settings, log: info }));
   // At once, and not only with the engine's next start.
   own(config.onDidChange(() => keepOnDisk(cacheFolder, config.settings['engine.diskCacheGigabytes'])));
-  const window = own(new Window({ config, engine, snooze, status, log }));
+  const window = own(new WindowController({ config, engine, snooze, status, log }));
 
   const cache = new GhostCache();
   own(config.onDidChange(() => cache.clear()));
   own(vscode.languages.registerInlineCompletionItemProvider('*', new CompletionProvider(window, cache, window)));
 
-  const keepEngine = (): vscode.Disposable => window.keepEngine();
   const { storageUri } = context;
   const search = own(new Retrieval({ programFolder: join(extensionPath, 'dist'), storageUri, settings, log }));
   const reader = new WorkspaceContext({
@@ -56,14 +54,14 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   const blocks = own(new CodeBlocks());
   const colors = own(new ThemeColors((message) => log.warn(message)));
-  const chat = createChat({ context, config, settings, engine, reader, log, keepEngine, blocks, colors });
+  const chat = createChat({ context, config, settings, engine, reader, log, blocks, colors });
   const preview = blocks.propose.bind(blocks);
-  const edit = own(new InlineEdit({ model: engine, memory: context.workspaceState, settings, keepEngine, preview }));
+  const edit = own(new InlineEdit({ model: engine, memory: context.workspaceState, settings, preview }));
   own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));
-  own(registerLanguageModel({ model: engine, engine, settings, keepEngine }));
+  own(registerLanguageModel({ engine, settings }));
 
-  const report = own(new ReportView(version));
+  const report = own(new ReportView());
   const state = () => window.state;
-  const commands = commandTable({ config, engine, snooze, log, report, state, keepEngine, chat, blocks, edit, search });
+  const commands = commandTable({ config, engine, snooze, log, report, state, chat, blocks, edit, search });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

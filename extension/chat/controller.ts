@@ -7,12 +7,14 @@ import { Draft, type DraftHost } from './conversation/draft.ts';
 import { asMarkdown, fileName } from './conversation/export.ts';
 import { entries } from './conversation/conversationList.ts';
 import type { Page } from './page/pages.ts';
-import type { Attachment, Chat } from './conversation/parts.ts';
-import { Shelf } from './conversation/pendingWrites.ts';
+import type { Attachment } from './context/attachment.ts';
+import { errorMessage } from '../common/errorMessage.ts';
+import type { Chat } from './chat.ts';
+import { PendingWrites } from './conversation/pendingWrites.ts';
 
-export class ChatController implements Chat {
+export class ChatController implements Omit<Chat, 'openInEditor'> {
   readonly #draft: Draft;
-  readonly #shelf: Shelf;
+  readonly #conversations: PendingWrites;
   #open: Answering;
   /** What the user does is done in turn. */
   #queue: Promise<void>;
@@ -29,16 +31,18 @@ export class ChatController implements Chat {
     this.#host = host;
 
     const { t, log } = host;
-    this.#shelf = new Shelf(host.store, (error) => {
+    this.#conversations = new PendingWrites(host.store, (error) => {
       log(String(error));
-      this.#notice(t('The chat could not be saved: {0}. It is kept in memory until VS Code is closed.', reason(error)));
+      this.#notice(
+        t('The chat could not be saved: {0}. It is kept in memory until VS Code is closed.', errorMessage(error)),
+      );
     });
     this.#open = this.#answering(this.#empty());
     this.#draft = new Draft({
       ...host,
       situation: () => this.#situation(),
       show: (chips, window) => host.pages.post({ type: 'chips', chips, window }),
-      failed: (error) => log(reason(error)),
+      failed: (error) => log(errorMessage(error)),
     });
     this.#queue = this.#start().catch((error: unknown) => host.log(String(error)));
   }
@@ -49,7 +53,7 @@ export class ChatController implements Chat {
       await this.#handle(message, page);
     } catch (error) {
       this.#host.log(`${message.type}: ${String(error)}`);
-      page.post({ type: 'notice', text: reason(error) });
+      page.post({ type: 'notice', text: errorMessage(error) });
     }
   }
 
@@ -113,7 +117,7 @@ export class ChatController implements Chat {
   async dispose(): Promise<void> {
     this.#draft.dispose();
     await this.#open.stop();
-    await this.#shelf.settled();
+    await this.#conversations.settled();
   }
 
   async #handle(message: FromPage, page: Page): Promise<void> {
@@ -200,7 +204,7 @@ export class ChatController implements Chat {
     const open = this.#open;
     await open.stop();
     const { id, changedMs } = open.conversation;
-    const stored = this.#shelf.isSaved(id) ? await this.#shelf.read(id) : undefined;
+    const stored = this.#conversations.isSaved(id) ? await this.#conversations.read(id) : undefined;
     if (stored && stored.changedMs > changedMs) {
       open.replace(stored);
       this.showState();
@@ -225,7 +229,7 @@ export class ChatController implements Chat {
 
   async #openStored(id: string): Promise<void> {
     if (id === this.#open.conversation.id) return this.showState();
-    const conversation = await this.#shelf.read(id);
+    const conversation = await this.#conversations.read(id);
     if (!conversation) throw new Error(this.#host.t('This chat no longer exists.'));
     await this.#show(conversation);
   }
@@ -247,8 +251,8 @@ export class ChatController implements Chat {
       open.rename(title);
       this.showState();
     } else {
-      const stored = await this.#shelf.read(id);
-      if (stored) this.#shelf.save({ ...stored, title, changedMs: this.#host.nowMs() });
+      const stored = await this.#conversations.read(id);
+      if (stored) this.#conversations.save({ ...stored, title, changedMs: this.#host.nowMs() });
     }
   }
 
@@ -261,7 +265,7 @@ export class ChatController implements Chat {
       return false;
     await this.#inTurn(async () => {
       if (id === this.#open.conversation.id) await this.#show(this.#empty());
-      await this.#shelf.remove(id);
+      await this.#conversations.remove(id);
       actions.closed(id);
     });
     return true;
@@ -283,7 +287,7 @@ export class ChatController implements Chat {
 
   async #entries(query: string): Promise<ConversationEntry[]> {
     const { nowMs, language } = this.#host;
-    return entries(await this.#shelf.all(), query, { ms: nowMs(), language });
+    return entries(await this.#conversations.all(), query, { ms: nowMs(), language });
   }
 
   async #code(block: Extract<FromPage, { type: 'code' }>, page: Page): Promise<void> {
@@ -307,7 +311,7 @@ export class ChatController implements Chat {
 
   async #read(id: string): Promise<Conversation | undefined> {
     const { conversation } = this.#open;
-    return id === conversation.id ? conversation : this.#shelf.read(id);
+    return id === conversation.id ? conversation : this.#conversations.read(id);
   }
 
   /** To the page that shows now, or else to the next one. */
@@ -360,7 +364,7 @@ export class ChatController implements Chat {
         message: (message) => ifOpen(() => pages.post({ type: 'message', message })),
         part: (messageId, text) => ifOpen(() => pages.part(messageId, text)),
         notice: (text) => this.#notice(text),
-        save: (changed) => this.#shelf.save(changed),
+        save: (changed) => this.#conversations.save(changed),
         ended: () => ifOpen(() => this.#draft.refresh()),
       },
       conversation,
@@ -376,8 +380,4 @@ export class ChatController implements Chat {
   #notice(text: string): void {
     this.#host.pages.post({ type: 'notice', text });
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@
 import type { EngineView, FromPage, Suggestion, SyntaxColors } from '../../webview/protocol.ts';
 import type { AnsweringHost } from './answer/answering.ts';
 import type { Pages } from './page/pages.ts';
-import type { Attachment } from './conversation/parts.ts';
+import type { Attachment } from './context/attachment.ts';
 import type { ConversationStore } from './conversation/conversationStore.ts';
 
 export interface ControllerHost extends AnsweringHost {

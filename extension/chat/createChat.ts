@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SyntaxColors } from '../../webview/protocol.ts';
 import type { Config } from '../config.ts';
-import type { Engine } from '../engine/localEngine.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Settings } from '../settings.ts';
 import type { CodeBlocks } from '../edits/vscode/codeBlocks.ts';
 import { instruct } from './context/instruct.ts';
@@ -14,12 +14,12 @@ import { EditorContext } from './context/editorContext.ts';
 import { engineView } from './page/engineView.ts';
 import { pageActions } from './page/pageActions.ts';
 import { Pages } from './page/pages.ts';
-import type { Chat, ContextReader } from './conversation/parts.ts';
+import type { Chat } from './chat.ts';
+import type { ContextReader } from './context/attachment.ts';
 import { ConversationStore } from './conversation/conversationStore.ts';
 import { ChatView } from './page/view.ts';
-import type { ViewActions } from './commands/viewCommands.ts';
 
-export interface ChatParts {
+export interface CreateChatHost {
   readonly context: vscode.ExtensionContext;
   readonly config: Pick<Config, 'onDidChange'>;
   readonly engine: Engine;
@@ -28,12 +28,11 @@ export interface ChatParts {
   readonly blocks: CodeBlocks;
   readonly colors: { current(): SyntaxColors; readonly onDidChange: vscode.Event<void> };
   settings(): Settings;
-  keepEngine(): vscode.Disposable;
 }
 
 /** What has to end with the extension is pushed to `context.subscriptions`. */
-export function createChat(parts: ChatParts): Chat & ViewActions {
-  const { context, engine, log, colors, settings } = parts;
+export function createChat(host: CreateChatHost): Chat {
+  const { context, engine, log, colors, settings } = host;
   const own = <T extends vscode.Disposable>(thing: T): T => {
     context.subscriptions.push(thing);
     return thing;
@@ -54,15 +53,15 @@ export function createChat(parts: ChatParts): Chat & ViewActions {
     }),
   );
   const controller: ChatController = new ChatController({
-    ...surroundings(parts),
+    ...controllerHost(host),
     pages,
-    store: conversationStore(parts, pages),
-    actions: pageActions({ ...parts, view }),
+    store: conversationStore(host, pages),
+    actions: pageActions({ ...host, view }),
     automatic: () => editor.attachment,
   });
   own({ dispose: () => void controller.dispose() });
   own(engine.onDidChangeState(() => controller.engineChanged()));
-  own(parts.config.onDidChange(() => controller.settingsChanged()));
+  own(host.config.onDidChange(() => controller.settingsChanged()));
   own(colors.onDidChange(() => controller.colorsChanged()));
   own(vscode.workspace.onDidGrantWorkspaceTrust(() => controller.showState()));
   return {
@@ -75,7 +74,7 @@ export function createChat(parts: ChatParts): Chat & ViewActions {
 }
 
 /** Those of the workspace; windows without one have theirs together. */
-function conversationStore({ context, log }: ChatParts, pages: Pages): ConversationStore {
+function conversationStore({ context, log }: CreateChatHost, pages: Pages): ConversationStore {
   const folder = join((context.storageUri ?? context.globalStorageUri).fsPath, 'chats');
   return new ConversationStore(folder, (files) => {
     log.warn(`Conversations that could not be read: ${files.join(', ')}`);
@@ -85,12 +84,12 @@ function conversationStore({ context, log }: ChatParts, pages: Pages): Conversat
   });
 }
 
-function surroundings(parts: ChatParts): Omit<ControllerHost, 'pages' | 'store' | 'actions' | 'automatic'> {
-  const { engine, settings, colors, log } = parts;
+function controllerHost(host: CreateChatHost): Omit<ControllerHost, 'pages' | 'store' | 'actions' | 'automatic'> {
+  const { engine, settings, colors, log } = host;
   const { t } = vscode.l10n;
   return {
     model: engine,
-    reader: parts.reader,
+    reader: host.reader,
     texts: (vscode.l10n.bundle ?? {}) as Record<string, string>,
     language: vscode.env.language,
     t,
@@ -100,7 +99,6 @@ function surroundings(parts: ChatParts): Omit<ControllerHost, 'pages' | 'store' 
     contextLength: () => (engine.state.kind === 'ready' ? engine.state.model.contextLength : 0),
     colors: () => colors.current(),
     trusted: () => vscode.workspace.isTrusted,
-    keepEngine: () => parts.keepEngine(),
     newId: () => randomUUID(),
     seed: () => randomInt(2 ** 31),
     nowMs: () => Date.now(),

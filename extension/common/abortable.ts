@@ -1,5 +1,8 @@
-/** Rejects as soon as the signal aborts; what was waited for may take its time. Pure. */
-export function orAborted<T>(
+/**
+ * Waits for a promise until the signal aborts; then rejects at once with `reason()`, whatever becomes of the promise.
+ * Pure.
+ */
+export function abortable<T>(
   promise: Promise<T>,
   signal: AbortSignal,
   reason: () => Error = () => signal.reason as Error,

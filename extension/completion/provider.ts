@@ -1,18 +1,15 @@
 /** VS Code's inline completion API: a keystroke in, at most one item out. */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import type { CompleteParams, CompleteResult } from '../../engine/wire/protocol.ts';
 import { EngineFailure } from '../../engine/wire/rpc.ts';
+import { abortControllerFor } from '../common/abortSignal.ts';
+import type { CompletionModel } from '../engine/engine.ts';
 import type { Settings } from '../settings.ts';
 import { around, type Around, sentSpan } from './context.ts';
 import { isEligible } from '../reading/vscode/eligibility.ts';
 import type { GhostCache } from './ghostCache.ts';
 
-export interface Completer {
-  complete(request: Omit<CompleteParams, 'modelId'>, signal: AbortSignal): Promise<CompleteResult>;
-}
-
-export interface ProviderHost {
+export interface CompletionHost {
   readonly settings: Settings;
   /** False while snoozed. */
   readonly awake: boolean;
@@ -25,12 +22,12 @@ export interface ProviderHost {
 }
 
 export class CompletionProvider implements vscode.InlineCompletionItemProvider {
-  readonly #engine: Completer;
+  readonly #model: CompletionModel;
   readonly #cache: GhostCache;
-  readonly #host: ProviderHost;
+  readonly #host: CompletionHost;
 
-  constructor(engine: Completer, cache: GhostCache, host: ProviderHost) {
-    this.#engine = engine;
+  constructor(model: CompletionModel, cache: GhostCache, host: CompletionHost) {
+    this.#model = model;
     this.#cache = cache;
     this.#host = host;
   }
@@ -45,10 +42,10 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     if (!this.#wanted(document, automatic)) return [];
     const place = placeOf(document, position, selectedCompletionInfo, this.#host.contextLength);
     if (!place) return [];
-    const abort = abortController(token);
+    const { signal } = abortControllerFor(token);
     try {
       const known = this.#cache.find(document.uri.toString(), place.around);
-      const text = known ?? (await this.#ask(document, place, automatic, abort.signal));
+      const text = known ?? (await this.#ask(document, place, automatic, signal));
       return text === '' ? [] : [new vscode.InlineCompletionItem(place.typed + text, place.range)];
     } catch (error) {
       // Status bar and log only: a keystroke never opens a dialog.
@@ -68,7 +65,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     const { around, linesBefore, linesAfter } = place;
     if (automatic) await delay(settings['completion.delayMs'], undefined, { signal });
     const startedMs = performance.now();
-    const result = await this.#engine.complete(
+    const result = await this.#model.complete(
       {
         ...around,
         linesBefore,
@@ -132,11 +129,4 @@ export function sessionIdOf(document: vscode.TextDocument): string {
 /** The engine serves the newest request of a document, which another editor on it may have made. */
 function isSuperseded(error: unknown): boolean {
   return error instanceof EngineFailure && error.kind === 'cancelled';
-}
-
-function abortController(token: vscode.CancellationToken): AbortController {
-  const controller = new AbortController();
-  if (token.isCancellationRequested) controller.abort();
-  token.onCancellationRequested(() => controller.abort());
-  return controller;
 }

@@ -10,7 +10,7 @@ import { decide, followed, type Hunk, type LineEdit, propose, type Step, textCha
 /** One per change while hunks are shown; the oldest go first. */
 const MAX_TEXTS = 1000;
 
-export class HunkSession {
+export class DocumentHunks {
   #hunks: readonly Hunk[] = [];
   /** By the digest of a text of the document. */
   readonly #known = new Map<string, readonly Hunk[]>();
@@ -56,10 +56,10 @@ export class HunkSession {
   }
 
   /** For another life of the extension host: what the document held and its hunks. */
-  stored(): StoredSession {
+  stored(): StoredHunks {
     return { uri: this.document.uri.toString(), digest: digest(this.document.getText()), hunks: [...this.#hunks] };
   }
-  restore(stored: StoredSession): boolean {
+  restore(stored: StoredHunks): boolean {
     if (digest(this.document.getText()) !== stored.digest) return false;
     this.#remember(this.document.getText(), stored.hunks);
     this.#hunks = stored.hunks;
@@ -106,7 +106,7 @@ export class HunkSession {
   }
 }
 
-export interface StoredSession {
+export interface StoredHunks {
   uri: string;
   digest: string;
   hunks: Hunk[];

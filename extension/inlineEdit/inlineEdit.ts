@@ -5,20 +5,19 @@ import { extentEnd, indentUnit, isBlank, linesOf } from '../edits/placing/lines.
 import type { Place } from '../edits/placing/locate.ts';
 import { refusal } from '../edits/vscode/proposals.ts';
 import { nameOf } from '../reading/vscode/textOf.ts';
-import type { ChatModel } from '../chat/conversation/parts.ts';
+import type { ChatModel } from '../engine/engine.ts';
+import { abortControllerFor } from '../common/abortSignal.ts';
 import { warn, withoutLinks } from '../common/notice.ts';
 import type { Settings } from '../settings.ts';
 import { newLines } from './answer.ts';
 import { askInstruction } from './instruction.ts';
 import { type Rewrite, rewrite } from './request.ts';
-import { HunkSessions } from './openHunks.ts';
+import { OpenHunks } from './openHunks.ts';
 
-export interface InlineEditParts {
+export interface InlineEditHost {
   readonly model: ChatModel;
   readonly memory: vscode.Memento;
   settings(): Pick<Settings, 'chat.maxTokens'>;
-  /** The engine is needed until this is disposed. */
-  keepEngine(): vscode.Disposable;
   /** Shows a change in a diff editor, for documents in which hunks cannot stand. */
   preview(document: vscode.TextDocument, place: Place, locate: (text: string) => Place[]): Promise<string>;
 }
@@ -31,14 +30,12 @@ interface Part {
 }
 
 export class InlineEdit implements vscode.Disposable {
-  readonly #sessions: HunkSessions;
+  readonly #hunks: OpenHunks;
+  readonly #host: InlineEditHost;
 
-  readonly #parts: InlineEditParts;
-
-  constructor(parts: InlineEditParts) {
-    this.#parts = parts;
-
-    this.#sessions = new HunkSessions(parts.memory);
+  constructor(host: InlineEditHost) {
+    this.#host = host;
+    this.#hunks = new OpenHunks(host.memory);
   }
 
   /** The command. `given` is an instruction that is not asked for. */
@@ -51,15 +48,15 @@ export class InlineEdit implements vscode.Disposable {
 
   /** Commands of the buttons above a hunk, which name it; of the palette, for the hunk at the cursor. */
   async decideHunk(verdict: 'accept' | 'reject', uri?: unknown, id?: unknown): Promise<void> {
-    await this.#sessions.decide(verdict, { uri, id });
+    await this.#hunks.decide(verdict, { uri, id });
   }
 
   async decideAll(verdict: 'accept' | 'reject'): Promise<void> {
-    await this.#sessions.decide(verdict, { all: true });
+    await this.#hunks.decide(verdict, { all: true });
   }
 
   dispose(): void {
-    this.#sessions.dispose();
+    this.#hunks.dispose();
   }
 
   /** A sentence for the user where nothing is shown. */
@@ -68,10 +65,10 @@ export class InlineEdit implements vscode.Disposable {
     const name = nameOf(document.uri);
     const refused = await refusal(document);
     if (refused) return refused;
-    if (this.#sessions.has(document)) return vscode.l10n.t('Accept or reject the proposed changes in {0} first.', name);
+    if (this.#hunks.has(document)) return vscode.l10n.t('Accept or reject the proposed changes in {0} first.', name);
     const part = partAt(document, editor.selection);
     const title = vscode.l10n.t('Edit lines {0} to {1} of {2}', part.first + 1, part.first + part.lines.length, name);
-    const instruction = given ?? (await askInstruction(this.#parts.memory, title));
+    const instruction = given ?? (await askInstruction(this.#host.memory, title));
     if (instruction === undefined) return '';
     const answer = await this.#ask(part, instruction);
     return answer ? this.#show(part, answer) : '';
@@ -80,8 +77,6 @@ export class InlineEdit implements vscode.Disposable {
   /** Undefined where it was cancelled. */
   async #ask(part: Part, instruction: string): Promise<Rewrite | undefined> {
     const { document, first, lines } = part;
-    const abort = new AbortController();
-    const keeping = this.#parts.keepEngine();
     const request = {
       sessionId: `inlineEdit ${document.uri.toString()}`,
       path: nameOf(document.uri),
@@ -90,25 +85,23 @@ export class InlineEdit implements vscode.Disposable {
       firstLine: first + 1,
       lastLine: first + lines.length,
       instruction,
-      maxTokens: this.#parts.settings()['chat.maxTokens'],
+      maxTokens: this.#host.settings()['chat.maxTokens'],
     };
     const title = withoutLinks(vscode.l10n.t('Editing {0}', request.path));
-    try {
-      return await vscode.window.withProgress(
-        { location: vscode.ProgressLocation.Notification, title, cancellable: true },
-        (progress, token) => {
-          token.onCancellationRequested(() => abort.abort());
-          return rewrite(this.#parts.model, request, abort.signal, (text) =>
-            progress.report({ message: vscode.l10n.t('{0} lines written', linesOf(text).length) }),
-          );
-        },
-      );
-    } catch (error) {
-      if (abort.signal.aborted || (error instanceof EngineFailure && error.kind === 'cancelled')) return undefined;
-      throw error;
-    } finally {
-      keeping.dispose();
-    }
+    return vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+      async (progress, token) => {
+        const { signal } = abortControllerFor(token);
+        const onText = (text: string): void =>
+          progress.report({ message: vscode.l10n.t('{0} lines written', linesOf(text).length) });
+        try {
+          return await rewrite(this.#host.model, request, signal, onText);
+        } catch (error) {
+          if (signal.aborted || (error instanceof EngineFailure && error.kind === 'cancelled')) return undefined;
+          throw error;
+        }
+      },
+    );
   }
 
   async #show({ document, first, lines }: Part, answer: Rewrite): Promise<string> {
@@ -125,9 +118,9 @@ export class InlineEdit implements vscode.Disposable {
     if (savesByItself(document)) {
       const find = (text: string): Place[] => placesOf(text, lines, fresh);
       const place = { line: first + 1, label: '', text: replaced(all, first, lines.length, fresh) };
-      return this.#parts.preview(document, place, find);
+      return this.#host.preview(document, place, find);
     }
-    const shown = await this.#sessions.open(document, first, lines, fresh);
+    const shown = await this.#hunks.open(document, first, lines, fresh);
     return shown ? '' : t('{0} could not be changed.', name);
   }
 }

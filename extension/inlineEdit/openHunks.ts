@@ -5,10 +5,10 @@ import { nameOf } from '../reading/vscode/textOf.ts';
 import { inform, warn } from '../common/notice.ts';
 import { hunkAt } from './hunks.ts';
 import { HunkMarks, hunkLenses } from './marks.ts';
-import { HunkSession } from './documentHunks.ts';
+import { DocumentHunks } from './documentHunks.ts';
 
 const STORED_KEY = 'airgap.inlineEdit.hunks';
-const storedSessions = z.array(
+const storedHunks = z.array(
   z.object({
     uri: z.string(),
     digest: z.string(),
@@ -18,9 +18,9 @@ const storedSessions = z.array(
 
 export type Verdict = 'accept' | 'reject';
 
-export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider {
+export class OpenHunks implements vscode.Disposable, vscode.CodeLensProvider {
   /** By address. One whose hunks are all decided stays: undo may bring them back. */
-  readonly #sessions = new Map<string, HunkSession>();
+  readonly #documents = new Map<string, DocumentHunks>();
   readonly #marks = new HunkMarks();
   readonly #lensesChanged = new vscode.EventEmitter<void>();
   readonly onDidChangeCodeLenses = this.#lensesChanged.event;
@@ -53,35 +53,35 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
     fresh: readonly string[],
   ): Promise<boolean> {
     const key = document.uri.toString();
-    const session = this.#sessions.get(key) ?? new HunkSession(document);
-    this.#sessions.set(key, session);
-    const done = await session.propose(first, old, fresh);
+    const tracked = this.#documents.get(key) ?? new DocumentHunks(document);
+    this.#documents.set(key, tracked);
+    const done = await tracked.propose(first, old, fresh);
     this.#show();
     return done;
   }
 
   has(document: vscode.TextDocument): boolean {
-    return (this.#sessions.get(document.uri.toString())?.hunks.length ?? 0) > 0;
+    return (this.#documents.get(document.uri.toString())?.hunks.length ?? 0) > 0;
   }
 
   /** Of the button's hunk, or the one at the cursor; all of the active document where `all` says so. */
   async decide(verdict: Verdict, which: { uri?: unknown; id?: unknown; all?: boolean }): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     const uri = typeof which.uri === 'string' ? which.uri : editor?.document.uri.toString();
-    const session = this.#sessions.get(uri ?? '');
-    if (!session) return;
-    const { hunks } = session;
+    const tracked = this.#documents.get(uri ?? '');
+    if (!tracked) return;
+    const { hunks } = tracked;
     const atCursor = editor ? hunkAt(hunks, editor.selection.active.line) : undefined;
     const chosen = hunks.find(({ id }) => id === which.id) ?? (which.id === undefined ? atCursor : undefined);
     const ids = which.all ? hunks.map(({ id }) => id) : chosen ? [chosen.id] : [];
-    if (ids.length > 0 && !(await session.decide(ids, verdict))) {
-      warn(vscode.l10n.t('{0} could not be changed.', nameOf(session.document.uri)));
+    if (ids.length > 0 && !(await tracked.decide(ids, verdict))) {
+      warn(vscode.l10n.t('{0} could not be changed.', nameOf(tracked.document.uri)));
     }
     this.#show();
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
-    return hunkLenses(document, this.#sessions.get(document.uri.toString())?.hunks ?? []);
+    return hunkLenses(document, this.#documents.get(document.uri.toString())?.hunks ?? []);
   }
 
   dispose(): void {
@@ -89,46 +89,46 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
   }
 
   #changed({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
-    const session = this.#sessions.get(document.uri.toString());
-    if (!session) return;
-    const had = session.hunks.length > 0;
-    const lost = session.follow(contentChanges);
+    const tracked = this.#documents.get(document.uri.toString());
+    if (!tracked) return;
+    const had = tracked.hunks.length > 0;
+    const lost = tracked.follow(contentChanges);
     // Where nothing is undecided, and undo brings nothing back, a key costs no more than the look.
-    if (had || session.hunks.length > 0) this.#show();
+    if (had || tracked.hunks.length > 0) this.#show();
     if (!lost) return;
     inform(vscode.l10n.t('The proposed changes in {0} were overwritten. Undo to restore them.', nameOf(document.uri)));
   }
 
   /** A file never holds both the old and the new lines: what is undecided is taken out before it is written. */
   #willSave(event: vscode.TextDocumentWillSaveEvent): void {
-    const session = this.#sessions.get(event.document.uri.toString());
-    if (!session || session.hunks.length === 0) return;
-    event.waitUntil(Promise.resolve(session.rejection()));
+    const tracked = this.#documents.get(event.document.uri.toString());
+    if (!tracked || tracked.hunks.length === 0) return;
+    event.waitUntil(Promise.resolve(tracked.rejection()));
     inform(vscode.l10n.t('The file was saved without the changes that you have not accepted. Undo to restore them.'));
   }
 
   #closed(document: vscode.TextDocument): void {
     // A change of its language closes and opens a document that stays as it is.
     if (vscode.workspace.textDocuments.includes(document)) return;
-    if (this.#sessions.delete(document.uri.toString())) this.#show();
+    if (this.#documents.delete(document.uri.toString())) this.#show();
   }
 
   #reopened(document: vscode.TextDocument): void {
     const key = document.uri.toString();
     const stored = this.#stored().find(({ uri }) => uri === key);
-    if (!stored || this.#sessions.has(key)) return;
-    const session = new HunkSession(document);
-    if (!session.restore(stored)) return;
-    this.#sessions.set(key, session);
+    if (!stored || this.#documents.has(key)) return;
+    const tracked = new DocumentHunks(document);
+    if (!tracked.restore(stored)) return;
+    this.#documents.set(key, tracked);
     this.#show();
   }
 
-  #stored(): z.output<typeof storedSessions> {
-    return storedSessions.safeParse(this.#memory.get(STORED_KEY)).data ?? [];
+  #stored(): z.output<typeof storedHunks> {
+    return storedHunks.safeParse(this.#memory.get(STORED_KEY)).data ?? [];
   }
 
-  #open(): HunkSession[] {
-    return [...this.#sessions.values()].filter(({ hunks }) => hunks.length > 0);
+  #open(): DocumentHunks[] {
+    return [...this.#documents.values()].filter(({ hunks }) => hunks.length > 0);
   }
 
   #show(): void {
@@ -142,7 +142,7 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
     );
     void this.#memory.update(
       STORED_KEY,
-      open.map((session) => session.stored()),
+      open.map((tracked) => tracked.stored()),
     );
     this.#lensesChanged.fire();
     this.#mark();
@@ -150,8 +150,8 @@ export class HunkSessions implements vscode.Disposable, vscode.CodeLensProvider 
 
   #mark(): void {
     for (const editor of vscode.window.visibleTextEditors) {
-      const session = this.#sessions.get(editor.document.uri.toString());
-      if (session) this.#marks.show(editor, session.hunks);
+      const tracked = this.#documents.get(editor.document.uri.toString());
+      if (tracked) this.#marks.show(editor, tracked.hunks);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What the model is asked for an inline edit. */
 import type { ChatTurn } from '../../engine/wire/protocol.ts';
 import { longestAnswer } from '../chat/answer/answering.ts';
-import type { ChatModel } from '../chat/conversation/parts.ts';
+import type { ChatModel } from '../engine/engine.ts';
 import { questionPrompt } from '../chat/answer/prompt.ts';
 import { hideSecrets } from '../reading/secrets.ts';
 

@@ -2,11 +2,11 @@
 import { randomInt } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { ChatTurn } from '../../engine/wire/protocol.ts';
-import type { EngineState } from '../engine/localEngine.ts';
+import { abortControllerFor } from '../common/abortSignal.ts';
+import type { ChatModel, Engine } from '../engine/engine.ts';
 import type { Settings } from '../settings.ts';
 import { longestAnswer, samplingOf } from '../chat/answer/answering.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';
-import type { ChatModel } from '../chat/conversation/parts.ts';
 
 /** Of a model that has not been loaded yet: that of phi-3-mini-4k, the smallest of the family. */
 const USUAL_CONTEXT = 4096;
@@ -17,20 +17,17 @@ const ROLES = new Map<number, ModelMessage['role']>([
   [3, 'system'],
 ]);
 
-export interface LanguageModelParts {
-  readonly model: ChatModel;
-  readonly engine: { readonly state: EngineState; onDidChangeState(listener: () => void): { dispose(): void } };
+export interface LanguageModelHost {
+  readonly engine: ChatModel & Pick<Engine, 'state' | 'onDidChangeState'>;
   settings(): Settings;
-  /** The engine is needed until this is disposed. */
-  keepEngine(): vscode.Disposable;
 }
 
 /** Registers the model where VS Code has the interface for it. */
-export function registerLanguageModel(parts: LanguageModelParts): vscode.Disposable {
+export function registerLanguageModel(host: LanguageModelHost): vscode.Disposable {
   // Editors built on an older VS Code may lack it.
   const lm = vscode.lm as Partial<typeof vscode.lm> | undefined;
   if (!lm?.registerLanguageModelChatProvider) return new vscode.Disposable(() => {});
-  const provider = new LocalModel(parts);
+  const provider = new LocalModel(host);
   return vscode.Disposable.from(provider, lm.registerLanguageModelChatProvider('airgap', provider));
 }
 
@@ -41,12 +38,11 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   /** Sessions that answer now; a further question of the same must not cancel them. */
   readonly #busy = new Set<string>();
 
-  readonly #parts: LanguageModelParts;
+  readonly #host: LanguageModelHost;
 
-  constructor(parts: LanguageModelParts) {
-    this.#parts = parts;
-
-    this.#listener = parts.engine.onDidChangeState(() => {
+  constructor(host: LanguageModelHost) {
+    this.#host = host;
+    this.#listener = host.engine.onDidChangeState(() => {
       // Loading has many states, of which few say anything new of the model.
       const described = JSON.stringify(this.#information());
       if (described !== this.#described) this.#changed.fire();
@@ -71,25 +67,23 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     token: vscode.CancellationToken,
   ): Promise<void> {
     const turns = toTurns(messages.map(messageOf), vscode.l10n.t);
-    const { model, settings, keepEngine } = this.#parts;
+    const { engine, settings } = this.#host;
     const { 'chat.maxTokens': maxTokens, 'chat.temperature': temperature } = settings();
-    const abort = abortController(token);
-    const keeping = keepEngine();
+    const { signal } = abortControllerFor(token);
     const sessionId = this.#session(turns);
     try {
-      const { contextLength } = await model.model(abort.signal);
+      const { contextLength } = await engine.model(signal);
       const request = {
         sessionId,
         messages: turns,
         maxTokens: longestAnswer(maxTokens, contextLength),
         ...samplingOf(temperature, () => randomInt(2 ** 31)),
       };
-      await model.chat(request, abort.signal, ({ text }) => progress.report(new vscode.LanguageModelTextPart(text)));
+      await engine.chat(request, signal, ({ text }) => progress.report(new vscode.LanguageModelTextPart(text)));
     } catch (error) {
-      if (!abort.signal.aborted) throw error;
+      if (!signal.aborted) throw error;
     } finally {
       this.#busy.delete(sessionId);
-      keeping.dispose();
     }
   }
 
@@ -99,14 +93,8 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     token: vscode.CancellationToken,
   ): Promise<number> {
     const texts = typeof text === 'string' ? [text] : messageOf(text).parts.filter((part) => part !== undefined);
-    // Counting may start the engine, which is not to run on where completions are off.
-    const keeping = this.#parts.keepEngine();
-    try {
-      const counts = await this.#parts.model.countTokens(texts, abortController(token).signal);
-      return counts.reduce((sum, count) => sum + count, 0);
-    } finally {
-      keeping.dispose();
-    }
+    const counts = await this.#host.engine.countTokens(texts, abortControllerFor(token).signal);
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   dispose(): void {
@@ -115,8 +103,8 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   }
 
   #information(): vscode.LanguageModelChatInformation {
-    const { state } = this.#parts.engine;
-    const { 'model.folder': folder, 'chat.maxTokens': maxTokens } = this.#parts.settings();
+    const { state } = this.#host.engine;
+    const { 'model.folder': folder, 'chat.maxTokens': maxTokens } = this.#host.settings();
     const context = state.kind === 'ready' ? state.model.contextLength : USUAL_CONTEXT;
     const maxOutputTokens = longestAnswer(maxTokens, context);
     const isStarter = folder === '';
@@ -147,11 +135,4 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
 function messageOf({ role, content }: vscode.LanguageModelChatRequestMessage): ModelMessage {
   const parts = content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : undefined));
   return { role: ROLES.get(role) ?? 'user', parts };
-}
-
-function abortController(token: vscode.CancellationToken): AbortController {
-  const controller = new AbortController();
-  if (token.isCancellationRequested) controller.abort();
-  token.onCancellationRequested(() => controller.abort());
-  return controller;
 }

@@ -1,6 +1,6 @@
 /** Other extensions' messages as a conversation that the engine takes. Pure. */
 import type { ChatTurn } from '../../engine/wire/protocol.ts';
-import type { Translate } from '../chat/answer/compose.ts';
+import type { Translate } from '../common/translate.ts';
 
 export interface ModelMessage {
   readonly role: ChatTurn['role'];

@@ -1,6 +1,6 @@
 /** What a click on the status bar item offers: one line per thing one can do now, the remedy first. */
 import * as vscode from 'vscode';
-import type { Remedy } from '../engine/localEngine.ts';
+import type { Remedy } from '../engine/engine.ts';
 import { languageEnabled, type Settings } from '../settings.ts';
 import type { StatusState, StatusText } from './status.ts';
 

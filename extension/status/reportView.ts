@@ -1,7 +1,7 @@
-/** The engine's report as a document that nobody has to save. */
+/** Shows the engine's report in a virtual document, which nobody has to save. */
 import * as vscode from 'vscode';
-import type { Engine } from '../engine/localEngine.ts';
-import { reportText } from '../engine/report.ts';
+import { errorMessage } from '../common/errorMessage.ts';
+import type { Engine } from '../engine/engine.ts';
 
 const URI = vscode.Uri.from({ scheme: 'airgap-report', path: 'Airgap.md' });
 
@@ -9,12 +9,6 @@ export class ReportView implements vscode.TextDocumentContentProvider, vscode.Di
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly #registration = vscode.workspace.registerTextDocumentContentProvider(URI.scheme, this);
   #text = '';
-
-  readonly #version: string;
-
-  constructor(version: string) {
-    this.#version = version;
-  }
 
   get onDidChange(): vscode.Event<vscode.Uri> {
     return this.#changed.event;
@@ -24,11 +18,9 @@ export class ReportView implements vscode.TextDocumentContentProvider, vscode.Di
     return this.#text;
   }
 
-  /** Shows what the engine says now; rejects with EngineFailure. */
+  /** Opens a fresh report; rejects with EngineFailure. */
   async show(engine: Engine): Promise<void> {
-    const report = await engine.report();
-    const notes = engine.state.kind === 'ready' ? engine.state.notes : [];
-    this.#text = reportText(report, this.#version, notes);
+    this.#text = await engine.report();
     this.#changed.fire(URI);
     await vscode.window.showTextDocument(URI, { preview: true });
   }
@@ -39,13 +31,12 @@ export class ReportView implements vscode.TextDocumentContentProvider, vscode.Di
   }
 }
 
-/** The user asked for it, so a failure may be a message; its button leads to the details. */
+/** Opens the report for the user. A failure is a message with a button that leads to the log. */
 export async function showReport(engine: Engine, view: ReportView, log: vscode.LogOutputChannel): Promise<void> {
   try {
     await view.show(engine);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
     const showLog = vscode.l10n.t('Show log');
-    if ((await vscode.window.showWarningMessage(`Airgap: ${message}`, showLog)) === showLog) log.show();
+    if ((await vscode.window.showWarningMessage(`Airgap: ${errorMessage(error)}`, showLog)) === showLog) log.show();
   }
 }

@@ -1,7 +1,7 @@
 /** The one status bar item: what is going on, in words; a click offers what to do (menu.ts). */
 import * as vscode from 'vscode';
 import type { SeenLines } from '../../engine/wire/protocol.ts';
-import type { EngineState } from '../engine/localEngine.ts';
+import type { EngineState } from '../engine/engine.ts';
 
 /** What the window is in; all but the first two come from the engine. */
 export type StatusState = { kind: 'disabled' } | { kind: 'snoozed'; until: number } | EngineState;

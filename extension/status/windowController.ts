@@ -1,10 +1,12 @@
-/** One window's wishes: when it wants an engine, and what its status bar says. */
+/** The window's controller: tells the engine when completions want it, and shows its state in the status bar. */
 import * as vscode from 'vscode';
 import type { SeenLines } from '../../engine/wire/protocol.ts';
 import { isEligible } from '../reading/vscode/eligibility.ts';
-import { type Completer, type ProviderHost, sessionIdOf } from '../completion/provider.ts';
+import { type CompletionHost, sessionIdOf } from '../completion/provider.ts';
 import type { Config } from '../config.ts';
-import { type Engine, remedyFor } from '../engine/localEngine.ts';
+import type { CompletionModel, Engine } from '../engine/engine.ts';
+import { remedyFor } from '../engine/remedy.ts';
+import { errorMessage } from '../common/errorMessage.ts';
 import { inform } from '../common/notice.ts';
 import { anyLanguageEnabled, type Settings } from '../settings.ts';
 import type { Snooze } from './snooze.ts';
@@ -12,26 +14,20 @@ import type { Status, StatusState } from './status.ts';
 
 /** Opening an editor starts the engine after this pause, so that leafing through files starts nothing. */
 const WARM_UP_MS = 1000;
-/** Where only the chat needs the engine: a further question should find the model and what it has read. */
-const CHAT_PAUSE_MS = 10 * 60_000;
 
 type Failed = Extract<StatusState, { kind: 'failed' }>;
 
-export interface WindowParts {
+export interface WindowControllerHost {
   readonly config: Config;
   readonly engine: Engine;
   readonly snooze: Snooze;
   readonly status: Status;
   readonly log: vscode.LogOutputChannel;
-  readonly chatPauseMs?: number;
 }
 
-export class Window implements ProviderHost, Completer, vscode.Disposable {
+export class WindowController implements CompletionHost, CompletionModel, vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
   #warmUp: NodeJS.Timeout | undefined;
-  /** Answers that are being written. */
-  #answers = 0;
-  #chatPause: NodeJS.Timeout | undefined;
   #working = 0;
   /** Of the last request, where the engine itself is well. */
   #failure: Failed | undefined;
@@ -41,12 +37,11 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   /** The documents whose rest the engine reads now. */
   readonly #reading = new Set<string>();
 
-  readonly #parts: WindowParts;
+  readonly #host: WindowControllerHost;
 
-  constructor(parts: WindowParts) {
-    this.#parts = parts;
-
-    const { config, engine, snooze, log } = parts;
+  constructor(host: WindowControllerHost) {
+    this.#host = host;
+    const { config, engine, snooze, log } = host;
     this.#subscriptions = [
       config.onDidChange((change) => this.#settingsChanged(change.affects('engine') || change.affects('model'))),
       snooze.onDidChange(() => this.#settingsChanged(false)),
@@ -68,22 +63,23 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
       }),
       vscode.window.onDidChangeActiveTextEditor(() => this.#warmUpSoon()),
     ];
+    this.#updateStandby();
     this.#show();
     this.#warmUpSoon();
   }
 
   get settings(): Settings {
-    return this.#parts.config.settings;
+    return this.#host.config.settings;
   }
   get awake(): boolean {
-    return !this.#parts.snooze.active;
+    return !this.#host.snooze.active;
   }
   get contextLength(): number {
-    const { state } = this.#parts.engine;
+    const { state } = this.#host.engine;
     return state.kind === 'ready' ? state.model.contextLength : 0;
   }
   get state(): StatusState {
-    const { snooze, engine } = this.#parts;
+    const { snooze, engine } = this.#host;
     if (!anyLanguageEnabled(this.settings.enable)) return { kind: 'disabled' };
     if (snooze.active) return { kind: 'snoozed', until: snooze.until };
     if (engine.state.kind !== 'ready') return engine.state;
@@ -91,28 +87,28 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
   }
 
   inlineSuggestEnabled(document: vscode.TextDocument): boolean {
-    return this.#parts.config.inlineSuggestEnabled(document);
+    return this.#host.config.inlineSuggestEnabled(document);
   }
   trace(message: string): void {
-    this.#parts.log.debug(message);
+    this.#host.log.debug(message);
   }
   failed(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     // The same sentence at every key would bury the rest of the log.
-    if (message !== this.#lastLogged) this.#parts.log.warn(message);
+    if (message !== this.#lastLogged) this.#host.log.warn(message);
     this.#lastLogged = message;
-    if (this.#parts.engine.state.kind === 'ready') {
+    if (this.#host.engine.state.kind === 'ready') {
       this.#failure = { kind: 'failed', message, remedy: remedyFor(error), retrying: false };
     }
     this.#show();
   }
 
   /** The engine's answer, with a sign in the status bar while it works. */
-  async complete(...call: Parameters<Completer['complete']>): ReturnType<Completer['complete']> {
+  async complete(...call: Parameters<CompletionModel['complete']>): ReturnType<CompletionModel['complete']> {
     this.#working++;
     this.#show();
     try {
-      const result = await this.#parts.engine.complete(...call);
+      const result = await this.#host.engine.complete(...call);
       this.#failure = undefined;
       if (result.window.lines.length > 0) this.#seen = result.window;
       return result;
@@ -122,41 +118,29 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     }
   }
 
-  /** An answer needs the engine until this is disposed, also where completions are off; they end none. */
-  keepEngine(): vscode.Disposable {
-    this.#answers++;
-    clearTimeout(this.#chatPause);
-    return new vscode.Disposable(() => {
-      this.#answers--;
-      clearTimeout(this.#chatPause);
-      this.#chatPause = setTimeout(() => this.#stopUnneeded(), this.#parts.chatPauseMs ?? CHAT_PAUSE_MS);
-    });
-  }
-
   dispose(): void {
     clearTimeout(this.#warmUp);
-    clearTimeout(this.#chatPause);
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
   #closed(sessionId: string): void {
     this.#reading.delete(sessionId);
-    this.#parts.engine.closed(sessionId);
+    this.#host.engine.closed(sessionId);
     this.#show();
   }
 
   /** Settings of the engine count with its next start. */
   #settingsChanged(needsRestart: boolean): void {
-    if (needsRestart) this.#parts.engine.stop();
-    this.#stopUnneeded();
+    if (needsRestart) this.#host.engine.stop();
+    this.#updateStandby();
     this.#show();
     this.#warmUpSoon();
   }
 
-  /** Disabled or snoozed means no process, but for an answer that is being written. */
-  #stopUnneeded(): void {
+  /** While completions are off or snoozed, only the chat uses the engine. */
+  #updateStandby(): void {
     const { kind } = this.state;
-    if ((kind === 'disabled' || kind === 'snoozed') && this.#answers === 0) this.#parts.engine.stop();
+    this.#host.engine.setStandby(kind !== 'disabled' && kind !== 'snoozed');
   }
 
   #warmUpSoon(): void {
@@ -165,21 +149,21 @@ export class Window implements ProviderHost, Completer, vscode.Disposable {
     const document = vscode.window.activeTextEditor?.document;
     if (kind !== 'off' || !document || !isEligible(document, this.settings)) return;
     if (this.settings['completion.trigger'] === 'manual' || !this.inlineSuggestEnabled(document)) return;
-    this.#warmUp = setTimeout(() => this.state.kind === 'off' && this.#parts.engine.warmUp(), WARM_UP_MS);
+    this.#warmUp = setTimeout(() => this.state.kind === 'off' && this.#host.engine.warmUp(), WARM_UP_MS);
   }
 
   /** Completions come, but not as the user wished: a model of theirs must not be replaced without a word. */
   #settingsProblem(): Failed | undefined {
-    const [message] = this.#parts.config.problems;
+    const [message] = this.#host.config.problems;
     return message === undefined ? undefined : { kind: 'failed', message, remedy: 'settings', retrying: false };
   }
 
   #show(): void {
-    this.#parts.status.show(this.state, {
+    this.#host.status.show(this.state, {
       working: this.#working > 0,
       reading: this.#reading.size > 0,
       seen: this.#seen,
-      engineRuns: this.#parts.engine.state.kind !== 'off',
+      engineRuns: this.#host.engine.state.kind !== 'off',
     });
   }
 }

@@ -1,7 +1,7 @@
 /** One conversation, and the answer that is being written to its last question. Pure. */
 import type { ChatParams, ChatResult } from '../../../engine/wire/protocol.ts';
 import type { PageMessage } from '../../../webview/protocol.ts';
-import { orAborted } from '../../common/abortable.ts';
+import { abortable } from '../../common/abortable.ts';
 import { compose, type ComposeParts, type Draft, uncounted } from './compose.ts';
 import {
   type Answer,
@@ -14,7 +14,7 @@ import {
   withLast,
 } from '../conversation/conversation.ts';
 import { figures } from './figures.ts';
-import type { Attachment } from '../conversation/parts.ts';
+import type { Attachment } from '../context/attachment.ts';
 import { answered, chatTurns, earlierTurns } from './prompt.ts';
 
 /** Of the text that is being written, so that a crash or a reload loses no more than this. */
@@ -30,8 +30,6 @@ export interface AnsweringHost extends ComposeParts {
     text: string,
     attached: readonly Attachment[],
   ): Promise<{ instruction: string; attachments: readonly Attachment[] }>;
-  /** The engine is needed until this is disposed. */
-  keepEngine(): { dispose(): void };
   readonly language: string;
   newId(): string;
   seed(): number;
@@ -133,12 +131,10 @@ export class Answering {
   #start(temperature: number): void {
     this.#save();
     const abort = new AbortController();
-    const keeping = this.#host.keepEngine();
     const done = this.#run(temperature, abort.signal)
       .catch((error: unknown) => this.#ended(error, abort.signal))
       .finally(() => {
         this.#running = undefined;
-        keeping.dispose();
         this.#save();
         this.#showAnswer();
         this.#events.ended();
@@ -165,7 +161,7 @@ export class Answering {
   /** Reads and cuts what is attached; the question keeps the result. */
   async #compose(maxTokens: number, signal: AbortSignal): Promise<void> {
     const { question } = this.#last;
-    const { instruction, attachments } = await orAborted(
+    const { instruction, attachments } = await abortable(
       this.#host.instruct(question.text, question.attachments),
       signal,
     );

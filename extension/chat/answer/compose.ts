@@ -2,13 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { ChatTurn, FittedSource } from '../../../engine/wire/protocol.ts';
 import type { Chip, WindowUse } from '../../../webview/protocol.ts';
-import { orAborted } from '../../common/abortable.ts';
+import { abortable } from '../../common/abortable.ts';
+import type { Translate } from '../../common/translate.ts';
 import type { SentSource } from '../conversation/conversation.ts';
-import type { Attachment, ChatModel, ContextReader, Source } from '../conversation/parts.ts';
+import type { Attachment, ContextReader, Source } from '../context/attachment.ts';
+import type { ChatModel } from '../../engine/engine.ts';
 import { questionPrompt } from './prompt.ts';
-
-/** Translates a text of the host; main.ts gives VS Code's. */
-export type Translate = (message: string, ...values: (string | number)[]) => string;
 
 export interface ComposeParts {
   readonly model: ChatModel;
@@ -53,7 +52,7 @@ interface Piece {
 export async function compose(parts: ComposeParts, draft: Draft, signal: AbortSignal): Promise<Composed> {
   const { t } = parts;
   const reading = draft.items.map(({ attachment }) => readOne(parts.reader, attachment, draft, signal));
-  const read = await orAborted(Promise.all(reading), signal);
+  const read = await abortable(Promise.all(reading), signal);
   const all = read.flatMap(({ sources }, item) => sources.map((source) => newPiece(source, item)));
   const { fresh, window } = await fitFresh(parts, draft, all, signal);
   const kept = fresh.filter(({ fitted }) => fitted.text !== '');

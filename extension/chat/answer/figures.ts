@@ -1,6 +1,6 @@
 /** What an answer took, in words. Pure. */
 import type { ChatResult } from '../../../engine/wire/protocol.ts';
-import type { Translate } from './compose.ts';
+import type { Translate } from '../../common/translate.ts';
 
 export function figures(result: ChatResult, t: Translate, language: string): string {
   const count = (value: number): string => Math.round(value).toLocaleString(language);

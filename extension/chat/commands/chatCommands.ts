@@ -1,19 +1,20 @@
 /** Commands of editor, explorer, terminal and source control that lead into the chat. */
 import * as vscode from 'vscode';
 import type { CommandTable } from '../../commandTable.ts';
+import { errorMessage } from '../../common/errorMessage.ts';
 import { warn } from '../../common/notice.ts';
 import type { Settings } from '../../settings.ts';
 import { writeCommitMessage } from './commitMessage.ts';
 import { codeAt, problemsAt, selectionOf } from '../context/defaults.ts';
 import { terminalSelection } from '../context/terminal.ts';
-import type { Attachment, Chat, ChatModel } from '../conversation/parts.ts';
+import type { Attachment } from '../context/attachment.ts';
+import type { Chat } from '../chat.ts';
+import type { ChatModel } from '../../engine/engine.ts';
 
 export interface ChatCommandsHost {
   readonly chat: Chat;
   readonly model: ChatModel;
   readonly settings: Settings;
-  /** The engine is needed until this is disposed. */
-  keepEngine(): vscode.Disposable;
 }
 
 /** `host` is looked at when a command runs. */
@@ -27,6 +28,10 @@ export function chatCommands(host: () => ChatCommandsHost): CommandTable {
     'airgap.explain': (uri, range) => askAbout('/explain', ask, uri, range),
     'airgap.fix': (uri, range) => askAbout('/fix', ask, uri, range),
     'airgap.document': (uri, range) => askAbout('/doc', ask, uri, range),
+    'airgap.newChat': () => host().chat.newConversation(),
+    'airgap.showChats': () => host().chat.showList(),
+    'airgap.exportChat': () => host().chat.exportOpen(),
+    'airgap.openChatInEditor': () => host().chat.openInEditor(),
     'airgap.commitMessage': (sourceControl) => told(() => writeCommitMessage(host(), rootOf(sourceControl))),
   };
 }
@@ -36,7 +41,7 @@ async function told(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    warn(error instanceof Error ? error.message : String(error));
+    warn(errorMessage(error));
   }
 }
 

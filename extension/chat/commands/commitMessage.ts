@@ -1,10 +1,12 @@
 /** The commit message that the model writes into the source control view's input. */
 import * as vscode from 'vscode';
+import { abortControllerFor } from '../../common/abortSignal.ts';
 import type { Settings } from '../../settings.ts';
 import { cleanCommitMessage } from './cleanCommitMessage.ts';
 import { diffSources } from '../context/changes.ts';
 import { type Repository, repositories } from '../context/git.ts';
-import type { ChatModel, Source } from '../conversation/parts.ts';
+import type { ChatModel } from '../../engine/engine.ts';
+import type { Source } from '../context/attachment.ts';
 import { questionPrompt } from '../answer/prompt.ts';
 import { slashCommand } from './slash.ts';
 
@@ -14,8 +16,6 @@ const LONGEST_TOKENS = 256;
 export interface CommitMessageHost {
   readonly model: ChatModel;
   readonly settings: Pick<Settings, 'completion.exclude'>;
-  /** The engine is needed until this is disposed. */
-  keepEngine(): { dispose(): void };
 }
 
 /** Asks before it replaces a message; what stood there comes back where nothing is written. Rejects with a sentence. */
@@ -30,11 +30,9 @@ export async function writeCommitMessage(host: CommitMessageHost, root: vscode.U
       cancellable: true,
     },
     async (progress, token) => {
-      const abort = new AbortController();
-      token.onCancellationRequested(() => abort.abort());
+      const abort = abortControllerFor(token);
       const report = (message: string): void => progress.report({ message });
-      const keeping = host.keepEngine();
-      await write(host.model, repository, sources, { abort, report }).finally(() => keeping.dispose());
+      await write(host.model, repository, sources, { abort, report });
     },
   );
 }

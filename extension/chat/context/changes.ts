@@ -1,6 +1,6 @@
 /** What git says has changed: one source per file, and names of what is left out. */
 import * as vscode from 'vscode';
-import type { Source } from '../conversation/parts.ts';
+import type { Source } from './attachment.ts';
 import { splitDiff } from './diff.ts';
 import { isRefused } from '../../reading/vscode/exclusions.ts';
 import { type Repository, repositories, UNTRACKED } from './git.ts';

@@ -1,7 +1,7 @@
 /** What an attachment is called in the input: short, and at length for tooltip and screen reader. */
 import * as vscode from 'vscode';
 import type { Chip } from '../../../webview/protocol.ts';
-import type { Attachment } from '../conversation/parts.ts';
+import type { Attachment } from './attachment.ts';
 import { oneLine } from '../../reading/plainText.ts';
 import { baseName, nameOf } from '../../reading/vscode/textOf.ts';
 

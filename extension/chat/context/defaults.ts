@@ -1,6 +1,6 @@
 /** What a question is about where the user attached nothing: the selection, or the symbol around the cursor. */
 import * as vscode from 'vscode';
-import type { Attachment } from '../conversation/parts.ts';
+import type { Attachment } from './attachment.ts';
 import type { SlashContext } from '../commands/slash.ts';
 import { hasProblems } from './problems.ts';
 import { documentSymbols, enclosing, inTime } from './symbols.ts';

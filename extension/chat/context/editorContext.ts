@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Settings } from '../../settings.ts';
 import { selectionOf } from './defaults.ts';
 import { isRefused } from '../../reading/vscode/exclusions.ts';
-import type { Attachment } from '../conversation/parts.ts';
+import type { Attachment } from './attachment.ts';
 
 /** Changes come with every key; what they cost is counted when the user pauses. */
 const TEXT_PAUSE_MS = 1500;

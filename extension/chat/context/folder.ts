@@ -1,6 +1,6 @@
 /** The files of a folder as sources: the ones changed last, up to limits, and a list that names the others too. */
 import * as vscode from 'vscode';
-import type { Source } from '../conversation/parts.ts';
+import type { Source } from './attachment.ts';
 import { fileSystemOf } from '../../files/vscode/workspaceFiles.ts';
 import { GitIgnore } from '../../reading/gitIgnore.ts';
 import { hiddenPatterns, isRefused, matchesAny } from '../../reading/vscode/exclusions.ts';

@@ -1,6 +1,6 @@
 /** What the model is told for what the user typed, and what a slash command takes along. */
 import * as vscode from 'vscode';
-import type { Attachment } from '../conversation/parts.ts';
+import type { Attachment } from './attachment.ts';
 import { slashCommand } from '../commands/slash.ts';
 import { withDefaults } from './defaults.ts';
 

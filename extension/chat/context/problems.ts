@@ -1,7 +1,7 @@
 /** Diagnostics as text: what is wrong, where, and the line of code it points at. */
 import * as vscode from 'vscode';
 import { hideSecrets } from '../../reading/secrets.ts';
-import type { Source } from '../conversation/parts.ts';
+import type { Source } from './attachment.ts';
 import { oneLine, plainText } from '../../reading/plainText.ts';
 import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 

@@ -9,7 +9,7 @@ import { inSlices, type ProjectFile, ProjectFiles } from './projectFiles.ts';
 import { bareName, documentSymbols, inTime, type NamedRange, wholeSymbol, workspaceSymbols } from './symbols.ts';
 import { terminalSelection } from './terminal.ts';
 import { baseName, nameOf } from '../../reading/vscode/textOf.ts';
-import type { Attachment } from '../conversation/parts.ts';
+import type { Attachment } from './attachment.ts';
 import { SLASH_NAMES, type SlashName } from '../commands/slash.ts';
 
 const MOST = 50;

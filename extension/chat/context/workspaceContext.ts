@@ -2,7 +2,8 @@
 import * as vscode from 'vscode';
 import { hideSecrets } from '../../reading/secrets.ts';
 import type { Settings } from '../../settings.ts';
-import type { Attachment, ContextReader, ProjectSearch, Source } from '../conversation/parts.ts';
+import type { Attachment, ContextReader, Source } from './attachment.ts';
+import type { ProjectSearch } from '../../retrieval/projectSearch.ts';
 import { changeSources } from './changes.ts';
 import { chipOf, type ChipText } from './chips.ts';
 import { isRefused } from '../../reading/vscode/exclusions.ts';
@@ -14,22 +15,22 @@ import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 /** More parts of a project than a small model can weigh. */
 const MOST_HITS = 12;
 
-export interface ContextParts {
+export interface WorkspaceContextHost {
   readonly settings: Pick<Settings, 'completion.exclude'>;
   readonly search: ProjectSearch;
 }
 
 export class WorkspaceContext implements ContextReader {
-  /** `parts` is looked at with each reading, so that its settings may change. */
-  readonly #parts: ContextParts;
+  /** `host` is looked at with each reading, so that its settings may change. */
+  readonly #host: WorkspaceContextHost;
 
-  constructor(parts: ContextParts) {
-    this.#parts = parts;
+  constructor(host: WorkspaceContextHost) {
+    this.#host = host;
   }
 
   async read(attachment: Attachment, question: string, signal: AbortSignal): Promise<Source[]> {
     signal.throwIfAborted();
-    const excluded = this.#parts.settings['completion.exclude'];
+    const excluded = this.#host.settings['completion.exclude'];
     switch (attachment.kind) {
       case 'file':
         return [await fileSource(vscode.Uri.parse(attachment.uri), excluded, signal)];
@@ -50,7 +51,7 @@ export class WorkspaceContext implements ContextReader {
   }
 
   onDidChangeWaiting(listener: (text: string) => void): vscode.Disposable {
-    const { search } = this.#parts;
+    const { search } = this.#host;
     listener(search.status);
     return search.onDidChangeStatus(() => listener(search.status));
   }
@@ -60,7 +61,7 @@ export class WorkspaceContext implements ContextReader {
   }
 
   async #found(question: string, excluded: readonly string[], signal: AbortSignal): Promise<Source[]> {
-    const hits = await this.#parts.search.search(question, { limit: MOST_HITS, signal });
+    const hits = await this.#host.search.search(question, { limit: MOST_HITS, signal });
     const allowed = hits.filter(({ uri }) => !isRefused(vscode.Uri.parse(uri), excluded));
     if (allowed.length === 0) throw new Error(vscode.l10n.t('Nothing in the project matches the question.'));
     return allowed.map(({ uri, path, firstLine, text }) => ({

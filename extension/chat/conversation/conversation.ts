@@ -1,7 +1,7 @@
 /** A conversation, and what may happen to it: every change gives a new one. Pure. */
 import * as z from 'zod';
 import type { Chip, PageMessage } from '../../../webview/protocol.ts';
-import type { Attachment } from './parts.ts';
+import type { Attachment } from '../context/attachment.ts';
 
 const LONGEST_TITLE = 60;
 

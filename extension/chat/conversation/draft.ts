@@ -1,7 +1,7 @@
 /** What is attached to the question that is being written, and how much of the window it takes. Pure. */
 import type { Chip, WindowUse } from '../../../webview/protocol.ts';
 import { compose, type ComposeParts, type Draft as Composing, uncounted } from '../answer/compose.ts';
-import type { Attachment } from './parts.ts';
+import type { Attachment } from '../context/attachment.ts';
 
 /** After the last change, so that moving through files reads none of them. */
 const PAUSE_MS = 300;

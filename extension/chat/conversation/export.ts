@@ -1,5 +1,5 @@
 /** A conversation as Markdown. Pure. */
-import type { Translate } from '../answer/compose.ts';
+import type { Translate } from '../../common/translate.ts';
 import type { Conversation, SentSource } from './conversation.ts';
 
 export function asMarkdown({ title, turns }: Conversation, t: Translate): string {

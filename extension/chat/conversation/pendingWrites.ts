@@ -5,7 +5,7 @@
 import type { Conversation } from './conversation.ts';
 import type { ConversationStore } from './conversationStore.ts';
 
-export class Shelf {
+export class PendingWrites {
   /** The newest state of each conversation that is not on the disk yet. */
   readonly #waiting = new Map<string, Conversation>();
   #writing: Promise<void> | undefined;

@@ -1,7 +1,7 @@
 /** The engine's state as the page shows it. Pure. */
 import type { EngineView } from '../../../webview/protocol.ts';
-import type { EngineState } from '../../engine/localEngine.ts';
-import type { Translate } from '../answer/compose.ts';
+import type { EngineState } from '../../engine/engine.ts';
+import type { Translate } from '../../common/translate.ts';
 
 export function engineView(state: EngineState, isStarter: boolean, t: Translate): EngineView {
   const view: EngineView = { kind: state.kind, text: '', fraction: 0, remedies: [], advice: '' };

@@ -1,23 +1,22 @@
 /** What the page may ask of VS Code. */
 import * as vscode from 'vscode';
-import type { Engine } from '../../engine/localEngine.ts';
+import type { Engine } from '../../engine/engine.ts';
 import type { Settings } from '../../settings.ts';
 import type { CodeBlocks } from '../../edits/vscode/codeBlocks.ts';
 import type { Actions } from '../controllerHost.ts';
 import { Suggester } from '../context/suggest.ts';
 
-export interface PageActionParts {
+export interface PageActionsHost {
   readonly blocks: CodeBlocks;
   readonly engine: Engine;
   readonly log: vscode.LogOutputChannel;
   readonly view: Pick<Actions, 'reveal'>;
   settings(): Settings;
-  keepEngine(): vscode.Disposable;
 }
 
-export function pageActions(parts: PageActionParts): Actions {
-  const { engine, view } = parts;
-  const suggester = new Suggester(() => parts.settings()['completion.exclude']);
+export function pageActions(host: PageActionsHost): Actions {
+  const { engine, view } = host;
+  const suggester = new Suggester(() => host.settings()['completion.exclude']);
   return {
     reveal: () => view.reveal(),
     confirm,
@@ -25,8 +24,8 @@ export function pageActions(parts: PageActionParts): Actions {
     copy: async (text) => vscode.env.clipboard.writeText(text),
     openSource,
     openLink,
-    run: (command) => run(command, parts),
-    code: (block, sources) => parts.blocks.run(block, sources),
+    run: (command) => run(command, host),
+    code: (block, sources) => host.blocks.run(block, sources),
     suggest: (text) => suggester.suggest(text),
     attachment: (suggestionId) => suggester.resolve(suggestionId),
     closed: (conversationId) => engine.closed(conversationId),
@@ -74,17 +73,10 @@ async function openLink(href: string): Promise<void> {
   if (answer === open) await vscode.env.openExternal(vscode.Uri.parse(href, true));
 }
 
-async function run(
-  command: Parameters<Actions['run']>[0],
-  { engine, log, keepEngine }: PageActionParts,
-): Promise<void> {
+async function run(command: Parameters<Actions['run']>[0], { engine, log }: PageActionsHost): Promise<void> {
   switch (command) {
-    case 'restartEngine': {
-      // For the chat, also where completions are off; without a question it goes again.
-      const keeping = keepEngine();
-      engine.restart();
-      return keeping.dispose();
-    }
+    case 'restartEngine':
+      return engine.restart();
     case 'chooseModel':
       return vscode.commands.executeCommand('airgap.chooseModel');
     case 'showLog':

@@ -9,7 +9,7 @@ import type { Page, Pages } from './pages.ts';
 const VIEW = 'airgap.chat';
 const PANEL = 'airgap.chat.editor';
 
-export interface ViewParts {
+export interface ChatViewHost {
   readonly extension: vscode.Uri;
   readonly pages: Pages;
   /** The page may be there before the controller. */
@@ -24,10 +24,10 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
   ];
   readonly #panels = new Set<vscode.WebviewPanel>();
 
-  readonly #parts: ViewParts;
+  readonly #host: ChatViewHost;
 
-  constructor(parts: ViewParts) {
-    this.#parts = parts;
+  constructor(host: ChatViewHost) {
+    this.#host = host;
   }
 
   /** Shows a page and gives it the focus: a tab where one is seen, else the view. */
@@ -44,8 +44,8 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
 
   resolveWebviewView(view: vscode.WebviewView): void {
     const page = this.#serve(view.webview);
-    view.onDidChangeVisibility(() => !view.visible && this.#parts.pages.remove(page));
-    view.onDidDispose(() => this.#parts.pages.remove(page));
+    view.onDidChangeVisibility(() => !view.visible && this.#host.pages.remove(page));
+    view.onDidDispose(() => this.#host.pages.remove(page));
   }
 
   /** After a reload of the window; what the chat shows is the controller's. */
@@ -61,23 +61,23 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
 
   #addPanel(panel: vscode.WebviewPanel): void {
     const page = this.#serve(panel.webview);
-    panel.iconPath = vscode.Uri.joinPath(this.#parts.extension, 'media', 'chat.svg');
+    panel.iconPath = vscode.Uri.joinPath(this.#host.extension, 'media', 'chat.svg');
     this.#panels.add(panel);
-    panel.onDidChangeViewState(() => !panel.visible && this.#parts.pages.remove(page));
+    panel.onDidChangeViewState(() => !panel.visible && this.#host.pages.remove(page));
     panel.onDidDispose(() => {
       this.#panels.delete(panel);
-      this.#parts.pages.remove(page);
+      this.#host.pages.remove(page);
     });
   }
 
   /** The page is posted to from its `ready` until it is hidden, when VS Code throws it away. */
   #serve(webview: vscode.Webview): Page {
-    const { extension, log } = this.#parts;
+    const { extension, log } = this.#host;
     const page: Page = { post: (message: ToPage) => void webview.postMessage(message) };
     webview.options = { enableScripts: true, localResourceRoots: pageRoots(extension) };
     webview.onDidReceiveMessage((said: unknown) => {
       const parsed = parseMessage(said);
-      if ('message' in parsed) void this.#parts.controller().handle(parsed.message, page);
+      if ('message' in parsed) void this.#host.controller().handle(parsed.message, page);
       else log(`The chat's page said something that is not understood: ${parsed.problem}`);
     });
     webview.html = pageHtml(webview, extension);

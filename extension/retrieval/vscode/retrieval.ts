@@ -3,8 +3,8 @@
  * time after the window, and only where the workspace is trusted.
  */
 import * as vscode from 'vscode';
-import type { Hit, ProjectSearch } from '../../chat/conversation/parts.ts';
-import { orAborted } from '../../common/abortable.ts';
+import type { Hit, ProjectSearch } from '../projectSearch.ts';
+import { abortable } from '../../common/abortable.ts';
 import { fromNative, toNative } from '../../files/nodeFileSystem.ts';
 import { hiddenPatterns } from '../../reading/vscode/exclusions.ts';
 import type { Settings } from '../../settings.ts';
@@ -70,7 +70,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     signal.throwIfAborted();
     const running = this.#ensureStarted();
     try {
-      await orAborted(running.opened, signal);
+      await abortable(running.opened, signal);
       const recent = this.#recent.paths;
       const found = await running.thread.call('search', { query, limit, recent }, signal);
       return found.map(({ file, ...hit }) => ({ ...hit, uri: vscode.Uri.file(toNative(file)).toString() }));

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type * as vscode from 'vscode';
 import { chatCommands } from '../../../extension/chat/commands/chatCommands.ts';
 import { ChatCodeActions } from '../../../extension/chat/commands/codeActions.ts';
-import type { Attachment, Chat } from '../../../extension/chat/conversation/parts.ts';
+import type { Attachment } from '../../../extension/chat/context/attachment.ts';
+import type { Chat } from '../../../extension/chat/chat.ts';
 import { fakeDocument, FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
 import { CodeActionKind, CodeActionTriggerKind, Position, Range, Uri } from '../../support/extension/vscodeStub.ts';
 
@@ -78,7 +79,7 @@ describe('editor commands', () => {
     const workspace = new FakeWorkspace({ 'a.ts': '', 'src/b.ts': '' });
     const document = workspace.open('a.ts', 'one\ntwo\nthree', { active: true });
     const asked: Question[] = [];
-    const chat: Chat = { ask: (question) => Promise.resolve(void asked.push(question)) };
+    const chat: Pick<Chat, 'ask'> = { ask: (question) => Promise.resolve(void asked.push(question)) };
     const commands = chatCommands(() => ({ chat }) as never) as Record<string, (...args: unknown[]) => Promise<void>>;
     const run = (id: string, ...args: unknown[]): Promise<void> => commands[`airgap.${id}`]!(...args);
     return { workspace, document, asked, run };

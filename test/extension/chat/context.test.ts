@@ -3,7 +3,7 @@ import { fuzzyScore } from '../../../extension/chat/context/fuzzy.ts';
 import { oneLine, plainText } from '../../../extension/reading/plainText.ts';
 import { LARGEST_FILE_BYTES } from '../../../extension/reading/vscode/textOf.ts';
 import { WorkspaceContext } from '../../../extension/chat/context/workspaceContext.ts';
-import type { Attachment, Source } from '../../../extension/chat/conversation/parts.ts';
+import type { Attachment, Source } from '../../../extension/chat/context/attachment.ts';
 import { FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
 import { fake, Uri } from '../../support/extension/vscodeStub.ts';
 import { file, folder, lines, read, uriOf } from './readContext.ts';

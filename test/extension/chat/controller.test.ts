@@ -22,7 +22,7 @@ describe('chat controller', () => {
       assert.equal(request!.messages[0]!.role, 'system');
       assert.equal(request!.maxTokens, 100);
       assert.equal(request!.sampling, undefined);
-      assert.equal(chat.kept, 0);
+      assert.equal(chat.model.running, 0);
     });
 
     it('take half of the window at most', async () => {
@@ -66,11 +66,11 @@ describe('chat controller', () => {
       chat.model.script = () => ({ parts: ['one'], hang: true });
       await chat.say({ type: 'send', text: 'Count.' });
       await until(() => chat.page.last.text === 'one');
-      assert.equal(chat.kept, 1);
+      assert.equal(chat.model.running, 1);
       await chat.say({ type: 'stop' });
       assert.equal(chat.page.last.status, 'stopped');
       assert.equal(chat.page.last.problem, undefined);
-      assert.equal(chat.kept, 0);
+      assert.equal(chat.model.running, 0);
       chat.model.script = () => ({ parts: [' two'] });
       await chat.say({ type: 'continue' });
       assert.equal((await chat.answered()).text, 'one two');

@@ -70,7 +70,7 @@ describe('conversations and pages', () => {
       assert.equal(chat.page.last.status, 'writing');
       await chat.say({ type: 'deleteConversation', conversationId });
       assert.deepEqual(chat.page.shown, []);
-      await until(() => chat.kept === 0);
+      await until(() => chat.model.running === 0);
       assert.deepEqual(filesOf(chat), []);
     });
 
@@ -82,7 +82,7 @@ describe('conversations and pages', () => {
       const { conversationId } = chat.page.state!;
       await chat.say({ type: 'newConversation' });
       assert.deepEqual(chat.page.shown, []);
-      assert.equal(chat.kept, 0);
+      assert.equal(chat.model.running, 0);
       await chat.say({ type: 'openConversation', conversationId });
       assert.deepEqual(chat.page.shown, ['user: Count.', 'assistant: one']);
       assert.equal(chat.page.last.status, 'stopped');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { engineView } from '../../../extension/chat/page/engineView.ts';
-import type { EngineState } from '../../../extension/engine/localEngine.ts';
+import type { EngineState } from '../../../extension/engine/engine.ts';
 
 const t = (message: string, ...values: unknown[]): string => message.replace('{0}', String(values[0]));
 const model = { modelId: '', name: 'phi', contextLength: 1, backend: 'wasm', device: '', notes: [], bytes: 0 } as const;

@@ -1,6 +1,7 @@
 /** Reads attachments as the chat does, in a workspace in memory. */
 import { WorkspaceContext } from '../../../extension/chat/context/workspaceContext.ts';
-import type { Attachment, Hit, Source } from '../../../extension/chat/conversation/parts.ts';
+import type { Attachment, Source } from '../../../extension/chat/context/attachment.ts';
+import type { Hit } from '../../../extension/retrieval/projectSearch.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { Uri } from '../../support/extension/vscodeStub.ts';
 

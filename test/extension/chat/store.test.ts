@@ -8,7 +8,7 @@ import {
   emptyConversation,
   withLast,
 } from '../../../extension/chat/conversation/conversation.ts';
-import { Shelf } from '../../../extension/chat/conversation/pendingWrites.ts';
+import { PendingWrites } from '../../../extension/chat/conversation/pendingWrites.ts';
 import { ConversationStore } from '../../../extension/chat/conversation/conversationStore.ts';
 
 function conversation(id: string, text = 'Why?'): Conversation {
@@ -97,7 +97,7 @@ describe('conversation store', () => {
   });
 });
 
-describe('shelf', () => {
+describe('pending writes', () => {
   it('writes the newest state, and tries again what failed with the next change', async () => {
     const written: Conversation[] = [];
     const failures: unknown[] = [];
@@ -111,24 +111,24 @@ describe('shelf', () => {
       read: () => Promise.resolve(undefined),
       all: () => Promise.resolve([]),
     } as unknown as ConversationStore;
-    const shelf = new Shelf(store, (error) => failures.push(error));
+    const pending = new PendingWrites(store, (error) => failures.push(error));
     const [one, two] = [conversation('one'), conversation('two')];
-    shelf.save(one);
-    await shelf.settled();
-    shelf.save(two);
-    await shelf.settled();
+    pending.save(one);
+    await pending.settled();
+    pending.save(two);
+    await pending.settled();
     assert.equal(failures.length, 1);
-    assert.equal(await shelf.read('one'), one);
-    assert.deepEqual(await shelf.all(), [one, two]);
+    assert.equal(await pending.read('one'), one);
+    assert.deepEqual(await pending.all(), [one, two]);
     isFull = false;
     const newer = { ...one, title: 'Newer' };
-    shelf.save(newer);
-    await shelf.settled();
+    pending.save(newer);
+    await pending.settled();
     assert.deepEqual(written, [newer, two]);
-    assert.ok(shelf.isSaved('one') && shelf.isSaved('two'));
+    assert.ok(pending.isSaved('one') && pending.isSaved('two'));
     isFull = true;
-    shelf.save(one);
-    await shelf.settled();
+    pending.save(one);
+    await pending.settled();
     assert.equal(failures.length, 2);
   });
 });

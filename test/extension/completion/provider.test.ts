@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import type * as vscode from 'vscode';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
 import { GhostCache } from '../../../extension/completion/ghostCache.ts';
-import { type Completer, CompletionProvider, type ProviderHost } from '../../../extension/completion/provider.ts';
+import { type CompletionHost, CompletionProvider } from '../../../extension/completion/provider.ts';
+import type { CompletionModel } from '../../../extension/engine/engine.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { type DocumentOptions, textDocument } from '../../support/extension/textDocument.ts';
 import { InlineCompletionTriggerKind, Position, Range } from '../../support/extension/vscodeStub.ts';
 
-type Request = Parameters<Completer['complete']>[0];
+type Request = Parameters<CompletionModel['complete']>[0];
 
 interface Options extends DocumentOptions {
   answer?: string | Error;
   settings?: Record<string, unknown>;
-  host?: Partial<ProviderHost>;
+  host?: Partial<CompletionHost>;
   invoked?: boolean;
   selected?: { text: string; from: number };
   token?: vscode.CancellationToken;
@@ -25,7 +26,7 @@ async function show(marked: string, options: Options = {}) {
   const { document, position } = textDocument(marked, options);
   const asked: Request[] = [];
   const failures: unknown[] = [];
-  const engine: Completer = {
+  const engine: CompletionModel = {
     complete: async (request) => {
       asked.push(request);
       if (answer instanceof Error) throw answer;

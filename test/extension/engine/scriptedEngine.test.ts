@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ChatTurn } from '../../../engine/wire/protocol.ts';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
-import { Engine } from '../../../extension/engine/localEngine.ts';
+import { LocalEngine } from '../../../extension/engine/localEngine.ts';
 import { chooseRuntime } from '../../../extension/engine/runtime.ts';
 import { type EngineHost, engineHost, isAlive, removeHost, until } from '../../support/extension/engineHost.ts';
 import { FIT_CHARACTERS, type ScriptedEngine, scriptedEngine } from '../../support/extension/scriptedEngine.ts';
@@ -12,7 +12,7 @@ const LONG = 'The quick brown fox jumps over the lazy dog, again and again. '.re
 describe('scripted engine', function () {
   this.timeout(20_000);
   let host: EngineHost;
-  let engine: Engine;
+  let engine: LocalEngine;
   let scripted: ScriptedEngine;
   const pids = new Set<number>();
   const open = new AbortController().signal;
@@ -36,7 +36,7 @@ describe('scripted engine', function () {
       exists: () => true,
     });
     const launch = () => ({ ...host, choice });
-    engine = new Engine({ launch, load: () => ({ model: '/m', backend: 'auto' }) }, host.log);
+    engine = new LocalEngine({ launch, load: () => ({ model: '/m', backend: 'auto' }), log: host.log });
   });
   after(() => {
     engine.dispose();

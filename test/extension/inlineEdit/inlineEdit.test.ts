@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { newLines } from '../../../extension/inlineEdit/answer.ts';
 import { hunkAt, propose } from '../../../extension/inlineEdit/hunks.ts';
-import { HunkSession } from '../../../extension/inlineEdit/documentHunks.ts';
+import { DocumentHunks } from '../../../extension/inlineEdit/documentHunks.ts';
 import { EditableDocument, Editing } from '../../support/extension/editing.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 
-type Session = { document: EditableDocument; session: HunkSession };
+type Session = { document: EditableDocument; session: DocumentHunks };
 
 describe('inline edit: hunks in a document', () => {
   let editing: Editing;
@@ -15,7 +15,7 @@ describe('inline edit: hunks in a document', () => {
   /** Shows `fresh` in place of `old`, which stands between `above` and `below`. */
   const opened = async (text: string, first: number, count: number, fresh: readonly string[]): Promise<Session> => {
     const document = editing.open('a.ts', text);
-    const session = new HunkSession(document as never);
+    const session = new DocumentHunks(document as never);
     editing.changed.event((event) => session.follow((event as { contentChanges: never }).contentChanges));
     const old = text.split(/\r?\n/).slice(first, first + count);
     assert.ok(await session.propose(first, old, fresh));

@@ -15,7 +15,6 @@ describe('inline edit: the command', () => {
   let answer: string | Error;
   let stop: 'end' | 'length';
   let previews: { text: string }[];
-  let engineKept: number;
   /** What happens while the model writes. */
   let meanwhile: () => void;
 
@@ -47,13 +46,12 @@ describe('inline edit: the command', () => {
         keys: () => [],
       } as never,
       settings: () => ({ 'chat.maxTokens': 1000 }),
-      keepEngine: () => (engineKept++, { dispose: () => void engineKept-- }),
       preview: (_document, place) => (previews.push(place), Promise.resolve('')),
     });
 
   beforeEach(() => {
     editing = new Editing('/project');
-    [memory, asked, previews, engineKept, stop, meanwhile] = [new Map(), [], [], 0, 'end', () => {}];
+    [memory, asked, previews, stop, meanwhile] = [new Map(), [], [], 'end', () => {}];
     answer = '```ts\nif (y) {\n  a();\n}\n```';
     edit = start();
   });
@@ -82,7 +80,6 @@ describe('inline edit: the command', () => {
       [editing.contexts['airgap.hunks'], editing.contexts['airgap.hunkPaths']],
       [true, ['/project/a.ts', '/project/a.ts']],
     );
-    assert.equal(engineKept, 0);
   });
 
   it('a selection that begins within a line takes the whole line', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type * as vscode from 'vscode';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
 import { LocalModel, registerLanguageModel } from '../../../extension/languageModel/languageModel.ts';
-import type { EngineState } from '../../../extension/engine/localEngine.ts';
+import type { EngineState } from '../../../extension/engine/engine.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { FakeModel, until } from '../../support/extension/fakeChat.ts';
 import { EventEmitter, LanguageModelTextPart, lm } from '../../support/extension/vscodeStub.ts';
@@ -26,24 +26,21 @@ const [USER, ASSISTANT, SYSTEM] = [1, 2, 3];
 class Setup {
   readonly model = new FakeModel();
   readonly changes = new EventEmitter<void>();
-  readonly states = new EventEmitter<void>();
+  readonly states = new EventEmitter<EngineState>();
   folder = '/models/phi-3-mini';
   temperature = 0;
-  kept = 0;
-  engine = { state: { kind: 'off' } as EngineState, onDidChangeState: this.states.event };
-  readonly parts = {
-    model: this.model,
+  readonly engine = Object.assign(this.model, {
+    state: { kind: 'off' } as EngineState,
+    onDidChangeState: this.states.event,
+  });
+  readonly host = {
     engine: this.engine,
     settings: () =>
       readSettings(
         (key) => ({ 'model.folder': this.folder, 'chat.temperature': this.temperature })[key as 'model.folder'],
       ).settings,
-    keepEngine: () => {
-      this.kept++;
-      return { dispose: () => this.kept-- };
-    },
   };
-  readonly provider = new LocalModel(this.parts);
+  readonly provider = new LocalModel(this.host);
 
   get information(): vscode.LanguageModelChatInformation {
     return this.provider.provideLanguageModelChatInformation()[0]!;
@@ -72,10 +69,10 @@ describe('language model', () => {
     assert.deepEqual(capabilities, { imageInput: false, toolCalling: false });
     for (const fraction of [0, 0.5]) {
       setup.engine.state = { kind: 'loading', fraction };
-      setup.states.fire();
+      setup.states.fire(setup.engine.state);
     }
     setup.engine.state = ready('Phi-3 mini');
-    setup.states.fire();
+    setup.states.fire(setup.engine.state);
     assert.equal(changes, 2);
     assert.deepEqual([setup.information.name, setup.information.maxInputTokens], ['Phi-3 mini', 512]);
     setup.folder = '';
@@ -100,7 +97,7 @@ describe('language model', () => {
     ]);
     assert.equal(setup.model.requests[0]!.maxTokens, 500);
     assert.equal(setup.model.requests[0]!.sampling, undefined);
-    assert.equal(setup.kept, 0);
+    assert.equal(setup.model.running, 0);
     setup.temperature = 1;
     await setup.ask([[USER, text('Hello'), text('!')]]).done;
     assert.equal(setup.model.requests[1]!.sampling!.temperature, 1);
@@ -112,11 +109,11 @@ describe('language model', () => {
     setup.model.script = () => ({ parts: ['one'], hang: true });
     const [first, second] = [setup.ask([[USER, text('Count.')]]), setup.ask([[USER, text('Count.')]])];
     await until(() => first.said.length === 1 && second.said.length === 1);
-    assert.equal(setup.kept, 2);
+    assert.equal(setup.model.running, 2);
     assert.notEqual(setup.model.requests[0]!.sessionId, setup.model.requests[1]!.sessionId);
     first.cancel();
     await first.done;
-    assert.equal(setup.kept, 1);
+    assert.equal(setup.model.running, 1);
     second.cancel();
     await second.done;
   });
@@ -127,10 +124,10 @@ describe('language model', () => {
       setup.ask([[USER, text('See'), { mimeType: 'image/png' }]]).done,
       /^Error: The local model supports text only/,
     );
-    assert.equal(setup.kept, 0);
+    assert.equal(setup.model.running, 0);
     setup.model.script = () => ({ fail: new EngineFailure({ kind: 'engineGone', message: 'It ended.' }) });
     await assert.rejects(setup.ask([[USER, text('Why?')]]).done, { message: 'It ended.' });
-    assert.equal(setup.kept, 0);
+    assert.equal(setup.model.running, 0);
   });
 
   it('counts tokens of texts and messages', async () => {
@@ -138,16 +135,14 @@ describe('language model', () => {
     const { provider, information } = setup;
     const token = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose() {} }) };
     const counting = provider.provideTokenCount(information, 'four', token);
-    assert.equal(setup.kept, 1);
     assert.equal(await counting, 4);
-    assert.equal(setup.kept, 0);
     const message = { role: USER!, content: [text('one'), text('two'), {}], name: undefined };
     assert.equal(await provider.provideTokenCount(information, message, token), 6);
   });
 
   it('is registered where VS Code has the interface, and nowhere else', () => {
-    const { parts } = new Setup();
-    registerLanguageModel(parts).dispose();
+    const { host } = new Setup();
+    registerLanguageModel(host).dispose();
     const vendors: string[] = [];
     let isRegistered = false;
     lm.registerLanguageModelChatProvider = (vendor) => {
@@ -156,7 +151,7 @@ describe('language model', () => {
       return { dispose: () => (isRegistered = false) };
     };
     try {
-      const registration = registerLanguageModel(parts);
+      const registration = registerLanguageModel(host);
       assert.ok(isRegistered);
       registration.dispose();
       assert.equal(isRegistered, false);

@@ -8,7 +8,9 @@ import { EngineFailure } from '../../../engine/wire/rpc.ts';
 import { ChatController } from '../../../extension/chat/controller.ts';
 import type { Actions, ControllerHost } from '../../../extension/chat/controllerHost.ts';
 import { type Page, Pages } from '../../../extension/chat/page/pages.ts';
-import type { Attachment, ChatModel, ContextReader, Source } from '../../../extension/chat/conversation/parts.ts';
+import type { Attachment, ContextReader, Source } from '../../../extension/chat/context/attachment.ts';
+import type { ChatModel } from '../../../extension/engine/engine.ts';
+import type { Conversation } from '../../../extension/chat/conversation/conversation.ts';
 import { ConversationStore } from '../../../extension/chat/conversation/conversationStore.ts';
 import type { EngineView, FromPage, PageMessage, PageState, ToPage } from '../../../webview/protocol.ts';
 
@@ -33,13 +35,24 @@ export class FakeModel implements ChatModel {
   room = Infinity;
   /** What `fit` says that it leaves out. */
   fitDropped = 0;
+  /** Answers that are being written. */
+  running = 0;
   script: (request: Request) => Scripted = () => ({ parts: ['An ', 'answer.'] });
 
   model(): ReturnType<ChatModel['model']> {
     return Promise.resolve({ contextLength: this.contextLength, chat: true, name: 'fake' });
   }
 
-  async chat(request: Request, signal: AbortSignal, onPart: (part: { text: string }) => void): Promise<ChatResult> {
+  async chat(...call: Parameters<ChatModel['chat']>): Promise<ChatResult> {
+    this.running++;
+    try {
+      return await this.#answer(...call);
+    } finally {
+      this.running--;
+    }
+  }
+
+  async #answer(request: Request, signal: AbortSignal, onPart: (part: { text: string }) => void): Promise<ChatResult> {
     this.requests.push(structuredClone(request));
     const { parts = [], stop = 'end', fail, hang = false, dropped = 0 } = this.script(request);
     const cancelled = new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
@@ -138,6 +151,20 @@ export class FakePage implements Page {
   }
 }
 
+/** Knows how many conversations it is writing. */
+class CountingStore extends ConversationStore {
+  writing = 0;
+
+  override async write(conversation: Conversation): Promise<void> {
+    this.writing++;
+    try {
+      await super.write(conversation);
+    } finally {
+      this.writing--;
+    }
+  }
+}
+
 export class FakeChat {
   readonly model = new FakeModel();
   readonly reader = new FakeReader();
@@ -146,14 +173,13 @@ export class FakeChat {
   /** What VS Code was asked for. */
   readonly asked: string[] = [];
   readonly host: ControllerHost;
+  readonly #store: CountingStore;
   controller: ChatController;
   automatic: Attachment | undefined;
   engine: EngineView = { kind: 'ready', text: 'fake', fraction: 0, remedies: [], advice: '' };
   settings = { maxTokens: 100, temperature: 0 };
   loaded = true;
   confirms = true;
-  /** Answers for which the engine is kept. */
-  kept = 0;
   nowMs = 1_000_000;
   #ids = 0;
   #seeds = 0;
@@ -162,11 +188,12 @@ export class FakeChat {
     readonly folder = mkdtempSync(join(tmpdir(), 'airgap-chat-')),
     prefix = 'id',
   ) {
+    this.#store = new CountingStore(folder, (files) => this.asked.push(`unreadable ${files.length}`));
     this.host = {
       model: this.model,
       reader: this.reader,
       pages: this.pages,
-      store: new ConversationStore(folder, (files) => this.asked.push(`unreadable ${files.length}`)),
+      store: this.#store,
       actions: this.#actions(),
       texts: { Send: 'Senden' },
       language: 'en',
@@ -181,10 +208,6 @@ export class FakeChat {
       colors: () => ({}),
       trusted: () => true,
       automatic: () => this.automatic,
-      keepEngine: () => {
-        this.kept++;
-        return { dispose: () => this.kept-- };
-      },
       newId: () => `${prefix}${++this.#ids}`,
       seed: () => ++this.#seeds,
       nowMs: () => this.nowMs,
@@ -210,8 +233,9 @@ export class FakeChat {
     return this.answered();
   }
 
+  /** Waits until the answer is complete, and on the disk. */
   async answered(): Promise<PageMessage> {
-    await until(() => this.page.last.status !== 'writing');
+    await until(() => this.page.last.status !== 'writing' && this.#store.writing === 0);
     return this.page.last;
   }
 

@@ -1,24 +1,27 @@
-/** From settings and surroundings to what a start of the engine needs. */
+/** Creates the local engine from the settings and the place of the extension. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadParams } from '../../engine/wire/protocol.ts';
-import type { EngineSetup } from './localEngine.ts';
-import { buildOf, engineAddress, thisHost } from './address.ts';
-import { chooseRuntime } from './runtime.ts';
 import { expandHome, type Settings } from '../settings.ts';
+import { buildOf, engineAddress, thisHost } from './address.ts';
+import { LocalEngine } from './localEngine.ts';
+import { chooseRuntime } from './runtime.ts';
 
-export interface Surroundings {
+export interface CreateLocalEngineHost {
+  /** The folder in which the extension is installed. */
   readonly extensionPath: string;
   readonly version: string;
-  /** The user's own, for what the engine may keep of files. */
+  /** A folder of the user's in which the engine may keep its prompt cache. */
   readonly cacheFolder: string;
   settings(): Settings;
   log(message: string): void;
 }
 
-export function engineSetup({ extensionPath, version, cacheFolder, settings, log }: Surroundings): EngineSetup {
+export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
+  const { extensionPath, version, cacheFolder, settings, log } = host;
   const engineFile = join(extensionPath, 'dist', 'engine.cjs');
-  return {
+  return new LocalEngine({
+    log,
     launch: () => ({
       engineFile,
       version,
@@ -40,10 +43,10 @@ export function engineSetup({ extensionPath, version, cacheFolder, settings, log
       allowSoftwareGpu: settings()['engine.allowSoftwareGpu'],
       ...keepOnDisk(cacheFolder, settings()['engine.diskCacheGigabytes']),
     }),
-  };
+  });
 }
 
-/** Turned off, nothing stays of what was kept. */
+/** Where the cache may lie and how large it may become. At 0 gigabytes the cache is turned off, and deleted. */
 export function keepOnDisk(folder: string, gigabytes: number): Pick<LoadParams, 'keepOnDisk'> {
   if (gigabytes > 0) return { keepOnDisk: { folder, maxBytes: gigabytes * 1e9 } };
   rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,45 @@
+/** An attachment: where the text for a question is to be found, not yet the text itself. Pure: types only. */
+import type { Chip } from '../../../webview/protocol.ts';
+
+/** Something that the user attached to a question. Lines are counted from 1. */
+export type Attachment =
+  /** `automatic`: the editor showed the file; the user did not choose it. */
+  | { kind: 'file' | 'folder'; uri: string; automatic?: boolean }
+  | { kind: 'selection'; uri: string; firstLine: number; lastLine: number }
+  | { kind: 'symbol'; uri: string; name: string; firstLine: number; lastLine: number }
+  | { kind: 'problems'; uri?: string; line?: number }
+  | { kind: 'terminal'; text: string }
+  | { kind: 'changes'; staged?: boolean }
+  | { kind: 'project' };
+
+/** A piece of text for a prompt. */
+export interface Source {
+  /** Name by which the model and the user know the text; usually its path in the workspace. */
+  readonly name: string;
+  /** Lines end in `\n`; secrets are hidden. */
+  readonly text: string;
+  /** Address at which the text can be opened; empty where it cannot be opened. */
+  readonly uri: string;
+  /** The line of the file at which `text` begins, counted from 1. */
+  readonly firstLine: number;
+  /** Offset in `text` around which the text is kept where not all of it fits. The start is kept where it is absent. */
+  readonly cursor?: number;
+}
+
+/** Reads what attachments refer to. */
+export interface ContextReader {
+  /**
+   * Rejects with an Error of one sentence where the attachment cannot be read. `question` guides the search for
+   * `@project`.
+   */
+  read(attachment: Attachment, question: string, signal: AbortSignal): Promise<Source[]>;
+  /**
+   * Tells the listener, now and with each change, what reading a project waits for, such as "Indexing 1,200 of 50,000
+   * files"; an empty text where it does not wait.
+   */
+  onDidChangeWaiting?(listener: (text: string) => void): { dispose(): void };
+  /** The chip of an attachment, without its token count. */
+  chip(attachment: Attachment): ChipText;
+}
+
+export type ChipText = Omit<Chip, 'id' | 'tokens' | 'cut'>;

@@ -1,0 +1,75 @@
+/** The engine as the rest of the extension sees it. Nobody outside of this folder knows where or how it runs. */
+import type { Event } from 'vscode-jsonrpc';
+import type {
+  ChatParams,
+  ChatPart,
+  ChatResult,
+  CompleteParams,
+  CompleteResult,
+  FitParams,
+  FitResult,
+  ModelInfo,
+  Notifications,
+} from '../../engine/wire/protocol.ts';
+
+export type CompleteRequest = Omit<CompleteParams, 'modelId'>;
+export type ChatRequest = Omit<ChatParams, 'modelId'>;
+export type FitRequest = Omit<FitParams, 'modelId'>;
+
+/** What the user can do about a failure; the status menu offers it first. */
+export type Remedy = 'restart' | 'chooseModel' | 'settings';
+
+export type EngineState =
+  /** Nothing runs; the next call starts the engine. */
+  | { kind: 'off' }
+  | { kind: 'starting' }
+  | { kind: 'loading'; fraction: number }
+  | { kind: 'ready'; model: ModelInfo; notes: readonly string[] }
+  /** `retrying`: the engine starts again by itself. */
+  | { kind: 'failed'; message: string; remedy: Remedy; retrying: boolean };
+
+/**
+ * The model that answers questions. The engine starts with the first call and stays at least until the call has ended,
+ * also while it is not on standby. All calls reject with EngineFailure; at once where the engine has failed and waits
+ * for the user or for its next start.
+ */
+export interface ChatModel {
+  /** Waits until a model is loaded and describes it. */
+  model(signal: AbortSignal): Promise<Pick<ModelInfo, 'contextLength' | 'chat' | 'name'>>;
+  /** Streams an answer to `onPart`. Parts that came before a rejection remain valid. */
+  chat(request: ChatRequest, signal: AbortSignal, onPart: (part: ChatPart) => void): Promise<ChatResult>;
+  /** Cuts sources to the room that a conversation leaves for them. */
+  fit(request: FitRequest, signal: AbortSignal): Promise<FitResult>;
+  /** Number of tokens in each text; an estimate where the engine does not know the model's tokenizer. */
+  countTokens(texts: string[], signal: AbortSignal): Promise<number[]>;
+}
+
+/** The model that completes code. Rejects as ChatModel does. */
+export interface CompletionModel {
+  complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult>;
+}
+
+export interface Engine extends ChatModel, CompletionModel {
+  readonly state: EngineState;
+  readonly onDidChangeState: Event<EngineState>;
+  /** The model moved to another backend; the sentence says why. */
+  readonly onDidMove: Event<string>;
+  /** The engine begins or ends prefilling the rest of a document in the background. */
+  readonly onDidRead: Event<Notifications['reading']>;
+
+  /** Gets ready for the first call, unless the engine has failed for good. Failures show in the state. */
+  warmUp(): void;
+  /**
+   * On standby, which is how an engine begins, it stays ready between calls. Otherwise it ends: at once where no call of
+   * a ChatModel runs, else some minutes after the last of them.
+   */
+  setStandby(standby: boolean): void;
+  /** Ends the engine. The next call starts it with the settings of that moment. */
+  stop(): void;
+  /** Starts the engine anew, also where it hangs or has failed. */
+  restart(): void;
+  /** Frees what the engine keeps for a document or conversation. */
+  closed(sessionId: string): void;
+  /** A description of the engine and its models for the user, as Markdown; available also where loading a model failed. */
+  report(): Promise<string>;
+}
