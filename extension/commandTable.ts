@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { chatCommands } from './chat/commands/chatCommands.ts';
+import type { CommandTable } from './common/commands.ts';
 import type { CodeBlocks } from './edits/vscode/codeBlocks.ts';
 import type { Chat } from './chat/chat.ts';
 import type { Config } from './config.ts';
@@ -25,12 +26,6 @@ export interface CommandHost {
   readonly search: { rebuild(): Promise<void> };
   state(): StatusState;
 }
-
-/**
- * Each part that has commands exports a function which makes its table out of what it needs of the host. It may only
- * look at the host when a command runs: a test makes the tables without one.
- */
-export type CommandTable = Readonly<Record<`airgap.${string}`, (...args: unknown[]) => unknown>>;
 
 const SNOOZE_MINUTES = [5, 15, 60];
 

@@ -1,6 +1,6 @@
 /** Commands of editor, explorer, terminal and source control that lead into the chat. */
 import * as vscode from 'vscode';
-import type { CommandTable } from '../../commandTable.ts';
+import type { CommandTable } from '../../common/commands.ts';
 import { errorMessage } from '../../common/errorMessage.ts';
 import { warn } from '../../common/notice.ts';
 import type { Settings } from '../../settings.ts';

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { CodeAction } from '../../../webview/protocol.ts';
 import { inform } from '../../common/notice.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
-import { terminalLine } from '../../chat/commands/terminalLine.ts';
+import { terminalLine } from '../terminalLine.ts';
 import { insertionText } from '../placing/insertion.ts';
 import { languageIdOf } from '../languageIds.ts';
 import { blockLines } from '../placing/lines.ts';

@@ -3,7 +3,7 @@ import { withDefaults } from '../../../extension/chat/context/defaults.ts';
 import { instruct } from '../../../extension/chat/context/instruct.ts';
 import type { Attachment } from '../../../extension/chat/context/attachment.ts';
 import { SLASH_NAMES, slashCommand } from '../../../extension/chat/commands/slash.ts';
-import { terminalLine } from '../../../extension/chat/commands/terminalLine.ts';
+import { terminalLine } from '../../../extension/edits/terminalLine.ts';
 import { FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
 
 const machine = { shell: 'zsh', system: 'Linux' };
