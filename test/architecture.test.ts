@@ -26,12 +26,10 @@ const IMPURE = ['process', 'Date', 'performance', 'setTimeout', 'setInterval', '
 /** What is still to be mended; nothing may be added. */
 const PENDING = [
   /^engine\/cli\/\w+\.ts -> test\/bench\/engine\//,
-  /^extension\/edits\/(languageIds|targets)\.ts -> vscode$/,
   /^engine\/document\/\w+\.ts -> engine\/serve\/core\.ts -> engine\/document/,
   /^engine\/inference\/generate\.ts -> engine\/inference\/session\.ts -> engine\/inference\/generate/,
   /^engine\/prompt\/complete\.ts -> engine\/prompt\/instruct\.ts -> engine\/prompt\/complete/,
   /^engine\/tokenizer\/(assemble|hfTokenizer|phi3SmallTokenizer)\.ts -> engine\/tokenizer\/(tokenizer|tokenBytes)\.ts -> /,
-  /^extension\/retrieval\/indexerThread\.ts -> extension\/retrieval\/readers\.ts -> /,
   /^kernels\/wasm\/host\/(banks|profile|program)\.ts -> kernels\/wasm\/host\/(tensor|program)\.ts -> kernels/,
   /^engine\/document\/backgroundPrefill\.ts -> /,
 ];

@@ -1,88 +1,73 @@
-/** Which file an answer means. Paths in answers are untrusted: nothing outside of the workspace's folders is named. */
-import { realpath } from 'node:fs/promises';
-import { dirname, sep } from 'node:path';
-import * as vscode from 'vscode';
+/** Which file an answer means. Paths in answers are untrusted: they never lead out of the project's folders. No vscode. */
+import { childOf, type FileSystem, isWithin, parentOf } from '../files/fileSystem.ts';
+import type { Project, Root, Target } from './project.ts';
 
-/** More files of one name are no help in a list. */
+/** A longer list helps nobody to choose. */
 const MAX_FILES = 20;
 
-/** The files in the workspace that `path` may mean: at that very path, else with a path that ends so. */
-export async function existingFiles(path: string): Promise<vscode.Uri[]> {
-  const direct = await Promise.all(
-    candidates(path).map(async (uri) => ((await exists(uri)) && (await isInWorkspace(uri)) ? [uri] : [])),
-  );
-  if (direct.flat().length > 0) return direct.flat();
+/** The files that `path` may mean: those at that very path, otherwise those whose path ends with it. */
+export async function existingTargets<R extends Root>(path: string, project: Project<R>): Promise<Target<R>[]> {
+  const direct = await inside(candidates(path, project.roots));
+  const existing = await Promise.all(direct.map(async (target) => ((await exists(target)) ? [target] : [])));
+  if (existing.flat().length > 0) return existing.flat();
   const relative = relativePath(path);
-  if (relative === undefined) return [];
-  const literal = relative.replace(/[[\]{}*?!]/g, '?');
-  const found = await vscode.workspace.findFiles(`**/${literal}`, undefined, MAX_FILES);
-  const ending = found.filter((uri) => uri.path.endsWith(`/${relative}`));
-  const inside = await Promise.all(ending.map(async (uri) => ((await isInWorkspace(uri)) ? [uri] : [])));
-  return inside.flat();
+  return relative === undefined ? [] : inside(await project.filesEndingIn(relative, MAX_FILES));
 }
 
-/** Where a new file of that path would lie; several with several folders, none where the path leads out. */
-export async function newFiles(path: string): Promise<vscode.Uri[]> {
-  const checked = await Promise.all(candidates(path).map(async (uri) => ((await isInWorkspace(uri)) ? [uri] : [])));
+/** The places for a new file of that path: one per folder that may be meant, none if the path leads out of them. */
+export function newTargets<R extends Root>(path: string, { roots }: Project<R>): Promise<Target<R>[]> {
+  return inside(candidates(path, roots));
+}
+
+/** Whether a file lies in its root once all links are resolved; the file need not exist. */
+export async function isInside({ root, path }: Target): Promise<boolean> {
+  const [top, real] = await Promise.all([root.files.realPath(root.path), realPathOfNew(root.files, path)]);
+  return top !== undefined && isWithin(real, top);
+}
+
+export async function exists({ root, path }: Target): Promise<boolean> {
+  return (await root.files.stat(path)) !== undefined;
+}
+
+async function inside<R extends Root>(targets: readonly Target<R>[]): Promise<Target<R>[]> {
+  const checked = await Promise.all(targets.map(async (target) => ((await isInside(target)) ? [target] : [])));
   return checked.flat();
 }
 
-/** Whether a file lies in a folder of the workspace, links followed. */
-export async function isInWorkspace(uri: vscode.Uri): Promise<boolean> {
-  const folder = vscode.workspace.getWorkspaceFolder(uri);
-  if (!folder) return false;
-  if (uri.scheme !== 'file') return true;
-  const [root, target] = await Promise.all([realpath(folder.uri.fsPath).catch(() => ''), realPathOfNew(uri.fsPath)]);
-  return root !== '' && (target === root || target.startsWith(root.endsWith(sep) ? root : root + sep));
+/** The real path of the nearest folder that exists, followed by the rest of the path. */
+async function realPathOfNew(files: FileSystem, path: string): Promise<string> {
+  const real = await files.realPath(path);
+  if (real !== undefined) return real;
+  const parent = parentOf(path);
+  if (parent === path) return path;
+  return childOf(await realPathOfNew(files, parent), path.slice(childOf(parent, '').length));
 }
 
-export async function exists(uri: vscode.Uri): Promise<boolean> {
-  try {
-    await vscode.workspace.fs.stat(uri);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Of what exists; else that of the nearest folder that does, with the rest of the path. */
-async function realPathOfNew(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path
-      ? path
-      : (await realPathOfNew(parent)) + path.slice(parent.endsWith(sep) ? parent.length - 1 : parent.length);
-  }
-}
-
-function candidates(path: string): vscode.Uri[] {
-  const folders = vscode.workspace.workspaceFolders ?? [];
+function candidates<R extends Root>(path: string, roots: readonly R[]): Target<R>[] {
   const slashed = path.replaceAll('\\', '/');
   if (/^([a-z]:)?\//i.test(slashed)) {
     const absolute = slashed.startsWith('/') ? slashed : `/${slashed}`;
     if (hasDotDot(absolute)) return [];
-    return folders
-      .map(({ uri }) => uri.with({ path: absolute }))
-      .filter((uri, index) => uri.path.startsWith(`${folders[index]!.uri.path.replace(/\/$/, '')}/`));
+    return roots
+      .filter((root) => absolute !== root.path && isWithin(absolute, root.path))
+      .map((root) => ({ root, path: absolute }));
   }
   const relative = relativePath(path);
   if (relative === undefined) return [];
   const [first, ...rest] = relative.split('/');
-  const named = rest.length > 0 && folders.length > 1 ? folders.filter(({ name }) => name === first) : [];
-  if (named.length > 0) return named.map(({ uri }) => vscode.Uri.joinPath(uri, rest.join('/')));
-  return folders.map(({ uri }) => vscode.Uri.joinPath(uri, relative));
+  const named = rest.length > 0 && roots.length > 1 ? roots.filter(({ name }) => name === first) : [];
+  if (named.length > 0) return named.map((root) => ({ root, path: childOf(root.path, rest.join('/')) }));
+  return roots.map((root) => ({ root, path: childOf(root.path, relative) }));
 }
 
-/** Undefined where it is none, or leads upwards. */
+/** Undefined if the path is no relative one, or leads upwards. */
 function relativePath(path: string): string | undefined {
   const relative = path
     .replaceAll('\\', '/')
     .replace(/^(\.\/)+/, '')
     .trim();
   const bad = relative === '' || relative.startsWith('/') || relative.endsWith('/') || hasDotDot(relative);
-  // Control characters and `:`, which names a drive, a scheme or a stream of a file.
+  // Control characters, and `:`, which names a drive, a scheme or a stream of a file.
   return bad || /[\p{Cc}:]/u.test(relative) ? undefined : relative;
 }
 

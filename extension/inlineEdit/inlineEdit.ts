@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { EngineFailure } from '../../engine/wire/rpc.ts';
 import { extentEnd, indentUnit, isBlank, linesOf } from '../edits/placing/lines.ts';
 import type { Place } from '../edits/placing/locate.ts';
-import { refusal } from '../edits/vscode/proposals.ts';
+import { refusal } from '../edits/vscode/refusal.ts';
 import { nameOf } from '../reading/vscode/textOf.ts';
 import type { ChatModel } from '../engine/engine.ts';
 import { abortControllerFor } from '../common/abortSignal.ts';

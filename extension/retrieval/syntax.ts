@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import treeSitter, { type Language, type Node, type Parser } from '@vscode/tree-sitter-wasm';
+import { grammarOf } from '../common/languages.ts';
 
 /** Lines count from 0; `last` is included. */
 export interface Declaration {
@@ -22,36 +23,6 @@ export interface Declaration {
 /** Larger ones are looked into, whatever they are. */
 export const LARGE_LINES = 80;
 
-/** Which grammar reads files with this ending; the build copies those named here. */
-export const GRAMMARS: Readonly<Record<string, string>> = {
-  '.ts': 'typescript',
-  '.mts': 'typescript',
-  '.cts': 'typescript',
-  '.tsx': 'tsx',
-  '.js': 'javascript',
-  '.mjs': 'javascript',
-  '.cjs': 'javascript',
-  '.jsx': 'javascript',
-  '.py': 'python',
-  '.pyi': 'python',
-  '.rs': 'rust',
-  '.go': 'go',
-  '.java': 'java',
-  '.c': 'cpp',
-  '.h': 'cpp',
-  '.cc': 'cpp',
-  '.cpp': 'cpp',
-  '.cxx': 'cpp',
-  '.hh': 'cpp',
-  '.hpp': 'cpp',
-  '.cs': 'c-sharp',
-  '.rb': 'ruby',
-  '.php': 'php',
-  '.css': 'css',
-  '.sh': 'bash',
-  '.bash': 'bash',
-};
-
 export class Syntax {
   readonly #parsers = new Map<string, Promise<Parser>>();
 
@@ -64,7 +35,7 @@ export class Syntax {
 
   /** Nothing for a language without a grammar. */
   async declarations(path: string, text: string): Promise<readonly Declaration[] | undefined> {
-    const grammar = GRAMMARS[extname(path).toLowerCase()];
+    const grammar = grammarOf(extname(path));
     if (grammar === undefined) return undefined;
     let parser = this.#parsers.get(grammar);
     if (!parser) this.#parsers.set(grammar, (parser = this.#load(grammar)));

@@ -1,30 +1,28 @@
-/** What the buttons of a code block do. Nothing here runs code or writes a file: documents change, the user saves. */
+/** The buttons of a code block. They run no code and write no file: they change documents, and the user saves. */
 import * as vscode from 'vscode';
 import type { CodeAction } from '../../../webview/protocol.ts';
 import { inform } from '../../common/notice.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
-import { terminalLine } from '../terminalLine.ts';
 import { insertionText } from '../placing/insertion.ts';
-import { languageIdOf } from '../languageIds.ts';
-import { blockLines } from '../placing/lines.ts';
-import { locate, type Place, replaceAll } from '../placing/locate.ts';
-import { choosePlace, PROPOSAL_SCHEME, Proposals } from './proposals.ts';
-import { existingFiles, exists, isInWorkspace, newFiles } from '../targets.ts';
+import { type CodeBlock, locate, type Place, replaceAll } from '../placing/locate.ts';
+import { fittingFiles, type Locate } from '../proposal.ts';
+import { existingTargets, isInside } from '../targets.ts';
+import { terminalLine } from '../terminalLine.ts';
+import { newFile } from './newFile.ts';
+import { choosePlace, PROPOSAL_SCHEME, ProposalDiffs } from './proposalDiffs.ts';
+import { targetOf, uriOf, workspaceProject } from './workspaceProject.ts';
 
-export interface BlockRequest {
+/** `language` and `path` are empty if the answer does not name them. */
+export interface BlockRequest extends Required<CodeBlock> {
   readonly action: CodeAction;
-  readonly code: string;
-  /** Of the fence; may be empty, as may the path that the answer names. */
-  readonly language: string;
-  readonly path: string;
 }
 
 export class CodeBlocks implements vscode.Disposable {
-  readonly #proposals = new Proposals();
+  readonly #proposals = new ProposalDiffs();
 
   /**
-   * Does what the button says; the sentence is for the user where it cannot, and empty where it did. `sources` are the
-   * addresses of files that the answer was given.
+   * Does what the button says, or returns a sentence that tells the user why it cannot. `sources` are the URIs of the
+   * files that the model was given.
    */
   async run(block: BlockRequest, sources: readonly string[] = []): Promise<string> {
     if (['apply', 'newFile'].includes(block.action) && !vscode.workspace.isTrusted)
@@ -45,9 +43,9 @@ export class CodeBlocks implements vscode.Disposable {
     }
   }
 
-  /** A change that was not found by a code block, for the same diff editor and the same commands. */
-  propose(document: vscode.TextDocument, place: Place, find: (text: string) => Place[]): Promise<string> {
-    return this.#proposals.show(document, place, find);
+  /** Shows a change that comes from elsewhere in the same diff editor, with the same commands. */
+  propose(document: vscode.TextDocument, place: Place, locate: Locate): Promise<string> {
+    return this.#proposals.show(document, place, locate);
   }
 
   /** The command of the diff editor's title bar. */
@@ -94,12 +92,12 @@ export class CodeBlocks implements vscode.Disposable {
     return place ? this.#proposals.show(target, place, find) : '';
   }
 
-  /** The document, a sentence, or undefined where the user picked none. */
+  /** The document to change, a sentence that says why there is none, or undefined if the user cancels. */
   async #target(block: BlockRequest, sources: readonly string[]): Promise<vscode.TextDocument | string | undefined> {
     if (block.path !== '') {
-      const files = await existingFiles(block.path);
-      if (files.length === 0) return vscode.l10n.t('{0} does not exist in this workspace.', block.path);
-      return pickDocument(await Promise.all(files.map(openDocument)));
+      const targets = await existingTargets(block.path, workspaceProject());
+      if (targets.length === 0) return vscode.l10n.t('{0} does not exist in this workspace.', block.path);
+      return pickDocument(await Promise.all(targets.map((target) => openDocument(uriOf(target)))));
     }
     const editor = currentEditor();
     const uris = new Map<string, vscode.Uri>();
@@ -107,16 +105,16 @@ export class CodeBlocks implements vscode.Disposable {
       ...(editor ? [editor.document.uri] : []),
       ...sources.map((source) => vscode.Uri.parse(source)),
     ]) {
-      if (uri.scheme === 'untitled' || (await isInWorkspace(uri))) uris.set(uri.toString(), uri);
+      const target = targetOf(uri);
+      if (uri.scheme === 'untitled' || (target && (await isInside(target)))) uris.set(uri.toString(), uri);
     }
     if (uris.size === 0) return vscode.l10n.t('Open the workspace file that this change is for.');
     const opened = await Promise.all([...uris.values()].map((uri) => openDocument(uri).catch(() => undefined)));
     const documents = opened.filter((document) => document !== undefined);
-    const fitting = documents.filter((each) => locate(each.getText(), block, nameOf(each.uri)).length > 0);
-    return pickDocument(fitting.length > 0 ? fitting : documents);
+    return pickDocument(fittingFiles(documents, (each) => locate(each.getText(), block, nameOf(each.uri))));
   }
 
-  /** Nothing in the file is like it: only the user knows. */
+  /** Nothing in the file resembles the code, so only the user knows where it goes. */
   async #withoutPlace(block: BlockRequest, document: vscode.TextDocument): Promise<string> {
     const { t } = vscode.l10n;
     const insert = { label: t('Insert at cursor') };
@@ -133,7 +131,7 @@ export class CodeBlocks implements vscode.Disposable {
   }
 }
 
-/** The editor that the user was last in, also while the chat has the focus. */
+/** The editor that the user was in last, even while the chat has the focus. */
 function currentEditor(): vscode.TextEditor | undefined {
   const usable = ({ document }: vscode.TextEditor): boolean =>
     ![PROPOSAL_SCHEME, 'output', 'comment'].includes(document.uri.scheme);
@@ -152,35 +150,7 @@ async function pickDocument(documents: readonly vscode.TextDocument[]): Promise<
   return (await vscode.window.showQuickPick(items, { title }))?.document;
 }
 
-/** An unsaved document; with a path of its own where the answer names one that may be written to. */
-async function newFile({ code, language, path }: BlockRequest): Promise<string> {
-  const content = blockLines(code).join('\n') + '\n';
-  if (path === '') {
-    const document = await vscode.workspace.openTextDocument({ language: await languageIdOf(language), content });
-    await vscode.window.showTextDocument(document);
-    return '';
-  }
-  const files = await newFiles(path);
-  if (files.length === 0) return vscode.l10n.t('{0} is outside this workspace.', path);
-  const [uri] = files.length === 1 ? files : [await pickFolder(files)];
-  if (!uri) return '';
-  if (await exists(uri)) return vscode.l10n.t('{0} already exists.', nameOf(uri));
-  const document = await vscode.workspace.openTextDocument(uri.with({ scheme: 'untitled' }));
-  const edit = new vscode.WorkspaceEdit();
-  const end = document.positionAt(document.getText().length);
-  edit.replace(document.uri, new vscode.Range(new vscode.Position(0, 0), end), content);
-  await vscode.workspace.applyEdit(edit);
-  await vscode.window.showTextDocument(document);
-  return '';
-}
-
-async function pickFolder(files: readonly vscode.Uri[]): Promise<vscode.Uri | undefined> {
-  const items = files.map((uri) => ({ label: nameOf(uri), uri }));
-  return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Select a location for the new file') }))
-    ?.uri;
-}
-
-/** Stands at the prompt; the user runs it. */
+/** Types the command at the prompt; the user runs it. */
 function insertIntoTerminal(code: string): string {
   const line = terminalLine(code);
   if (line === undefined) return vscode.l10n.t('Only a single command can be inserted into the terminal.');

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { GRAMMARS } from '../../../extension/common/languages.ts';
 import { chunksOf } from '../../../extension/retrieval/chunks.ts';
-import { GRAMMARS, Syntax } from '../../../extension/retrieval/syntax.ts';
+import { Syntax } from '../../../extension/retrieval/syntax.ts';
 import { stem, TermReader, identifierTerm, termOf, wordsOf } from '../../../extension/retrieval/terms.ts';
 
 const FOLDER = 'node_modules/@vscode/tree-sitter-wasm/wasm';
@@ -146,9 +147,7 @@ describe('chunks', () => {
 
   it('the build copies every grammar', function () {
     if (!existsSync('dist/indexer.cjs')) this.skip();
-    const missing = new Set(
-      Object.values(GRAMMARS).filter((name) => !existsSync(join('dist', `tree-sitter-${name}.wasm`))),
-    );
+    const missing = new Set([...GRAMMARS].filter((name) => !existsSync(join('dist', `tree-sitter-${name}.wasm`))));
     assert.deepEqual([...missing], []);
   });
 });

@@ -1,25 +1,21 @@
-/** Changes that wait for the user's word: each is a diff editor between a file and the text that it would have. */
+/** Proposals in front of the user: each is a diff editor between a file and the text that it would have. */
 import * as vscode from 'vscode';
 import { nameOf } from '../../reading/vscode/textOf.ts';
 import type { Place } from '../placing/locate.ts';
-import { textEdits } from '../textEdits.ts';
+import { type Locate, Proposal } from '../proposal.ts';
+import type { TextEdit } from '../textEdits.ts';
+import { refusal } from './refusal.ts';
 
 export const PROPOSAL_SCHEME = 'airgap-proposal';
 
-/** Finds the change in a text: once more where the file changes before the user has decided. */
-export type Locate = (text: string) => Place[];
-
-interface Proposal {
-  readonly document: vscode.TextDocument;
-  readonly locate: Locate;
-  /** The file's text when the diff was made, and what it would become; both with the file's line ends. */
-  readonly before: string;
-  readonly after: string;
+interface OpenProposal {
+  readonly uri: vscode.Uri;
+  readonly proposal: Proposal;
 }
 
-export class Proposals implements vscode.Disposable, vscode.TextDocumentContentProvider {
-  /** By the address of the right side of its diff editor; a file has one at most. */
-  readonly #open = new Map<string, Proposal>();
+export class ProposalDiffs implements vscode.Disposable, vscode.TextDocumentContentProvider {
+  /** By the URI of the diff editor's right side; a file has one proposal at most. */
+  readonly #open = new Map<string, OpenProposal>();
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.#changed.event;
   readonly #subscriptions: vscode.Disposable[] = [
@@ -31,19 +27,19 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   ];
 
   provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.#open.get(uri.toString())?.after ?? '';
+    return this.#open.get(uri.toString())?.proposal.after ?? '';
   }
 
-  /** Shows one change. The sentence says why it cannot; empty where it does. */
+  /** Shows one change. Returns a sentence that says why it cannot, or nothing. */
   async show(document: vscode.TextDocument, place: Place, locate: Locate): Promise<string> {
-    const before = document.getText();
-    const after = withEnds(place.text, document);
-    if (after === before) return vscode.l10n.t('{0} already contains this change.', nameOf(document.uri));
+    const eol = document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
+    const proposal = new Proposal({ text: document.getText(), eol }, place, locate);
+    if (proposal.changesNothing) return vscode.l10n.t('{0} already contains this change.', nameOf(document.uri));
     const refused = await refusal(document);
     if (refused) return refused;
     const { uri } = document;
     const right = vscode.Uri.from({ scheme: PROPOSAL_SCHEME, path: uri.path, query: uri.toString() });
-    this.#open.set(right.toString(), { document, locate, before, after });
+    this.#open.set(right.toString(), { uri, proposal });
     this.#changed.fire(right);
     this.#showState();
     const title = vscode.l10n.t('{0} (proposed change)', nameOf(uri));
@@ -53,16 +49,16 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     return '';
   }
 
-  /** The change in the active diff editor, or the only one, is made; nothing is saved. */
+  /** Makes the change of the active diff editor, or the only one; the file is not saved. */
   async apply(): Promise<string> {
     const key = this.#current();
-    const proposal = this.#open.get(key);
-    if (!proposal) return '';
-    const document = await vscode.workspace.openTextDocument(proposal.document.uri);
+    const open = this.#open.get(key);
+    if (!open) return '';
+    const document = await vscode.workspace.openTextDocument(open.uri);
     const refused = await refusal(document);
     if (refused) return refused;
-    if (document.getText() !== proposal.before) return this.#showAnew(key, document, proposal.locate);
-    const edits = textEdits(proposal.before, proposal.after);
+    const edits = open.proposal.editsTo(document.getText());
+    if (!edits) return this.#showAgain(key, document, open.proposal.locate);
     if (!(await vscode.workspace.applyEdit(workspaceEdit(document, edits)))) {
       return vscode.l10n.t('{0} could not be changed.', nameOf(document.uri));
     }
@@ -80,8 +76,8 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
-  /** What the user saw is not what would happen, so the user sees it again. */
-  async #showAnew(key: string, document: vscode.TextDocument, locate: Locate): Promise<string> {
+  /** The file changed since the user saw the diff, so the user must see what would happen now. */
+  async #showAgain(key: string, document: vscode.TextDocument, locate: Locate): Promise<string> {
     const name = nameOf(document.uri);
     const place = await choosePlace(document, locate(document.getText()));
     if (place === 'none') {
@@ -115,7 +111,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
   }
 }
 
-/** The only place, or the one that the user picks; undefined where the user picks none. */
+/** The only place, or the one that the user picks; undefined if the user cancels. */
 export async function choosePlace(
   document: vscode.TextDocument,
   places: readonly Place[],
@@ -137,30 +133,12 @@ function membersText({ members }: Place): string {
     : vscode.l10n.t('remove members missing from the code');
 }
 
-/** Why a document may not be changed; empty where it may. */
-export async function refusal({ uri }: vscode.TextDocument): Promise<string> {
-  if (!vscode.workspace.isTrusted) return vscode.l10n.t('Changes can only be applied in a trusted workspace.');
-  if (uri.scheme === 'untitled') return '';
-  const readonly = vscode.l10n.t('{0} is read-only.', nameOf(uri));
-  if (vscode.workspace.fs.isWritableFileSystem(uri.scheme) === false) return readonly;
-  try {
-    const { permissions = 0 } = await vscode.workspace.fs.stat(uri);
-    return permissions & vscode.FilePermission.Readonly ? readonly : '';
-  } catch {
-    return vscode.l10n.t('{0} no longer exists.', nameOf(uri));
-  }
-}
-
-function workspaceEdit(document: vscode.TextDocument, edits: ReturnType<typeof textEdits>): vscode.WorkspaceEdit {
+function workspaceEdit(document: vscode.TextDocument, edits: readonly TextEdit[]): vscode.WorkspaceEdit {
   const edit = new vscode.WorkspaceEdit();
   for (const { start, end, text } of edits) {
     edit.replace(document.uri, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
   }
   return edit;
-}
-
-function withEnds(text: string, document: vscode.TextDocument): string {
-  return document.eol === vscode.EndOfLine.CRLF ? text.replaceAll('\n', '\r\n') : text;
 }
 
 function proposalOf(tab: vscode.Tab | undefined): string | undefined {
