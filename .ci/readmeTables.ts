@@ -13,6 +13,7 @@ interface Setting {
   default: unknown;
   description?: string;
   markdownDescription?: string;
+  markdownDeprecationMessage?: string;
 }
 
 /** The README with its tables as they should be. Throws where a mark is missing. */
@@ -22,6 +23,7 @@ export function withTables(readme: string): string {
   const text = (key: string) => texts[key.replaceAll('%', '')] ?? key;
   const settings = contributes.configuration
     .flatMap(({ properties }) => Object.entries(properties))
+    .filter(([, { markdownDeprecationMessage }]) => markdownDeprecationMessage === undefined)
     .map(([name, { default: value, description, markdownDescription }]) => [
       `\`${name}\``,
       `\`${JSON.stringify(value)}\``,

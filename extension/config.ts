@@ -58,7 +58,11 @@ export class Config implements vscode.Disposable {
 
   #read(): Settings {
     const section = vscode.workspace.getConfiguration(SECTION);
-    const { settings, problems } = readSettings((key) => section.get(key));
+    const isSet = (key: string): boolean => {
+      const { globalValue, workspaceValue, workspaceFolderValue } = section.inspect(key) ?? {};
+      return [globalValue, workspaceValue, workspaceFolderValue].some((value) => value !== undefined);
+    };
+    const { settings, problems } = readSettings((key) => section.get(key), isSet);
     this.#problems = problems;
     for (const problem of problems) this.#report(problem);
     return settings;

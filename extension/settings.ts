@@ -12,7 +12,7 @@ export const SETTINGS = {
   'completion.maxTokens': z.int().min(1).max(1024).default(128),
   'completion.multiline': z.enum(['auto', 'always', 'never']).default('auto'),
   'completion.trigger': z.enum(['automatic', 'manual']).default('automatic'),
-  'completion.exclude': z
+  'files.exclude': z
     .array(z.string())
     .default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc', '**/.netrc']),
   'chat.maxTokens': z.int().min(16).max(8192).default(1024),
@@ -26,16 +26,32 @@ export const SETTINGS = {
   'engine.diskCacheGigabytes': z.number().min(0).max(1000).default(0),
 } as const;
 
+/**
+ * Former names of settings. For one release, the former name is read where the new one is not set. `files.exclude` was
+ * named after completions, although it governs the chat too.
+ */
+export const FORMER_NAMES: { readonly [K in keyof typeof SETTINGS]?: string } = {
+  'files.exclude': 'completion.exclude',
+};
+
 export type SettingKey = keyof typeof SETTINGS;
 export type Settings = { readonly [K in SettingKey]: z.output<(typeof SETTINGS)[K]> };
 
-/** Reads every setting; one that is not valid counts as its default, with a sentence in `problems`. */
-export function readSettings(get: (key: SettingKey) => unknown): { settings: Settings; problems: string[] } {
+/**
+ * Reads every setting. A setting that is not valid counts as its default, with a sentence in `problems`. `get` returns
+ * the value of a key, `isSet` tells whether that value is the user's and no default.
+ */
+export function readSettings(
+  get: (key: string) => unknown,
+  isSet: (key: string) => boolean = () => true,
+): { settings: Settings; problems: string[] } {
   const problems: string[] = [];
   const entries = (Object.keys(SETTINGS) as SettingKey[]).map((key) => {
-    const parsed = SETTINGS[key].safeParse(get(key) ?? undefined);
+    const former = FORMER_NAMES[key];
+    const name = former !== undefined && !isSet(key) && isSet(former) ? former : key;
+    const parsed = SETTINGS[key].safeParse(get(name) ?? undefined);
     if (parsed.success) return [key, parsed.data];
-    problems.push(`Setting airgap.${key} is ignored: ${parsed.error.issues[0]?.message ?? 'not valid'}.`);
+    problems.push(`Setting airgap.${name} is ignored: ${parsed.error.issues[0]?.message ?? 'not valid'}.`);
     return [key, SETTINGS[key].parse(undefined)];
   });
   return { settings: Object.fromEntries(entries) as Settings, problems };

@@ -3,15 +3,17 @@ import { globSync, readFileSync } from 'node:fs';
 import { commandTable } from '../../extension/commandTable.ts';
 import { menuLines } from '../../extension/status/menu.ts';
 import { translatedTexts } from '../support/extension/translatedTexts.ts';
-import { readSettings, type SettingKey, SETTINGS } from '../../extension/settings.ts';
+import { FORMER_NAMES, readSettings, type SettingKey, SETTINGS } from '../../extension/settings.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 const json = <T>(path: string): T => JSON.parse(read(path)) as T;
 
 interface Property {
+  type: string;
   default: unknown;
   scope: string;
   enum?: string[];
+  markdownDeprecationMessage?: string;
   minimum?: number;
   maximum?: number;
 }
@@ -62,9 +64,23 @@ describe('package.json', () => {
   it('declares exactly the settings that are read, with their defaults', () => {
     const { settings, problems } = readSettings(() => undefined);
     assert.deepEqual(problems, []);
-    const declared = Object.fromEntries(Object.entries(properties).map(([key, property]) => [key, property.default]));
+    const current = Object.entries(properties).filter(([, property]) => !property.markdownDeprecationMessage);
+    const declared = Object.fromEntries(current.map(([key, property]) => [key, property.default]));
     const used = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`airgap.${key}`, value]));
     assert.deepEqual(declared, used);
+  });
+
+  it('declares former names as deprecated, with the same type', () => {
+    const deprecated = Object.keys(properties).filter((key) => properties[key]!.markdownDeprecationMessage);
+    assert.deepEqual(
+      deprecated,
+      Object.values(FORMER_NAMES).map((former) => `airgap.${former}`),
+    );
+    for (const [key, former] of Object.entries(FORMER_NAMES)) {
+      const [now, before] = [properties[`airgap.${key}`]!, properties[`airgap.${former}`]!];
+      assert.deepEqual([before.type, before.scope, before.default], [now.type, now.scope, undefined]);
+      assert.ok(Object.hasOwn(SETTINGS, key));
+    }
   });
 
   it('allows exactly the values that are valid', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { Config } from '../../extension/config.ts';
 import {
   anyLanguageEnabled,
   expandHome,
@@ -8,6 +9,7 @@ import {
   readSettings,
   withLanguage,
 } from '../../extension/settings.ts';
+import { fake } from '../support/extension/vscodeStub.ts';
 
 describe('settings', () => {
   const bad: [key: string, value: unknown][] = [
@@ -17,7 +19,7 @@ describe('settings', () => {
     ['completion.delayMs', '75'],
     ['completion.maxTokens', 1.5],
     ['completion.multiline', 'sometimes'],
-    ['completion.exclude', '*.env'],
+    ['files.exclude', '*.env'],
     ['model.folder', 'models/phi-3'],
     ['engine.backend', 'cuda'],
     ['engine.nodePath', './node'],
@@ -31,6 +33,37 @@ describe('settings', () => {
       assert.match(problems[0]!, new RegExp(`^Setting airgap\\.${key} is ignored: .+\\.$`));
     });
   }
+
+  const renamed: [stored: Record<string, unknown>, excluded: string[]][] = [
+    [{ 'files.exclude': ['*.key'] }, ['*.key']],
+    [{ 'completion.exclude': ['*.pem'] }, ['*.pem']],
+    [{ 'files.exclude': ['*.key'], 'completion.exclude': ['*.pem'] }, ['*.key']],
+    [{ 'files.exclude': [], 'completion.exclude': ['*.pem'] }, []],
+    [{}, readSettings(() => undefined).settings['files.exclude']],
+  ];
+  for (const [stored, excluded] of renamed) {
+    it(`${JSON.stringify(stored)} excludes ${excluded.join(', ') || 'nothing'}`, () => {
+      const { settings, problems } = readSettings(
+        (key) => stored[key],
+        (key) => Object.hasOwn(stored, key),
+      );
+      assert.deepEqual([settings['files.exclude'], problems], [excluded, []]);
+      fake.settings = Object.fromEntries(Object.entries(stored).map(([key, value]) => [`airgap.${key}`, value]));
+      const config = new Config(assert.fail);
+      assert.deepEqual(config.settings['files.exclude'], excluded);
+      config.dispose();
+      fake.settings = {};
+    });
+  }
+
+  it('a former name that is not valid is named as it was written', () => {
+    const stored: Record<string, unknown> = { 'completion.exclude': '*.pem' };
+    const { problems } = readSettings(
+      (key) => stored[key],
+      (key) => key in stored,
+    );
+    assert.match(problems.join(), /^Setting airgap\.completion\.exclude is ignored: /);
+  });
 
   const maps: [enable: Record<string, boolean>, languageId: string, one: boolean, any: boolean][] = [
     [{}, 'rust', true, true],

@@ -15,13 +15,13 @@ const LONGEST_TOKENS = 256;
 
 export interface CommitMessageHost {
   readonly model: ChatModel;
-  readonly settings: Pick<Settings, 'completion.exclude'>;
+  readonly settings: Pick<Settings, 'files.exclude'>;
 }
 
 /** Asks before it replaces a message; what stood there comes back where nothing is written. Rejects with a sentence. */
 export async function writeCommitMessage(host: CommitMessageHost, root: vscode.Uri | undefined): Promise<void> {
   const repository = await chosenRepository(root);
-  const sources = repository && (await describedChanges(repository, host.settings['completion.exclude']));
+  const sources = repository && (await describedChanges(repository, host.settings['files.exclude']));
   if (!sources || !(await mayReplace(repository.inputBox.value))) return;
   await vscode.window.withProgress(
     {

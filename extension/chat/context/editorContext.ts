@@ -48,7 +48,7 @@ export class EditorContext implements vscode.Disposable {
     const editor = this.#editor;
     if (!editor || !SCHEMES.has(editor.document.uri.scheme)) return undefined;
     const { document, selection } = editor;
-    if (isRefused(document.uri, this.#settings()['completion.exclude'])) return undefined;
+    if (isRefused(document.uri, this.#settings()['files.exclude'])) return undefined;
     return selectionOf(document, selection) ?? { kind: 'file', uri: document.uri.toString() };
   }
 

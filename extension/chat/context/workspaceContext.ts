@@ -16,7 +16,7 @@ import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 const MOST_HITS = 12;
 
 export interface WorkspaceContextHost {
-  readonly settings: Pick<Settings, 'completion.exclude'>;
+  readonly settings: Pick<Settings, 'files.exclude'>;
   readonly search: ProjectSearch;
 }
 
@@ -30,7 +30,7 @@ export class WorkspaceContext implements ContextReader {
 
   async read(attachment: Attachment, question: string, signal: AbortSignal): Promise<Source[]> {
     signal.throwIfAborted();
-    const excluded = this.#host.settings['completion.exclude'];
+    const excluded = this.#host.settings['files.exclude'];
     switch (attachment.kind) {
       case 'file':
         return [await fileSource(vscode.Uri.parse(attachment.uri), excluded, signal)];

@@ -16,7 +16,7 @@ export interface PageActionsHost {
 
 export function pageActions(host: PageActionsHost): Actions {
   const { engine, view } = host;
-  const suggester = new Suggester(() => host.settings()['completion.exclude']);
+  const suggester = new Suggester(() => host.settings()['files.exclude']);
   return {
     reveal: () => view.reveal(),
     confirm,

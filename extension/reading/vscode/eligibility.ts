@@ -12,7 +12,7 @@ export function isEligible(document: vscode.TextDocument, settings: Settings): b
   return (
     languageEnabled(settings.enable, document.languageId) &&
     isEditable(document.uri.scheme) &&
-    !settings['completion.exclude'].some((pattern) => vscode.languages.match({ pattern }, document) > 0)
+    !settings['files.exclude'].some((pattern) => vscode.languages.match({ pattern }, document) > 0)
   );
 }
 

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { globMatcher } from '../globs.ts';
 import { isSecretPath } from '../secrets.ts';
 
-/** What the setting airgap.completion.exclude names, and files that hold secrets by their name. */
+/** What the setting airgap.files.exclude names, and files that hold secrets by their name. */
 export function isRefused(uri: vscode.Uri, excluded: readonly string[]): boolean {
   return isSecretPath(uri.path) || matchesAny(uri, excluded);
 }

@@ -21,7 +21,7 @@ interface Options {
   fits?: number;
 }
 
-const hostOf = (model: ChatModel) => ({ model, settings: { 'completion.exclude': [] } });
+const hostOf = (model: ChatModel) => ({ model, settings: { 'files.exclude': [] } });
 
 async function write(options: Options = {}) {
   const workspace = new FakeWorkspace();

@@ -18,7 +18,7 @@ interface Options {
 export function read(attachment: Attachment, options: Options = {}): Promise<Source[]> {
   const { settings } = readSettings(() => undefined);
   const reader = new WorkspaceContext({
-    settings: options.excluded ? { 'completion.exclude': options.excluded } : settings,
+    settings: options.excluded ? { 'files.exclude': options.excluded } : settings,
     search: {
       search: () => Promise.resolve((options.hits ?? []) as Hit[]),
       status: '',

@@ -103,7 +103,7 @@ describe('completion provider', () => {
     {
       name: 'secrets allowed',
       marked: 'KEY=|',
-      options: { uri: 'file:///p/.env', settings: { 'completion.exclude': [] } },
+      options: { uri: 'file:///p/.env', settings: { 'files.exclude': [] } },
       shown: 'KEY=[bar]',
     },
     {

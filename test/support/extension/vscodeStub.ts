@@ -87,7 +87,7 @@ export const workspace = {
   },
   getConfiguration: (section?: string) => ({
     get: (key: string, otherwise?: unknown) => fake.settings[section ? `${section}.${key}` : key] ?? otherwise,
-    inspect: () => undefined,
+    inspect: (key: string) => ({ globalValue: fake.settings[section ? `${section}.${key}` : key] }),
   }),
   onDidChangeConfiguration: fake.configurationChanged.event,
   onDidChangeTextDocument: fake.textChanged.event,
