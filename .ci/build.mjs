@@ -25,17 +25,20 @@ writeNotices(ofProduct.metafile, ofPage.metafile);
 linkNatives();
 if (process.argv.includes('--watch')) await watch();
 
-/** Builds again what a saved file changes, until Ctrl+C. In development mode the extension follows (see CONTRIBUTING.md). */
+/** Rebuilds what a saved file changes, until Ctrl+C. A window in development follows: see CONTRIBUTING.md. */
 async function watch() {
   /** @type {import('esbuild').Plugin} */
   const report = {
     name: 'report',
-    setup: ({ onEnd }) =>
-      onEnd(({ errors }) => console.log(`${new Date().toLocaleTimeString()} ${errors.length ? 'not built' : 'built'}`)),
+    setup({ onStart, onEnd }) {
+      onStart(() => console.log('Building ...'));
+      onEnd(({ errors }) =>
+        console.log(`${errors.length > 0 ? 'Not built' : 'Built'} at ${new Date().toTimeString().slice(0, 8)}.`),
+      );
+    },
   };
   for (const options of [product, page]) {
     const plugins = [...('plugins' in options ? options.plugins : []), report];
     await (await context({ ...options, plugins })).watch();
   }
-  console.log('Watching. Ctrl+C ends it.');
 }

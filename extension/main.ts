@@ -10,6 +10,7 @@ import { commandTable } from './commandTable.ts';
 import { GhostCache } from './completion/ghostCache.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Config } from './config.ts';
+import { engineNodeOptions, followBuilds } from './development.ts';
 import { createLocalEngine, keepOnDisk } from './engine/createLocalEngine.ts';
 import { createLog } from './common/log.ts';
 import { InlineEdit } from './inlineEdit/inlineEdit.ts';
@@ -35,7 +36,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const snooze = own(new Snooze());
   const status = own(new Status('airgap.showMenu'));
   const info = (message: string): void => log.info(message);
-  const engine = own(createLocalEngine({ extensionPath, version, cacheFolder, settings, log: info }));
+  const development = context.extensionMode === vscode.ExtensionMode.Development;
+  const nodeOptions = development ? engineNodeOptions() : [];
+  const engine = own(createLocalEngine({ extensionPath, version, cacheFolder, nodeOptions, settings, log: info }));
   // At once, and not only with the engine's next start.
   own(config.onDidChange(() => keepOnDisk(cacheFolder, config.settings['engine.diskCacheGigabytes'])));
   const window = own(new WindowController({ config, engine, snooze, status, log }));
@@ -55,6 +58,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const blocks = own(new CodeBlocks());
   const colors = own(new ThemeColors((message) => log.warn(message)));
   const chat = createChat({ context, config, settings, engine, reader, log, blocks, colors });
+  const { reloadPages } = chat;
+  if (development) own(followBuilds({ dist: join(extensionPath, 'dist'), engine, reloadPages }));
   const preview = blocks.propose.bind(blocks);
   const edit = own(new InlineEdit({ model: engine, memory: context.workspaceState, settings, preview }));
   own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));

@@ -16,4 +16,6 @@ export interface Chat {
   exportOpen(): Promise<void>;
   /** Opens the chat in an editor tab. */
   openInEditor(): void;
+  /** Loads all pages again from disk; only development needs it. */
+  reloadPages(): void;
 }

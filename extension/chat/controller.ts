@@ -12,7 +12,7 @@ import { errorMessage } from '../common/errorMessage.ts';
 import type { Chat } from './chat.ts';
 import { PendingWrites } from './conversation/pendingWrites.ts';
 
-export class ChatController implements Omit<Chat, 'openInEditor'> {
+export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'> {
   readonly #draft: Draft;
   readonly #conversations: PendingWrites;
   #open: Answering;

@@ -70,6 +70,7 @@ export function createChat(host: CreateChatHost): Chat {
     showList: () => controller.showList(),
     exportOpen: () => controller.exportOpen(),
     openInEditor: () => view.openInEditor(),
+    reloadPages: () => view.reload(),
   };
 }
 

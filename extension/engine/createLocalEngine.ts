@@ -13,17 +13,19 @@ export interface CreateLocalEngineHost {
   readonly version: string;
   /** A folder of the user's in which the engine may keep its prompt cache. */
   readonly cacheFolder: string;
+  readonly nodeOptions: readonly string[];
   settings(): Settings;
   log(message: string): void;
 }
 
 export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
-  const { extensionPath, version, cacheFolder, settings, log } = host;
+  const { extensionPath, version, cacheFolder, nodeOptions, settings, log } = host;
   const engineFile = join(extensionPath, 'dist', 'engine.cjs');
   return new LocalEngine({
     log,
     launch: () => ({
       engineFile,
+      nodeOptions,
       version,
       log,
       address: engineAddress(version, buildOf(engineFile), thisHost()),

@@ -9,6 +9,8 @@ import { type Runtime, type RuntimeChoice, WASM_ONLY_REASON } from './runtime.ts
 
 export interface Launch {
   readonly engineFile: string;
+  /** Options of the program that runs the engine, such as --inspect. */
+  readonly nodeOptions?: readonly string[];
   readonly version: string;
   readonly address: EngineAddress;
   readonly choice: RuntimeChoice;
@@ -103,8 +105,8 @@ async function startAndConnect(launch: Launch, runtime: Runtime): Promise<Starte
   throw failure ?? new Error(`it did not answer within ${START_MS / 1000} s.`);
 }
 
-function spawnEngine({ engineFile, address }: Launch, runtime: Runtime): ChildProcess {
-  const args = [engineFile, '--socket', address.socket, '--token-file', address.tokenFile];
+function spawnEngine({ engineFile, nodeOptions = [], address }: Launch, runtime: Runtime): ChildProcess {
+  const args = [...nodeOptions, engineFile, '--socket', address.socket, '--token-file', address.tokenFile];
   if (runtime.electronAsNode) args.push('--wasm-only', WASM_ONLY_REASON);
   const env: NodeJS.ProcessEnv = { ...process.env };
   delete env['ELECTRON_RUN_AS_NODE'];

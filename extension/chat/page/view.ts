@@ -23,6 +23,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
     vscode.window.registerWebviewPanelSerializer(PANEL, this),
   ];
   readonly #panels = new Set<vscode.WebviewPanel>();
+  readonly #webviews = new Set<vscode.Webview>();
 
   readonly #host: ChatViewHost;
 
@@ -42,10 +43,18 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
     this.#addPanel(panel);
   }
 
+  /** Loads every page again, with the scripts and styles as they now are on disk. */
+  reload(): void {
+    for (const webview of this.#webviews) webview.html = pageHtml(webview, this.#host.extension);
+  }
+
   resolveWebviewView(view: vscode.WebviewView): void {
     const page = this.#serve(view.webview);
     view.onDidChangeVisibility(() => !view.visible && this.#host.pages.remove(page));
-    view.onDidDispose(() => this.#host.pages.remove(page));
+    view.onDidDispose(() => {
+      this.#webviews.delete(view.webview);
+      this.#host.pages.remove(page);
+    });
   }
 
   /** After a reload of the window; what the chat shows is the controller's. */
@@ -66,6 +75,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
     panel.onDidChangeViewState(() => !panel.visible && this.#host.pages.remove(page));
     panel.onDidDispose(() => {
       this.#panels.delete(panel);
+      this.#webviews.delete(panel.webview);
       this.#host.pages.remove(page);
     });
   }
@@ -81,6 +91,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
       else log(`The chat's page said something that is not understood: ${parsed.problem}`);
     });
     webview.html = pageHtml(webview, extension);
+    this.#webviews.add(webview);
     return page;
   }
 }
