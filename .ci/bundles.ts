@@ -3,6 +3,7 @@
  *   dist/extension.cjs  the extension host's part       dist/engine.cjs  the engine process
  *   dist/airgap.cjs     the terminal program            dist/indexer.cjs  the thread that keeps the project's index
  *   dist/webview/chat.{js,css}  the chat page           dist/test/*.mjs  one bundle per test file
+ *   dist/bench/*.mjs    the benchmarks that need the kernels
  * Shaders are embedded as text, WASM kernels as bytes and the WASM worker as source, so that a bundle is one file.
  */
 import { globSync } from 'node:fs';
@@ -68,6 +69,11 @@ export function tests(files: string[]): BuildOptions {
     outdir: 'dist/test',
     outExtension: { '.js': '.mjs' },
   };
+}
+
+/** A benchmark in test/bench, by its path there without the extension. */
+export function bench(script: string): BuildOptions {
+  return { ...tests([`test/bench/${script}.ts`]), target: 'node24', outbase: 'test/bench', outdir: 'dist/bench' };
 }
 
 /** Every test file, relative to the repository's root. */

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { chatWith, fitWith } from '../chat/answer.ts';
-import { BadRequest } from '../errors.ts';
 import { loadModel } from '../load/loadModel.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import { describeFitted, type SourceFile } from '../prompt/files.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+import { readTextFile } from './readFiles.ts';
 
 interface AskOptions extends ModelOptions {
   file: string[];
@@ -53,8 +52,6 @@ async function answer(
 }
 
 async function readSource(path: string): Promise<SourceFile> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new BadRequest(`${path} cannot be read (${error.code}).`);
-  });
+  const text = await readTextFile(path);
   return { name: path, text: text.replaceAll('\r\n', '\n') };
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import { completeWith } from '../document/completeInDocument.ts';
@@ -6,6 +5,7 @@ import { BadRequest } from '../errors.ts';
 import { loadModel } from '../load/loadModel.ts';
 import type { CompleteParams } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+import { readTextFile } from './readFiles.ts';
 import { starterFolder } from './starter.ts';
 
 interface CompleteOptions extends ModelOptions {
@@ -67,9 +67,7 @@ async function readPlace(
   const match = /^(.+):(\d+):(\d+)$/.exec(place);
   if (!match) throw new BadRequest(`"${place}" is not of the form FILE:LINE:COL.`);
   const [, path, line, column] = match as unknown as [string, string, string, string];
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new BadRequest(`${path} cannot be read (${error.code}).`);
-  });
+  const text = await readTextFile(path);
   const lines = text.split('\n');
   const at = lines[Number(line) - 1];
   if (at === undefined) throw new BadRequest(`${path} has ${lines.length} lines, not ${line}.`);

@@ -1,12 +1,12 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import * as z from 'zod';
-import { readFile } from 'node:fs/promises';
 import type { KvDType, WeightDType } from '../../kernels/ops.ts';
 import { BadRequest } from '../errors.ts';
 import type { LoadOptions } from '../load/loadModel.ts';
 import type { BackendChoice } from '../wire/protocol.ts';
+import { readJsonFile } from './readFiles.ts';
 
-/** Options that every command with a model takes. */
+/** Options of every command that loads a model. */
 export interface ModelOptions {
   backend: BackendChoice;
   weights?: WeightDType;
@@ -46,7 +46,7 @@ export function loadOptions(options: ModelOptions, signal: AbortSignal): LoadOpt
   return { backend, weights, kv, chunkTokens: chunk, threads, signal, allowSoftwareGpu: backend === 'webgpu' };
 }
 
-/** An argument parser for whole numbers from `least`. */
+/** Makes an argument parser for whole numbers of at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -56,7 +56,7 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
-/** An argument parser for numbers within bounds. */
+/** Makes an argument parser for numbers from `least` to `most`. */
 export function decimal(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -67,21 +67,11 @@ export function decimal(least: number, most: number): (text: string) => number {
   };
 }
 
-/** Token ids from a JSON file: [1, 2, …] or {"ids": [1, 2, …]}. Throws BadRequest. */
+/** Reads token ids from a JSON file: [1, 2, …] or {"ids": [1, 2, …]}. Rejects with BadRequest. */
 export async function readIds(path: string): Promise<number[]> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new BadRequest(`${path} cannot be read (${error.code}).`);
-  });
   const list = z.array(z.int().nonnegative()).min(1);
-  const parsed = z.union([list, z.object({ ids: list }).transform(({ ids }) => ids)]).safeParse(json(text, path));
+  const schema = z.union([list, z.object({ ids: list }).transform(({ ids }) => ids)]);
+  const parsed = schema.safeParse(await readJsonFile(path));
   if (!parsed.success) throw new BadRequest(`${path} is not a JSON list of token ids.`);
   return parsed.data;
-}
-
-function json(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new BadRequest(`${path} is not valid JSON.`);
-  }
 }

@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { KvDType } from '../../kernels/ops.ts';
 import { BadModel, BadRequest } from '../errors.ts';
 import { type LoadOptions, loadModel } from '../load/loadModel.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import { logSumExp } from '../inference/sampler.ts';
-import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 import { textPrompt } from '../prompt/prompt.ts';
+import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+import { readTextFile } from './readFiles.ts';
 
 interface PerplexityOptions extends ModelOptions {
   window: number;
@@ -90,9 +90,7 @@ export async function measurePerplexity(
 
 async function windowsOf({ tokenizer, info, config }: LoadedModel, file: string, window: number): Promise<number[][]> {
   if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer, so it cannot read text.`);
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new BadRequest(`${file} cannot be read (${error.code}).`);
-  });
+  const text = await readTextFile(file);
   const ids = tokenizer.encode(text, { bos: true });
   const length = Math.min(window, config.maxPositions);
   const windows = Array.from({ length: Math.ceil(ids.length / length) }, (_, i) =>

@@ -34,8 +34,11 @@ export class RandomModel implements ModelSource {
   }
 }
 
-/** Number of values that are generated once and then repeated. Speed does not depend on them; billions take minutes. */
-const BLOCK_VALUES = 1 << 20;
+/**
+ * Number of values that are generated once and then repeated. Speed does not depend on them, billions take minutes, and
+ * one block must not hold up the event loop.
+ */
+const BLOCK_VALUES = 1 << 18;
 
 /** Random weights of the given shapes, scaled so that activations stay finite. They are good for speed, never for quality. */
 export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {

@@ -2,22 +2,23 @@ import type { AttentionOptions, KvDType, KvView, Ops, Sparsity, Tensor } from '.
 import { PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { visibleBlock, visibleBlocks } from '../../../kernels/sparsity.ts';
 import { throwIfAborted } from '../../../engine/errors.ts';
-import type { LoadOptions } from '../../../engine/load/loadModel.ts';
+import type { Measurement } from '../../../engine/cli/benchBackends.ts';
 import { openBackend } from '../../../engine/load/openBackend.ts';
 import { parsePhi3SmallConfig } from '../../../engine/models/phi3SmallConfig.ts';
 import { SHAPES } from './shapes.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { median } from '../../../engine/cli/bandwidth.ts';
 
-/** Time of block-sparse over dense attention beside the share of keys that is visible: ideal where both are the same. */
+/** Time of block-sparse over that of dense attention, beside the share of keys that is visible. Ideally both are equal. */
 export interface AttentionRow {
   phase: 'decode' | 'prefill';
   kv: KvDType;
   context: number;
   denseMs: number;
   sparseMs: number;
+  /** Share of the keys that a head sees. */
   visible: number;
-  /** The share of keys and values that some head of a group sees and that must be read, for one token. */
+  /** Share of keys and values that at least one head of a group sees, so that they must be read for one token. */
   read: number;
   /** (sparse / dense) / visible. */
   overIdeal: number;
@@ -29,30 +30,45 @@ const CACHES: readonly KvDType[] = ['f16', 'q8'];
 const REPEATS = 5;
 /** A measurement repeats its operation within one step until it takes about this long. */
 const STEP_MS = 60;
-/** Contexts whose dense attention takes longer than this are left out, and so are the longer ones. */
-const MOST_MS = 4000;
+/** Longer contexts are left out once dense attention takes longer than this. */
+const MAX_DENSE_MS = 4000;
 
-/** One layer of phi-3-small's shape, keys and values random: the newest token, and the newest 64, of each context. */
-export async function* benchAttention(options: LoadOptions, signal: AbortSignal): AsyncGenerator<AttentionRow> {
-  const { ops } = await openBackend(options);
-  try {
-    for (const kv of CACHES) {
-      const layer = new Layer(ops, kv);
-      for (const phase of ['decode', 'prefill'] as const) {
-        for (const context of CONTEXTS) {
-          throwIfAborted(signal);
-          await layer.fill(context);
-          const row = await layer.compare(phase, context);
-          yield row;
-          if (row.denseMs > MOST_MS) break;
+/** One layer of phi-3-small's shape with random keys and values: the newest token and the newest 64 of each context. */
+export const ATTENTION: Measurement<AttentionRow> = {
+  subject: "attention of one layer, phi-3-small's shape",
+  layout: 'table',
+  columns: [
+    { title: 'phase', width: 8, text: ({ phase }) => phase },
+    { title: 'KV cache', text: ({ kv }) => kv },
+    { title: 'context', text: ({ context }) => String(context) },
+    { title: 'dense ms', width: 10, text: ({ denseMs }) => denseMs.toFixed(2) },
+    { title: 'block-sparse ms', text: ({ sparseMs }) => sparseMs.toFixed(2) },
+    { title: 'ratio', width: 8, text: ({ denseMs, sparseMs }) => percent(sparseMs / denseMs) },
+    { title: 'visible', width: 8, text: ({ visible }) => percent(visible) },
+    { title: 'over ideal', text: ({ overIdeal }) => overIdeal.toFixed(2) },
+    { title: 'read by a group', text: ({ phase, read }) => (phase === 'decode' ? percent(read) : '') },
+  ],
+  async *rows({ load, signal }) {
+    const { ops } = await openBackend(load);
+    try {
+      for (const kv of CACHES) {
+        const layer = new Layer(ops, kv);
+        for (const phase of ['decode', 'prefill'] as const) {
+          for (const context of CONTEXTS) {
+            throwIfAborted(signal);
+            await layer.fill(context);
+            const row = await layer.compare(phase, context);
+            yield row;
+            if (row.denseMs > MAX_DENSE_MS) break;
+          }
         }
+        layer.dispose();
       }
-      layer.dispose();
+    } finally {
+      await ops.dispose();
     }
-  } finally {
-    await ops.dispose();
-  }
-}
+  },
+};
 
 class Layer {
   readonly #config = parsePhi3SmallConfig(SHAPES['phi-3-small']);
@@ -101,7 +117,7 @@ class Layer {
     this.#pool.dispose();
   }
 
-  /** Milliseconds of one attention of each kind, measured in turn: medians. */
+  /** Median milliseconds of one attention of each kind. The kinds take turns, so that a busy machine slows both. */
   async #times(length: number, tokens: number, kinds: AttentionOptions[]): Promise<[number, number]> {
     const ops = this.#ops;
     const width = this.#config.heads * this.#config.headDim;
@@ -119,7 +135,7 @@ class Layer {
     };
     const counts: number[] = [];
     for (const kind of kinds) {
-      await time(kind, 1); // Compiles, and brings pages into place.
+      await time(kind, 1); // Compiles, and touches the pages.
       counts.push(Math.max(1, Math.min(64, Math.round(STEP_MS / (await time(kind, 1))))));
     }
     const samples: number[][] = kinds.map(() => []);
@@ -139,8 +155,8 @@ class Layer {
   }
 }
 
-/** The share of positions <= p that are visible, over the tokens p from `start` and all heads. */
-export function visibleShare(start: number, tokens: number, heads: number, sparsity: Sparsity): number {
+/** Share of the positions up to p that are visible, over all heads and the `tokens` tokens p from `start` on. */
+function visibleShare(start: number, tokens: number, heads: number, sparsity: Sparsity): number {
   let seen = 0;
   let all = 0;
   for (let p = start; p < start + tokens; p++) {
@@ -154,7 +170,7 @@ export function visibleShare(start: number, tokens: number, heads: number, spars
   return seen / all;
 }
 
-/** The share of the blocks up to position p that the first `heads` heads see together. */
+/** Share of the blocks up to position p that the first `heads` heads see together. */
 function readShare(p: number, heads: number, sparsity: Sparsity): number {
   const qb = Math.floor(p / sparsity.blockTokens);
   const seen = new Set<number>();
@@ -165,22 +181,6 @@ function readShare(p: number, heads: number, sparsity: Sparsity): number {
   return seen.size / (qb + 1);
 }
 
-export function printAttentionRow(row: AttentionRow): void {
-  const { phase, kv, context, denseMs, sparseMs, visible, read, overIdeal } = row;
-  const columns = [
-    phase.padEnd(8),
-    kv.padEnd(4),
-    String(context).padStart(6),
-    `dense ${denseMs.toFixed(2).padStart(8)} ms`,
-    `block-sparse ${sparseMs.toFixed(2).padStart(8)} ms`,
-    `ratio ${percent(sparseMs / denseMs)}`,
-    `visible ${percent(visible)}`,
-    `over ideal ${overIdeal.toFixed(2)}`,
-    ...(phase === 'decode' ? [`to be read by a group ${percent(read)}`] : []),
-  ];
-  console.log(`  ${columns.join('   ')}`);
-}
-
 function percent(share: number): string {
-  return `${(share * 100).toFixed(1).padStart(5)} %`;
+  return `${(share * 100).toFixed(1)} %`;
 }

@@ -1,41 +1,60 @@
 import type { OperationTime } from '../../../kernels/ops.ts';
 import { BadRequest } from '../../../engine/errors.ts';
-import type { LoadOptions } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
-import { type ModelBenchOptions, openBenchModel } from '../../../engine/cli/benchModel.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
+import type { Measurement } from '../../../engine/cli/benchBackends.ts';
+import { type ModelBenchOptions, benchPrompt } from '../../../engine/cli/benchModel.ts';
+import { type BenchModel, openModel } from './modelSpeed.ts';
 
-/** What one operation took in one phase, all its calls together. */
+/** The time of all calls of one operation in one phase. */
 export interface ProfileRow extends OperationTime {
   phase: 'prefill' | 'decode';
-  /** Of the phase. */
+  /** Share of the phase's time. */
   share: number;
+  bytesPerSecond: number;
+  /** Share of the memory bandwidth. Small tensors come from caches and may exceed it. */
+  ofBandwidth: number;
 }
 
 /** Where the time of a prompt, and of the tokens that follow it, goes. Rejects with BadRequest where nothing is timed. */
-export async function benchProfile(
-  folder: string | undefined,
-  options: ModelBenchOptions,
-  load: LoadOptions,
-  signal: AbortSignal,
-): Promise<ProfileRow[]> {
-  const model = await openBenchModel(folder, options, load);
-  try {
-    const { vocabSize, maxPositions } = model.config;
-    const length = Math.min(options.promptTokens, maxPositions - options.tokens);
-    const prompt = Array.from({ length }, (_, i) => (i * 7919 + 11) % vocabSize);
-    const session = model.createSession();
-    await session.prefill(textPrompt(prompt.slice(0, 2)), { signal });
-    const prefill = await profiled(model, () => session.prefill(textPrompt(prompt), { signal }));
-    const decode = await profiled(model, async () => {
-      const how = { maxTokens: options.tokens, stopIds: new Set<number>(), signal, speculation: 'off' } as const;
-      for await (const { id } of session.generate(textPrompt(prompt), how)) void id;
-    });
-    return [...rowsOf('prefill', prefill), ...rowsOf('decode', decode)];
-  } finally {
-    await model.dispose();
-  }
+export function profileOf(
+  of: BenchModel,
+  { promptTokens, tokens }: Pick<ModelBenchOptions, 'promptTokens' | 'tokens'>,
+): Measurement<ProfileRow> {
+  return {
+    subject: 'time of each operation',
+    layout: 'table',
+    columns: COLUMNS,
+    async *rows({ load, bandwidth, signal }) {
+      const model = await openModel(of, load);
+      try {
+        const { vocabSize, maxPositions } = model.config;
+        const prompt = benchPrompt(Math.min(promptTokens, maxPositions - tokens), vocabSize);
+        const session = model.createSession();
+        await session.prefill(textPrompt(prompt.slice(0, 2)), { signal });
+        yield* rowsOf('prefill', await profiled(model, () => session.prefill(textPrompt(prompt), { signal })), bandwidth);
+        const decode = async (): Promise<void> => {
+          const how = { maxTokens: tokens, stopIds: new Set<number>(), signal, speculation: 'off' } as const;
+          for await (const { id } of session.generate(textPrompt(prompt), how)) void id;
+        };
+        yield* rowsOf('decode', await profiled(model, decode), bandwidth);
+      } finally {
+        await model.dispose();
+      }
+    },
+  };
 }
+
+const COLUMNS: Measurement<ProfileRow>['columns'] = [
+  { title: 'phase', width: 7, text: ({ phase }) => phase },
+  { title: 'operation', width: 44, text: ({ op }) => op },
+  { title: 'times', width: 6, text: ({ count }) => String(count) },
+  { title: 'ms', width: 8, text: ({ ms }) => ms.toFixed(1) },
+  { title: 'share', width: 7, text: ({ share }) => `${(share * 100).toFixed(1)} %` },
+  { title: 'GB/s', width: 6, text: ({ bytesPerSecond }) => (bytesPerSecond / 1e9).toFixed(1) },
+  { title: 'bandwidth', text: ({ ofBandwidth }) => `${(ofBandwidth * 100).toFixed(0)} %` },
+  { title: 'GMAC/s', text: ({ macs, ms }) => (macs > 0 ? (macs / ms / 1e6).toFixed(1) : '') },
+];
 
 async function profiled(model: LoadedModel, work: () => Promise<unknown>): Promise<readonly OperationTime[]> {
   const result = model.startProfile();
@@ -44,22 +63,10 @@ async function profiled(model: LoadedModel, work: () => Promise<unknown>): Promi
   return result();
 }
 
-function rowsOf(phase: ProfileRow['phase'], times: readonly OperationTime[]): ProfileRow[] {
+function rowsOf(phase: ProfileRow['phase'], times: readonly OperationTime[], bandwidth: number): ProfileRow[] {
   const total = times.reduce((sum, { ms }) => sum + ms, 0);
-  return times.map((time) => ({ ...time, phase, share: time.ms / total }));
-}
-
-/** Beside the memory bandwidth, which bounds what is read from memory; small tensors come from caches and may pass it. */
-export function printProfileRow({ phase, op, count, ms, share, bytes, macs }: ProfileRow, bandwidth: number): void {
-  const seconds = ms / 1000;
-  const columns = [
-    phase.padEnd(7),
-    op.padEnd(44),
-    `${String(count).padStart(6)} times`,
-    `${ms.toFixed(1).padStart(8)} ms`,
-    `${(share * 100).toFixed(1).padStart(5)} %`,
-    `${(bytes / seconds / 1e9).toFixed(1).padStart(6)} GB/s (${((bytes / seconds / bandwidth) * 100).toFixed(0)} %)`,
-    ...(macs > 0 ? [`${(macs / seconds / 1e9).toFixed(1)} GMAC/s`] : []),
-  ];
-  console.log(`  ${columns.join('  ')}`);
+  return times.map((time) => {
+    const bytesPerSecond = time.bytes / (time.ms / 1000);
+    return { ...time, phase, share: time.ms / total, bytesPerSecond, ofBandwidth: bytesPerSecond / bandwidth };
+  });
 }

@@ -1,3 +1,5 @@
+import type { RandomModelReference } from '../../../engine/wire/protocol.ts';
+
 const MINI = {
   architectures: ['Phi3ForCausalLM'],
   hidden_size: 3072,
@@ -22,7 +24,7 @@ const SMALL = {
   blocksparse_vert_stride: 8,
   dense_attention_every_n_layers: 2,
 };
-/** The factors differ from the released ones, which does not change the speed. */
+/** The factors differ from the released ones, which does not affect speed. */
 const longRope = (headDim: number, original: number): object => ({
   rope_scaling: {
     type: 'su',
@@ -34,7 +36,7 @@ const longRope = (headDim: number, original: number): object => ({
   max_position_embeddings: 131072,
 });
 
-/** config.json of released models as far as shapes go (figures from their published configurations), for benchmarks. */
+/** The parts of released models' config.json that determine shapes, from the published configurations. */
 export const SHAPES: Readonly<Record<string, object>> = {
   'phi-3-mini': { ...MINI, max_position_embeddings: 4096, sliding_window: 2047 },
   'phi-3-mini-128k': { ...MINI, ...longRope(96, 4096), sliding_window: 262144 },
@@ -53,3 +55,12 @@ export const SHAPES: Readonly<Record<string, object>> = {
   'phi-3-small': { ...SMALL, max_position_embeddings: 8192 },
   'phi-3-small-128k': { ...SMALL, ...longRope(128, 8192) },
 };
+
+/** Random weights of a released shape, with fewer layers where asked for. */
+export function randomModel(shape: string, layers = layersOf(shape)): RandomModelReference {
+  return { name: shape, randomConfig: { ...SHAPES[shape]!, num_hidden_layers: layers } };
+}
+
+export function layersOf(shape: string): number {
+  return (SHAPES[shape] as { num_hidden_layers: number }).num_hidden_layers;
+}

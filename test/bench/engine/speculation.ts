@@ -1,26 +1,28 @@
 import { completeWith } from '../../../engine/document/completeInDocument.ts';
 import { BadRequest, throwIfAborted } from '../../../engine/errors.ts';
 import type { GenerateOptions, GenerationStats } from '../../../engine/inference/generation.ts';
-import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
+import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import type { CompletionRequest } from '../../../engine/completion/complete.ts';
 import type { Session } from '../../../engine/inference/session.ts';
-import { type Recording, readRecording } from './edits.ts';
-import { starterFolder } from '../../../engine/cli/starter.ts';
+import type { Measurement } from '../../../engine/cli/benchBackends.ts';
+import { type Recording, readRecording } from './recording.ts';
 
 export interface SpeculationBenchOptions {
-  /** An editing session as test/fixtures/edits/make.mjs records it. */
+  /** Path of an editing session that test/fixtures/edits/make.mjs has recorded. */
   readonly recording: string;
-  /** The starter model where absent. */
-  readonly folder?: string | undefined;
-  /** Places of the recording to complete at, evenly spread. */
-  readonly places: number;
+  /** Folder of the model. */
+  readonly folder: string;
+  /** Number of places of the recording at which completions are asked for, evenly spread. */
+  readonly places?: number;
 }
+
+const PLACES = 40;
 
 type Mode = NonNullable<GenerateOptions['speculation']>;
 const MODES: readonly Mode[] = ['off', 'auto', 'always'];
 
-/** The sum of all completions of one kind, decoded in one way. Without the prefill and the token that it gives. */
+/** Sums over all completions of one kind that were decoded in one mode, without prefill and the token that it gives. */
 export interface SpeculationRow {
   readonly kind: string;
   readonly mode: Mode;
@@ -29,63 +31,77 @@ export interface SpeculationRow {
   readonly drafted: number;
   readonly accepted: number;
   readonly decodeMs: number;
-  /** Completions that are not those of plain decoding, of `completions`. */
-  readonly different: number;
   readonly completions: number;
-  /** Tokens per second over those of plain decoding. */
+  /** Number of completions that differ from those of plain decoding. */
+  readonly different: number;
+  /** Tokens per second, relative to plain decoding. */
   readonly speedup: number;
 }
 
-/** The product's own completions, and answers that go on as long as they are let. */
+/** The completions of the product, and blocks that continue up to the length limit. */
 const KINDS: Readonly<Record<string, Pick<CompletionRequest, 'multiline' | 'maxTokens'>>> = {
   completions: { multiline: 'auto', maxTokens: 128 },
   blocks: { multiline: 'always', maxTokens: 128 },
 };
-/** Of an insertion, what is typed before the completion is asked for. */
+/** Share of an insertion that is typed before the completion is asked for. */
 const TYPED_SHARE = 1 / 3;
 
 /**
- * Completes at places of recorded edits of real files, by plain decoding, with speculation as it is, and with all
- * drafts: one after the other at each place, so that a busy machine slows all of them.
+ * Completes at places of recorded edits of real files with plain decoding, with speculation as it is, and with every
+ * draft verified. The modes take turns at each place, so that a busy machine slows all of them.
  */
-export async function* benchSpeculation(
-  options: SpeculationBenchOptions,
-  load: LoadOptions,
-  signal: AbortSignal,
-): AsyncGenerator<SpeculationRow> {
-  const places = spread(placesOf(await readRecording(options.recording)), options.places);
-  const model = await loadModel(options.folder ?? starterFolder(), load);
-  try {
-    for (const [kind, how] of Object.entries(KINDS)) {
-      const sessions = MODES.map(() => model.createSession());
-      const sums = MODES.map((mode) => new Sum(kind, mode));
-      for (const place of places) {
-        const request = { ...place, ...how };
-        const texts: string[] = [];
-        for (const [i, session] of sessions.entries()) {
-          throwIfAborted(signal);
-          texts.push(await completed(model, session, request, { sum: sums[i]!, signal }));
+export function speculationIn({
+  recording,
+  folder,
+  places: count = PLACES,
+}: SpeculationBenchOptions): Measurement<SpeculationRow> {
+  return {
+    subject: 'decoding with and without drafts',
+    layout: 'table',
+    columns: COLUMNS,
+    async *rows({ load, signal }) {
+      const places = spread(placesOf(await readRecording(recording)), count);
+      const model = await loadModel(folder, load);
+      try {
+        for (const [kind, how] of Object.entries(KINDS)) {
+          const requests = places.map((place) => ({ ...place, ...how }));
+          yield* await compareModes(model, kind, requests, signal);
         }
-        sums.forEach((sum, i) => sum.compare(texts[i]!, texts[0]!));
+      } finally {
+        await model.dispose();
       }
-      for (const sum of sums) yield sum.row(sums[0]!);
-      await Promise.all(sessions.map((session) => session.dispose()));
-    }
-  } finally {
-    await model.dispose();
-  }
+    },
+  };
 }
 
-export function printSpeculationRow(row: SpeculationRow): void {
-  const { kind, mode, tokens, passes, drafted, accepted, decodeMs, different, completions, speedup } = row;
-  const figures = [
-    `${(tokens / passes).toFixed(2)} tokens/pass`.padStart(16),
-    `${((1000 * tokens) / decodeMs).toFixed(1)} tokens/s`.padStart(17),
-    `${speedup.toFixed(2)} x plain`.padStart(13),
-    `${accepted} of ${drafted} drafted`.padStart(23),
-    `${different} of ${completions} differ`.padStart(18),
-  ];
-  console.log(`  ${kind.padEnd(12)}${mode.padEnd(7)}${figures.join('')}`);
+const COLUMNS: Measurement<SpeculationRow>['columns'] = [
+  { title: 'kind', width: 11, text: ({ kind }) => kind },
+  { title: 'drafts', width: 6, text: ({ mode }) => mode },
+  { title: 'tokens/pass', text: ({ tokens, passes }) => (tokens / passes).toFixed(2) },
+  { title: 'tokens/s', width: 9, text: ({ tokens, decodeMs }) => ((1000 * tokens) / decodeMs).toFixed(1) },
+  { title: 'x plain', text: ({ speedup }) => speedup.toFixed(2) },
+  { title: 'accepted', width: 14, text: ({ accepted, drafted }) => `${accepted} of ${drafted}` },
+  { title: 'different', width: 10, text: ({ different, completions }) => `${different} of ${completions}` },
+];
+
+async function compareModes(
+  model: LoadedModel,
+  kind: string,
+  requests: readonly CompletionRequest[],
+  signal: AbortSignal,
+): Promise<SpeculationRow[]> {
+  const sessions = MODES.map(() => model.createSession());
+  const sums = MODES.map((mode) => new Sum(kind, mode));
+  for (const request of requests) {
+    const texts: string[] = [];
+    for (const [i, session] of sessions.entries()) {
+      throwIfAborted(signal);
+      texts.push(await completed(model, session, request, { sum: sums[i]!, signal }));
+    }
+    sums.forEach((sum, i) => sum.compare(texts[i]!, texts[0]!));
+  }
+  await Promise.all(sessions.map((session) => session.dispose()));
+  return sums.map((sum) => sum.row(sums[0]!));
 }
 
 async function completed(
@@ -106,54 +122,42 @@ async function completed(
 }
 
 class Sum {
-  #tokens = 0;
-  #passes = 0;
-  #drafted = 0;
-  #accepted = 0;
-  #decodeMs = 0;
-  #different = 0;
-  #completions = 0;
+  readonly kind: string;
+  readonly mode: Mode;
+  readonly #counts = { tokens: 0, passes: 0, drafted: 0, accepted: 0, decodeMs: 0, different: 0, completions: 0 };
 
-  readonly #kind: string;
-
-  constructor(
-    kind: string,
-    readonly mode: Mode,
-  ) {
-    this.#kind = kind;
+  constructor(kind: string, mode: Mode) {
+    this.kind = kind;
+    this.mode = mode;
   }
 
   add({ tokensGenerated, passes, tokensDrafted, tokensAccepted, decodeMs }: GenerationStats): void {
-    this.#tokens += Math.max(0, tokensGenerated - 1);
-    this.#passes += passes - 1;
-    this.#drafted += tokensDrafted;
-    this.#accepted += tokensAccepted;
-    this.#decodeMs += decodeMs;
+    const counts = this.#counts;
+    counts.tokens += Math.max(0, tokensGenerated - 1);
+    counts.passes += passes - 1;
+    counts.drafted += tokensDrafted;
+    counts.accepted += tokensAccepted;
+    counts.decodeMs += decodeMs;
   }
 
   compare(text: string, plain: string): void {
-    this.#completions++;
-    if (text !== plain) this.#different++;
+    this.#counts.completions++;
+    if (text !== plain) this.#counts.different++;
   }
 
   row(plain: Sum): SpeculationRow {
-    const { mode } = this;
-    const kind = this.#kind;
-    const tokens = this.#tokens;
-    const passes = this.#passes;
-    const drafted = this.#drafted;
-    const accepted = this.#accepted;
-    const decodeMs = this.#decodeMs;
-    const different = this.#different;
-    const completions = this.#completions;
-    const speedup = tokens / decodeMs / (plain.#tokens / plain.#decodeMs);
-    return { kind, mode, tokens, passes, drafted, accepted, decodeMs, different, completions, speedup };
+    const speedup = this.#tokensPerMs() / plain.#tokensPerMs();
+    return { kind: this.kind, mode: this.mode, ...this.#counts, speedup };
+  }
+
+  #tokensPerMs(): number {
+    return this.#counts.tokens / this.#counts.decodeMs;
   }
 }
 
 type Place = Pick<CompletionRequest, 'fileName' | 'languageId' | 'prefix' | 'suffix'>;
 
-/** Within each insertion of a recording. */
+/** One place within each insertion of a recording. */
 function placesOf({ files }: Recording): Place[] {
   return files.flatMap(({ name, text: start, edits }) => {
     let text = start;
@@ -167,7 +171,7 @@ function placesOf({ files }: Recording): Place[] {
 }
 
 function spread<T>(values: readonly T[], count: number): T[] {
-  if (values.length === 0) throw new BadRequest('This session has no insertion.');
+  if (values.length === 0) throw new BadRequest('The recorded session has no insertion.');
   const step = Math.max(1, values.length / count);
   return Array.from({ length: Math.min(count, values.length) }, (_, i) => values[Math.floor(i * step)]!);
 }

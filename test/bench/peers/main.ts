@@ -6,10 +6,10 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { build } from 'esbuild';
+import { bench } from '../../../.ci/bundles.ts';
 import { findChromium } from '../../../.ci/chromium.ts';
 import { cacheDir, root } from '../../../.ci/nodeBinary.mjs';
 import { measureBandwidth, median } from '../../../engine/cli/bandwidth.ts';
-import { kernelsPlugin } from '../../../kernels/wasm/build/plugin.ts';
 import { VERSIONS, installPeers } from './install.ts';
 import { type Format, modelFiles, readThrough } from './modelFiles.ts';
 import { type EngineName, type PeerOptions, parsePeerOptions } from './options.ts';
@@ -29,7 +29,7 @@ interface Setting {
 const here = import.meta.dirname;
 const OURS = 'airgap';
 const SETTINGS: readonly Setting[] = [
-  { engine: OURS, title: 'airgap, WASM', script: join(root, 'dist/bench/airgap.mjs') },
+  { engine: OURS, title: 'airgap, WASM', script: join(root, 'dist/bench/peers/airgap.mjs') },
   ...[true, false].map((flashAttention) => ({
     ...rival('node-llama-cpp', 'node-llama-cpp', 'nodeLlama.ts', 'gguf'),
     title: `node-llama-cpp ${VERSIONS['node-llama-cpp']}, ${flashAttention ? '' : 'no '}flash attention`,
@@ -53,7 +53,7 @@ async function comparePeers(options: PeerOptions, signal: AbortSignal): Promise<
   const cache = join(cacheDir, 'peers');
   const notes: string[] = [];
   const settings = await withPackages(cache, options.only, notes, signal);
-  if (settings.some(({ engine }) => engine === OURS)) await bundleOurs();
+  if (settings.some(({ engine }) => engine === OURS)) await build(bench('peers/airgap'));
   console.log(describeMachine(options));
   const rows: Row[] = [];
   try {
@@ -111,22 +111,6 @@ async function withPackages(
 
 function rival(engine: EngineName, npmName: string, script: string, format: Format): Setting {
   return { engine, title: `${npmName} ${VERSIONS[npmName]}`, script: join(here, script), npmName, format };
-}
-
-/** Kernels are embedded in a bundle. */
-async function bundleOurs(): Promise<void> {
-  await build({
-    entryPoints: [join(here, 'airgap.ts')],
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    packages: 'external',
-    loader: { '.wgsl': 'text' },
-    plugins: [kernelsPlugin],
-    outfile: join(root, 'dist/bench/airgap.mjs'),
-    logLevel: 'warning',
-  });
 }
 
 function describeMachine({ threads }: PeerOptions): string {

@@ -1,7 +1,6 @@
 /** Chats beside completions, step by step, and with real models. */
 import assert from 'node:assert/strict';
 import { duplexPair } from 'node:stream';
-import { benchChat } from '../../bench/engine/chat.ts';
 import { chatWith } from '../../../engine/chat/answer.ts';
 import { engineCore } from '../../../engine/serve/engineCore.ts';
 import { Cancelled } from '../../../engine/errors.ts';
@@ -188,23 +187,6 @@ describe('a chat with the starter model', function () {
     }
     assert.ok(dropped > 0);
     await model.dispose();
-  });
-});
-
-describe('the bench of chats', function () {
-  this.timeout(60_000);
-
-  it('times ghost text beside a chat, and counts what follow-up questions compute', async () => {
-    const options = { folder: 'media/starter', places: 2, repeat: 1 };
-    const { ghostText, followUps } = await benchChat(options, { backend: 'wasm' }, new AbortController().signal);
-    assert.deepEqual(
-      ghostText.map(({ situation, keys }) => `${situation}: ${keys}`),
-      ['no chat: 2', 'reading a question: 2', 'answering: 2'],
-    );
-    assert.ok(ghostText.every(({ median, percentile95 }) => median > 0 && percentile95 >= median));
-    for (const { turn, question, prefilled, reused } of followUps.slice(1)) {
-      assert.ok(prefilled < question + 24 && reused > 200, `turn ${turn}: ${prefilled} prefilled, ${reused} reused`);
-    }
   });
 });
 

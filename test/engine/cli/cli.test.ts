@@ -1,26 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { airgap } from '../../support/engine/terminal.ts';
 import { TinyFolder } from '../../support/engine/tinyModel.ts';
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs the built terminal program as a user does. No driver is named, so that no GPU is found. */
-function airgap(...args: string[]): Promise<Ended> {
-  const env = { ...process.env, VK_DRIVER_FILES: '/none', VK_ICD_FILENAMES: '/none' };
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['dist/airgap.cjs', ...args], { env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
-  });
-}
 
 describe('the terminal program', function () {
   this.timeout(60_000);
@@ -73,15 +58,23 @@ describe('the terminal program', function () {
     assert.deepEqual([code, said], [1, '']);
   });
 
-  it('bench: speed of random weights, marked as such', async () => {
-    const args = ['--shape', 'phi-3-mini', '--layers', '1'];
-    const { code, stdout } = await airgap('bench', ...args, '--prompt-tokens', '20', '--tokens', '3', '--repeat', '1');
-    assert.equal(code, 0);
-    assert.match(stdout, /memory read bandwidth, \d+ threads: \d+\.\d+ GB\/s/);
-    assert.match(stdout, /random weights: speed only, no quality/);
-    assert.match(stdout, /^webgpu: not measured: [^\n]+\.$/m, 'both backends are tried');
-    assert.match(stdout, /measured with +1 of 32 layers/);
-    assert.match(stdout, /prefill of 20 +\d+\.\d tokens\/s[^]*decode of 3 +\d+\.\d+ tokens\/s/);
+  it('bench: speed and memory of a model, on every backend that runs', async () => {
+    const args = ['bench', folder.path, '--prompt-tokens', '20', '--tokens', '3', '--repeat', '1'];
+    const [text, json] = await Promise.all([airgap(...args), airgap(...args, '--json')]);
+    assert.equal(text.code, 0, text.stderr);
+    assert.match(text.stdout, /memory read bandwidth, \d+ threads: \d+\.\d+ GB\/s/);
+    assert.match(text.stdout, /^webgpu: not measured: [^\n]+\.$/m, 'both backends are tried');
+    for (const figure of [
+      'load +\\d+\\.\\d s',
+      'longest pause while loading +\\d+ ms',
+      'prefill +\\d+\\.\\d tokens/s \\(prompt of 20\\)',
+      'decode +\\d+\\.\\d\\d tokens/s \\(3 tokens\\)',
+      'weights read +\\d+ % of \\d+\\.\\d\\d GB/s',
+      'peak memory +\\d+\\.\\d+ GB',
+    ])
+      assert.match(text.stdout, RegExp(`^  ${figure}`, 'm'));
+    const { rows, failures } = JSON.parse(json.stdout) as { rows: { backend: string }[]; failures: string[] };
+    assert.deepEqual([rows.map(({ backend }) => backend), failures.length], [['wasm'], 1]);
   });
 
   it('doctor: what runs, and why the rest does not', async () => {
@@ -100,7 +93,7 @@ describe('the terminal program', function () {
       airgap('logits', '--help'),
       airgap('generate', '--help'),
     ]);
-    for (const command of ['complete', 'ask', 'doctor', 'bench', 'edits', 'logits', 'generate'])
+    for (const command of ['complete', 'ask', 'doctor', 'bench', 'perplexity', 'logits', 'generate'])
       assert.match(main!.stdout, RegExp(`  ${command} `));
     for (const option of ['ids-file', 'backend', 'weights', 'kv', 'chunk', 'last', 'json'])
       assert.match(logits!.stdout, RegExp(`--${option} `));
@@ -137,7 +130,6 @@ describe('the terminal program', function () {
     ['a place without a line', () => ['complete', source], /not of the form FILE:LINE:COL/],
     ['a line beyond the end', () => ['complete', `${source}:7:1`], /has 2 lines, not 7/],
     ['a column beyond the end', () => ['complete', `${source}:1:99`], /columns 1 to 13, not 99/],
-    ['a shape and a folder', () => ['bench', folder.path, '--shape', 'phi-3-mini'], /not both/],
   ];
   for (const [name, args, says] of refused) {
     it(`${name}: one sentence and exit code 1`, async () => {

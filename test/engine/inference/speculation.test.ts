@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { benchSpeculation, type SpeculationRow } from '../../bench/engine/speculation.ts';
 import { LONGEST_MATCH, NgramIndex } from '../../../engine/inference/ngrams.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { Drafts, Speculation } from '../../../engine/inference/speculation.ts';
@@ -244,26 +243,5 @@ describe('drafts of one session', () => {
     assert.deepEqual(second.propose(2, all), [9, 8]);
     assert.deepEqual(new Drafts(speculation, [older]).propose(2, all), [7, 5]);
     assert.equal(second.good, false);
-  });
-});
-
-describe('the bench of speculation', function () {
-  this.timeout(60_000);
-
-  it('completes at recorded edits in three ways, with one answer', async () => {
-    const options = { recording: 'test/fixtures/edits/recording.json', folder: 'media/starter', places: 6 };
-    const load = { backend: 'wasm', kv: 'f32', threads: 1 } as const; // Which is exact.
-    const rows: SpeculationRow[] = [];
-    for await (const row of benchSpeculation(options, load, new AbortController().signal)) rows.push(row);
-    assert.deepEqual(
-      rows.map(({ kind, mode }) => `${kind} ${mode}`),
-      ['completions', 'blocks'].flatMap((kind) => ['off', 'auto', 'always'].map((mode) => `${kind} ${mode}`)),
-    );
-    for (const { mode, tokens, passes, drafted, accepted, different, completions } of rows) {
-      assert.deepEqual([different, completions], [0, 6]);
-      assert.ok(tokens > 0 && passes > 0 && accepted <= drafted);
-      if (mode === 'off') assert.equal(drafted, 0);
-    }
-    assert.ok(rows.every((row) => row.mode !== 'always' || row.accepted > 0));
   });
 });

@@ -1,0 +1,42 @@
+import type { LoadedModel } from '../load/loadedModel.ts';
+
+/** Measures the longest time for which the event loop was busy and could serve nothing else. */
+export class PauseWatch {
+  longestMs = 0;
+  #last = performance.now();
+  readonly #timer = setInterval(() => this.#tick(), 1);
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#tick();
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    this.longestMs = Math.max(this.longestMs, now - this.#last);
+    this.#last = now;
+  }
+}
+
+/** Samples the memory of a model while steps run, which leave the event loop free, and keeps the largest values. */
+export class MemoryWatch {
+  kvBytes = 0;
+  scratchBytes = 0;
+  readonly #model: LoadedModel;
+  readonly #timer = setInterval(() => this.#sample(), 20);
+
+  constructor(model: LoadedModel) {
+    this.#model = model;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#sample();
+  }
+
+  #sample(): void {
+    const kvBytes = this.#model.kvBytes();
+    this.kvBytes = Math.max(this.kvBytes, kvBytes);
+    this.scratchBytes = Math.max(this.scratchBytes, this.#model.bytesHeld() - this.#model.info.bytes - kvBytes);
+  }
+}

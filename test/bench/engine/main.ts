@@ -1,0 +1,56 @@
+/** `npm run bench`: speed and memory of the engine, and `npm run bench:edits`. */
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { root } from '../../../.ci/nodeBinary.mjs';
+import { type ModelBenchCliOptions, addBenchOptions } from '../../../engine/cli/bench.ts';
+import { type Measurement, benchBackends } from '../../../engine/cli/benchBackends.ts';
+import { wholeNumber } from '../../../engine/cli/options.ts';
+import { runProgram } from '../../../engine/cli/runProgram.ts';
+import { BadRequest } from '../../../engine/errors.ts';
+import { ATTENTION } from './attention.ts';
+import { followUpsIn, ghostTextIn } from './chat.ts';
+import { addEdits } from './edits.ts';
+import { speedOf } from './modelSpeed.ts';
+import { profileOf } from './profile.ts';
+import { SHAPES } from './shapes.ts';
+import { speculationIn } from './speculation.ts';
+
+interface Options extends ModelBenchCliOptions {
+  shape?: string;
+  layers?: number;
+  attention?: boolean;
+  profile?: boolean;
+  speculation?: string;
+  chat?: boolean;
+}
+
+void runProgram(new Command('npm run bench --'), [addBenchmarks, addEdits]);
+
+function addBenchmarks(program: Command, signal: AbortSignal): void {
+  program
+    .description('measure speed and memory of a model')
+    .argument('[model]', 'model folder (default: the bundled starter model)')
+    .addOption(new Option('--shape <name>', 'random weights of a released shape').choices(Object.keys(SHAPES)))
+    .option('--layers <count>', 'measure with fewer layers than the shape has', wholeNumber(1))
+    .option('--attention', 'time block-sparse against dense attention on the shape of phi-3-small instead')
+    .option('--profile', 'time each operation of prefill and decode instead')
+    .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
+    .option('--chat', 'time ghost text without and beside a chat instead')
+    .option('--markdown', 'print the figures as Markdown tables')
+    .addHelpText('after', '\nOther benchmarks: --peers (see its --help), --index, --page');
+  addBenchOptions(program).action((folder: string | undefined, options: Options) => {
+    if (options.shape !== undefined && folder !== undefined)
+      throw new BadRequest('Give a model folder or --shape, not both.');
+    const random = options.shape !== undefined || options.attention === true;
+    return benchBackends(measurements(folder ?? join(root, 'media/starter'), options), options, { random, signal });
+  });
+}
+
+function measurements(folder: string, options: Options): Measurement<object>[] {
+  const { shape, layers, attention, profile, speculation, chat, repeat } = options;
+  if (chat) return [ghostTextIn({ folder, repeat }), followUpsIn(folder)];
+  if (attention) return [ATTENTION];
+  if (profile) return [profileOf({ folder, shape, layers }, options)];
+  if (speculation !== undefined) return [speculationIn({ recording: speculation, folder })];
+  return [speedOf({ folder, shape, layers }, options)];
+}

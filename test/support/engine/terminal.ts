@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process';
+
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the built terminal program as a user does. No driver is named, so that no GPU is found. */
+export function airgap(...args: string[]): Promise<Ended> {
+  return runNode('dist/airgap.cjs', ...args);
+}
+
+/** Runs a script of the repository in the same way. */
+export function runNode(script: string, ...args: string[]): Promise<Ended> {
+  const env = { ...process.env, VK_DRIVER_FILES: '/none', VK_ICD_FILENAMES: '/none' };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, ...args], { env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+    });
+  });
+}
