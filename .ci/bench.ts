@@ -9,14 +9,15 @@ import { bench } from './bundles.ts';
 import { root } from './nodeBinary.mjs';
 import { buildProduct } from './steps.ts';
 
-const args = process.argv.slice(2);
-if (args.includes('--peers')) {
-  await import('../test/bench/peers/main.ts');
-} else if (args.includes('--index')) {
-  if (!existsSync(join(root, 'dist/indexer.cjs'))) buildProduct();
-  await import('../test/bench/index/main.ts');
-} else {
-  const script = args.includes('--page') ? 'page' : 'engine/main';
-  await build(bench(script));
-  await import(join(root, `dist/bench/${script}.mjs`));
+const has = (flag: string): boolean => process.argv.includes(flag);
+if (has('--index') && !existsSync(join(root, 'dist/indexer.cjs'))) buildProduct();
+await import(await script());
+
+/** Path of the script to run: those that need kernels or `vscode` are bundled, the others run as they are. */
+async function script(): Promise<string> {
+  if (has('--peers')) return join(root, 'test/bench/peers/main.ts');
+  if (has('--index')) return join(root, 'test/bench/index/main.ts');
+  const name = has('--page') ? 'page' : 'engine/main';
+  await build(bench(name));
+  return join(root, `dist/bench/${name}.mjs`);
 }

@@ -152,7 +152,12 @@ export async function measureRun(
 ): Promise<{ prefillPerSecond: number; firstTokenMs: number; decodePerSecond: number }> {
   const session = model.createSession();
   const prompt = benchPrompt(promptTokens, model.config.vocabSize);
-  const generation = session.generate(textPrompt(prompt), { maxTokens: tokens, stopIds: new Set(), signal, speculation: 'off' });
+  const generation = session.generate(textPrompt(prompt), {
+    maxTokens: tokens,
+    stopIds: new Set(),
+    signal,
+    speculation: 'off',
+  });
   const iterator = generation[Symbol.asyncIterator]();
   while (!(await iterator.next()).done);
   await session.dispose();

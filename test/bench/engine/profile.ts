@@ -32,7 +32,11 @@ export function profileOf(
         const prompt = benchPrompt(Math.min(promptTokens, maxPositions - tokens), vocabSize);
         const session = model.createSession();
         await session.prefill(textPrompt(prompt.slice(0, 2)), { signal });
-        yield* rowsOf('prefill', await profiled(model, () => session.prefill(textPrompt(prompt), { signal })), bandwidth);
+        yield* rowsOf(
+          'prefill',
+          await profiled(model, () => session.prefill(textPrompt(prompt), { signal })),
+          bandwidth,
+        );
         const decode = async (): Promise<void> => {
           const how = { maxTokens: tokens, stopIds: new Set<number>(), signal, speculation: 'off' } as const;
           for await (const { id } of session.generate(textPrompt(prompt), how)) void id;
