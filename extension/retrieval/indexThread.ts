@@ -18,7 +18,7 @@ interface Methods {
   close: { params: undefined; result: null };
 }
 
-export interface ThreadListeners {
+export interface IndexThreadHost {
   onProgress(progress: Progress): void;
   onLog(message: string): void;
   /** It ended, and nobody asked for that. */
@@ -37,7 +37,7 @@ export class IndexThread {
   #reason = '';
 
   /** `folder` holds indexer.cjs, tree-sitter.wasm and the grammars. */
-  constructor(folder: string, listeners: ThreadListeners) {
+  constructor(folder: string, host: IndexThreadHost) {
     const script = join(folder, 'indexer.cjs');
     const workerData: ThreadData = { role: 'index', script, grammarFolder: folder };
     this.#worker = new Worker(script, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 8 } });
@@ -45,8 +45,8 @@ export class IndexThread {
       new PortMessageReader(this.#worker),
       new PortMessageWriter(this.#worker),
     );
-    this.#connection.onNotification('progress', (progress: Progress) => listeners.onProgress(progress));
-    this.#connection.onNotification('log', (message: string) => listeners.onLog(message));
+    this.#connection.onNotification('progress', (progress: Progress) => host.onProgress(progress));
+    this.#connection.onNotification('log', (message: string) => host.onLog(message));
     this.#ended = new Promise((_, reject) => {
       this.#worker.on('error', (error) => (this.#reason = String(error)));
       this.#worker.on('exit', (code) => {
@@ -54,7 +54,7 @@ export class IndexThread {
         // First, so that open calls fail for this reason and not for the connection's.
         reject(new Error(this.#reason));
         this.#connection.dispose();
-        if (!this.#closing) listeners.onCrash(this.#reason);
+        if (!this.#closing) host.onCrash(this.#reason);
       });
     });
     // Calls race with it; alone it is no fault.

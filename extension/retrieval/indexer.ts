@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { errorMessage } from '../common/errorMessage.ts';
 import { type FileSystem, isWithin } from '../files/fileSystem.ts';
 import type { Analysers } from './fileAnalyser.ts';
 import { type IndexedFile, ProjectIndex } from './projectIndex.ts';
@@ -13,7 +14,7 @@ import { linesWithoutSecrets } from '../reading/secrets.ts';
 import { loadIndex, saveIndex } from './savedIndex.ts';
 import { type FoundFile, ReadableFiles, readText } from './readableFiles.ts';
 
-export interface IndexerOptions {
+export interface IndexerHost {
   readonly files: FileSystem;
   readonly analysers: Analysers;
   onProgress(progress: Progress): void;
@@ -40,13 +41,13 @@ export class Indexer {
   #disposed = false;
 
   readonly #params: OpenParams;
-  readonly #options: IndexerOptions;
+  readonly #host: IndexerHost;
 
-  constructor(params: OpenParams, options: IndexerOptions) {
+  constructor(params: OpenParams, host: IndexerHost) {
     this.#params = params;
-    this.#options = options;
+    this.#host = host;
 
-    this.#files = new ReadableFiles(options.files, params.folders, params.exclude);
+    this.#files = new ReadableFiles(host.files, params.folders, params.exclude);
     this.#key = createHash('sha256')
       .update(JSON.stringify([params.folders, params.exclude]))
       .digest('hex');
@@ -64,7 +65,7 @@ export class Indexer {
       if (kept) this.#index = ProjectIndex.from(kept);
       await this.#compareAll();
       if (this.#disposed) throw new Error('The index was closed before it was read.');
-      this.#saveNow();
+      await this.#saveNow();
     });
   }
 
@@ -74,7 +75,7 @@ export class Indexer {
       this.#index = new ProjectIndex();
       this.#unsaved = true;
       await this.#compareAll();
-      this.#saveNow();
+      await this.#saveNow();
     });
   }
 
@@ -98,7 +99,7 @@ export class Indexer {
     // What changed without a word is read anew, and the question asked again.
     for (let attempt = 0; attempt < 3; attempt++) {
       const pathOf = (file: string): string => this.#files.pathOf(file);
-      const textOf = (file: string): Promise<Uint8Array | undefined> => readText(this.#options.files, file);
+      const textOf = (file: string): Promise<Uint8Array | undefined> => readText(this.#host.files, file);
       const ranked = await rank(this.#index, query, { limit, recent, pathOf, textOf });
       const stale = await this.#staleOf(new Set(ranked.map(({ file }) => file)));
       if (stale.length === 0) return (await Promise.all(ranked.map((found) => this.#chunkOf(found)))).flat();
@@ -111,9 +112,8 @@ export class Indexer {
   async dispose(): Promise<void> {
     this.#disposed = true;
     clearTimeout(this.#save);
-    await this.#work.catch(() => {});
-    this.#saveNow();
-    await this.#options.analysers.dispose();
+    await this.#queue(() => this.#saveNow());
+    await this.#host.analysers.dispose();
   }
 
   #queue<T>(task: () => Promise<T>): Promise<T> {
@@ -124,7 +124,7 @@ export class Indexer {
 
   /** Compares the project with the index, and reads what differs. */
   async #compareAll(): Promise<void> {
-    this.#files = new ReadableFiles(this.#options.files, this.#params.folders, this.#params.exclude);
+    this.#files = new ReadableFiles(this.#host.files, this.#params.folders, this.#params.exclude);
     const found: FoundFile[] = [];
     for await (const file of this.#files.all()) {
       found.push(file);
@@ -145,7 +145,7 @@ export class Indexer {
     const changed = found.filter((file) => !isSame(file, this.#index.files.get(file.file)));
     const total = found.length;
     let done = total - changed.length;
-    this.#options.onProgress({ done, total, ready: changed.length === 0 });
+    this.#host.onProgress({ done, total, ready: changed.length === 0 });
     this.#index.remove(gone);
     this.#unsaved ||= changed.length + gone.length > 0;
     const queue = batches(changed);
@@ -153,11 +153,11 @@ export class Indexer {
       for (let batch = queue.shift(); batch && !this.#disposed; batch = queue.shift()) {
         await this.#readBatch(batch);
         done += batch.length;
-        this.#options.onProgress({ done, total, ready: false });
+        this.#host.onProgress({ done, total, ready: false });
       }
     };
-    await Promise.all(Array.from({ length: this.#options.analysers.width }, worker));
-    this.#options.onProgress({ done, total, ready: true });
+    await Promise.all(Array.from({ length: this.#host.analysers.width }, worker));
+    this.#host.onProgress({ done, total, ready: true });
     this.#saveSoon();
   }
 
@@ -166,7 +166,7 @@ export class Indexer {
       ({ file, mtimeMs, size }) => [file, { id: this.#index.newId(), mtimeMs, size }] as [string, IndexedFile],
     );
     const files = entries.map(([file, { id }]) => ({ id, file, path: this.#files.pathOf(file) }));
-    const segment = await this.#options.analysers.analyse(files);
+    const segment = await this.#host.analysers.analyse(files);
     this.#read += files.length;
     this.#index.commit(segment, entries);
   }
@@ -183,7 +183,7 @@ export class Indexer {
 
   /** The chunk with its text; none if the file went meanwhile. */
   async #chunkOf({ file, first, last, names, score }: Ranked): Promise<FoundChunk[]> {
-    const bytes = await readText(this.#options.files, file);
+    const bytes = await readText(this.#host.files, file);
     if (!bytes) return [];
     const whole = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
     const text = linesWithoutSecrets(whole.replace(/\r\n/g, '\n'), first, last);
@@ -195,20 +195,20 @@ export class Indexer {
     if (!this.#unsaved || this.#save || this.#disposed) return;
     this.#save = setTimeout(() => {
       this.#save = undefined;
-      void this.#queue(() => Promise.resolve(this.#saveNow()));
+      void this.#queue(() => this.#saveNow());
     }, SAVE_MS);
     // Nothing that a thread must stay for.
     this.#save.unref();
   }
 
-  #saveNow(): void {
+  async #saveNow(): Promise<void> {
     if (!this.#unsaved) return;
     try {
-      saveIndex(this.#params.storageFolder, this.#key, this.#index.data);
+      await saveIndex(this.#params.storageFolder, this.#key, this.#index.data);
       this.#unsaved = false;
     } catch (error) {
       // A full disk costs time with the next start, and nothing else.
-      this.#options.log(`The index could not be kept: ${error instanceof Error ? error.message : String(error)}`);
+      this.#host.log(`The index could not be kept: ${errorMessage(error)}`);
     }
   }
 }

@@ -1,18 +1,8 @@
 /** The index on disk: one file, replaced as a whole, so that two windows never see half of it. No vscode. */
-import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { replaceFile, UNFINISHED } from '../files/replaceFile.ts';
 import type { IndexData } from './projectIndex.ts';
 import type { Segment } from './segment.ts';
 
@@ -40,19 +30,9 @@ export function loadIndex(storageFolder: string, key: string): IndexData | undef
   }
 }
 
-export function saveIndex(storageFolder: string, key: string, data: IndexData): void {
-  const file = indexFile(storageFolder);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  const opened = openSync(temporary, 'wx', 0o600);
-  try {
-    write(opened, key, data);
-    closeSync(opened);
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+/** Rejects if the index cannot be written. The data is written in one go: nothing can change it meanwhile. */
+export function saveIndex(storageFolder: string, key: string, data: IndexData): Promise<void> {
+  return replaceFile(indexFile(storageFolder), ({ fd }) => write(fd, key, data));
 }
 
 /** What stands first; files, and the names and arrays of each segment follow. */
@@ -165,7 +145,7 @@ function removeLeftovers(folder: string): void {
     // Not there yet.
     return;
   }
-  for (const name of names.filter((each) => each.endsWith('.tmp'))) {
+  for (const name of names.filter((each) => each.endsWith(UNFINISHED))) {
     const file = join(folder, name);
     const age = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
     if (age > LEFTOVER_MS) rmSync(file, { force: true });

@@ -1,7 +1,8 @@
 /** Conversations on disk: a file each, in a folder that only the user can read. No vscode. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../../files/replaceFile.ts';
 import { asStored, type Conversation, conversationSchema } from './conversation.ts';
 
 /** Names the conversation that was open last. VS Code's own memory of a window may miss what came just before a reload. */
@@ -35,22 +36,11 @@ export class ConversationStore {
   /** Whole or not at all: a new file takes the old one's place once it is on the disk. Rejects where it cannot. */
   async write(conversation: Conversation): Promise<void> {
     const stored = asStored(conversation);
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const path = this.#path(conversation.id);
-    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-    try {
-      const file = await open(temporary, 'wx', 0o600);
-      try {
-        await file.writeFile(JSON.stringify(stored));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    await replaceFile(path, async (file) => {
+      await file.writeFile(JSON.stringify(stored));
+      await file.sync();
+    });
     this.#known.set(conversation.id, { stamp: await stampOf(path), conversation: stored });
   }
 

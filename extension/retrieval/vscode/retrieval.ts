@@ -5,6 +5,8 @@
 import * as vscode from 'vscode';
 import type { Hit, ProjectSearch } from '../projectSearch.ts';
 import { abortable } from '../../common/abortable.ts';
+import { errorMessage } from '../../common/errorMessage.ts';
+import { warn } from '../../common/notice.ts';
 import { fromNative, toNative } from '../../files/nodeFileSystem.ts';
 import { hiddenPatterns } from '../../reading/vscode/exclusions.ts';
 import type { Settings } from '../../settings.ts';
@@ -12,7 +14,7 @@ import { IndexThread } from '../indexThread.ts';
 import type { OpenParams, Progress } from '../protocol.ts';
 import { ProjectChanges, RecentFiles } from './projectChanges.ts';
 
-export interface RetrievalParts {
+export interface RetrievalHost {
   /** Where indexer.cjs and the grammars are. */
   readonly programFolder: string;
   /** The workspace's own; none without a folder. */
@@ -40,10 +42,10 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   #progress: Progress = { done: 0, total: 0, ready: false };
   #crashes = 0;
 
-  readonly #parts: RetrievalParts;
+  readonly #host: RetrievalHost;
 
-  constructor(parts: RetrievalParts) {
-    this.#parts = parts;
+  constructor(host: RetrievalHost) {
+    this.#host = host;
 
     this.#subscriptions = [
       this.#changed,
@@ -90,7 +92,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
         await thread.call('rebuild', undefined);
       });
     } catch (error) {
-      void vscode.window.showWarningMessage(error instanceof Error ? error.message : String(error));
+      warn(errorMessage(error));
     }
   }
 
@@ -102,10 +104,10 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   /** One sentence, where there is nothing to search. */
   #unavailable(): string {
     if (!vscode.workspace.isTrusted) return vscode.l10n.t('The project can only be searched in a trusted workspace.');
-    if (!this.#parts.settings()['index.enable']) {
+    if (!this.#host.settings()['index.enable']) {
       return vscode.l10n.t('Project search is turned off by the setting {0}.', 'airgap.index.enable');
     }
-    if (this.#folders().length === 0 || !this.#parts.storageUri) {
+    if (this.#folders().length === 0 || !this.#host.storageUri) {
       return vscode.l10n.t('There is no local folder to search.');
     }
     if (this.#crashes >= MOST_CRASHES) {
@@ -126,16 +128,16 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
 
   #run(): Running {
     clearTimeout(this.#start);
-    const thread = new IndexThread(this.#parts.programFolder, {
+    const thread = new IndexThread(this.#host.programFolder, {
       onProgress: (progress) => {
         this.#progress = progress;
         this.#changed.fire();
       },
-      onLog: (message) => this.#parts.log.info(message),
+      onLog: (message) => this.#host.log.info(message),
       onCrash: (reason) => this.#crashed(thread, reason),
     });
     const opened = thread.call('open', this.#openParams()).then(({ files, chunks, read }) => {
-      this.#parts.log.info(`Index: ${files} files in ${chunks} pieces, ${read} of them read.`);
+      this.#host.log.info(`Index: ${files} files in ${chunks} pieces, ${read} of them read.`);
     });
     // Whoever asks hears of it; the log too, by the crash.
     opened.catch(() => {});
@@ -147,9 +149,9 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     const folders = this.#folders();
     const named = (name: string): string => (folders.length > 1 ? name : '');
     return {
-      storageFolder: this.#parts.storageUri!.fsPath,
+      storageFolder: this.#host.storageUri!.fsPath,
       folders: folders.map(({ uri, name }) => ({ path: fromNative(uri.fsPath), name: named(name) })),
-      exclude: [...new Set([...hiddenPatterns(), ...this.#parts.settings()['index.exclude']])],
+      exclude: [...new Set([...hiddenPatterns(), ...this.#host.settings()['index.exclude']])],
     };
   }
 
@@ -177,15 +179,13 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   }
 
   #crashed(thread: IndexThread, reason: string): void {
-    this.#parts.log.error(`The index of the project failed: ${reason}`);
+    this.#host.log.error(`The index of the project failed: ${reason}`);
     if (this.#running?.thread !== thread) return;
     this.#stop();
     this.#crashes++;
     // Told once; the next question starts it anew.
     if (this.#crashes === 1) {
-      void vscode.window.showWarningMessage(
-        vscode.l10n.t('The project index has failed. It will restart with the next search.'),
-      );
+      warn(vscode.l10n.t('The project index has failed. It will restart with the next search.'));
     }
   }
 }

@@ -219,7 +219,7 @@ describe('index', () => {
   });
 
   it('what a window left half written is removed later', async () => {
-    saveIndex(join(top, 'storage'), '', { files: [], segments: [] });
+    await saveIndex(join(top, 'storage'), '', { files: [], segments: [] });
     const left = `${indexFile(join(top, 'storage'))}.1.tmp`;
     writeFileSync(left, 'half');
     utimesSync(left, 0, 0);
