@@ -8,7 +8,7 @@
  */
 import { globSync } from 'node:fs';
 import type { BuildOptions } from 'esbuild';
-import { kernelsPlugin } from '../kernels/wasm/build/plugin.ts';
+import { kernelsPlugin } from '../kernels/build/plugin.ts';
 import { root } from './nodeBinary.mjs';
 
 const shared = {

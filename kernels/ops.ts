@@ -7,13 +7,12 @@
  * of the engine process stays free; the reference computes at once.
  */
 
+import type { StoredType } from './stored/storedTypes.ts';
+
 /** How a weight matrix is kept. q8 and q4 have one f16 scale per group of 32 along `in` (see quantize.ts). */
 export type WeightDType = 'f32' | 'f16' | 'q8' | 'q4';
 /** How keys and values are kept. q8: int8, with one f32 scale (largest magnitude / 127) per token and head. */
 export type KvDType = 'f32' | 'f16' | 'q8';
-
-/** Number formats of released checkpoints, little-endian, as safetensors names them. */
-export type StoredDType = 'F32' | 'F16' | 'BF16';
 
 /** A handle. Backends keep their own fields behind it; the engine only passes it on. */
 export interface Tensor {
@@ -21,17 +20,15 @@ export interface Tensor {
   readonly dtype: WeightDType;
 }
 
-/** Takes a weight row by row, in order, so that no whole tensor is ever held in f32. */
+/** Takes a weight in pieces of whole rows, in order, so that no whole tensor is ever held beside the packed one. */
 export interface WeightWriter {
-  /** `rows` holds a whole number of rows of `in` finite values. It may be re-used by the caller after the call. */
-  write(rows: Float32Array): void;
   /**
-   * In place of `write`, where the backend reads stored numbers itself: `fill` is called once and brings `bytes` bytes,
-   * a whole number of rows, to where the backend wants them. The rows follow those of the calls before, which need not
-   * have ended. Resolves with their largest magnitude: not finite where one of them is not. Rejects with OutOfMemory,
-   * BackendLost, or as `fill` does.
+   * Takes the next rows as a checkpoint stores them. `fill` is called once and writes `bytes` bytes, a whole number of
+   * rows, to the memory that the backend gives it. Calls may overlap; the rows follow those of the calls before.
+   * Resolves with the largest magnitude of the rows, which is not finite where one of their values is not. Rejects with
+   * OutOfMemory, BackendLost, or as `fill` does.
    */
-  writeStored?(bytes: number, dtype: StoredDType, fill: (into: Uint8Array) => Promise<void>): Promise<number>;
+  writeStored(bytes: number, type: StoredType, fill: (into: Uint8Array) => Promise<void>): Promise<number>;
   /** After the last row. Rejects with OutOfMemory or BackendLost. */
   finish(): Promise<Tensor>;
 }

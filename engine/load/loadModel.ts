@@ -1,5 +1,6 @@
 import type { WeightDType } from '../../kernels/ops.ts';
 import { type Blueprint, readBlueprint } from '../models/architectures.ts';
+import { withFormats } from '../models/decoder.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { parseGenerationConfig } from '../sources/generationConfig.ts';
 import { openSource } from '../sources/openSource.ts';
@@ -55,7 +56,7 @@ async function loadOntoBackend(
   try {
     const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     const weights = options.weights ?? (parameters < SMALL_MODEL_PARAMETERS ? 'f16' : 'q4');
-    const decoder = build(await loadWeights(ops, checkpoint, tensors, weights, options), ops);
+    const decoder = build(await loadWeights(ops, checkpoint, withFormats(tensors, weights), options), ops);
     return new BackendModel(description, { ops, notes, decoder, weights }, options);
   } catch (error) {
     await ops.dispose();

@@ -1,17 +1,17 @@
-import type { Ops, Tensor, WeightDType } from '../../kernels/ops.ts';
+import type { Ops, Tensor } from '../../kernels/ops.ts';
 import { BadModel, throwIfAborted } from '../errors.ts';
-import type { TensorSpec } from '../models/decoder.ts';
+import type { TensorSpec, WeightSpec } from '../models/decoder.ts';
 import type { LoadProgress } from '../wire/protocol.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { TensorLoad } from './tensorLoad.ts';
 import { TensorSource } from '../models/tensorSource.ts';
 
-/** What may be stored beside the weights: computable buffers of old exports, and the copy of a tied head. */
+/** Tensors that may be stored beside the weights: computable buffers of old exports, and the copy of a tied head. */
 const IGNORED = /\.rotary_emb\.inv_freq$|^lm_head\.weight$/;
 
-/** Read at a time: many rows of any model, and little beside it, though each of a backend's memories holds some. */
+/** Bytes read at a time: many rows of any model, yet little beside it, even though each of a backend's memories holds some. */
 const CHUNK_BYTES = 2 << 20;
-/** Chunks on their way: four are being read, which keeps a disk busy, while others are packed. */
+/** Chunks in flight: about four are being read, which keeps a disk busy, while the others are packed. */
 const CHUNKS_AT_ONCE = 6;
 
 export interface LoadWeightsOptions {
@@ -20,25 +20,24 @@ export interface LoadWeightsOptions {
 }
 
 /**
- * Reads what `specs` asks for onto a backend, in chunks of whole rows: peak memory is the quantised model plus a few of
- * them. Matrices become `dtype`; embedding and head stay at 8 bits where `dtype` is q4. Rejects with BadModel when the
- * checkpoint holds something else than `specs`, values that are not finite, or weights beyond the range of their format,
- * with Cancelled when the signal fires, and as the backend does; then nothing is being read any more.
+ * Loads the tensors of `specs` onto a backend, in chunks of whole rows: peak memory is the packed model plus a few
+ * chunks. Rejects with BadModel when the checkpoint holds something other than `specs`, values that are not finite, or
+ * weights beyond the range of their format; with Cancelled when the signal fires; and as the backend does. After a
+ * rejection nothing is being read any more.
  */
 export async function loadWeights(
   ops: Ops,
   checkpoint: Checkpoint,
-  specs: readonly TensorSpec[],
-  dtype: WeightDType,
+  specs: readonly WeightSpec[],
   { signal, onProgress }: LoadWeightsOptions,
 ): Promise<TensorSource> {
   compare(checkpoint, specs);
-  const roles = new Map(specs.map((spec) => [spec.name, spec]));
-  const wanted = checkpoint.order.filter((name) => roles.has(name));
+  const specOf = new Map(specs.map((spec) => [spec.name, spec]));
+  const wanted = checkpoint.order.filter((name) => specOf.has(name));
   const totalBytes = wanted.reduce((sum, name) => sum + checkpoint.tensors.get(name)!.bytes, 0);
   const tensors = new Map<string, Tensor>();
   let loadedBytes = 0;
-  const chunks = chunksOf(wanted.map((name) => new TensorLoad(ops, checkpoint, roles.get(name)!, dtype)));
+  const chunks = chunksOf(wanted.map((name) => new TensorLoad(ops, checkpoint, specOf.get(name)!)));
   const takeChunks = async (): Promise<void> => {
     for (const { load, from, bytes } of chunks) {
       throwIfAborted(signal);
@@ -50,14 +49,14 @@ export async function loadWeights(
       onProgress?.({ loadedBytes, totalBytes });
     }
   };
-  // The first that fails ends the iterator for all; who waits for a chunk goes on until it is there.
+  // The first failure ends the shared iterator; the others finish the chunk that they wait for.
   const ends = await Promise.allSettled(Array.from({ length: CHUNKS_AT_ONCE }, takeChunks));
   const failed = ends.find((end) => end.status === 'rejected');
   if (failed) throw failed.reason;
   return new TensorSource(tensors);
 }
 
-/** All rows, in order of the tensors. */
+/** All rows of all tensors, in order. */
 function* chunksOf(loads: readonly TensorLoad[]): Generator<{ load: TensorLoad; from: number; bytes: number }> {
   for (const load of loads) {
     const most = Math.max(1, Math.floor(CHUNK_BYTES / load.rowBytes)) * load.rowBytes;
@@ -65,7 +64,7 @@ function* chunksOf(loads: readonly TensorLoad[]): Generator<{ load: TensorLoad; 
   }
 }
 
-/** Names every disagreement's first case in one sentence. */
+/** Throws BadModel, whose sentence names the first tensor that is missing, unexpected, or of another shape. */
 function compare(checkpoint: Checkpoint, specs: readonly TensorSpec[]): void {
   const names = new Set(specs.map((spec) => spec.name));
   const extra = checkpoint.order.filter((name) => !names.has(name) && !IGNORED.test(name));

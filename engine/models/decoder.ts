@@ -1,4 +1,4 @@
-import type { KvView, Ops, Tensor } from '../../kernels/ops.ts';
+import type { KvView, Ops, Tensor, WeightDType } from '../../kernels/ops.ts';
 
 /** What the engine needs to know of any decoder; each architecture adds its own. */
 export interface DecoderConfig {
@@ -46,11 +46,25 @@ export interface ForwardOptions {
   readonly totalLength: number;
 }
 
-/** A tensor that a checkpoint must hold. A matrix is (out, in) and may be quantised, vectors stay f32. */
+/** A tensor that a checkpoint must hold. A matrix is (out, in). */
 export interface TensorSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly role: 'embedding' | 'matrix' | 'vector' | 'bias';
   /** The decoder layer it belongs to. */
   readonly layer?: number;
+}
+
+/** A tensor with the format in which a backend keeps it. */
+export interface WeightSpec extends TensorSpec {
+  readonly format: WeightDType;
+}
+
+/**
+ * Gives each tensor its format where matrices take `format`: vectors stay f32; embedding and head take 8 bits where
+ * matrices take 4, because they cost the most quality and little memory.
+ */
+export function withFormats(tensors: readonly TensorSpec[], format: WeightDType): WeightSpec[] {
+  const formats = { matrix: format, embedding: format === 'q4' ? 'q8' : format, vector: 'f32', bias: 'f32' } as const;
+  return tensors.map((tensor) => ({ ...tensor, format: formats[tensor.role] }));
 }

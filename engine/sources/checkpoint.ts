@@ -1,4 +1,4 @@
-import type { StoredDType } from '../../kernels/ops.ts';
+import type { StoredType } from '../../kernels/stored/storedTypes.ts';
 
 /** The weights of a model as they are stored, open for reading. */
 export interface Checkpoint {
@@ -12,7 +12,7 @@ export interface Checkpoint {
 
 export interface CheckpointTensor {
   readonly shape: readonly number[];
-  readonly dtype: StoredDType;
+  readonly dtype: StoredType;
   /** Size of the stored tensor. */
   readonly bytes: number;
 }

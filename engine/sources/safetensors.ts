@@ -1,18 +1,21 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as z from 'zod';
-import type { StoredDType } from '../../kernels/ops.ts';
+import { STORED, type StoredType, isStoredType, storedBytes } from '../../kernels/stored/storedTypes.ts';
 import { BadModel } from '../errors.ts';
-import { bytesPerValue } from './widen.ts';
 
 /** One tensor of a safetensors file: data at [start, start + bytes) of the file. */
 export interface StoredTensor {
   readonly name: string;
-  readonly dtype: StoredDType;
+  readonly dtype: StoredType;
   readonly shape: readonly number[];
   readonly start: number;
   readonly bytes: number;
 }
+
+const SUPPORTED = Object.keys(STORED)
+  .join(', ')
+  .replace(/, (?=[^,]*$)/, ' and ');
 
 /** The format's own limit. */
 const MAX_HEADER_BYTES = 100 << 20;
@@ -110,10 +113,13 @@ function checkRanges(
         data_offsets: [from, to],
       },
     ]) => {
-      if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
-        throw new BadModel(`${name}: ${tensorName} is stored as ${dtype}; only F32, F16 and BF16 are supported.`);
+      if (!isStoredType(dtype)) {
+        throw new BadModel(`${name}: ${tensorName} is stored as ${dtype}; only ${SUPPORTED} are supported.`);
       }
-      const bytes = shape.reduce((a, b) => a * b, 1) * bytesPerValue(dtype);
+      const bytes = storedBytes(
+        shape.reduce((a, b) => a * b, 1),
+        dtype,
+      );
       if (to - from !== bytes) {
         throw new BadModel(`${name}: ${tensorName} (${shape}) needs ${bytes} bytes, the header gives it ${to - from}.`);
       }

@@ -34,6 +34,7 @@ import { type GpuTensor, Storage, activation, values, weightOf } from './device/
 import { argmax } from './rowwise/argmax.ts';
 import { topK } from './rowwise/topK.ts';
 import { freeWeight, weightWriter } from './matmul/weight.ts';
+import { Packers } from './packing/packers.ts';
 
 export { type AdapterOptions, type GpuReport, gpuReport } from './device/adapter.ts';
 export { GpuUnavailable } from './device/dawn.ts';
@@ -58,6 +59,7 @@ export class GpuOps implements Ops {
   readonly backend = 'webgpu';
   readonly #memory: Memory;
   readonly #runner: Runner;
+  readonly #packers = new Packers();
   #recording: Recording | undefined;
   #running: Promise<unknown> | undefined;
   #failure: unknown;
@@ -86,7 +88,7 @@ export class GpuOps implements Ops {
   }
 
   createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
-    return weightWriter(this.#memory, shape, dtype);
+    return weightWriter(this.#memory, this.#packers, shape, dtype);
   }
 
   upload(data: Float32Array, shape: readonly number[]): Tensor {
@@ -144,6 +146,7 @@ export class GpuOps implements Ops {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
+    await this.#packers.dispose();
     await this.#running?.catch(() => {}); // Whoever called step() hears of it.
     this.#memory.destroyAll();
     this.device.destroy();

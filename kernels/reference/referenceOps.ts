@@ -3,7 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { check } from '../check.ts';
 import { f16ToF32, f32ToF16 } from '../quantize.ts';
 import { readBack } from '../shared/readBack.ts';
+import { RowCounter } from '../shared/rowCounter.ts';
 import { checkedK } from '../shared/topK.ts';
+import { decodeRows } from '../stored/decodeRows.ts';
 import {
   type Epilogue,
   type AttentionOptions,
@@ -54,15 +56,19 @@ export class ReferenceOps implements Ops {
   }
 
   createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
+    const counter = new RowCounter(shape);
     const data = new Float32Array(shape[0] * shape[1]);
-    let at = 0;
     return {
-      write: (rows) => {
-        data.set(roundTrip(rows, dtype), at);
-        at += rows.length;
+      writeStored: async (bytes, type, fill) => {
+        const { first } = counter.take(bytes, type);
+        const stored = new Uint8Array(bytes);
+        await fill(stored);
+        const { values, largest } = decodeRows(stored, type);
+        data.set(roundTrip(values, dtype), first * shape[1]);
+        return largest;
       },
       finish: async () => {
-        check(at === data.length, () => `createWeight: got ${at} of ${data.length} values`);
+        counter.checkComplete();
         return this.#keep(data, shape, dtype);
       },
     };

@@ -27,7 +27,8 @@ import { chooseKernels, chooseThreads, type SimdChoice } from './host/platform.t
 import { Profile } from './host/profile.ts';
 import { floatWord, Program } from './host/program.ts';
 import { asWasm, type Storage, type WasmTensor } from './host/tensor.ts';
-import { createWeight, floatRowBytes } from './host/weights.ts';
+import { floatRowBytes } from './host/weightLayout.ts';
+import { weightWriter } from './host/weights.ts';
 import { Workers } from './host/workers.ts';
 
 export interface WasmOptions extends BankOptions {
@@ -76,7 +77,7 @@ export class WasmOps implements Ops {
 
   createWeight(shape: readonly [number, number], dtype: WeightDType, layer?: number): WeightWriter {
     this.#checkAlive();
-    return createWeight(this.banks, shape, dtype, { layer, packing: this.#packing });
+    return weightWriter(this.banks, this.#packing, { shape, dtype, layer });
   }
 
   upload(data: Float32Array, shape: readonly number[], layer?: number): Tensor {

@@ -5,6 +5,7 @@ import { type Ops, type Tensor, type WeightDType, MAX_F32 } from '../../kernels/
 import { backends, openedFor } from '../support/engine/backends.ts';
 import { assertClose } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
+import { makeWeight } from '../support/weights.ts';
 
 /** What a case computes: run on the reference and on each backend with the same inputs, then compared. */
 type Compute = (ops: Ops, reference: boolean) => Promise<Float32Array>;
@@ -233,19 +234,6 @@ function rowCases(): Case[] {
     tolerance: 0,
     compute: (ops) => ops.step(() => ops.lastRows(ops.input(randomValues(3, 7 * 33), [7, 33]), count)),
   }));
-}
-
-async function makeWeight(
-  ops: Ops,
-  values: Float32Array,
-  shape: readonly [number, number],
-  dtype: WeightDType,
-): Promise<Tensor> {
-  const writer = ops.createWeight(shape, dtype);
-  const half = Math.floor(shape[0] / 2) * shape[1];
-  if (half > 0) writer.write(values.slice(0, half)); // In two pieces, as a streaming loader does.
-  writer.write(values.slice(half));
-  return writer.finish();
 }
 
 /** x rounded to q8 per group of 32 with an f32 scale of max|x| / 127. */

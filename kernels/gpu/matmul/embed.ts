@@ -4,7 +4,7 @@ import type { Recording } from '../device/recording.ts';
 import { check } from '../../check.ts';
 import { WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
 import type { GpuTensor, GpuWeight } from '../device/tensor.ts';
-import { FORMAT, scaleWords } from './weight.ts';
+import { FORMAT, scaleWords } from '../packing/layout.ts';
 
 const kernel = defineKernel('embed', weightSource + embedSource, ['read', 'read', 'read', 'write']);
 

@@ -6,7 +6,7 @@ import { check } from '../../check.ts';
 import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor, GpuWeight } from '../device/tensor.ts';
-import { FORMAT, paddedQuads, scaleWords } from './weight.ts';
+import { FORMAT, paddedQuads, scaleWords } from '../packing/layout.ts';
 
 const bindings = ['read', 'read', 'read', 'read', 'read', 'write'] as const;
 const matvec = defineKernel('matvec', weightSource + matvecSource, bindings);

@@ -122,5 +122,3 @@ export function meet(threads: i32): void {
   while (atomic.load<i32>(barrier, 64) == round) atomic.wait<i32>(barrier + 64, round, -1);
   atomic.sub<i32>(barrier, 1, 128);
 }
-
-export { packRow } from './matmul/packRow';

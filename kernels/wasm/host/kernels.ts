@@ -4,7 +4,6 @@ export interface KernelExports {
   run(program: number, count: number, scratch: number, threads: number): void;
   /** The barrier: returns when all threads have called it. */
   meet(threads: number): void;
-  packRow(values: number, blocks: number, panel: number, row: number, q4: 0 | 1): void;
 }
 
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {

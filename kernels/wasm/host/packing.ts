@@ -1,22 +1,19 @@
-import type { StoredDType, WeightDType } from '../../ops.ts';
+import type { StoredType } from '../../stored/storedTypes.ts';
 import type { Banks } from './banks.ts';
 import { DTypeCode, Opcode, PANEL_ROWS, StoredCode } from '../opcodes.ts';
 import { Program } from './program.ts';
 import { share } from './recording.ts';
-import type { Storage } from './tensor.ts';
+import type { Storage, WasmTensor } from './tensor.ts';
+import { floatRowBytes } from './weightLayout.ts';
 import type { Workers } from './workers.ts';
 
 /** Rows of a weight as a checkpoint stores them. */
 export interface StoredRows {
-  readonly weight: Storage;
-  readonly dtype: WeightDType;
-  readonly inputs: number;
-  /** Bytes of a packed row; f32 and f16 only. */
-  readonly rowBytes: number;
-  /** Number of the first. */
-  readonly row: number;
+  readonly weight: WasmTensor;
+  /** Number of the first of them, and how many there are. */
+  readonly first: number;
   readonly rows: number;
-  readonly stored: StoredDType;
+  readonly type: StoredType;
   readonly bytes: number;
 }
 
@@ -43,11 +40,11 @@ export class Packing {
   }
 
   /**
-   * Packs rows that `fill` brings into the memory of their weight, and gives their largest magnitude (not finite where
-   * one of them is not). Throws OutOfMemory; rejects with BackendLost, or as `fill` does.
+   * Packs rows that `fill` writes to the memory of their weight, and resolves with their largest magnitude, which is not
+   * finite where one of their values is not. Rejects with OutOfMemory, BackendLost, or as `fill` does.
    */
   async pack(rows: StoredRows, fill: (into: Uint8Array) => Promise<void>): Promise<number> {
-    const bank = rows.weight.bank!;
+    const bank = rows.weight.storage.bank!;
     const { heap } = this.#banks.at(bank);
     const address = heap.allocate(rows.bytes);
     try {
@@ -60,15 +57,9 @@ export class Packing {
     }
   }
 
-  async #run({ weight, dtype, inputs, rowBytes, row, rows, stored }: StoredRows, from: Storage): Promise<number> {
+  async #run(rows: StoredRows, from: Storage): Promise<number> {
     const threads = this.#workers.threads.length;
-    const program = new Program();
-    const largest = program.tensor([1], Float32Array.of(0));
-    const words = [from, weight, row, inputs, DTypeCode[dtype], StoredCode[stored], rowBytes, largest];
-    // Rows of a panel share cache lines: one thread packs them.
-    const grain = Math.ceil(share(rows, threads, 1) / PANEL_ROWS) * PANEL_ROWS;
-    const scratch = 4 * Math.ceil(inputs / 8) * 8;
-    program.add({ opcode: Opcode.packRows, items: rows, grain, words, scratch });
+    const { program, largest } = recordPacking(rows, from, threads);
     const placed = program.place(this.#banks, threads, [largest]);
     try {
       await this.#workers.run(placed);
@@ -77,4 +68,23 @@ export class Packing {
       placed.release();
     }
   }
+}
+
+/** A program that packs the rows at `from` and leaves their largest magnitude in `largest`. */
+export function recordPacking(
+  { weight, first, rows, type }: StoredRows,
+  from: Storage,
+  threads: number,
+): { program: Program; largest: WasmTensor } {
+  const { shape, dtype } = weight;
+  const inputs = shape[1]!;
+  const program = new Program();
+  const largest = program.tensor([1], Float32Array.of(0));
+  const rowBytes = floatRowBytes(inputs, dtype); // Read for f32 and f16 only.
+  const words = [from, weight, first, inputs, DTypeCode[dtype], StoredCode[type], rowBytes, largest];
+  // Rows of a panel share cache lines: one thread packs them.
+  const grain = Math.ceil(share(rows, threads, 1) / PANEL_ROWS) * PANEL_ROWS;
+  const scratch = 4 * Math.ceil(inputs / 8) * 8;
+  program.add({ opcode: Opcode.packRows, items: rows, grain, words, scratch });
+  return { program, largest };
 }

@@ -35,7 +35,7 @@ async function load(bytes: Uint8Array<ArrayBuffer>, what: string): Promise<WebAs
   const runtime = `This JavaScript runtime (V8 ${process.versions.v8})`;
   if (!WebAssembly.validate(bytes)) return `${runtime} has no WebAssembly ${what}.`;
   const module = await WebAssembly.compile(bytes);
-  return (await selfTest(module)) ? module : `${runtime} computes wrongly with WebAssembly ${what}.`;
+  return selfTest(module) ? module : `${runtime} computes wrongly with WebAssembly ${what}.`;
 }
 
 /** Threads for this machine as it is now, and why so many. */

@@ -12,7 +12,7 @@ import {
 import type { Word } from './program.ts';
 import { type Recording, share } from './recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
-import { floatRowBytes } from './weights.ts';
+import { floatRowBytes } from './weightLayout.ts';
 
 /** Up to this many rows of x the matrix-vector kernel runs, which takes four at a time. */
 export const MATVEC_ROWS = 16;

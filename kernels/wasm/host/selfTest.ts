@@ -1,10 +1,11 @@
 import type { WeightDType } from '../../ops.ts';
 import { GROUP } from '../../quantize.ts';
 import { Banks } from './banks.ts';
+import { recordPacking } from './packing.ts';
 import { Program } from './program.ts';
 import { MATVEC_ROWS, recordLinear } from './recordLinear.ts';
-import { asWasm } from './tensor.ts';
-import { createWeight } from './weights.ts';
+import type { WasmTensor } from './tensor.ts';
+import { holdWeight } from './weights.ts';
 
 const OUT = 19;
 const IN = 96;
@@ -13,29 +14,38 @@ const IN = 96;
  * True if the quantised products come out as in plain JavaScript, with the largest values that occur. V8 11's first
  * compiler, for one, loses the sum of the relaxed dot.
  */
-export async function selfTest(module: WebAssembly.Module): Promise<boolean> {
+export function selfTest(module: WebAssembly.Module): boolean {
   const banks = new Banks(module, { maxBytes: 16 * 65536 });
-  const { heap, kernels } = banks.at(0);
+  const { heap } = banks.at(0);
   for (const dtype of ['q4', 'q8'] as const) {
-    const writer = createWeight(banks, [OUT, IN], dtype);
-    writer.write(Float32Array.from({ length: OUT * IN }, (_, i) => weightAt(dtype, Math.floor(i / IN), i % IN)));
-    const weight = asWasm(await writer.finish());
+    const weight = holdWeight(banks, [OUT, IN], dtype, undefined);
+    const stored = banks.hold(4 * OUT * IN, undefined);
+    for (let i = 0; i < OUT * IN; i++)
+      heap.view.f32[stored.address / 4 + i] = weightAt(dtype, Math.floor(i / IN), i % IN);
+    const rows = { weight, first: 0, rows: OUT, type: 'F32', bytes: stored.bytes } as const;
+    const packing = recordPacking(rows, stored, 1);
+    runAlone(banks, packing.program, packing.largest);
     for (const rows of [1, 6, MATVEC_ROWS + 3]) {
       const program = new Program();
       const data = Float32Array.from({ length: rows * IN }, (_, i) => activationAt(Math.floor(i / IN), i % IN));
       const x = program.tensor([rows, IN], data);
       const y = recordLinear({ program, threads: 1, quantised: new Map(), pages: new Map() }, x, weight, undefined);
-      const placed = program.place(banks, 1, [y]);
-      const { u32, f32 } = heap.view;
-      const [, count, descriptors, scratch] = u32.subarray(placed.address / 4) as unknown as number[];
-      kernels.run(descriptors!, count!, scratch!, 1);
+      runAlone(banks, program, y);
       for (let i = 0; i < rows * OUT; i++) {
-        if (f32[y.storage.address / 4 + i] !== product(dtype, Math.floor(i / OUT), i % OUT)) return false;
+        if (heap.view.f32[y.storage.address / 4 + i] !== product(dtype, Math.floor(i / OUT), i % OUT)) return false;
       }
-      placed.release();
     }
   }
   return true;
+}
+
+/** Runs a program of one memory on this thread. Its result lies there until the next program is placed. */
+function runAlone(banks: Banks, program: Program, result: WasmTensor): void {
+  const { heap, kernels } = banks.at(0);
+  const placed = program.place(banks, 1, [result]);
+  const [, count, descriptors, scratch] = heap.view.u32.subarray(placed.address / 4) as unknown as number[];
+  kernels.run(descriptors!, count!, scratch!, 1);
+  placed.release();
 }
 
 // Whole numbers, with the largest in every group: quantising changes nothing and the products are exact.

@@ -1,7 +1,7 @@
 /// <reference lib="es2024.sharedmemory" />
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import workerSource from 'wasm-worker:source';
+import workerSource from 'thread:./worker.ts';
 import { BackendLost } from '../../ops.ts';
 import {
   CONTROL,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { SHAPES } from '../../bench/engine/shapes.ts';
 import { loadWeights } from '../../../engine/load/loadWeights.ts';
+import { withFormats } from '../../../engine/models/decoder.ts';
 import { randomCheckpoint } from '../../../engine/sources/random.ts';
 import { type Ops, PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { backends, openedFor } from '../../support/engine/backends.ts';
@@ -40,7 +41,7 @@ for (const backend of backends.filter(({ name }) => !name.includes('plain'))) {
 /** The most that a step holds beside weights and KV cache, for the last tokens of a context. */
 async function scratchBytes(ops: Ops, configJson: object, context: number): Promise<number> {
   const { config, tensors, build } = readBlueprint(configJson);
-  const weights = await loadWeights(ops, randomCheckpoint(tensors), tensors, 'q4', {});
+  const weights = await loadWeights(ops, randomCheckpoint(tensors), withFormats(tensors, 'q4'), {});
   const decoder = build(weights, ops);
   const { layers, kvHeads, headDim } = config;
   const pool = ops.createKvPool({ layers, kvHeads, headDim, dtype: 'q8' });

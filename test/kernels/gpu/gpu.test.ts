@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadDawn, loadFailure } from '../../../kernels/gpu/device/dawn.ts';
 import { type GpuOps, type GpuOptions, createGpuOps, gpuReport } from '../../../kernels/gpu/gpuOps.ts';
-import { BackendLost, OutOfMemory, PAGE_TOKENS, type Tensor } from '../../../kernels/ops.ts';
+import { BackendLost, OutOfMemory, PAGE_TOKENS, type Tensor, type WeightDType } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { assertClose } from '../../support/close.ts';
 import { randomValues } from '../../support/random.ts';
+import { makeWeight, writeRows } from '../../support/weights.ts';
 
 describe('the GPU backend', function () {
   this.timeout(60_000);
@@ -43,7 +44,7 @@ describe('the GPU backend', function () {
       await assert.rejects(use, BackendLost);
     await assert.rejects(async () => ops.createWeight([1, 4], 'f32').finish(), /got 0 rows/);
     const writer = ops.createWeight([1, 4], 'f32');
-    writer.write(new Float32Array(4));
+    await assert.rejects(writeRows(writer, new Float32Array(4)), BackendLost);
     await assert.rejects(writer.finish(), BackendLost);
     assert.equal(told.length, 1);
     assert.match(told[0]!.message, /^The GPU was lost: .+\.$/);
@@ -53,7 +54,7 @@ describe('the GPU backend', function () {
     let isTold = false;
     const ops = await create({ onLost: () => (isTold = true) });
     ops.upload(new Float32Array(8), [8]);
-    const weight = await makeWeight(ops, [8, 32]);
+    const weight = await randomWeight(ops, [8, 32]);
     await ops.createKvPool({ layers: 2, kvHeads: 1, headDim: 32, dtype: 'f32' }).grow(2);
     await ops.step(() => ops.linear(ops.input(new Float32Array(32), [1, 32]), weight));
     assert.ok(ops.bytesHeld > 0);
@@ -93,10 +94,10 @@ describe('the GPU backend', function () {
   it('keeps a weight that is too large for one buffer in several', async () => {
     const ops = await create({ largestBufferBytes: 4096 });
     for (const dtype of ['f32', 'f16', 'q8', 'q4'] as const) {
-      const weight = await makeWeight(ops, [133, 96], dtype);
+      const weight = await randomWeight(ops, [133, 96], dtype);
       assert.ok((weight as unknown as { parts: unknown[] }).parts.length > 1);
       const reference = new ReferenceOps();
-      const same = await makeWeight(reference, [133, 96], dtype);
+      const same = await randomWeight(reference, [133, 96], dtype);
       for (const rows of [1, 7]) {
         const x = randomValues(rows, rows * 96);
         const got = await ops.step(() => ops.linear(ops.input(x, [rows, 96]), weight));
@@ -266,14 +267,12 @@ function identity(ops: GpuOps): Promise<Float32Array> {
   return ops.step(() => ops.input(Float32Array.of(1, 2, 3, 4), [1, 4]));
 }
 
-async function makeWeight(
+function randomWeight(
   ops: GpuOps | ReferenceOps,
   shape: readonly [number, number],
-  dtype: 'f32' | 'f16' | 'q8' | 'q4' = 'q4',
+  dtype: WeightDType = 'q4',
 ): Promise<Tensor> {
-  const writer = ops.createWeight(shape, dtype);
-  writer.write(randomValues(11, shape[0] * shape[1]));
-  return writer.finish();
+  return makeWeight(ops, randomValues(11, shape[0] * shape[1]), shape, dtype);
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

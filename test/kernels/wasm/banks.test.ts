@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { openSource } from '../../../engine/sources/openSource.ts';
 import { loadWeights } from '../../../engine/load/loadWeights.ts';
+import { withFormats } from '../../../engine/models/decoder.ts';
 import { type KvView, OutOfMemory, PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { Banks, MOST_BANKS } from '../../../kernels/wasm/host/banks.ts';
 import { Opcode, PLAN_WORDS } from '../../../kernels/wasm/opcodes.ts';
@@ -50,7 +51,7 @@ function forward(
     const source = await openSource(goldenFolder(name));
     const blueprint = readBlueprint(await source.config());
     const checkpoint = await source.checkpoint();
-    const model = blueprint.build(await loadWeights(ops, checkpoint, blueprint.tensors, weights, {}), ops);
+    const model = blueprint.build(await loadWeights(ops, checkpoint, withFormats(blueprint.tensors, weights), {}), ops);
     await checkpoint.close();
     const { layers, kvHeads, headDim } = blueprint.config;
     const pool = ops.createKvPool({ layers, kvHeads, headDim, dtype: 'f16' });

@@ -13,10 +13,10 @@ import {
   type WeightDType,
 } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
-import { roundTrip } from '../../../kernels/reference/weight.ts';
 import { createWasmOps, type WasmOps, type WasmOptions, wasmReport } from '../../../kernels/wasm/wasmOps.ts';
 import { assertClose } from '../../support/close.ts';
 import { randomValues } from '../../support/random.ts';
+import { makeWeight } from '../../support/weights.ts';
 
 /** Runs `use` on a backend that is disposed afterwards, whatever happens. */
 async function withWasm(options: WasmOptions, use: (ops: WasmOps) => Promise<void>): Promise<void> {
@@ -26,12 +26,6 @@ async function withWasm(options: WasmOptions, use: (ops: WasmOps) => Promise<voi
   } finally {
     await ops.dispose();
   }
-}
-
-async function weightOf(ops: Ops, values: Float32Array, shape: [number, number], dtype: WeightDType): Promise<Tensor> {
-  const writer = ops.createWeight(shape, dtype);
-  writer.write(values);
-  return writer.finish();
 }
 
 describe('wasm: quantised products', function () {
@@ -63,7 +57,7 @@ describe('wasm: products of few rows', () => {
       it(`${simd} SIMD, ${dtype}: a row is the same bit for bit beside any others`, () =>
         withWasm({ simd, threads: 2 }, async (ops) => {
           const [width, outs] = [4160, 43];
-          const weight = await weightOf(ops, randomValues(1, outs * width), [outs, width], dtype);
+          const weight = await makeWeight(ops, randomValues(1, outs * width), [outs, width], dtype);
           const x = randomValues(2, 16 * width);
           const products = (from: number, to: number) =>
             ops.step(() => ops.linear(ops.input(x.slice(from * width, to * width), [to - from, width]), weight));
@@ -94,7 +88,7 @@ describe('wasm: operations that quantise their result', () => {
             for (const rows of [1, 3]) {
               const columns = name.endsWith('Norm') ? width : 2 * width;
               const x = randomValues(3, rows * columns);
-              const weight = await weightOf(ops, randomValues(4, 24 * width), [24, width], dtype);
+              const weight = await makeWeight(ops, randomValues(4, 24 * width), [24, width], dtype);
               const input = () => ops.input(x, [rows, columns]);
               const result = await ops.step(() => operation(ops, input(), norms));
               const want = await ops.step(() => ops.linear(ops.input(result, [rows, width]), weight));
@@ -111,7 +105,7 @@ describe('wasm: operations that quantise their result', () => {
     withWasm({ threads: 2 }, async (ops) => {
       const [rows, cols] = [3, 64];
       const norm = ops.upload(randomValues(1, cols), [cols]);
-      const weight = await weightOf(ops, randomValues(2, cols * cols), [cols, cols], 'q4');
+      const weight = await makeWeight(ops, randomValues(2, cols * cols), [cols, cols], 'q4');
       const x = () => ops.input(randomValues(5, rows * cols), [rows, cols]);
       const y = await ops.step(() => ops.rmsNorm(x(), norm, 1e-5));
       const want = await ops.step(() => {
@@ -140,7 +134,7 @@ async function compareProducts(
   w.fill(0, width, width + 32);
   w[2 * width + 7] = -90;
   const product = async (on: Ops, activations: Float32Array): Promise<Float32Array> => {
-    const weight = await weightOf(on, w, [outs, width], dtype);
+    const weight = await makeWeight(on, w, [outs, width], dtype);
     const y = await on.step(() => on.linear(on.input(activations, [rows, width]), weight));
     on.free(weight);
     return y;
@@ -159,26 +153,6 @@ function rounded(x: Float32Array): Float32Array {
     return scale === 0 ? 0 : Math.round(value / scale) * scale;
   });
 }
-
-describe('wasm: packed weights', () => {
-  // A row picked out by a product with ones would be rounded; embed returns the very values.
-  for (const dtype of ['q4', 'q8'] as const) {
-    it(`${dtype} values are those of quantize.ts, bit for bit`, () =>
-      withWasm({}, async (ops) => {
-        const [rows, width] = [203, 256];
-        const values = randomValues(7, rows * width).map((v, i) => v * 10 ** ((Math.floor(i / 32) % 14) - 9));
-        values.fill(0, 64, 96);
-        values.set([0.5, -0.5, 0.25, -0.25, 0.0625, -0.1875], 128); // Ties.
-        const writer = ops.createWeight([rows, width], dtype); // The workers take some pieces, this thread the others.
-        for (let at = 0; at < values.length; at += 7 * width) writer.write(values.slice(at, at + 7 * width));
-        const table = await writer.finish();
-        const ids = Array.from({ length: rows }, (_, i) => i);
-        const got = await ops.step(() => ops.embed(table, ids));
-        const want = roundTrip(values, dtype);
-        for (let i = 0; i < want.length; i++) assert.ok(got[i] === want[i], `[${i}] is ${got[i]}, wanted ${want[i]}`);
-      }));
-  }
-});
 
 describe('wasm: attention', function () {
   this.timeout(20_000);
@@ -262,11 +236,8 @@ describe('wasm: profile', () => {
   it('times every operation of the steps that follow, copies between memories too', () =>
     withWasm({ threads: 2, bankWeightBytes: 1 }, async (ops) => {
       const weights: Tensor[] = [];
-      for (const layer of [0, 1]) {
-        const writer = ops.createWeight([64, 64], 'q4', layer);
-        writer.write(randomValues(layer, 64 * 64));
-        weights.push(await writer.finish());
-      }
+      for (const layer of [0, 1])
+        weights.push(await makeWeight(ops, randomValues(layer, 64 * 64), [64, 64], 'q4', layer));
       const step = () =>
         ops.step(() => weights.reduce((x, weight) => ops.linear(x, weight), ops.input(new Float32Array(128), [2, 64])));
       await step();
@@ -302,7 +273,7 @@ describe('wasm: life of the backend', function () {
     const ops = await createWasmOps({ threads: 3 });
     const pool = ops.createKvPool({ layers: 1, kvHeads: 1, headDim: 32, dtype: 'f32' });
     await pool.grow(2);
-    await weightOf(ops, randomValues(1, 64 * 64), [64, 64], 'q8');
+    await makeWeight(ops, randomValues(1, 64 * 64), [64, 64], 'q8');
     assert.ok(ops.bytesHeld > 0);
     const { threads } = ops.workers;
     assert.equal(threads.length, 3);
@@ -376,14 +347,14 @@ describe('wasm: life of the backend', function () {
       await ops.workers.threads[1]!.terminate();
       await running;
       await assert.rejects(step(), BackendLost);
-      await assert.rejects(weightOf(ops, new Float32Array(32), [1, 32], 'q4'), BackendLost);
+      await assert.rejects(makeWeight(ops, new Float32Array(32), [1, 32], 'q4'), BackendLost);
     }));
 });
 
 /** A step of some hundred milliseconds. */
 async function longStep(ops: Ops): Promise<{ step: () => Promise<Float32Array>; free: () => void }> {
   const size = 1024;
-  const weight = await weightOf(ops, randomValues(1, size * size), [size, size], 'f32');
+  const weight = await makeWeight(ops, randomValues(1, size * size), [size, size], 'f32');
   const x = randomValues(2, 64 * size);
   const step = () =>
     ops.step(() => {

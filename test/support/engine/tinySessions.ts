@@ -8,6 +8,7 @@ import { type ModelSnapshots, Session, type SessionContext } from '../../../engi
 import { TensorSource } from '../../../engine/models/tensorSource.ts';
 import type { KvDType, Ops, Tensor } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
+import { makeWeight } from '../weights.ts';
 import { TINY_CONFIG, tinyTensors } from './tinyModel.ts';
 
 interface Options {
@@ -40,9 +41,7 @@ export class TinySessions {
         tensors.set(name, ops.upload(values, shape));
         continue;
       }
-      const writer = ops.createWeight(shape as [number, number], 'f16');
-      writer.write(values);
-      tensors.set(name, await writer.finish());
+      tensors.set(name, await makeWeight(ops, values, shape as [number, number], 'f16'));
     }
     const model = new Phi3(config, new TensorSource(tensors));
     const decoder: Decoder = {

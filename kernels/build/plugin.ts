@@ -1,38 +1,35 @@
 /**
- * esbuild plugin: `wasm-kernels:relaxed` and `wasm-kernels:plain` are the bytes of the kernels, compiled from
- * ../assembly by AssemblyScript and kept in .cache/ by the hash of what they came from; `wasm-worker:source` is
- * ../host/worker.ts bundled.
+ * esbuild plugin for what the backends embed. `wasm-kernels:relaxed` and `wasm-kernels:plain` are the bytes of the WASM
+ * kernels, compiled from wasm/assembly by AssemblyScript and cached by the hash of their sources; `thread:./FILE` is the
+ * source text of a worker thread: FILE with its imports, bundled.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Plugin, build } from 'esbuild';
+import { type OnLoadResult, type Plugin, build } from 'esbuild';
 import { generatePanels, generateRows, generateTiles } from './generate.ts';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const wasm = path.join(here, '..');
-const cache = path.join(wasm, '../../.cache/wasm-kernels');
+const wasm = path.join(here, '../wasm');
+const cache = path.join(here, '../../.cache/wasm-kernels');
 const assembly = path.join(wasm, 'assembly');
 
 export const kernelsPlugin: Plugin = {
   name: 'kernels',
   setup(builder) {
-    builder.onResolve({ filter: /^wasm-(kernels|worker):/ }, ({ path: name }) => ({
-      path: name,
-      namespace: 'kernels',
+    builder.onResolve({ filter: /^wasm-kernels:/ }, ({ path: name }) => ({ path: name, namespace: 'kernels' }));
+    builder.onResolve({ filter: /^thread:/ }, ({ path: name, resolveDir }) => ({
+      path: path.join(resolveDir, name.slice('thread:'.length)),
+      namespace: 'thread',
     }));
     builder.onLoad({ filter: /^wasm-kernels:/, namespace: 'kernels' }, async ({ path: name }) => ({
       contents: await compileKernels(name.endsWith(':relaxed')),
       loader: 'binary',
       watchDirs: [assembly, 'attention', 'matmul', 'rowwise'].map((name) => path.resolve(assembly, name)),
     }));
-    builder.onLoad({ filter: /^wasm-worker:/, namespace: 'kernels' }, async () => ({
-      contents: await bundleWorker(),
-      loader: 'text',
-      watchFiles: ['host/worker.ts', 'host/kernels.ts', 'opcodes.ts'].map((name) => path.join(wasm, name)),
-    }));
+    builder.onLoad({ filter: /.*/, namespace: 'thread' }, async ({ path: file }) => bundleThread(file));
   },
 };
 
@@ -90,15 +87,17 @@ async function compile(sources: Map<string, string>, relaxed: boolean, file: str
   return bytes;
 }
 
-async function bundleWorker(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [path.join(wasm, 'host/worker.ts')],
+async function bundleThread(file: string): Promise<OnLoadResult> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [file],
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node20',
     write: false,
     minify: true,
+    metafile: true,
   });
-  return outputFiles[0]!.text;
+  const watchFiles = Object.keys(metafile.inputs).map((name) => path.resolve(name));
+  return { contents: outputFiles[0]!.text, loader: 'text', watchFiles };
 }
