@@ -29,7 +29,6 @@ const PENDING = [
   /^engine\/inference\/generate\.ts -> engine\/inference\/session\.ts -> engine\/inference\/generate/,
   /^engine\/prompt\/complete\.ts -> engine\/prompt\/instruct\.ts -> engine\/prompt\/complete/,
   /^engine\/tokenizer\/(assemble|hfTokenizer|phi3SmallTokenizer)\.ts -> engine\/tokenizer\/(tokenizer|tokenBytes)\.ts -> /,
-  /^kernels\/wasm\/host\/(banks|profile|program)\.ts -> kernels\/wasm\/host\/(tensor|program)\.ts -> kernels/,
   /^engine\/document\/backgroundPrefill\.ts -> /,
 ];
 const notPending = (text: string) => !PENDING.some((each) => each.test(text));

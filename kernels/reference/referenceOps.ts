@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { check } from '../check.ts';
-import { f16ToF32, f32ToF16 } from '../quantize.ts';
+import { f16ToF32, f32ToF16 } from '../shared/f16.ts';
 import { readBack } from '../shared/readBack.ts';
 import { RowCounter } from '../shared/rowCounter.ts';
 import { checkedK } from '../shared/topK.ts';

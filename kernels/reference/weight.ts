@@ -1,4 +1,5 @@
-import { GROUP, f16ToF32, f32ToF16, quantizeQ4, quantizeQ8 } from '../quantize.ts';
+import { GROUP, quantizeQ4, quantizeQ8 } from '../quantize.ts';
+import { f16ToF32, f32ToF16 } from '../shared/f16.ts';
 import type { WeightDType } from '../ops.ts';
 
 /** The values a backend's arithmetic sees after storing `x` (whole groups of 32 for q4, q8) as `dtype`. */

@@ -1,4 +1,4 @@
-import { f16ToF32 } from '../quantize.ts';
+import { f16ToF32 } from '../shared/f16.ts';
 import type { StoredFormat } from './storedFormat.ts';
 
 export const F16: StoredFormat = {

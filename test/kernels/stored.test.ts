@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Ops, WeightDType } from '../../kernels/ops.ts';
-import { f16ToF32, f32ToF16 } from '../../kernels/quantize.ts';
+import { f16ToF32, f32ToF16 } from '../../kernels/shared/f16.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
 import { decodeRows } from '../../kernels/stored/decodeRows.ts';

@@ -1,5 +1,6 @@
 import type { WeightDType } from '../../ops.ts';
-import { GROUP, f32ToF16, quantizeQ4, quantizeQ8 } from '../../quantize.ts';
+import { GROUP, quantizeQ4, quantizeQ8 } from '../../quantize.ts';
+import { f32ToF16 } from '../../shared/f16.ts';
 import { largestMagnitude } from '../../stored/decodeRows.ts';
 import { STORED, type StoredType, storedBytes } from '../../stored/storedTypes.ts';
 import { blockBytes, scaleBytes } from './layout.ts';

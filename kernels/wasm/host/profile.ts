@@ -1,6 +1,6 @@
 import type { OperationTime, WeightDType } from '../../ops.ts';
 import { DTypeCode, Opcode } from '../opcodes.ts';
-import type { Operation, Word } from './program.ts';
+import type { Operation, Word } from './operation.ts';
 
 /** Sums of what was measured, by kind and shape. */
 export class Profile {

@@ -2,22 +2,10 @@ import { check } from '../../check.ts';
 import type { Bank, Banks } from './banks.ts';
 import { FreeList } from './freeList.ts';
 import type { Heap } from './heap.ts';
-import { DESCRIPTOR_BYTES, type Opcode, PLAN_WORDS } from '../opcodes.ts';
+import { DESCRIPTOR_BYTES, PLAN_WORDS } from '../opcodes.ts';
+import type { Operation, Word } from './operation.ts';
 import type { Profile } from './profile.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
-
-/** A word of a descriptor: a number, or where a tensor or storage will lie. */
-export type Word = number | WasmTensor | Storage;
-
-export interface Operation {
-  readonly opcode: Opcode;
-  readonly items: number;
-  readonly grain: number;
-  /** Words 3 and on. A scratch storage that no operation named before is a result of this one. */
-  readonly words: readonly Word[];
-  /** Bytes of scratch per thread. */
-  readonly scratch?: number;
-}
 
 /** An operation in its bank, or a copy into the bank. */
 interface Entry {

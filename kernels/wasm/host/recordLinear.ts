@@ -9,7 +9,7 @@ import {
   TILE_TOKENS,
   UNPACKED_BYTES,
 } from '../opcodes.ts';
-import type { Word } from './program.ts';
+import type { Word } from './operation.ts';
 import { type Recording, share } from './recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 import { floatRowBytes } from './weightLayout.ts';

@@ -1,6 +1,5 @@
 import { check } from '../../check.ts';
 import type { Tensor } from '../../ops.ts';
-import type { Program } from './program.ts';
 
 /** A stretch of a bank: what stays, or scratch of a step. */
 export interface Storage {
@@ -11,8 +10,8 @@ export interface Storage {
   bank?: number;
   /** The layer for which it is held; undefined where it belongs to none. */
   readonly layer?: number | undefined;
-  /** The step whose scratch it is; undefined for what stays. */
-  readonly program?: Program;
+  /** The program (program.ts) whose scratch it is; undefined for what stays. */
+  readonly program?: object;
   /** For scratch: what the host writes there before the step runs. */
   readonly initial?: Int32Array | Float32Array | undefined;
   /** True where it holds addresses of its bank: whoever reads it runs there. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
 import { Phi3 } from '../../../engine/models/phi3.ts';
-import { f32ToF16 } from '../../../kernels/quantize.ts';
+import { f32ToF16 } from '../../../kernels/shared/f16.ts';
 import { randomValues } from '../random.ts';
 
 export type Stored = 'F32' | 'F16' | 'BF16';

@@ -159,7 +159,7 @@ function bytes(v: v128): i32 {
   return i32x4.extract_lane(i8x16.narrow_i16x8_u(halves, halves), 0);
 }
 
-/** f32ToF16 of kernels/quantize.ts, for numbers. */
+/** f32ToF16 of kernels/shared/f16.ts, for numbers. */
 // @ts-ignore: decorator
 @inline
 export function toHalf(value: f32): u16 {

@@ -78,7 +78,7 @@ function widenRow(from: usize, inputs: i32, stored: i32): u32 {
   return largest;
 }
 
-/** The row in the scratch as f16, as f32ToF16 of kernels/quantize.ts rounds. */
+/** The row in the scratch as f16, as f32ToF16 of kernels/shared/f16.ts rounds. */
 function narrowRow(to: usize, inputs: i32): void {
   let k = 0;
   for (; k + 8 <= inputs; k += 8) {

@@ -1,0 +1,15 @@
+import type { Opcode } from '../opcodes.ts';
+import type { Storage, WasmTensor } from './tensor.ts';
+
+/** A word of a descriptor: a number, or where a tensor or storage will lie. */
+export type Word = number | WasmTensor | Storage;
+
+export interface Operation {
+  readonly opcode: Opcode;
+  readonly items: number;
+  readonly grain: number;
+  /** Words 3 and on. A scratch storage that no operation named before is a result of this one. */
+  readonly words: readonly Word[];
+  /** Bytes of scratch per thread. */
+  readonly scratch?: number;
+}
