@@ -10,6 +10,7 @@ import { build, context } from 'esbuild';
 import { page, product, testFiles, tests } from './bundles.ts';
 import { linkNatives } from './natives.ts';
 import { writeNotices } from './notices.ts';
+import { sampleProject } from './steps.ts';
 
 /** Those that extension/retrieval/syntax.ts names; a test checks that none is missing. */
 const grammars = 'bash c-sharp cpp css go java javascript php python ruby rust tsx typescript'.split(' ');
@@ -27,6 +28,8 @@ if (process.argv.includes('--watch')) await watch();
 
 /** Rebuilds what a saved file changes, until Ctrl+C. A window in development follows: see CONTRIBUTING.md. */
 async function watch() {
+  // F5 opens it.
+  sampleProject();
   /** @type {import('esbuild').Plugin} */
   const report = {
     name: 'report',

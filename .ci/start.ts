@@ -4,10 +4,9 @@
  *   npm start -- --browser   in the browser in any case
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { buildProduct } from './steps.ts';
+import { buildProduct, sampleProject } from './steps.ts';
 import { CodeServer } from './codeServer.ts';
 import { root } from './nodeBinary.mjs';
 
@@ -15,9 +14,7 @@ import { root } from './nodeBinary.mjs';
 const PORT = 8765;
 
 buildProduct();
-const sample = join(root, '.cache/sample-project');
-// A copy, so that trying things out leaves the repository clean.
-if (!existsSync(sample)) cpSync(join(root, 'test/fixtures/sample-project'), sample, { recursive: true });
+const sample = sampleProject();
 
 if (!process.argv.includes('--browser') && hasScreen() && openDesktop()) {
   console.log(`VS Code opens ${sample} with Airgap.`);

@@ -1,5 +1,6 @@
 /** Steps that several of this folder's scripts take. */
 import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './nodeBinary.mjs';
 
@@ -11,6 +12,13 @@ export function runNode(args: string[], env: NodeJS.ProcessEnv = {}, node = proc
     env: { ...process.env, ...env },
   });
   return status ?? 1;
+}
+
+/** The path of a copy of the sample project, so that trying things out leaves the repository clean. */
+export function sampleProject(): string {
+  const copy = join(root, '.cache/sample-project');
+  if (!existsSync(copy)) cpSync(join(root, 'test/fixtures/sample-project'), copy, { recursive: true });
+  return copy;
 }
 
 /** Builds dist/; ends the script where that fails, since esbuild has said why. */
