@@ -51,7 +51,7 @@ export function readSettings(
     const name = former !== undefined && !isSet(key) && isSet(former) ? former : key;
     const parsed = SETTINGS[key].safeParse(get(name) ?? undefined);
     if (parsed.success) return [key, parsed.data];
-    problems.push(`Setting airgap.${name} is ignored: ${parsed.error.issues[0]?.message ?? 'not valid'}.`);
+    problems.push(`The setting airgap.${name} is ignored: ${parsed.error.issues[0]?.message ?? 'not valid'}.`);
     return [key, SETTINGS[key].parse(undefined)];
   });
   return { settings: Object.fromEntries(entries) as Settings, problems };

@@ -100,7 +100,7 @@ function chatTokenizer(model: ChattingModel): Tokenizer {
 }
 
 function tokenizerOf({ tokenizer, info }: ChattingModel): Tokenizer {
-  if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer.json, so it cannot read text.`);
+  if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer.json, so it cannot process text.`);
   return tokenizer;
 }
 

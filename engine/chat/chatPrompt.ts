@@ -40,7 +40,7 @@ export async function chatPrompt(messages: readonly ChatTurn[], reader: ChatRead
     if (left.length <= reader.room) return { ids: left, messagesDropped: pairs.slice(0, dropped).flat().length };
     if (dropped < pairs.length - 1) continue; // A template that takes more than MARK_TOKENS.
     throw new BadRequest(
-      `The question takes ${left.length} tokens, but beside the answer this model's window holds ${reader.room}.`,
+      `The question has ${left.length} tokens, but only ${reader.room} fit in the context window beside the answer.`,
     );
   }
 }

@@ -15,14 +15,16 @@ interface AskOptions extends ModelOptions {
 export function addAsk(program: Command, signal: AbortSignal): void {
   const command = program
     .command('ask <model> <question>')
-    .description('ask a chat model about files; what of them is in its window goes to standard error')
+    .description(
+      'ask a chat model about files; the parts of the files that fit in the context window are listed on standard error',
+    )
     .option(
       '--file <path>',
-      'a file to read; may be given several times',
+      'file to attach to the question (repeatable)',
       (path: string, more: string[]) => [...more, path],
       [],
     )
-    .option('--max-tokens <count>', 'longest answer', wholeNumber(1), 512);
+    .option('--max-tokens <count>', 'maximum length of the answer', wholeNumber(1), 512);
   addModelOptions(command).action(async (folder: string, question: string, options: AskOptions) => {
     const files = await Promise.all(options.file.map(readSource));
     const model = await loadModel(folder, loadOptions(options, signal));

@@ -22,8 +22,13 @@ export function addBenchOptions(command: Command): Command {
   command
     .option('--prompt-tokens <count>', 'prompt length', wholeNumber(1), 512)
     .option('--tokens <count>', 'tokens to decode after the prompt', wholeNumber(2), 32)
-    .option('--repeat <count>', 'runs; medians are printed', wholeNumber(1), 3)
-    .option('--max-seconds <count>', 'shorten prompt and decoding where either would take longer', wholeNumber(1), 60)
+    .option('--repeat <count>', 'number of runs; the medians are printed', wholeNumber(1), 3)
+    .option(
+      '--max-seconds <count>',
+      'shorten the prompt and the decoding if either would take longer',
+      wholeNumber(1),
+      60,
+    )
     .option('--json', 'print the figures as JSON');
   return addModelOptions(command, { both: true });
 }

@@ -7,8 +7,8 @@ import type { BackendReport } from '../wire/protocol.ts';
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('print which backend runs here, and why the others do not')
-    .option('--allow-software-gpu', 'count a software adapter as a GPU')
+    .description('print which backend is used on this machine, and why the others are not')
+    .option('--allow-software-gpu', 'accept a software adapter as a GPU')
     .option('--json', 'print the report as JSON')
     .action(async (options: { allowSoftwareGpu?: boolean; json?: boolean }) => {
       const backends = await backendReports(options);
@@ -29,7 +29,7 @@ export function addDoctor(program: Command): void {
 }
 
 function print(chosen: string | null, machine: object, backends: readonly BackendReport[]): void {
-  console.log(chosen ? `Airgap runs on ${chosen} here.` : 'No backend runs here.');
+  console.log(chosen ? `Airgap uses ${chosen} on this machine.` : 'No backend can be used on this machine.');
   console.log('\nmachine');
   for (const [name, value] of Object.entries(machine)) console.log(`  ${name}: ${readable(name, value)}`);
   for (const { backend, usable, reason, details } of backends) {

@@ -27,17 +27,17 @@ interface GenerateCliOptions extends ModelOptions {
 export function addGenerate(program: Command, signal: AbortSignal): void {
   const command = program
     .command('generate <model>')
-    .description('continue a prompt; a model folder without a tokenizer takes and gives ids')
+    .description('continue a prompt (token ids only if the model folder has no tokenizer)')
     .option('--ids-file <file>', 'JSON list of token ids to continue')
-    .option('--prompt <text>', 'text to continue, as it stands, without a chat template')
-    .option('--max-tokens <count>', 'longest answer', wholeNumber(1), 64)
-    .option('--seed <number>', 'of the random numbers', wholeNumber(0), 0)
-    .option('--temperature <number>', '0 takes the most likely token', decimal(0, 10), 0)
-    .option('--top-p <share>', 'keep the most likely tokens of this total probability', decimal(0, 1))
-    .option('--top-k <count>', 'keep this many tokens', wholeNumber(1))
-    .option('--min-p <share>', 'keep tokens of this share of the best one’s probability', decimal(0, 1))
+    .option('--prompt <text>', 'text to continue, without a chat template')
+    .option('--max-tokens <count>', 'maximum length of the answer', wholeNumber(1), 64)
+    .option('--seed <number>', 'seed of the random number generator', wholeNumber(0), 0)
+    .option('--temperature <number>', 'sampling temperature; 0 always picks the most likely token', decimal(0, 10), 0)
+    .option('--top-p <share>', 'sample from the most likely tokens with this total probability', decimal(0, 1))
+    .option('--top-k <count>', 'sample from this many of the most likely tokens', wholeNumber(1))
+    .option('--min-p <share>', 'sample from tokens with at least this share of the highest probability', decimal(0, 1))
     .option('--repetition-penalty <factor>', 'above 1 makes recent tokens less likely', decimal(0.1, 10))
-    .option('--stop <text>', 'end before this text; may be given several times', collect, [])
+    .option('--stop <text>', 'stop before this text (repeatable)', collect, [])
     .option('--json', 'print {"ids","text","stop","timings"}');
   addModelOptions(command).action(async (folder: string, options: GenerateCliOptions) => {
     const model = await loadModel(folder, loadOptions(options, signal));
@@ -83,9 +83,10 @@ function collect(value: string, before: string[]): string[] {
 }
 
 async function promptIds(model: LoadedModel, { idsFile, prompt }: GenerateCliOptions): Promise<number[]> {
-  if ((idsFile === undefined) === (prompt === undefined)) throw new BadRequest('Give either --ids-file or --prompt.');
+  if ((idsFile === undefined) === (prompt === undefined))
+    throw new BadRequest('Specify either --ids-file or --prompt.');
   if (idsFile !== undefined) return readIds(idsFile);
-  if (!model.tokenizer) throw new BadRequest(`${model.info.name} has no tokenizer.json; give --ids-file.`);
+  if (!model.tokenizer) throw new BadRequest(`${model.info.name} has no tokenizer.json. Use --ids-file.`);
   return model.tokenizer.encode(prompt!, { bos: true });
 }
 

@@ -16,7 +16,7 @@ export function addLogits(program: Command, signal: AbortSignal): void {
     .command('logits <model>')
     .description('print the logits of the last positions of a list of token ids')
     .requiredOption('--ids-file <file>', 'JSON list of token ids')
-    .option('--last <count>', 'how many positions, counted from the end', wholeNumber(1), 1)
+    .option('--last <count>', 'number of positions, counted from the end', wholeNumber(1), 1)
     .option('--json', 'print {"backend","adapter","positions","logits"}');
   addModelOptions(command).action(async (folder: string, options: LogitsOptions) => {
     const ids = await readIds(options.idsFile);

@@ -22,6 +22,6 @@ const COMMANDS: readonly AddCommand[] = [
 ];
 
 const program = new Command('airgap')
-  .description('An on-device coding assistant: its engine in the terminal. No network, no account.')
+  .description('The engine of Airgap, an on-device coding assistant, in the terminal. No network, no account.')
   .version(version);
 void runProgram(program, COMMANDS);

@@ -18,7 +18,7 @@ export interface ModelOptions {
 export function addModelOptions(command: Command, { both = false } = {}): Command {
   return command
     .addOption(
-      new Option('--backend <name>', 'auto takes a real GPU where there is one; webgpu also takes a software adapter')
+      new Option('--backend <name>', 'auto uses a real GPU if there is one; webgpu also uses a software adapter')
         .choices([...(both ? ['both'] : []), 'auto', 'webgpu', 'wasm', 'reference'])
         .default(both ? 'both' : 'auto'),
     )
@@ -37,7 +37,7 @@ export function addModelOptions(command: Command, { both = false } = {}): Comman
         'q8',
       ]),
     )
-    .option('--chunk <tokens>', 'prompt tokens per step', wholeNumber(1))
+    .option('--chunk <tokens>', 'prompt tokens per prefill step', wholeNumber(1))
     .option('--threads <count>', 'threads of the WASM backend', wholeNumber(1));
 }
 

@@ -37,7 +37,7 @@ export function addPerplexity(program: Command, signal: AbortSignal): void {
     .description('print the perplexity of text files with each format of the KV cache')
     .option(
       '--window <tokens>',
-      'tokens that are read at once; each file is cut into such windows',
+      'tokens per context; each file is split into parts of this length',
       wholeNumber(2),
       1024,
     )
@@ -63,7 +63,7 @@ export async function measurePerplexity(
     const model = await loadModel(folder, { ...options, kv });
     try {
       const windows = (await Promise.all(files.map((file) => windowsOf(model, file, window)))).flat();
-      if (windows.length === 0) throw new BadRequest('The files hold less than two tokens.');
+      if (windows.length === 0) throw new BadRequest('The files contain fewer than two tokens.');
       const changes = new LogitChanges();
       let negative = 0;
       for (const [w, ids] of windows.entries()) {
@@ -89,7 +89,7 @@ export async function measurePerplexity(
 }
 
 async function windowsOf({ tokenizer, info, config }: LoadedModel, file: string, window: number): Promise<number[][]> {
-  if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer, so it cannot read text.`);
+  if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer, so it cannot process text.`);
   const text = await readTextFile(file);
   const ids = tokenizer.encode(text, { bos: true });
   const length = Math.min(window, config.maxPositions);

@@ -185,7 +185,7 @@ class TokenLoop {
 
 /** Finite weights can still overflow in products. */
 export function notFinite(): BadModel {
-  return new BadModel('The model computed values that are no numbers; its weights are damaged.');
+  return new BadModel('The output of the model contains NaN. Its weights are damaged.');
 }
 
 function indexOfLargest(values: Float32Array): number {

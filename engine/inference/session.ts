@@ -187,7 +187,9 @@ export class Session {
     const { contextLength, decoder } = context;
     if (tokens.length === 0) throw new BadRequest('The prompt is empty.');
     if (tokens.length > contextLength) {
-      throw new BadRequest(`The prompt has ${tokens.length} tokens; this model's context holds ${contextLength}.`);
+      throw new BadRequest(
+        `The prompt has ${tokens.length} tokens, but the context window of this model holds ${contextLength}.`,
+      );
     }
     const long = usesLongFactors(decoder.config, tokens.length);
     const known = growing && tokens === this.#growing?.tokens ? this.#growing.known : 0;
@@ -282,7 +284,7 @@ function checkIds(tokens: readonly number[], from: number, vocabSize: number): v
   for (let i = from; i < tokens.length; i++) {
     const id = tokens[i]!;
     if (!Number.isInteger(id) || id < 0 || id >= vocabSize)
-      throw new BadRequest(`Token id ${id} is outside of the vocabulary of ${vocabSize}.`);
+      throw new BadRequest(`Token id ${id} is outside the vocabulary of ${vocabSize} tokens.`);
   }
 }
 

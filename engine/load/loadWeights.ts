@@ -69,13 +69,13 @@ function compare(checkpoint: Checkpoint, specs: readonly TensorSpec[]): void {
   const names = new Set(specs.map((spec) => spec.name));
   const extra = checkpoint.order.filter((name) => !names.has(name) && !IGNORED.test(name));
   const missing = specs.filter(({ name }) => !checkpoint.tensors.has(name)).map(({ name }) => name);
-  if (missing.length > 0) throw new BadModel(`The weights lack ${listed(missing)}.`);
-  if (extra.length > 0) throw new BadModel(`The weights hold ${listed(extra)}, which config.json does not call for.`);
+  if (missing.length > 0) throw new BadModel(`The weights do not contain ${listed(missing)}.`);
+  if (extra.length > 0) throw new BadModel(`The weights contain ${listed(extra)}, which config.json does not require.`);
   for (const { name, shape } of specs) {
     const stored = checkpoint.tensors.get(name)!.shape;
     if (stored.join() !== shape.join()) {
       throw new BadModel(
-        `The tensor ${name} has the shape (${stored.join(', ')}); config.json asks for (${shape.join(', ')}).`,
+        `The tensor ${name} has the shape (${stored.join(', ')}), but config.json requires (${shape.join(', ')}).`,
       );
     }
   }

@@ -53,8 +53,10 @@ export class TensorLoad {
   #validate(largest: number): void {
     const { name, format } = this.#spec;
     if (!Number.isFinite(largest))
-      throw new BadModel(`The tensor ${name} holds NaN or infinite weights; the file is damaged.`);
+      throw new BadModel(`The tensor ${name} contains NaN or infinite weights. The file is damaged.`);
     if (largest > LARGEST_WEIGHT[format])
-      throw new BadModel(`The tensor ${name} holds a weight of ${largest.toPrecision(3)}, too large for ${format}.`);
+      throw new BadModel(
+        `The tensor ${name} contains a weight of ${largest.toPrecision(3)}, which is too large for ${format}.`,
+      );
   }
 }

@@ -35,11 +35,14 @@ const ARCHITECTURES: Readonly<Record<string, (json: unknown) => Omit<Blueprint, 
 /** Reads a parsed config.json. Throws BadModel with one sentence. */
 export function readBlueprint(json: unknown): Blueprint {
   const named = (json as { architectures?: unknown } | null)?.architectures;
-  const architecture = Array.isArray(named) ? String(named[0]) : 'none named';
+  const architecture = Array.isArray(named) ? String(named[0]) : '';
   const read = Object.hasOwn(ARCHITECTURES, architecture) ? ARCHITECTURES[architecture] : undefined;
   if (!read) {
     const known = Object.keys(ARCHITECTURES).join(' and ');
-    throw new BadModel(`The architecture (${architecture}) is not supported; Airgap runs ${known}.`);
+    const problem = architecture
+      ? `The architecture ${architecture} is not supported`
+      : 'config.json names no architecture';
+    throw new BadModel(`${problem}. Airgap supports ${known}.`);
   }
   return { architecture, ...read(json) };
 }

@@ -48,7 +48,7 @@ export function longRope(
   const { short_factor: shortFactor, long_factor: longFactor } = scaling;
   for (const [key, list] of Object.entries({ short_factor: shortFactor, long_factor: longFactor })) {
     require(list.length ===
-      headDim / 2, `rope_scaling has ${list.length} values of ${key}, the head size asks for ${headDim / 2}`);
+      headDim / 2, `rope_scaling has ${list.length} values of ${key}, but the head size requires ${headDim / 2}`);
   }
   return { shortFactor, longFactor, shortMagnitude: magnitudes.short, longMagnitude: magnitudes.long };
 }

@@ -39,7 +39,7 @@ export function promptBudget(contextLength: number, maxTokens: number, affordabl
   const prefixTokens = Math.min(Math.max(PREFIX_TOKENS, affordable), room - suffixTokens);
   if (prefixTokens < SHORTEST_PREFIX) {
     throw new BadRequest(
-      `A context of ${contextLength} tokens has no room for a prompt beside ${maxTokens} new tokens.`,
+      `A context of ${contextLength} tokens leaves no room for a prompt beside ${maxTokens} new tokens.`,
     );
   }
   return { prefixTokens, suffixTokens };

@@ -82,7 +82,8 @@ export function chatAroundGap(
   const content = hide(before) + GAP + hide(after);
   const text = tokenizer.renderChat([{ role: 'user', content }], { addGenerationPrompt: true });
   const [head, tail, ...more] = text.split(GAP);
-  if (tail === undefined || more.length > 0) throw new BadModel('The chat template does not hold the message once.');
+  if (tail === undefined || more.length > 0)
+    throw new BadModel('The chat template does not contain the message exactly once.');
   return {
     head: tokenizer.encode(head!, { specials: true }),
     tail: encodeLines(tokenizer, tail + hide(prefill ?? ''), { specials: true }),

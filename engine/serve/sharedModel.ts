@@ -131,7 +131,7 @@ export class SharedModel<User extends object> {
     } catch (error) {
       if (this.#backend !== 'auto' || !isBackendFailure(error)) throw error;
       this.#backend = 'wasm';
-      this.#movedBecause = `The GPU could not hold the model: ${error.message}`;
+      this.#movedBecause = `The model does not fit in GPU memory: ${error.message}`;
       return this.#loadOn('wasm');
     }
   }

@@ -18,8 +18,8 @@ export class HfFolder implements ModelSource {
   /** Rejects with BadModel when there is no such folder. */
   static async open(path: string): Promise<HfFolder> {
     const info = await stat(path).catch(() => null);
-    if (!info) throw new BadModel(`There is no folder ${path}.`);
-    if (!info.isDirectory()) throw new BadModel(`${path} is a file; a model is a folder with config.json and weights.`);
+    if (!info) throw new BadModel(`The folder ${path} does not exist.`);
+    if (!info.isDirectory()) throw new BadModel(`${path} is a file. A model is a folder with config.json and weights.`);
     return new HfFolder(path);
   }
 
@@ -30,7 +30,7 @@ export class HfFolder implements ModelSource {
   async config(): Promise<unknown> {
     const config = await this.#json('config.json');
     if (config !== undefined) return config;
-    throw new BadModel(`${this.#path} holds no config.json, so it is not a model folder.`);
+    throw new BadModel(`${this.#path} is not a model folder: it contains no config.json.`);
   }
 
   generationConfig(): Promise<unknown> {
@@ -89,7 +89,7 @@ export class HfFolder implements ModelSource {
     if (index === undefined) {
       const single = await stat(join(this.#path, 'model.safetensors')).catch(() => null);
       if (single) return ['model.safetensors'];
-      throw new BadModel(`${this.#path} holds no model.safetensors and no model.safetensors.index.json.`);
+      throw new BadModel(`${this.#path} contains neither model.safetensors nor model.safetensors.index.json.`);
     }
     // Only plain file names are accepted, so that an index cannot reach outside of its folder.
     const parsed = z

@@ -72,7 +72,7 @@ async function readHeader(file: FileHandle, name: string): Promise<StoredTensor[
   const headerBytes = Number(length.readBigUInt64LE());
   if (headerBytes > size - 8) {
     throw new BadModel(
-      `${name}: the header says ${headerBytes} bytes, the file has ${size}; it is truncated or no safetensors file.`,
+      `${name}: the header claims ${headerBytes} bytes, but the file has ${size}. It is truncated or not a safetensors file.`,
     );
   }
   if (headerBytes > MAX_HEADER_BYTES) throw new BadModel(`${name}: a header of ${headerBytes} bytes is too long.`);
@@ -86,7 +86,7 @@ function parseHeader(text: string, name: string): z.infer<typeof headerSchema> {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new BadModel(`${name}: the header is not JSON; this is no safetensors file.`);
+    throw new BadModel(`${name}: the header is not valid JSON. This is not a safetensors file.`);
   }
   if (json && typeof json === 'object') delete (json as Record<string, unknown>)['__metadata__'];
   const parsed = headerSchema.safeParse(json);
@@ -121,11 +121,13 @@ function checkRanges(
         dtype,
       );
       if (to - from !== bytes) {
-        throw new BadModel(`${name}: ${tensorName} (${shape}) needs ${bytes} bytes, the header gives it ${to - from}.`);
+        throw new BadModel(
+          `${name}: ${tensorName} (${shape}) needs ${bytes} bytes, but the header assigns ${to - from}.`,
+        );
       }
       if (dataStart + to > fileSize) {
         throw new BadModel(
-          `${name} is truncated: ${tensorName} ends at byte ${dataStart + to}, the file has ${fileSize}.`,
+          `${name} is truncated: ${tensorName} ends at byte ${dataStart + to}, but the file has ${fileSize}.`,
         );
       }
       return { name: tensorName, dtype, shape, start: dataStart + from, bytes } satisfies StoredTensor;

@@ -25,7 +25,7 @@ export function renderChat(
   options: ChatOptions & { readonly bosToken: string; readonly eosToken: string },
 ): string {
   if (template.length > LONGEST_TEMPLATE) {
-    throw new BadModel(`The chat template has ${template.length} characters; at most ${LONGEST_TEMPLATE} are read.`);
+    throw new BadModel(`The chat template has ${template.length} characters. The limit is ${LONGEST_TEMPLATE}.`);
   }
   try {
     const result = new Interpreter(environment(messages, options)).run(new Template(template).parsed);

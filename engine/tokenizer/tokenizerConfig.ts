@@ -38,7 +38,7 @@ export function parseFile<T extends z.ZodType>(file: string, schema: T, value: u
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  throw new BadModel(`${file} is not one that can be used: ${issue.path.join('.') || 'the file'}: ${issue.message}.`);
+  throw new BadModel(`${file} cannot be used: ${issue.path.join('.') || 'the file'}: ${issue.message}.`);
 }
 
 const token = z.union([z.string(), z.looseObject({ content: z.string() })]).nullish();

@@ -69,7 +69,7 @@ function checkPrivate(directory: string): void {
   const { uid, mode } = lstatSync(directory);
   const isDirectory = lstatSync(directory).isDirectory();
   if (!isDirectory || uid !== process.getuid?.() || (mode & 0o077) !== 0) {
-    throw new Error(`${directory} must be a directory that only you can open (mode 0700); remove it and try again.`);
+    throw new Error(`${directory} must be a directory that only you can access (mode 0700). Remove it and try again.`);
   }
 }
 

@@ -229,7 +229,10 @@ export class LocalEngine implements Engine {
   #died(reason: string): void {
     this.#disconnect(reason);
     const delayMs = this.#policy.crashed(Date.now());
-    const next = delayMs === undefined ? 'It failed too often to try again.' : `Next try in ${delayMs / 1000} s.`;
+    const next =
+      delayMs === undefined
+        ? 'It crashed repeatedly; automatic restart is off.'
+        : `It restarts in ${delayMs / 1000} s.`;
     const message = `${reason} ${next}`;
     this.#host.log(message);
     if (delayMs !== undefined) {

@@ -63,8 +63,8 @@ export async function connectEngine(launch: Launch): Promise<Connected> {
 /** Ends it where it is ours; whose it is otherwise, nobody knows but the system. */
 function hangs(child: ChildProcess | undefined): EngineFailure {
   child?.kill('SIGKILL');
-  const remedy = child ? '' : ' End its process (engine.cjs) in the task manager, then restart the engine here.';
-  const message = `The engine did not answer within ${START_MS / 1000} s.${remedy}`;
+  const remedy = child ? '' : ' End the process engine.cjs in the task manager, then restart the engine.';
+  const message = `The engine did not respond within ${START_MS / 1000} s.${remedy}`;
   return new EngineFailure({ kind: 'engineGone', message });
 }
 
@@ -102,7 +102,7 @@ async function startAndConnect(launch: Launch, runtime: Runtime): Promise<Starte
     await delay(POLL_MS);
   }
   if (!failure) child.kill();
-  throw failure ?? new Error(`it did not answer within ${START_MS / 1000} s.`);
+  throw failure ?? new Error(`it did not respond within ${START_MS / 1000} s.`);
 }
 
 function spawnEngine({ engineFile, nodeOptions = [], address }: Launch, runtime: Runtime): ChildProcess {

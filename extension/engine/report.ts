@@ -20,7 +20,7 @@ export function reportText(report: DoctorReport, version: string, notes: readonl
       '',
     );
   }
-  lines.push(`Sessions: ${report.sessions}. Memory of all models: ${megabytes(report.bytesHeld)}.`, '');
+  lines.push(`Sessions: ${report.sessions}. Memory used by all models: ${megabytes(report.bytesHeld)}.`, '');
   return lines.join('\n');
 }
 

@@ -37,13 +37,14 @@ export function chooseRuntime(host: RuntimeHost): RuntimeChoice {
     if (host.exists(program)) runtimes.push({ program, electronAsNode: false });
     else notes.push(missing);
   };
-  if (host.nodePath) offer(host.nodePath, `airgap.engine.nodePath names ${host.nodePath}, which does not exist.`);
+  if (host.nodePath)
+    offer(host.nodePath, `The setting airgap.engine.nodePath points to ${host.nodePath}, which does not exist.`);
   if (host.electron === undefined) {
     runtimes.push({ program: host.execPath, electronAsNode: false });
   } else {
     const target = `${host.platform}-${host.arch}`;
     const binary = join(host.extensionPath, 'dist', 'node', target, host.platform === 'win32' ? 'node.exe' : 'node');
-    offer(binary, `This package of Airgap carries no Node for ${target}.`);
+    offer(binary, `This Airgap package contains no Node.js for ${target}.`);
     runtimes.push({ program: host.execPath, electronAsNode: true });
   }
   return { runtimes, notes };
@@ -51,4 +52,4 @@ export function chooseRuntime(host: RuntimeHost): RuntimeChoice {
 
 /** What --wasm-only tells the engine; it reaches the user through ModelInfo.notes. */
 export const WASM_ONLY_REASON =
-  'The GPU is not used because the engine runs on Electron, which cannot read GPU results; set airgap.engine.nodePath to a Node program.';
+  'The GPU is not used because the engine runs on Electron, which cannot read GPU results. To use the GPU, set airgap.engine.nodePath to a Node.js executable.';

@@ -30,7 +30,7 @@ describe('settings', () => {
       const { settings, problems } = readSettings((asked) => (asked === key ? value : undefined));
       assert.deepEqual(settings, readSettings(() => undefined).settings);
       assert.equal(problems.length, 1);
-      assert.match(problems[0]!, new RegExp(`^Setting airgap\\.${key} is ignored: .+\\.$`));
+      assert.match(problems[0]!, new RegExp(`^The setting airgap\\.${key} is ignored: .+\\.$`));
     });
   }
 
@@ -62,7 +62,7 @@ describe('settings', () => {
       (key) => stored[key],
       (key) => key in stored,
     );
-    assert.match(problems.join(), /^Setting airgap\.completion\.exclude is ignored: /);
+    assert.match(problems.join(), /^The setting airgap\.completion\.exclude is ignored: /);
   });
 
   const maps: [enable: Record<string, boolean>, languageId: string, one: boolean, any: boolean][] = [

@@ -97,7 +97,7 @@ describe('chat prompts', () => {
     const none = createTokenizer({ tokenizerJson: tinyTokenizerJson(), tokenizerConfig: {} });
     for (const [tokenizer, message] of [
       [none, 'test has no chat template, so it cannot answer questions.'],
-      [null, 'test has no tokenizer.json, so it cannot read text.'],
+      [null, 'test has no tokenizer.json, so it cannot process text.'],
     ] as const) {
       const chat = new ChatWithModel(none, chattingModel(tokenizer));
       await assert.rejects(chat.ask('Why?', 'So.'), new BadModel(message));
@@ -265,7 +265,7 @@ describe('the window of a chat', () => {
       assert.ok(error instanceof BadRequest);
       assert.match(
         error.message,
-        /^The question takes \d+ tokens, but beside the answer this model's window holds 300\.$/,
+        /^The question has \d+ tokens, but only 300 fit in the context window beside the answer\.$/,
       );
       return true;
     });

@@ -103,7 +103,11 @@ describe('the terminal program', function () {
   });
 
   const refused: [string, () => string[], RegExp][] = [
-    ['no such folder', () => ['logits', '/nowhere', '--ids-file', idsFile], /^There is no folder \/nowhere\.\n$/],
+    [
+      'no such folder',
+      () => ['logits', '/nowhere', '--ids-file', idsFile],
+      /^The folder \/nowhere does not exist\.\n$/,
+    ],
     ['no ids file', () => ['logits', folder.path, '--ids-file', '/none'], /^\/none cannot be read \(ENOENT\)\.\n$/],
     [
       'ids that are no list',
@@ -124,7 +128,7 @@ describe('the terminal program', function () {
     [
       'text without a tokenizer',
       () => ['generate', folder.path, '--prompt', 'x'],
-      /has no tokenizer\.json; give --ids-file/,
+      /has no tokenizer\.json\. Use --ids-file/,
     ],
     ['neither ids nor a prompt', () => ['generate', folder.path], /either --ids-file or --prompt/],
     ['a place without a line', () => ['complete', source], /not of the form FILE:LINE:COL/],

@@ -311,7 +311,7 @@ describe('sampling with drafts', () => {
     const related = [right.ids.map((id) => (id + 1) % VOCABULARY)];
     const first = await collect(generateWith(broken, [0, 0], { ...options, maxTokens: 2, related }));
     assert.equal(first.ids.length, 2);
-    await assert.rejects(collect(generateWith(broken, [0, 3, 0, 2, 0, 4], options)), /no numbers/);
+    await assert.rejects(collect(generateWith(broken, [0, 3, 0, 2, 0, 4], options)), /contains NaN/);
   });
 });
 

@@ -113,7 +113,10 @@ describe('sessions of one model', () => {
     assert.deepEqual([result.reused, result.computed], [200, 5]);
     await assertAsCold(result, [...file, ...question]);
     await assert.rejects(session.prefill(textPrompt([])), { name: 'BadRequest', message: /prompt is empty/ });
-    await assert.rejects(session.prefill(textPrompt(ids(257))), { name: 'BadRequest', message: /context holds 256/ });
+    await assert.rejects(session.prefill(textPrompt(ids(257))), {
+      name: 'BadRequest',
+      message: /context window of this model holds 256/,
+    });
   });
 
   it('a prefill is cancelled within one chunk; what was computed stays', async () => {
@@ -147,7 +150,7 @@ describe('sessions of one model', () => {
     for (const bad of [128, -1])
       await assert.rejects(
         session.run(textPrompt([...file, bad]), { output: 'argmax' }),
-        /outside of the vocabulary of 128/,
+        /outside the vocabulary of 128/,
       );
     assert.deepEqual([...session.tokens], file);
   });

@@ -59,7 +59,7 @@ describe('engine process', function () {
     chmodSync(host.address.directory, 0o755);
     await assert.rejects(
       open(),
-      /must be a directory that only you can open \(mode 0700\); remove it and try again\.$/,
+      /must be a directory that only you can access \(mode 0700\)\. Remove it and try again\.$/,
     );
     chmodSync(host.address.directory, 0o700);
   });

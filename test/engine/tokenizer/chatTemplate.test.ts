@@ -83,7 +83,7 @@ describe('chat templates', () => {
     ['own refusal', "{{ raise_exception('Roles must alternate') }}", 'The chat template fails: Roles must alternate.'],
     ['endless loop', '{% for i in range(1000000000) %}x{% endfor %}', /range\(\) of 1000000000 numbers; at most 10000/],
     ['reads the clock', "{{ strftime_now('%Y') }}", /^The chat template fails: /],
-    ['too long', ' '.repeat(100_001), 'The chat template has 100001 characters; at most 100000 are read.'],
+    ['too long', ' '.repeat(100_001), 'The chat template has 100001 characters. The limit is 100000.'],
   ] as const) {
     it(`bad template: ${name}`, () => {
       assert.throws(

@@ -197,7 +197,7 @@ describe('the tokenizer of a folder', () => {
       'a list as tokenizer_config.json',
       { tokenizerConfig: [] },
       100_352,
-      /^tokenizer_config\.json is not one that can be used: .+\.$/,
+      /^tokenizer_config\.json cannot be used: .+\.$/,
     ],
   ] as const) {
     it(`refuses ${name}`, async () => {

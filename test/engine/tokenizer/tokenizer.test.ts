@@ -131,8 +131,8 @@ describe('tokenizer', () => {
 
   const good = tinyTokenizerJson();
   for (const [name, tokenizerJson, message] of [
-    ['undefined', undefined, /^tokenizer\.json is not one that can be used: the file: .+\.$/],
-    ['a list', [], /^tokenizer\.json is not/],
+    ['undefined', undefined, /^tokenizer\.json cannot be used: the file: .+\.$/],
+    ['a list', [], /^tokenizer\.json cannot be used/],
     ['no model', { added_tokens: [] }, /model/],
     ['another kind of model', { ...good, model: { ...good.model, type: 'Unigram' } }, /model\.type/],
     ['ids that are no numbers', { ...good, model: { ...good.model, vocab: { a: 'x' } } }, /model\.vocab: must map/],

@@ -79,7 +79,7 @@ describe('engine of a window', function () {
     await assert.rejects(hanging, (error) => error instanceof EngineFailure && error.kind === 'engineGone');
     assert.deepEqual(engine.state, {
       kind: 'failed',
-      message: 'The engine process ended. Next try in 0.5 s.',
+      message: 'The engine process ended. It restarts in 0.5 s.',
       remedy: 'restart',
       retrying: true,
     });
@@ -251,7 +251,7 @@ describe('engine of a window', function () {
       await until('it is named', () => shown() === '$(warning) Airgap: error');
       assert.match(
         fake.statusItems.at(-1)!.accessibilityInformation.label,
-        /Setting airgap\.model\.folder is ignored: must be an absolute path\./,
+        /The setting airgap\.model\.folder is ignored: must be an absolute path\./,
       );
       assert.equal((await window.complete(request('abc'), open)).text, 'ABC');
       fake.set({});

@@ -17,14 +17,14 @@ describe('choice of the runtime', () => {
       host: DESKTOP,
       files: [],
       programs: ['/app/code as Node'],
-      note: /carries no Node for linux-x64/,
+      note: /contains no Node\.js for linux-x64/,
     },
     {
       name: 'desktop, package of another platform',
       host: { ...DESKTOP, arch: 'arm64' },
       files: [BUNDLED],
       programs: ['/app/code as Node'],
-      note: /carries no Node for linux-arm64/,
+      note: /contains no Node\.js for linux-arm64/,
     },
     {
       name: 'Windows',

@@ -18,7 +18,7 @@ const ready: StatusState = { kind: 'ready', model: { ...MODEL, notes: [...MODEL.
 const idle: Activity = { working: false, reading: false, seen: undefined, engineRuns: false };
 const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): StatusState => ({
   kind: 'failed',
-  message: 'There is no folder /m.',
+  message: 'The folder /m does not exist.',
   remedy,
   retrying: false,
 });
@@ -65,7 +65,7 @@ describe('status bar', () => {
     ...(['restart', 'chooseModel', 'settings'] as const).map((remedy) => ({
       state: failed(remedy),
       text: '$(warning) Airgap: error',
-      sentence: /^Airgap: There is no folder \/m\.\nClick to [a-z ]+\.$/,
+      sentence: /^Airgap: The folder \/m does not exist\.\nClick to [a-z ]+\.$/,
       first: { restart: 'restartEngine', chooseModel: 'chooseModel', settings: 'openSettings' }[remedy],
     })),
   ];
