@@ -10,6 +10,11 @@ export class BadRequest extends Error {
   override name = 'BadRequest';
 }
 
+/** A question that does not fit the model's window. */
+export class PromptTooLong extends BadRequest {
+  override name = 'PromptTooLong';
+}
+
 /** The caller gave up. */
 export class Cancelled extends Error {
   override name = 'Cancelled';
@@ -21,4 +26,9 @@ export class Cancelled extends Error {
 /** Throws Cancelled when `signal` has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new Cancelled();
+}
+
+/** The sentence of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

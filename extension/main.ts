@@ -11,7 +11,7 @@ import { GhostCache } from './completion/ghostCache.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Config } from './config.ts';
 import { engineNodeOptions, followBuilds } from './development.ts';
-import { createLocalEngine, keepOnDisk } from './engine/createLocalEngine.ts';
+import { createLocalEngine, kvDiskCache } from './engine/createLocalEngine.ts';
 import { createLog } from './common/log.ts';
 import { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { Retrieval } from './retrieval/vscode/retrieval.ts';
@@ -40,7 +40,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const nodeOptions = development ? engineNodeOptions() : [];
   const engine = own(createLocalEngine({ extensionPath, version, cacheFolder, nodeOptions, settings, log: info }));
   // At once, and not only with the engine's next start.
-  own(config.onDidChange(() => keepOnDisk(cacheFolder, config.settings['engine.diskCacheGigabytes'])));
+  own(config.onDidChange(() => kvDiskCache(cacheFolder, config.settings['engine.diskCacheGigabytes'])));
   const window = own(new WindowController({ config, engine, snooze, status, log }));
 
   const cache = new GhostCache();

@@ -1,43 +1,47 @@
-import type { ModelSession } from '../serve/core.ts';
-import { BadModel, throwIfAborted } from '../errors.ts';
 import { letOthersGo } from '../document/backgroundPrefill.ts';
-import type { LoadedModel } from '../load/loadedModel.ts';
-import { type ChatReader, chatPrompt } from './chatPrompt.ts';
-import { encodeLongText } from '../prompt/encodeText.ts';
-import { fitSources } from './fit.ts';
-import { spelledAsCached } from './reuseCachedTokens.ts';
-import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult } from '../wire/protocol.ts';
+import { BadModel, throwIfAborted } from '../errors.ts';
+import type { ModelSession } from '../inference/modelSession.ts';
 import { StopStrings } from '../inference/stopStrings.ts';
+import type { LoadedModel } from '../load/loadedModel.ts';
+import { longestAnswer } from '../prompt/budget.ts';
+import { encodeLongText } from '../prompt/encodeText.ts';
+import { textPrompt } from '../prompt/prompt.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { textPrompt } from '../prompt/prompt.ts';
+import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult } from '../wire/protocol.ts';
+import { type ChatPrompt, chatPrompt, type PromptMaker } from './chatPrompt.ts';
+import { fitPrompt, fitSources } from './fit.ts';
+import { LineEncoder } from './lineEncoder.ts';
+import { reuseCachedTokens } from './reuseCachedTokens.ts';
 
-/** What of a loaded model a conversation needs. */
+/** The parts of a loaded model that a conversation needs. */
 export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopStrings'>;
 
-/** An answer takes at most this part of a model's context, whatever is asked for: the question needs the rest. */
-const LARGEST_SHARE_FOR_ANSWER = 1 / 2;
-
 /**
- * Answers a conversation; the answer goes to `onPart` in whole characters. Rejects with BadModel for a model without a
- * chat template, with BadRequest where the question does not fit, and with what the session rejects with: Cancelled
- * within one token after `signal`.
+ * Answers a conversation. When the call has sources, the first part says what remains of them; the other parts are the
+ * answer, in whole characters. Rejects with BadModel when the model has no chat template, with PromptTooLong when the
+ * question does not fit, and as the session does: with Cancelled within one token after `signal`.
  */
-export async function chatWith(
+export async function answerChat(
   model: ChattingModel,
   session: Pick<ModelSession, 'generate' | 'tokens'>,
-  { messages, maxTokens, sampling }: Pick<ChatParams, 'messages' | 'maxTokens' | 'sampling'>,
+  { messages, sources, maxTokens, sampling }: Omit<ChatParams, 'modelId' | 'sessionId'>,
   signal: AbortSignal,
   onPart: (part: ChatPart) => void,
 ): Promise<ChatResult> {
-  const reader = readerOf(model, maxTokens, signal);
-  const { tokenizer, room } = reader;
-  const prompt = await chatPrompt(messages, reader);
-  const known = spelledAsCached(tokenizer, prompt.ids, session.tokens);
+  const maker = promptMaker(model, maxTokens, signal);
+  const { tokenizer, room } = maker;
+  let prompt: ChatPrompt;
+  if (sources) {
+    const fitted = await fitPrompt(messages, sources, maker);
+    prompt = fitted.prompt;
+    onPart({ type: 'fitted', fit: fitted.fit, question: fitted.question });
+  } else prompt = await chatPrompt(messages, maker);
+  const known = reuseCachedTokens(tokenizer, prompt.ids, session.tokens);
   const ids = known.length <= room ? known : prompt.ids;
   const generation = session.generate(textPrompt(ids), {
     maxTokens: answerTokens(model, maxTokens),
-    // No special token belongs into an answer: each ends it.
+    // Special tokens have no place in an answer: each of them ends it.
     stopIds: new Set([...tokenizer.stopIds, ...tokenizer.specialIds]),
     signal,
     ...(sampling && sampling.temperature > 0 ? { sampling } : {}),
@@ -46,30 +50,30 @@ export async function chatWith(
   const stream = new TextStream(tokenizer, { dropLeadingSpace });
   const stops = new StopStrings(model.stopStrings);
   const say = (text: string): void => {
-    if (text !== '') onPart({ text });
+    if (text !== '') onPart({ type: 'text', text });
   };
   for await (const { id } of generation) {
     say(stops.push(stream.push(id)));
     if (stops.stopped) break;
   }
-  // What stream holds back is no whole character.
+  // What the stream still holds back is not a whole character.
   say(stops.end());
   const { stop, tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs } = generation.stats;
-  const figures = { tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs };
-  return { ...figures, stop: stop ?? 'text', messagesDropped: prompt.messagesDropped };
+  const statistics = { tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs };
+  return { ...statistics, stop: stop ?? 'text', messagesDropped: prompt.messagesDropped };
 }
 
-/** Cuts sources to what the window leaves for them beside a conversation. Rejects as chatWith. */
-export function fitWith(
+/** Tells what would remain of sources, were the question asked with them. Rejects with BadModel or Cancelled. */
+export async function fitChat(
   model: ChattingModel,
   { messages, sources, maxTokens }: Omit<FitParams, 'modelId'>,
   signal: AbortSignal,
 ): Promise<FitResult> {
-  return fitSources(messages, sources, readerOf(model, maxTokens, signal));
+  return (await fitSources(messages, sources, promptMaker(model, maxTokens, signal))).fit;
 }
 
-/** Tokens of each text. Rejects with BadModel for a folder without a tokenizer. */
-export async function countTokensWith(
+/** Number of tokens in each text. Rejects with BadModel when the model has no tokenizer, or with Cancelled. */
+export async function countTokens(
   model: ChattingModel,
   texts: readonly string[],
   signal: AbortSignal,
@@ -84,13 +88,14 @@ export async function countTokensWith(
   return counts;
 }
 
-function readerOf(model: ChattingModel, maxTokens: number, signal: AbortSignal): ChatReader {
+function promptMaker(model: ChattingModel, maxTokens: number, signal: AbortSignal): PromptMaker {
+  const tokenizer = chatTokenizer(model);
   const room = model.info.contextLength - answerTokens(model, maxTokens);
-  return { tokenizer: chatTokenizer(model), room, pause: pauses(signal) };
+  return { tokenizer, room, encoder: new LineEncoder(tokenizer, pauses(signal)) };
 }
 
 function answerTokens({ info }: ChattingModel, maxTokens: number): number {
-  return Math.min(maxTokens, Math.floor(info.contextLength * LARGEST_SHARE_FOR_ANSWER));
+  return Math.min(maxTokens, longestAnswer(info.contextLength));
 }
 
 function chatTokenizer(model: ChattingModel): Tokenizer {
@@ -104,6 +109,7 @@ function tokenizerOf({ tokenizer, info }: ChattingModel): Tokenizer {
   return tokenizer;
 }
 
+/** Lets other requests proceed, then throws Cancelled when nobody waits for this one any more. */
 function pauses(signal: AbortSignal): () => Promise<void> {
   return async () => {
     await letOthersGo();

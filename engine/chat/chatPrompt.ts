@@ -1,16 +1,17 @@
-import { BadRequest } from '../errors.ts';
-import type { ChatTurn } from '../wire/protocol.ts';
+import { PromptTooLong } from '../errors.ts';
 import type { ChatMessage } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { encodeLongChat, encodeLongText } from '../prompt/encodeText.ts';
+import { textOf } from '../wire/chatTurns.ts';
+import type { ChatTurn } from '../wire/protocol.ts';
+import { LineEncoder } from './lineEncoder.ts';
 
-export interface ChatReader {
-  /** Of a model with a chat template. */
+/** What the prompts of one request are made with. */
+export interface PromptMaker {
+  /** Has a chat template. */
   readonly tokenizer: Tokenizer;
-  /** What the window leaves for the prompt. */
+  readonly encoder: LineEncoder;
+  /** Largest number of tokens in the prompt: the window without the answer's share. */
   readonly room: number;
-  /** Awaited in long work, so that other work goes on; rejects where nobody waits any more. */
-  readonly pause: () => Promise<unknown>;
 }
 
 export interface ChatPrompt {
@@ -18,55 +19,54 @@ export interface ChatPrompt {
   readonly messagesDropped: number;
 }
 
-/** What is kept where not all fits: the next turns then only append, and find the rest in the KV cache. */
+/** Share of the room to fill after dropping: the following turns then only append, and find the rest in the KV cache. */
 const KEPT_SHARE = 3 / 4;
-/** Of a message beside its text: whose it is and where it ends. Templates take 3 to 8. */
+/** Tokens around a message's text: its role and its end. Templates take 3 to 8. */
 const MARK_TOKENS = 8;
-/** Stands in no template. */
+/** Occurs in no template. */
 const PROBE = '\uE000probe';
 
 /**
- * A conversation by the model's chat template; behind a last message of the assistant's the answer goes on. Where it does
- * not fit, the oldest questions are dropped with their answers, as `pairsToDrop` says. Rejects with BadRequest where the
- * last question alone does not fit, and with BadModel where the template fails.
+ * Renders a conversation by the model's chat template; a last message of the assistant's is left open, so that the
+ * answer continues it. When the conversation does not fit, the oldest questions are dropped with their answers, as
+ * `pairsToDrop` decides. Rejects with PromptTooLong when the last question alone does not fit, and with BadModel when
+ * the template fails.
  */
-export async function chatPrompt(messages: readonly ChatTurn[], reader: ChatReader): Promise<ChatPrompt> {
-  const ids = await encodeTurns(messages, reader);
-  if (ids.length <= reader.room) return { ids, messagesDropped: 0 };
+export async function chatPrompt(messages: readonly ChatTurn[], maker: PromptMaker): Promise<ChatPrompt> {
+  const ids = await encodeTurns(messages, maker);
+  if (ids.length <= maker.room) return { ids, messagesDropped: 0 };
   const { system, pairs } = inPairs(messages);
-  const costs = await costsOf(messages, reader);
-  for (let { dropped } = pairsToDrop(costs, reader.room); ; dropped++) {
-    const left = await encodeTurns([...system, ...pairs.slice(dropped).flat()], reader);
-    if (left.length <= reader.room) return { ids: left, messagesDropped: pairs.slice(0, dropped).flat().length };
-    if (dropped < pairs.length - 1) continue; // A template that takes more than MARK_TOKENS.
-    throw new BadRequest(
-      `The question has ${left.length} tokens, but only ${reader.room} fit in the context window beside the answer.`,
+  const costs = await costsOf(messages, maker);
+  for (let { dropped } = pairsToDrop(costs, maker.room); ; dropped++) {
+    const left = await encodeTurns([...system, ...pairs.slice(dropped).flat()], maker);
+    if (left.length <= maker.room) return { ids: left, messagesDropped: pairs.slice(0, dropped).flat().length };
+    if (dropped < pairs.length - 1) continue; // The template takes more than MARK_TOKENS.
+    throw new PromptTooLong(
+      `The question has ${left.length} tokens, but only ${maker.room} fit in the context window beside the answer.`,
     );
   }
 }
 
-/** Ids of all messages. */
-export function encodeTurns(messages: readonly ChatTurn[], { tokenizer, pause }: ChatReader): Promise<number[]> {
+/** Token ids of all messages. */
+export function encodeTurns(messages: readonly ChatTurn[], { tokenizer, encoder }: PromptMaker): Promise<number[]> {
   const last = messages.at(-1)!;
-  const [said, prefill] = last.role === 'assistant' ? [messages.slice(0, -1), last.text] : [messages, ''];
-  return encodeLongChat(tokenizer, spoken(said, tokenizer), { addGenerationPrompt: true, prefill }, pause);
+  const [said, prefill] = last.role === 'assistant' ? [messages.slice(0, -1), textOf(last)] : [messages, ''];
+  return encoder.chat(templateMessages(said, tokenizer), { addGenerationPrompt: true, prefill });
 }
 
-/** Tokens that messages take, about: never much less than they do. */
+/** Estimated token counts of messages, never much below the real ones. */
 export interface ChatCosts {
   readonly system: number;
-  /** Each question and its answer. Of the last pair both count as the question: the model goes on behind them. */
+  /** Each question and its answer. In the last pair both count as the question, since the model continues behind them. */
   readonly pairs: readonly (readonly [question: number, answer: number])[];
 }
 
-export async function costsOf(messages: readonly ChatTurn[], { tokenizer, pause }: ChatReader): Promise<ChatCosts> {
+/** Encodes nothing when encodeTurns has encoded the messages before. */
+export async function costsOf(messages: readonly ChatTurn[], { encoder }: PromptMaker): Promise<ChatCosts> {
   const { system, pairs } = inPairs(messages);
   const cost = async (turns: readonly ChatTurn[]): Promise<number> => {
     let sum = 0;
-    for (const { text } of turns) {
-      await pause();
-      sum += (await encodeLongText(tokenizer, text, Infinity, pause)).length + MARK_TOKENS;
-    }
+    for (const turn of turns) sum += (await encoder.count(textOf(turn))) + MARK_TOKENS;
     return sum;
   };
   const costs: [number, number][] = [];
@@ -79,9 +79,9 @@ export async function costsOf(messages: readonly ChatTurn[], { tokenizer, pause 
 }
 
 /**
- * How many pairs have to go, and what the rest takes. Counted as the conversation went, from its first question on: where
- * a question no longer fitted, as many went as it takes to come down to a part of the room. So the same messages give
- * the same answer, and the next turn's prompt begins like this one's.
+ * How many pairs to drop, and how many tokens the rest takes. The count follows the conversation from its first question
+ * on: whenever a question no longer fitted, enough pairs are dropped to come down to KEPT_SHARE of the room. So the same
+ * messages always give the same result, and the next turn's prompt begins like this one's.
  */
 export function pairsToDrop({ system, pairs }: ChatCosts, room: number): { dropped: number; tokens: number } {
   let dropped = 0;
@@ -105,15 +105,15 @@ function inPairs(messages: readonly ChatTurn[]): { system: ChatTurn[]; pairs: Ch
   return { system, pairs };
 }
 
-/** What the template is given. Some released ones leave the system's message out: the first question then begins with it. */
-function spoken(messages: readonly ChatTurn[], tokenizer: Tokenizer): ChatMessage[] {
-  const all = messages.map(({ role, text }) => ({ role, content: text }));
+/** The template's input. Some released templates ignore the system message; then the first question begins with it. */
+function templateMessages(turns: readonly ChatTurn[], tokenizer: Tokenizer): ChatMessage[] {
+  const all = turns.map((turn) => ({ role: turn.role, content: textOf(turn) }));
   const [first, second, ...rest] = all;
-  if (first?.role !== 'system' || hearsSystem(tokenizer)) return all;
+  if (first?.role !== 'system' || rendersSystem(tokenizer)) return all;
   return [{ role: 'user', content: `${first.content}\n\n${second!.content}` }, ...rest];
 }
 
-function hearsSystem(tokenizer: Tokenizer): boolean {
+function rendersSystem(tokenizer: Tokenizer): boolean {
   const probe: ChatMessage[] = [{ role: 'system', content: PROBE }, { role: 'user', content: '' }]; // prettier-ignore
   return tokenizer.renderChat(probe, { addGenerationPrompt: true }).includes(PROBE);
 }

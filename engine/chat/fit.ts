@@ -1,63 +1,165 @@
-import type { ChatTurn, FitResult, FitSource, FittedSource } from '../wire/protocol.ts';
-import { type ChatCosts, type ChatReader, costsOf, encodeTurns, pairsToDrop } from './chatPrompt.ts';
-import { encodeLongText } from '../prompt/encodeText.ts';
-import { type EncodeLong, type FittedFile, fitFiles } from '../prompt/files.ts';
+import { type FittedFile, fitFiles } from '../prompt/files.ts';
 import { lineAt } from '../prompt/lines.ts';
+import { textOf, textTurn } from '../wire/chatTurns.ts';
+import type { ChatSource, ChatTurn, FitResult, FittedSource } from '../wire/protocol.ts';
+import { type ChatCosts, type ChatPrompt, chatPrompt, costsOf, encodeTurns, pairsToDrop, type PromptMaker } from './chatPrompt.ts';
+import type { LineEncoder } from './lineEncoder.ts';
+import { type QuotedSource, questionText } from './questionText.ts';
 
-/** Between which a source stands in a message, beside its name. */
+/** Tokens of the marks around a source in a message, apart from its name. */
 const MARK_TOKENS = 32;
-/** Less of a source would tell nothing: the last ones are left out where not all can have as much. */
+/** A source with fewer tokens would say nothing: when not all sources can have as many, the last ones are left out. */
 const LEAST_TOKENS = 64;
-/** Of the room, which sources may take even where older turns must go for them. */
+/** Share of the room that sources may take even when older turns must be dropped for them. */
 const LEAST_SHARE = 1 / 2;
 
+export interface FittedQuestion {
+  /** What remains of the sources, and the last message's text together with it. */
+  readonly fit: FitResult;
+  readonly question: string;
+}
+
 /**
- * Cuts sources to what the conversation leaves, or to half of the room, since its older turns can be dropped. Small
- * sources are whole and leave their rest to the large ones; where there are too many, the first ones are kept.
+ * Truncates sources to the room that the conversation leaves, or to half of all room, since older turns can be dropped.
+ * Small sources stay whole and leave their share to the large ones; when there are too many, the first ones are kept.
+ * Sources that messages contain already are left out while these messages stay. `dropped` is the number of messages
+ * that are known to be dropped at least.
  */
 export async function fitSources(
   messages: readonly ChatTurn[],
-  sources: readonly FitSource[],
-  reader: ChatReader,
-): Promise<FitResult> {
-  const { tokenizer, room, pause } = reader;
-  const encode: EncodeLong = async (text, most) => {
-    await pause();
-    return encodeLongText(tokenizer, text, most, pause);
-  };
-  const count = async (text: string): Promise<number> => (await encode(text, Infinity)).length;
-  const conversation = (await encodeTurns(messages, reader)).length;
-  const costs = await costsOf(messages, reader);
+  sources: readonly ChatSource[],
+  maker: PromptMaker,
+  dropped = 0,
+): Promise<FittedQuestion> {
+  const held = heldAt(messages, sources, dropped);
+  const fitted = await fitFresh(messages, sources, held, maker);
+  const { messagesDropped } = fitted.fit;
+  // More messages must go, and the sources that they contained have to be quoted again.
+  if (messagesDropped > dropped && held.size > 0) return fitSources(messages, sources, maker, messagesDropped);
+  return fitted;
+}
+
+/** fitSources, and the prompt with what remains of them. Rejects as chatPrompt. */
+export async function fitPrompt(
+  messages: readonly ChatTurn[],
+  sources: readonly ChatSource[],
+  maker: PromptMaker,
+  dropped = 0,
+): Promise<FittedQuestion & { readonly prompt: ChatPrompt }> {
+  const { fit, question } = await fitSources(messages, sources, maker, dropped);
+  const prompt = await chatPrompt([...messages.slice(0, -1), textTurn('user', question)], maker);
+  const { messagesDropped } = prompt;
+  // The estimate was too low.
+  if (messagesDropped > Math.max(dropped, fit.messagesDropped) && fit.sources.some(({ held }) => held)) {
+    return fitPrompt(messages, sources, maker, messagesDropped);
+  }
+  return { fit: { ...fit, tokensUsed: prompt.ids.length, messagesDropped }, question, prompt };
+}
+
+/** The sources that a message contains which is not dropped. */
+function heldAt(
+  messages: readonly ChatTurn[],
+  sources: readonly ChatSource[],
+  dropped: number,
+): ReadonlySet<ChatSource> {
+  const firstKept = dropped + (messages[0]!.role === 'system' ? 1 : 0);
+  return new Set(sources.filter(({ heldBy }) => heldBy !== undefined && heldBy >= firstKept));
+}
+
+/** Numbers of tokens. */
+interface Size {
+  readonly text: number;
+  readonly marks: number;
+}
+
+async function fitFresh(
+  messages: readonly ChatTurn[],
+  sources: readonly ChatSource[],
+  held: ReadonlySet<ChatSource>,
+  maker: PromptMaker,
+): Promise<FittedQuestion> {
+  const { encoder, room } = maker;
+  const conversation = (await encodeTurns(messages, maker)).length;
+  const costs = await costsOf(messages, maker);
+  const sizes = new Map<ChatSource, Size>();
+  for (const source of sources) {
+    sizes.set(source, {
+      text: (await encoder.encode(source.text)).length,
+      marks: (await encoder.count(source.name)) + MARK_TOKENS,
+    });
+  }
+  const fresh = sources.filter((source) => !held.has(source));
+  const fixed = fresh.filter(({ whole }) => whole);
+  const fixedTokens = fixed.reduce((sum, source) => sum + sizes.get(source)!.text + sizes.get(source)!.marks, 0);
   // What is never dropped.
-  const question = costs.system + costs.pairs.at(-1)![0];
-  const forSources = Math.min(room - question, Math.max(room - conversation, Math.floor(room * LEAST_SHARE)));
-
-  const sizes: { whole: number; marks: number }[] = [];
-  for (const { name, text } of sources)
-    sizes.push({ whole: await count(text), marks: (await count(name)) + MARK_TOKENS });
-  const kept = howManyFit(sizes, forSources);
-  const marks = sizes.slice(0, kept).reduce((sum, size) => sum + size.marks, 0);
-  const files = await fitFiles(sources.slice(0, kept), forSources - marks, encode);
-  const fitted = sources.map(({ text }, i) => fittedSource(text, sizes[i]!.whole, files[i]));
-
-  const taken = files.reduce((sum, { ids }, i) => sum + (ids.length > 0 ? ids.length + sizes[i]!.marks : 0), 0);
+  const question = costs.system + costs.pairs.at(-1)![0] + fixedTokens;
+  const forSources = Math.min(
+    room - question,
+    Math.max(room - conversation - fixedTokens, Math.floor(room * LEAST_SHARE)),
+  );
+  const files = await truncated(
+    fresh.filter(({ whole }) => !whole),
+    forSources,
+    sizes,
+    encoder,
+  );
+  for (const source of fixed) files.set(source, wholeFile(source, await encoder.encode(source.text)));
+  const kept = fresh.filter((source) => source.whole || (files.get(source)?.ids.length ?? 0) > 0);
+  const taken = kept.reduce((sum, source) => sum + files.get(source)!.ids.length + sizes.get(source)!.marks, 0);
   const all = conversation + taken;
   const { tokens, dropped } = all <= room ? { tokens: all, dropped: 0 } : afterDropping(costs, taken, room);
-  return { sources: fitted, tokensUsed: tokens, tokensLimit: room, messagesDropped: 2 * dropped };
+  return {
+    fit: {
+      sources: sources.map((source) => ({
+        ...fittedSource(source, sizes.get(source)!.text, files.get(source)),
+        held: held.has(source),
+      })),
+      tokensUsed: tokens,
+      tokensLimit: room,
+      messagesDropped: 2 * dropped,
+    },
+    question: questionText(
+      textOf(messages.at(-1)!),
+      kept.map((source) => quotedSource(source, files.get(source)!)),
+    ),
+  };
 }
 
-function howManyFit(sizes: readonly { whole: number; marks: number }[], tokens: number): number {
+/** As many of the first sources as can have LEAST_TOKENS each, truncated to `tokens` altogether. */
+async function truncated(
+  sources: readonly ChatSource[],
+  tokens: number,
+  sizes: ReadonlyMap<ChatSource, Size>,
+  encoder: LineEncoder,
+): Promise<Map<ChatSource, FittedFile>> {
   let sum = 0;
-  const first = sizes.findIndex(({ whole, marks }) => (sum += marks + Math.min(whole, LEAST_TOKENS)) > tokens);
-  return first < 0 ? sizes.length : first;
+  const tooMany = sources.findIndex((source) => {
+    const { text, marks } = sizes.get(source)!;
+    return (sum += marks + Math.min(text, LEAST_TOKENS)) > tokens;
+  });
+  const kept = tooMany < 0 ? sources : sources.slice(0, tooMany);
+  const marks = kept.reduce((total, source) => total + sizes.get(source)!.marks, 0);
+  const files = await fitFiles(kept, tokens - marks, (text) => encoder.encode(text));
+  return new Map(kept.map((source, i) => [source, files[i]!]));
 }
 
-function fittedSource(text: string, tokensWhole: number, file: FittedFile | undefined): FittedSource {
-  if (!file) return { text: '', lines: [], totalLines: lineAt(text, text.length), tokensWhole, tokens: 0 };
-  return { text: file.shown, lines: file.lines, totalLines: file.totalLines, tokensWhole, tokens: file.ids.length };
+function wholeFile({ name, text }: ChatSource, ids: number[]): FittedFile {
+  const totalLines = lineAt(text, text.length);
+  return { name, shown: text, ids, lines: [[1, totalLines]], totalLines, region: { start: 0, end: text.length } };
 }
 
-/** What goes, and what the rest takes, when the conversation's last question holds `taken` tokens of sources. */
+function fittedSource({ text }: ChatSource, tokensWhole: number, file: FittedFile | undefined): Omit<FittedSource, 'held'> {
+  if (!file) return { lines: [], totalLines: lineAt(text, text.length), tokensWhole, tokens: 0 };
+  return { lines: file.lines, totalLines: file.totalLines, tokensWhole, tokens: file.ids.length };
+}
+
+function quotedSource({ name, firstLine }: ChatSource, { shown, lines }: FittedFile): QuotedSource {
+  if (firstLine === undefined) return { name, text: shown, lines: '' };
+  const inFile = lines.map(([first, last]): [number, number] => [first + firstLine - 1, last + firstLine - 1]);
+  return { name, text: shown, lines: inFile.map(([first, last]) => `${first}-${last}`).join(', ') };
+}
+
+/** What to drop, and how many tokens the rest takes, when the last question contains `taken` tokens of sources. */
 function afterDropping({ system, pairs }: ChatCosts, taken: number, room: number): ReturnType<typeof pairsToDrop> {
   const [question, answer] = pairs.at(-1)!;
   return pairsToDrop({ system, pairs: pairs.with(-1, [question + taken, answer]) }, room);

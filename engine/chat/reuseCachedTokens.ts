@@ -1,10 +1,11 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /**
- * `prompt` in the ids that are `cached` already, as far as both spell the same text. A model writes some words in other
- * tokens than its tokenizer would; where the template repeats them to it, their keys and values still serve.
+ * Replaces the beginning of `prompt` by the ids that are `cached`, as far as both spell the same text. A model writes
+ * some words in other tokens than its tokenizer would; when a later prompt repeats them, their keys and values are
+ * still valid.
  */
-export function spelledAsCached(
+export function reuseCachedTokens(
   tokenizer: Pick<Tokenizer, 'bytes' | 'specialIds'>,
   prompt: readonly number[],
   cached: ArrayLike<number>,
@@ -18,7 +19,7 @@ export function spelledAsCached(
   return [...Array.from({ length: other }, (_, i) => cached[i]!), ...prompt.slice(own)];
 }
 
-/** The next place at which both have spelled the same; undefined where they do not, or end before. */
+/** The next position at which both have spelled the same text; undefined when they differ or end before. */
 function meet(
   { bytes, specialIds }: Pick<Tokenizer, 'bytes' | 'specialIds'>,
   prompt: readonly number[],
@@ -26,7 +27,7 @@ function meet(
   cached: ArrayLike<number>,
   other: number,
 ): [own: number, other: number] | undefined {
-  // A text that looks like the name of a special token is not that token.
+  // Text that looks like the name of a special token is not that token.
   const spell = (id: number | undefined): Uint8Array => (id === undefined || specialIds.has(id) ? NOTHING : bytes(id));
   let [left, right] = [spell(prompt[own++]), spell(cached[other++])];
   while (left.length > 0 && right.length > 0) {

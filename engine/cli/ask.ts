@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
-import { chatWith, fitWith } from '../chat/answer.ts';
+import { answerChat } from '../chat/answer.ts';
 import { loadModel } from '../load/loadModel.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
-import { describeFitted, type SourceFile } from '../prompt/files.ts';
+import { describeFitted } from '../prompt/files.ts';
+import { textTurn } from '../wire/chatTurns.ts';
+import type { ChatPart, ChatSource } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 import { readTextFile } from './readFiles.ts';
 
@@ -39,21 +41,20 @@ export function addAsk(program: Command, signal: AbortSignal): void {
 async function answer(
   model: LoadedModel,
   question: string,
-  files: SourceFile[],
+  files: ChatSource[],
   maxTokens: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const ask = (text: string) => ({ messages: [{ role: 'user' as const, text }], maxTokens });
-  const { sources } = await fitWith(model, { ...ask(question), sources: files }, signal);
-  const read = sources.map((source, i) => ({ ...source, name: files[i]!.name }));
-  for (const file of read) console.error(describeFitted(file));
-  const texts = read.map(({ name, text }) => `<file name="${name}">\n${text}\n</file>\n`);
-  const say = ({ text }: { text: string }): void => void process.stdout.write(text);
-  await chatWith(model, model.createSession(), ask([...texts, question].join('')), signal, say);
+  const onPart = (part: ChatPart): void => {
+    if (part.type === 'text') process.stdout.write(part.text);
+    else part.fit.sources.forEach((source, i) => console.error(describeFitted({ ...source, name: files[i]!.name })));
+  };
+  const request = { messages: [textTurn('user', question)], sources: files, maxTokens };
+  await answerChat(model, model.createSession(), request, signal, onPart);
   process.stdout.write('\n');
 }
 
-async function readSource(path: string): Promise<SourceFile> {
+async function readSource(path: string): Promise<ChatSource> {
   const text = await readTextFile(path);
   return { name: path, text: text.replaceAll('\r\n', '\n') };
 }

@@ -1,7 +1,7 @@
 /** Reads a document's file into the KV cache while the user pauses, so that prompts may begin with all of it. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { OutOfMemory } from '../../kernels/ops.ts';
-import type { ModelSession } from '../serve/core.ts';
+import type { ModelSession } from '../inference/modelSession.ts';
 import { Cancelled } from '../errors.ts';
 import type { PrefillSpeed } from './prefillSpeed.ts';
 import type { Prompt } from '../prompt/prompt.ts';

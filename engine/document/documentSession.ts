@@ -1,15 +1,19 @@
 /** What the engine keeps of one open document: the session of its completions, and what was read of its file. */
-import type { CoreModel, ModelSession } from '../serve/core.ts';
 import { FileReader, type FileReaderOptions } from './backgroundPrefill.ts';
 import type { Generate } from '../inference/generation.ts';
+import type { ModelSession } from '../inference/modelSession.ts';
 import type { PrefillSpeed } from './prefillSpeed.ts';
-import { PRIORITY } from '../inference/scheduler.ts';
+import { PRIORITY, type Priority } from '../inference/scheduler.ts';
 
 export class DocumentSession {
   readonly reader: FileReader;
   readonly #session: ModelSession;
 
-  constructor(model: Pick<CoreModel, 'createSession'>, speed: PrefillSpeed, options: FileReaderOptions = {}) {
+  constructor(
+    model: { createSession(priority?: Priority): ModelSession },
+    speed: PrefillSpeed,
+    options: FileReaderOptions = {},
+  ) {
     this.#session = model.createSession();
     this.reader = new FileReader(() => model.createSession(PRIORITY.background), speed, options);
   }

@@ -5,6 +5,7 @@ import { chooseKvDtype } from '../inference/kvDtype.ts';
 import { type Priority, Scheduler } from '../inference/scheduler.ts';
 import { Session, type SessionContext } from '../inference/session.ts';
 import type { Decoder, DecoderConfig } from '../models/decoder.ts';
+import { longestAnswer } from '../prompt/budget.ts';
 import type { GenerationConfig } from '../sources/generationConfig.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
@@ -114,6 +115,7 @@ export class BackendModel implements LoadedModel {
       contextLength,
       backend: ops.backend,
       chat: tokenizer?.hasChatTemplate ?? false,
+      longestAnswer: longestAnswer(this.config.maxPositions),
       device: ops.deviceName,
       notes,
       bytes: ops.bytesHeld,

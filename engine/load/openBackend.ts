@@ -34,6 +34,17 @@ export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; 
   }
 }
 
+/** The backend that a model moves to when `failed` cannot hold or run it; undefined when there is none. */
+export function fallbackFor(failed: BackendChoice): Backend | undefined {
+  return failed === 'wasm' ? undefined : 'wasm';
+}
+
+/** What `choice` means in a process that must not use the GPU; undefined when it asks for the GPU itself. */
+export function withoutGpu(choice: BackendChoice): BackendChoice | undefined {
+  if (choice === 'webgpu') return undefined;
+  return choice === 'auto' ? fallbackFor(choice) : choice;
+}
+
 /** Says for each backend whether it can run here and, where it cannot, why. The best backend comes first. */
 export async function backendReports(options: Pick<BackendOptions, 'allowSoftwareGpu'>): Promise<BackendReport[]> {
   const gpu = await gpuReport({ allowSoftware: options.allowSoftwareGpu === true });

@@ -1,73 +1,83 @@
-/** The engine as a process: one socket, one server, and an end when nobody needs it. */
+/** The engine as a process: one socket, one server, and an exit once no window needs it. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { parseArgs } from 'node:util';
-import type { EngineCore } from '../serve/core.ts';
+import { messageOf } from '../errors.ts';
+import { EngineServer, type ServerOptions } from '../serve/server.ts';
 import { inode, listenAlone, release } from './listen.ts';
-import { EngineServer } from '../serve/server.ts';
 
-/** How long the engine waits for its first window, and for a next one after the last has gone. */
+/** How long the engine waits for its first window, and for another one after the last has left. */
 const FIRST_CLIENT_MS = 10_000;
 const NEXT_CLIENT_MS = 3000;
-/** Freeing takes milliseconds; a driver that hangs must not keep the process. */
+/** Freeing takes milliseconds; a hanging driver must not keep the process alive. */
 const DISPOSE_MS = 2000;
 
 /**
- * Serves until the last window has gone, then exits. Exits with 0 at once where another engine has the address, with 1
- * and one sentence on stderr where it cannot start.
+ * Serves until the last window has left, then exits. Exits at once with 0 when another engine has the address, and with
+ * 1 and one sentence on stderr when it cannot start. Tests serve something else with `newServer`.
  */
-export async function runEngine(core: EngineCore, version: string): Promise<void> {
+export async function runEngine(
+  version: string,
+  newServer: (options: ServerOptions) => Server = (options) => new EngineServer(options),
+): Promise<void> {
   process.on('uncaughtException', (error) => fail(error.stack ?? error.message));
   process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? (reason.stack ?? '') : String(reason)));
   try {
-    await start(core, version);
+    await start(version, newServer);
   } catch (error) {
-    fail(`The engine could not start: ${error instanceof Error ? error.message : String(error)}`);
+    fail(`The engine could not start: ${messageOf(error)}`);
   }
 }
 
-async function start(core: EngineCore, version: string): Promise<void> {
-  const { socket, tokenFile, wasmOnly } = readArguments();
+/** What the process serves its connections with. */
+interface Server {
+  accept(stream: Duplex): void;
+  dispose(): Promise<void>;
+}
+
+async function start(version: string, newServer: (options: ServerOptions) => Server): Promise<void> {
+  const { socket, tokenFile, noGpu } = readArguments();
   process.umask(0o077);
   const listener = createServer((stream) => server.accept(stream));
   if (!(await listenAlone(listener, socket))) {
-    log('Another engine serves this address.');
+    log('Another engine is running at this address.');
     process.exit(0);
   }
   const own = inode(socket);
   const end = async (reason: string): Promise<void> => {
-    log(`Ending: ${reason}`);
+    log(`Exiting: ${reason}`);
     release(socket, own);
     setTimeout(() => process.exit(0), DISPOSE_MS).unref();
     await server.dispose();
     process.exit(0);
   };
-  let timer = setTimeout(() => void end('no window came.'), FIRST_CLIENT_MS);
-  const server = new EngineServer(core, {
+  let timer = setTimeout(() => void end('no window connected.'), FIRST_CLIENT_MS);
+  const server = newServer({
     version,
     readToken: () => readFileSync(tokenFile, 'utf8'),
     runtime: runtimeName(),
-    wasmOnly,
+    noGpu,
     log,
     onClients: (count, reason) => {
       log(`Windows: ${count} (one ${reason === 'goodbye' ? 'said goodbye' : reason})`);
       clearTimeout(timer);
       if (count > 0) return;
       if (reason === 'goodbye') void end('the last window said goodbye.');
-      else timer = setTimeout(() => void end('the last window has gone.'), NEXT_CLIENT_MS);
+      else timer = setTimeout(() => void end('the last window left.'), NEXT_CLIENT_MS);
     },
   });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(signal));
-  log(`Engine ${version} listens (pid ${process.pid}, ${runtimeName()}).`);
+  log(`Engine ${version} is listening (pid ${process.pid}, ${runtimeName()}).`);
 }
 
-function readArguments(): { socket: string; tokenFile: string; wasmOnly: string } {
+function readArguments(): { socket: string; tokenFile: string; noGpu: string } {
   const { values } = parseArgs({
     options: { socket: { type: 'string' }, 'token-file': { type: 'string' }, 'wasm-only': { type: 'string' } },
   });
-  const { socket, 'token-file': tokenFile, 'wasm-only': wasmOnly = '' } = values;
-  if (!socket || !tokenFile) throw new Error('--socket and --token-file are needed.');
-  return { socket, tokenFile, wasmOnly };
+  const { socket, 'token-file': tokenFile, 'wasm-only': noGpu = '' } = values;
+  if (!socket || !tokenFile) throw new Error('--socket and --token-file are required.');
+  return { socket, tokenFile, noGpu };
 }
 
 function runtimeName(): string {

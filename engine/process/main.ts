@@ -1,6 +1,5 @@
 /** The engine process: `node dist/engine.cjs --socket PATH --token-file FILE [--wasm-only REASON]`. */
 import { version } from '../../package.json';
-import { engineCore } from '../serve/engineCore.ts';
 import { runEngine } from './engineProcess.ts';
 
-void runEngine(engineCore, version);
+void runEngine(version);

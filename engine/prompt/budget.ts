@@ -45,6 +45,11 @@ export function promptBudget(contextLength: number, maxTokens: number, affordabl
   return { prefixTokens, suffixTokens };
 }
 
+/** The largest number of tokens in an answer, whatever is asked for: the question needs the rest of the window. */
+export function longestAnswer(contextLength: number): number {
+  return Math.floor(contextLength / 2);
+}
+
 /** Where windows end: what lies beyond would not be seen, or would change the LongRoPE factors while one types. */
 export function windowLength({ contextLength, shortLength, attentionWindow }: CompletionModel): number {
   return Math.min(contextLength, shortLength ?? contextLength, attentionWindow ?? contextLength);

@@ -1,5 +1,5 @@
 import { BadModel } from '../errors.ts';
-import { type ChatMessage, type ChatOptions, hideSpecials } from '../tokenizer/chatTemplate.ts';
+import { hideSpecials } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { isLowSurrogate } from './window.ts';
 
@@ -37,25 +37,15 @@ export async function encodeLongText(
   return ids;
 }
 
-/** Tokenizer.chat for a long conversation, in slices as encodeLongText. */
-export async function encodeLongChat(
+/** As encodeLongText, for a long text at the start of a sequence or behind a special token. */
+export async function encodeLongStart(
   tokenizer: Tokenizer,
-  messages: readonly ChatMessage[],
-  options: ChatOptions,
+  text: string,
   pause: () => Promise<unknown>,
 ): Promise<number[]> {
-  const ids: number[] = [];
-  for (const part of tokenizer.chatParts(messages, options)) {
-    if (typeof part === 'number') {
-      ids.push(part);
-      continue;
-    }
-    const end = sliceEnd(part, 0);
-    for (const id of tokenizer.encode(part.slice(0, end))) ids.push(id);
-    if (end === part.length) continue;
-    await pause();
-    for (const id of await encodeLongText(tokenizer, part.slice(end), Infinity, pause)) ids.push(id);
-  }
+  const end = sliceEnd(text, 0);
+  const ids = tokenizer.encode(text.slice(0, end));
+  for (const id of await encodeLongText(tokenizer, text.slice(end), Infinity, pause)) ids.push(id);
   return ids;
 }
 

@@ -1,13 +1,17 @@
-/** Answers the windows: protocol methods to models and sessions. Knows no socket and no process (see process.ts). */
+/** Answers the windows: from protocol methods to models and sessions. Knows no socket and no process. */
 import { timingSafeEqual } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
-import type { EngineCore } from './core.ts';
-import { BadModel, BadRequest, Cancelled } from '../errors.ts';
+import { answerChat, countTokens, fitChat } from '../chat/answer.ts';
+import { completeInDocument } from '../document/completeInDocument.ts';
+import { BadModel, BadRequest, Cancelled, messageOf, PromptTooLong } from '../errors.ts';
+import { SnapshotStore } from '../inference/kvDiskCache.ts';
+import { Scheduler } from '../inference/scheduler.ts';
+import { backendReports, withoutGpu } from '../load/openBackend.ts';
+import { textTurn } from '../wire/chatTurns.ts';
 import type {
   ChatParams,
   ChatResult,
-  ChatTurn,
   CompleteParams,
   CompleteResult,
   DoctorReport,
@@ -16,24 +20,24 @@ import type {
   Methods,
 } from '../wire/protocol.ts';
 import { type Call, type Handlers, serve, type ServedConnection } from '../wire/rpc.ts';
-import { Scheduler } from '../inference/scheduler.ts';
-import { type LiveModel, SharedModel } from './sharedModel.ts';
-import { SnapshotStore } from '../inference/kvDiskCache.ts';
+import { type LiveModel, type ModelLoader, SharedModel } from './sharedModel.ts';
 
 export interface ServerOptions {
   readonly version: string;
-  /** Read for every connection: whoever clears the directory makes a new one. */
+  /** Called for every connection, since a new token is written when the directory was cleared. */
   readonly readToken: () => string;
   readonly runtime: string;
-  /** Why the GPU must not be used in this process; empty where it may. */
-  readonly wasmOnly: string;
+  /** Why the GPU must not be used in this process; empty when it may be used. */
+  readonly noGpu: string;
   readonly onClients: (count: number, reason: 'arrived' | 'left' | 'goodbye') => void;
   readonly log: (message: string) => void;
+  /** loadModel when absent; a test may let it fail. */
+  readonly loadModel?: ModelLoader;
 }
 
-/** A connection nobody introduces itself on is closed after this time. */
+/** A connection without an accepted `initialize` is closed after this time. */
 const INTRODUCTION_MS = 5000;
-/** Time for a refusal to be sent before the connection ends. */
+/** Time to send a refusal before the connection is closed. */
 const REFUSAL_MS = 100;
 
 interface Client {
@@ -47,17 +51,14 @@ export class EngineServer {
   readonly #scheduler = new Scheduler();
   readonly #models = new Map<string, SharedModel<Client>>();
   readonly #clients = new Set<Client>();
-  /** One for all models, so that its cap holds. */
+  /** One store for all models, so that its limit holds. */
   readonly #snapshots: SnapshotStore;
   #nextClient = 1;
 
-  readonly #core: EngineCore;
   readonly #options: ServerOptions;
 
-  constructor(core: EngineCore, options: ServerOptions) {
-    this.#core = core;
+  constructor(options: ServerOptions) {
     this.#options = options;
-
     this.#snapshots = new SnapshotStore(options.log);
   }
 
@@ -69,10 +70,10 @@ export class EngineServer {
       complete: (params, call) => this.#complete(this.#known(client), params, call.signal),
       chat: (params, call) => this.#chat(this.#known(client), params, call),
       fit: (params, { signal }) =>
-        this.#onModel(this.#known(client), params, signal, ({ model }) => this.#core.fit(params, model, signal)),
+        this.#onModel(this.#known(client), params, signal, ({ model }) => fitChat(model, params, signal)),
       countTokens: (params, { signal }) =>
         this.#onModel(this.#known(client), params, signal, async ({ model }) => ({
-          counts: await this.#core.countTokens(params.texts, model, signal),
+          counts: await countTokens(model, params.texts, signal),
         })),
       doctor: async (params) => {
         this.#known(client);
@@ -110,11 +111,11 @@ export class EngineServer {
       throw new Refused(failure);
     };
     if (version !== this.#options.version) {
-      const message = `The running engine is version ${this.#options.version}, but this window needs ${version}.`;
+      const message = `The running engine has version ${this.#options.version}, but this window needs version ${version}.`;
       refuse({ kind: 'versionMismatch', message });
     }
     if (!sameSecret(token, this.#options.readToken())) {
-      refuse({ kind: 'badRequest', message: 'The engine refused this window: its token is wrong.' });
+      refuse({ kind: 'badRequest', message: 'The engine refused this window because its token is wrong.' });
     }
     client.accepted = true;
     this.#clients.add(client);
@@ -123,41 +124,41 @@ export class EngineServer {
   }
 
   async #load(client: Client, params: LoadParams, call: Call<'load'>): Promise<LiveModel['info']> {
-    const { wasmOnly } = this.#options;
-    if (wasmOnly && params.backend === 'webgpu') throw new BadRequest(wasmOnly);
-    const backend = wasmOnly && params.backend === 'auto' ? 'wasm' : params.backend;
-    this.#snapshots.keepIn(params.keepOnDisk);
+    const { noGpu } = this.#options;
+    const backend = noGpu ? withoutGpu(params.backend) : params.backend;
+    if (!backend) throw new BadRequest(noGpu);
+    this.#snapshots.keepIn(params.kvDiskCache);
     const model = this.#share({ ...params, backend });
     model.users.add(client);
     const { info } = await model.live((progress) => call.part(progress));
-    return wasmOnly ? { ...info, notes: [wasmOnly, ...info.notes] } : info;
+    return noGpu ? { ...info, notes: [noGpu, ...info.notes] } : info;
   }
 
   #complete(client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
     const { sessionId } = params;
     return this.#onModel(client, params, signal, ({ model, documents }) =>
       documents.run(sessionKey(client, sessionId), signal, (session, either) => {
-        session.reader.onReading = (active) => client.connection.notify('reading', { sessionId, active });
-        return this.#core.complete(params, model, session, either);
+        session.reader.onReading = (active) => client.connection.notify('backgroundPrefill', { sessionId, active });
+        return completeInDocument(model, session, params, either);
       }),
     );
   }
 
   #chat(client: Client, params: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {
-    let said = '';
+    const sent: { question?: string; answer: string } = { answer: '' };
     return this.#onModel(client, params, signal, ({ model, chats }) =>
-      chats.run(sessionKey(client, params.sessionId), signal, (session, either) => {
-        // Where memory or backend failed in the middle, the answer goes on behind what was said.
-        const messages = saying(params.messages, said);
-        return this.#core.chat({ ...params, messages }, model, session, either, ({ text }) => {
-          said += text;
-          part({ text });
-        });
-      }),
+      chats.run(sessionKey(client, params.sessionId), signal, (session, either) =>
+        // When memory or backend failed in the middle, the answer continues behind what was said.
+        answerChat(model, session, continued(params, sent), either, (next) => {
+          if (next.type === 'fitted') sent.question = next.question;
+          else sent.answer += next.text;
+          part(next);
+        }),
+      ),
     );
   }
 
-  /** Runs `job` on the client's model, and once more where its backend failed and another one took over. */
+  /** Runs `job` on the client's model, and once more when its backend failed and the model moved to another one. */
   async #onModel<T>(
     client: Client,
     { modelId }: { modelId: string },
@@ -181,7 +182,7 @@ export class EngineServer {
   }
 
   async #doctor(allowSoftwareGpu: boolean | undefined): Promise<DoctorReport> {
-    const backends = await this.#core.backendReports(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
+    const backends = await backendReports(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
     const live = [...this.#models.values()].flatMap((model) => model.current ?? []);
     return {
       runtime: this.#options.runtime,
@@ -197,11 +198,12 @@ export class EngineServer {
     let model = this.#models.get(key);
     if (!model) {
       const users = (): Iterable<Client> => model?.users ?? [];
-      const { log, version } = this.#options;
-      model = new SharedModel<Client>(key, this.#core, params, {
+      const { log, version, loadModel } = this.#options;
+      model = new SharedModel<Client>(key, params, {
         scheduler: this.#scheduler,
         snapshots: { store: this.#snapshots, version },
         log,
+        loadModel,
         onMoved: (info, reason) => {
           log(`${info.name} moved to ${info.backend}: ${reason}`);
           for (const client of users()) client.connection.notify('backendChanged', { model: info, reason });
@@ -233,9 +235,10 @@ export class EngineServer {
 
   #toFailure(error: unknown): Failure {
     if (error instanceof Refused) return error.failure;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     if (error instanceof Cancelled) return { kind: 'cancelled', message };
     if (error instanceof BadModel) return { kind: 'badModel', message };
+    if (error instanceof PromptTooLong) return { kind: 'promptTooLong', message };
     if (error instanceof BadRequest) return { kind: 'badRequest', message };
     if (error instanceof OutOfMemory) return { kind: 'outOfMemory', message };
     this.#options.log(error instanceof Error ? (error.stack ?? message) : message);
@@ -249,15 +252,23 @@ async function release(live: LiveModel | undefined, prefix: string): Promise<voi
   await Promise.all([live?.documents.release(prefix), live?.chats.release(prefix)]);
 }
 
-/** The conversation in which the assistant has said `text` more. */
-function saying(messages: readonly ChatTurn[], text: string): ChatTurn[] {
-  if (text === '') return [...messages];
-  const last = messages.at(-1)!;
-  if (last.role !== 'assistant') return [...messages, { role: 'assistant', text }];
-  return messages.with(-1, { ...last, text: last.text + text });
+/** The request that asks for the rest: the sources are in the question already, and `answer` was said. */
+function continued(request: ChatParams, { question, answer }: { question?: string; answer: string }): ChatParams {
+  let { sources, messages } = request;
+  if (question !== undefined) {
+    messages = messages.with(-1, textTurn('user', question));
+    sources = undefined;
+  }
+  if (answer !== '') {
+    const last = messages.at(-1)!;
+    if (last.role !== 'assistant') messages = [...messages, textTurn('assistant', answer)];
+    else messages = messages.with(-1, { ...last, content: [...last.content, { type: 'text', text: answer }] });
+  }
+  const { sources: _, ...rest } = request;
+  return { ...rest, messages, ...(sources && { sources }) };
 }
 
-/** No key begins with another one. */
+/** No key is the beginning of another one. */
 function sessionKey({ id }: Client, sessionId: string): string {
   return `${id} ${sessionId}\0`;
 }

@@ -1,31 +1,42 @@
-/** A model that several windows use: loaded once, moved to WASM where its backend fails, gone with its last user. */
+/** A model that several windows use: loaded once, moved when its backend fails, and unloaded with its last user. */
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
-import type { CoreLoadOptions, CoreModel, EngineCore, ModelSession } from './core.ts';
 import { DocumentSession } from '../document/documentSession.ts';
 import { PrefillSpeed } from '../document/prefillSpeed.ts';
-import type { LoadParams, LoadProgress, ModelInfo } from '../wire/protocol.ts';
-import { PRIORITY, type Scheduler } from '../inference/scheduler.ts';
+import type { ModelSession } from '../inference/modelSession.ts';
+import { PRIORITY, type Priority, type Scheduler } from '../inference/scheduler.ts';
+import type { LoadedModel } from '../load/loadedModel.ts';
+import { loadModel, type LoadOptions } from '../load/loadModel.ts';
+import { fallbackFor } from '../load/openBackend.ts';
+import type { LoadParams, LoadProgress, ModelInfo, ModelReference } from '../wire/protocol.ts';
 import { SessionPool } from './sessionPool.ts';
 
+/** A loaded model as the server uses it. */
+export type ServedModel = Omit<LoadedModel, 'createSession'> & { createSession(priority?: Priority): ModelSession };
+
+export type ModelLoader = (model: ModelReference, options: LoadOptions) => Promise<ServedModel>;
+
 export interface LiveModel {
-  readonly model: CoreModel;
+  readonly model: ServedModel;
   readonly info: ModelInfo;
   readonly documents: SessionPool<DocumentSession>;
   readonly chats: SessionPool<ModelSession>;
 }
 
-/** Documents a person goes back and forth between; each holds the KV cache of its prompt. */
+/** Number of documents whose KV caches are kept, since people switch between a few. */
 const DOCUMENTS = 4;
-/** Conversations, whose caches are longer. */
+/** The same for conversations, whose caches are longer. */
 const CHATS = 2;
 
 export interface SharedModelOptions {
+  /** Shared by all models of the process, so that one step at a time runs. */
   readonly scheduler: Scheduler;
-  /** Where what was read of files is kept, if anywhere. */
-  readonly snapshots?: CoreLoadOptions['snapshots'];
+  /** The KV disk cache; off when absent. */
+  readonly snapshots?: LoadOptions['snapshots'];
   readonly log: (message: string) => void;
   /** Tells the users, once per move. */
   readonly onMoved: (info: ModelInfo, reason: string) => void;
+  /** loadModel when absent; a test may let it fail. */
+  readonly loadModel?: ModelLoader | undefined;
 }
 
 export class SharedModel<User extends object> {
@@ -34,28 +45,24 @@ export class SharedModel<User extends object> {
   readonly #abort = new AbortController();
   #live: Promise<LiveModel> | undefined;
   #current: LiveModel | undefined;
-  /** What the next load asks for; 'wasm' once another backend has failed. */
+  /** What the next load asks for: the fallback once a backend has failed. */
   #backend: LoadParams['backend'];
   #movedBecause = '';
 
-  readonly #core: EngineCore;
   readonly #params: LoadParams;
   readonly #options: SharedModelOptions;
 
   constructor(
     readonly id: string,
-    core: EngineCore,
     params: LoadParams,
     options: SharedModelOptions,
   ) {
-    this.#core = core;
     this.#params = params;
     this.#options = options;
-
     this.#backend = params.backend;
   }
 
-  /** The loaded model; loads it where it is not. Rejects with what loadModel rejects with. */
+  /** The loaded model; loads it first if necessary. Rejects as loadModel does. */
   async live(onProgress?: (progress: LoadProgress) => void): Promise<LiveModel> {
     if (onProgress) this.#progress.add(onProgress);
     try {
@@ -66,19 +73,20 @@ export class SharedModel<User extends object> {
   }
 
   /**
-   * After `error` on `failed`: the model on WASM, loaded once however many calls ask. Rejects with `error` where it was
-   * not the backend that failed, or where WASM itself did; the next call loads again then.
+   * After `error` on `failed`: the model on the fallback backend, loaded once however many calls ask for it. Rejects
+   * with `error` when the backend was not at fault, or when it has no fallback; then the next call loads again.
    */
   async recover(failed: LiveModel, error: unknown): Promise<LiveModel> {
     if (this.#abort.signal.aborted || !isBackendFailure(error)) throw error;
     if (this.#current !== failed) return this.live();
     this.#current = undefined;
-    if (failed.info.backend === 'wasm') {
+    const fallback = fallbackFor(failed.info.backend);
+    if (!fallback) {
       this.#live = undefined;
       await end(failed);
       throw error;
     }
-    this.#backend = 'wasm';
+    this.#backend = fallback;
     this.#movedBecause = `${failed.info.device} failed: ${error.message}`;
     this.#live = end(failed).then(() => this.#load());
     const moved = await this.#live;
@@ -86,7 +94,7 @@ export class SharedModel<User extends object> {
     return moved;
   }
 
-  /** What is loaded now, without waiting for a load. */
+  /** The model if it is loaded now; does not wait for a load. */
   get current(): LiveModel | undefined {
     return this.#current;
   }
@@ -125,21 +133,22 @@ export class SharedModel<User extends object> {
     }
   }
 
-  async #loadOrMove(): Promise<CoreModel> {
+  async #loadOrMove(): Promise<ServedModel> {
     try {
       return await this.#loadOn(this.#backend);
     } catch (error) {
-      if (this.#backend !== 'auto' || !isBackendFailure(error)) throw error;
-      this.#backend = 'wasm';
+      const fallback = fallbackFor(this.#backend);
+      if (this.#backend !== 'auto' || !fallback || !isBackendFailure(error)) throw error;
+      this.#backend = fallback;
       this.#movedBecause = `The model does not fit in GPU memory: ${error.message}`;
-      return this.#loadOn('wasm');
+      return this.#loadOn(fallback);
     }
   }
 
-  #loadOn(backend: LoadParams['backend']): Promise<CoreModel> {
+  #loadOn(backend: LoadParams['backend']): Promise<ServedModel> {
     const { model, allowSoftwareGpu } = this.#params;
-    const { scheduler, snapshots } = this.#options;
-    return this.#core.loadModel(model, {
+    const { scheduler, snapshots, loadModel: load = loadModel } = this.#options;
+    return load(model, {
       backend,
       ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
       ...(snapshots ? { snapshots } : {}),

@@ -7,7 +7,7 @@ const LONGEST_LINE = 500;
  * After a newline that only blanks and then something else follow. Neither tokenizer makes a token across it: phi-3's
  * vocabularies have none, and cl100k's pattern ends every match at the last newline of white space.
  */
-const LINE_START = /(?<=\n)(?=[ \t]*\P{White_Space})/u;
+export const LINE_START = /(?<=\n)(?=[ \t]*\P{White_Space})/u;
 
 /**
  * `encode` line by line, remembering what it gave: the unchanged lines of the next keystroke's prompt are free. For

@@ -1,28 +1,28 @@
 /**
- * Everything that crosses between the extension host and the engine process, over vscode-jsonrpc on a private socket.
- * Plain data only. Imports nothing.
+ * All messages between the extension host and the engine process, which use vscode-jsonrpc over a private socket. Plain
+ * data only. Imports nothing.
  */
 export interface Methods {
-  /** First on every connection. The engine closes a connection whose token is wrong or whose version differs. */
+  /** The first call on every connection. The engine closes a connection with a wrong token or another version. */
   initialize: { params: { version: string; token: string }; part: never; result: { version: string; pid: number } };
-  /** Loads a model or joins one that another window has loaded; it goes when its last connection goes. */
+  /** Loads a model, or joins one that another window has loaded; it is unloaded when its last connection closes. */
   load: { params: LoadParams; part: LoadProgress; result: ModelInfo };
   complete: { params: CompleteParams; part: never; result: CompleteResult };
-  /** Answers a conversation; completions go before every token of it. */
+  /** Answers a conversation. Completions take precedence over every token of it. */
   chat: { params: ChatParams; part: ChatPart; result: ChatResult };
-  /** Cuts sources to what the window leaves for them beside a conversation. */
+  /** Tells how much of the sources would fit beside a conversation, without asking anything. */
   fit: { params: FitParams; part: never; result: FitResult };
   countTokens: { params: CountTokensParams; part: never; result: { counts: number[] } };
   doctor: { params: DoctorParams; part: never; result: DoctorReport };
 }
 
 export interface Notifications {
-  /** Client to engine: this window wants no engine any more; without other windows the engine ends at once. */
+  /** Client to engine: this window no longer needs the engine, which ends at once when no other window does. */
   goodbye: Record<string, never>;
-  /** Client to engine: the document is closed; what is kept for it goes. */
+  /** Client to engine: the document or conversation is closed, so its caches can be freed. */
   closed: { sessionId: string };
-  /** Engine to client: it begins, or ends, to read the rest of a document between completions. */
-  reading: { sessionId: string; active: boolean };
+  /** Engine to client: prefilling the rest of a document between completions begins or ends. */
+  backgroundPrefill: { sessionId: string; active: boolean };
   /** Engine to client: a model moved to another backend, once per move. */
   backendChanged: { model: ModelInfo; reason: string };
 }
@@ -41,10 +41,10 @@ export interface RandomModelReference {
 export interface LoadParams {
   model: ModelReference;
   backend: BackendChoice;
-  /** A software GPU adapter serves only where this is set (tests). */
+  /** Accept a software GPU adapter; for tests. */
   allowSoftwareGpu?: boolean;
-  /** Keeps what was read of large files, for when they are opened again; of several windows the last one's counts. */
-  keepOnDisk?: { folder: string; maxBytes: number };
+  /** Where to cache the prefilled state of large files for the next time they are opened; the newest call counts. */
+  kvDiskCache?: { folder: string; maxBytes: number };
 }
 export interface LoadProgress {
   loadedBytes: number;
@@ -55,35 +55,37 @@ export interface ModelInfo {
   name: string;
   contextLength: number;
   backend: Backend;
-  /** Whether it has a chat template: without one it cannot answer. */
+  /** Whether the model has a chat template; it cannot answer questions without one. */
   chat: boolean;
+  /** Limit in tokens for any one answer: the prompt needs the rest of the window. */
+  longestAnswer: number;
   /** Adapter name, or the WASM path and thread count. */
   device: string;
-  /** Why a better backend was not taken; empty where the best one runs. */
+  /** Why no better backend is used; empty when the best one runs. */
   notes: string[];
   bytes: number;
 }
 
 export interface CompleteParams {
   modelId: string;
-  /** Names the document, so that its KV cache is found again. */
+  /** Identifies the document, so that its KV cache is found again. */
   sessionId: string;
-  /** File name with extension, for models that were trained with it, and the comment syntax. */
+  /** File name with extension: some models were trained with it, and it tells the comment syntax. */
   fileName: string;
   languageId: string;
-  /** Text before and after the cursor; the engine cuts it to its token budget. */
+  /** Text before and after the cursor; the engine truncates it to its token budget. */
   prefix: string;
   suffix: string;
-  /** Lines of the document in front of `prefix` and behind `suffix` that are not sent; 0 where absent. */
+  /** Number of lines of the document before `prefix` and after `suffix` that are not sent; 0 when absent. */
   linesBefore?: number;
   linesAfter?: number;
   maxTokens: number;
   multiline: 'auto' | 'always' | 'never';
 }
 export interface CompleteResult {
-  /** To insert at the cursor; empty where there is nothing worth showing. */
+  /** Text to insert at the cursor; empty when nothing is worth showing. */
   text: string;
-  /** Prompt tokens found in the KV cache, and computed now. */
+  /** Prompt tokens found in the KV cache, and prompt tokens computed now. */
   tokensReused: number;
   tokensPrefilled: number;
   tokensGenerated: number;
@@ -92,41 +94,65 @@ export interface CompleteResult {
   decodeMs: number;
   window: SeenLines;
 }
-/** The lines of a document that a prompt held: first and last of each range, from 1. None where the model was not asked. */
+/** The lines of a document that a prompt contained, as ranges that count from 1; none when the model was not asked. */
 export interface SeenLines {
   lines: [first: number, last: number][];
   totalLines: number;
 }
-/** end: the model's stop token. text: a stop string or rule. length: maxTokens or the context is full. */
+/** end: a stop token. text: a stop string or rule. length: maxTokens was reached or the context is full. */
 export type StopReason = 'end' | 'text' | 'length';
 
 export interface ChatParams {
   modelId: string;
-  /** Names the conversation, so that its KV cache is found again; a newer call of the same name cancels the older. */
+  /** Identifies the conversation, so that its KV cache is found again. A newer call with the same id cancels the older. */
   sessionId: string;
-  /** At most one `system`, first; then in turn. Where the last one is the assistant's, the answer goes on behind it. */
+  /**
+   * At most one `system` message, which comes first, then `user` and `assistant` in turn. When the last message is the
+   * assistant's, the answer continues it.
+   */
   messages: ChatTurn[];
-  /** Of the answer; half of the window at most, whatever stands here. */
+  /**
+   * Texts to put in front of the last message, which must be the user's. They are truncated to what the window leaves
+   * for them, and the call's first part says what was kept.
+   */
+  sources?: ChatSource[];
+  /** Limit for the answer; ModelInfo.longestAnswer applies as well. */
   maxTokens: number;
-  /** Absent: the likeliest token each time. */
+  /** Greedy decoding when absent. */
   sampling?: { temperature: number; topP: number; seed: number };
 }
 export interface ChatTurn {
   role: 'system' | 'user' | 'assistant';
-  text: string;
+  content: ChatContent[];
 }
-export interface ChatPart {
+/** One piece of a message. */
+export type ChatContent = { type: 'text'; text: string };
+export interface ChatSource {
+  name: string;
+  /** Line ends are `\n`. */
   text: string;
+  /** Line number of the first line of `text` in its file, from 1. When absent, the model is not told line numbers. */
+  firstLine?: number;
+  /** Offset in `text` of the place to keep when not everything fits; 0 when absent. */
+  cursor?: number;
+  /** Never truncated: the question is refused when this text does not fit. */
+  whole?: boolean;
+  /** Index in `messages` of a message that contains this text already: it is left out unless that message is dropped. */
+  heldBy?: number;
 }
+export type ChatPart =
+  /** Sent once, before any text, when the call has `sources`. */
+  | { type: 'fitted'; fit: FitResult; /** The last message's text as the model sees it, sources included. */ question: string }
+  | { type: 'text'; text: string };
 export interface ChatResult {
-  /** Prompt tokens found in the KV cache, and computed now. */
+  /** Prompt tokens found in the KV cache, and prompt tokens computed now. */
   tokensReused: number;
   tokensPrefilled: number;
   tokensGenerated: number;
   stop: StopReason;
   prefillMs: number;
   decodeMs: number;
-  /** The oldest messages, a question and its answer each time, that the window does not hold; the system's stays. */
+  /** Number of messages dropped because the window is full: the oldest questions with their answers, never the system's. */
   messagesDropped: number;
 }
 
@@ -134,35 +160,29 @@ export interface FitParams {
   modelId: string;
   /** The conversation with the question last, without the sources. */
   messages: ChatTurn[];
-  sources: FitSource[];
-  /** Kept free for the answer, as in ChatParams. */
+  sources: ChatSource[];
+  /** Tokens to reserve for the answer, as in ChatParams. */
   maxTokens: number;
 }
-export interface FitSource {
-  name: string;
-  /** Line ends `\n`. */
-  text: string;
-  /** Offset in `text` around which it is kept where not all fits. */
-  cursor?: number;
-}
 export interface FitResult {
-  /** In the order asked for. */
+  /** One per source, in the same order. */
   sources: FittedSource[];
-  /** What the conversation takes with the fitted sources, of what the window leaves beside the answer. */
+  /** Tokens of the prompt, and the limit that the window sets for it after the answer's share. */
   tokensUsed: number;
   tokensLimit: number;
-  /** As in ChatResult, were the question asked with these sources. */
+  /** As in ChatResult. */
   messagesDropped: number;
 }
+/** What remains of a source. */
 export interface FittedSource {
-  /** What is left, with a note in place of lines left out; empty where nothing fits. */
-  text: string;
-  /** Of the source, from 1. */
+  /** Lines of the source's text, from 1. */
   lines: [first: number, last: number][];
   totalLines: number;
-  /** Of the whole source, and of what is left. */
+  /** Number of tokens in the whole source, and in what remains; 0 remain when the source is left out. */
   tokensWhole: number;
   tokens: number;
+  /** The conversation contains the source already, so it was left out. */
+  held: boolean;
 }
 export interface CountTokensParams {
   modelId: string;
@@ -182,15 +202,15 @@ export interface DoctorReport {
 export interface BackendReport {
   backend: Backend;
   usable: boolean;
-  /** Adapter or CPU, features, limits, memory: one line each. */
+  /** Adapter or CPU, features, limits and memory, one line each. */
   details: readonly string[];
-  /** Why it cannot run, in one sentence; empty where it can. */
+  /** Why it cannot run, in one sentence; empty when it can. */
   reason: string;
 }
 
-/** Every way a call can fail. Only `bug` is ours to mend; `message` is one sentence for the user. */
+/** All ways in which a call can fail; `message` is one sentence for the user. Only `bug` is for us to fix. */
 export type Failure = {
-  kind: 'cancelled' | 'badModel' | 'badRequest' | 'outOfMemory' | 'engineGone' | 'versionMismatch' | 'bug';
+  kind: 'cancelled' | 'badModel' | 'badRequest' | 'promptTooLong' | 'outOfMemory' | 'engineGone' | 'versionMismatch' | 'bug';
   message: string;
 };
 

@@ -1,16 +1,17 @@
-/** The shapes of protocol.ts at run time: whatever arrives is checked against them once, here at the edge. */
+/** The types of protocol.ts as schemas, against which every message is checked once when it arrives. */
 import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 import type { ChatTurn, Method, Methods, ModelInfo, NotificationName, Notifications } from './protocol.ts';
 
-/** One document's text; the extension sends far less. */
+/** Limit for one text; the extension sends far shorter ones. */
 const MAX_TEXT_CHARS = 4_000_000;
-/** As the setting chat.maxTokens allows. */
+/** As in the setting chat.maxTokens. */
 const MAX_TOKENS = 8192;
 const MAX_LINES = 100_000_000;
-/** Of one call: far more than any window holds. */
+/** Limits for one call, far above what any window holds. */
 const MAX_MESSAGES = 10_000;
 const MAX_SOURCES = 1000;
+const MAX_CONTENTS = 100;
 const MAX_TEXTS = 10_000;
 
 const backend = z.enum(['webgpu', 'wasm', 'reference']);
@@ -24,16 +25,31 @@ const modelInfo = z.object({
   contextLength: z.number(),
   backend,
   chat: z.boolean(),
+  longestAnswer: z.number(),
   device: z.string(),
   notes: z.array(z.string()),
   bytes: z.number(),
 }) satisfies z.ZodType<ModelInfo>;
 
+const content = z.discriminatedUnion('type', [z.object({ type: z.literal('text'), text })]);
 const messages = z
-  .array(z.object({ role: z.enum(['system', 'user', 'assistant']), text }))
+  .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.array(content).max(MAX_CONTENTS) }))
   .min(1)
   .max(MAX_MESSAGES)
   .refine(takeTurns, 'must begin with at most one system message, then a user and the assistant in turn');
+
+const sources = z
+  .array(
+    z.object({
+      name: z.string(),
+      text,
+      firstLine: z.int().min(1).exactOptional(),
+      cursor: z.int().min(0).exactOptional(),
+      whole: z.boolean().exactOptional(),
+      heldBy: z.int().min(0).exactOptional(),
+    }),
+  )
+  .max(MAX_SOURCES);
 
 export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } = {
   initialize: z.object({ version: z.string(), token: z.string() }),
@@ -41,7 +57,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     model: z.union([z.string().min(1), z.object({ name: z.string(), randomConfig: z.looseObject({}) })]),
     backend: z.union([backend, z.literal('auto')]),
     allowSoftwareGpu: z.boolean().exactOptional(),
-    keepOnDisk: z
+    kvDiskCache: z
       .object({ folder: z.string().refine(isAbsolute, 'must be an absolute path'), maxBytes: z.number().positive() })
       .exactOptional(),
   }),
@@ -57,19 +73,25 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     maxTokens: z.int().min(1).max(MAX_TOKENS),
     multiline: z.enum(['auto', 'always', 'never']),
   }),
-  chat: z.object({
-    modelId: z.string(),
-    sessionId: z.string(),
-    messages,
-    maxTokens: z.int().min(1).max(MAX_TOKENS),
-    sampling: z
-      .object({ temperature: z.number().min(0).max(10), topP: z.number().gt(0).max(1), seed: z.int() })
-      .exactOptional(),
-  }),
+  chat: z
+    .object({
+      modelId: z.string(),
+      sessionId: z.string(),
+      messages,
+      sources: sources.exactOptional(),
+      maxTokens: z.int().min(1).max(MAX_TOKENS),
+      sampling: z
+        .object({ temperature: z.number().min(0).max(10), topP: z.number().gt(0).max(1), seed: z.int() })
+        .exactOptional(),
+    })
+    .refine(
+      ({ messages, sources }) => !sources || messages.at(-1)?.role === 'user',
+      'sources need a question: the last message must be the user\'s',
+    ),
   fit: z.object({
     modelId: z.string(),
     messages,
-    sources: z.array(z.object({ name: z.string(), text, cursor: z.int().min(0).exactOptional() })).max(MAX_SOURCES),
+    sources,
     maxTokens: z.int().min(1).max(MAX_TOKENS),
   }),
   countTokens: z.object({ modelId: z.string(), texts: z.array(text).max(MAX_TEXTS) }),
@@ -79,7 +101,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
 export const notificationSchemas: { [N in NotificationName]: z.ZodType<Notifications[N]> } = {
   goodbye: z.object({}),
   closed: z.object({ sessionId: z.string() }),
-  reading: z.object({ sessionId: z.string(), active: z.boolean() }),
+  backgroundPrefill: z.object({ sessionId: z.string(), active: z.boolean() }),
   backendChanged: z.object({ model: modelInfo, reason: z.string() }),
 };
 
@@ -88,7 +110,7 @@ function takeTurns(turns: readonly ChatTurn[]): boolean {
   return spoken.length > 0 && spoken.every(({ role }, i) => role === (i % 2 === 0 ? 'user' : 'assistant'));
 }
 
-/** The first thing wrong with an input, as one sentence: "complete: maxTokens: expected number, received string". */
+/** The first problem of an input, as in "complete: maxTokens: expected number, received string". */
 export function firstProblem(subject: string, error: z.ZodError): string {
   const issue = error.issues[0];
   if (!issue) return `${subject}: the input is not valid.`;

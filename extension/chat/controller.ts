@@ -1,6 +1,6 @@
 /** The chat of a window: one open conversation, one draft, any number of pages that show them. Pure. */
 import type { ConversationEntry, FromPage, PageState, ToPage } from '../../webview/protocol.ts';
-import { Answering, longestAnswer } from './answer/answering.ts';
+import { Answering } from './answer/answering.ts';
 import type { ControllerHost } from './controllerHost.ts';
 import { type Conversation, emptyConversation, pageMessages } from './conversation/conversation.ts';
 import { Draft, type DraftHost } from './conversation/draft.ts';
@@ -325,7 +325,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     const contextLength = this.#host.contextLength();
     // Nobody sees the numbers where no page shows.
     if (contextLength === 0 || !this.#host.pages.newest) return undefined;
-    return { ...this.#open.situation(), maxTokens: longestAnswer(this.#host.settings().maxTokens, contextLength) };
+    return { ...this.#open.situation(), maxTokens: this.#host.settings().maxTokens };
   }
 
   #state(): PageState {

@@ -43,14 +43,14 @@ export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
       model: expandHome(settings()['model.folder']) || join(extensionPath, 'media', 'starter'),
       backend: settings()['engine.backend'],
       allowSoftwareGpu: settings()['engine.allowSoftwareGpu'],
-      ...keepOnDisk(cacheFolder, settings()['engine.diskCacheGigabytes']),
+      ...kvDiskCache(cacheFolder, settings()['engine.diskCacheGigabytes']),
     }),
   });
 }
 
 /** Where the cache may lie and how large it may become. At 0 gigabytes the cache is turned off, and deleted. */
-export function keepOnDisk(folder: string, gigabytes: number): Pick<LoadParams, 'keepOnDisk'> {
-  if (gigabytes > 0) return { keepOnDisk: { folder, maxBytes: gigabytes * 1e9 } };
+export function kvDiskCache(folder: string, gigabytes: number): Pick<LoadParams, 'kvDiskCache'> {
+  if (gigabytes > 0) return { kvDiskCache: { folder, maxBytes: gigabytes * 1e9 } };
   rmSync(folder, { recursive: true, force: true });
   return {};
 }

@@ -34,11 +34,9 @@ export type EngineState =
  * for the user or for its next start.
  */
 export interface ChatModel {
-  /** Waits until a model is loaded and describes it. */
-  model(signal: AbortSignal): Promise<Pick<ModelInfo, 'contextLength' | 'chat' | 'name'>>;
-  /** Streams an answer to `onPart`. Parts that came before a rejection remain valid. */
+  /** Streams what remains of the sources, then the answer, to `onPart`. Parts that came before a rejection remain valid. */
   chat(request: ChatRequest, signal: AbortSignal, onPart: (part: ChatPart) => void): Promise<ChatResult>;
-  /** Cuts sources to the room that a conversation leaves for them. */
+  /** Tells how much of the sources would fit beside a conversation. */
   fit(request: FitRequest, signal: AbortSignal): Promise<FitResult>;
   /** Number of tokens in each text; an estimate where the engine does not know the model's tokenizer. */
   countTokens(texts: string[], signal: AbortSignal): Promise<number[]>;
@@ -55,7 +53,7 @@ export interface Engine extends ChatModel, CompletionModel {
   /** The model moved to another backend; the sentence says why. */
   readonly onDidMove: Event<string>;
   /** The engine begins or ends prefilling the rest of a document in the background. */
-  readonly onDidRead: Event<Notifications['reading']>;
+  readonly onDidRead: Event<Notifications['backgroundPrefill']>;
 
   /** Gets ready for the first call, unless the engine has failed for good. Failures show in the state. */
   warmUp(): void;

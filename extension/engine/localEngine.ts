@@ -37,7 +37,7 @@ interface Loaded {
 export class LocalEngine implements Engine {
   readonly #stateChanged = new Emitter<EngineState>();
   readonly #moved = new Emitter<string>();
-  readonly #reading = new Emitter<Notifications['reading']>();
+  readonly #reading = new Emitter<Notifications['backgroundPrefill']>();
   readonly #policy = new RestartPolicy();
   readonly #standby: Standby;
   readonly #host: LocalEngineHost;
@@ -62,7 +62,7 @@ export class LocalEngine implements Engine {
   get onDidMove(): Event<string> {
     return this.#moved.event;
   }
-  get onDidRead(): Event<Notifications['reading']> {
+  get onDidRead(): Event<Notifications['backgroundPrefill']> {
     return this.#reading.event;
   }
   /** Id of the process, where this window is connected to one. */
@@ -88,10 +88,6 @@ export class LocalEngine implements Engine {
       const { client, model } = await this.#ready(signal);
       return client.call('chat', { ...request, modelId: model.modelId }, { signal, onPart });
     });
-  }
-
-  async model(signal: AbortSignal): Promise<ModelInfo> {
-    return this.#standby.during(async () => (await this.#ready(signal)).model);
   }
 
   async fit(request: FitRequest, signal: AbortSignal): Promise<FitResult> {
@@ -212,7 +208,7 @@ export class LocalEngine implements Engine {
       show(moved.model);
       this.#moved.fire(moved.reason);
     });
-    client.onNotification('reading', (reading) => this.#reading.fire(reading));
+    client.onNotification('backgroundPrefill', (reading) => this.#reading.fire(reading));
     this.#host.log(`${model.name} runs on ${model.backend} (${model.device}), engine process ${connected.pid}.`);
     show(model);
     return { client, model };

@@ -1,8 +1,7 @@
 /** What the model is asked for an inline edit. */
-import type { ChatTurn } from '../../engine/wire/protocol.ts';
-import { longestAnswer } from '../chat/answer/answering.ts';
+import { textTurn } from '../../engine/wire/chatTurns.ts';
+import { EngineFailure } from '../../engine/wire/rpc.ts';
 import type { ChatModel } from '../engine/engine.ts';
-import { questionPrompt } from '../chat/answer/prompt.ts';
 import { hideSecrets } from '../reading/secrets.ts';
 
 const SYSTEM =
@@ -34,29 +33,25 @@ export async function rewrite(
 ): Promise<Rewrite> {
   // What is hidden from the model could not come back in its answer.
   if (hideSecrets(request.part) !== request.part) return { kind: 'secret' };
-  const { path, sessionId, firstLine } = request;
-  const { contextLength } = await model.model(signal);
-  const maxTokens = longestAnswer(request.maxTokens, contextLength);
+  const { path, sessionId, firstLine, lastLine, maxTokens } = request;
   const text = hideSecrets(request.text);
   const cursor = text.split('\n', firstLine - 1).join('\n').length;
-  const question = { messages: turns(request, ''), sources: [{ name: path, text, cursor }], maxTokens };
-  const fitted = await model.fit(question, signal);
-  if (fitted.tokensUsed > fitted.tokensLimit) return { kind: 'tooLarge' };
-  const messages = turns(request, fitted.sources[0]?.text ?? '');
-  let answer = '';
-  const { stop } = await model.chat({ sessionId, messages, maxTokens }, signal, (part) => {
-    answer += part.text;
-    onText(answer);
-  });
-  return stop === 'length' ? { kind: 'tooLong' } : { kind: 'answer', text: answer };
-}
-
-function turns({ path, part, firstLine, lastLine, instruction }: EditRequest, around: string): ChatTurn[] {
-  const selected = { name: path, text: part, lines: `${firstLine}-${lastLine}` };
-  const sources = [{ name: path, text: around, lines: '' }, selected];
-  const question = `Rewrite lines ${firstLine} to ${lastLine} of ${path}, the last text above: ${instruction}`;
-  return [
-    { role: 'system', text: SYSTEM },
-    { role: 'user', text: questionPrompt(question, sources) },
+  const question = `Rewrite lines ${firstLine} to ${lastLine} of ${path}, the last text above: ${request.instruction}`;
+  const messages = [textTurn('system', SYSTEM), textTurn('user', question)];
+  const sources = [
+    { name: path, text, cursor },
+    { name: path, text: request.part, firstLine, whole: true },
   ];
+  let answer = '';
+  try {
+    const { stop } = await model.chat({ sessionId, messages, sources, maxTokens }, signal, (part) => {
+      if (part.type !== 'text') return;
+      answer += part.text;
+      onText(answer);
+    });
+    return stop === 'length' ? { kind: 'tooLong' } : { kind: 'answer', text: answer };
+  } catch (error) {
+    if (error instanceof EngineFailure && error.kind === 'promptTooLong') return { kind: 'tooLarge' };
+    throw error;
+  }
 }

@@ -1,15 +1,16 @@
 /** The local model for VS Code's own chat and for other extensions: no account, nothing leaves the machine. */
 import { randomInt } from 'node:crypto';
 import * as vscode from 'vscode';
+import { textOf } from '../../engine/wire/chatTurns.ts';
 import type { ChatTurn } from '../../engine/wire/protocol.ts';
 import { abortControllerFor } from '../common/abortSignal.ts';
 import type { ChatModel, Engine } from '../engine/engine.ts';
 import type { Settings } from '../settings.ts';
-import { longestAnswer, samplingOf } from '../chat/answer/answering.ts';
+import { samplingOf } from '../chat/answer/answering.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';
 
-/** Of a model that has not been loaded yet: that of phi-3-mini-4k, the smallest of the family. */
-const USUAL_CONTEXT = 4096;
+/** The window of a model that has not been loaded yet: that of phi-3-mini-4k, the smallest of the family. */
+const USUAL_WINDOW = { contextLength: 4096, longestAnswer: 2048 };
 /** The system's is what VS Code's own chat sends; its name is not in the stable interface. */
 const ROLES = new Map<number, ModelMessage['role']>([
   [1, 'user'],
@@ -72,14 +73,10 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     const { signal } = abortControllerFor(token);
     const sessionId = this.#session(turns);
     try {
-      const { contextLength } = await engine.model(signal);
-      const request = {
-        sessionId,
-        messages: turns,
-        maxTokens: longestAnswer(maxTokens, contextLength),
-        ...samplingOf(temperature, () => randomInt(2 ** 31)),
-      };
-      await engine.chat(request, signal, ({ text }) => progress.report(new vscode.LanguageModelTextPart(text)));
+      const sampling = samplingOf(temperature, () => randomInt(2 ** 31));
+      await engine.chat({ sessionId, messages: turns, maxTokens, ...sampling }, signal, (part) => {
+        if (part.type === 'text') progress.report(new vscode.LanguageModelTextPart(part.text));
+      });
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -105,8 +102,8 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   #information(): vscode.LanguageModelChatInformation {
     const { state } = this.#host.engine;
     const { 'model.folder': folder, 'chat.maxTokens': maxTokens } = this.#host.settings();
-    const context = state.kind === 'ready' ? state.model.contextLength : USUAL_CONTEXT;
-    const maxOutputTokens = longestAnswer(maxTokens, context);
+    const { contextLength, longestAnswer } = state.kind === 'ready' ? state.model : USUAL_WINDOW;
+    const maxOutputTokens = Math.min(maxTokens, longestAnswer);
     const isStarter = folder === '';
     const name = state.kind === 'ready' ? state.model.name : folder.split(/[\\/]/).filter(Boolean).at(-1);
     return {
@@ -115,7 +112,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
       family: isStarter ? 'airgap-starter' : 'phi-3',
       version: '1',
       tooltip: vscode.l10n.t('Runs on this machine. Nothing leaves it.'),
-      maxInputTokens: context - maxOutputTokens,
+      maxInputTokens: contextLength - maxOutputTokens,
       maxOutputTokens,
       capabilities: { imageInput: false, toolCalling: false },
     };
@@ -123,7 +120,8 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
 
   /** Named after the first question, so that the next turn of the same conversation finds what was computed. */
   #session(turns: readonly ChatTurn[]): string {
-    const first = turns.find(({ role }) => role === 'user')?.text ?? '';
+    const question = turns.find(({ role }) => role === 'user');
+    const first = question ? textOf(question) : '';
     const name = `language-model-${first.length}-${first.slice(0, 100)}`;
     let id = name;
     for (let i = 2; this.#busy.has(id); i++) id = `${name}-${i}`;

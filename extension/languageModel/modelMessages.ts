@@ -1,4 +1,5 @@
 /** Other extensions' messages as a conversation that the engine takes. Pure. */
+import { textOf, textTurn } from '../../engine/wire/chatTurns.ts';
 import type { ChatTurn } from '../../engine/wire/protocol.ts';
 import type { Translate } from '../common/translate.ts';
 
@@ -18,9 +19,9 @@ export function toTurns(messages: readonly ModelMessage[], t: Translate): ChatTu
     const last = turns.at(-1);
     // What the rules of a conversation say later, they say as the user.
     const speaker = role === 'system' && last && last.role !== 'system' ? 'user' : role;
-    if (last?.role === speaker) last.text += `\n\n${text}`;
-    else if (speaker === 'assistant' && last?.role !== 'user') turns.push({ role: 'user', text: '' }, { role, text });
-    else turns.push({ role: speaker, text });
+    if (last?.role === speaker) turns.splice(-1, 1, textTurn(speaker, `${textOf(last)}\n\n${text}`));
+    else if (speaker === 'assistant' && last?.role !== 'user') turns.push(textTurn('user', ''), textTurn(role, text));
+    else turns.push(textTurn(speaker, text));
   }
   if (turns.every(({ role }) => role === 'system')) throw new Error(t('There is no question to answer.'));
   return turns;

@@ -1,8 +1,9 @@
-/** One conversation, and the answer that is being written to its last question. Pure. */
-import type { ChatParams, ChatResult } from '../../../engine/wire/protocol.ts';
+/** One conversation, and the answer being written to its last question. Pure. */
+import { textTurn } from '../../../engine/wire/chatTurns.ts';
+import type { ChatParams, ChatPart, ChatResult } from '../../../engine/wire/protocol.ts';
 import type { PageMessage } from '../../../webview/protocol.ts';
 import { abortable } from '../../common/abortable.ts';
-import { compose, type ComposeParts, type Draft, uncounted } from './compose.ts';
+import { compose, type Composed, type ComposeParts, type Draft, uncounted } from './compose.ts';
 import {
   type Answer,
   answerMessage,
@@ -13,19 +14,19 @@ import {
   questionMessage,
   withLast,
 } from '../conversation/conversation.ts';
-import { figures } from './figures.ts';
+import { statisticsText } from './statistics.ts';
 import type { Attachment } from '../context/attachment.ts';
 import { answered, chatTurns, earlierTurns } from './prompt.ts';
 
-/** Of the text that is being written, so that a crash or a reload loses no more than this. */
+/** How often a growing answer is saved: a crash or a reload loses no more than this. */
 const SAVE_EVERY_MS = 1000;
-/** Another answer than the likeliest one. */
+/** Least temperature for another answer than the likeliest one. */
 const OTHER_TEMPERATURE = 0.7;
 const TOP_P = 0.95;
 
 export interface AnsweringHost extends ComposeParts {
   settings(): { readonly maxTokens: number; readonly temperature: number };
-  /** What the model is told for a typed text, and what it is given: what is attached, and what the text means by itself. */
+  /** The model's instruction for a typed text, and the attachments: the user's and those that the text itself implies. */
   instruct(
     text: string,
     attached: readonly Attachment[],
@@ -40,11 +41,13 @@ export interface AnsweringEvents {
   message(message: PageMessage): void;
   part(messageId: string, text: string): void;
   save(conversation: Conversation): void;
-  /** Something else than the answer that the user should know. */
+  /** Something other than the answer that the user should know. */
   notice(text: string): void;
-  /** Nothing is being written any more. */
+  /** No answer is being written any more. */
   ended(): void;
 }
+
+type Fitted = Extract<ChatPart, { type: 'fitted' }>;
 
 export class Answering {
   #conversation: Conversation;
@@ -68,13 +71,13 @@ export class Answering {
     return this.#running !== undefined;
   }
 
-  /** Stops within a token; what is written stays. */
+  /** Stops within a token; the text written so far stays. */
   async stop(): Promise<void> {
     this.#running?.abort.abort();
     await this.#running?.done;
   }
 
-  /** The store has a newer state, of another window. */
+  /** For a newer state that another window has stored. */
   replace(conversation: Conversation): void {
     this.#conversation = conversation;
   }
@@ -88,7 +91,7 @@ export class Answering {
     this.#ask(this.#host.newId(), text, attachments);
   }
 
-  /** What was attached stays attached, and is read anew. */
+  /** The question keeps its attachments, which are read again. */
   edit(questionId: string, text: string): void {
     const turn = this.#conversation.turns.find(({ question }) => question.id === questionId);
     const rest = before(this.#conversation, questionId);
@@ -109,18 +112,17 @@ export class Answering {
     if (!answer) return;
     const { temperature } = this.#host.settings();
     this.#answer({ text: '', status: 'writing' });
-    // Where nothing was written there is nothing to differ from.
+    // An answer without text needs no different one.
     this.#start(answer.text === '' ? temperature : Math.max(temperature, OTHER_TEMPERATURE));
   }
 
-  /** What the prompt of a further question would begin with. */
-  situation(): Pick<Draft, 'turns' | 'known' | 'messagesDropped'> {
+  /** The messages in front of a further question, and the sources in them. */
+  situation(): Pick<Draft, 'turns' | 'known'> {
     return situationOf(this.#conversation);
   }
 
   #ask(id: string, text: string, attachments: readonly Attachment[]): void {
-    const items = attachments.map((attachment, i) => ({ id: `${id}-${i}`, attachment }));
-    const chips = uncounted(this.#host.reader, items);
+    const chips = uncounted(this.#host.reader, itemsOf(id, attachments));
     const question = { id, text, attachments: [...attachments], chips, sources: [], prompt: '' };
     this.#change(asked(this.#conversation, question, this.#host.newId()));
     this.#events.message(questionMessage(question));
@@ -143,23 +145,38 @@ export class Answering {
   }
 
   async #run(temperature: number, signal: AbortSignal): Promise<void> {
-    const { contextLength } = await this.#host.model.model(signal);
-    const maxTokens = longestAnswer(this.#host.settings().maxTokens, contextLength);
-    if (this.#last.question.prompt === '') await this.#compose(maxTokens, signal);
-    const request: Omit<ChatParams, 'modelId'> = {
+    const { maxTokens } = this.#host.settings();
+    const request = {
       sessionId: this.#conversation.id,
-      messages: chatTurns(this.#conversation),
       maxTokens,
       ...samplingOf(temperature, () => this.#host.seed()),
     };
-    const result = await this.#host.model.chat(request, signal, ({ text }) => {
-      if (!signal.aborted) this.#part(text);
+    if (this.#last.question.prompt !== '') {
+      return this.#chat({ ...request, messages: chatTurns(this.#conversation) }, signal);
+    }
+    const { question, composed } = await this.#compose(signal);
+    const { turns } = situationOf(before(this.#conversation, this.#last.question.id)!);
+    const messages = [...turns, textTurn('user', question.instruction)];
+    return this.#chat({ ...request, messages, sources: composed.sources }, signal, (fitted) =>
+      this.#fitted(fitted, composed, question.attachments),
+    );
+  }
+
+  async #chat(
+    request: Omit<ChatParams, 'modelId'>,
+    signal: AbortSignal,
+    onFitted: (part: Fitted) => void = () => {},
+  ): Promise<void> {
+    const result = await this.#host.model.chat(request, signal, (part) => {
+      if (signal.aborted) return;
+      if (part.type === 'fitted') onFitted(part);
+      else this.#part(part.text);
     });
     this.#finished(result);
   }
 
-  /** Reads and cuts what is attached; the question keeps the result. */
-  async #compose(maxTokens: number, signal: AbortSignal): Promise<void> {
+  /** Reads the attachments of the last question. */
+  async #compose(signal: AbortSignal) {
     const { question } = this.#last;
     const { instruction, attachments } = await abortable(
       this.#host.instruct(question.text, question.attachments),
@@ -168,20 +185,22 @@ export class Answering {
     const draft = {
       ...situationOf(before(this.#conversation, question.id)!),
       question: question.text,
-      instruction,
-      items: attachments.map((attachment, i) => ({ id: `${question.id}-${i}`, attachment })),
-      maxTokens,
+      items: itemsOf(question.id, attachments),
     };
     const waiting = attachments.some(({ kind }) => kind === 'project')
       ? this.#host.reader.onDidChangeWaiting?.((text) => this.#showAnswer(text))
       : undefined;
-    const { prompt, chips, sources, problems } = await compose(this.#host, draft, signal).finally(() =>
-      waiting?.dispose(),
-    );
+    const composed = await compose(this.#host, draft, signal).finally(() => waiting?.dispose());
+    return { question: { instruction, attachments }, composed };
+  }
+
+  /** The question keeps what the model was given. */
+  #fitted({ fit, question: prompt }: Fitted, composed: Composed, attachments: readonly Attachment[]): void {
+    const { chips, sources } = composed.describe(fit);
     this.#change(withLast(this.#conversation, { question: { prompt, chips, sources, attachments: [...attachments] } }));
     this.#events.message(questionMessage(this.#last.question));
     this.#showAnswer();
-    for (const problem of problems) this.#events.notice(problem);
+    for (const problem of composed.problems) this.#events.notice(problem);
   }
 
   #part(text: string): void {
@@ -194,12 +213,8 @@ export class Answering {
   #finished(result: ChatResult): void {
     const { text } = this.#last.answer;
     const status = result.stop === 'length' ? 'cut' : 'done';
-    this.#change({ ...this.#conversation, messagesDropped: result.messagesDropped });
-    this.#change(
-      withLast(this.#conversation, {
-        answer: { text, status, figures: figures(result, this.#host.t, this.#host.language) },
-      }),
-    );
+    const figures = statisticsText(result, this.#host.t, this.#host.language);
+    this.#change(withLast(this.#conversation, { answer: { text, status, figures } }));
   }
 
   #ended(error: unknown, signal: AbortSignal): void {
@@ -235,17 +250,15 @@ export class Answering {
 }
 
 function situationOf(conversation: Conversation): ReturnType<Answering['situation']> {
-  const { messagesDropped } = conversation;
   const known = answered(conversation).map(({ question }) => question.sources);
-  return { turns: earlierTurns(conversation), known, messagesDropped };
+  return { turns: earlierTurns(conversation), known };
 }
 
-/** None at 0: always the likeliest token. */
+function itemsOf(questionId: string, attachments: readonly Attachment[]): Draft['items'] {
+  return attachments.map((attachment, i) => ({ id: `${questionId}-${i}`, attachment }));
+}
+
+/** No sampling at temperature 0, where every token is the likeliest one. */
 export function samplingOf(temperature: number, seed: () => number): Pick<ChatParams, 'sampling'> {
   return temperature > 0 ? { sampling: { temperature, topP: TOP_P, seed: seed() } } : {};
-}
-
-/** At most half of the window, so that the question has the other one. */
-export function longestAnswer(maxTokens: number, contextLength: number): number {
-  return Math.max(1, Math.min(maxTokens, Math.floor(contextLength / 2)));
 }

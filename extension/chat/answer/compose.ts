@@ -1,13 +1,12 @@
-/** From what is attached to a prompt: reads it, cuts it to the window, and says in words what was left out. Pure. */
+/** From attachments to sources for the engine, and from what it kept of them to chips and links. Pure. */
 import { createHash } from 'node:crypto';
-import type { ChatTurn, FittedSource } from '../../../engine/wire/protocol.ts';
+import type { ChatSource, ChatTurn, FitResult, FittedSource } from '../../../engine/wire/protocol.ts';
 import type { Chip, WindowUse } from '../../../webview/protocol.ts';
 import { abortable } from '../../common/abortable.ts';
 import type { Translate } from '../../common/translate.ts';
 import type { SentSource } from '../conversation/conversation.ts';
 import type { Attachment, ContextReader, Source } from '../context/attachment.ts';
 import type { ChatModel } from '../../engine/engine.ts';
-import { questionPrompt } from './prompt.ts';
 
 export interface ComposeParts {
   readonly model: ChatModel;
@@ -16,64 +15,63 @@ export interface ComposeParts {
 }
 
 export interface Draft {
-  /** The conversation so far. */
+  /** The conversation so far: a system message, then questions and answers in turn. */
   readonly turns: readonly ChatTurn[];
-  /** What the questions in `turns` hold already, each by itself: not said again as long as they fit the window. */
+  /** For each question in `turns`, the sources that it contains. */
   readonly known: readonly (readonly SentSource[])[];
-  /** How many messages, the oldest, the last prompt had to leave out. */
-  readonly messagesDropped: number;
-  /** What guides retrieval, and what the model is told. */
+  /** Guides retrieval. */
   readonly question: string;
-  readonly instruction: string;
   readonly items: readonly { readonly id: string; readonly attachment: Attachment }[];
-  readonly maxTokens: number;
 }
 
 export interface Composed {
-  readonly prompt: string;
-  readonly chips: Chip[];
-  readonly sources: SentSource[];
-  readonly window: WindowUse;
+  /** For the engine, which truncates them. */
+  readonly sources: ChatSource[];
   /** One sentence for each attachment that could not be read. */
   readonly problems: string[];
+  /** Describes what the engine kept of the sources. */
+  describe(fit: FitResult): { chips: Chip[]; sources: SentSource[]; window: WindowUse };
 }
 
-/** More than a window holds in any case; the engine takes no more in one call. */
+/** More sources than any window holds; the engine accepts no more in one call. */
 const MAX_SOURCES = 500;
+const LEFT_OUT: FittedSource = { lines: [], totalLines: 0, tokensWhole: 0, tokens: 0, held: false };
 
 interface Piece {
   readonly source: Source;
   readonly hash: string;
+  /** Index of the item that it was read from. */
   readonly item: number;
-  fitted: FittedSource;
 }
 
-/** Rejects with EngineFailure; what cannot be read is told in its chip and in `problems`. */
-export async function compose(parts: ComposeParts, draft: Draft, signal: AbortSignal): Promise<Composed> {
-  const { t } = parts;
-  const reading = draft.items.map(({ attachment }) => readOne(parts.reader, attachment, draft, signal));
+/** Reads the attachments. Rejects when the signal aborts; what cannot be read is told in its chip and in `problems`. */
+export async function compose(
+  { reader, t }: Omit<ComposeParts, 'model'>,
+  draft: Draft,
+  signal: AbortSignal,
+): Promise<Composed> {
+  const reading = draft.items.map(({ attachment }) => readOne(reader, attachment, draft, signal));
   const read = await abortable(Promise.all(reading), signal);
-  const all = read.flatMap(({ sources }, item) => sources.map((source) => newPiece(source, item)));
-  const { fresh, window } = await fitFresh(parts, draft, all, signal);
-  const kept = fresh.filter(({ fitted }) => fitted.text !== '');
-  const chips = draft.items.map(({ id, attachment }, item): Chip => {
-    const mine = fresh.filter((piece) => piece.item === item);
-    const isKnown = mine.length === 0 && all.some((piece) => piece.item === item);
-    const chip = parts.reader.chip(attachment);
-    const tokens = mine.reduce((sum, { fitted }) => sum + fitted.tokens, 0);
-    const detail = isKnown ? t('{0} (already in this chat)', chip.detail) : chip.detail;
-    return { ...chip, id, detail, tokens, cut: read[item]!.problem || cutNote(mine, t) };
-  });
+  const pieces = read.flatMap(({ sources }, item) => sources.map((source) => newPiece(source, item)));
   return {
-    prompt: questionPrompt(draft.instruction, kept.map(promptSource)),
-    chips,
-    sources: kept.map(sentSource),
-    window,
+    sources: pieces.slice(0, MAX_SOURCES).map((piece) => chatSource(piece, draft)),
     problems: read.flatMap(({ problem }) => (problem === '' ? [] : [problem])),
+    describe(fit) {
+      const all = pieces.map((piece, i): FittedPiece => ({ ...piece, fitted: fit.sources[i] ?? LEFT_OUT }));
+      const chips = draft.items.map(({ id, attachment }, item): Chip => {
+        const mine = all.filter((piece) => piece.item === item && !piece.fitted.held);
+        const isHeld = mine.length === 0 && all.some((piece) => piece.item === item);
+        const chip = reader.chip(attachment);
+        const tokens = mine.reduce((sum, { fitted }) => sum + fitted.tokens, 0);
+        const detail = isHeld ? t('{0} (already in this chat)', chip.detail) : chip.detail;
+        return { ...chip, id, detail, tokens, cut: read[item]!.problem || cutNote(mine, t) };
+      });
+      return { chips, sources: all.filter(isSent).map(sentSource), window: windowUse(fit, t) };
+    },
   };
 }
 
-/** The chips while nothing can be counted. */
+/** The chips while nothing has been counted. */
 export function uncounted(reader: ContextReader, items: Draft['items']): Chip[] {
   return items.map(({ id, attachment }) => ({ ...reader.chip(attachment), id, cut: '' }));
 }
@@ -92,80 +90,57 @@ async function readOne(
 }
 
 function newPiece(source: Source, item: number): Piece {
-  const hash = createHash('sha256').update(source.text).digest('hex');
-  const nothing = { text: '', lines: [], totalLines: 0, tokensWhole: 0, tokens: 0 };
-  return { source, hash, item, fitted: nothing };
+  return { source, hash: createHash('sha256').update(source.text).digest('hex'), item };
 }
 
-/** The same text, and of it the line that matters now. */
+function chatSource(piece: Piece, { known }: Draft): ChatSource {
+  const { name, text, firstLine, cursor } = piece.source;
+  const turn = known.findLastIndex((sources) => sources.some((sent) => isSaid(piece, sent)));
+  return {
+    name,
+    text,
+    firstLine,
+    ...(cursor === undefined ? {} : { cursor }),
+    // The system's message comes first, and each question has an answer.
+    ...(turn < 0 ? {} : { heldBy: 1 + 2 * turn }),
+  };
+}
+
+/** Whether `sent` was the same text and included the line that matters now. */
 function isSaid({ source, hash }: Piece, sent: SentSource): boolean {
   if (sent.name !== source.name || sent.hash !== hash) return false;
   const line = source.firstLine + newlines(source.text.slice(0, source.cursor ?? 0));
   return sent.lines.some(([first, last]) => first <= line && line <= last);
 }
 
-/** Cuts what is not said yet. Where that leaves no room for the turns that said something, it is said again. */
-async function fitFresh(
-  parts: ComposeParts,
-  draft: Draft,
-  all: readonly Piece[],
-  signal: AbortSignal,
-): Promise<{ fresh: Piece[]; window: WindowUse }> {
-  for (let dropped = draft.messagesDropped; ;) {
-    const known = draft.known.slice(dropped / 2).flat();
-    const fresh = all.filter((piece) => !known.some((sent) => isSaid(piece, sent)));
-    const { window, messagesDropped } = await fitPieces(parts, draft, fresh, signal);
-    if (messagesDropped <= dropped || fresh.length === all.length) return { fresh, window };
-    dropped = messagesDropped;
-  }
+interface FittedPiece extends Piece {
+  readonly fitted: FittedSource;
 }
 
-async function fitPieces(
-  { model, t }: ComposeParts,
-  { turns, instruction, maxTokens }: Draft,
-  pieces: Piece[],
-  signal: AbortSignal,
-): Promise<{ window: WindowUse; messagesDropped: number }> {
-  const asked = pieces.slice(0, MAX_SOURCES);
-  const { sources, tokensUsed, tokensLimit, messagesDropped } = await model.fit(
-    {
-      messages: [...turns, { role: 'user', text: instruction }],
-      sources: asked.map(({ source: { name, text, cursor } }) => ({
-        name,
-        text,
-        ...(cursor === undefined ? {} : { cursor }),
-      })),
-      maxTokens,
-    },
-    signal,
-  );
-  for (const [i, fitted] of sources.entries()) asked[i]!.fitted = fitted;
+const isSent = ({ fitted }: FittedPiece): boolean => fitted.tokens > 0;
+
+function windowUse({ tokensUsed, tokensLimit, messagesDropped }: FitResult, t: Translate): WindowUse {
   const note =
     messagesDropped === 0
       ? ''
       : t('The context window is full. The oldest {0} messages of this chat are omitted.', messagesDropped);
-  return { window: { used: tokensUsed, limit: tokensLimit, note }, messagesDropped };
+  return { used: tokensUsed, limit: tokensLimit, note };
 }
 
-/** Where the text begins later in its file, its lines are counted as the file's. */
-function fileLines({ source, fitted }: Piece): [first: number, last: number][] {
+/** Line numbers in the file, which the source's text may be a part of. */
+function fileLines({ source, fitted }: FittedPiece): [first: number, last: number][] {
   const offset = source.firstLine - 1;
   return fitted.lines.map(([first, last]) => [first + offset, last + offset]);
 }
 
-function promptSource(piece: Piece): { name: string; text: string; lines: string } {
-  const lines = fileLines(piece).map(([first, last]) => `${first}-${last}`);
-  return { name: piece.source.name, text: piece.fitted.text, lines: lines.join(', ') };
-}
-
-function sentSource(piece: Piece): SentSource {
+function sentSource(piece: FittedPiece): SentSource {
   const { source, fitted, hash } = piece;
   return { name: source.name, uri: source.uri, lines: fileLines(piece), totalLines: fitted.totalLines, hash };
 }
 
-/** What of an attachment does not fit, in words; empty where all does. */
-function cutNote(pieces: readonly Piece[], t: Translate): string {
-  const gone = pieces.filter(({ fitted }) => fitted.text === '');
+/** Says which parts of an attachment do not fit; empty when all of it fits. */
+function cutNote(pieces: readonly FittedPiece[], t: Translate): string {
+  const gone = pieces.filter((piece) => !isSent(piece));
   const [piece] = pieces;
   if (piece && pieces.length === 1) {
     if (piece.source.text === '') return '';
@@ -174,13 +149,13 @@ function cutNote(pieces: readonly Piece[], t: Translate): string {
     const last = piece.source.firstLine + piece.fitted.totalLines - 1;
     return missing === '' ? '' : t('lines {0} of {1} omitted', missing, last);
   }
-  const cut = pieces.filter((each) => each.fitted.text !== '' && missingLines(each) !== '').length;
+  const cut = pieces.filter((each) => isSent(each) && missingLines(each) !== '').length;
   if (gone.length === 0 && cut === 0) return '';
   return t('{1} of {0} parts omitted, {2} shortened', pieces.length, gone.length, cut);
 }
 
-/** "1-99, 400-900": the lines of the file between and around what is left. */
-function missingLines(piece: Piece): string {
+/** The lines of the file that are missing between and around those sent, such as "1-99, 400-900". */
+function missingLines(piece: FittedPiece): string {
   const missing: string[] = [];
   const { firstLine } = piece.source;
   const end = firstLine + piece.fitted.totalLines;

@@ -1,13 +1,14 @@
 /** The commit message that the model writes into the source control view's input. */
 import * as vscode from 'vscode';
 import { abortControllerFor } from '../../common/abortSignal.ts';
+import { textTurn } from '../../../engine/wire/chatTurns.ts';
+import type { FitResult } from '../../../engine/wire/protocol.ts';
 import type { Settings } from '../../settings.ts';
 import { cleanCommitMessage } from './cleanCommitMessage.ts';
 import { diffSources } from '../context/changes.ts';
 import { type Repository, repositories } from '../context/git.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 import type { Source } from '../context/attachment.ts';
-import { questionPrompt } from '../answer/prompt.ts';
 import { slashCommand } from './slash.ts';
 
 /** A first line and a short text. */
@@ -91,18 +92,20 @@ async function write(model: ChatModel, repository: Repository, sources: Source[]
   const ours = new Set([before]);
   let shown = '';
   try {
-    const content = await fittedPrompt(model, sources, run);
+    const { instruction } = slashCommand('/commit', { shell: '', system: '' })!;
     let said = '';
     const request = {
       sessionId: `commit ${repository.rootUri.toString()}`,
-      messages: [{ role: 'user' as const, text: content }],
+      messages: [textTurn('user', instruction)],
+      sources: sources.map(({ name, text }) => ({ name, text })),
       maxTokens: LONGEST_TOKENS,
     };
-    await model.chat(request, run.abort.signal, ({ text }) => {
+    await model.chat(request, run.abort.signal, (part) => {
+      if (part.type === 'fitted') return reportFit(part.fit, run);
       // The user writes on: that goes before ours.
       if (!ours.has(inputBox.value)) run.abort.abort();
       if (run.abort.signal.aborted) return;
-      said += text;
+      said += part.text;
       shown = inputBox.value = cleanCommitMessage(said);
       ours.add(shown);
     });
@@ -113,27 +116,11 @@ async function write(model: ChatModel, repository: Repository, sources: Source[]
   }
 }
 
-/** Says in the progress what the window has no room for. */
-async function fittedPrompt(model: ChatModel, sources: Source[], { abort, report }: Run): Promise<string> {
-  const { instruction } = slashCommand('/commit', { shell: '', system: '' })!;
-  const marks = sources.map(({ name }) => ({ name, text: '', lines: '' }));
-  const { sources: fitted } = await model.fit(
-    {
-      messages: [{ role: 'user', text: questionPrompt(instruction, marks) }],
-      sources: sources.map(({ name, text }) => ({ name, text })),
-      maxTokens: LONGEST_TOKENS,
-    },
-    abort.signal,
-  );
-  const whole = fitted.reduce((sum, { tokensWhole }) => sum + tokensWhole, 0);
-  const left = fitted.reduce((sum, { tokens }) => sum + tokens, 0);
-  if (left < whole) {
-    const share = Math.floor((100 * left) / whole);
-    report(vscode.l10n.t('Only {0}% of the changes fit in the context window of the model.', share));
-  }
-  const kept = sources.map(({ name }, i) => ({ name, text: fitted[i]!.text, lines: '' }));
-  return questionPrompt(
-    instruction,
-    kept.filter(({ text }) => text !== ''),
-  );
+/** Says in the progress when the window cannot hold all changes. */
+function reportFit({ sources }: FitResult, { report }: Run): void {
+  const whole = sources.reduce((sum, { tokensWhole }) => sum + tokensWhole, 0);
+  const left = sources.reduce((sum, { tokens }) => sum + tokens, 0);
+  if (left >= whole) return;
+  const share = Math.floor((100 * left) / whole);
+  report(vscode.l10n.t('The model sees {0} % of the changes; its window holds no more.', share));
 }

@@ -64,8 +64,6 @@ export const conversationSchema = z.object({
   createdMs: z.number(),
   changedMs: z.number(),
   turns: z.array(z.object({ question: questionSchema, answer: answerSchema })),
-  /** Messages that the last prompt had to leave out, the oldest. */
-  messagesDropped: z.int().min(0),
 });
 
 export type Conversation = z.output<typeof conversationSchema>;
@@ -75,7 +73,7 @@ export type Answer = Turn['answer'];
 export type SentSource = Question['sources'][number];
 
 export function emptyConversation(id: string, nowMs: number): Conversation {
-  return { version: 1, id, title: '', createdMs: nowMs, changedMs: nowMs, turns: [], messagesDropped: 0 };
+  return { version: 1, id, title: '', createdMs: nowMs, changedMs: nowMs, turns: [] };
 }
 
 /** With a question at its end whose answer is being written; the first one names the conversation. */

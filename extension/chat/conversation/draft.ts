@@ -1,5 +1,6 @@
 /** What is attached to the question that is being written, and how much of the window it takes. Pure. */
 import type { Chip, WindowUse } from '../../../webview/protocol.ts';
+import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import { compose, type ComposeParts, type Draft as Composing, uncounted } from '../answer/compose.ts';
 import type { Attachment } from '../context/attachment.ts';
 
@@ -9,7 +10,7 @@ const EMPTY_WINDOW: WindowUse = { used: 0, limit: 0, note: '' };
 
 export interface DraftHost extends ComposeParts {
   /** What a question would be asked in; undefined while no model is loaded, which counting must not start. */
-  situation(): Pick<Composing, 'turns' | 'known' | 'messagesDropped' | 'maxTokens'> | undefined;
+  situation(): (Pick<Composing, 'turns' | 'known'> & { maxTokens: number }) | undefined;
   /** Shows the chips. */
   show(chips: Chip[], window: WindowUse): void;
   /** Counting failed; the chips stay without numbers. */
@@ -115,7 +116,11 @@ export class Draft {
     if (!situation) return;
     // What @project finds depends on a question that is not there yet.
     const items = this.#items.filter(({ attachment }) => attachment.kind !== 'project');
-    const { chips, window } = await compose(this.#host, { ...situation, items, question: '', instruction: '' }, signal);
+    const { turns, known, maxTokens } = situation;
+    const composed = await compose(this.#host, { turns, known, items, question: '' }, signal);
+    const messages = [...turns, textTurn('user', '')];
+    const fit = await this.#host.model.fit({ messages, sources: composed.sources, maxTokens }, signal);
+    const { chips, window } = composed.describe(fit);
     if (signal.aborted) return;
     const counted = new Map(chips.map((chip) => [chip.id, chip]));
     this.#show(

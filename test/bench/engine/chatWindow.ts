@@ -4,9 +4,10 @@ import { version } from '../../../package.json';
 import { throwIfAborted } from '../../../engine/errors.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
-import { engineCore } from '../../../engine/serve/engineCore.ts';
 import { EngineServer } from '../../../engine/serve/server.ts';
-import type { ChatTurn, CompleteParams, ModelReference } from '../../../engine/wire/protocol.ts';
+import type { ModelLoader } from '../../../engine/serve/sharedModel.ts';
+import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
+import type { ChatTurn, CompleteParams } from '../../../engine/wire/protocol.ts';
 import { RpcClient } from '../../../engine/wire/rpc.ts';
 
 /** What the chat does while a key is answered. */
@@ -44,12 +45,9 @@ export class BenchWindow implements AsyncDisposable {
   }
 
   static async open(model: string, load: LoadOptions): Promise<BenchWindow> {
-    const core = {
-      ...engineCore,
-      loadModel: (reference: ModelReference, own: LoadOptions) => loadModel(reference, { ...load, ...own }),
-    };
-    const silent = { runtime: '', wasmOnly: '', onClients() {}, log() {} };
-    const server = new EngineServer(core, { version, readToken: () => TOKEN, ...silent });
+    const loader: ModelLoader = (reference, own) => loadModel(reference, { ...load, ...own });
+    const silent = { runtime: '', noGpu: '', onClients() {}, log() {} };
+    const server = new EngineServer({ version, readToken: () => TOKEN, ...silent, loadModel: loader });
     const [near, far] = duplexPair();
     server.accept(far);
     const client = new RpcClient(near);
@@ -89,7 +87,7 @@ export class BenchWindow implements AsyncDisposable {
   async #chatUntil(situation: Situation, name: string): Promise<() => Promise<void>> {
     const abort = new AbortController();
     // The name comes first, so that no part of the question is in the cache.
-    const messages: ChatTurn[] = [{ role: 'user', text: `// ${name}\n${functionsText(8)}\nWhat does this do?` }];
+    const messages: ChatTurn[] = [textTurn('user', `// ${name}\n${functionsText(8)}\nWhat does this do?`)];
     let answering = (): void => {};
     const answered = new Promise<void>((resolve) => (answering = resolve));
     const running = this.#talk(messages, abort.signal, answering).catch((error: unknown) => {
@@ -108,13 +106,13 @@ export class BenchWindow implements AsyncDisposable {
     const rows: FollowUpRow[] = [];
     for (let turn = 1; turn <= TURNS; turn++) {
       const text = `What does total${turn} do?`;
-      messages.push({ role: 'user', text: turn === 1 ? `${functionsText(3)}\n${text}` : text });
+      messages.push(textTurn('user', turn === 1 ? `${functionsText(3)}\n${text}` : text));
       const said: string[] = [];
       const { tokensPrefilled, tokensReused } = await this.#talk(messages, undefined, (part) => said.push(part), 60);
-      messages.push({ role: 'assistant', text: said.join('') });
+      messages.push(textTurn('assistant', said.join('')));
       const { counts } = await this.#client.call('countTokens', {
         modelId: this.#modelId,
-        texts: [messages.at(-2)!.text],
+        texts: [textOf(messages.at(-2)!)],
       });
       rows.push({ turn, question: counts[0]!, prefilled: tokensPrefilled, reused: tokensReused });
     }
@@ -133,7 +131,10 @@ export class BenchWindow implements AsyncDisposable {
     maxTokens = ANSWER_TOKENS,
   ) {
     const params = { modelId: this.#modelId, sessionId: 'chat', messages, maxTokens };
-    return this.#client.call('chat', params, { ...(signal && { signal }), onPart: ({ text }) => onText(text) });
+    return this.#client.call('chat', params, {
+      ...(signal && { signal }),
+      onPart: (part) => part.type === 'text' && onText(part.text),
+    });
   }
 }
 

@@ -6,7 +6,7 @@ import type { GenerationStats } from '../../../engine/inference/generation.ts';
 import type { Priority } from '../../../engine/inference/scheduler.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
-import type { ModelSession } from '../../../engine/serve/core.ts';
+import type { ModelSession } from '../../../engine/inference/modelSession.ts';
 import type { Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 
 export type Counts = Pick<GenerationStats, 'tokensPrefilled' | 'tokensReused'>;

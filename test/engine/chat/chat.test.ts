@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { readFileSync } from 'node:fs';
 import { BadModel, BadRequest, Cancelled } from '../../../engine/errors.ts';
 import { pairsToDrop } from '../../../engine/chat/chatPrompt.ts';
-import { spelledAsCached } from '../../../engine/chat/reuseCachedTokens.ts';
+import { reuseCachedTokens } from '../../../engine/chat/reuseCachedTokens.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { releasedTokenizer } from '../../fixtures/tokenizers/released.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
@@ -43,7 +44,7 @@ describe('chat prompts', () => {
   it('go through the template, the system first', async () => {
     const tokenizer = tiny();
     const chat = talk(tokenizer);
-    chat.messages.push({ role: 'system', text: 'Be brief.' });
+    chat.messages.push(textTurn('system', 'Be brief.'));
     await chat.ask('Why?', 'So.');
     await chat.ask('And?', 'No.');
     assert.equal(
@@ -55,7 +56,7 @@ describe('chat prompts', () => {
   it('a system message that the template leaves out stands before the first question', async () => {
     const tokenizer = tiny({ template: APRIL });
     const chat = talk(tokenizer);
-    chat.messages.push({ role: 'system', text: 'Be brief.' });
+    chat.messages.push(textTurn('system', 'Be brief.'));
     await chat.ask('Why?', 'So.');
     assert.equal(shown(tokenizer, chat.prompts[0]!), '<s><|user|>\nBe brief.\n\nWhy?<|end|>\n<|assistant|>\n');
   });
@@ -82,10 +83,10 @@ describe('chat prompts', () => {
     it(`${JSON.stringify(text)} in a message is text`, async () => {
       const tokenizer = tiny();
       const chat = talk(tokenizer);
-      chat.messages.push({ role: 'system', text });
+      chat.messages.push(textTurn('system', text));
       await chat.ask(text, 'No.');
-      chat.messages[2] = { role: 'assistant', text };
-      chat.messages.push({ role: 'user', text }, { role: 'assistant', text });
+      chat.messages[2] = textTurn('assistant', text);
+      chat.messages.push(textTurn('user', text), textTurn('assistant', text));
       await chat.call('!');
       const names = chat.prompts.at(-1)!.filter((id) => tokenizer.specialIds.has(id)).map((id) => shown(tokenizer, [id])); // prettier-ignore
       const turn = (role: string) => [`<|${role}|>`, '<|end|>'];
@@ -136,7 +137,7 @@ describe('a follow-up question', () => {
     it(`prefills only its own tokens: ${name}`, async function () {
       const tokenizer = make(this);
       const chat = talk(tokenizer, name === 'the starter' ? { stopStrings: STARTER_STOPS } : {});
-      chat.messages.push({ role: 'system', text: 'You are a programming assistant.' });
+      chat.messages.push(textTurn('system', 'You are a programming assistant.'));
       const first = await chat.ask('What is foo?', answers[0]!);
       assert.equal(first.tokensReused, 0);
       for (const [i, answer] of answers.entries()) {
@@ -171,7 +172,7 @@ describe('an answer in other tokens than its tokenizer would write', () => {
     assert.ok(tokensPrefilled < 4 + MARKS, `${tokensPrefilled} prefilled`);
     const { tokensPrefilled: third } = await chat.ask('And?', 'x');
     assert.ok(third < 4 + MARKS, `${third} prefilled`);
-    const plain = chat.messages.slice(0, -1).map(({ role, text }) => ({ role, content: text }));
+    const plain = chat.messages.slice(0, -1).map((turn) => ({ role: turn.role, content: textOf(turn) }));
     const canonical = tokenizer.chat(plain, { addGenerationPrompt: true });
     assert.ok(chat.prompts[2]!.length > canonical.length);
     assert.equal(shown(tokenizer, chat.prompts[2]!), shown(tokenizer, canonical));
@@ -192,7 +193,7 @@ describe('an answer in other tokens than its tokenizer would write', () => {
     ['nor the other way round', [user, ...name, word], [user, end, word], [user, ...name, word]],
   ];
   for (const [name, prompt, cached, want] of table) {
-    it(name, () => assert.deepEqual(spelledAsCached(tokenizer, prompt, cached), want));
+    it(name, () => assert.deepEqual(reuseCachedTokens(tokenizer, prompt, cached), want));
   }
 
   it('is computed again where it would not fit so', async () => {
@@ -233,7 +234,7 @@ describe('the window of a chat', () => {
   it('drops the oldest questions with their answers, once in a while; between, prompts only grow', async () => {
     const tokenizer = tiny();
     const chat = talk(tokenizer, { contextLength: 400 });
-    chat.messages.push({ role: 'system', text: 'Be brief.' });
+    chat.messages.push(textTurn('system', 'Be brief.'));
     let before = 0;
     let drops = 0;
     for (let i = 0; i < 30; i++) {
@@ -306,7 +307,7 @@ describe('a chat answer', () => {
 
   it('is greedy at temperature 0, and sampled as asked otherwise', async () => {
     const chat = talk(tiny());
-    chat.messages.push({ role: 'user', text: 'Why?' });
+    chat.messages.push(textTurn('user', 'Why?'));
     await chat.call('So.', { sampling: { temperature: 0, topP: 1, seed: 1 } });
     assert.equal(chat.options!.sampling, undefined);
     const sampling = { temperature: 0.7, topP: 0.9, seed: 5 };
@@ -316,7 +317,7 @@ describe('a chat answer', () => {
 
   it('whose caller left while the prompt was made never begins', async () => {
     const chat = talk(tiny(), { contextLength: 100_000 });
-    chat.messages.push({ role: 'user', text: 'foo;\n'.repeat(20_000) });
+    chat.messages.push(textTurn('user', 'foo;\n'.repeat(20_000)));
     const abort = new AbortController();
     const running = chat.call('x', {}, abort.signal);
     setImmediate(() => abort.abort());

@@ -1,12 +1,12 @@
 /** Chats beside completions, step by step, and with real models. */
 import assert from 'node:assert/strict';
+import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { duplexPair } from 'node:stream';
-import { chatWith } from '../../../engine/chat/answer.ts';
-import { engineCore } from '../../../engine/serve/engineCore.ts';
+import { answerChat } from '../../../engine/chat/answer.ts';
 import { Cancelled } from '../../../engine/errors.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
-import type { ChatParams, ChatTurn } from '../../../engine/wire/protocol.ts';
+import type { ChatParams, ChatPart, ChatTurn } from '../../../engine/wire/protocol.ts';
 import { RpcClient } from '../../../engine/wire/rpc.ts';
 import { PRIORITY } from '../../../engine/inference/scheduler.ts';
 import { EngineServer } from '../../../engine/serve/server.ts';
@@ -21,7 +21,8 @@ const CHAT =
   "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
 const ids = (count: number, seed: number): number[] => Array.from({ length: count }, (_, i) => (i * 31 + seed) % 128);
 const greedy = { stopIds: new Set<number>(), speculation: 'off' } as const;
-const user = (text: string): ChatTurn[] => [{ role: 'user', text }];
+const saidIn = (part: ChatPart): string => (part.type === 'text' ? part.text : '');
+const user = (text: string): ChatTurn[] => [textTurn('user', text)];
 
 describe('a chat beside completions', () => {
   /** Longer sequences than any completion here has. */
@@ -105,9 +106,9 @@ describe('a chat with a model of random words', () => {
     let text = '';
     const request = { messages: user('Why?'), maxTokens: 40, ...params };
     const session = model.createSession(PRIORITY.chat);
-    await chatWith(model, session, request, new AbortController().signal, (part) => {
-      text += part.text;
-      onPart(part.text);
+    await answerChat(model, session, request, new AbortController().signal, (part) => {
+      text += saidIn(part);
+      onPart(saidIn(part));
     });
     return text;
   };
@@ -117,7 +118,7 @@ describe('a chat with a model of random words', () => {
     const session = model.createSession(PRIORITY.chat);
     let parts = 0;
     let cached = 0;
-    const running = chatWith(model, session, { messages: user('Why?'), maxTokens: 200 }, abort.signal, () => {
+    const running = answerChat(model, session, { messages: user('Why?'), maxTokens: 200 }, abort.signal, () => {
       if (++parts !== 5) return;
       cached = session.tokens.length;
       abort.abort();
@@ -141,22 +142,22 @@ describe('a chat with a model of random words', () => {
       const session = model.createSession(PRIORITY.chat);
       const messages: ChatTurn[] = [];
       for (const question of ['foo bar foo', 'foo bar', 'bar foo bar foo']) {
-        messages.push({ role: 'user', text: question });
+        messages.push(textTurn('user', question));
         let text = '';
         const generate: typeof session.generate = (prompt, options) =>
           session.generate(prompt, { ...options, speculation });
-        await chatWith(
+        await answerChat(
           model,
           { generate, tokens: [] },
           { messages, maxTokens: 30 },
           new AbortController().signal,
           (part) => {
-            text += part.text;
+            text += saidIn(part);
           },
         );
-        messages.push({ role: 'assistant', text });
+        messages.push(textTurn('assistant', text));
       }
-      return messages.map(({ text }) => text);
+      return messages.map(textOf);
     };
     assert.deepEqual(await talk('always'), await talk('off'));
   });
@@ -170,20 +171,20 @@ describe('a chat with the starter model', function () {
     assert.equal(model.info.chat, true);
     assert.deepEqual(model.stopStrings, ['### ']);
     const session = model.createSession(PRIORITY.chat);
-    const messages: ChatTurn[] = [{ role: 'system', text: 'You are a programming assistant. '.repeat(10) }];
+    const messages: ChatTurn[] = [textTurn('system', 'You are a programming assistant. '.repeat(10))];
     let dropped = 0;
     for (let turn = 0; turn < 12; turn++) {
-      messages.push({ role: 'user', text: `Write a function that adds ${turn} to a number, and explain it.` });
+      messages.push(textTurn('user', `Write a function that adds ${turn} to a number, and explain it.`));
       let text = '';
       const request = { messages, maxTokens: 100, sampling: { temperature: 0.8, topP: 0.95, seed: turn } };
-      const result = await chatWith(model, session, request, new AbortController().signal, (part) => {
-        text += part.text;
+      const result = await answerChat(model, session, request, new AbortController().signal, (part) => {
+        text += saidIn(part);
       });
       assert.ok(text !== '' && !text.includes('### '), JSON.stringify(text));
       assert.ok(turn === 0 || result.messagesDropped > dropped || result.tokensPrefilled < 60, `${turn}`);
       assert.ok(result.tokensReused + result.tokensPrefilled <= 1024 - 100);
       dropped = result.messagesDropped;
-      messages.push({ role: 'assistant', text });
+      messages.push(textTurn('assistant', text));
     }
     assert.ok(dropped > 0);
     await model.dispose();
@@ -195,8 +196,8 @@ describe('a chat through the server', function () {
 
   it('is answered from the KV cache, in parts, until it is closed', async () => {
     const folder = parrotModel(['\nThe answer is forty two'], { chat: true });
-    const options = { version: '1', readToken: () => 'x', runtime: 'Node', wasmOnly: '' };
-    const server = new EngineServer(engineCore, { ...options, onClients: () => {}, log: () => {} });
+    const options = { version: '1', readToken: () => 'x', runtime: 'Node', noGpu: '' };
+    const server = new EngineServer({ ...options, onClients: () => {}, log: () => {} });
     const [near, far] = duplexPair();
     server.accept(far);
     const client = new RpcClient(near);
@@ -204,14 +205,14 @@ describe('a chat through the server', function () {
     const info = await client.call('load', { model: folder.path, backend: 'wasm' });
     assert.equal(info.chat, true);
     const { modelId } = info;
-    const messages: ChatTurn[] = [{ role: 'system', text: 'You are a programming assistant.' }];
+    const messages: ChatTurn[] = [textTurn('system', 'You are a programming assistant.')];
     const ask = async (text: string) => {
-      messages.push({ role: 'user', text });
+      messages.push(textTurn('user', text));
       let said = '';
-      const onPart = (part: { text: string }): void => void (said += part.text);
+      const onPart = (part: ChatPart): void => void (said += saidIn(part));
       const params = { modelId, sessionId: 'c', messages, maxTokens: 100 };
       const result = await client.call('chat', params, { onPart });
-      messages.push({ role: 'assistant', text: said });
+      messages.push(textTurn('assistant', said));
       assert.deepEqual([said, result.stop], ['The answer is forty two', 'end']);
       return result;
     };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CompletingModel, completeInDocument } from '../../../engine/document/completeInDocument.ts';
-import type { ModelSession } from '../../../engine/serve/core.ts';
+import type { ModelSession } from '../../../engine/inference/modelSession.ts';
 import { DocumentSession } from '../../../engine/document/documentSession.ts';
 import { Cancelled } from '../../../engine/errors.ts';
 import { PrefillSpeed } from '../../../engine/document/prefillSpeed.ts';

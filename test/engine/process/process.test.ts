@@ -27,7 +27,7 @@ describe('engine process', function () {
   };
 
   before(async () => {
-    host = await engineHost();
+    host = await engineHost('dist/engine.cjs');
     // Nobody talks to this one; the last test looks at it.
     const args = [host.engineFile, '--socket', join(host.base, 'lonely.sock'), '--token-file', '/none'];
     lonely = spawn(process.execPath, args, { stdio: 'ignore' }).pid!;

@@ -2,22 +2,24 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { BackendLost, OutOfMemory } from '../../../kernels/ops.ts';
-import { complete, kindOf, load, soon, start, TOKEN } from '../../support/engine/serverHost.ts';
+import { complete, outcome, testServers, TOKEN, until } from '../../support/engine/serverHost.ts';
+
+const NO_ROOM = new OutOfMemory(9, 'No room for the cache.');
 
 describe('engine server: who may come in', () => {
+  const start = testServers();
   const refused: [name: string, params: { version: string; token: string }, message: RegExp][] = [
     [
       'a wrong token',
       { version: '1.0.0', token: 'secreT' },
-      /^badRequest: The engine refused this window: its token is wrong\.$/,
+      /^badRequest: The engine refused this window because its token is wrong\.$/,
     ],
     ['no token', { version: '1.0.0', token: '' }, /token is wrong/],
     [
       'another version',
       { version: '0.9.0', token: TOKEN },
-      /^versionMismatch: .* version 1\.0\.0, .* needs 0\.9\.0\.$/,
+      /^versionMismatch: .* version 1\.0\.0, .* needs version 0\.9\.0\.$/,
     ],
   ];
   for (const [name, params, message] of refused) {
@@ -25,7 +27,7 @@ describe('engine server: who may come in', () => {
       const { connect, clients } = start();
       const client = connect();
       const closed = new Promise((resolve) => client.onClose(resolve));
-      assert.match(await kindOf(client.call('initialize', params)), message);
+      assert.match(await outcome(client.call('initialize', params)), message);
       await closed;
       assert.deepEqual(clients, []);
     });
@@ -33,193 +35,184 @@ describe('engine server: who may come in', () => {
 
   it('an empty token file lets nobody in', async () => {
     const { connect } = start({ readToken: () => '' });
-    assert.match(await kindOf(connect().call('initialize', { version: '1.0.0', token: '' })), /token is wrong/);
+    assert.match(await outcome(connect().call('initialize', { version: '1.0.0', token: '' })), /token is wrong/);
   });
 
   it('nothing is answered before the introduction', async () => {
-    const { connect, core } = start();
-    assert.match(await kindOf(load(connect())), /^badRequest: The first message must be initialize\.$/);
-    assert.deepEqual(core.loads, []);
+    const { connect, load, models } = start();
+    assert.match(await outcome(load(connect())), /^badRequest: The first message must be initialize\.$/);
+    assert.deepEqual(models.loads, []);
   });
 });
 
 describe('engine server: models', () => {
+  const start = testServers();
+
   it('windows share a model, which goes with the last one', async () => {
-    const { core, open, clients } = start();
+    const { models, open, load, clients } = start();
     const [first, second] = [await open(), await open()];
     const [one, two] = await Promise.all([load(first), load(second)]);
     assert.deepEqual(one, two);
-    assert.deepEqual(core.loads, ['/m auto']);
+    assert.deepEqual(models.loads, ['auto']);
     first.close('');
-    await soon();
-    assert.equal(core.models, 1);
+    await until(() => clients.length === 3);
+    assert.equal((await second.call('doctor', {})).models.length, 1);
     second.goodbye('');
-    await soon();
-    assert.equal(core.models, 0);
+    await until(() => models.models === 0);
     assert.deepEqual(clients, ['1 arrived', '2 arrived', '1 left', '0 goodbye']);
   });
 
-  it('what is kept on disk goes by the window that came last, also of a model that is there', async () => {
+  it('the KV disk cache is that of the window that came last, also of a model that is there', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'airgap-server-'));
-    const { core, open } = start();
+    const { models, open, load } = start();
+    const { name } = await load(await open());
     const keep = () =>
-      core.store!.save(new Int32Array(300), { identity: '', pageBytes: 4 }, async () => Buffer.alloc(4));
-    const params = { model: '/m', backend: 'auto' as const };
-    const kept: boolean[] = [];
-    for (const keepOnDisk of [{}, { keepOnDisk: { folder, maxBytes: 1e6 } }, {}]) {
-      await (await open()).call('load', { ...params, ...keepOnDisk });
+      models.store!.save(new Int32Array(300), { identity: name, pageBytes: 4 }, async () => Buffer.alloc(4));
+    const kept = [await keep()];
+    for (const kvDiskCache of [{ kvDiskCache: { folder, maxBytes: 1e6 } }, {}]) {
+      const client = await open();
+      await client.call('load', { model: '/none', backend: 'auto', ...kvDiskCache }).catch(() => {});
       kept.push(await keep());
     }
     rmSync(folder, { recursive: true });
-    assert.deepEqual([kept, core.loads.length], [[false, true, false], 1]);
+    assert.deepEqual(kept, [false, true, false]);
   });
 
   it('another backend is another model', async () => {
-    const { core, open } = start();
+    const { models, open, load } = start();
     const client = await open();
-    const ids = [await load(client), await load(client, '/m', 'wasm')].map(({ modelId }) => modelId);
+    const ids = [await load(client), await load(client, 'wasm')].map(({ modelId }) => modelId);
     assert.notEqual(ids[0], ids[1]);
-    assert.equal(core.models, 2);
+    assert.equal(models.models, 2);
   });
 
   it('progress reaches the caller', async () => {
     const { open } = start();
-    const parts: unknown[] = [];
-    const onPart = (part: unknown): void => void parts.push(part);
-    await (await open()).call('load', { model: '/m', backend: 'auto' }, { onPart });
-    assert.deepEqual(parts, [{ loadedBytes: 5, totalBytes: 10 }]);
+    const client = await open();
+    const parts: { loadedBytes: number; totalBytes: number }[] = [];
+    await client.call('load', { model: 'media/starter', backend: 'auto' }, { onPart: (part) => parts.push(part) });
+    const { loadedBytes, totalBytes } = parts.at(-1)!;
+    assert.ok(totalBytes > 0 && loadedBytes === totalBytes);
   });
 
   it('a bad model is one sentence, and the next load tries again', async () => {
-    const { core, open } = start();
+    const { models, open, load } = start();
     const client = await open();
-    assert.equal(await kindOf(load(client, '/bad')), 'badModel: /bad is not a model folder.');
-    await kindOf(load(client, '/bad'));
-    assert.equal(core.loads.length, 2);
+    assert.match(await outcome(load(client, 'auto', '/bad')), /^badModel: .+ \/bad\.$/);
+    await outcome(load(client, 'auto', '/bad'));
+    assert.equal(models.loads.length, 2);
   });
 
   it('a window that leaves while its model loads stops the loading', async () => {
-    const { core, open } = start();
-    core.loadMs = 60_000;
+    const { models, open, load } = start();
+    models.hangingLoads = true;
     const client = await open();
-    const loading = kindOf(load(client));
-    await soon();
+    const loading = outcome(load(client));
+    await until(() => models.loads.length === 1);
     client.close('The window closes.');
     assert.equal(await loading, 'engineGone: The window closes.');
-    await soon();
-    assert.equal(core.models, 0);
+    models.hangingLoads = false;
+    await load(await open());
+    assert.deepEqual([models.loads.length, models.models], [2, 1]);
   });
 
   it('without a GPU the reason is in the notes, and asking for one fails with it', async () => {
-    const { core, open } = start({ wasmOnly: 'No GPU here.' });
+    const { models, open, load } = start({ noGpu: 'No GPU here.' });
     const client = await open();
     assert.deepEqual((await load(client)).notes, ['No GPU here.']);
-    assert.deepEqual(core.loads, ['/m wasm']);
-    assert.equal(await kindOf(load(client, '/m', 'webgpu')), 'badRequest: No GPU here.');
+    assert.deepEqual(models.loads, ['wasm']);
+    assert.equal(await outcome(load(client, 'webgpu')), 'badRequest: No GPU here.');
   });
 
   it('the report lists what is loaded', async () => {
-    const { open } = start();
+    const { open, load } = start();
     const client = await open();
-    const { modelId } = await load(client);
-    await complete(client, modelId, 'x');
+    const { modelId, bytes } = await load(client);
+    await complete(client, modelId);
     const { models, sessions, bytesHeld, runtime, backends } = await client.call('doctor', {});
-    assert.deepEqual([models.length, sessions, bytesHeld, runtime, backends.length], [1, 1, 10, 'Node', 1]);
+    assert.deepEqual([models.length, sessions, runtime, backends.length], [1, 1, 'Node', 2]);
+    assert.ok(bytesHeld >= bytes);
   });
 });
 
 describe('engine server: completions', () => {
+  const start = testServers();
+
   it('a newer completion of the same document cancels the older', async () => {
-    const { core, open } = start();
+    const { models, open, load } = start();
     const client = await open();
     const { modelId } = await load(client);
-    const older = ['slow', 'slow'].map((prefix) => kindOf(complete(client, modelId, prefix)));
-    await soon();
-    assert.equal((await complete(client, modelId, 'x')).text, 'x on webgpu');
-    for (const outcome of await Promise.all(older)) assert.match(outcome, /^cancelled: /);
-    assert.equal(core.mostRunning, 1);
-    assert.equal(core.sessions, 1);
+    const older = ['hang', 'hang'].map((prefix) => outcome(complete(client, modelId, prefix)));
+    await until(() => models.running === 1);
+    assert.equal((await complete(client, modelId, 'The')).text, ' answer is forty two');
+    for (const failure of await Promise.all(older)) assert.match(failure, /^cancelled: /);
+    assert.equal(models.mostRunning, 1);
+    assert.equal(models.sessions, 1);
   });
 
   it('the least recently used sessions make room, and all go with their window', async () => {
-    const { core, open } = start();
+    const { models, open, load } = start();
     const [client, other] = [await open(), await open()];
     const { modelId } = await load(client);
     await load(other);
     for (const document of 'abcdef') await complete(client, modelId, 'x', document);
-    await soon();
-    assert.equal(core.sessions, 4);
+    await until(() => models.sessions === 4);
     client.close('');
-    await soon();
-    assert.equal(core.sessions, 0);
-    assert.equal(core.models, 1);
+    await until(() => models.sessions === 0);
+    assert.equal(models.models, 1);
   });
 
   it('a closed document is forgotten, and no other one', async () => {
-    const { core, open } = start();
+    const { models, open, load } = start();
     const [client, other] = [await open(), await open()];
     const { modelId } = await load(client);
     await load(other);
     for (const document of ['a.ts', 'a.tsx']) await complete(client, modelId, 'x', document);
     await complete(other, modelId, 'x', 'a.ts');
+    const sessions = async (): Promise<number> => (await client.call('doctor', {})).sessions;
     client.notify('closed', { sessionId: 'a.ts' });
-    await soon();
-    assert.equal(core.sessions, 2);
+    assert.equal(await sessions(), 2);
     client.notify('closed', { sessionId: 'a.tsx' });
-    await soon();
-    assert.equal(core.sessions, 1);
+    assert.equal(await sessions(), 1);
+    await until(() => models.sessions === 1);
   });
 
   it('a model waits for the documents that are being closed', async () => {
-    const { core, open } = start();
-    core.endMs = 40;
+    const { models, open, load } = start();
+    let end = (): void => {};
+    models.ending = new Promise((resolve) => (end = resolve));
     const client = await open();
     const { modelId } = await load(client);
-    await complete(client, modelId, 'x', 'a.ts');
+    await complete(client, modelId);
     client.notify('closed', { sessionId: 'a.ts' });
-    await soon();
+    await client.call('doctor', {});
     client.close('');
-    await delay(100);
-    assert.deepEqual([core.models, core.sessions, core.orphans], [0, 0, 0]);
-  });
-
-  it('tells the window that it reads the rest of a document, and no other window', async () => {
-    const { core, open } = start();
-    const [client, other] = [await open(), await open()];
-    const { modelId } = await load(client);
-    const told: unknown[] = [];
-    client.onNotification('reading', (reading) => told.push(reading));
-    other.onNotification('reading', () => assert.fail('not asked'));
-    core.reads = true;
-    await complete(client, modelId, 'x', 'a.ts');
-    await soon();
-    assert.deepEqual(
-      told,
-      [true, false].map((active) => ({ sessionId: 'a.ts', active })),
-    );
+    end();
+    await until(() => models.models === 0);
+    assert.deepEqual([models.sessions, models.orphans], [0, 0]);
   });
 
   it('where memory runs out the idle sessions make room, and nothing moves', async () => {
-    const { core, open } = start();
+    const { models, open, load } = start();
     const client = await open();
     const { modelId } = await load(client);
     for (const document of 'abc') await complete(client, modelId, 'x', document);
-    core.failing = [{ backend: 'webgpu', error: new OutOfMemory(9, 'No room for the cache.') }];
-    assert.equal((await complete(client, modelId, 'y', 'd')).text, 'y on webgpu');
-    assert.equal(core.sessions, 1);
-    assert.deepEqual(core.loads, ['/m auto']);
+    models.failing = [{ backend: 'webgpu', error: NO_ROOM }];
+    assert.equal((await complete(client, modelId, 'The', 'd')).text, ' answer is forty two');
+    assert.equal(models.sessions, 1);
+    assert.deepEqual(models.loads, ['auto']);
   });
 
   it('a model of another window cannot be used', async () => {
-    const { open } = start();
+    const { open, load } = start();
     const [client, stranger] = [await open(), await open()];
     const { modelId } = await load(client);
-    assert.match(await kindOf(complete(stranger, modelId, 'x')), /^badRequest: The model .* not loaded/);
+    assert.match(await outcome(complete(stranger, modelId)), /^badRequest: The model .* not loaded/);
   });
 
-  for (const error of [new BackendLost('The device was reset.'), new OutOfMemory(9, 'No room for the cache.')]) {
+  for (const error of [new BackendLost('The device was reset.'), NO_ROOM]) {
     it(`${error.name}: the model moves to WASM, the request is repeated, the windows are told once`, async () => {
-      const { core, open } = start();
+      const { models, open, load } = start();
       const [client, other] = [await open(), await open()];
       const { modelId } = await load(client);
       await load(other);
@@ -227,53 +220,53 @@ describe('engine server: completions', () => {
       for (const window of [client, other]) {
         window.onNotification('backendChanged', ({ model, reason }) => told.push(`${model.backend}: ${reason}`));
       }
-      core.failing = [
+      models.failing = [
         { backend: 'webgpu', error },
         { backend: 'webgpu', error },
       ];
-      const both = [complete(client, modelId, 'x'), complete(other, modelId, 'y')];
+      const both = [complete(client, modelId, 'The'), complete(other, modelId, 'The')];
       assert.deepEqual(
         (await Promise.all(both)).map(({ text }) => text),
-        ['x on wasm', 'y on wasm'],
+        Array(2).fill(' answer is forty two'),
       );
-      await soon();
+      assert.deepEqual(models.runs.slice(-2), ['wasm', 'wasm']);
+      for (const window of [client, other]) await window.call('doctor', {});
       assert.deepEqual(told, Array(2).fill(`wasm: a webgpu failed: ${error.message}`));
-      assert.deepEqual(core.loads, ['/m auto', '/m wasm']);
-      assert.equal(core.models, 1);
+      assert.deepEqual(models.loads, ['auto', 'wasm']);
+      assert.equal(models.models, 1);
       assert.match((await load(client)).notes.join(), /a webgpu failed/);
     });
   }
 
   it('where WASM fails too, the failure goes out, and the next request loads again', async () => {
-    const { core, open } = start();
+    const { models, open, load } = start();
     const client = await open();
     const { modelId } = await load(client);
-    const error = new OutOfMemory(9, 'No room for the cache.');
-    core.failing = [
-      { backend: 'webgpu', error },
-      { backend: 'wasm', error },
+    models.failing = [
+      { backend: 'webgpu', error: NO_ROOM },
+      { backend: 'wasm', error: NO_ROOM },
     ];
-    assert.equal(await kindOf(complete(client, modelId, 'x')), 'outOfMemory: No room for the cache.');
-    assert.equal((await complete(client, modelId, 'y')).text, 'y on wasm');
-    assert.equal(core.models, 1);
+    assert.equal(await outcome(complete(client, modelId)), 'outOfMemory: No room for the cache.');
+    assert.equal((await complete(client, modelId, 'The')).text, ' answer is forty two');
+    assert.deepEqual([models.runs.at(-1), models.models], ['wasm', 1]);
   });
 
   it('where the GPU cannot hold the model, "auto" loads it on WASM and says why', async () => {
-    const { core, open } = start();
-    core.failingLoads = [new OutOfMemory(9, 'The model does not fit.')];
+    const { models, open, load } = start();
+    models.failingLoads = [new OutOfMemory(9, 'The model does not fit.')];
     const { backend, notes } = await load(await open());
     assert.equal(backend, 'wasm');
     assert.match(notes.join(), /The model does not fit\./);
   });
 
   it('dispose ends everything', async () => {
-    const { core, open, server } = start();
+    const { models, open, load, server } = start();
     const client = await open();
     const { modelId } = await load(client);
-    const running = kindOf(complete(client, modelId, 'slow'));
-    await soon();
+    const running = outcome(complete(client, modelId, 'hang'));
+    await until(() => models.running === 1);
     await server.dispose();
     assert.match(await running, /^engineGone|^cancelled/);
-    assert.deepEqual([core.models, core.sessions], [0, 0]);
+    assert.deepEqual([models.models, models.sessions], [0, 0]);
   });
 });

@@ -20,6 +20,7 @@ const INFO = {
   contextLength: 1,
   backend: 'wasm',
   chat: true,
+  longestAnswer: 1,
   device: '',
   notes: [],
   bytes: 1,
@@ -94,10 +95,10 @@ describe('rpc', () => {
 
   it('takes no folder that depends on where the engine runs', async () => {
     const { client } = connect();
-    const keepOnDisk = { folder: 'cache', maxBytes: 1 };
-    const { kind, message } = await failure(client.call('load', { model: '/m', backend: 'auto', keepOnDisk }));
+    const kvDiskCache = { folder: 'cache', maxBytes: 1 };
+    const { kind, message } = await failure(client.call('load', { model: '/m', backend: 'auto', kvDiskCache }));
     assert.deepEqual(kind, 'badRequest');
-    assert.match(message, /keepOnDisk\.folder: must be an absolute path/);
+    assert.match(message, /kvDiskCache\.folder: must be an absolute path/);
   });
 
   it('sends progress to the call it belongs to', async () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import type { ChatParams, FitParams } from '../../../engine/wire/protocol.ts';
+import { textOf } from '../../../engine/wire/chatTurns.ts';
+import type { ChatParams, ChatPart } from '../../../engine/wire/protocol.ts';
 import { cleanCommitMessage } from '../../../extension/chat/commands/cleanCommitMessage.ts';
 import { writeCommitMessage } from '../../../extension/chat/commands/commitMessage.ts';
 import type { ChatModel } from '../../../extension/engine/engine.ts';
+import { fakeFit } from '../../support/engine/fakeFit.ts';
 import { type FakeRepository, FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
 import { Uri } from '../../support/extension/vscodeStub.ts';
 
@@ -29,30 +31,16 @@ async function write(options: Options = {}) {
   repository.inputBox.value = options.before ?? '';
   workspace.answers.push(...(options.answers ?? []));
   const asked: Omit<ChatParams, 'modelId'>[] = [];
-  const fitted: Omit<FitParams, 'modelId'>[] = [];
   const shown: string[] = [];
   const model = {
-    fit: (request: Omit<FitParams, 'modelId'>) => {
-      fitted.push(request);
-      const share = options.fits ?? 1;
-      const sources = request.sources.map(({ text }) => ({
-        text: text.slice(0, text.length * share),
-        lines: [],
-        totalLines: 1,
-        tokensWhole: 100,
-        tokens: 100 * share,
-      }));
-      return Promise.resolve({ sources, tokensUsed: 1, tokensLimit: 2 });
-    },
-    chat: async (
-      request: Omit<ChatParams, 'modelId'>,
-      signal: AbortSignal,
-      onPart: (part: { text: string }) => void,
-    ) => {
+    chat: async (request: Omit<ChatParams, 'modelId'>, signal: AbortSignal, onPart: (part: ChatPart) => void) => {
       asked.push(request);
+      const keep = (text: string) => ({ text: text.slice(0, text.length * (options.fits ?? 1)), lines: [] });
+      const rule = { contextLength: 4096, count: (text: string) => text.length, keep };
+      onPart({ type: 'fitted', ...fakeFit({ ...request, sources: request.sources! }, rule) });
       for (const [i, text] of (options.parts ?? ['Add ', 'x']).entries()) {
         signal.throwIfAborted();
-        onPart({ text });
+        onPart({ type: 'text', text });
         shown.push(repository.inputBox.value);
         options.during?.(i, repository, workspace);
         await Promise.resolve();
@@ -64,23 +52,23 @@ async function write(options: Options = {}) {
     () => undefined,
     (error: Error) => error.message,
   );
-  return { message: repository.inputBox.value, asked, fitted, shown, told: workspace.told, failure };
+  return { message: repository.inputBox.value, asked, shown, told: workspace.told, failure };
 }
 
 describe('commit message', () => {
   it('is written as it comes, from what is staged', async () => {
-    const { message, shown, asked, fitted, failure } = await write({
+    const { message, shown, asked, failure } = await write({
       repository: { staged: diff('a.ts', 'staged'), unstaged: diff('b.ts', 'unstaged') },
     });
     assert.deepEqual([message, shown, failure], ['Add x', ['Add', 'Add x'], undefined]);
-    const [{ messages }] = asked as [ChatParams];
+    const [{ messages, sources }] = asked as [ChatParams];
     assert.equal(messages.length, 1);
-    assert.match(
-      messages[0]!.text,
-      /<file name="a\.ts \(staged changes\)">[\s\S]*\+staged[\s\S]*Write a git commit message/,
+    assert.match(textOf(messages[0]!), /^Write a git commit message/);
+    assert.deepEqual(
+      sources!.map(({ name }) => name),
+      ['a.ts (staged changes)'],
     );
-    assert.ok(!messages[0]!.text.includes('unstaged'));
-    assert.ok(!fitted[0]!.messages[0]!.text.includes('+staged'), 'the room is counted without the sources');
+    assert.match(sources![0]!.text, /\+staged/);
   });
 
   it('asks before it replaces, and leaves all as it is without a yes', async () => {
@@ -95,7 +83,7 @@ describe('commit message', () => {
     const no = await write({ repository });
     assert.deepEqual([no.message, no.told], ['', ['No changes are staged. Write a commit message for all changes?']]);
     const yes = await write({ repository, answers: ['Use All Changes'] });
-    assert.match(yes.asked[0]!.messages[0]!.text, /\+unstaged/);
+    assert.match(yes.asked[0]!.sources![0]!.text, /\+unstaged/);
     assert.equal(yes.message, 'Add x');
   });
 
@@ -158,10 +146,8 @@ describe('commit message', () => {
     const first = workspace.repository({ staged: diff('a.ts') });
     const second = workspace.repository({ root: 'file:///project/sub', staged: diff('b.ts') });
     const model = {
-      fit: ({ sources }: FitParams) =>
-        Promise.resolve({ sources: sources.map(({ text }) => ({ text, tokens: 1, tokensWhole: 1 })) }),
-      chat: (_: unknown, __: unknown, onPart: (part: { text: string }) => void) =>
-        Promise.resolve(onPart({ text: 'Y' })),
+      chat: (_: unknown, __: unknown, onPart: (part: ChatPart) => void) =>
+        Promise.resolve(onPart({ type: 'text', text: 'Y' })),
     } as unknown as ChatModel;
     await writeCommitMessage(hostOf(model), Uri.parse('file:///project/sub') as never);
     assert.deepEqual([first.inputBox.value, second.inputBox.value], ['', 'Y']);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
 import { fakeChats, until } from '../../support/extension/fakeChat.ts';
 
@@ -18,18 +19,18 @@ describe('chat controller', () => {
       assert.equal(answer.figures, '3,412 prompt tokens (3,400 cached) · 30 generated · 15 tokens/s');
       assert.equal(chat.page.state!.title, 'Why?');
       const [request] = chat.model.requests;
-      assert.deepEqual(request!.messages.slice(1), [{ role: 'user', text: 'Why?' }]);
+      assert.deepEqual(request!.messages.slice(1), [textTurn('user', 'Why?')]);
       assert.equal(request!.messages[0]!.role, 'system');
       assert.equal(request!.maxTokens, 100);
       assert.equal(request!.sampling, undefined);
       assert.equal(chat.model.running, 0);
     });
 
-    it('take half of the window at most', async () => {
+    it('have the length and the temperature that the settings say', async () => {
       const chat = await open();
       chat.settings = { maxTokens: 8000, temperature: 0.5 };
       await chat.send('Why?');
-      assert.equal(chat.model.requests[0]!.maxTokens, 500);
+      assert.equal(chat.model.requests[0]!.maxTokens, 8000);
       assert.deepEqual(chat.model.requests[0]!.sampling, { temperature: 0.5, topP: 0.95, seed: 1 });
     });
 
@@ -42,8 +43,8 @@ describe('chat controller', () => {
       const [first, second] = chat.model.requests.map(({ messages }) => messages);
       assert.deepEqual(second!.slice(0, first!.length), first);
       assert.deepEqual(second!.slice(first!.length), [
-        { role: 'assistant', text: 'An answer.' },
-        { role: 'user', text: 'And then?' },
+        textTurn('assistant', 'An answer.'),
+        textTurn('user', 'And then?'),
       ]);
       assert.equal(chat.model.requests[0]!.sessionId, chat.model.requests[1]!.sessionId);
     });
@@ -51,14 +52,15 @@ describe('chat controller', () => {
     it('that were cut say so, and go on', async () => {
       const chat = await open();
       chat.model.script = ({ messages }) =>
-        messages.at(-1)!.role === 'assistant' ? { parts: [' two'] } : { parts: ['one'], stop: 'length', dropped: 2 };
+        messages.at(-1)!.role === 'assistant' ? { parts: [' two'] } : { parts: ['one'], stop: 'length' };
+      chat.model.dropped = 2;
       const cut = await chat.send('Count.');
       assert.equal(cut.status, 'cut');
       assert.match(cut.figures!, /The oldest 2 messages did not fit in the context window\.$/);
       await chat.say({ type: 'continue' });
       assert.equal((await chat.answered()).status, 'done');
       assert.deepEqual(chat.page.shown, ['user: Count.', 'assistant: one two']);
-      assert.deepEqual(chat.model.requests[1]!.messages.at(-1), { role: 'assistant', text: 'one' });
+      assert.deepEqual(chat.model.requests[1]!.messages.at(-1), textTurn('assistant', 'one'));
     });
 
     it('stop within a token, and go on', async () => {
@@ -117,7 +119,7 @@ describe('chat controller', () => {
       await chat.answered();
       assert.deepEqual(chat.page.shown, ['user: Zero?', 'assistant: An answer.']);
       const [, question, ...rest] = chat.model.requests.at(-1)!.messages;
-      assert.equal(question!.text, '<file name="a.ts" lines="1-1">\nchanged\n</file>\n\nZero?');
+      assert.equal(textOf(question!), '<file name="a.ts" lines="1-1">\nchanged\n</file>\n\nZero?');
       assert.deepEqual(rest, []);
     });
 
@@ -147,13 +149,13 @@ describe('chat controller', () => {
       assert.equal(chat.model.requests[1]!.sampling, undefined);
       chat.model.script = () => ({ parts: ['Yes.'] });
       await chat.send('Well?');
-      assert.deepEqual(chat.model.requests[2]!.messages.slice(1), [{ role: 'user', text: 'Well?' }]);
+      assert.deepEqual(chat.model.requests[2]!.messages.slice(1), [textTurn('user', 'Well?')]);
     });
 
     it('stop where another question comes', async () => {
       const chat = await open();
       chat.model.script = ({ messages }) =>
-        messages.at(-1)!.text === 'One?' ? { parts: ['one'], hang: true } : { parts: ['two'] };
+        textOf(messages.at(-1)!) === 'One?' ? { parts: ['one'], hang: true } : { parts: ['two'] };
       await chat.say({ type: 'send', text: 'One?' });
       await until(() => chat.page.last.text === 'one');
       await chat.send('Two?');
@@ -207,31 +209,21 @@ describe('chat controller', () => {
       await until(() => chat.page.state!.chips[0]?.tokens === 0);
       assert.match(chat.page.state!.chips[0]!.detail, /\(already in this chat\)$/);
       await chat.send('And?');
-      assert.equal(chat.model.requests[1]!.messages.at(-1)!.text, 'And?');
+      assert.equal(textOf(chat.model.requests[1]!.messages.at(-1)!), 'And?');
       assert.deepEqual(chat.page.last.sources, []);
       chat.reader.files.set(FILE.uri, 'const a = 3;');
       await chat.send('Now?');
-      assert.match(chat.model.requests[2]!.messages.at(-1)!.text, /const a = 3;[\s\S]*Now\?$/);
+      assert.match(textOf(chat.model.requests[2]!.messages.at(-1)!), /const a = 3;[\s\S]*Now\?$/);
     });
 
-    it('that the window dropped is said again', async () => {
-      const chat = await open();
-      chat.automatic = FILE;
-      chat.controller.editorChanged();
-      chat.model.script = () => ({ parts: ['yes'], dropped: 2 });
-      await chat.send('Why?');
-      await chat.send('And?');
-      assert.match(chat.model.requests[1]!.messages.at(-1)!.text, /^<file name="a.ts"/);
-    });
-
-    it('that this very question leaves no room for is said again', async () => {
+    it('that the window drops is said again', async () => {
       const chat = await open();
       chat.automatic = FILE;
       chat.controller.editorChanged();
       await chat.send('Why?');
-      chat.model.fitDropped = 2;
+      chat.model.dropped = 2;
       await chat.send('And?');
-      assert.match(chat.model.requests[1]!.messages.at(-1)!.text, /^<file name="a.ts"/);
+      assert.match(textOf(chat.model.requests[1]!.messages.at(-1)!), /^<file name="a.ts"/);
       assert.deepEqual(chat.page.last.sources!.map(({ name }) => name), ['a.ts']); // prettier-ignore
     });
 
@@ -246,7 +238,7 @@ describe('chat controller', () => {
       chat.model.script = () => ({ parts: ['yes'] });
       await chat.send('And?');
       const [, question, ...rest] = chat.model.requests[1]!.messages;
-      assert.match(question!.text, /^<file name="a.ts"[\s\S]*And\?$/);
+      assert.match(textOf(question!), /^<file name="a.ts"[\s\S]*And\?$/);
       assert.deepEqual(rest, []);
     });
 
@@ -274,7 +266,7 @@ describe('chat controller', () => {
       await chat.send('Why?');
       assert.equal(chat.page.state!.messages[0]!.chips![0]!.cut, 'file:///w/a.ts cannot be read.');
       assert.deepEqual(chat.page.notices, ['file:///w/a.ts cannot be read.']);
-      assert.equal(chat.model.requests[0]!.messages.at(-1)!.text, 'Why?');
+      assert.equal(textOf(chat.model.requests[0]!.messages.at(-1)!), 'Why?');
     });
 
     it('is not counted before a model is loaded, and @project not before the question', async () => {
@@ -312,7 +304,7 @@ describe('chat controller', () => {
     it('of a slash command comes along, and its instruction stands in the prompt', async () => {
       const chat = await open();
       await chat.send('/explain');
-      assert.match(chat.model.requests[0]!.messages.at(-1)!.text, /^<file name="a.ts"[\s\S]*\n\nExplain\.$/);
+      assert.match(textOf(chat.model.requests[0]!.messages.at(-1)!), /^<file name="a.ts"[\s\S]*\n\nExplain\.$/);
       assert.deepEqual(chat.page.state!.messages[0]!.chips!.map(({ kind }) => kind), ['file']); // prettier-ignore
       assert.equal(chat.page.state!.messages[0]!.text, '/explain');
     });

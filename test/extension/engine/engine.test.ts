@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import type { CompleteParams } from '../../../engine/wire/protocol.ts';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
@@ -177,10 +178,10 @@ describe('engine of a window', function () {
     /** The answer to a question; `during` runs with its first part. */
     const chat = async (during = (): void => {}): Promise<string> => {
       let said = '';
-      const messages = [{ role: 'user' as const, text: 'one two' }];
-      await engine.chat({ sessionId: 'c', messages, maxTokens: 9 }, open, ({ text }) => {
+      const messages = [textTurn('user', 'one two')];
+      await engine.chat({ sessionId: 'c', messages, maxTokens: 9 }, open, (part) => {
         if (said === '') during();
-        said += text;
+        if (part.type === 'text') said += part.text;
       });
       return said;
     };

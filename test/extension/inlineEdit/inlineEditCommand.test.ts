@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { textOf } from '../../../engine/wire/chatTurns.ts';
 import type { ChatParams } from '../../../engine/wire/protocol.ts';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
 import { InlineEdit } from '../../../extension/inlineEdit/inlineEdit.ts';
@@ -21,20 +22,13 @@ describe('inline edit: the command', () => {
   const start = (): InlineEdit =>
     new InlineEdit({
       model: {
-        model: () => Promise.resolve({ contextLength: 4096, chat: true, name: 'fake' }),
         countTokens: () => Promise.resolve([]),
-        fit: ({ sources, maxTokens }) =>
-          Promise.resolve({
-            sources: sources.map(({ text }) => ({ text, lines: [], totalLines: 0, tokensWhole: 0, tokens: 0 })),
-            tokensUsed: 10,
-            tokensLimit: maxTokens,
-            messagesDropped: 0,
-          }),
+        fit: () => assert.fail('not used'),
         chat: (request, signal, onPart) => {
           asked.push(request);
           meanwhile();
           if (answer instanceof Error) return Promise.reject(answer);
-          for (const text of answer.split(/(?<=\n)/)) onPart({ text });
+          for (const text of answer.split(/(?<=\n)/)) onPart({ type: 'text', text });
           if (signal.aborted) return Promise.reject(new EngineFailure({ kind: 'cancelled', message: '' }));
           const figures = { tokensReused: 0, tokensPrefilled: 0, tokensGenerated: 0, prefillMs: 0, decodeMs: 0 };
           return Promise.resolve({ ...figures, stop, messagesDropped: 0 });
@@ -70,11 +64,11 @@ describe('inline edit: the command', () => {
     const document = shown();
     await edit.run('use y');
     assert.equal(document.getText(), TEXT.replace('if (x) {\n', 'if (x) {\nif (y) {\n'));
-    const prompt = asked[0]!.messages.at(-1)!.text;
-    assert.match(
-      prompt,
-      /<file name="a\.ts">\nf\(\);[^]*<file name="a\.ts" lines="2-4">\nif \(x\) \{\n {2}a\(\);\n\}\n<\/file>[^]*: use y$/,
-    );
+    assert.match(textOf(asked[0]!.messages.at(-1)!), /^Rewrite lines 2 to 4 of a\.ts, [^]*: use y$/);
+    assert.deepEqual(asked[0]!.sources, [
+      { name: 'a.ts', text: TEXT, cursor: 4 },
+      { name: 'a.ts', text: 'if (x) {\n  a();\n}', firstLine: 2, whole: true },
+    ]);
     assert.equal(asked[0]!.maxTokens, 1000);
     assert.deepEqual(
       [editing.contexts['airgap.hunks'], editing.contexts['airgap.hunkPaths']],
@@ -144,9 +138,11 @@ describe('inline edit: the command', () => {
     );
   });
 
+  const tooLong = new EngineFailure({ kind: 'promptTooLong', message: 'The question takes 9 tokens.' });
   const SENTENCES: [name: string, prepare: () => void, says: RegExp][] = [
     ['an untrusted workspace', () => (editing.trusted = false), /trusted workspace/],
     ['a read-only file', () => (editing.readonly = true), /a\.ts is read-only/],
+    ['a part that the window cannot hold', () => (answer = tooLong), /does not fit in the context window/],
     ['an answer that is cut', () => (stop = 'length'), /airgap\.chat\.maxTokens/],
     ['an answer without code', () => (answer = '```\n```'), /no code/],
     ['an answer that changes nothing', () => (answer = 'if (x) {\n  a();\n}'), /suggested no changes/],

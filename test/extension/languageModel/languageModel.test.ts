@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type * as vscode from 'vscode';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
 import { LocalModel, registerLanguageModel } from '../../../extension/languageModel/languageModel.ts';
@@ -10,6 +11,7 @@ import { EventEmitter, LanguageModelTextPart, lm } from '../../support/extension
 const INFO = {
   modelId: '',
   contextLength: 1024,
+  longestAnswer: 512,
   backend: 'wasm',
   chat: true,
   device: '',
@@ -90,12 +92,12 @@ describe('language model', () => {
     await done;
     assert.deepEqual(said, ['An ', 'answer.']);
     assert.deepEqual(setup.model.requests[0]!.messages, [
-      { role: 'system', text: 'Be brief.' },
-      { role: 'user', text: 'Hello!' },
-      { role: 'assistant', text: 'Hi.' },
-      { role: 'user', text: 'Why?' },
+      textTurn('system', 'Be brief.'),
+      textTurn('user', 'Hello!'),
+      textTurn('assistant', 'Hi.'),
+      textTurn('user', 'Why?'),
     ]);
-    assert.equal(setup.model.requests[0]!.maxTokens, 500);
+    assert.equal(setup.model.requests[0]!.maxTokens, 1024);
     assert.equal(setup.model.requests[0]!.sampling, undefined);
     assert.equal(setup.model.running, 0);
     setup.temperature = 1;

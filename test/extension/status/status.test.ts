@@ -9,6 +9,7 @@ const MODEL = {
   chat: false,
   name: 'starter',
   contextLength: 1024,
+  longestAnswer: 512,
   backend: 'wasm',
   device: '2 threads',
   notes: ['WebGPU is not used: no adapter.'],

@@ -1,9 +1,10 @@
 /** A model whose answers the test knows, with a real tokenizer and a KV cache that only counts. */
 import type { ChattingModel } from '../../../engine/chat/answer.ts';
-import { chatWith } from '../../../engine/chat/answer.ts';
+import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
+import { answerChat } from '../../../engine/chat/answer.ts';
 import { throwIfAborted } from '../../../engine/errors.ts';
 import type { Generate, GenerateOptions, GenerationStats } from '../../../engine/inference/generation.ts';
-import type { ChatParams, ChatResult, ChatTurn } from '../../../engine/wire/protocol.ts';
+import type { ChatParams, ChatPart, ChatResult, ChatTurn } from '../../../engine/wire/protocol.ts';
 import type { Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 
 export interface ChatModelOptions {
@@ -13,7 +14,7 @@ export interface ChatModelOptions {
 
 export function chattingModel(tokenizer: Tokenizer | null, options: ChatModelOptions = {}): ChattingModel {
   const { contextLength = 4096, stopStrings = [] } = options;
-  const info = { modelId: '', name: 'test', contextLength, backend: 'wasm' as const, chat: true, device: '' };
+  const info = { modelId: '', name: 'test', contextLength, backend: 'wasm' as const, chat: true, device: '', longestAnswer: contextLength / 2 };
   return { tokenizer, stopStrings, info: { ...info, notes: [], bytes: 0 } };
 }
 
@@ -22,6 +23,8 @@ export class ChatWithModel {
   readonly messages: ChatTurn[] = [];
   readonly prompts: number[][] = [];
   options: GenerateOptions | undefined;
+  /** The first part of the last call with sources. */
+  fitted: Extract<ChatPart, { type: 'fitted' }> | undefined;
   /** How the model writes what its tokenizer gives as these ids. */
   spell = (ids: number[]): number[] => ids;
   #cache: number[] = [];
@@ -37,9 +40,9 @@ export class ChatWithModel {
 
   /** Asks, and takes what is said into the conversation. The model answers `answer`, as it would encode it. */
   async ask(question: string, answer: string, maxTokens = 256): Promise<ChatResult & { parts: string[] }> {
-    this.messages.push({ role: 'user', text: question });
+    this.messages.push(textTurn('user', question));
     const result = await this.call(answer, { maxTokens });
-    this.messages.push({ role: 'assistant', text: result.parts.join('') });
+    this.messages.push(textTurn('assistant', result.parts.join('')));
     return result;
   }
 
@@ -47,7 +50,10 @@ export class ChatWithModel {
     this.#next = answer;
     const parts: string[] = [];
     const request = { messages: this.messages, maxTokens: 256, ...params };
-    const result = await chatWith(this.#model, this.#session, request, signal, ({ text }) => parts.push(text));
+    const result = await answerChat(this.#model, this.#session, request, signal, (part) => {
+      if (part.type === 'text') parts.push(part.text);
+      else this.fitted = part;
+    });
     return { ...result, parts };
   }
 
@@ -69,7 +75,7 @@ export class ChatWithModel {
 
   async *#write(prompt: readonly number[], { maxTokens, signal }: GenerateOptions, stats: GenerationStats) {
     const chat = (prefill: string): number[] => {
-      const messages = this.messages.map(({ role, text }) => ({ role, content: text }));
+      const messages = this.messages.map((turn) => ({ role: turn.role, content: textOf(turn) }));
       const said = messages.at(-1)?.role === 'assistant' ? messages.pop()!.content : '';
       return this.#tokenizer.chat(messages, { addGenerationPrompt: true, prefill: said + prefill });
     };

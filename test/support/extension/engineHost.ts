@@ -1,4 +1,4 @@
-/** Starts the fake engine as the extension starts the real one, in a directory of its own. */
+/** Starts an engine as the extension does, in a directory of its own. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,11 +13,13 @@ export interface EngineHost extends Launch {
   readonly logged: string[];
 }
 
-/** Bundles test/support/extension/fakeEngine.ts; the address is free of any other engine. */
-export async function engineHost(): Promise<EngineHost> {
+/** An address that no other engine has; the scripted engine (see scriptedServer.ts) unless `engineFile` is another. */
+export async function engineHost(engineFile?: string): Promise<EngineHost> {
   const base = mkdtempSync(join(tmpdir(), 'airgap-test-'));
-  const engineFile = join(base, 'engine.cjs');
-  await bundle('test/support/extension/fakeEngine.ts', engineFile);
+  if (engineFile === undefined) {
+    engineFile = join(base, 'engine.cjs');
+    await bundle('test/support/extension/scriptedEngineMain.ts', engineFile);
+  }
   const logged: string[] = [];
   return {
     base,

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChatResult, FitResult } from '../../../engine/wire/protocol.ts';
+import { textTurn } from '../../../engine/wire/chatTurns.ts';
+import type { ChatPart, ChatResult, FitResult } from '../../../engine/wire/protocol.ts';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
 import { ChatController } from '../../../extension/chat/controller.ts';
 import type { Actions, ControllerHost } from '../../../extension/chat/controllerHost.ts';
@@ -12,6 +13,7 @@ import type { Attachment, ContextReader, Source } from '../../../extension/chat/
 import type { ChatModel } from '../../../extension/engine/engine.ts';
 import type { Conversation } from '../../../extension/chat/conversation/conversation.ts';
 import { ConversationStore } from '../../../extension/chat/conversation/conversationStore.ts';
+import { fakeFit, type FakeFitRule } from '../engine/fakeFit.ts';
 import type { EngineView, FromPage, PageMessage, PageState, ToPage } from '../../../webview/protocol.ts';
 
 type Request = Parameters<ChatModel['chat']>[0];
@@ -24,24 +26,20 @@ export interface Scripted {
   fail?: EngineFailure;
   /** After the parts: waits until it is cancelled. */
   hang?: boolean;
-  dropped?: number;
 }
 
 export class FakeModel implements ChatModel {
-  readonly requests: Request[] = [];
+  /** What was asked; the last question contains its sources. */
+  readonly requests: Omit<Request, 'sources'>[] = [];
   readonly fits: Parameters<ChatModel['fit']>[0][] = [];
   contextLength = 1000;
-  /** Characters that `fit` keeps of a source. */
+  /** Characters that remain of a source. */
   room = Infinity;
-  /** What `fit` says that it leaves out. */
-  fitDropped = 0;
+  /** Messages that the window drops. */
+  dropped = 0;
   /** Answers that are being written. */
   running = 0;
-  script: (request: Request) => Scripted = () => ({ parts: ['An ', 'answer.'] });
-
-  model(): ReturnType<ChatModel['model']> {
-    return Promise.resolve({ contextLength: this.contextLength, chat: true, name: 'fake' });
-  }
+  script: (request: Omit<Request, 'sources'>) => Scripted = () => ({ parts: ['An ', 'answer.'] });
 
   async chat(...call: Parameters<ChatModel['chat']>): Promise<ChatResult> {
     this.running++;
@@ -52,45 +50,49 @@ export class FakeModel implements ChatModel {
     }
   }
 
-  async #answer(request: Request, signal: AbortSignal, onPart: (part: { text: string }) => void): Promise<ChatResult> {
-    this.requests.push(structuredClone(request));
-    const { parts = [], stop = 'end', fail, hang = false, dropped = 0 } = this.script(request);
+  async #answer(
+    { sources, ...rest }: Request,
+    signal: AbortSignal,
+    onPart: (part: ChatPart) => void,
+  ): Promise<ChatResult> {
+    const request = structuredClone(rest);
+    if (sources) {
+      const fitted = fakeFit({ ...rest, sources }, this.#rule);
+      request.messages.splice(-1, 1, textTurn('user', fitted.question));
+      onPart({ type: 'fitted', ...fitted });
+    }
+    this.requests.push(request);
+    const { parts = [], stop = 'end', fail, hang = false } = this.script(request);
     const cancelled = new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
     for (const text of parts) {
       await delay(0);
       if (signal.aborted) throw cancelled;
-      onPart({ text });
+      onPart({ type: 'text', text });
     }
     if (fail) throw fail;
     if (hang) {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       throw cancelled;
     }
-    const figures = { tokensReused: 3400, tokensPrefilled: 12, tokensGenerated: 30, prefillMs: 1, decodeMs: 2000 };
-    return { ...figures, stop, messagesDropped: dropped };
+    const statistics = { tokensReused: 3400, tokensPrefilled: 12, tokensGenerated: 30, prefillMs: 1, decodeMs: 2000 };
+    return { ...statistics, stop, messagesDropped: this.dropped };
   }
 
   async fit(request: Parameters<ChatModel['fit']>[0]): Promise<FitResult> {
     this.fits.push(structuredClone(request));
-    const sources = request.sources.map(({ text }) => {
-      const totalLines = text.split('\n').length;
-      const kept = text.slice(0, this.room);
-      const last = kept.split('\n').length;
-      const lines: [number, number][] = kept === '' ? [] : [[1, last]];
-      return { text: kept, lines, totalLines, tokensWhole: text.length, tokens: kept.length };
-    });
-    const texts = [...request.messages, ...sources];
-    const tokensUsed = texts.reduce((sum, { text }) => sum + text.length, 0);
-    return {
-      sources,
-      tokensUsed,
-      tokensLimit: this.contextLength - request.maxTokens,
-      messagesDropped: this.fitDropped,
-    };
+    return fakeFit(request, this.#rule).fit;
   }
 
   countTokens(texts: string[]): Promise<number[]> {
     return Promise.resolve(texts.map((text) => text.length));
+  }
+
+  get #rule(): FakeFitRule {
+    const keep = (text: string): ReturnType<FakeFitRule['keep']> => {
+      const kept = text.slice(0, this.room);
+      return { text: kept, lines: kept === '' ? [] : [[1, kept.split('\n').length]] };
+    };
+    return { contextLength: this.contextLength, count: (text) => text.length, keep, messagesDropped: this.dropped };
   }
 }
 

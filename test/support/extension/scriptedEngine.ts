@@ -5,8 +5,6 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import type { ChatParams } from '../../../engine/wire/protocol.ts';
 
-export { FIT_CHARACTERS } from '../engine/fakeCore.ts';
-
 export interface ScriptRule {
   /** A regular expression for the last question, its sources among it; the first rule that matches counts. */
   when: string;
@@ -22,13 +20,21 @@ export interface ScriptRule {
   hang?: boolean;
 }
 
+/** A call of `chat`; the last question contains its sources. */
+export interface ScriptedRequest {
+  readonly sessionId: string;
+  readonly maxTokens: number;
+  readonly sampling?: ChatParams['sampling'];
+  readonly messages: { readonly role: string; readonly text: string }[];
+}
+
 export interface ScriptedEngine {
   /** For the setting airgap.engine.nodePath: runs the stand-in, whichever engine.cjs it is given. */
   readonly nodePath: string;
   /** From the next answer on. */
   answer(rules: readonly ScriptRule[]): void;
   /** What was asked so far. */
-  requests(): ChatParams[];
+  requests(): ScriptedRequest[];
   remove(): void;
 }
 
@@ -57,7 +63,7 @@ export function scriptedEngine(rules: readonly ScriptRule[]): ScriptedEngine {
       const file = `${script}.requests`;
       if (!existsSync(file)) return [];
       const lines = readFileSync(file, 'utf8').trim().split('\n');
-      return lines.map((line) => JSON.parse(line) as ChatParams);
+      return lines.map((line) => JSON.parse(line) as ScriptedRequest);
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -1,8 +1,8 @@
-/** What an answer took, in words. Pure. */
+/** The tokens and the speed of an answer as a sentence. Pure. */
 import type { ChatResult } from '../../../engine/wire/protocol.ts';
 import type { Translate } from '../../common/translate.ts';
 
-export function figures(result: ChatResult, t: Translate, language: string): string {
+export function statisticsText(result: ChatResult, t: Translate, language: string): string {
   const count = (value: number): string => Math.round(value).toLocaleString(language);
   const { tokensPrefilled, tokensReused, tokensGenerated, decodeMs, messagesDropped } = result;
   const speed = decodeMs > 0 ? (tokensGenerated / decodeMs) * 1000 : 0;

@@ -1,0 +1,92 @@
+import { encodeLongStart, encodeLongText } from '../prompt/encodeText.ts';
+import { LINE_START } from '../tokenizer/lineMemory.ts';
+import type { ChatMessage, ChatOptions } from '../tokenizer/chatTemplate.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+/** Characters looked up between two pauses: some milliseconds of work. */
+const SLICE_CHARACTERS = 16_000;
+
+/**
+ * Encodes the texts of one request line by line, each distinct line once: a source that is measured, truncated and then
+ * quoted in a message, or a conversation that is rendered again without its oldest messages, costs look-ups only. No
+ * token crosses the start of a line, so the ids are those of the whole text.
+ */
+export class LineEncoder {
+  /** Ids of lines amid other text. */
+  readonly #lines = new Map<string, readonly number[]>();
+  /** Ids of lines at the start of a text or behind a special token, where some tokenizers add a space. */
+  readonly #firstLines = new Map<string, readonly number[]>();
+
+  readonly #tokenizer: Tokenizer;
+  readonly #pause: () => Promise<unknown>;
+
+  /** `pause` is awaited now and then in long work; when it rejects, so does the encoder. */
+  constructor(tokenizer: Tokenizer, pause: () => Promise<unknown>) {
+    this.#tokenizer = tokenizer;
+    this.#pause = pause;
+  }
+
+  /** Ids of a text that stands amid other text. */
+  async encode(text: string): Promise<number[]> {
+    return this.#concat(text.split(LINE_START), (line) => this.#line(line));
+  }
+
+  /** Number of tokens in a text that stands amid other text. May be one off where the text was encoded as a first line. */
+  async count(text: string): Promise<number> {
+    let sum = 0;
+    for (const line of text.split(LINE_START)) {
+      sum += (this.#lines.get(line) ?? this.#firstLines.get(line) ?? (await this.#line(line))).length;
+    }
+    return sum;
+  }
+
+  /** As Tokenizer.chat. */
+  async chat(messages: readonly ChatMessage[], options: ChatOptions): Promise<number[]> {
+    const ids: number[] = [];
+    for (const part of this.#tokenizer.chatParts(messages, options)) {
+      if (typeof part === 'number') {
+        ids.push(part);
+        continue;
+      }
+      const lines = part.split(LINE_START);
+      append(ids, await this.#concat(lines, (line, i) => (i === 0 ? this.#firstLine(line) : this.#line(line))));
+    }
+    return ids;
+  }
+
+  async #concat(
+    lines: readonly string[],
+    encode: (line: string, index: number) => Promise<readonly number[]>,
+  ): Promise<number[]> {
+    const ids: number[] = [];
+    let characters = 0;
+    for (const [i, line] of lines.entries()) {
+      append(ids, await encode(line, i));
+      characters += line.length;
+      if (characters < SLICE_CHARACTERS) continue;
+      characters = 0;
+      await this.#pause();
+    }
+    return ids;
+  }
+
+  async #line(line: string): Promise<readonly number[]> {
+    return this.#lines.get(line) ?? this.#remember(this.#lines, line, await encodeLongText(this.#tokenizer, line, Infinity, this.#pause));
+  }
+
+  async #firstLine(line: string): Promise<readonly number[]> {
+    if (!this.#tokenizer.addsLeadingSpace) return this.#line(line);
+    const known = this.#firstLines.get(line);
+    if (known) return known;
+    return this.#remember(this.#firstLines, line, await encodeLongStart(this.#tokenizer, line, this.#pause));
+  }
+
+  #remember(lines: Map<string, readonly number[]>, line: string, ids: readonly number[]): readonly number[] {
+    lines.set(line, ids);
+    return ids;
+  }
+}
+
+function append(ids: number[], more: readonly number[]): void {
+  for (const id of more) ids.push(id);
+}

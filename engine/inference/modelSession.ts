@@ -1,0 +1,15 @@
+import type { Prompt } from '../prompt/prompt.ts';
+import type { Generate } from './generation.ts';
+
+/** One sequence of a model, as Session implements it. What its cache shares with another one is computed once. */
+export interface ModelSession {
+  readonly generate: Generate;
+  /** Tokens whose keys and values are cached; a view that the next request may invalidate. */
+  readonly tokens: ArrayLike<number>;
+  /** Makes the cache hold `prompt`, in steps of the session's priority. Rejects as `generate` does. */
+  prefill(prompt: Prompt, options: { signal?: AbortSignal }): Promise<{ computed: number }>;
+  /** Writes the cache to disk. Resolves false when the disk cache is off; rejects with Cancelled or the system's error. */
+  saveSnapshot(options: { signal?: AbortSignal }): Promise<boolean>;
+  /** Resolves when the memory of its cache is free for other sessions. */
+  dispose(): Promise<void>;
+}
