@@ -2,7 +2,15 @@ import { type FittedFile, fitFiles } from '../prompt/files.ts';
 import { lineAt } from '../prompt/lines.ts';
 import { textOf, textTurn } from '../wire/chatTurns.ts';
 import type { ChatSource, ChatTurn, FitResult, FittedSource } from '../wire/protocol.ts';
-import { type ChatCosts, type ChatPrompt, chatPrompt, costsOf, encodeTurns, pairsToDrop, type PromptMaker } from './chatPrompt.ts';
+import {
+  type ChatCosts,
+  type ChatPrompt,
+  chatPrompt,
+  costsOf,
+  encodeTurns,
+  pairsToDrop,
+  type PromptMaker,
+} from './chatPrompt.ts';
 import type { LineEncoder } from './lineEncoder.ts';
 import { type QuotedSource, questionText } from './questionText.ts';
 
@@ -148,7 +156,11 @@ function wholeFile({ name, text }: ChatSource, ids: number[]): FittedFile {
   return { name, shown: text, ids, lines: [[1, totalLines]], totalLines, region: { start: 0, end: text.length } };
 }
 
-function fittedSource({ text }: ChatSource, tokensWhole: number, file: FittedFile | undefined): Omit<FittedSource, 'held'> {
+function fittedSource(
+  { text }: ChatSource,
+  tokensWhole: number,
+  file: FittedFile | undefined,
+): Omit<FittedSource, 'held'> {
   if (!file) return { lines: [], totalLines: lineAt(text, text.length), tokensWhole, tokens: 0 };
   return { lines: file.lines, totalLines: file.totalLines, tokensWhole, tokens: file.ids.length };
 }

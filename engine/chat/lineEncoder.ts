@@ -71,7 +71,10 @@ export class LineEncoder {
   }
 
   async #line(line: string): Promise<readonly number[]> {
-    return this.#lines.get(line) ?? this.#remember(this.#lines, line, await encodeLongText(this.#tokenizer, line, Infinity, this.#pause));
+    return (
+      this.#lines.get(line) ??
+      this.#remember(this.#lines, line, await encodeLongText(this.#tokenizer, line, Infinity, this.#pause))
+    );
   }
 
   async #firstLine(line: string): Promise<readonly number[]> {

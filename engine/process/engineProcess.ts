@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../errors.ts';
-import { EngineServer, type ServerOptions } from '../serve/server.ts';
+import type { ServerOptions } from '../serve/server.ts';
 import { inode, listenAlone, release } from './listen.ts';
 
 /** How long the engine waits for its first window, and for another one after the last has left. */
@@ -15,12 +15,9 @@ const DISPOSE_MS = 2000;
 
 /**
  * Serves until the last window has left, then exits. Exits at once with 0 when another engine has the address, and with
- * 1 and one sentence on stderr when it cannot start. Tests serve something else with `newServer`.
+ * 1 and one sentence on stderr when it cannot start.
  */
-export async function runEngine(
-  version: string,
-  newServer: (options: ServerOptions) => Server = (options) => new EngineServer(options),
-): Promise<void> {
+export async function runEngine(version: string, newServer: (options: ServerOptions) => Server): Promise<void> {
   process.on('uncaughtException', (error) => fail(error.stack ?? error.message));
   process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? (reason.stack ?? '') : String(reason)));
   try {

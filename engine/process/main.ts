@@ -1,5 +1,6 @@
 /** The engine process: `node dist/engine.cjs --socket PATH --token-file FILE [--wasm-only REASON]`. */
 import { version } from '../../package.json';
+import { EngineServer } from '../serve/server.ts';
 import { runEngine } from './engineProcess.ts';
 
-void runEngine(version);
+void runEngine(version, (options) => new EngineServer(options));

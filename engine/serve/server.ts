@@ -253,19 +253,18 @@ async function release(live: LiveModel | undefined, prefix: string): Promise<voi
 }
 
 /** The request that asks for the rest: the sources are in the question already, and `answer` was said. */
-function continued(request: ChatParams, { question, answer }: { question?: string; answer: string }): ChatParams {
-  let { sources, messages } = request;
-  if (question !== undefined) {
-    messages = messages.with(-1, textTurn('user', question));
-    sources = undefined;
-  }
+function continued(
+  { sources, ...request }: ChatParams,
+  { question, answer }: { question?: string; answer: string },
+): ChatParams {
+  let { messages } = request;
+  if (question !== undefined) messages = messages.with(-1, textTurn('user', question));
   if (answer !== '') {
     const last = messages.at(-1)!;
     if (last.role !== 'assistant') messages = [...messages, textTurn('assistant', answer)];
     else messages = messages.with(-1, { ...last, content: [...last.content, { type: 'text', text: answer }] });
   }
-  const { sources: _, ...rest } = request;
-  return { ...rest, messages, ...(sources && { sources }) };
+  return { ...request, messages, ...(sources && question === undefined ? { sources } : {}) };
 }
 
 /** No key is the beginning of another one. */

@@ -142,7 +142,11 @@ export interface ChatSource {
 }
 export type ChatPart =
   /** Sent once, before any text, when the call has `sources`. */
-  | { type: 'fitted'; fit: FitResult; /** The last message's text as the model sees it, sources included. */ question: string }
+  | {
+      type: 'fitted';
+      fit: FitResult;
+      /** The last message's text as the model sees it, sources included. */ question: string;
+    }
   | { type: 'text'; text: string };
 export interface ChatResult {
   /** Prompt tokens found in the KV cache, and prompt tokens computed now. */
@@ -210,7 +214,15 @@ export interface BackendReport {
 
 /** All ways in which a call can fail; `message` is one sentence for the user. Only `bug` is for us to fix. */
 export type Failure = {
-  kind: 'cancelled' | 'badModel' | 'badRequest' | 'promptTooLong' | 'outOfMemory' | 'engineGone' | 'versionMismatch' | 'bug';
+  kind:
+    | 'cancelled'
+    | 'badModel'
+    | 'badRequest'
+    | 'promptTooLong'
+    | 'outOfMemory'
+    | 'engineGone'
+    | 'versionMismatch'
+    | 'bug';
   message: string;
 };
 

@@ -86,7 +86,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     })
     .refine(
       ({ messages, sources }) => !sources || messages.at(-1)?.role === 'user',
-      'sources need a question: the last message must be the user\'s',
+      "sources need a question: the last message must be the user's",
     ),
   fit: z.object({
     modelId: z.string(),

@@ -122,5 +122,5 @@ function reportFit({ sources }: FitResult, { report }: Run): void {
   const left = sources.reduce((sum, { tokens }) => sum + tokens, 0);
   if (left >= whole) return;
   const share = Math.floor((100 * left) / whole);
-  report(vscode.l10n.t('The model sees {0} % of the changes; its window holds no more.', share));
+  report(vscode.l10n.t('Only {0}% of the changes fit in the context window of the model.', share));
 }

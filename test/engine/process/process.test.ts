@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EngineFailure, RpcClient } from '../../../engine/wire/rpc.ts';
 import { type Connected, connectEngine } from '../../../extension/engine/process.ts';
+import { TinyFolder } from '../../support/engine/tinyModel.ts';
 import { bundle, type EngineHost, engineHost, isAlive, removeHost, until } from '../../support/extension/engineHost.ts';
 
 const mode = (path: string): number => statSync(path).mode & 0o777;
@@ -27,7 +28,7 @@ describe('engine process', function () {
   };
 
   before(async () => {
-    host = await engineHost('dist/engine.cjs');
+    host = await engineHost(resolve('dist/engine.cjs'));
     // Nobody talks to this one; the last test looks at it.
     const args = [host.engineFile, '--socket', join(host.base, 'lonely.sock'), '--token-file', '/none'];
     lonely = spawn(process.execPath, args, { stdio: 'ignore' }).pid!;
@@ -77,7 +78,7 @@ describe('engine process', function () {
     const connected = await open();
     const stranger = connect(host.address.socket, () => stranger.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
     await new Promise((resolve) => stranger.once('close', resolve));
-    assert.equal((await connected.client.call('doctor', {})).backends.length, 1);
+    assert.equal((await connected.client.call('doctor', {})).backends.length, 2);
     goodbye(connected);
     await gone(connected.pid);
   });
@@ -134,7 +135,9 @@ describe('engine process', function () {
   it('Electron as Node gets WASM only, and the model says why', async () => {
     const runtimes = [{ program: process.execPath, electronAsNode: true }];
     const connected = await open({ ...host, choice: { runtimes, notes: [] } });
-    const { backend, notes } = await connected.client.call('load', { model: '/m', backend: 'auto' });
+    const folder = TinyFolder.model();
+    const { backend, notes } = await connected.client.call('load', { model: folder.path, backend: 'auto' });
+    folder.remove();
     assert.equal(backend, 'wasm');
     assert.match(notes.join(), /Electron, which cannot read GPU results/);
     goodbye(connected);

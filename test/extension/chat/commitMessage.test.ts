@@ -35,7 +35,7 @@ async function write(options: Options = {}) {
   const model = {
     chat: async (request: Omit<ChatParams, 'modelId'>, signal: AbortSignal, onPart: (part: ChatPart) => void) => {
       asked.push(request);
-      const keep = (text: string) => ({ text: text.slice(0, text.length * (options.fits ?? 1)), lines: [] });
+      const keep = (text: string) => ({ text: text.slice(0, Math.ceil(text.length * (options.fits ?? 1))), lines: [] });
       const rule = { contextLength: 4096, count: (text: string) => text.length, keep };
       onPart({ type: 'fitted', ...fakeFit({ ...request, sources: request.sources! }, rule) });
       for (const [i, text] of (options.parts ?? ['Add ', 'x']).entries()) {

@@ -3,7 +3,16 @@ import { engineView } from '../../../extension/chat/page/engineView.ts';
 import type { EngineState } from '../../../extension/engine/engine.ts';
 
 const t = (message: string, ...values: unknown[]): string => message.replace('{0}', String(values[0]));
-const model = { modelId: '', name: 'phi', contextLength: 1, longestAnswer: 1, backend: 'wasm', device: '', notes: [], bytes: 0 } as const;
+const model = {
+  modelId: '',
+  name: 'phi',
+  contextLength: 1,
+  longestAnswer: 1,
+  backend: 'wasm',
+  device: '',
+  notes: [],
+  bytes: 0,
+} as const;
 const ready = (chat: boolean): EngineState => ({ kind: 'ready', model: { ...model, notes: [], chat }, notes: [] });
 const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): EngineState => ({
   kind: 'failed',

@@ -14,7 +14,15 @@ export interface ChatModelOptions {
 
 export function chattingModel(tokenizer: Tokenizer | null, options: ChatModelOptions = {}): ChattingModel {
   const { contextLength = 4096, stopStrings = [] } = options;
-  const info = { modelId: '', name: 'test', contextLength, backend: 'wasm' as const, chat: true, device: '', longestAnswer: contextLength / 2 };
+  const info = {
+    modelId: '',
+    name: 'test',
+    contextLength,
+    backend: 'wasm' as const,
+    chat: true,
+    device: '',
+    longestAnswer: contextLength / 2,
+  };
   return { tokenizer, stopStrings, info: { ...info, notes: [], bytes: 0 } };
 }
 

@@ -14,7 +14,11 @@ export interface FakeFitRule {
 }
 
 export function fakeFit(
-  { messages, sources, maxTokens }: { messages: readonly ChatTurn[]; sources: readonly ChatSource[]; maxTokens: number },
+  {
+    messages,
+    sources,
+    maxTokens,
+  }: { messages: readonly ChatTurn[]; sources: readonly ChatSource[]; maxTokens: number },
   { contextLength, count, keep, messagesDropped = 0 }: FakeFitRule,
 ): { fit: FitResult; question: string } {
   const firstKept = messagesDropped + (messages[0]!.role === 'system' ? 1 : 0);
@@ -27,10 +31,13 @@ export function fakeFit(
     return { lines, totalLines, tokensWhole: count(source.text), tokens: count(text), held };
   });
   const used = [...messages.map(textOf), ...all.map(({ text }) => text)];
-  const quoted = all.filter(({ text }) => text !== '').map(({ source: { name, firstLine }, text, lines }) => {
-    const inFile = firstLine === undefined ? [] : lines.map((range) => range.map((line) => line + firstLine - 1).join('-'));
-    return { name, text, lines: inFile.join(', ') };
-  });
+  const quoted = all
+    .filter(({ text }) => text !== '')
+    .map(({ source: { name, firstLine }, text, lines }) => {
+      const inFile =
+        firstLine === undefined ? [] : lines.map((range) => range.map((line) => line + firstLine - 1).join('-'));
+      return { name, text, lines: inFile.join(', ') };
+    });
   return {
     fit: {
       sources: fitted,

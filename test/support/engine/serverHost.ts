@@ -91,7 +91,10 @@ export function chat(
   signal = new AbortController().signal,
 ) {
   const request = { modelId, sessionId: 'chat', messages: [textTurn('user', text)], maxTokens: 20, ...params };
-  return client.call('chat', request, { signal, onPart: (part) => parts.push(part.type === 'text' ? part.text : part.type) });
+  return client.call('chat', request, {
+    signal,
+    onPart: (part) => parts.push(part.type === 'text' ? part.text : part.type),
+  });
 }
 
 /** Lets others go on until the condition holds. Rejects after many turns of the event loop without it. */

@@ -56,7 +56,8 @@ export class TestModels {
     return {
       ...{ config, tokenizer, stopIds, stopStrings, weights, kv },
       info: { ...model.info, backend, device: `a ${backend}` },
-      createSession: (priority) => this.#session(model.createSession(priority), backend, (ids) => tokenizer!.decode(ids)),
+      createSession: (priority) =>
+        this.#session(model.createSession(priority), backend, (ids) => tokenizer!.decode(ids)),
       bytesHeld: () => model.bytesHeld(),
       kvBytes: () => model.kvBytes(),
       tokensFree: () => model.tokensFree(),
@@ -77,7 +78,8 @@ export class TestModels {
       generate: (prompt, options) => {
         const generation = session.generate(prompt, options);
         const hangs = decode([...prompt.ids]).includes('hang');
-        const tokens = (): AsyncIterator<GeneratedToken> => this.#run(generation, backend, hangs ? options.signal : null);
+        const tokens = (): AsyncIterator<GeneratedToken> =>
+          this.#run(generation, backend, hangs ? options.signal : null);
         return { stats: generation.stats, [Symbol.asyncIterator]: tokens };
       },
       prefill: (...call) => session.prefill(...call),

@@ -6,7 +6,14 @@ import { Cancelled, messageOf, throwIfAborted } from '../../../engine/errors.ts'
 import { lineAt } from '../../../engine/prompt/lines.ts';
 import type { ServerOptions } from '../../../engine/serve/server.ts';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
-import type { ChatParams, ChatResult, CompleteResult, Failure, LoadParams, ModelInfo } from '../../../engine/wire/protocol.ts';
+import type {
+  ChatParams,
+  ChatResult,
+  CompleteResult,
+  Failure,
+  LoadParams,
+  ModelInfo,
+} from '../../../engine/wire/protocol.ts';
 import { type Call, EngineFailure, type Handlers, serve } from '../../../engine/wire/rpc.ts';
 import { fakeFit, type FakeFitRule } from '../engine/fakeFit.ts';
 import type { ScriptRule } from './scriptedEngine.ts';
