@@ -142,7 +142,7 @@ describe('engine server: completions', () => {
     const { models, open, load } = start();
     const client = await open();
     const { modelId } = await load(client);
-    const older = ['hang', 'hang'].map((prefix) => outcome(complete(client, modelId, prefix)));
+    const older = ['hang here', 'hang here'].map((prefix) => outcome(complete(client, modelId, prefix)));
     await until(() => models.running === 1);
     assert.equal((await complete(client, modelId, 'The')).text, ' answer is forty two');
     for (const failure of await Promise.all(older)) assert.match(failure, /^cancelled: /);
@@ -263,7 +263,7 @@ describe('engine server: completions', () => {
     const { models, open, load, server } = start();
     const client = await open();
     const { modelId } = await load(client);
-    const running = outcome(complete(client, modelId, 'hang'));
+    const running = outcome(complete(client, modelId, 'hang here'));
     await until(() => models.running === 1);
     await server.dispose();
     assert.match(await running, /^engineGone|^cancelled/);

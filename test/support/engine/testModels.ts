@@ -42,7 +42,7 @@ export class TestModels {
     this.#loadReal = loadReal;
   }
 
-  /** Whatever the backend is called, the same one computes. A prompt that contains "hang" never ends. */
+  /** Whatever the backend is called, the same one computes. A prompt that contains "hang" never ends; a completion may drop the last word. */
   readonly load: ModelLoader = async (reference, options) => {
     this.loads.push(options.backend);
     this.store = options.snapshots?.store;
