@@ -98,7 +98,7 @@ describe('engine server: chats', () => {
   it('a question that does not fit the window says so', async () => {
     const { client, modelId } = await open();
     const text = 'x '.repeat(40_000);
-    assert.match(await outcome(chat(client, modelId, text)), /^promptTooLong: The question takes \d+ tokens/);
+    assert.match(await outcome(chat(client, modelId, text)), /^promptTooLong: The question has \d+ tokens/);
   });
 
   it('a model of another window answers nothing', async () => {
