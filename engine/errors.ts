@@ -29,6 +29,6 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /** The sentence of whatever was thrown. */
-export function messageOf(error: unknown): string {
+export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -63,7 +63,7 @@ export async function answerChat(
   return { ...statistics, stop: stop ?? 'text', messagesDropped: prompt.messagesDropped };
 }
 
-/** Tells what would remain of sources, were the question asked with them. Rejects with BadModel or Cancelled. */
+/** Tells what would remain of sources if the question was asked with them. Rejects with BadModel or Cancelled. */
 export async function fitChat(
   model: ChattingModel,
   { messages, sources, maxTokens }: Omit<FitParams, 'modelId'>,

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
-import { BadRequest } from '../errors.ts';
+import { BadRequest, errorMessage } from '../errors.ts';
 import type { LoadOptions } from '../load/loadModel.ts';
 import type { BackendChoice } from '../wire/protocol.ts';
 import { measureBandwidth } from './bandwidth.ts';
@@ -58,7 +58,7 @@ export async function benchBackends(
       }
     } catch (error) {
       if (options.backend !== 'both' || signal.aborted) throw error;
-      failures.push(`${backend}: not measured: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${backend}: not measured: ${errorMessage(error)}`);
       say(`${failures.at(-1)}\n`);
     }
   }

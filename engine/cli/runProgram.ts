@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
-import { BadModel, BadRequest, Cancelled } from '../errors.ts';
+import { BadModel, BadRequest, Cancelled, errorMessage } from '../errors.ts';
 
 /** Adds one command to a program. The signal fires when the user interrupts. */
 export type AddCommand = (program: Command, signal: AbortSignal) => void;
@@ -25,7 +25,7 @@ export async function runProgram(program: Command, commands: readonly AddCommand
 
 function report(error: unknown): void {
   const expected = [BadModel, BadRequest, Cancelled, OutOfMemory, BackendLost].some((kind) => error instanceof kind);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   console.error(expected ? message : `This is a bug in Airgap: ${message}`);
   if (!expected && process.env['AIRGAP_DEBUG']) console.error(error);
 }

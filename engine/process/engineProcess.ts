@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { messageOf } from '../errors.ts';
+import { errorMessage } from '../errors.ts';
 import type { ServerOptions } from '../serve/server.ts';
 import { inode, listenAlone, release } from './listen.ts';
 
@@ -23,7 +23,7 @@ export async function runEngine(version: string, newServer: (options: ServerOpti
   try {
     await start(version, newServer);
   } catch (error) {
-    fail(`The engine could not start: ${messageOf(error)}`);
+    fail(`The engine could not start: ${errorMessage(error)}`);
   }
 }
 

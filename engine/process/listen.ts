@@ -1,15 +1,15 @@
-/** One engine per address: a unix socket in a private directory, or a Windows pipe. */
+/** Ensures one engine per address, which is a unix socket in a private directory or a Windows pipe. */
 import { closeSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Whoever held the lock longer than this has died holding it. */
+/** A lock that is older than this belongs to a process that has died. */
 const LOCK_MS = 5000;
 const RETRY_MS = 20;
 
 /**
- * Listens on `address`, replacing the socket file of an engine that died. Resolves false where a living engine has the
- * address. Rejects with the system's error where it cannot listen.
+ * Listens on `address`, replacing the socket file of an engine that died. Resolves false when a running engine has the
+ * address. Rejects with the system's error when it cannot listen.
  */
 export async function listenAlone(server: Server, address: string): Promise<boolean> {
   for (;;) {
@@ -19,12 +19,12 @@ export async function listenAlone(server: Server, address: string): Promise<bool
   }
 }
 
-/** The identity of a socket file; undefined where there is none, as with pipes. */
+/** Identifies a socket file; undefined when there is none, as for pipes. */
 export function inode(path: string): number | undefined {
   return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-/** Removes the socket file where it is still the one that `own` names. */
+/** Removes the socket file if it is still the one that `own` identifies. */
 export function release(address: string, own: number | undefined): void {
   if (own !== undefined && inode(address) === own) rmSync(address, { force: true });
 }
@@ -55,9 +55,9 @@ function answers(address: string): Promise<boolean> {
 }
 
 /**
- * Removes the file of an engine that died. Under a lock: without it two starters could both find the file dead, and
- * the slower one would remove the socket on which the faster one listens already. Resolves false where another starter
- * has the lock.
+ * Removes the socket file of an engine that died. Without the lock, two starting engines could both find the file dead,
+ * and the slower one would remove the socket on which the faster one listens already. Resolves false when another
+ * starting engine has the lock.
  */
 async function removeStale(address: string): Promise<boolean> {
   const lock = `${address}.lock`;

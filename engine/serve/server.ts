@@ -1,10 +1,10 @@
-/** Answers the windows: from protocol methods to models and sessions. Knows no socket and no process. */
+/** Runs the protocol's methods on models and sessions. Knows neither sockets nor processes. */
 import { timingSafeEqual } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
 import { answerChat, countTokens, fitChat } from '../chat/answer.ts';
 import { completeInDocument } from '../document/completeInDocument.ts';
-import { BadModel, BadRequest, Cancelled, messageOf, PromptTooLong } from '../errors.ts';
+import { BadModel, BadRequest, Cancelled, errorMessage, PromptTooLong } from '../errors.ts';
 import { SnapshotStore } from '../inference/kvDiskCache.ts';
 import { Scheduler } from '../inference/scheduler.ts';
 import { backendReports, withoutGpu } from '../load/openBackend.ts';
@@ -97,7 +97,7 @@ export class EngineServer {
     setTimeout(() => client.accepted || client.connection.end(), INTRODUCTION_MS).unref();
   }
 
-  /** Ends all models; open calls fail. */
+  /** Unloads all models. Open calls fail. */
   async dispose(): Promise<void> {
     for (const client of this.#clients) client.connection.end();
     const models = [...this.#models.values()];
@@ -148,7 +148,7 @@ export class EngineServer {
     const sent: { question?: string; answer: string } = { answer: '' };
     return this.#onModel(client, params, signal, ({ model, chats }) =>
       chats.run(sessionKey(client, params.sessionId), signal, (session, either) =>
-        // When memory or backend failed in the middle, the answer continues behind what was said.
+        // When the backend failed in the middle of an answer, the next run continues it.
         answerChat(model, session, continued(params, sent), either, (next) => {
           if (next.type === 'fitted') sent.question = next.question;
           else sent.answer += next.text;
@@ -235,7 +235,7 @@ export class EngineServer {
 
   #toFailure(error: unknown): Failure {
     if (error instanceof Refused) return error.failure;
-    const message = messageOf(error);
+    const message = errorMessage(error);
     if (error instanceof Cancelled) return { kind: 'cancelled', message };
     if (error instanceof BadModel) return { kind: 'badModel', message };
     if (error instanceof PromptTooLong) return { kind: 'promptTooLong', message };
@@ -247,12 +247,12 @@ export class EngineServer {
   }
 }
 
-/** Ends the sessions whose key starts with `prefix`. */
+/** Disposes the sessions whose key starts with `prefix`. */
 async function release(live: LiveModel | undefined, prefix: string): Promise<void> {
   await Promise.all([live?.documents.release(prefix), live?.chats.release(prefix)]);
 }
 
-/** The request that asks for the rest: the sources are in the question already, and `answer` was said. */
+/** The request for the rest of an answer, once its question was composed and `answer` was sent. */
 function continued(
   { sources, ...request }: ChatParams,
   { question, answer }: { question?: string; answer: string },

@@ -1,17 +1,17 @@
-/** Sessions of one model, one per open document or conversation of a window; the least recently used one makes room. */
+/** The sessions of a model, one per open document or conversation of a window. The least recently used are evicted. */
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
 import { throwIfAborted } from '../errors.ts';
 
-/** Resolves when its memory is free. */
 interface Disposable {
+  /** Resolves when the memory is free. */
   dispose(): Promise<void>;
 }
 
 interface Entry<Session> {
   readonly session: Session;
-  /** Cancels the newest job. */
+  /** Aborts the newest job. */
   abort: AbortController;
-  /** Settles when the last job asked for has ended. */
+  /** Resolves when the last requested job has ended. */
   idle: Promise<void>;
   jobs: number;
 }
@@ -19,19 +19,19 @@ interface Entry<Session> {
 export class SessionPool<Session extends Disposable> {
   /** In order of last use. */
   readonly #entries = new Map<string, Entry<Session>>();
-  /** The ends of sessions that hold memory until then, and the backend. */
+  /** Sessions being disposed: they hold memory, and need the backend, until their promise resolves. */
   readonly #ending = new Set<Promise<void>>();
   #disposed = false;
 
   readonly #createSession: () => Session;
   readonly #capacity: number;
-  /** Pools of the same memory. */
-  readonly #neighbours: () => readonly { endIdle(): Promise<boolean> }[];
+  /** Other pools that use the same memory. */
+  readonly #neighbours: () => readonly { evictIdle(): Promise<boolean> }[];
 
   constructor(
     createSession: () => Session,
     capacity: number,
-    neighbours: () => readonly { endIdle(): Promise<boolean> }[] = () => [],
+    neighbours: () => readonly { evictIdle(): Promise<boolean> }[] = () => [],
   ) {
     this.#createSession = createSession;
     this.#capacity = capacity;
@@ -43,9 +43,9 @@ export class SessionPool<Session extends Disposable> {
   }
 
   /**
-   * Runs `job` on the session named `key`. A newer job of the same key cancels the older and follows it. Where memory
-   * runs out the idle sessions make room, those of the neighbours too, and `job` runs once more. Rejects with
-   * BackendLost where the pool was disposed meanwhile: the caller finds the model elsewhere.
+   * Runs `job` on the session of `key`. A newer job of the same key aborts the older one and runs after it. When memory
+   * runs out, idle sessions of this pool and of its neighbours are evicted, and `job` runs once more. Rejects with
+   * BackendLost when the pool was disposed in the meantime: the model runs on another backend then.
    */
   async run<T>(
     key: string,
@@ -62,7 +62,7 @@ export class SessionPool<Session extends Disposable> {
       try {
         return await job(entry.session, either);
       } catch (error) {
-        // Other caches go before the model does.
+        // Evicting other caches is better than moving the model.
         if (!(error instanceof OutOfMemory) || !(await this.#makeRoom())) throw error;
         return await job(entry.session, either);
       }
@@ -81,13 +81,13 @@ export class SessionPool<Session extends Disposable> {
     }
   }
 
-  /** Ends the sessions whose key starts with `prefix`. */
+  /** Disposes the sessions whose key starts with `prefix`. */
   async release(prefix: string): Promise<void> {
     const gone = [...this.#entries].filter(([key]) => key.startsWith(prefix));
     await Promise.all(gone.map(([key, entry]) => this.#end(key, entry)));
   }
 
-  /** Resolves when all sessions have ended, those too that were ending before. */
+  /** Resolves when all sessions are disposed, including those whose disposal has begun before. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     for (const [key, entry] of this.#entries) void this.#end(key, entry);
@@ -115,12 +115,12 @@ export class SessionPool<Session extends Disposable> {
   }
 
   async #makeRoom(): Promise<boolean> {
-    const ended = await Promise.all([this, ...this.#neighbours()].map((pool) => pool.endIdle()));
+    const ended = await Promise.all([this, ...this.#neighbours()].map((pool) => pool.evictIdle()));
     return ended.includes(true);
   }
 
-  /** Ends the sessions that nobody uses now. False where there is none. */
-  async endIdle(): Promise<boolean> {
+  /** Disposes the sessions without a job. Resolves false when there is none. */
+  async evictIdle(): Promise<boolean> {
     for (const [key, entry] of this.#entries) if (entry.jobs === 0) void this.#end(key, entry);
     const ending = [...this.#ending];
     await Promise.all(ending);

@@ -1,5 +1,5 @@
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
-import { BadModel } from '../errors.ts';
+import { BadModel, errorMessage } from '../errors.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -31,7 +31,7 @@ export function renderChat(
     const result = new Interpreter(environment(messages, options)).run(new Template(template).parsed);
     return String(result.value);
   } catch (error) {
-    throw new BadModel(`The chat template fails: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new BadModel(`The chat template fails: ${errorMessage(error)}.`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { BadModel } from '../errors.ts';
+import { BadModel, errorMessage } from '../errors.ts';
 import type { AddedToken } from './addedTokens.ts';
 import { assembleTokenizer } from './assemble.ts';
 import { rememberLines } from './lineMemory.ts';
@@ -53,7 +53,7 @@ function build(json: TokenizerJson): LibraryTokenizer {
   try {
     return new LibraryTokenizer(json, {});
   } catch (error) {
-    throw new BadModel(`tokenizer.json cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new BadModel(`tokenizer.json cannot be used: ${errorMessage(error)}.`);
   }
 }
 

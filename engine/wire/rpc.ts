@@ -1,4 +1,4 @@
-/** Typed calls over vscode-jsonrpc: requests, cancellation, progress. Both ends; what is said stands in protocol.ts. */
+/** Typed calls over vscode-jsonrpc with cancellation and progress, for both ends. protocol.ts defines the messages. */
 import type { Duplex } from 'node:stream';
 import {
   type CancellationToken,
@@ -11,10 +11,11 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
+import { errorMessage } from '../errors.ts';
 import type { Failure, Method, Methods, NotificationName, Notifications } from './protocol.ts';
 import { firstProblem, methodSchemas, notificationSchemas } from './schemas.ts';
 
-/** A call that failed, at the caller's end. `message` is the sentence for the user. */
+/** What a failed call rejects with. `message` is one sentence for the user. */
 export class EngineFailure extends Error {
   override name = 'EngineFailure';
   constructor(readonly failure: Failure) {
@@ -30,31 +31,29 @@ export interface CallOptions<M extends Method> {
   onPart?: (part: Methods[M]['part']) => void;
 }
 
-/** How long a client that said goodbye waits for the other end to close. */
+/** How long a client waits for the other end to close the connection after a goodbye. */
 const GOODBYE_MS = 1000;
 const ENDED = 'The engine process ended.';
 
-/** The caller's end of a connection. When the stream ends every open call fails with the reason. */
+/** The caller's end of a connection. When the stream ends, every open call fails with the reason. */
 export class RpcClient {
   readonly #connection: MessageConnection;
   readonly #closeListeners: ((reason: string) => void)[] = [];
-  /** Rejects the open calls. */
+  /** Functions that reject the open calls. */
   readonly #open = new Set<(failure: EngineFailure) => void>();
   #nextProgress = 1;
   #closedReason: string | undefined;
-
   readonly #stream: Duplex;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
-
     this.#connection = connect(stream);
     for (const event of ['end', 'close', 'error']) stream.on(event, () => this.close(ENDED));
     this.#connection.onError(() => this.close(ENDED));
     this.#connection.listen();
   }
 
-  /** Rejects with EngineFailure; at once where the signal aborts, whatever the engine does then. */
+  /** Rejects with EngineFailure; immediately when the signal aborts, without waiting for the engine. */
   async call<M extends Method>(
     method: M,
     params: Methods[M]['params'],
@@ -94,22 +93,22 @@ export class RpcClient {
     if (this.#closedReason === undefined) void this.#connection.sendNotification(name, params).catch(() => {});
   }
 
-  /** Called once, with the reason; at once where the connection has ended already. */
+  /** Calls the listener once with the reason; immediately when the connection is closed already. */
   onClose(listener: (reason: string) => void): void {
     if (this.#closedReason !== undefined) listener(this.#closedReason);
     else this.#closeListeners.push(listener);
   }
 
-  /** Tells the engine that this window needs it no more; open calls fail with `reason`. */
+  /** Tells the engine that this window no longer needs it. Open calls fail with `reason`. */
   goodbye(reason: string): void {
     if (this.#closedReason !== undefined) return;
-    // The engine closes the connection when it has read this; closing first could overtake the message.
+    // The engine closes the connection when it has received this. Closing it here could overtake the message.
     void this.#connection.sendNotification('goodbye', {}).catch(() => {});
     setTimeout(() => this.#end(), GOODBYE_MS).unref();
     this.#fail(reason);
   }
 
-  /** Ends the connection; open calls fail with `reason`. */
+  /** Closes the connection. Open calls fail with `reason`. */
   close(reason: string): void {
     this.#fail(reason);
     this.#end();
@@ -136,20 +135,20 @@ export type Handlers = {
   [M in Method]: (params: Methods[M]['params'], call: Call<M>) => Promise<Methods[M]['result']>;
 };
 export interface ServeOptions {
-  /** Turns what a handler threw into what the caller is told. */
+  /** Converts an error of a handler to the failure that the caller gets. */
   toFailure(error: unknown): Failure;
   onGoodbye(): void;
-  /** A document was closed. */
+  /** A document or conversation was closed. */
   onClosed(sessionId: string): void;
   onClose(): void;
 }
-/** The answering end of a connection. */
+/** The server's end of a connection. */
 export interface ServedConnection {
   notify<N extends NotificationName>(name: N, params: Notifications[N]): void;
   end(): void;
 }
 
-/** Answers calls until the stream ends, then aborts the calls that still run. */
+/** Answers calls until the stream ends, then aborts those that are still running. */
 export function serve(stream: Duplex, handlers: Handlers, options: ServeOptions): ServedConnection {
   const connection = connect(stream);
   const closed = new AbortController();
@@ -163,7 +162,7 @@ export function serve(stream: Duplex, handlers: Handlers, options: ServeOptions)
     options.onClose();
   };
   for (const event of ['end', 'close', 'error']) stream.on(event, onClose);
-  // Bytes that are no message: whoever sends them is not the extension.
+  // Whoever sends bytes that are not a message is not the extension.
   connection.onError(() => stream.destroy());
   connection.listen();
   return {
@@ -176,7 +175,7 @@ export function serve(stream: Duplex, handlers: Handlers, options: ServeOptions)
 
 interface WireParams<M extends Method> {
   params: Methods[M]['params'];
-  /** Names the progress messages of this call. */
+  /** Identifies the progress messages of this call. */
   part: number;
 }
 
@@ -241,7 +240,7 @@ const cancelled = (): EngineFailure => new EngineFailure({ kind: 'cancelled', me
 function asFailure(error: unknown): EngineFailure {
   if (error instanceof EngineFailure) return error;
   if (error instanceof ResponseError && isFailure(error.data)) return new EngineFailure(error.data);
-  return new EngineFailure({ kind: 'bug', message: error instanceof Error ? error.message : String(error) });
+  return new EngineFailure({ kind: 'bug', message: errorMessage(error) });
 }
 
 function isFailure(data: unknown): data is Failure {

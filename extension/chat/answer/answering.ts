@@ -20,7 +20,7 @@ import { answered, chatTurns, earlierTurns } from './prompt.ts';
 
 /** How often a growing answer is saved: a crash or a reload loses no more than this. */
 const SAVE_EVERY_MS = 1000;
-/** Least temperature for another answer than the likeliest one. */
+/** Lowest temperature when the user wants another answer than the most likely one. */
 const OTHER_TEMPERATURE = 0.7;
 const TOP_P = 0.95;
 
@@ -53,14 +53,12 @@ export class Answering {
   #conversation: Conversation;
   #running: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
   #savedMs = 0;
-
   readonly #host: AnsweringHost;
   readonly #events: AnsweringEvents;
 
   constructor(host: AnsweringHost, events: AnsweringEvents, conversation: Conversation) {
     this.#host = host;
     this.#events = events;
-
     this.#conversation = conversation;
   }
 
@@ -77,7 +75,7 @@ export class Answering {
     await this.#running?.done;
   }
 
-  /** For a newer state that another window has stored. */
+  /** Takes over a newer state that another window has stored. */
   replace(conversation: Conversation): void {
     this.#conversation = conversation;
   }
@@ -112,7 +110,7 @@ export class Answering {
     if (!answer) return;
     const { temperature } = this.#host.settings();
     this.#answer({ text: '', status: 'writing' });
-    // An answer without text needs no different one.
+    // There is nothing to differ from when the last answer is empty.
     this.#start(answer.text === '' ? temperature : Math.max(temperature, OTHER_TEMPERATURE));
   }
 
@@ -258,7 +256,7 @@ function itemsOf(questionId: string, attachments: readonly Attachment[]): Draft[
   return attachments.map((attachment, i) => ({ id: `${questionId}-${i}`, attachment }));
 }
 
-/** No sampling at temperature 0, where every token is the likeliest one. */
+/** Temperature 0 means no sampling: always the most likely token. */
 export function samplingOf(temperature: number, seed: () => number): Pick<ChatParams, 'sampling'> {
   return temperature > 0 ? { sampling: { temperature, topP: TOP_P, seed: seed() } } : {};
 }

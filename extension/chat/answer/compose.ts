@@ -1,4 +1,4 @@
-/** From attachments to sources for the engine, and from what it kept of them to chips and links. Pure. */
+/** Reads attachments for the engine, and describes in chips and links what it kept of them. Pure. */
 import { createHash } from 'node:crypto';
 import type { ChatSource, ChatTurn, FitResult, FittedSource } from '../../../engine/wire/protocol.ts';
 import type { Chip, WindowUse } from '../../../webview/protocol.ts';
@@ -19,13 +19,13 @@ export interface Draft {
   readonly turns: readonly ChatTurn[];
   /** For each question in `turns`, the sources that it contains. */
   readonly known: readonly (readonly SentSource[])[];
-  /** Guides retrieval. */
+  /** The user's text, which guides retrieval. */
   readonly question: string;
   readonly items: readonly { readonly id: string; readonly attachment: Attachment }[];
 }
 
 export interface Composed {
-  /** For the engine, which truncates them. */
+  /** Whole texts, which the engine truncates. */
   readonly sources: ChatSource[];
   /** One sentence for each attachment that could not be read. */
   readonly problems: string[];

@@ -1,4 +1,4 @@
-/** From a conversation to the messages that the engine gets. Pure. */
+/** Turns a conversation into the messages that the engine gets. Pure. */
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatTurn } from '../../../engine/wire/protocol.ts';
 import type { Conversation, Turn } from '../conversation/conversation.ts';

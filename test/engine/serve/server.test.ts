@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BackendLost, OutOfMemory } from '../../../kernels/ops.ts';
-import { complete, outcome, testServers, TOKEN, until } from '../../support/engine/serverHost.ts';
+import { complete, outcome, testServers, TOKEN } from '../../support/engine/serverHost.ts';
+import { until } from '../../support/until.ts';
 
 const NO_ROOM = new OutOfMemory(9, 'No room for the cache.');
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { BackendLost, OutOfMemory } from '../../../kernels/ops.ts';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
-import { ANSWER, chat, complete, outcome, testServers, until } from '../../support/engine/serverHost.ts';
+import { ANSWER, chat, complete, outcome, testServers } from '../../support/engine/serverHost.ts';
+import { until } from '../../support/until.ts';
 
 describe('engine server: chats', () => {
   const start = testServers();

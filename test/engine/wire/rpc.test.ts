@@ -3,6 +3,7 @@ import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CompleteParams, CompleteResult, Failure, LoadProgress } from '../../../engine/wire/protocol.ts';
 import { EngineFailure, type Handlers, RpcClient, serve } from '../../../engine/wire/rpc.ts';
+import { until } from '../../support/until.ts';
 
 const REQUEST: CompleteParams = {
   modelId: 'm',
@@ -37,7 +38,7 @@ const ANSWER = {
 
 function connect(handlers: Partial<Handlers> = {}) {
   const [near, far] = duplexPair();
-  const seen = { goodbye: 0, closed: 0, aborted: 0 };
+  const seen = { goodbye: 0, closed: 0, aborted: 0, hanging: 0 };
   const closedDocuments: string[] = [];
   const missing = async (): Promise<never> => {
     throw new Error('no such handler');
@@ -53,6 +54,7 @@ function connect(handlers: Partial<Handlers> = {}) {
       countTokens: missing,
       complete: async ({ prefix }, { signal }) => {
         if (prefix !== 'hang') return { ...ANSWER, text: prefix.toUpperCase() };
+        seen.hanging++;
         await delay(60_000, undefined, { signal }).catch(() => seen.aborted++);
         throw new Error('late');
       },
@@ -77,8 +79,6 @@ async function failure(promise: Promise<unknown>): Promise<Failure> {
   return error.failure;
 }
 
-const soon = (): Promise<void> => delay(20);
-
 describe('rpc', () => {
   it('answers', async () => {
     const { client } = connect();
@@ -89,7 +89,7 @@ describe('rpc', () => {
     const { client, closedDocuments } = connect();
     client.notify('closed', { sessionId: 'a.ts' });
     client.notify('closed', { sessionId: 5 } as never);
-    await soon();
+    await client.call('complete', REQUEST);
     assert.deepEqual(closedDocuments, ['a.ts']);
   });
 
@@ -144,11 +144,10 @@ describe('rpc', () => {
     const { client, seen } = connect();
     const abort = new AbortController();
     const call = failure(client.call('complete', { ...REQUEST, prefix: 'hang' }, { signal: abort.signal }));
-    await soon();
+    await until(() => seen.hanging === 1);
     abort.abort();
     assert.equal((await call).kind, 'cancelled');
-    await soon();
-    assert.equal(seen.aborted, 1);
+    await until(() => seen.aborted === 1);
     assert.equal((await client.call('complete', REQUEST)).text, 'A');
   });
 
@@ -159,12 +158,12 @@ describe('rpc', () => {
   });
 
   it('when the other end goes, every open call fails with the reason', async () => {
-    const { client, far } = connect();
+    const { client, far, seen } = connect();
     const reasons: string[] = [];
     client.onClose((reason) => reasons.push(reason));
     const hanging = { ...REQUEST, prefix: 'hang' };
     const calls = [failure(client.call('complete', hanging)), failure(client.call('complete', hanging))];
-    await soon();
+    await until(() => seen.hanging === 2);
     far.end();
     const gone = { kind: 'engineGone', message: 'The engine process ended.' };
     assert.deepEqual(await Promise.all(calls), [gone, gone]);
@@ -175,11 +174,11 @@ describe('rpc', () => {
   it('when the caller goes, its calls are aborted', async () => {
     const { client, seen } = connect();
     const call = failure(client.call('complete', { ...REQUEST, prefix: 'hang' }));
-    await soon();
+    await until(() => seen.hanging === 1);
     client.close('The window closes.');
     assert.deepEqual(await call, { kind: 'engineGone', message: 'The window closes.' });
-    await soon();
-    assert.deepEqual(seen, { goodbye: 0, closed: 1, aborted: 1 });
+    await until(() => seen.aborted === 1);
+    assert.deepEqual(seen, { goodbye: 0, closed: 1, aborted: 1, hanging: 1 });
   });
 
   it('notifications go both ways', async () => {
@@ -187,10 +186,9 @@ describe('rpc', () => {
     const moved: unknown[] = [];
     client.onNotification('backendChanged', (params) => moved.push(params));
     served.notify('backendChanged', { model: { ...INFO, notes: [] }, reason: 'lost' });
-    await soon();
+    await until(() => moved.length === 1);
     client.goodbye('Done.');
-    await soon();
-    assert.equal(seen.goodbye, 1);
+    await until(() => seen.goodbye === 1);
     assert.deepEqual(moved, [{ model: INFO, reason: 'lost' }]);
   });
 });

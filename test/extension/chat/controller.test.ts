@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { EngineFailure } from '../../../engine/wire/rpc.ts';
-import { fakeChats, until } from '../../support/extension/fakeChat.ts';
+import { fakeChats } from '../../support/extension/fakeChat.ts';
+import { until } from '../../support/until.ts';
 
 const gone = new EngineFailure({ kind: 'engineGone', message: 'The engine process ended.' });
 const FILE = { kind: 'file', uri: 'file:///w/a.ts' } as const;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FakeChat, FakePage, fakeChats, until } from '../../support/extension/fakeChat.ts';
+import { type FakeChat, FakePage, fakeChats } from '../../support/extension/fakeChat.ts';
+import { until } from '../../support/until.ts';
 
 const filesOf = ({ folder }: FakeChat): string[] => readdirSync(folder).filter((name) => name !== 'open');
 const FILE_URI = 'file:///w/a.ts';

@@ -5,7 +5,8 @@ import { EngineFailure } from '../../../engine/wire/rpc.ts';
 import { LocalModel, registerLanguageModel } from '../../../extension/languageModel/languageModel.ts';
 import type { EngineState } from '../../../extension/engine/engine.ts';
 import { readSettings } from '../../../extension/settings.ts';
-import { FakeModel, until } from '../../support/extension/fakeChat.ts';
+import { FakeModel } from '../../support/extension/fakeChat.ts';
+import { until } from '../../support/until.ts';
 import { EventEmitter, LanguageModelTextPart, lm } from '../../support/extension/vscodeStub.ts';
 
 const INFO = {

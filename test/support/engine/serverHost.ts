@@ -1,6 +1,5 @@
 /** An engine server in this process with tiny models, and windows that call it. */
 import { duplexPair } from 'node:stream';
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import { EngineServer, type ServerOptions } from '../../../engine/serve/server.ts';
@@ -95,12 +94,4 @@ export function chat(
     signal,
     onPart: (part) => parts.push(part.type === 'text' ? part.text : part.type),
   });
-}
-
-/** Lets others go on until the condition holds. Rejects after many turns of the event loop without it. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (let turns = 0; !condition(); turns++) {
-    if (turns > 1_000_000) throw new Error(`It never held: ${condition.toString()}`);
-    await yieldToOthers();
-  }
 }

@@ -13,6 +13,7 @@ import type { Attachment, ContextReader, Source } from '../../../extension/chat/
 import type { ChatModel } from '../../../extension/engine/engine.ts';
 import type { Conversation } from '../../../extension/chat/conversation/conversation.ts';
 import { ConversationStore } from '../../../extension/chat/conversation/conversationStore.ts';
+import { until } from '../until.ts';
 import { fakeFit, type FakeFitRule } from '../engine/fakeFit.ts';
 import type { EngineView, FromPage, PageMessage, PageState, ToPage } from '../../../webview/protocol.ts';
 
@@ -286,13 +287,4 @@ export function fakeChats() {
       for (const chat of chats.splice(0)) await chat.remove();
     },
   };
-}
-
-/** Until it holds; fails after some seconds. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    if (condition()) return;
-    await delay(5);
-  }
-  throw new Error(`It never held: ${condition.toString()}`);
 }

@@ -2,7 +2,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Cancelled, messageOf, throwIfAborted } from '../../../engine/errors.ts';
+import { Cancelled, errorMessage, throwIfAborted } from '../../../engine/errors.ts';
 import { lineAt } from '../../../engine/prompt/lines.ts';
 import type { ServerOptions } from '../../../engine/serve/server.ts';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
@@ -163,5 +163,5 @@ async function hang(signal: AbortSignal, ms = FOREVER_MS): Promise<void> {
 
 function toFailure(error: unknown): Failure {
   if (error instanceof EngineFailure) return error.failure;
-  return { kind: error instanceof Cancelled ? 'cancelled' : 'bug', message: messageOf(error) };
+  return { kind: error instanceof Cancelled ? 'cancelled' : 'bug', message: errorMessage(error) };
 }
