@@ -9,8 +9,13 @@ import { quoted } from './support/architecture/tables.ts';
 /** What must not stand in any file of ours: somebody's folders, keys, and places to fetch packages from. */
 const FORBIDDEN_TEXT = /\/(home|Users)\/[a-z]|\/root\/|\/work\/|BEGIN [A-Z ]*PRIVATE KEY|npmjs\.|_authToken/;
 
-/** Until the owners of the folders have been through them. */
-const PENDING = /^(?!\.ci).*README\.md$|^ARCHITECTURE\.md$/;
+/** Documents that are still to be rewritten for the new layout; nothing may be added. */
+const PENDING = [
+  ...['ARCHITECTURE.md', 'README.md', 'engine/README.md', 'engine/prompt/README.md', 'extension/README.md'],
+  ...['extension/chat/README.md', 'extension/inlineEdit/README.md', 'extension/retrieval/README.md'],
+  ...['kernels/README.md', 'kernels/wasm/README.md', 'test/bench/README.md', 'test/fixtures/golden/README.md'],
+  'test/window/README.md',
+];
 
 const documents = files.filter(
   (file) => file.endsWith('.md') && !/^(CHANGELOG|test\/fixtures\/sample-project)/.test(file),
@@ -73,7 +78,7 @@ function anchors(document: string): string[] {
 
 describe('documents', () => {
   for (const document of documents) {
-    (PENDING.test(document) ? it.skip : it)(`${document} names files that exist`, () => {
+    (PENDING.includes(document) ? it.skip : it)(`${document} names files that exist`, () => {
       assert.deepEqual(
         namedFiles(document).filter((name) => !exists(document, name)),
         [],
