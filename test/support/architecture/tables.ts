@@ -17,7 +17,7 @@ const text = readFileSync('ARCHITECTURE.md', 'utf8');
 
 /** The rows of `| folder | holds | may import |`. Throws if there is no such table. */
 export function folderTable(): Folder[] {
-  return rows(['folder', 'holds', 'may import']).map(([names, , allowed]) => ({
+  return rowsOf(['folder', 'holds', 'may import']).map(([names, , allowed]) => ({
     names: quoted(names!),
     mayImport: quoted(allowed!),
   }));
@@ -25,7 +25,7 @@ export function folderTable(): Folder[] {
 
 /** The rows of `| reaches for | files |`. Throws if there is no such table. */
 export function doorTable(): Door[] {
-  return rows(['reaches for', 'files']).map(([what, list]) => ({ what: what!, files: quoted(list!) }));
+  return rowsOf(['reaches for', 'files']).map(([what, list]) => ({ what: what!, files: quoted(list!) }));
 }
 
 /** The row that governs a file or folder: the one with the longest name that covers it. */
@@ -44,7 +44,8 @@ export function covers(name: string, path: string): boolean {
   return path.startsWith(`${name}/`) && !/\.\w+$/.test(name);
 }
 
-function rows(head: string[]): string[][] {
+/** The cells of the table that has this head. Throws if there is none. */
+export function rowsOf(head: string[]): string[][] {
   const lines = text.split('\n');
   const start = lines.findIndex((line) => cells(line).join('|') === head.join('|'));
   if (start < 0) throw new Error(`ARCHITECTURE.md has no table '${head.join(' | ')}'.`);
