@@ -82,9 +82,8 @@ export interface CompleteParams {
   maxTokens: number;
   multiline: 'auto' | 'always' | 'never';
 }
-export interface CompleteResult {
-  /** Text to insert at the cursor; empty when nothing is worth showing. */
-  text: string;
+/** What a generation took. */
+export interface GenerationResult {
   /** Prompt tokens found in the KV cache, and prompt tokens computed now. */
   tokensReused: number;
   tokensPrefilled: number;
@@ -92,6 +91,13 @@ export interface CompleteResult {
   stop: StopReason;
   prefillMs: number;
   decodeMs: number;
+}
+/** end: a stop token. text: a stop string or rule. length: maxTokens was reached or the context is full. */
+export type StopReason = 'end' | 'text' | 'length';
+
+export interface CompleteResult extends GenerationResult {
+  /** Text to insert at the cursor; empty when nothing is worth showing. */
+  text: string;
   window: SeenLines;
 }
 /** The lines of a document that a prompt contained, as ranges that count from 1; none when the model was not asked. */
@@ -99,8 +105,6 @@ export interface SeenLines {
   lines: [first: number, last: number][];
   totalLines: number;
 }
-/** end: a stop token. text: a stop string or rule. length: maxTokens was reached or the context is full. */
-export type StopReason = 'end' | 'text' | 'length';
 
 export interface ChatParams {
   modelId: string;
@@ -148,14 +152,7 @@ export type ChatPart =
       /** The last message's text as the model sees it, sources included. */ question: string;
     }
   | { type: 'text'; text: string };
-export interface ChatResult {
-  /** Prompt tokens found in the KV cache, and prompt tokens computed now. */
-  tokensReused: number;
-  tokensPrefilled: number;
-  tokensGenerated: number;
-  stop: StopReason;
-  prefillMs: number;
-  decodeMs: number;
+export interface ChatResult extends GenerationResult {
   /** Number of messages dropped because the window is full: the oldest questions with their answers, never the system's. */
   messagesDropped: number;
 }

@@ -8,15 +8,13 @@ import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/token
 import { releasedTokenizer } from '../../fixtures/tokenizers/released.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 import { ChatWithModel, chattingModel, common } from '../../support/engine/chatModel.ts';
+import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
 
-const JULY =
-  "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
 /** As the release of April 2024, which knows no system message. */
 const APRIL =
   "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '<|user|>\\n' + m.content + '<|end|>\\n<|assistant|>\\n' }}" +
   "{% elif m.role == 'assistant' %}{{ m.content + '<|end|>\\n' }}{% endif %}{% endfor %}";
-const TRIMMING = JULY.replace('m.content', '(m.content | trim)');
+const TRIMMING = CHAT_TEMPLATE.replace('m.content', '(m.content | trim)');
 const NAMES = ['<|system|>', '<|user|>', '<|assistant|>', '<|end|>', '<|endoftext|>'];
 
 interface Made {
@@ -25,7 +23,7 @@ interface Made {
   template?: string | undefined;
 }
 
-function tiny({ leadingSpace = false, rstrip = false, template = JULY }: Made = {}): Tokenizer {
+function tiny({ leadingSpace = false, rstrip = false, template = CHAT_TEMPLATE }: Made = {}): Tokenizer {
   const specials = NAMES.map((content) => ({ content, rstrip }));
   const tokenizerConfig = { chat_template: template, bos_token: '<s>', eos_token: '<|endoftext|>' };
   return createTokenizer({ tokenizerJson: tinyTokenizerJson({ specials, leadingSpace }), tokenizerConfig });
@@ -119,7 +117,8 @@ describe('a follow-up question', () => {
     ['the starter', starter],
     [
       'phi-3-mini, July 2024',
-      (test) => releasedTokenizer(test, 'mini-4k-2024-07', { chat_template: JULY, eos_token: '<|endoftext|>' }),
+      (test) =>
+        releasedTokenizer(test, 'mini-4k-2024-07', { chat_template: CHAT_TEMPLATE, eos_token: '<|endoftext|>' }),
     ],
     [
       'phi-3-mini, April 2024',

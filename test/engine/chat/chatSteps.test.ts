@@ -15,10 +15,8 @@ import { parrotModel } from '../../support/engine/parrotModel.ts';
 import { TINY_CONFIG, TinyFolder } from '../../support/engine/tinyModel.ts';
 import { TinySessions } from '../../support/engine/tinySessions.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
+import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
 
-const CHAT =
-  "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
 const ids = (count: number, seed: number): number[] => Array.from({ length: count }, (_, i) => (i * 31 + seed) % 128);
 const greedy = { stopIds: new Set<number>(), speculation: 'off' } as const;
 const saidIn = (part: ChatPart): string => (part.type === 'text' ? part.text : '');
@@ -94,7 +92,7 @@ describe('a chat with a model of random words', () => {
     const specials = ['<|user|>', '<|assistant|>', '<|end|>'].map((content) => ({ content }));
     folder = TinyFolder.model({ config: { ...TINY_CONFIG, vocab_size: 512, max_position_embeddings: 2048 } })
       .json('tokenizer.json', tinyTokenizerJson({ specials }))
-      .json('tokenizer_config.json', { chat_template: CHAT });
+      .json('tokenizer_config.json', { chat_template: CHAT_TEMPLATE });
     model = await loadModel(folder.path, { backend: 'reference' });
   });
   after(async () => {

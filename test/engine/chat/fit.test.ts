@@ -8,6 +8,7 @@ import { describeFitted } from '../../../engine/prompt/files.ts';
 import type { ChatTurn, ChatSource } from '../../../engine/wire/protocol.ts';
 import { createTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
+import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
 import { ChatWithModel, chattingModel } from '../../support/engine/chatModel.ts';
 
 const json = (name: string): unknown => JSON.parse(readFileSync(`media/starter/${name}`, 'utf8'));
@@ -164,12 +165,9 @@ describe('sources beside a conversation', () => {
 
   it('and messages are tokenised once, whether or not messages are dropped', async () => {
     const names = ['<|system|>', '<|user|>', '<|assistant|>', '<|end|>'].map((content) => ({ content }));
-    const template =
-      "{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + '<|end|>\n' }}{% endfor %}" +
-      "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}";
     const tokenizer = createTokenizer({
       tokenizerJson: tinyTokenizerJson({ specials: names }),
-      tokenizerConfig: { chat_template: template },
+      tokenizerConfig: { chat_template: CHAT_TEMPLATE },
     });
     for (const [contextLength, drops] of [
       [1_000_000, false],

@@ -9,17 +9,15 @@ import { PRIORITY, type Priority } from '../../../engine/inference/scheduler.ts'
 import { createTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { OutOfMemory } from '../../../kernels/ops.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
+import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
 
-const CHAT =
-  "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
 const names = ['<|user|>', '<|assistant|>', '<|end|>', '<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>'];
 const tokenizerFor = (specials: string[], config: object) =>
   createTokenizer({
     tokenizerJson: tinyTokenizerJson({ specials: specials.map((content) => ({ content })) }),
     tokenizerConfig: config,
   });
-const chat = tokenizerFor(names.slice(0, 3), { chat_template: CHAT });
+const chat = tokenizerFor(names.slice(0, 3), { chat_template: CHAT_TEMPLATE });
 const fim = tokenizerFor(names, {});
 
 /** A computer that reads `tokensPerMs` and says nothing. */

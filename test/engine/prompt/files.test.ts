@@ -6,15 +6,13 @@ import { mergeRanges, rangesLeftOut, rangesText } from '../../../engine/prompt/l
 import { ageOf, takeSnapshot } from '../../../engine/prompt/fileSnapshot.ts';
 import { createTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
+import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
 
-const CHAT =
-  "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
 const specials = ['<|user|>', '<|assistant|>', '<|end|>'].map((content) => ({ content }));
 const make = (leadingSpace: boolean) =>
   createTokenizer({
     tokenizerJson: tinyTokenizerJson({ specials, leadingSpace }),
-    tokenizerConfig: { chat_template: CHAT },
+    tokenizerConfig: { chat_template: CHAT_TEMPLATE },
   });
 const tokenizer = make(false);
 const atOnce = async (): Promise<void> => {};

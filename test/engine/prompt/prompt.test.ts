@@ -4,11 +4,9 @@ import { promptBudget } from '../../../engine/prompt/budget.ts';
 import { buildCompletionPrompt } from '../../../engine/prompt/complete.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
+import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
 
 const FIM = ['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>'];
-const CHAT =
-  "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
 
 function make(names: string[], config: object = {}): Tokenizer {
   const specials = ['<|endoftext|>', ...names].map((content) => ({ content, rstrip: content === '<|assistant|>' }));
@@ -16,7 +14,7 @@ function make(names: string[], config: object = {}): Tokenizer {
 }
 const starter = make([...FIM, '<|file|>']);
 const otherFim = make(['<fim_prefix>', '<fim_suffix>', '<fim_middle>']);
-const chat = make(['<|user|>', '<|assistant|>', '<|end|>'], { chat_template: CHAT });
+const chat = make(['<|user|>', '<|assistant|>', '<|end|>'], { chat_template: CHAT_TEMPLATE });
 const base = make([], { bos_token: '<s>', add_bos_token: true });
 
 interface Where {
@@ -108,7 +106,7 @@ describe('completion prompts', () => {
   });
 
   it('a chat model with untrained fill-in-the-middle tokens is prompted as a chat, unless it asks for spm', () => {
-    const both = make([...FIM, '<|user|>', '<|assistant|>', '<|end|>'], { chat_template: CHAT });
+    const both = make([...FIM, '<|user|>', '<|assistant|>', '<|end|>'], { chat_template: CHAT_TEMPLATE });
     assert.equal(build(both, { prefix: 'a' }).kind, 'instruct');
     assert.equal(build(both, { prefix: 'a', fimOrder: 'spm' }).kind, 'fim');
   });

@@ -10,10 +10,7 @@ import { PrefillSpeed } from '../../../engine/document/prefillSpeed.ts';
 import { SnapshotStore } from '../../../engine/inference/kvDiskCache.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 import { TINY_CONFIG, TinyFolder } from '../../support/engine/tinyModel.ts';
-
-const CHAT =
-  "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
+import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
 
 const lines = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, i) => `  const value${from + i} = compute(${from + i});\n`).join('');
@@ -26,7 +23,7 @@ describe('a document with real sessions', function () {
     const config = { ...TINY_CONFIG, vocab_size: 1024, max_position_embeddings: 16_384 };
     folder = TinyFolder.model({ config })
       .json('tokenizer.json', tinyTokenizerJson({ specials }))
-      .json('tokenizer_config.json', { chat_template: CHAT });
+      .json('tokenizer_config.json', { chat_template: CHAT_TEMPLATE });
   });
   after(() => folder.remove());
 

@@ -193,6 +193,22 @@ describe('engine server: completions', () => {
     assert.deepEqual([models.sessions, models.orphans], [0, 0]);
   });
 
+  it('the window is told when the rest of its document is prefilled, and no other window is', async () => {
+    const { open, load } = start();
+    const [client, other] = [await open(), await open()];
+    const { modelId } = await load(client);
+    await load(other);
+    const told: unknown[] = [];
+    client.onNotification('backgroundPrefill', (notification) => told.push(notification));
+    other.onNotification('backgroundPrefill', () => assert.fail('it has not asked'));
+    await complete(client, modelId, 'const value = compute(value);\n'.repeat(200));
+    await until(() => told.length === 2);
+    assert.deepEqual(
+      told,
+      [true, false].map((active) => ({ sessionId: 'a.ts', active })),
+    );
+  });
+
   it('where memory runs out the idle sessions make room, and nothing moves', async () => {
     const { models, open, load } = start();
     const client = await open();

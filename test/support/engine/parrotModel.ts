@@ -5,12 +5,10 @@ import { Phi3 } from '../../../engine/models/phi3.ts';
 import { createTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { randomValues } from '../random.ts';
 import { TINY_CONFIG, TinyFolder } from './tinyModel.ts';
+import { CHAT_TEMPLATE } from './chatTemplate.ts';
 
 /** Whose tokenizer it has. Mocha runs in the repository's root. */
 const STARTER = 'media/starter';
-const CHAT_TEMPLATE =
-  "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}";
 const HIDDEN = 128;
 /** Large enough that the next word is certain, and that the end is where no word follows. */
 const WORD_SCALE = 4;
