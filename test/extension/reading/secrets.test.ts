@@ -140,9 +140,8 @@ describe('texts that are no secret', () => {
   ];
   for (const [name, text] of open) it(name, () => assert.equal(hideSecrets(text), text));
 
-  it('takes no time over long lines', () => {
-    const started = performance.now();
-    hideSecrets('token password = a '.repeat(60_000) + `'${random(100_000)}`);
-    assert.ok(performance.now() - started < 2000, String(performance.now() - started));
+  it('long lines are no trap: backtracking over a megabyte would never end', () => {
+    const open = 'token password = a '.repeat(60_000);
+    assert.equal(hideSecrets(`${open}'${random(100_000)}`).startsWith(open), true);
   });
 });
