@@ -31,11 +31,9 @@ const folderOf = (file: string) => (file.includes('/') ? dirname(file) : '');
 const folders = [...new Set(files.map(folderOf))];
 
 describe('architecture', () => {
-  const table = folderTable();
-  const doors = doorTable();
   /** Whether the table lets a file import a module. */
   const allowed = (file: string, module: string): boolean => {
-    const row = governing(table, file);
+    const row = governing(folderTable(), file);
     return row !== undefined && [...row.names, ...row.mayImport].some((name) => covers(name, module));
   };
 
@@ -47,6 +45,7 @@ describe('architecture', () => {
   });
 
   it('every folder has a row, every row a folder, and every permission is used', () => {
+    const table = folderTable();
     const rooms = folders.filter((folder) =>
       /^(kernels|engine|extension)\/[^/]+$|^(webview|media|test|\.ci)$/.test(folder),
     );
@@ -103,6 +102,7 @@ describe('architecture', () => {
   });
 
   it('only the files that the table of doors names reach for sockets, processes, threads and native code', () => {
+    const doors = doorTable();
     const covered = doors.flatMap(({ what }) => quoted(what));
     assert.deepEqual(
       DOORS.filter((name) => !covered.includes(name)),
@@ -115,6 +115,14 @@ describe('architecture', () => {
       );
       assert.deepEqual(reaching.map(({ file }) => file).sort(), [...listed].sort(), what);
     }
+  });
+
+  it('one file of the engine names the backends, beside the protocol and the terminal program', () => {
+    const naming = sources.filter(({ file, names }) => /^engine\/(?!wire|cli)/.test(file) && names.has("'wasm'"));
+    assert.deepEqual(
+      naming.map(({ file }) => file),
+      ['engine/load/openBackend.ts'],
+    );
   });
 
   it("what may import nothing of Node's touches no disk, clock or process", () => {
@@ -162,5 +170,6 @@ describe('architecture', () => {
     const { imports, names } = parse('x/y.ts', text);
     assert.deepEqual(imports, ['x/a.ts', 'b.ts', 'c', 'd', 'x/e.ts', 'x/f.ts', 'g']);
     assert.ok(names.has('Worker') && names.has('fetch') && !names.has('h'));
+    assert.ok(names.has("'j'"));
   });
 });

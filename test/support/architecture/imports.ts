@@ -9,7 +9,7 @@ export interface Source {
   readonly file: string;
   /** Paths from the repository's root, or names of packages; types that are imported count like values. */
   readonly imports: readonly string[];
-  /** Names that the file calls or constructs, and global names that it mentions. */
+  /** All identifiers of the file, and its string literals in single quotes. */
   readonly names: ReadonlySet<string>;
 }
 
@@ -41,6 +41,7 @@ export function parse(file: string, text: string): Source {
     const target = importedModule(node);
     if (target) imports.push(target.startsWith('.') ? normalize(join(dirname(file), target)) : target);
     else if (ts.isIdentifier(node)) names.add(node.text);
+    else if (ts.isStringLiteral(node)) names.add(`'${node.text}'`);
     ts.forEachChild(node, visit);
   };
   visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest));

@@ -15,12 +15,15 @@ export interface Door {
 
 const text = readFileSync('ARCHITECTURE.md', 'utf8');
 
+let folderRows: Folder[] | undefined;
+
 /** The rows of `| folder | holds | may import |`. Throws if there is no such table. */
 export function folderTable(): Folder[] {
-  return rowsOf(['folder', 'holds', 'may import']).map(([names, , allowed]) => ({
+  folderRows ??= rowsOf(['folder', 'holds', 'may import']).map(([names, , allowed]) => ({
     names: quoted(names!),
     mayImport: quoted(allowed!),
   }));
+  return folderRows;
 }
 
 /** The rows of `| reaches for | files |`. Throws if there is no such table. */
