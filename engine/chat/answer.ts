@@ -109,7 +109,7 @@ function tokenizerOf({ tokenizer, info }: ChattingModel): Tokenizer {
   return tokenizer;
 }
 
-/** Lets other requests proceed, then throws Cancelled when nobody waits for this one any more. */
+/** Returns a function that lets other requests proceed and rejects with Cancelled once `signal` has aborted. */
 function pauses(signal: AbortSignal): () => Promise<void> {
   return async () => {
     await letOthersGo();

@@ -5,7 +5,7 @@ import { textOf } from '../wire/chatTurns.ts';
 import type { ChatTurn } from '../wire/protocol.ts';
 import { LineEncoder } from './lineEncoder.ts';
 
-/** What the prompts of one request are made with. */
+/** Everything that is needed to make the prompts of one request. */
 export interface PromptMaker {
   /** Has a chat template. */
   readonly tokenizer: Tokenizer;
@@ -19,7 +19,7 @@ export interface ChatPrompt {
   readonly messagesDropped: number;
 }
 
-/** Share of the room to fill after dropping: the following turns then only append, and find the rest in the KV cache. */
+/** Share of the room that may stay filled after dropping, so that the next turns only append to the cached prompt. */
 const KEPT_SHARE = 3 / 4;
 /** Tokens around a message's text: its role and its end. Templates take 3 to 8. */
 const MARK_TOKENS = 8;

@@ -14,15 +14,15 @@ import {
 import type { LineEncoder } from './lineEncoder.ts';
 import { type QuotedSource, questionText } from './questionText.ts';
 
-/** Tokens of the marks around a source in a message, apart from its name. */
+/** Number of tokens in the marks around a source, apart from its name. */
 const MARK_TOKENS = 32;
-/** A source with fewer tokens would say nothing: when not all sources can have as many, the last ones are left out. */
+/** Fewer tokens of a source would be useless: when not all sources can have as many, the last ones are left out. */
 const LEAST_TOKENS = 64;
 /** Share of the room that sources may take even when older turns must be dropped for them. */
 const LEAST_SHARE = 1 / 2;
 
 export interface FittedQuestion {
-  /** What remains of the sources, and the last message's text together with it. */
+  /** The result for the caller, and the last message's text with the fitted sources in it. */
   readonly fit: FitResult;
   readonly question: string;
 }
@@ -42,12 +42,12 @@ export async function fitSources(
   const held = heldAt(messages, sources, dropped);
   const fitted = await fitFresh(messages, sources, held, maker);
   const { messagesDropped } = fitted.fit;
-  // More messages must go, and the sources that they contained have to be quoted again.
+  // More messages must be dropped, and the sources in them have to be quoted again.
   if (messagesDropped > dropped && held.size > 0) return fitSources(messages, sources, maker, messagesDropped);
   return fitted;
 }
 
-/** fitSources, and the prompt with what remains of them. Rejects as chatPrompt. */
+/** Fits the sources and renders the prompt with what remains of them. Rejects as chatPrompt does. */
 export async function fitPrompt(
   messages: readonly ChatTurn[],
   sources: readonly ChatSource[],
@@ -57,14 +57,14 @@ export async function fitPrompt(
   const { fit, question } = await fitSources(messages, sources, maker, dropped);
   const prompt = await chatPrompt([...messages.slice(0, -1), textTurn('user', question)], maker);
   const { messagesDropped } = prompt;
-  // The estimate was too low.
+  // The estimate was too low, and messages that contain sources were dropped.
   if (messagesDropped > Math.max(dropped, fit.messagesDropped) && fit.sources.some(({ held }) => held)) {
     return fitPrompt(messages, sources, maker, messagesDropped);
   }
   return { fit: { ...fit, tokensUsed: prompt.ids.length, messagesDropped }, question, prompt };
 }
 
-/** The sources that a message contains which is not dropped. */
+/** The sources that are contained in a message that stays. */
 function heldAt(
   messages: readonly ChatTurn[],
   sources: readonly ChatSource[],
@@ -99,7 +99,7 @@ async function fitFresh(
   const fresh = sources.filter((source) => !held.has(source));
   const fixed = fresh.filter(({ whole }) => whole);
   const fixedTokens = fixed.reduce((sum, source) => sum + sizes.get(source)!.text + sizes.get(source)!.marks, 0);
-  // What is never dropped.
+  // The part of the prompt that is never dropped.
   const question = costs.system + costs.pairs.at(-1)![0] + fixedTokens;
   const forSources = Math.min(
     room - question,
@@ -133,7 +133,7 @@ async function fitFresh(
   };
 }
 
-/** As many of the first sources as can have LEAST_TOKENS each, truncated to `tokens` altogether. */
+/** Truncates the first sources, as many as can have LEAST_TOKENS each, to `tokens` altogether. */
 async function truncated(
   sources: readonly ChatSource[],
   tokens: number,
@@ -171,7 +171,7 @@ function quotedSource({ name, firstLine }: ChatSource, { shown, lines }: FittedF
   return { name, text: shown, lines: inFile.map(([first, last]) => `${first}-${last}`).join(', ') };
 }
 
-/** What to drop, and how many tokens the rest takes, when the last question contains `taken` tokens of sources. */
+/** Estimates what is dropped, and what the rest takes, when the last question contains `taken` tokens of sources. */
 function afterDropping({ system, pairs }: ChatCosts, taken: number, room: number): ReturnType<typeof pairsToDrop> {
   const [question, answer] = pairs.at(-1)!;
   return pairsToDrop({ system, pairs: pairs.with(-1, [question + taken, answer]) }, room);

@@ -3,7 +3,7 @@ import { LINE_START } from '../tokenizer/lineMemory.ts';
 import type { ChatMessage, ChatOptions } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
-/** Characters looked up between two pauses: some milliseconds of work. */
+/** Number of characters between two pauses: some milliseconds of work. */
 const SLICE_CHARACTERS = 16_000;
 
 /**
@@ -12,26 +12,26 @@ const SLICE_CHARACTERS = 16_000;
  * token crosses the start of a line, so the ids are those of the whole text.
  */
 export class LineEncoder {
-  /** Ids of lines amid other text. */
+  /** The ids of lines amid other text. */
   readonly #lines = new Map<string, readonly number[]>();
-  /** Ids of lines at the start of a text or behind a special token, where some tokenizers add a space. */
+  /** The ids of lines at the start of a text or behind a special token, where some tokenizers add a space. */
   readonly #firstLines = new Map<string, readonly number[]>();
 
   readonly #tokenizer: Tokenizer;
   readonly #pause: () => Promise<unknown>;
 
-  /** `pause` is awaited now and then in long work; when it rejects, so does the encoder. */
+  /** Long work awaits `pause` from time to time, and rejects when `pause` does. */
   constructor(tokenizer: Tokenizer, pause: () => Promise<unknown>) {
     this.#tokenizer = tokenizer;
     this.#pause = pause;
   }
 
-  /** Ids of a text that stands amid other text. */
+  /** Encodes a text that stands amid other text. */
   async encode(text: string): Promise<number[]> {
     return this.#concat(text.split(LINE_START), (line) => this.#line(line));
   }
 
-  /** Number of tokens in a text that stands amid other text. May be one off where the text was encoded as a first line. */
+  /** Counts the tokens of a text that stands amid other text; may be one off for a text that began a message. */
   async count(text: string): Promise<number> {
     let sum = 0;
     for (const line of text.split(LINE_START)) {
@@ -40,7 +40,7 @@ export class LineEncoder {
     return sum;
   }
 
-  /** As Tokenizer.chat. */
+  /** Encodes a conversation as Tokenizer.chat does. */
   async chat(messages: readonly ChatMessage[], options: ChatOptions): Promise<number[]> {
     const ids: number[] = [];
     for (const part of this.#tokenizer.chatParts(messages, options)) {

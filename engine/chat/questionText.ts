@@ -1,6 +1,6 @@
-/** A question as the model reads it: sources are data between marks that their own text cannot close. */
+/** Renders a question with its sources, which stand as data between marks that their own text cannot close. */
 
-/** A text as it stands in a prompt. */
+/** A text to quote in a prompt. */
 export interface QuotedSource {
   readonly name: string;
   readonly text: string;

@@ -7,7 +7,7 @@ import { errorMessage } from '../errors.ts';
 import type { ServerOptions } from '../serve/server.ts';
 import { inode, listenAlone, release } from './listen.ts';
 
-/** How long the engine waits for its first window, and for another one after the last has left. */
+/** Milliseconds that the engine waits for its first window, and for another one after the last has left. */
 const FIRST_CLIENT_MS = 10_000;
 const NEXT_CLIENT_MS = 3000;
 /** Freeing takes milliseconds; a hanging driver must not keep the process alive. */
@@ -27,7 +27,7 @@ export async function runEngine(version: string, newServer: (options: ServerOpti
   }
 }
 
-/** What the process serves its connections with. */
+/** Serves the connections of the process. */
 interface Server {
   accept(stream: Duplex): void;
   dispose(): Promise<void>;
@@ -87,7 +87,7 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-/** stderr is the log file that the window opened for this process. */
+/** Writes to stderr, which is the log file that the window opened for this process. */
 function log(message: string): void {
   process.stderr.write(`${new Date().toISOString()} [${process.pid}] ${message}\n`);
 }

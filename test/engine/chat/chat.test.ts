@@ -10,7 +10,7 @@ import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 import { ChatWithModel, chattingModel, common } from '../../support/engine/chatModel.ts';
 import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
 
-/** As the release of April 2024, which knows no system message. */
+/** The chat template of phi-3-mini as of April 2024, which ignores the system message. */
 const APRIL =
   "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '<|user|>\\n' + m.content + '<|end|>\\n<|assistant|>\\n' }}" +
   "{% elif m.role == 'assistant' %}{{ m.content + '<|end|>\\n' }}{% endif %}{% endfor %}";
@@ -104,7 +104,7 @@ describe('chat prompts', () => {
   });
 });
 
-/** Around a question, and the end of an answer whose last white space is trimmed or merged. */
+/** Number of tokens around a question, and at the end of an answer whose last white space is trimmed or merged. */
 const MARKS = 16;
 
 describe('a follow-up question', () => {
@@ -155,7 +155,7 @@ describe('a follow-up question', () => {
 describe('an answer in other tokens than its tokenizer would write', () => {
   const tokenizer = tiny({ leadingSpace: true });
   const letterId = (letter: string): number => tokenizer.encode(`\n${letter}`).at(-1)!;
-  /** Every word letter by letter. */
+  /** Spells every word letter by letter. */
   const letters = (ids: number[]): number[] =>
     ids.flatMap((id) => {
       const text = tokenizer.decode([id], { specials: true });

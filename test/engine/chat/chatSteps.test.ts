@@ -1,4 +1,4 @@
-/** Chats beside completions, step by step, and with real models. */
+/** Chats beside completions: the order of their steps, and answers of real models. */
 import assert from 'node:assert/strict';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { duplexPair } from 'node:stream';
@@ -23,7 +23,7 @@ const saidIn = (part: ChatPart): string => (part.type === 'text' ? part.text : '
 const user = (text: string): ChatTurn[] => [textTurn('user', text)];
 
 describe('a chat beside completions', () => {
-  /** Longer sequences than any completion here has. */
+  /** A longer sequence than any completion here, by which the steps of chats are recognised. */
   const CHAT_TOKENS = 100;
   let tiny: TinySessions;
   beforeEach(async () => {
@@ -31,7 +31,7 @@ describe('a chat beside completions', () => {
   });
   afterEach(() => tiny.dispose());
 
-  /** Whose steps were computed, in their order. */
+  /** The steps in their order: c for a chat's, G for a completion's. */
   const order = (): string => tiny.steps.map(({ totalLength }) => (totalLength >= CHAT_TOKENS ? 'c' : 'G')).join('');
   const complete = async (): Promise<void> => {
     const tokens = tiny
@@ -51,7 +51,7 @@ describe('a chat beside completions', () => {
     }
     await Promise.all(completions);
     assert.equal(written.length, 20);
-    // One step of the chat may be under way when the key comes.
+    // One step of the chat may be running when the key is pressed.
     assert.match(order(), /^c{8,9}GGGGc{6,8}GGGGc+$/);
   });
 

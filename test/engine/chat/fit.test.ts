@@ -27,7 +27,7 @@ function fit(sources: ChatSource[], { messages = question, maxTokens = 128, cont
   return fitChat(chattingModel(starter, { contextLength }), { messages, sources, maxTokens }, open);
 }
 
-/** What an answer to the question is told: the fitted sources, and the text with which the prompt ends. */
+/** Asks the question with the sources, and gives what was fitted and the prompt. */
 async function ask(sources: ChatSource[], { messages = question, maxTokens = 128, contextLength = 1024 } = {}) {
   const chat = new ChatWithModel(starter, chattingModel(starter, { contextLength }));
   chat.messages.push(...messages);
@@ -35,7 +35,7 @@ async function ask(sources: ChatSource[], { messages = question, maxTokens = 128
   return { ...chat.fitted!, result, prompt: chat.prompts[0]! };
 }
 
-/** The sources in a question, without their marks. */
+/** The texts of the sources in a question. */
 const quoted = (text: string): string[] =>
   [...text.matchAll(/^<file [^\n]*>\n(.*?)\n<\/file>$/gms)].map(([, body]) => body!);
 
@@ -189,7 +189,7 @@ describe('sources beside a conversation', () => {
       const texts = [...messages, ...sources.map(({ text }) => text)];
       const lines = texts.flatMap((text) => text.trimEnd().split('\n').slice(0, -1));
       assert.deepEqual(new Set(lines.map(times)), new Set([1]), `${contextLength}`);
-      // The last line of a text is another one where a mark follows it.
+      // The last line of a text is encoded again where a mark follows it.
       const last = texts.map((text) => text.trimEnd().split('\n').at(-1)!);
       assert.ok(last.every((line) => times(line) <= 2));
     }

@@ -9,7 +9,7 @@ interface Report {
   backends: { backend: string; usable: boolean; reason: string }[];
 }
 
-/** `airgap doctor` on a runtime, a software GPU counting as a GPU. */
+/** Runs `airgap doctor` on a runtime; a software GPU counts as a GPU. */
 function doctor(program: string, args: string[] = []): Promise<Report> {
   const command = [...args, 'dist/airgap.cjs', 'doctor', '--allow-software-gpu', '--json'];
   return new Promise((done, fail) => {

@@ -29,7 +29,7 @@ describe('engine process', function () {
 
   before(async () => {
     host = await engineHost(resolve('dist/engine.cjs'));
-    // Nobody talks to this one; the last test looks at it.
+    // Nobody connects to this engine; the last test expects that it ends.
     const args = [host.engineFile, '--socket', join(host.base, 'lonely.sock'), '--token-file', '/none'];
     lonely = spawn(process.execPath, args, { stdio: 'ignore' }).pid!;
     pids.add(lonely);

@@ -29,7 +29,7 @@ describe('a document with real sessions', function () {
 
   const load = (snapshots?: LoadOptions['snapshots']) => loadModel(folder.path, { backend: 'wasm', snapshots });
 
-  /** Tokens found and computed: by the first key, in the pause after it, and by the next key. */
+  /** Types two keys; gives the tokens found and computed for each, and in the pause between them. */
   async function typeTwice(model: LoadedModel) {
     let inPause = { reused: 0, computed: 0 };
     const counting = {

@@ -1,4 +1,4 @@
-/** A model whose answers the test knows, with a real tokenizer and a KV cache that only counts. */
+/** A model whose answers the test dictates, with a real tokenizer and a KV cache that only counts. */
 import type { ChattingModel } from '../../../engine/chat/answer.ts';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { answerChat } from '../../../engine/chat/answer.ts';
@@ -26,14 +26,14 @@ export function chattingModel(tokenizer: Tokenizer | null, options: ChatModelOpt
   return { tokenizer, stopStrings, info: { ...info, notes: [], bytes: 0 } };
 }
 
-/** A conversation with it. */
+/** A conversation with a chattingModel. */
 export class ChatWithModel {
   readonly messages: ChatTurn[] = [];
   readonly prompts: number[][] = [];
   options: GenerateOptions | undefined;
   /** The first part of the last call with sources. */
   fitted: Extract<ChatPart, { type: 'fitted' }> | undefined;
-  /** How the model writes what its tokenizer gives as these ids. */
+  /** Gives the ids in which the model writes a text for which its tokenizer has `ids`. */
   spell = (ids: number[]): number[] => ids;
   #cache: number[] = [];
   #next = '';
@@ -46,7 +46,7 @@ export class ChatWithModel {
     this.#model = model;
   }
 
-  /** Asks, and takes what is said into the conversation. The model answers `answer`, as it would encode it. */
+  /** Asks, lets the model answer `answer`, and adds both to the conversation. */
   async ask(question: string, answer: string, maxTokens = 256): Promise<ChatResult & { parts: string[] }> {
     this.messages.push(textTurn('user', question));
     const result = await this.call(answer, { maxTokens });

@@ -1,4 +1,4 @@
-/** Fits sources as the engine does, by a rule that a test can foresee. */
+/** Fits sources as the engine does, but by a simple rule whose results a test can predict. */
 import { questionText } from '../../../engine/chat/questionText.ts';
 import { textOf } from '../../../engine/wire/chatTurns.ts';
 import type { ChatSource, ChatTurn, FitResult, FittedSource } from '../../../engine/wire/protocol.ts';
@@ -7,9 +7,9 @@ export interface FakeFitRule {
   readonly contextLength: number;
   /** Number of tokens in a text. */
   count(text: string): number;
-  /** What remains of a text, and its lines. */
+  /** The part of a text that remains, and its lines. */
   keep(text: string): { text: string; lines: [first: number, last: number][] };
-  /** Messages that the window drops. */
+  /** Number of messages that the window drops. */
   readonly messagesDropped?: number;
 }
 

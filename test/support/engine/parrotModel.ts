@@ -1,4 +1,4 @@
-/** A tiny model that goes on in known words, so that a test can say what the user must see. */
+/** A tiny model that continues known phrases, so that a test knows what the user must see. */
 import { readFileSync } from 'node:fs';
 import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
 import { Phi3 } from '../../../engine/models/phi3.ts';
@@ -7,10 +7,10 @@ import { randomValues } from '../random.ts';
 import { TINY_CONFIG, TinyFolder } from './tinyModel.ts';
 import { CHAT_TEMPLATE } from './chatTemplate.ts';
 
-/** Whose tokenizer it has. Mocha runs in the repository's root. */
+/** The folder of the tokenizer. Mocha runs in the repository's root. */
 const STARTER = 'media/starter';
 const HIDDEN = 128;
-/** Large enough that the next word is certain, and that the end is where no word follows. */
+/** Large enough that the next word is certain, and that the text ends where no word follows. */
 const WORD_SCALE = 4;
 const END_SCALE = 0.4;
 
@@ -54,7 +54,7 @@ export function parrotModel(phrases: readonly string[], { chat = false } = {}): 
   return folder.json('generation_config.json', { eos_token_id: end });
 }
 
-/** Every token's embedding is a direction of its own; the head of a token looks into those of its predecessors. */
+/** Each token's embedding is a direction of its own; the head's row of a token is the sum of its predecessors' ones. */
 function tensors(config: { vocab_size: number }, successors: Map<number, number>, end: number) {
   const directions = randomValues(1, config.vocab_size * HIDDEN, 1e9);
   const embeddings = new Float32Array(directions.length); // (vocab_size, HIDDEN)
@@ -63,7 +63,7 @@ function tensors(config: { vocab_size: number }, successors: Map<number, number>
   for (let id = 0; id < config.vocab_size; id++) {
     const length = Math.hypot(...row(directions, id));
     row(embeddings, id).set(row(directions, id).map((value) => value / length));
-    row(embeddings, id)[0] = 1; // What all tokens have in common: after any of them the text may end.
+    row(embeddings, id)[0] = 1; // Common to all tokens: the text may end after any of them.
   }
   for (const [id, next] of successors) {
     row(embeddings, id).forEach((value, i) => {
@@ -75,7 +75,7 @@ function tensors(config: { vocab_size: number }, successors: Map<number, number>
     const size = shape.reduce((product, length) => product * length, 1);
     if (name === 'model.embed_tokens.weight') return { name, shape: [...shape], values: embeddings };
     if (name === 'lm_head.weight') return { name, shape: [...shape], values: head };
-    // Norms pass everything, projections nothing.
+    // Norms pass everything on, projections nothing.
     return { name, shape: [...shape], values: new Float32Array(size).fill(shape.length === 1 ? 1 : 0) };
   });
 }

@@ -11,15 +11,15 @@ import { TestModels } from './testModels.ts';
 import type { TinyFolder } from './tinyModel.ts';
 
 export const TOKEN = 'secret';
-/** What the model goes on with behind the first word, in a document as in an answer. */
+/** The model continues this phrase after any of its words, in a document as in an answer. */
 const PHRASE = '\nThe answer is forty two';
 export const ANSWER = 'The answer is forty two';
 
-/** Servers for the tests of the describe() that calls it. */
+/** Returns a function that starts servers for the tests of the describe() that calls this one. */
 export function testServers() {
   let folder: TinyFolder;
   const servers: EngineServer[] = [];
-  /** Loaded once, since it is the servers that are tested. */
+  /** Loaded once for all servers, since only the servers are tested. */
   let loaded: Promise<LoadedModel> | undefined;
   const others: LoadedModel[] = [];
   before(() => {
@@ -75,7 +75,7 @@ export async function complete(client: RpcClient, modelId: string, prefix = 'x',
   return client.call('complete', { modelId, sessionId, prefix, ...rest });
 }
 
-/** "done", or what failed. */
+/** Gives "done" or the kind and the sentence of the failure. */
 export const outcome = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'done',

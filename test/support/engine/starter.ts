@@ -1,4 +1,4 @@
-/** A window that starts the engine and then hangs until it is killed: `node starter.cjs`, its launch in LAUNCH. */
+/** A window that starts the engine and then hangs until it is killed. The environment variable LAUNCH says how to start. */
 import { connectEngine, type Launch } from '../../../extension/engine/process.ts';
 
 const launch = JSON.parse(process.env['LAUNCH'] ?? '') as Launch;

@@ -1,4 +1,4 @@
-/** Loads real tiny models for a server, counts what exists of them, and lets a test say what fails. */
+/** Loads real tiny models for a server, counts models and sessions, and fails where a test wants it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfAborted } from '../../../engine/errors.ts';
 import type { GeneratedToken, Generation } from '../../../engine/inference/generation.ts';
@@ -11,7 +11,7 @@ import type { Backend } from '../../../engine/wire/protocol.ts';
 interface Failing {
   readonly backend: Backend;
   readonly error: Error;
-  /** Tokens that the generation gives before. */
+  /** Number of tokens that the generation gives before it fails; 0 when absent. */
   readonly after?: number;
 }
 
@@ -26,23 +26,26 @@ export class TestModels {
   orphans = 0;
   running = 0;
   mostRunning = 0;
-  /** Thrown by the next generation on that backend, once per entry. */
+  /** Errors of the next generations; each is thrown once. */
   failing: Failing[] = [];
   failingLoads: Error[] = [];
-  /** Loads wait until they are cancelled. */
+  /** Whether loads wait until they are cancelled. */
   hangingLoads = false;
-  /** Awaited when a session ends. */
+  /** Sessions await this when they are disposed. */
   ending: Promise<void> = Promise.resolve();
   store: SnapshotStore | undefined;
 
   readonly #loadReal: typeof loadModel;
 
-  /** `loadReal` may give the same model again; whoever loads it disposes it. */
+  /** `loadReal` may return the same model several times, so its models are disposed by whoever passes it. */
   constructor(loadReal: typeof loadModel) {
     this.#loadReal = loadReal;
   }
 
-  /** Whatever the backend is called, the same one computes. A prompt that contains "hang" never ends; a completion may drop the last word. */
+  /**
+   * Loads a model that calls its backend as asked for; the same one computes always. A generation whose prompt contains
+   * "hang" never ends. (The prompt of a completion may lack the last word.)
+   */
   readonly load: ModelLoader = async (reference, options) => {
     this.loads.push(options.backend);
     this.store = options.snapshots?.store;

@@ -13,7 +13,7 @@ export interface EngineHost extends Launch {
   readonly logged: string[];
 }
 
-/** An address that no other engine has; the scripted engine (see scriptedServer.ts) unless `engineFile` is another. */
+/** Gives an address of its own to an engine: the scripted one (see scriptedServer.ts) unless `engineFile` names another. */
 export async function engineHost(engineFile?: string): Promise<EngineHost> {
   const base = mkdtempSync(join(tmpdir(), 'airgap-test-'));
   if (engineFile === undefined) {
@@ -37,7 +37,7 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
   await build({ ...options, entryPoints: [entry], outfile });
 }
 
-/** Ends what a failed test has left. */
+/** Kills the processes that a failed test has left, and removes the folder. */
 export function removeHost({ base }: EngineHost, pids: Iterable<number>): void {
   for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   rmSync(base, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** A chat without VS Code and without a model: answers stand in the test, pages and disk can be looked at. */
+/** A chat without VS Code and without a model: the test dictates answers and inspects pages and files. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,26 +19,26 @@ import type { EngineView, FromPage, PageMessage, PageState, ToPage } from '../..
 
 type Request = Parameters<ChatModel['chat']>[0];
 
-/** What the model says to a question. */
+/** How the model answers a question. */
 export interface Scripted {
   parts?: string[];
   stop?: ChatResult['stop'];
-  /** After the parts: rejects. */
+  /** Rejects with this after the parts. */
   fail?: EngineFailure;
-  /** After the parts: waits until it is cancelled. */
+  /** Waits after the parts until it is cancelled. */
   hang?: boolean;
 }
 
 export class FakeModel implements ChatModel {
-  /** What was asked; the last question contains its sources. */
+  /** All requests so far; the last question of each contains its sources. */
   readonly requests: Omit<Request, 'sources'>[] = [];
   readonly fits: Parameters<ChatModel['fit']>[0][] = [];
   contextLength = 1000;
-  /** Characters that remain of a source. */
+  /** Number of characters that remain of a source. */
   room = Infinity;
-  /** Messages that the window drops. */
+  /** Number of messages that the window drops. */
   dropped = 0;
-  /** Answers that are being written. */
+  /** Number of answers being written. */
   running = 0;
   script: (request: Omit<Request, 'sources'>) => Scripted = () => ({ parts: ['An ', 'answer.'] });
 
@@ -120,7 +120,7 @@ export class FakeReader implements ContextReader {
   }
 }
 
-/** A page that keeps what it was told, and shows the messages as the real one does. */
+/** A page that records the messages of the host, and keeps its state as the real one does. */
 export class FakePage implements Page {
   readonly told: ToPage[] = [];
   state: PageState | undefined;
@@ -148,7 +148,7 @@ export class FakePage implements Page {
   get notices(): string[] {
     return this.told.flatMap((message) => (message.type === 'notice' ? [message.text] : []));
   }
-  /** Who says what. */
+  /** The conversation as lines: "user: Why?". */
   get shown(): string[] {
     return this.state!.messages.map(({ role, text }) => `${role}: ${text}`);
   }
@@ -173,7 +173,7 @@ export class FakeChat {
   readonly reader = new FakeReader();
   readonly pages = new Pages();
   readonly page = new FakePage();
-  /** What VS Code was asked for. */
+  /** Everything that VS Code was asked to do. */
   readonly asked: string[] = [];
   readonly host: ControllerHost;
   readonly #store: CountingStore;
@@ -230,7 +230,7 @@ export class FakeChat {
     return this.controller.handle(message, page);
   }
 
-  /** Asks, and waits for the answer. */
+  /** Asks a question and waits for the answer. */
   async send(text: string): Promise<PageMessage> {
     await this.say({ type: 'send', text });
     return this.answered();
@@ -272,7 +272,7 @@ export class FakeChat {
   }
 }
 
-/** Chats, and what takes all of them away again. */
+/** Creates chats, and removes all of them. */
 export function fakeChats() {
   const chats: FakeChat[] = [];
   const create = (...args: ConstructorParameters<typeof FakeChat>): FakeChat => {

@@ -1,4 +1,4 @@
-/** A stand-in for the engine whose chat answers are exact texts; tests in a window start it as the product starts its own. */
+/** A stand-in for the engine whose answers are exact texts. Window tests have it started as the product starts its own. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,17 +6,17 @@ import { buildSync } from 'esbuild';
 import type { ChatParams } from '../../../engine/wire/protocol.ts';
 
 export interface ScriptRule {
-  /** A regular expression for the last question, its sources among it; the first rule that matches counts. */
+  /** A regular expression for the last question with its sources. The first rule that matches applies. */
   when: string;
-  /** A begun answer that is the start of it is continued. */
+  /** The whole answer. When the conversation ends with its beginning, the rest is answered. */
   answer?: string;
-  /** Characters per part; 8 where absent. */
+  /** Number of characters per part; 8 when absent. */
   chunk?: number;
-  /** Before each part. */
+  /** Milliseconds before each part. */
   delayMs?: number;
-  /** The process kills itself after so many parts. */
+  /** The process kills itself after this number of parts. */
   crash?: number;
-  /** Never ends behind the answer. */
+  /** Whether the call never ends after the answer. */
   hang?: boolean;
 }
 
@@ -29,19 +29,18 @@ export interface ScriptedRequest {
 }
 
 export interface ScriptedEngine {
-  /** For the setting airgap.engine.nodePath: runs the stand-in, whichever engine.cjs it is given. */
+  /** Value for the setting airgap.engine.nodePath: a program that runs the stand-in instead of any engine.cjs. */
   readonly nodePath: string;
-  /** From the next answer on. */
+  /** Replaces the rules, from the next answer on. */
   answer(rules: readonly ScriptRule[]): void;
-  /** What was asked so far. */
+  /** All calls of `chat` so far. */
   requests(): ScriptedRequest[];
   remove(): void;
 }
 
 /**
- * Completions echo the last line in capitals; `fit` keeps FIT_CHARACTERS of a source, in whole lines; a token is four
- * characters. Not for Windows. An engine that runs already at
- * the address of the product's build would be joined instead: give the test a run directory of its own.
+ * Bundles a ScriptedServer and gives the program that starts it. A window would join an engine that runs already at the
+ * address of the product's build instead, so the test needs a run directory of its own. Not for Windows.
  */
 export function scriptedEngine(rules: readonly ScriptRule[]): ScriptedEngine {
   const folder = mkdtempSync(join(tmpdir(), 'airgap-scripted-'));

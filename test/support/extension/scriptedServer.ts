@@ -1,4 +1,4 @@
-/** Serves windows as the engine does, with answers that a test knows and no model. */
+/** Serves windows as the engine does, but without a model: the answers are scripted. */
 import { appendFileSync, readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,20 +18,20 @@ import { type Call, EngineFailure, type Handlers, serve } from '../../../engine/
 import { fakeFit, type FakeFitRule } from '../engine/fakeFit.ts';
 import type { ScriptRule } from './scriptedEngine.ts';
 
-/** Longer than any test waits. */
+/** Longer than the time limit of any test. */
 const FOREVER_MS = 600_000;
-/** Until what was said has left the process. */
+/** Time for the parts to leave the process before it is killed. */
 const SENDING_MS = 100;
 const CONTEXT_LENGTH = 4096;
 const DEFAULT_CHUNK = 8;
-/** Characters that remain of a source. */
+/** Number of characters that remain of a source. */
 export const FIT_CHARACTERS = 2000;
 
 const STATISTICS = { tokensReused: 0, tokensGenerated: 1, prefillMs: 1, decodeMs: 1 };
 const tokensOf = (text: string): number => Math.ceil(text.length / 4);
 const FIT: FakeFitRule = { contextLength: CONTEXT_LENGTH, count: tokensOf, keep };
 
-/** Completions are the last line in capitals; answers stand in the script or are the question in capitals. */
+/** Completes with the last line in capitals, and answers by the script or, without one, with the question in capitals. */
 export class ScriptedServer {
   #clients = 0;
   readonly #options: ServerOptions;
@@ -147,7 +147,7 @@ async function say(
   if (hangs) await hang(signal);
 }
 
-/** The first whole lines, and a note in place of the others. */
+/** Keeps the first whole lines, and a note in place of the others. */
 function keep(text: string): ReturnType<FakeFitRule['keep']> {
   const totalLines = lineAt(text, text.length);
   if (text.length <= FIT_CHARACTERS) return { text, lines: [[1, totalLines]] };
