@@ -233,7 +233,7 @@ describe('the page', () => {
     await chat.page.mouse.wheel(0, -300);
     await chat.frame();
     await chat.page.evaluate(() => document.querySelector('[data-message=a21]')!.scrollIntoView());
-    await chat.page.waitForTimeout(300);
+    await chat.page.waitForFunction(() => sessionStorage.getItem('vscode-state')?.includes('"messageId":"a21"'));
     assert.ok((await distance()) < 3);
     await chat.load();
     await chat.page.waitForFunction(drawn);

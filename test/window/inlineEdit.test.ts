@@ -43,7 +43,7 @@ describe('inline edit in a window', () => {
   const edit = async (name: string, instruction: string): Promise<void> => {
     await window.openFile(name, 1, 1);
     await window.command('Airgap: Edit with Instruction');
-    await window.page.waitForSelector('.quick-input-widget input[placeholder^="What should change"]');
+    await window.page.waitForSelector('.quick-input-widget input[placeholder^="Describe the change"]');
     await window.type(instruction);
     await window.press('Enter');
   };

@@ -111,6 +111,24 @@ export class EditorWindow implements AsyncDisposable {
       .evaluate((item) => `${item.textContent}\n${item.querySelector('a')?.getAttribute('aria-label')}`);
   }
 
+  /** From now on notes what a screen reader says of the status bar item; gives what was said, in its order. */
+  async recordStatuses(): Promise<() => Promise<string[]>> {
+    const said = await this.page.evaluateHandle((item) => {
+      const texts: string[] = [];
+      const note = () => {
+        const text = document.querySelector(`${item} a`)?.getAttribute('aria-label') ?? '';
+        if (text !== texts.at(-1)) texts.push(text);
+      };
+      new MutationObserver(note).observe(document.body, {
+        attributeFilter: ['aria-label'],
+        childList: true,
+        subtree: true,
+      });
+      return texts;
+    }, STATUS_ITEM);
+    return () => said.jsonValue();
+  }
+
   /** Waits until the status bar item says something that matches, and gives all it says. */
   async awaitStatus(pattern: RegExp): Promise<string> {
     let said = '';
