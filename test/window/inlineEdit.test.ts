@@ -86,7 +86,7 @@ describe('inline edit in a window', () => {
     const saved = await window.savedText('c.py');
     assert.equal(saved, TEXT.replace('width * height\n', 'abs(width * height)\n'));
     await lens('Accept').first().waitFor({ state: 'detached' });
-    await window.notification('Saved without');
+    await window.notification('The file was saved without');
     await shot('inline-edit-saved');
   });
 
