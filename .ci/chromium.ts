@@ -9,14 +9,14 @@ const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** The browser's path, or undefined. CHROMIUM names one in another place. */
+/** The browser's path, or undefined. CHROMIUM can name one in another place. */
 export function findChromium(): string | undefined {
   return [process.env.CHROMIUM ?? '', ...PLACES].find(existsSync);
 }
 
 /**
- * Installs chromium, a font and the Vulkan loader (Chromium's software GPU serves our WebGPU tests) by apt where this runs
- * as root on Debian or Ubuntu; otherwise throws what to do.
+ * On Debian or Ubuntu as root, installs what is missing of Chromium, a font and the Vulkan loader (Chromium's software
+ * GPU runs our WebGPU tests). Elsewhere, throws an error that says what to install.
  */
 export function ensureChromium(): void {
   if (findChromium() && (process.platform !== 'linux' || hasVulkanLoader())) return;

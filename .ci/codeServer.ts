@@ -1,6 +1,6 @@
 /**
- * VS Code in the browser, from npm `code-server`: installed without its install scripts into the cache, started by its
- * own server program (fewer processes than the wrapper), ended with every process that it started.
+ * VS Code in the browser, from the npm package `code-server`. It is installed into the cache without its install
+ * scripts, started by its own server program (fewer processes than the wrapper), and ended with all its processes.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -9,13 +9,13 @@ import { join } from 'node:path';
 import { cacheDir, nodeBinary, npm, root } from './nodeBinary.mjs';
 import { endProcesses, processTree } from './processes.ts';
 
-/** The newest release that the project was tested with, and the oldest that `engines.vscode` allows. */
+/** The newest release that this project has been tested with, and the oldest that `engines.vscode` allows. */
 export const NEWEST = '4.139.1';
 export const OLDEST = '4.104.0';
 
 const START_LIMIT_MS = 60_000;
 
-/** Less to load, and nothing that waits for a sign-in. */
+/** Loads less, and waits for no sign-in. */
 const QUIET_SETTINGS = {
   'chat.disableAIFeatures': true,
   'chat.agentHost.enabled': false,
@@ -29,23 +29,23 @@ const QUIET_SETTINGS = {
 };
 
 export interface ServerOptions {
-  /** Where settings, state and logs go. */
+  /** The folder for settings, state and logs. */
   dataDir: string;
   extensionsDir: string;
   version?: string;
   port?: number;
-  /** Asks the user whether to trust a folder, as VS Code does when nothing is said. */
+  /** Whether VS Code asks the user to trust a folder, as it does by default. */
   workspaceTrust?: boolean;
-  /** The user's settings; where none are given, those of an earlier start stay. */
+  /** The user's settings. If absent, those of an earlier start stay. */
   settings?: Record<string, unknown>;
   env?: NodeJS.ProcessEnv;
 }
 
-/** What the page is to open: a folder, and what the workbench's `payload` parameter may name. */
+/** What a window opens: a folder, and options that go into the workbench's `payload` parameter. */
 export interface PageOptions {
   folder: string;
   extensionDevelopmentPath?: string;
-  /** Of one extension: `publisher.name:level`. */
+  /** Log level of one extension: `publisher.name:level`. */
   logLevel?: string;
 }
 
@@ -58,14 +58,14 @@ export class CodeServer implements AsyncDisposable {
     this.#place = place;
   }
 
-  /** Starts a server and waits until it answers. Throws, with what the server said, where it does not. */
+  /** Starts a server and waits until it answers. Throws with the server's output if it does not. */
   static async start(options: ServerOptions): Promise<CodeServer> {
     const version = options.version ?? NEWEST;
     const vscode = installCodeServer(version);
     if (options.settings || !existsSync(settingsFile(options.dataDir))) {
       writeSettings(options.dataDir, options.settings);
     }
-    // Whoever may open the page may do on this machine what its user may.
+    // Whoever can open the page can do whatever this user can do on this machine.
     const token = randomBytes(16).toString('hex');
     const child = spawn(nodeFor(vscode), [join(vscode, 'out/server-main.js'), ...serverArguments(options, token)], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -88,7 +88,7 @@ export class CodeServer implements AsyncDisposable {
     return new CodeServer(child.pid!, { origin: `127.0.0.1:${port}`, token, dataDir: options.dataDir });
   }
 
-  /** The address of a window. `--enable-smoke-test-driver` makes the server honour a development path. */
+  /** The address of a window. The server honours a development path because of `--enable-smoke-test-driver`. */
   url({ folder, extensionDevelopmentPath, logLevel }: PageOptions): string {
     const { origin, token: tkn } = this.#place;
     const payload: [string, string][] = [];
@@ -99,24 +99,24 @@ export class CodeServer implements AsyncDisposable {
     return `http://${origin}/?${new URLSearchParams({ tkn, folder, payload: JSON.stringify(payload) })}`;
   }
 
-  /** Sets the machine's settings, which go before the user's; open windows notice. */
+  /** Writes the machine's settings, which override the user's; open windows apply them. */
   configure(settings: Record<string, unknown>): void {
     writeFileSync(join(this.#place.dataDir, 'Machine/settings.json'), JSON.stringify(settings));
   }
 
-  /** Every process that the server has started, itself included. */
+  /** The server and every process that it has started. */
   processes(): Promise<{ pid: number; command: string }[]> {
     return processTree(this.pid);
   }
 
-  /** The extension host would outlive its server, waiting for a reconnection, so it is ended by its own id. */
+  /** Ends each process by its id, because the extension host outlives its server while it waits for a reconnection. */
   async [Symbol.asyncDispose](): Promise<void> {
     const started = await this.processes();
     await endProcesses(started.map(({ pid }) => pid));
   }
 }
 
-/** The path of `lib/vscode`, installed on demand: about 450 MB, half a minute. */
+/** Returns the path of `lib/vscode`. Installs it on demand, which takes about 450 MB and half a minute. */
 export function installCodeServer(version: string): string {
   const folder = join(cacheDir, `code-server-${version}`);
   const vscode = 'node_modules/code-server/lib/vscode';
@@ -143,7 +143,7 @@ export function installCodeServer(version: string): string {
   return join(folder, vscode);
 }
 
-/** Runs a command of the server program that ends by itself, such as `--install-extension`; gives its output. */
+/** Runs a command of the server program that ends by itself, such as `--install-extension`, and returns its output. */
 export async function runServerCommand(args: string[], version = NEWEST): Promise<string> {
   const vscode = installCodeServer(version);
   const child = spawn(nodeFor(vscode), [join(vscode, 'out/server-main.js'), ...args], {
@@ -156,7 +156,7 @@ export async function runServerCommand(args: string[], version = NEWEST): Promis
   return output;
 }
 
-/** The Node that this release of VS Code ships with: its own major version, so that old ends are tested for real. */
+/** A Node of the major version that this VS Code release ships with, so that the oldest is tested as it really runs. */
 function nodeFor(vscode: string): string {
   const { engines } = JSON.parse(readFileSync(join(vscode, '../../package.json'), 'utf8'));
   const major = Number(/\d+/.exec(engines.node)?.[0]);

@@ -8,7 +8,7 @@ export function dawnFolder(target: string): string {
   return join(root, 'node_modules/webgpu/dist', target.startsWith('darwin') ? 'darwin-universal' : target);
 }
 
-/** Lays dist/ out like an installed package for this platform, so that the engine finds the binaries in the same way. */
+/** Lays dist/ out like a package for this platform, so that the engine finds the binaries in the same way. */
 export function linkNatives(): void {
   const target = `${process.platform}-${process.arch}`;
   const program = process.platform === 'win32' ? 'node.exe' : 'node';

@@ -1,7 +1,7 @@
 /**
- * Runs a script as a fresh clone can: installs what is missing, then starts the script under Node 24.
+ * Installs what is missing, then runs a script under Node 24, so that any script works first in a fresh clone:
  *   node .ci/node24.mjs SCRIPT [ARGUMENTS]
- * Only Node's own modules and Node 20's syntax, because nothing is installed when this starts.
+ * Uses only Node's own modules and Node 20's syntax, because nothing is installed when this starts.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { nodeBinary, npm, root } from './nodeBinary.mjs';
 /** Node 24 runs TypeScript as it is, and has the WebAssembly features that the engine wants. */
 const MAJOR = 24;
 
-/** Installs the dependencies where they are missing or of other versions than the lock file says. */
+/** Installs the dependencies if any is missing or has another version than the lock file says. */
 export function installDependencies() {
   const installed = readPackages('node_modules/.package-lock.json');
   const complete = Object.entries(readPackages('package-lock.json')).every(

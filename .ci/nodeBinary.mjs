@@ -1,6 +1,6 @@
 /**
- * Node binaries from the npm registry, where they come inside ordinary packages, one per platform.
- * Only Node's own modules: this also serves before anything is installed.
+ * Node binaries from the npm registry, which has them in ordinary packages, one per platform. Uses only Node's own
+ * modules, because this runs before anything is installed.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';

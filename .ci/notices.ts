@@ -6,7 +6,7 @@ import { root } from './nodeBinary.mjs';
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)(\.|-|$)/i;
 
-/** Writes dist/THIRD_PARTY_NOTICES.txt for every package in esbuild's metafiles, and for Dawn, which ships beside them. */
+/** Writes dist/THIRD_PARTY_NOTICES.txt: for every package in esbuild's metafiles, and for Dawn. */
 export function writeNotices(...metafiles: Metafile[]): void {
   const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
   const bundled = inputs.flatMap((path) => {

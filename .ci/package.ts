@@ -1,6 +1,6 @@
 /**
- * `npm run package [-- TARGET ...]`: a .vsix per platform in dist/vsix, carrying that platform's Dawn and Node, and a
- * universal one with WASM only. Each is put together in a temporary folder: .vscodeignore lists what goes in.
+ * `npm run package [-- TARGET ...]`: writes a .vsix per platform to dist/vsix, which contains that platform's Dawn and
+ * Node, and a universal one with WASM only. Each is staged in a temporary folder; .vscodeignore lists what goes in.
  */
 import {
   chmodSync,
@@ -25,7 +25,7 @@ import { buildProduct } from './steps.ts';
 const NODE_MAJOR = 24;
 const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64', 'darwin-x64', 'universal'];
 
-/** Packages what dist/ holds for `target`; gives the path of the .vsix. */
+/** Packages the content of dist/ for `target` and returns the path of the .vsix. */
 export async function packageTarget(target: string): Promise<string> {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const vsix = join(root, 'dist/vsix', `airgap-${manifest.version}-${target}.vsix`);
@@ -35,12 +35,12 @@ export async function packageTarget(target: string): Promise<string> {
       mkdirSync(dirname(join(stage, file)), { recursive: true });
       copyFileSync(join(root, file), join(stage, file));
     }
-    // What only a clone needs; everything that runs is bundled.
+    // Only a clone needs these; everything that runs is bundled.
     for (const key of ['scripts', 'bin', 'dependencies', 'devDependencies', 'allowScripts']) delete manifest[key];
     writeFileSync(join(stage, 'package.json'), JSON.stringify(manifest, null, 2));
-    // `code --telemetry` looks for it here.
+    // `code --telemetry` looks for this file in the root.
     renameSync(join(stage, 'extension/telemetry.json'), join(stage, 'telemetry.json'));
-    // Everything that is here by now.
+    // Everything in the staging folder goes in.
     writeFileSync(join(stage, '.vscodeignore'), '');
     if (target !== 'universal') addNatives(stage, target);
     mkdirSync(dirname(vsix), { recursive: true });
@@ -49,7 +49,7 @@ export async function packageTarget(target: string): Promise<string> {
       packagePath: vsix,
       dependencies: false,
       allowMissingRepository: true,
-      // Pictures are in the package: links to a repository would need a network.
+      // The pictures are in the package; links to a repository would need a network.
       rewriteRelativeLinks: false,
       ...(target === 'universal' ? {} : { target }),
     });
@@ -59,7 +59,7 @@ export async function packageTarget(target: string): Promise<string> {
   }
 }
 
-/** Dawn and Node of the target's platform, with their licences. */
+/** Copies the Dawn and the Node of the target's platform, with their licences. */
 function addNatives(stage: string, target: string): void {
   cpSync(dawnFolder(target), join(stage, 'dist/webgpu', target), { recursive: true });
   const binary = nodeBinary(target, NODE_MAJOR);
@@ -68,7 +68,7 @@ function addNatives(stage: string, target: string): void {
   mkdirSync(folder, { recursive: true });
   copyFileSync(binary, place);
   chmodSync(place, 0o755);
-  // The package for Windows leaves Node's licence out; it is one text for all platforms.
+  // The package for Windows lacks Node's licence, whose text is the same for all platforms.
   const licences = [binary, nodeBinary('linux-x64', NODE_MAJOR)].map((path) => join(dirname(path), '../LICENSE'));
   copyFileSync(licences.find(existsSync)!, join(folder, 'LICENSE'));
 }

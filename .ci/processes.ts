@@ -1,4 +1,4 @@
-/** Processes by id: what a server started, and its end, without touching anybody else's. */
+/** Finds and ends the processes that a server has started, by their ids, so that no other process is touched. */
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 const GRACE_MS = 3000;
 const POLL_MS = 50;
 
-/** A process and all that descend from it, with their command lines. Uses `ps`, which Linux and macOS have. */
+/** A process and all its descendants, with their command lines. Uses `ps`, which Linux and macOS have. */
 export async function processTree(pid: number): Promise<{ pid: number; command: string }[]> {
   const { stdout } = await promisify(execFile)('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,args=']);
   const all = stdout.split('\n').flatMap((line) => {
@@ -18,7 +18,7 @@ export async function processTree(pid: number): Promise<{ pid: number; command: 
   return tree;
 }
 
-/** Asks the processes to end, and after a while makes them. */
+/** Sends SIGTERM to the processes, and SIGKILL to those that are still running after three seconds. */
 export async function endProcesses(pids: number[]): Promise<void> {
   const signalAll = (signal: NodeJS.Signals) => pids.filter(isRunning).forEach((pid) => signalOne(pid, signal));
   signalAll('SIGTERM');
@@ -30,7 +30,7 @@ export function isRunning(pid: number): boolean {
   return signalOne(pid, 0);
 }
 
-/** False where there is no such process. */
+/** Returns false if there is no such process. */
 function signalOne(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);

@@ -1,4 +1,4 @@
-/** README's tables of settings and commands, from package.json: `npm run format` writes them, a test compares them. */
+/** README's tables of settings and commands from package.json. `npm run format` writes them; a test compares them. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './nodeBinary.mjs';
@@ -16,7 +16,7 @@ interface Setting {
   markdownDeprecationMessage?: string;
 }
 
-/** The README with its tables as they should be. Throws where a mark is missing. */
+/** Returns the README with current tables. Throws if a mark is missing. */
 export function withTables(readme: string): string {
   const texts = JSON.parse(read('package.nls.json')) as Record<string, string>;
   const { contributes } = JSON.parse(read('package.json')) as Manifest;

@@ -1,6 +1,6 @@
 /**
  * `npm start`: builds, then opens VS Code with the extension from this folder on a sample project.
- *   npm start                an installed VS Code where there is one and a screen to show it, otherwise in the browser
+ *   npm start                in an installed VS Code if there is one and a screen to show it, otherwise in the browser
  *   npm start -- --browser   in the browser in any case
  */
 import { spawnSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { buildProduct, sampleProject } from './steps.ts';
 import { CodeServer } from './codeServer.ts';
 import { root } from './nodeBinary.mjs';
 
-/** The same address every time, so that the browser keeps the window's layout. */
+/** The address stays the same, so that the browser keeps the window's layout. */
 const PORT = 8765;
 
 buildProduct();
@@ -22,7 +22,7 @@ if (!process.argv.includes('--browser') && hasScreen() && openDesktop()) {
   await serveBrowser();
 }
 
-/** False where no `code` is installed. */
+/** Returns false if no `code` is installed. */
 function openDesktop(): boolean {
   const args = ['--new-window', `--extensionDevelopmentPath=${root}`, sample];
   return spawnSync('code', args, { stdio: 'inherit', shell: process.platform === 'win32' }).status === 0;

@@ -4,7 +4,7 @@ import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './nodeBinary.mjs';
 
-/** Runs one of the repository's tools under this Node, or another, and gives its exit code. */
+/** Runs one of the repository's tools under this Node, or another, and returns its exit code. */
 export function runNode(args: string[], env: NodeJS.ProcessEnv = {}, node = process.execPath): number {
   const { status } = spawnSync(node, args, {
     cwd: root,
@@ -21,7 +21,7 @@ export function sampleProject(): string {
   return copy;
 }
 
-/** Builds dist/; ends the script where that fails, since esbuild has said why. */
+/** Builds dist/. Ends the script if that fails, because esbuild has printed why. */
 export function buildProduct(options: { tests: boolean } = { tests: false }): void {
   const code = runNode([join(root, '.ci/build.mjs'), ...(options.tests ? ['--tests'] : [])]);
   if (code !== 0) process.exit(code);

@@ -1,6 +1,6 @@
 /**
- * `npm run test:electron`: the window tests in VS Code on the desktop. VSCODE_EXECUTABLE names an installed one; without
- * it, @vscode/test-electron downloads one, which needs a network and a screen.
+ * `npm run test:electron`: runs the window tests in VS Code on the desktop, which needs a screen. VSCODE_EXECUTABLE
+ * names an installed VS Code; without it, @vscode/test-electron downloads one.
  */
 import { join } from 'node:path';
 import { downloadAndUnzipVSCode } from '@vscode/test-electron';

@@ -1,6 +1,6 @@
 /**
- * `npm run test:one -- PATTERN [TITLE]`: builds and runs only the test files whose path contains PATTERN, or, where none
- * does, those that contain it as text, and of these the tests whose title contains it. TITLE selects tests by title.
+ * `npm run test:one -- PATTERN [TITLE]`: builds and runs only the test files whose path contains PATTERN. If there is
+ * none, PATTERN is part of a title, and the tests with such a title run. TITLE narrows the run to titles that contain it.
  *   npm run test:one -- engine/chat
  *   npm run test:one -- session.test 'reuses the prefix'
  *   npm run test:one -- 'reuses the prefix'
