@@ -35,10 +35,10 @@ export class RandomModel implements ModelSource {
 }
 
 /**
- * Number of values that are generated once and then repeated. Speed does not depend on them, billions take minutes, and
- * one block must not hold up the event loop.
+ * Number of values that are generated once and then repeated. Speed does not depend on them, and billions take minutes.
+ * One block takes a few milliseconds of the event loop. A prime, so that the rows of a matrix differ.
  */
-const BLOCK_VALUES = 1 << 18;
+const BLOCK_VALUES = 65521;
 
 /** Random weights of the given shapes, scaled so that activations stay finite. They are good for speed, never for quality. */
 export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {
@@ -73,6 +73,10 @@ export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {
 
 /** BLOCK_VALUES values as BF16 bytes. */
 function toBf16(next: () => number): Uint8Array {
-  const bits = new Uint32Array(Float32Array.from({ length: BLOCK_VALUES }, next).buffer);
-  return new Uint8Array(Uint16Array.from(bits, (word) => word >>> 16).buffer);
+  const values = new Float32Array(BLOCK_VALUES);
+  for (let i = 0; i < values.length; i++) values[i] = next();
+  const words = new Uint16Array(values.buffer);
+  const upperHalves = new Uint16Array(BLOCK_VALUES);
+  for (let i = 0; i < upperHalves.length; i++) upperHalves[i] = words[2 * i + 1]!;
+  return new Uint8Array(upperHalves.buffer);
 }

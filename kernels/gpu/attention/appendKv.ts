@@ -1,4 +1,5 @@
 import source from './appendKv.wgsl';
+import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
 import type { AttentionShape, KvView, QkvOrder } from '../../ops.ts';
 import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
@@ -6,7 +7,7 @@ import { poolOf } from './kvPool.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor } from '../device/tensor.ts';
 
-const kernel = defineKernel('appendKv', source, ['read', 'read', 'read', 'write', 'write', 'write']);
+const kernel = defineKernel('appendKv', gridSource + source, ['read', 'read', 'read', 'write', 'write', 'write']);
 const LANES = 16; // in appendKv.wgsl
 
 /** Rotates q and k, stores k and v at positions kv.length..; returns the rotated q: (tokens, heads headDim). */

@@ -4,7 +4,6 @@
 // A line of LANES threads per token and head, a thread per pair of quads (i, i + h). Heads are numbered here as q, k, v;
 // BY_GROUP says that qkv holds each kv head's queries, then its key, then its value. The layout of the pages is that of
 // pages.wgsl; a line finds the scale of q8, largest magnitude / 127, together.
-override WORKGROUP: u32; // A multiple of LANES.
 override BY_GROUP: bool;
 override HEADS: u32;
 override KV_HEADS: u32;
@@ -29,11 +28,9 @@ struct Params { tokens: u32, length: u32 }
 var<workgroup> largest: array<f32, WORKGROUP>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u
-) {
-  let lane = local.x % LANES;
-  let row = ((group.y * groups.x + group.x) * WORKGROUP + local.x) / LANES;
+fn main(grid: Grid, @builtin(local_invocation_index) thread: u32) {
+  let lane = thread % LANES;
+  let row = (workgroupIndex(grid) * WORKGROUP + thread) / LANES;
   let head = row % (HEADS + 2 * KV_HEADS);
   let token = row / (HEADS + 2 * KV_HEADS);
   let isUsed = token < params.tokens && lane < QUADS / 2;
@@ -56,9 +53,9 @@ fn main(
   var scale = 0.0;
   if (KV_FORMAT == 2) {
     let most = max(abs(first), abs(second));
-    largest[local.x] = max(max(most.x, most.y), max(most.z, most.w));
+    largest[thread] = max(max(most.x, most.y), max(most.z, most.w));
     workgroupBarrier();
-    for (var i = 0u; i < LANES; i++) { scale = max(scale, largest[local.x - lane + i]); }
+    for (var i = 0u; i < LANES; i++) { scale = max(scale, largest[thread - lane + i]); }
     scale /= 127.0;
   }
   if (!isUsed) { return; }

@@ -3,6 +3,7 @@ import pagesSource from './pages.wgsl';
 import splitSource from './attentionSplit.wgsl';
 import tiledSource from './attentionTiled.wgsl';
 import visibleSource from './visible.wgsl';
+import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
 import { type AttentionOptions, type KvView, type Sparsity, PAGE_TOKENS } from '../../ops.ts';
 import { visibleBlocks } from '../../sparsity.ts';
@@ -14,7 +15,7 @@ import type { GpuTensor, Storage } from '../device/tensor.ts';
 const before = pagesSource + visibleSource;
 const inputs = ['read', 'read', 'read', 'read'] as const;
 const split = defineKernel('attentionSplit', before + splitSource, [...inputs, 'write', 'write']);
-const merge = defineKernel('attentionMerge', mergeSource, ['read', 'read', 'write']);
+const merge = defineKernel('attentionMerge', gridSource + mergeSource, ['read', 'read', 'write']);
 const tiled = defineKernel('attentionTiled', before + tiledSource, [...inputs, 'write']);
 
 /** Up to here a workgroup per token keeps more of a GPU busy than tiles of TILE tokens. */

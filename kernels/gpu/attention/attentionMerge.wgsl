@@ -1,8 +1,6 @@
 // y[t, h] = sum_s total_s exp(largest_s - largest) mix[t, h, s] / sum_s total_s exp(largest_s - largest)
 // Puts together the splits that attentionSplit.wgsl left. mix: (rows, splits, quads) quads   stats: (rows, splits)
 // y: (rows, quads) quads, rows = tokens x heads. One invocation per quad of y.
-override WORKGROUP: u32;
-
 struct Params { rows: u32, splits: u32, quads: u32 }
 
 @group(0) @binding(0) var<storage, read> mix: array<vec4f>;
@@ -11,10 +9,8 @@ struct Params { rows: u32, splits: u32, quads: u32 }
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u
-) {
-  let index = (group.y * groups.x + group.x) * WORKGROUP + local.x;
+fn main(grid: Grid, @builtin(local_invocation_index) thread: u32) {
+  let index = workgroupIndex(grid) * WORKGROUP + thread;
   let row = index / params.quads;
   let quad = index % params.quads;
   if (row >= params.rows) { return; }

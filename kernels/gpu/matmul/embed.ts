@@ -1,12 +1,13 @@
 import embedSource from './embed.wgsl';
 import weightSource from './weight.wgsl';
+import gridSource from '../device/grid.wgsl';
 import type { Recording } from '../device/recording.ts';
 import { check } from '../../check.ts';
 import { WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
 import type { GpuTensor, GpuWeight } from '../device/tensor.ts';
 import { FORMAT, scaleWords } from '../packing/layout.ts';
 
-const kernel = defineKernel('embed', weightSource + embedSource, ['read', 'read', 'read', 'write']);
+const kernel = defineKernel('embed', gridSource + weightSource + embedSource, ['read', 'read', 'read', 'write']);
 
 /** Rows `ids` of table (vocabulary, hidden), times `scale` -> (ids.length, hidden). */
 export function embed(recording: Recording, table: GpuWeight, ids: readonly number[], scale: number): GpuTensor {

@@ -1,8 +1,6 @@
 // y[t, :] = table[ids[t], :] * scale     y: (tokens, cols)
 // Follows weight.wgsl. One invocation per quad of y. The table may lie in several parts by rows: ids outside
 // firstRow .. firstRow + rows - 1 are left to the dispatches of the other parts.
-override WORKGROUP: u32;
-
 struct Params { tokens: u32, cols: u32, quads: u32, firstRow: u32, rows: u32, scaleWords: u32, scale: f32 }
 
 @group(0) @binding(2) var<storage, read> ids: array<u32>;
@@ -10,10 +8,8 @@ struct Params { tokens: u32, cols: u32, quads: u32, firstRow: u32, rows: u32, sc
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u
-) {
-  let index = (group.y * groups.x + group.x) * WORKGROUP + local.x;
+fn main(grid: Grid, @builtin(local_invocation_index) thread: u32) {
+  let index = workgroupIndex(grid) * WORKGROUP + thread;
   let token = index / params.quads;
   let quad = index % params.quads;
   if (token >= params.tokens) { return; }

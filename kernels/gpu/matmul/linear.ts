@@ -1,7 +1,9 @@
+import linearSource from './linear.wgsl';
 import matmulSource from './matmul.wgsl';
 import matvecSource from './matvec.wgsl';
 import padColumnsSource from './padColumns.wgsl';
 import weightSource from './weight.wgsl';
+import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
 import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
@@ -9,9 +11,9 @@ import type { GpuTensor, GpuWeight } from '../device/tensor.ts';
 import { FORMAT, paddedQuads, scaleWords } from '../packing/layout.ts';
 
 const bindings = ['read', 'read', 'read', 'read', 'read', 'write'] as const;
-const matvec = defineKernel('matvec', weightSource + matvecSource, bindings);
-const matmul = defineKernel('matmul', weightSource + matmulSource, bindings);
-const padColumns = defineKernel('padColumns', padColumnsSource, ['read', 'write']);
+const matvec = defineKernel('matvec', weightSource + linearSource + matvecSource, bindings);
+const matmul = defineKernel('matmul', weightSource + linearSource + matmulSource, bindings);
+const padColumns = defineKernel('padColumns', gridSource + padColumnsSource, ['read', 'write']);
 
 /** Up to here reading the weights once for every MATVEC_ROWS rows costs less than a tile of which most is empty. */
 const LARGEST_MATVEC = 8;
@@ -45,12 +47,12 @@ export function linear(
   const kernel = isFew ? matvec({ ...FORMAT_OF, X_ROWS: xRows }) : matmul(FORMAT_OF);
   const [outsPerGroup, rowsPerGroup] = isFew ? [MATVEC_OUTS, xRows] : [TILE, TILE];
   const sizes = [rows, paddedQuads(weightWidth, weight.dtype), scaleWords(weightWidth, weight.dtype)];
-  const addends = [bias, residual];
+  const epilogue = [bias, residual];
   for (const part of weight.parts) {
     recording.dispatch(
       kernel,
-      [part.blocks, part.scales, padded.storage, ...addends.map((addend) => (addend ?? x).storage), y.storage],
-      [...sizes, part.rows, part.firstRow, outs, ...addends.map((addend) => (addend ? 1 : 0))].map(u32),
+      [part.blocks, part.scales, padded.storage, ...epilogue.map((tensor) => (tensor ?? x).storage), y.storage],
+      [...sizes, part.rows, part.firstRow, outs, ...epilogue.map((tensor) => (tensor ? 1 : 0))].map(u32),
       [Math.ceil(part.rows / outsPerGroup), Math.ceil(rows / rowsPerGroup), 1],
     );
   }

@@ -1,21 +1,10 @@
 // y[r, o] = sum_i x[r, i] w[o, i] (+ bias[o]) (+ residual[r, o])     for many rows: prefill
-// Follows weight.wgsl. A workgroup of 16 x 16 threads computes a tile of 64 rows by 64 outputs, DEPTH quads of `in` at a
+// Follows linear.wgsl. A workgroup of 16 x 16 threads computes a tile of 64 rows by 64 outputs, DEPTH quads of `in` at a
 // time: both tiles are brought to shared memory, w dequantised once, and each thread adds up 4 x 4 outputs.
 const TILE = 64u;
 const DEPTH = 8u;
 const STRIDE = DEPTH + 1; // One more than needed, so that neighbouring rows fall into different memory banks.
 const THREADS = 256u;
-
-// quads: of a padded row of x. outs: rows of w in this part, written at column firstOut of y's allOuts.
-struct Params {
-  rows: u32, quads: u32, scaleWords: u32, outs: u32, firstOut: u32, allOuts: u32, hasBias: u32, hasResidual: u32
-}
-
-@group(0) @binding(2) var<storage, read> x: array<vec4f>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 var<workgroup> xTile: array<vec4f, TILE * STRIDE>;
 var<workgroup> wTile: array<vec4f, TILE * STRIDE>;
@@ -55,13 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     for (var j = 0u; j < 4; j++) {
       let row = firstRow + line + 16 * i;
       let out = firstOut + column + 16 * j;
-      if (row < params.rows && out < params.outs) {
-        let at = row * params.allOuts + params.firstOut + out;
-        var sum = sums[i][j];
-        if (params.hasBias != 0) { sum += bias[params.firstOut + out]; }
-        if (params.hasResidual != 0) { sum += residual[at]; }
-        y[at] = sum;
-      }
+      if (row < params.rows && out < params.outs) { store(row, out, sums[i][j]); }
     }
   }
 }

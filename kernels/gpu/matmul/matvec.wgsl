@@ -1,22 +1,11 @@
 // y[r, o] = sum_i x[r, i] w[o, i] (+ bias[o]) (+ residual[r, o])     for few rows: decoding, where reading w is the whole cost
-// Follows weight.wgsl. A workgroup has SLOTS x LANES threads. A slot computes OUTS rows of w for X_ROWS rows of x: its
+// Follows linear.wgsl. A workgroup has SLOTS x LANES threads. A slot computes OUTS rows of w for X_ROWS rows of x: its
 // lanes stride over the blocks, consecutive lanes reading consecutive 16 bytes, then add up in shared memory.
 override X_ROWS: u32; // 1 .. 4
 
 const LANES = 32u; // A power of two.
 const SLOTS = 2u;
 const OUTS = 4u;
-
-// quads: of a padded row of x. outs: rows of w in this part, written at column firstOut of y's allOuts.
-struct Params {
-  rows: u32, quads: u32, scaleWords: u32, outs: u32, firstOut: u32, allOuts: u32, hasBias: u32, hasResidual: u32
-}
-
-@group(0) @binding(2) var<storage, read> x: array<vec4f>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 var<workgroup> partials: array<vec4f, SLOTS * LANES * X_ROWS>;
 
@@ -75,10 +64,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let row = firstRow + lane / OUTS;
   let o = lane % OUTS;
   if (lane < OUTS * X_ROWS && row < params.rows && out + o < params.outs) {
-    let at = row * params.allOuts + params.firstOut + out + o;
-    var sum = partials[slot * LANES * X_ROWS + lane / OUTS][o];
-    if (params.hasBias != 0) { sum += bias[params.firstOut + out + o]; }
-    if (params.hasResidual != 0) { sum += residual[at]; }
-    y[at] = sum;
+    store(row, out + o, partials[slot * LANES * X_ROWS + lane / OUTS][o]);
   }
 }

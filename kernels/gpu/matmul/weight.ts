@@ -34,11 +34,12 @@ export function weightWriter(
   return {
     async writeStored(bytes, type, fill) {
       const taken = counter.take(bytes, type);
-      const stored = new Uint8Array(bytes);
+      const stored = new Uint8Array(packers.buffer(bytes));
       await fill(stored);
       const packed = await packers.pack({ bytes: stored, type, width, dtype });
       if (memory.lost) throw memory.lost;
       for (const part of parts) uploadRows(memory, part, { ...taken, packed, rowBytes });
+      packers.recycle(packed);
       return packed.largest;
     },
     async finish() {

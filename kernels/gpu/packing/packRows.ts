@@ -2,7 +2,7 @@ import type { WeightDType } from '../../ops.ts';
 import { GROUP, quantizeQ4, quantizeQ8 } from '../../quantize.ts';
 import { f32ToF16 } from '../../shared/f16.ts';
 import { largestMagnitude } from '../../stored/decodeRows.ts';
-import { STORED, type StoredType, storedBytes } from '../../stored/storedTypes.ts';
+import { STORED, type StoredType, storedBytes, storedValues } from '../../stored/storedTypes.ts';
 import { blockBytes, scaleBytes } from './layout.ts';
 
 /** Whole rows of a weight, as a checkpoint stores them, and the format that they are to have. */
@@ -22,30 +22,45 @@ export interface PackedRows {
   readonly largest: number;
 }
 
-/** Decodes, checks and packs rows, one at a time. */
-export function packRows({ bytes, type, width, dtype }: StoredRows): PackedRows {
+/** Bytes of the packed rows. */
+export function packedBytes({ bytes, type, width, dtype }: StoredRows): { blocks: number; scales: number } {
+  const rows = storedValues(bytes.length, type) / width;
+  return { blocks: rows * blockBytes(width, dtype), scales: rows * scaleBytes(width, dtype) };
+}
+
+/** Decodes, checks and packs rows, one at a time, into buffers of packedBytes(). */
+export function packRows(
+  { bytes, type, width, dtype }: StoredRows,
+  { blocks, scales }: { readonly blocks: ArrayBuffer; readonly scales: ArrayBuffer },
+): PackedRows {
   const storedRow = storedBytes(width, type);
-  const rows = bytes.length / storedRow;
   const blockRow = blockBytes(width, dtype);
   const scaleRow = scaleBytes(width, dtype);
-  const blocks = new ArrayBuffer(rows * blockRow);
-  const scales = new Uint16Array((rows * scaleRow) / 2);
   const values = new Float32Array(width);
   const pack = PACK[dtype];
   let largest = 0;
-  for (let row = 0; row < rows; row++) {
+  for (let row = 0; row * storedRow < bytes.length; row++) {
     STORED[type].decode(bytes.subarray(row * storedRow, (row + 1) * storedRow), values);
     largest = Math.max(largest, largestMagnitude(values));
-    pack(values, new Uint8Array(blocks, row * blockRow, blockRow), scales.subarray((row * scaleRow) / 2));
+    pack(
+      values,
+      new Uint8Array(blocks, row * blockRow, blockRow),
+      new Uint16Array(scales, row * scaleRow, scaleRow / 2),
+    );
   }
-  return { blocks, scales: scales.buffer, largest };
+  return { blocks, scales, largest };
 }
 
+/** Each packs one row; where a row ends within a block, zeros fill the block. */
 const PACK: Record<WeightDType, (values: Float32Array, blocks: Uint8Array, scales: Uint16Array) => void> = {
-  f32: (values, blocks) => blocks.set(new Uint8Array(values.buffer)),
-  f16: (values, { buffer, byteOffset }) => {
-    const halves = new Uint16Array(buffer, byteOffset, values.length);
+  f32: (values, blocks) => {
+    blocks.set(new Uint8Array(values.buffer));
+    blocks.fill(0, values.byteLength);
+  },
+  f16: (values, blocks) => {
+    const halves = new Uint16Array(blocks.buffer, blocks.byteOffset, values.length);
     for (let i = 0; i < values.length; i++) halves[i] = f32ToF16(values[i]!);
+    blocks.fill(0, halves.byteLength);
   },
   q8: (values, { buffer, byteOffset }, scales) =>
     quantizeQ8(values, new Int8Array(buffer, byteOffset, values.length), scales),

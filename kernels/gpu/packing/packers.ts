@@ -2,12 +2,15 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import workerSource from 'thread:./worker.ts';
 import { BackendLost } from '../../ops.ts';
-import type { PackedRows, StoredRows } from './packRows.ts';
+import { type PackedRows, type StoredRows, packedBytes } from './packRows.ts';
+import type { PackAnswer, PackMessage } from './worker.ts';
 
 /** More threads than these would wait for the disk. */
 const MOST_THREADS = 4;
 /** After so long without work the threads end; a model is loaded once. */
 const IDLE_MS = 2000;
+/** Free buffers that are kept: those of six pieces under way. Allocating megabytes for each would keep the collector busy. */
+const MOST_FREE = 18;
 
 interface Job {
   readonly rows: StoredRows;
@@ -20,10 +23,22 @@ export class Packers {
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Job>();
   readonly #waiting: Job[] = [];
+  #free: ArrayBuffer[] = [];
   #idleTimer: NodeJS.Timeout | undefined;
   #lost: BackendLost | undefined;
 
-  /** Takes the bytes of `rows` over. Rejects with BackendLost when a thread fails or the backend is disposed. */
+  /** A buffer for stored rows, or for what they are packed into; its bytes are arbitrary. */
+  buffer(bytes: number): ArrayBuffer {
+    const index = this.#free.findIndex((buffer) => buffer.byteLength === bytes);
+    return index < 0 ? new ArrayBuffer(bytes) : this.#free.splice(index, 1)[0]!;
+  }
+
+  /** Lets others use the buffers of packed rows. */
+  recycle({ blocks, scales }: PackedRows): void {
+    this.#keep(blocks, scales);
+  }
+
+  /** Packs rows, whose buffer it takes over; the result is to be recycled. Rejects with BackendLost when a thread fails or the backend is disposed. */
   pack(rows: StoredRows): Promise<PackedRows> {
     return new Promise((resolve, reject) => {
       if (this.#lost) return reject(this.#lost);
@@ -45,7 +60,10 @@ export class Packers {
       const job = this.#waiting.shift()!;
       this.#busy.set(worker, job);
       worker.ref();
-      worker.postMessage(job.rows, [job.rows.bytes.buffer]);
+      const { rows } = job;
+      const sizes = packedBytes(rows);
+      const message: PackMessage = { rows, blocks: this.buffer(sizes.blocks), scales: this.buffer(sizes.scales) };
+      worker.postMessage(message, [rows.bytes.buffer, message.blocks, message.scales]);
     }
     if (this.#busy.size === 0) this.#idleTimer = setTimeout(() => void this.#end(), IDLE_MS).unref();
   }
@@ -54,12 +72,13 @@ export class Packers {
   #start(): Worker | undefined {
     if (this.#busy.size >= Math.min(MOST_THREADS, availableParallelism())) return undefined;
     const worker = new Worker(workerSource, { eval: true, name: 'airgap-pack', execArgv: [] });
-    worker.on('message', (packed: PackedRows) => {
+    worker.on('message', (answer: PackAnswer) => {
       const job = this.#busy.get(worker);
       this.#busy.delete(worker);
       this.#idle.push(worker);
       worker.unref();
-      job?.resolve(packed);
+      this.#keep(answer.stored);
+      job?.resolve(answer);
       this.#next();
     });
     worker.on('error', ({ message }) => {
@@ -69,6 +88,10 @@ export class Packers {
       if (this.#busy.has(worker)) void this.#lose(new BackendLost('A thread that packs weights for the GPU ended.'));
     });
     return worker;
+  }
+
+  #keep(...buffers: ArrayBuffer[]): void {
+    this.#free = [...buffers.filter(({ byteLength }) => byteLength > 0), ...this.#free].slice(0, MOST_FREE);
   }
 
   async #lose(reason: BackendLost): Promise<void> {
@@ -81,6 +104,7 @@ export class Packers {
     clearTimeout(this.#idleTimer);
     const workers = [...this.#idle.splice(0), ...this.#busy.keys()];
     this.#busy.clear();
+    this.#free = [];
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 }

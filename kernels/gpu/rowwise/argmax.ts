@@ -1,9 +1,10 @@
 import source from './argmax.wgsl';
+import gridSource from '../device/grid.wgsl';
 import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor } from '../device/tensor.ts';
 
-const kernel = defineKernel('argmax', source, ['read', 'write']);
+const kernel = defineKernel('argmax', gridSource + source, ['read', 'write']);
 
 /** Per row the id of the largest value (the lowest id on ties) and its log-probability.  (rows, cols) -> (rows, 2). */
 export function argmax(recording: Recording, logits: GpuTensor): GpuTensor {

@@ -1,8 +1,6 @@
 // y[r] = (id of the largest of x[r, :], the lowest on ties; its log-probability)     x: (rows, cols)   y: (rows, 2)
 // log p = max - log(sum(exp(x))) = -log(sum(exp(x - max))). One workgroup per row; each thread keeps the largest value
 // it met, its id, and the sum relative to it; then pairs are merged in shared memory.
-override WORKGROUP: u32; // A power of two.
-
 struct Params { rows: u32, cols: u32 }
 struct Best { value: f32, id: u32, sum: f32 }
 
@@ -13,12 +11,9 @@ struct Best { value: f32, id: u32, sum: f32 }
 var<workgroup> found: array<Best, WORKGROUP>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u
-) {
-  let row = group.y * groups.x + group.x;
+fn main(grid: Grid, @builtin(local_invocation_index) thread: u32) {
+  let row = workgroupIndex(grid);
   if (row >= params.rows) { return; }
-  let thread = local.x;
 
   var best = Best(-3.4028234e38, 0xffffffff, 0.0);
   for (var c = thread; c < params.cols; c += WORKGROUP) {

@@ -1,7 +1,5 @@
 // y[i] = a sigmoid(1.702 a) (l + 1)     a = min(x[2 i], limit)   l = clamp(x[2 i + 1], -limit, limit)
 // x: (rows, 2 width), gate and linear interleaved   y: (rows, width). One invocation per value of y.
-override WORKGROUP: u32;
-
 struct Params { values: u32, limit: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec2f>;
@@ -9,10 +7,8 @@ struct Params { values: u32, limit: f32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u
-) {
-  let index = (group.y * groups.x + group.x) * WORKGROUP + local.x;
+fn main(grid: Grid, @builtin(local_invocation_index) thread: u32) {
+  let index = workgroupIndex(grid) * WORKGROUP + thread;
   if (index >= params.values) { return; }
   let gate = min(x[index].x, params.limit);
   let linear = clamp(x[index].y, -params.limit, params.limit);

@@ -1,10 +1,11 @@
 import source from './maskedScale.wgsl';
+import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
 import { WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import { type GpuTensor, values } from '../device/tensor.ts';
 
-const kernel = defineKernel('maskedScale', source, ['read', 'read', 'write']);
+const kernel = defineKernel('maskedScale', gridSource + source, ['read', 'read', 'write']);
 
 /** x * factor where mask is 1, -MAX_F32 where it is 0.  x: (rows, cols), mask: (cols). */
 export function maskedScale(recording: Recording, x: GpuTensor, mask: GpuTensor, factor: number): GpuTensor {

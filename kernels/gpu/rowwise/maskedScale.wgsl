@@ -1,7 +1,5 @@
 // y[r, c] = x[r, c] * factor where mask[c] is not 0, else the lowest f32     x, y: (rows, cols)   mask: (cols)
 // One invocation per value of y.
-override WORKGROUP: u32;
-
 const LOWEST_F32 = -0x1.fffffep+127f;
 
 struct Params { values: u32, cols: u32, factor: f32 }
@@ -12,10 +10,8 @@ struct Params { values: u32, cols: u32, factor: f32 }
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u
-) {
-  let index = (group.y * groups.x + group.x) * WORKGROUP + local.x;
+fn main(grid: Grid, @builtin(local_invocation_index) thread: u32) {
+  let index = workgroupIndex(grid) * WORKGROUP + thread;
   if (index >= params.values) { return; }
   y[index] = select(LOWEST_F32, x[index] * params.factor, mask[index % params.cols] != 0);
 }

@@ -1,10 +1,11 @@
 import source from './siluMul.wgsl';
+import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
 import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor } from '../device/tensor.ts';
 
-const kernel = defineKernel('siluMul', source, ['read', 'write']);
+const kernel = defineKernel('siluMul', gridSource + source, ['read', 'write']);
 
 /** gateUp: (rows, 2 width), gate first -> up * gate * sigmoid(gate): (rows, width). */
 export function siluMul(recording: Recording, gateUp: GpuTensor): GpuTensor {

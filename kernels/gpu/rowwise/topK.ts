@@ -1,12 +1,14 @@
 import source from './topK.wgsl';
+import rowSumSource from './rowSum.wgsl';
 import sums from './topKSums.wgsl';
+import gridSource from '../device/grid.wgsl';
 import { checkedK } from '../../shared/topK.ts';
 import { WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor } from '../device/tensor.ts';
 
-const keepLargest = defineKernel('topK', source, ['read', 'write']);
-const addSums = defineKernel('topKSums', sums, ['read', 'read', 'write']);
+const keepLargest = defineKernel('topK', gridSource + source, ['read', 'write']);
+const addSums = defineKernel('topKSums', gridSource + rowSumSource + sums, ['read', 'read', 'write']);
 
 /** Entries that a workgroup sorts, 8 bytes each; at least twice as many as it may keep. */
 const CHUNK = 2048;

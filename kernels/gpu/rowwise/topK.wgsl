@@ -1,7 +1,6 @@
 // y[r, c] = the k largest entries of x[r, chunk c], in falling order, the lower id first on ties
 // x: (rows, count) values, whose ids are 0.. (FIRST), or (rows, count) pairs value, id   y: (rows, chunks, k) pairs
 // One workgroup per chunk sorts it in shared memory by a bitonic network; what the last chunk lacks counts as least.
-override WORKGROUP: u32;
 override CHUNK: u32; // A power of two.
 override FIRST: bool;
 
@@ -16,19 +15,17 @@ const NOTHING = 16777216.0; // In place of an id; those are lower, so that an f3
 var<workgroup> found: array<vec2f, CHUNK>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u
-) {
-  let item = group.y * groups.x + group.x;
+fn main(grid: Grid, @builtin(local_invocation_index) thread: u32) {
+  let item = workgroupIndex(grid);
   if (item >= params.rows * params.chunks) { return; }
   let row = item / params.chunks;
   let start = (item % params.chunks) * CHUNK;
-  for (var i = local.x; i < CHUNK; i += WORKGROUP) { found[i] = entry(row, start + i); }
+  for (var i = thread; i < CHUNK; i += WORKGROUP) { found[i] = entry(row, start + i); }
   workgroupBarrier();
 
   for (var run = 2u; run <= CHUNK; run *= 2) {
     for (var reach = run / 2; reach > 0; reach /= 2) {
-      for (var i = local.x; i < CHUNK / 2; i += WORKGROUP) {
+      for (var i = thread; i < CHUNK / 2; i += WORKGROUP) {
         let a = 2 * i - (i & (reach - 1));
         let b = a + reach;
         if (comesBefore(found[b], found[a]) == ((a & run) == 0)) {
@@ -40,7 +37,7 @@ fn main(
       workgroupBarrier();
     }
   }
-  for (var i = local.x; i < params.k; i += WORKGROUP) { y[item * params.k + i] = found[i]; }
+  for (var i = thread; i < params.k; i += WORKGROUP) { y[item * params.k + i] = found[i]; }
 }
 
 fn entry(row: u32, i: u32) -> vec2f {
