@@ -1,11 +1,11 @@
-/** What of a code block may be put into a terminal, where every line end and many control characters act. Pure. */
+/** The text of a code block that may be typed into a terminal, where line ends and control characters act. Pure. */
 
-/** Terminals in line mode take no longer lines. */
+/** Terminals in line mode accept no longer lines. */
 const LONGEST = 4000;
 
 /**
- * The one command of a code block as text that cannot run by itself: no line end, no control character, nothing that
- * changes the reading direction or is not to be seen. Undefined where it has several commands, or none, or is too long.
+ * The only command of a code block, as text that cannot run by itself: it has no line end, no control character, and
+ * nothing invisible. Undefined if the block has several commands or none, or if the command is too long.
  */
 export function terminalLine(code: string): string | undefined {
   const joined = code.replace(LINE_END, '\n').replace(/\\\n[ \t]*/g, '');
@@ -18,5 +18,5 @@ export function terminalLine(code: string): string | undefined {
 }
 
 const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
-/** Control, format, surrogate and private characters. */
+/** Control, format, surrogate and private-use characters. */
 const UNSEEN = /\p{C}/gu;

@@ -1,4 +1,4 @@
-/** The smallest edits by whole lines that make one text of another. Pure. */
+/** The smallest edits by whole lines that turn one text into another. Pure. */
 import { diffArrays } from 'diff';
 
 export interface TextEdit {
@@ -7,10 +7,10 @@ export interface TextEdit {
   readonly text: string;
 }
 
-/** Two texts that share little take long to compare, and gain nothing from it. */
+/** Texts that share little take long to compare, and their comparison is of no use. */
 const LIMIT_MS = 500;
 
-/** Offsets are of `from`; in order, none touching another. */
+/** The offsets refer to `from`. The edits are in order, and none touches another. */
 export function textEdits(from: string, to: string): TextEdit[] {
   const changes = diffArrays(linesWithEnds(from), linesWithEnds(to), { timeout: LIMIT_MS });
   if (!changes) return [{ start: 0, end: from.length, text: to }];

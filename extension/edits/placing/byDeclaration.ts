@@ -1,14 +1,15 @@
-/** Places a code block by what it declares: functions, classes, methods of the same name in the file. Pure. */
+/** Places a code block by what it declares: it replaces functions, classes and methods of the same names. Pure. */
 import { type Declaration, declarations, outermost, pathOf } from './declarations.ts';
 import { isGap, withGapsFilled } from './elisions.ts';
 import { extentEnd, indentOf, isBalanced, isBlank, isWeak, rebased } from './lines.ts';
 
 export interface Way {
   readonly lines: string[];
-  /** Of the file's old lines, from 0: where the first change is, and what it is known by. */
+  /** The first old line of the file that changes, from 0. */
   readonly first: number;
+  /** The names of the declarations around that line. */
   readonly label: string;
-  /** The block shows a class with fewer members than the file's: whether these stay or go is for the user to say. */
+  /** Set if the block shows a class with fewer members than the file has: the user decides whether these stay. */
   readonly members?: 'kept' | 'removed';
 }
 
@@ -17,7 +18,7 @@ const IMPORT =
   /^(?:import\b|from\s+\S+\s+import\b|#include\b|use\s+[\w:{]|using\s+[\w.]+\s*;|(?:const|let|var)\s.*=\s*require\()/;
 
 interface Part {
-  /** Of the block, with what stands above it. */
+  /** The comments and decorators above the declaration in the block. */
   readonly lead: readonly string[];
   readonly decorated: boolean;
   readonly lines: readonly string[];
@@ -30,7 +31,7 @@ interface Change {
   readonly lines: readonly string[];
 }
 
-/** One result per way to place all that the block declares; none where it holds more than declarations and imports. */
+/** One result per way to place all declarations of the block; none if it holds more than declarations and imports. */
 export function byDeclaration(file: readonly string[], block: readonly string[]): Way[] {
   const parsed = partsOf(file, block);
   if (!parsed) return [];
@@ -57,7 +58,7 @@ export function byDeclaration(file: readonly string[], block: readonly string[])
 
 const CONTAINER = /\b(?:class|interface|struct|trait|impl|module|namespace|object|extension|protocol|mod)\b/;
 
-/** The part with a gap at its end, where it is a class that lacks members of the file's; else the very part. */
+/** The part with a gap added at its end if it is a class that lacks members of the file's; otherwise the part itself. */
 function withOthersKept(file: readonly string[], part: Part, target: Declaration | undefined): Part {
   const { lines } = part;
   if (!target || !CONTAINER.test(lines[0]!) || lines.some((line) => isGap(line, file))) return part;
@@ -70,7 +71,7 @@ function withOthersKept(file: readonly string[], part: Part, target: Declaration
   return { ...part, lines: [...body, `${indent}// ...`, ...lines.slice(body.length)] };
 }
 
-/** Undefined where lines are left that are neither declared, nor imports, nor in the file already. */
+/** Undefined if any line of the block is neither part of a declaration, nor an import, nor in the file already. */
 function partsOf(
   file: readonly string[],
   block: readonly string[],
@@ -105,14 +106,14 @@ function partsOf(
   return parts.length > 0 ? { parts, imports } : undefined;
 }
 
-/** From the middle of something: begins further in than it ends, or ends before all is said. */
+/** Whether the block was cut out of something: it starts deeper than it ends, or ends in an open statement. */
 function isExcerpt(file: readonly string[], block: readonly string[]): boolean {
   const outer = Math.min(...block.filter((line) => !isBlank(line)).map((line) => indentOf(line).length));
   if (indentOf(block[0]!).length > outer || /(?:[=,({[+\-*/&|?:<]|=>)$/.test(block.at(-1)!.trimEnd())) return true;
   return !isBalanced(block) && !block.some((line) => isGap(line, file));
 }
 
-/** Those of the same name; of several the ones of the same kind, then with the same first line. */
+/** Declarations of the same name. If there are several, those of the same kind, then those with the same first line. */
 function matches(file: readonly string[], inFile: readonly Declaration[], part: Part): Declaration[] {
   const named = inFile.filter(({ name }) => name === part.declared.name);
   const narrowed = (found: Declaration[], keep: (each: Declaration) => boolean): Declaration[] => {
@@ -123,7 +124,7 @@ function matches(file: readonly string[], inFile: readonly Declaration[], part: 
   return narrowed(sameKind, ({ line }) => file[line]!.trim() === part.lines[0]!.trim());
 }
 
-/** What the block declares anew goes behind what it declares before it, or in front of what follows. */
+/** A new declaration goes after the one that precedes it in the block, or before the one that follows it. */
 function changesOf(
   file: readonly string[],
   parts: readonly Part[],
@@ -161,7 +162,7 @@ function replacement(file: readonly string[], part: Part, target: Declaration): 
   return filled && { start, end: target.end, lines: [...lead, ...filled] };
 }
 
-/** Comments and decorators of the file stay where the block has none of that kind, or only such as the file has. */
+/** Comments and decorators of the file stay unless the block brings different ones of the same kind. */
 function leadChange(
   file: readonly string[],
   { lead, decorated }: Part,
@@ -175,7 +176,7 @@ function leadChange(
 
 const isComment = (line: string): boolean => /^\s*(?:\/\/|\/\*|\*|#(?!\[)|--|;)/.test(line);
 
-/** Imports that the file lacks, behind its last one; one that names more than the file's does replaces that. */
+/** Adds missing imports after the file's last one; an import that extends one of the file's replaces it. */
 function importChanges(file: readonly string[], imports: readonly string[][]): Change[] {
   const spans = file.flatMap((line, start) =>
     indentOf(line) === '' && IMPORT.test(line) ? [{ start, end: extentEnd(file, start) }] : [],
@@ -196,7 +197,7 @@ function importChanges(file: readonly string[], imports: readonly string[][]): C
   return changes;
 }
 
-/** Undefined where two changes touch the same lines. */
+/** The file's new lines; undefined if two changes touch the same lines. */
 function withChanges(file: readonly string[], changes: readonly Change[]): string[] | undefined {
   const result: string[] = [];
   let from = 0;

@@ -1,14 +1,21 @@
-/** What lines of code declare, told by their look in many languages at once: names, and where each one ends. Pure. */
+/**
+ * Finds declarations in lines of code, with their extent, by patterns that fit many languages at once. Pure.
+ *
+ * Not by tree-sitter, as in the index: the code blocks of answers are fragments, with gaps or methods outside of their
+ * class, in any language or none, and a parser that recovers from errors would name them differently from the same
+ * declarations in the file. The same patterns must read both. It also has to answer at once, without loading a grammar.
+ */
 import { extentEnd, indentOf, isBlank } from './lines.ts';
 
 export interface Declaration {
   readonly name: string;
   readonly kind: 'variable' | 'other';
-  /** The first line of the comments and decorators above it, and that of the decorators alone. */
+  /** The first line of the comments and decorators above the declaration. */
   readonly lead: number;
+  /** The first line of the decorators alone. */
   readonly decorators: number;
   readonly line: number;
-  /** Behind its last line. */
+  /** The line after the last one. */
   readonly end: number;
 }
 
@@ -24,7 +31,7 @@ const CONTROL =
 const COMMENT = /^(?:\/\/|\/\*|\*|#(?!\[|include|define|if|endif)|--|"""|''')/;
 const DECORATOR = /^(?:@[\w.]|#\[|\[[A-Z]\w*.*\]$)/;
 
-/** All declarations, at any depth, in the order of their lines. */
+/** All declarations at any depth, in the order of their lines. */
 export function declarations(lines: readonly string[]): Declaration[] {
   return lines.flatMap((text, line) => {
     const named = nameOf(lines, line);
@@ -33,7 +40,7 @@ export function declarations(lines: readonly string[]): Declaration[] {
   });
 }
 
-/** Those that lie in no other. */
+/** The declarations that lie in no other one. */
 export function outermost(all: readonly Declaration[]): Declaration[] {
   let end = 0;
   return all.filter((each) => {
@@ -43,7 +50,7 @@ export function outermost(all: readonly Declaration[]): Declaration[] {
   });
 }
 
-/** "Shop › price": a declaration and those around it. */
+/** The names of the declarations around a line, from the outermost one: "Shop › price". */
 export function pathOf(all: readonly Declaration[], line: number): string {
   return all
     .filter((each) => each.line <= line && line < each.end)
@@ -51,7 +58,7 @@ export function pathOf(all: readonly Declaration[], line: number): string {
     .join(' › ');
 }
 
-/** What a line is known by in its file: the name that it declares, else its text. */
+/** The key by which a line is found again in another version of its file: the name that it declares, or its text. */
 export function lineKey(line: string): string {
   const named = nameOf([line], 0);
   return `${indentOf(line).length}:${named && named.name !== header(line) ? named.name : line.trim()}`;
@@ -69,13 +76,13 @@ function nameOf(lines: readonly string[], line: number): Pick<Declaration, 'name
   if (variable) return { name: variable, kind: 'variable' };
   const called = CALLABLE.exec(bare)?.[1];
   if (called && !CONTROL.test(called) && isSignature(lines, line, bare)) return { name: called, kind: 'other' };
-  // A rule of a style sheet, a test, a message, a block of a configuration: known by all it says.
+  // A rule of a style sheet, a test, a message, or a block of a configuration: its whole header is its name.
   return /[{:]$/.test(text) && !/^["']?[{[]/.test(text) ? { name: header(text), kind: 'other' } : undefined;
 }
 
 const header = (line: string): string => line.trim().replace(/\s*[{:]$/, '');
 
-/** `name(…) {`, over one line or several: not a call with a function as its last argument. */
+/** Whether this is `name(…) {` on one line or several, and not a call with a function as its last argument. */
 function isSignature(lines: readonly string[], line: number, bare: string): boolean {
   const open = (bare.match(/\(/g) ?? []).length - (bare.match(/\)/g) ?? []).length;
   if (/=>|=\s*function|[=.,"'`]\s*[\p{L}_$#]+\s*\(/u.test(bare.split('{')[0]!) && !/\)\s*:/.test(bare)) return false;
@@ -90,13 +97,13 @@ function isSignature(lines: readonly string[], line: number, bare: string): bool
   return close !== undefined && /^\s*\).*\{$/.test(close);
 }
 
-/** Comments and decorators directly above. */
+/** The comments and decorators directly above a line. */
 function leadOf(lines: readonly string[], line: number): Pick<Declaration, 'lead' | 'decorators'> {
   const indent = indentOf(lines[line]!).length;
   const above = (from: number, pattern: RegExp): number => {
     let first = from;
     while (first > 0 && pattern.test(lines[first - 1]!.trimStart())) {
-      // The stars of a comment stand one column further in.
+      // The asterisks of a block comment are indented by one more column.
       if (indentOf(lines[first - 1]!).length - indent > 1) break;
       first--;
     }

@@ -1,29 +1,29 @@
-/** Code with gaps, such as `// ... existing code ...`: what stands in the file at a gap is kept. Pure. */
+/** Code with gaps, such as `// ... existing code ...`, which stand for lines of the file that stay. Pure. */
 import { lineKey } from './declarations.ts';
 import { extentEnd, indentOf, isBalanced, isBlank, isComplete, isWeak, likeness } from './lines.ts';
 
 const GAP =
   /^(?:\.{3}|…)$|^(?:\/\/+|#+|--|;+|%|\/\*+|<!--|\{\s*\/\*|\*)\s*[([]?\s*(?:(?:\.{3}|…)|(?:(?:all|the|your|keep)\s+)*(?:rest|remaining|existing|other|previous|same|unchanged)\b.*\b(?:code|unchanged|same|here|implementation|methods?|functions?|imports?|lines|before|above|remains?|stays?)\b)/i;
 
-/** Whether a line stands for what is left out; one that the file itself holds does not. */
+/** Whether a line stands for omitted code. A line that the file itself contains does not. */
 export function isGap(line: string, file: readonly string[]): boolean {
   const text = line.trim();
   return GAP.test(text) && !(text.length > 3 && file.some((each) => each.trim() === text));
 }
 
 export interface ScopeOptions {
-  /** The block's first and last line are the scope's own: of a function, say, and not of a whole file. */
+  /** Whether the block's first and last lines are those of the scope, as for a function but not for a whole file. */
   closed: boolean;
 }
 
 interface Piece {
-  /** Of the scope: what `lines` replace. */
+  /** The lines of the scope that `lines` replace: from `start` up to, but not including, `end`. */
   start: number;
   end: number;
   lines: readonly string[];
 }
 
-/** `scope` with the block's lines put in; undefined where a part of the block has no certain place. */
+/** The scope's new lines; undefined if a part of the block has no certain place. */
 export function withGapsFilled(
   scope: readonly string[],
   block: readonly string[],
@@ -47,7 +47,7 @@ export function withGapsFilled(
 
 interface Part {
   readonly lines: string[];
-  /** Of the gap that follows: what is indented as it is, or further, ends in front of it. */
+  /** The indentation of the gap that follows, or -1: code that is indented as far as the gap ends before it. */
   gapIndent: number;
 }
 
@@ -66,7 +66,7 @@ function joined(scope: readonly string[], pieces: readonly Piece[]): string[] {
   const result: string[] = [];
   let from = 0;
   const add = (lines: readonly string[]): void => {
-    // A blank line beside a gap stands for the one that is there.
+    // A blank line next to a gap stands for the one in the file.
     const doubled = isBlank(result.at(-1) ?? 'x') && isBlank(lines[0] ?? 'x');
     result.push(...lines.slice(doubled ? 1 : 0));
   };
@@ -81,7 +81,7 @@ function joined(scope: readonly string[], pieces: readonly Piece[]): string[] {
 
 type Anchor = [line: number, at: number];
 
-/** Where the lines between two gaps belong. */
+/** The place of the lines between two gaps. */
 function place(
   scope: readonly string[],
   lines: readonly string[],
@@ -94,7 +94,7 @@ function place(
   const tail = lastFilled(lines);
   const headers = [headerEnd(lines), headerEnd(scope)] as const;
   if (atStart) anchors.unshift([0, 0], ...(headers[0] < 0 || headers[1] < 0 ? [] : [[...headers] as Anchor]));
-  // Brackets that close the scope; anything else at the end of a block is new, or an anchor by itself.
+  // Brackets that close the scope. Anything else at the end of a block is new, or is an anchor already.
   const closes = atEnd && isWeak(scope[last]!) && lines[tail]!.trim() === scope[last]!.trim();
   if (closes) anchors.push([tail, last]);
   if (anchors.length === 0) return atEnd ? { start: scope.length, end: scope.length, lines } : undefined;
@@ -107,13 +107,13 @@ function lastFilled(lines: readonly string[]): number {
   return lines.findLastIndex((line) => !isBlank(line));
 }
 
-/** The last line of a header such as `function f(` … `) {`; negative where it is not to be seen. */
+/** The last line of a header such as `function f(` … `) {`; negative if it cannot be told. */
 function headerEnd(lines: readonly string[]): number {
   const found = lines.findIndex((line) => /[{:]\s*(?:(?:\/\/|#).*)?$/.test(line));
   return lines.slice(1, Math.max(1, found)).every((line) => !/;\s*$/.test(line)) ? found : -1;
 }
 
-/** Lines that name one place in the rest of the scope, in the same order here and there. */
+/** Lines that identify one place in the rest of the scope, in the same order in both texts. */
 function anchorsOf(scope: readonly string[], lines: readonly string[], from: number): Anchor[] {
   const places = new Map<string, number[]>();
   for (let at = from; at < scope.length; at++) {
@@ -129,7 +129,7 @@ function anchorsOf(scope: readonly string[], lines: readonly string[], from: num
   return anchors;
 }
 
-/** Lines above the first anchor that are the file's own, or older versions of the block's, are replaced too. */
+/** Lines above the first anchor are replaced too if they equal lines of the block or are older versions of them. */
 function startOf(scope: readonly string[], lines: readonly string[], [line, at]: Anchor, from: number): number {
   const walk = (same: typeof isVersion): number => {
     let count = 0;
@@ -137,11 +137,11 @@ function startOf(scope: readonly string[], lines: readonly string[], [line, at]:
     return count;
   };
   const all = walk((a, b) => a === b || isVersion(a, b));
-  // Closing brackets are like one another: they count where everything above is the same too.
+  // All closing brackets look alike, so they count only if everything above them is the same too.
   return at - (all === line && !isWeak(lines[line]!) ? all : walk(isVersion));
 }
 
-/** Behind the last anchor and what follows it here and there, and behind the body of each whose body the block ends too. */
+/** The end after the last anchor and the equal lines that follow it, and after each body that the block shows completely. */
 function endOf(
   scope: readonly string[],
   lines: readonly string[],
@@ -166,7 +166,7 @@ function endOf(
   return Math.max(at + (line + all === lines.length ? all : walk(isVersion)), ...ends);
 }
 
-/** A bracket alone is like all others, and belongs to another block more often than not. */
+/** A lone bracket is no version of another one: it looks like all of them. */
 function isVersion(line: string, old: string): boolean {
   return !isWeak(line) && likeness(line, old) >= 0.6;
 }

@@ -1,4 +1,4 @@
-/** Where lines of code fit best among those of a file: an alignment, as of two sequences in biology. Pure. */
+/** Finds where lines of code fit best in a file, by local sequence alignment (Smith-Waterman). Pure. */
 import { extentEnd, isBalanced, isBlank, isComplete, isWeak, likeness } from './lines.ts';
 
 export interface Span {
@@ -6,16 +6,16 @@ export interface Span {
   readonly end: number;
 }
 
-/** Beyond this many pairs of lines only equal ones count: comparing words takes microseconds each. */
+/** For more pairs of lines than this only equal lines match: comparing their words takes microseconds per pair. */
 const MAX_PAIRS = 400_000;
-/** Two lines are versions of one another from here on. */
+/** The likeness from which on two lines count as versions of one another. */
 const ALIKE = 0.6;
-/** So much of the block must be found again. */
+/** The share of the block that must be found in the file. */
 const MIN_SHARE = 0.5;
-/** A place that is nearly as good as the best is a candidate too. */
+/** A place with this share of the best score is a candidate too. */
 const NEARLY = 0.85;
 
-/** The places in `file` whose text `block` may be a new version of, best first; several where none is clearly best. */
+/** The places in the file that the block may be a new version of, best first; several if none is clearly the best. */
 export function fittingSpans(file: readonly string[], block: readonly string[]): Span[] {
   const weights = block.map(weightOf);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -39,8 +39,8 @@ function weightOf(line: string): number {
 type Pair = [block: number, file: number];
 
 /**
- * scores[i][j]: the best of aligning the first i lines of the block with lines of the file up to j. Lines that match
- * add their weight, lines of the file in between that the block lacks take a little away, new ones of the block nothing.
+ * scores[i][j] is the best score of aligning the first i lines of the block with lines of the file up to line j. A match
+ * adds the line's weight, a line of the file that the block lacks costs a little, and a new line of the block nothing.
  */
 function align(file: readonly string[], block: readonly string[], weights: readonly number[]) {
   const width = file.length + 1;
@@ -74,7 +74,7 @@ function align(file: readonly string[], block: readonly string[], weights: reado
     return found;
   };
   const last = block.length * width;
-  // Ends at which a line matches: elsewhere the same alignment only trails lines behind it.
+  // Only ends at which a line matches: elsewhere the same alignment is just followed by further lines.
   const ends = file.flatMap((_, line) => {
     const score = scores[last + line + 1]!;
     return score > scores[last + line]! ? [{ end: line + 1, score }] : [];
@@ -93,7 +93,7 @@ function alike(a: string, b: string, wordwise: boolean): number {
   return value >= ALIKE ? value : 0;
 }
 
-/** From the first to the last line that matches, and what these lines open where the block closes it too. */
+/** From the first to the last matching line, extended to the end of whatever these lines open and the block closes. */
 function spanOf(file: readonly string[], block: readonly string[], pairs: readonly Pair[]): Span | undefined {
   const strong = pairs.filter(([line]) => !isWeak(block[line]!));
   if (strong.length === 0) return undefined;
@@ -101,7 +101,7 @@ function spanOf(file: readonly string[], block: readonly string[], pairs: readon
     pairs.at(-1)![1] + 1,
     ...strong.map(([line, at]) => {
       const end = extentEnd(block, line);
-      // A block that begins with it and is all of it.
+      // The block is this one declaration and nothing else.
       const alone = line === 0 && end === block.length && isBalanced(block);
       return end > line + 1 && (alone || isComplete(block, line, end)) ? extentEnd(file, at) : at + 1;
     }),

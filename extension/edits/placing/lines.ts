@@ -1,11 +1,11 @@
-/** Lines of code: indentation, and how far what a line opens reaches. Pure. */
+/** Lines of code: their indentation, and where the block that a line opens ends. Pure. */
 
-/** Whatever the line ends; a text that ends in one has an empty last line. */
+/** Splits at line ends of any kind; a text that ends with one has an empty last line. */
 export function linesOf(text: string): string[] {
   return text.split(/\r\n|\r|\n/);
 }
 
-/** The lines of a code block: a fence's text ends in a line end, which is no line of the code. */
+/** The lines of a code block without blank ones at its start and end. */
 export function blockLines(code: string): string[] {
   const lines = linesOf(code);
   while (lines.length > 1 && lines.at(-1)!.trim() === '') lines.pop();
@@ -21,7 +21,7 @@ export function isBlank(line: string): boolean {
   return line.trim() === '';
 }
 
-/** Stands in too many places to tell one from another: closing brackets, `else {`, `end`. */
+/** Whether a line occurs in too many places to identify one: closing brackets, `else {`, `end`. */
 export function isWeak(line: string): boolean {
   return (
     !/[\p{L}\p{N}_]{2}/u.test(line) ||
@@ -31,16 +31,16 @@ export function isWeak(line: string): boolean {
 
 const WIDEST_UNIT = 8;
 
-/** What one level of indentation is in these lines: a tab, or so many spaces; undefined where nothing tells. */
+/** One level of indentation in these lines, as a tab or spaces; undefined if they do not show it. */
 export function indentUnit(lines: readonly string[], isGap?: (line: string) => boolean): string | undefined {
   let tabs = 0;
   let last: number | undefined;
   const [deeper, outward] = [new Map<number, number>(), new Map<number, number>()];
   for (const line of lines) {
-    // What stands behind a gap may be any number of levels away.
+    // The line after a gap may be any number of levels away.
     const gap = isGap?.(line) ?? false;
     if (gap) last = undefined;
-    // The stars of a block comment stand one column further in.
+    // The asterisks of a block comment are indented by one more column.
     if (gap || isBlank(line) || line.trimStart().startsWith('*')) continue;
     const indent = indentOf(line);
     if (indent.startsWith('\t')) tabs++;
@@ -50,14 +50,14 @@ export function indentUnit(lines: readonly string[], isGap?: (line: string) => b
       steps.set(Math.abs(step), (steps.get(Math.abs(step)) ?? 0) + 1);
     last = indent.length;
   }
-  // Text goes deeper by one level at a time, and out by several: that counts where nothing goes deeper.
+  // Code goes in by one level at a time, but out by several: steps out count only if there are no steps in.
   const steps = deeper.size > 0 ? deeper : outward;
   const [width, count] = [...steps].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [0, 0];
   if (tabs > count) return '\t';
   return count > 0 ? ' '.repeat(width) : undefined;
 }
 
-/** Each level of `from` becomes one of `to`; columns beyond a level stay spaces. */
+/** Replaces each indentation unit `from` by `to`; columns beyond a full level stay spaces. */
 export function withUnit(lines: readonly string[], from: string | undefined, to: string | undefined): string[] {
   if (!from || !to || from === to) return [...lines];
   return lines.map((line) => {
@@ -69,18 +69,18 @@ export function withUnit(lines: readonly string[], from: string | undefined, to:
   });
 }
 
-/** Moves lines sideways so that one indented by `from` is indented by `to`. Blank lines become empty. */
+/** Shifts lines so that a line indented by `from` becomes indented by `to`. Blank lines become empty. */
 export function rebased(lines: readonly string[], from: string, to: string): string[] {
   return lines.map((line) => {
     if (isBlank(line)) return '';
     const indent = indentOf(line);
     if (indent.startsWith(from)) return to + line.slice(from.length);
-    // Further out than the line that the move goes by.
+    // A line that is indented less than `from`.
     return to.slice(0, Math.max(0, to.length - (from.length - indent.length))) + line.slice(indent.length);
   });
 }
 
-/** What all lines that are not blank are indented by. */
+/** The indentation that all non-blank lines share. */
 export function commonIndent(lines: readonly string[]): string {
   const indents = lines.filter((line) => !isBlank(line)).map(indentOf);
   let common = indents[0] ?? '';
@@ -89,11 +89,11 @@ export function commonIndent(lines: readonly string[]): string {
 }
 
 const CLOSES = /^(?:[}\])]|<\/|(?:end|fi|done|esac)\b)/;
-/** At the indentation of what came before, yet part of it: a bracket on a line of its own, a further branch. */
+/** Lines that continue a block at its own indentation: a bracket on a line of its own, or another branch. */
 const CONTINUES = /^(?:\{\s*$|(?:else|elif|elsif|except|rescue|ensure|finally|catch)\b)/;
 const OPENS = /(?:[{([:]|\b(?:then|do))\s*(?:(?:\/\/|#).*)?$/;
 
-/** The line behind the last one that belongs to line `at`: its body, by indentation, and what closes it. */
+/** The line after the last one that belongs to line `at`, which includes its indented body and what closes it. */
 export function extentEnd(lines: readonly string[], at: number): number {
   const base = indentOf(lines[at]!).length;
   let end = at + 1;
@@ -115,11 +115,11 @@ export function extentEnd(lines: readonly string[], at: number): number {
       return end;
     }
   }
-  // A bracket that nothing at its indentation closes: by indentation alone.
+  // Nothing at its indentation closes the bracket: only the indentation counts.
   return open ? deeperEnd(lines, at, base) : end;
 }
 
-/** Whether lines [at, end) are all that line `at` opens, and not the beginning of it that an excerpt happens to show. */
+/** Whether lines [at, end) are all of what line `at` opens, and not just the beginning that an excerpt shows. */
 export function isComplete(lines: readonly string[], at: number, end: number): boolean {
   const last = lines[end - 1]!;
   if (indentOf(last) === indentOf(lines[at]!) && CLOSES.test(last.trimStart()) && end - at > 1) return true;
@@ -128,7 +128,7 @@ export function isComplete(lines: readonly string[], at: number, end: number): b
   return isBalanced(own) && end < lines.length;
 }
 
-/** As many brackets close as open; those in comments are few enough not to matter. */
+/** Whether as many brackets close as open, strings left out. Brackets in comments are too rare to matter. */
 export function isBalanced(lines: readonly string[]): boolean {
   const text = lines.join('\n').replace(/(["'`])(?:\\.|(?!\1)[^\\\n])*\1/g, '');
   const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
@@ -145,7 +145,7 @@ function deeperEnd(lines: readonly string[], at: number, base: number): number {
   return end;
 }
 
-/** How alike two lines are, 0..1: by their words, and a little by their signs. */
+/** The likeness of two lines, 0 to 1: mostly by their words, and a little by their punctuation. */
 export function likeness(a: string, b: string): number {
   if (a.trim() === b.trim()) return 1;
   const left = tokens(a);

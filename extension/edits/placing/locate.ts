@@ -1,4 +1,4 @@
-/** Where a code block of an answer belongs in a file. Pure: never a guess; several places are the user's choice. */
+/** Finds where a code block of an answer belongs in a file. It never guesses: the user chooses among several places. Pure. */
 import { byDeclaration, type Way as DeclaredWay } from './byDeclaration.ts';
 import { declarations, outermost, pathOf } from './declarations.ts';
 import { isGap, withGapsFilled } from './elisions.ts';
@@ -20,26 +20,26 @@ import { isPatch, patched } from './patch.ts';
 export interface CodeBlock {
   readonly code: string;
   readonly language: string;
-  /** Of the file, as the answer names it; empty where it does not. */
+  /** The path that the answer names for the block; empty if it names none. */
   readonly path?: string;
 }
 
 export interface Place {
-  /** Of the file as it is, from 1. */
+  /** The line of the file at which the first change is made, from 1. */
   readonly line: number;
-  /** What is there: the declaration around it, else the line's text. */
+  /** The declarations around that line, or its text if there are none. */
   readonly label: string;
   readonly members?: DeclaredWay['members'];
-  /** The whole file as it would be, line ends `\n`. */
+  /** The whole text that the file would have, with line ends `\n`. */
   readonly text: string;
 }
 
 type Found = Pick<DeclaredWay, 'lines' | 'first' | 'members'>;
 
-/** A line far longer than a person writes, or a file far longer, is generated; comparing it helps nobody. */
+/** A longer file is generated, and nobody applies code blocks to it. */
 const MAX_LINES = 50_000;
 
-/** All the places where `block` may go, with the file's text after it; none where nothing in the file is like it. */
+/** All places where the block may go, each with the file's new text; none if nothing in the file resembles the block. */
 export function locate(text: string, block: CodeBlock, name = ''): Place[] {
   const file = linesOf(text);
   if (file.length > MAX_LINES) return [];
@@ -57,7 +57,7 @@ export function locate(text: string, block: CodeBlock, name = ''): Place[] {
   return places.filter((place, index) => places.findIndex(({ text }) => text === place.text) === index);
 }
 
-/** Line ends `\n`; without a first line that only names the file, where the file itself has no such line. */
+/** The code with line ends `\n`, without a first line that only names the file, unless the file has that line too. */
 function ownCode({ code, path = '' }: CodeBlock, file: readonly string[]): string {
   const lines = linesOf(code);
   const first = lines[0]!.trim();
@@ -67,7 +67,7 @@ function ownCode({ code, path = '' }: CodeBlock, file: readonly string[]): strin
   return lines.slice(onlyNamed && !isPart ? 1 : 0).join('\n');
 }
 
-/** The file's new text where the block becomes all of it. */
+/** The text of the file if the block replaces all of it. */
 export function replaceAll(text: string, block: CodeBlock): string {
   const file = linesOf(text);
   const lines = blockLines(ownCode(block, file));
@@ -81,13 +81,13 @@ function inUnitOf(file: readonly string[], block: readonly string[]): string[] {
     const indented = indents.filter((indent) => indent > 0);
     return indented.filter((indent) => indent % unit.length === 0).length > 0.6 * indented.length;
   };
-  // Text in comments and continued lines may stand between levels: what most lines say counts.
+  // Comments and continued lines may be indented by less than a level, so the majority of lines decides.
   const narrower = (from?.length ?? 0) < (to?.length ?? 0);
   const same = from !== '\t' && to !== '\t' && (narrower ? fits(to) : !fits(from));
   return same ? [...block] : withUnit(block, from, to);
 }
 
-/** A place where the block would leave brackets open, or close too many, is none. */
+/** Drops places where the block would unbalance the brackets of the file. */
 function soundWays(file: readonly string[], block: readonly string[]): Found[] {
   const ways = waysOf(file, block);
   return isBalanced(file) ? ways.filter(({ lines }) => isBalanced(lines)) : ways;
@@ -101,7 +101,7 @@ function waysOf(file: readonly string[], block: readonly string[]): Found[] {
   return gaps ? aroundGaps(file, block) : fitted(file, block);
 }
 
-/** A file with a line end at its end keeps it, and one without stays without. */
+/** Keeps the file's last line end, or its absence. */
 function withLastLine(lines: readonly string[], file: readonly string[]): string[] {
   const blank = lines.every(isBlank);
   const ends = file.at(-1) === '' && !blank;
@@ -111,7 +111,7 @@ function withLastLine(lines: readonly string[], file: readonly string[]): string
   return result;
 }
 
-/** Begins as the file does, declares all that it does, and holds most of it, or half of it and its end. */
+/** Whether the block starts like the file, declares all that it declares, and holds most of it, or half and its end. */
 function isWholeFile(file: readonly string[], block: readonly string[]): boolean {
   if (file.every(isBlank)) return true;
   const names = (lines: readonly string[]): string[] => outermost(declarations(lines)).map(({ name }) => name);
@@ -142,7 +142,7 @@ function fitted(file: readonly string[], block: readonly string[]): Found[] {
   });
 }
 
-/** By a line that both have; else by what all lines are indented by. */
+/** The indentations of a line that both have, or else those that all of their lines share. */
 function indents(old: readonly string[], block: readonly string[]): [from: string, to: string] {
   for (const line of block) {
     const same = isWeak(line) ? undefined : old.find((each) => each.trim() === line.trim());

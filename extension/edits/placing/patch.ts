@@ -1,10 +1,10 @@
-/** A code block that is a unified diff: where its hunks belong, whatever its line numbers say. Pure. */
+/** Code blocks that are unified diffs: finds where their hunks belong, whatever their line numbers say. Pure. */
 import { applyPatch } from 'diff';
 import { fittingSpans } from './fitting.ts';
 import { indentOf, isBlank, rebased } from './lines.ts';
 
 interface Hunk {
-  /** From the header, counted from 1; models count badly, so it only decides between equal places. */
+  /** The first line according to the header, from 1. Models count badly, so it only decides between equal places. */
   readonly start: number | undefined;
   readonly lines: readonly string[];
 }
@@ -15,14 +15,14 @@ interface Change {
   readonly lines: readonly string[];
 }
 
-/** More ways than this to place several hunks are no choice for a person. */
+/** With more ways than this to place the hunks, nobody could choose. */
 const MAX_WAYS = 12;
 
 export function isPatch(code: string, language: string): boolean {
   return /^@@ .*@@|^@@$/m.test(code) || /^--- .*\n\+\+\+ /m.test(code) || /^(diff|patch)$/.test(language);
 }
 
-/** The file's new lines, one result per way in which the patch fits; the line of its first change with each. */
+/** One result per way in which the patch fits: the file's new lines, and the line of the first change, from 0. */
 export function patched(file: readonly string[], code: string, name: string): { lines: string[]; first: number }[] {
   const hunks = hunksFor(code, name);
   if (hunks.length === 0) return [];
@@ -48,7 +48,7 @@ function withChanges(file: readonly string[], changes: readonly Change[]): strin
   return [...result, ...file.slice(from)];
 }
 
-/** The hunks of the section for this file; those of the only section where no name fits. */
+/** The hunks of the section for this file. If no name fits and there is only one section, the hunks of that one. */
 function hunksFor(code: string, name: string): Hunk[] {
   const sections = sectionsOf(code);
   const named = sections.filter((section) => section.name !== '' && endsAlike(section.name, name));
@@ -65,7 +65,7 @@ function sectionsOf(code: string): { name: string; hunks: Hunk[] }[] {
   const sections: { name: string; hunks: { start: number | undefined; lines: string[] }[] }[] = [];
   const section = () => sections.at(-1) ?? sections[sections.push({ name: '', hunks: [] }) - 1]!;
   const all = code.replace(/\n+$/, '').split('\n');
-  // What stands above the first header, such as "Index:", is no part of any change.
+  // Lines above the first header, such as "Index:", belong to no change.
   const first = all.findIndex((line, at) => line.startsWith('@@') || isHeader(all, at));
   const lines = all.slice(Math.max(0, first));
   for (let at = 0; at < lines.length; at++) {
@@ -91,7 +91,7 @@ function isHeader(lines: readonly string[], at: number): boolean {
   return lines[at]!.startsWith('--- ') && (lines[at + 1]?.startsWith('+++ ') ?? false);
 }
 
-/** Exactly; else but for indentation; else with context that has changed. */
+/** The exact places, or else those that differ in indentation only, or else those whose context has changed. */
 function placesOf(file: readonly string[], hunk: Hunk): Change[] {
   const old = hunk.lines.filter((line) => !line.startsWith('+')).map(content);
   const added = hunk.lines.filter((line) => line.startsWith('+')).map(content);
@@ -115,7 +115,7 @@ function startsOf(file: readonly string[], old: readonly string[], same: typeof 
   );
 }
 
-/** The file's own text for context lines; new ones moved sideways as far as the file's lines are from the patch's. */
+/** Takes context lines from the file; shifts new lines by the difference between the file's indentation and the patch's. */
 function changeAt(file: readonly string[], hunk: Hunk, start: number, old: readonly string[]): Change {
   const shown = old.findIndex((line) => !isBlank(line));
   const move = (line: string): string => {
@@ -130,7 +130,7 @@ function changeAt(file: readonly string[], hunk: Hunk, start: number, old: reado
   return { start, end: start + old.length, lines };
 }
 
-/** Mismatches that a context of three lines above and below may have. */
+/** The number of context lines that may differ. */
 const FUZZ = 2;
 
 function fuzzyPlaces(file: readonly string[], hunk: Hunk, old: readonly string[], added: readonly string[]): Change[] {
