@@ -1,22 +1,22 @@
 /**
- * What must never stand in a prompt or an index: files that hold secrets, by their path, and texts that look like one.
- * Pure. Give `hideSecrets` the whole file and cut afterwards: a key's middle alone looks like nothing.
+ * Keeps secrets out of prompts and the index: recognises files that hold secrets by their path, and secrets in texts by
+ * their form. Give `hideSecrets` the whole file and cut it afterwards: the middle of a key cannot be recognised. Pure.
  */
 
 export const HIDDEN = '[hidden: looks like a secret]';
 
-/** True for .env files, keys, certificates, credentials and the like; `path` may be absolute or relative. */
+/** True for .env files, keys, certificates, credentials and the like. The path may be absolute or relative. */
 export function isSecretPath(path: string): boolean {
   const lower = path.replaceAll('\\', '/').toLowerCase();
   return SECRET_PATHS.some((pattern) => pattern.test(lower));
 }
 
-/** Replaces what looks like a secret by `HIDDEN`; the number of lines stays. */
+/** Replaces whatever looks like a secret by `HIDDEN`; the number of lines stays the same. */
 export function hideSecrets(text: string): string {
   return hideKeys(text).split('\n').map(hideInLine).join('\n');
 }
 
-/** Lines `first` to `last`, from 0, of a text, as `hideSecrets` shows them; it looks at no other line in full. */
+/** Lines `first` to `last` of `hideSecrets(text)`, from 0, without the cost of searching the other lines. */
 export function linesWithoutSecrets(text: string, first: number, last: number): string {
   return hideKeys(text)
     .split('\n')
@@ -29,7 +29,7 @@ function hideKeys(text: string): string {
   return text.replace(PRIVATE_KEY, (block) => HIDDEN + block.replace(/[^\r\n]/g, ''));
 }
 
-/** Patterns of lower-case paths with `/`. */
+/** Patterns for lower-case paths with `/`. */
 const SECRET_PATHS: readonly RegExp[] = [
   /(^|\/)\.env[^/]*$/,
   /\.env$/,
@@ -41,16 +41,16 @@ const SECRET_PATHS: readonly RegExp[] = [
   /(^|\/)\.(aws|azure|gnupg|ssh|gcloud|password-store)\//,
   /(^|\/)(\.kube\/config|\.docker\/config\.json|\.m2\/settings\.xml|\.cargo\/credentials[^/]*|\.?config\/gh\/hosts\.yml)$/,
   /(^|\/)\.?(aws[-_])?credentials?(\.(json|ya?ml|xml|ini|toml|csv|txt|properties|cfg|conf|enc))?$/,
-  // Sources are about secrets more often than they hold some, but not where the name is a convention for holding them.
+  // Source files are usually about secrets, unless their name is a convention for holding some.
   /(^|\/)(arduino_)?secrets?\.(?!(.*\.)?(ts|tsx|go|rs|java|kt|cs|cc|cpp|hpp|swift|scala|md|mdx|rst|html|css)$)[^/]*$/,
   /(^|\/)[^/]*(client[-_]?secret|service[-_]?account|firebase-adminsdk|[-_.]credentials)[^/]*\.json$/,
 ];
 
-/** A whole block, or its beginning with the lines of base64 that follow. */
+/** A complete block, or its first line with the lines of base64 that follow. */
 const PRIVATE_KEY =
   /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:[\sA-Za-z0-9+/=\\'"`,:;.()\-]{40,20000}?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|(?:\\n|["'\s+,])*(?:\r?\n[ \t]*["']?[A-Za-z0-9+/=]{16,}[^\n]*)+)/g;
 
-/** Tokens that show by their form what they are. */
+/** Tokens that can be recognised by their form. */
 const TOKENS: readonly RegExp[] = [
   /\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b/g,
   /\bgh[pousr]_[A-Za-z0-9]{30,}\b|\bgithub_pat_\w{22,}/g,
@@ -76,7 +76,7 @@ const URL_PASSWORD = /(?<=\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@'"`<>]{0,100}:)[^\
 const CONNECTION_PASSWORD = /(?<=;\s*(?:password|pwd)\s*=\s*)[^;'"`\s]{1,200}/gi;
 const AUTHORIZATION = /(?<=\b(?:bearer|basic|token)\s+)[A-Za-z0-9+/=._~-]{16,}/gi;
 
-/** Lines without such a word are not looked at for assignments. */
+/** Lines without such a word are not searched for assignments. */
 const MAY_ASSIGN = /pass|pwd|secret|token|key|credential/i;
 const NAME = String.raw`[A-Za-z_$][\w$.-]{1,80}`;
 const QUOTED = String.raw`(["'\x60])((?:(?!\QUOTE)[^\\\n]|\\.){6,2000})`;
@@ -118,14 +118,14 @@ function hideInLine(line: string): string {
 
 const PASSWORD_WORDS = /^(passwords?|passwd|pwd|pass|passphrase|passcode)$/;
 const SECRET_WORDS = /^(secrets?|tokens?|apikeys?|credentials?|authkey|accesskey|secretkey|privatekey)$/;
-/** `key` alone says nothing: these before it do. */
+/** `key` alone says nothing; these words before it do. */
 const KEY_KINDS =
   /^(api|access|private|auth|encryption|encrypt|signing|account|secret|master|shared|storage|service|license|deploy)$/;
-/** `tokenType`, `passwordField`: about a secret, not one. */
+/** Last words of names that are about a secret, such as `tokenType` or `passwordField`. */
 const ABOUT =
   /^(types?|names?|ids?|counts?|length|url|uri|path|file|fields?|label|regex|pattern|limit|size|index|kind|headers?|placeholder|param|prefix|suffix|policy|hint|messages?|errors?|class|selector|title|text|endpoint|color|colour|scope|address|algorithm|expir\w*|min|max|env|var)$/;
 
-/** Whether `name = value` gives a secret away. Bare values may be code, so they must look random. */
+/** Whether `name = value` reveals a secret. Bare values may be code, so they must look random. */
 function isSecretValue(name: string, value: string, bare: boolean): boolean {
   const words = wordsOf(name);
   if (ABOUT.test(words.at(-1) ?? '') || isPlaceholder(value) || /^(data:|sha\d+-)|:\/\//.test(value)) return false;
@@ -148,13 +148,13 @@ function isPlaceholder(value: string): boolean {
   );
 }
 
-/** Letters with digits or signs, no sentence, no path, no name such as `user_password`. */
+/** Letters with digits or punctuation; no sentence, no path, and no name such as `user_password`. */
 function looksLikePassword(value: string): boolean {
   if (/\s/.test(value) || /^[./@]|^[\w-]+(\.[\w-]+)+$|^[\w$]+\(|\[|\/.*\//.test(value)) return false;
   return /[A-Za-z]/.test(value) && /\d|[^\w\-.:/]/.test(value) && !/^[A-Za-z]+([-_][A-Za-z]+)*[-_]?\d?$/.test(value);
 }
 
-/** No words, but letters and digits without order. */
+/** Letters and digits in no order, rather than words. */
 function looksRandom(value: string, shortest = 12): boolean {
   if (value.length < shortest || /\s/.test(value) || !/\d/.test(value) || !/[A-Za-z]/.test(value)) return false;
   if (entropy(value) < (shortest < 12 ? 2.5 : 3)) return false;
@@ -167,7 +167,7 @@ function looksRandom(value: string, shortest = 12): boolean {
   return inWords < 0.7 * value.replace(/[^A-Za-z0-9]/g, '').length;
 }
 
-/** Bits per character. */
+/** The entropy of a text, in bits per character. */
 function entropy(text: string): number {
   const counts = new Map<string, number>();
   for (const char of text) counts.set(char, (counts.get(char) ?? 0) + 1);

@@ -22,7 +22,7 @@ export async function* walk(
 ): AsyncGenerator<string, boolean> {
   const folders = [top];
   let seen = 0;
-  // Grows while it is gone through.
+  // The loop also visits the folders that are added meanwhile.
   for (const folder of folders) {
     const entries = await files.list(folder);
     signal?.throwIfAborted();

@@ -1,17 +1,17 @@
-/** Cuts a file into chunks of about 20 to 80 lines that follow its declarations, headings or paragraphs. Pure. */
+/** Cuts a file into chunks of about 20 to 80 lines along its declarations, headings or paragraphs. Pure. */
 import { type Declaration, LARGE_LINES } from './syntax.ts';
 
 /** Lines count from 0; `last` is included. */
 export interface Chunk {
   readonly first: number;
   readonly last: number;
-  /** What is declared in it. */
+  /** The names that it declares. */
   readonly names: readonly string[];
-  /** What it stands in: the class of a method, the function of which it is a later part. */
+  /** The names around it: the class of a method, or the function of which it is a later part. */
   readonly scope: readonly string[];
 }
 
-/** `declarations` come from the file's grammar; without them headings, keywords and blank lines guide the cuts. */
+/** `declarations` come from the file's grammar; without one, headings, keywords and blank lines decide where to cut. */
 export function chunksOf(path: string, lines: readonly string[], declarations?: readonly Declaration[]): Chunk[] {
   const last = lastLine(lines);
   if (last < 0) return [];
@@ -20,9 +20,9 @@ export function chunksOf(path: string, lines: readonly string[], declarations?: 
 }
 
 const SMALL_LINES = 30;
-/** A larger piece stays alone. */
+/** Pieces are not joined to more lines than this, unless one of them is small. */
 const MERGED_LINES = 60;
-/** Where plain text is cut: not before, and soon after. */
+/** The least number of lines of a piece of plain text; the cut follows soon after. */
 const SPLIT_LINES = 40;
 
 interface Span {
@@ -39,13 +39,13 @@ function cut(
 ): Chunk[] {
   const pieces: Chunk[] = [];
   let next = span.first;
-  /** Lines that stand before the next declaration: the head of a class, imports. */
+  /** Lines before the next declaration, such as imports or the head of a class. */
   const fill = (last: number): void => {
     if (last >= next) pieces.push(...plainPieces({ first: next, last }, scope, lines));
     next = Math.max(next, last + 1);
   };
   for (const { first, last, name, inner } of declarations) {
-    // Several on one line, or a grammar's error.
+    // Several declarations on one line, or an error of the grammar.
     if (last < next) {
       addName(pieces, name);
       continue;
@@ -66,7 +66,7 @@ function cut(
   return pieces;
 }
 
-/** The first piece of what is too large declares it; a short head, as of a class, goes with what follows. */
+/** The first piece of a large declaration carries its name; a short head, as of a class, joins the next piece. */
 function withName([head, second, ...rest]: Chunk[], names: readonly string[]): Chunk[] {
   if (!head) return [];
   if (second && sizeOf(head) < SMALL_LINES / 2 && sizeOf(head) + sizeOf(second) <= LARGE_LINES) {
@@ -84,7 +84,7 @@ function namesIn(declarations: readonly Declaration[]): string[] {
   return declarations.flatMap(({ name, inner }) => [...(name ? [name] : []), ...namesIn(inner)]);
 }
 
-/** Cuts where the text pauses: at a blank line with little indentation after it. */
+/** Cuts at blank lines that are followed by little indentation. */
 function plainPieces(span: Span, scope: readonly string[], lines: readonly string[]): Chunk[] {
   const pieces: Chunk[] = [];
   let first = span.first;
@@ -103,7 +103,7 @@ function plainPieces(span: Span, scope: readonly string[], lines: readonly strin
   return pieces;
 }
 
-/** Joins small neighbours. */
+/** Joins small neighbouring pieces. */
 function merged(pieces: readonly Chunk[]): Chunk[] {
   const chunks: Chunk[] = [];
   for (const piece of pieces) {
@@ -140,7 +140,7 @@ function lastLine(lines: readonly string[]): number {
   return last;
 }
 
-/** Each section is a declaration of its heading. */
+/** Each section counts as a declaration of its heading. */
 function headings(lines: readonly string[]): Declaration[] {
   const starts: { line: number; name: string }[] = [];
   let fence = false;
@@ -155,7 +155,10 @@ function headings(lines: readonly string[]): Declaration[] {
 const KEYWORDS =
   /^\s*(?:(?:public|private|protected|internal|open|abstract|final|static|override|suspend|async|export|local|sealed|data|inline|pub)\s+)*(?:class|interface|trait|object|enum|struct|protocol|extension|module|namespace|def|defp|fun|func|function|fn|sub|proc|procedure|type|message|service|resource|table)\s+(?!is\b|of\b|the\b|to\b)([\p{L}_][\w.:$-]*)/u;
 
-/** Lines that begin as declarations do in most languages. */
+/**
+ * Lines that begin as declarations do in most languages, for languages without a grammar. The patterns of apply
+ * (edits/placing/declarations.ts) take far more for a declaration, such as each key of a configuration file.
+ */
 function keywords(lines: readonly string[]): Declaration[] {
   const starts = lines.flatMap((text, line) => {
     const name = text.length < 200 ? KEYWORDS.exec(text)?.[1] : undefined;
@@ -164,7 +167,7 @@ function keywords(lines: readonly string[]): Declaration[] {
   return sections(starts, lines);
 }
 
-/** Each lasts until the next. */
+/** Each section ends where the next one starts. */
 function sections(starts: readonly { line: number; name: string }[], lines: readonly string[]): Declaration[] {
   return starts.map(({ line, name }, index) => {
     const last = (starts[index + 1]?.line ?? lastLine(lines) + 1) - 1;

@@ -1,4 +1,4 @@
-/** How close together a chunk has what was asked for: words of one statement say more than words of one screen. Pure. */
+/** Scores how close together a chunk holds the words of a question: those of one statement say more. Pure. */
 import type { Query } from './query.ts';
 import { TermReader } from './terms.ts';
 
@@ -13,20 +13,19 @@ interface Match {
   readonly weight: number;
 }
 
-/** On one line, or on as many as a statement and its comment take. */
-const WINDOWS = [1, 3];
+/** Numbers of lines: a single one, and as many as a statement and its comment take. */
+const SPANS = [1, 3];
 
 export class Closeness {
   readonly #reader = new TermReader();
   readonly #matches = new Map<number, Match[]>();
   readonly #all: number;
 
-  /** `worth` of each of the query's concepts; 0 where it does not count. */
   readonly #worth: readonly number[];
 
+  /** `worth` has one number for each concept of the query; 0 if the concept does not count. */
   constructor({ concepts }: Query, worth: readonly number[]) {
     this.#worth = worth;
-
     concepts.forEach(({ terms }, concept) => {
       if (worth[concept] === 0) return;
       for (const { term, weight } of terms) {
@@ -36,7 +35,7 @@ export class Closeness {
     this.#all = worth.reduce((sum, each) => sum + each, 0) || 1;
   }
 
-  /** Which share of the question the best places in these lines have, 0 to 1, on average over WINDOWS. */
+  /** The share of the question that the best places in these lines hold, 0 to 1, averaged over SPANS. */
   of(text: Uint8Array, span: Span): number {
     this.#reader.read(linesOf(text, span));
     const { terms, lines, count } = this.#reader;
@@ -45,17 +44,17 @@ export class Closeness {
       const matches = this.#matches.get(terms[i]!);
       if (matches) found.push({ line: lines[i]!, matches });
     }
-    return WINDOWS.reduce((sum, window) => sum + this.#best(found, window), 0) / WINDOWS.length;
+    return SPANS.reduce((sum, lines) => sum + this.#best(found, lines), 0) / SPANS.length;
   }
 
-  #best(found: readonly { line: number; matches: readonly Match[] }[], window: number): number {
+  #best(found: readonly { line: number; matches: readonly Match[] }[], lines: number): number {
     let best = 0;
     const has = new Float64Array(this.#worth.length);
     for (let from = 0; from < found.length; from++) {
       const { line } = found[from]!;
       if (line === found[from - 1]?.line) continue;
       has.fill(0);
-      for (let i = from; i < found.length && found[i]!.line < line + window; i++) {
+      for (let i = from; i < found.length && found[i]!.line < line + lines; i++) {
         for (const { concept, weight } of found[i]!.matches) has[concept] = Math.max(has[concept]!, weight);
       }
       best = Math.max(

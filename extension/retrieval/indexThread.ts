@@ -1,4 +1,4 @@
-/** The host's end of the thread that keeps the index. No vscode. */
+/** The host's end of the thread that holds the index. No vscode. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import {
@@ -21,11 +21,11 @@ interface Methods {
 export interface IndexThreadHost {
   onProgress(progress: Progress): void;
   onLog(message: string): void;
-  /** It ended, and nobody asked for that. */
+  /** The thread ended without being asked to. */
   onCrash(reason: string): void;
 }
 
-/** After this a thread that was asked to keep its index is ended. */
+/** A thread that does not save its index within this time is terminated. */
 const CLOSE_MS = 2000;
 
 export class IndexThread {
@@ -33,7 +33,7 @@ export class IndexThread {
   readonly #connection: MessageConnection;
   readonly #ended: Promise<never>;
   #closing = false;
-  /** Why it ended. */
+  /** The reason why the thread ended; empty while it runs. */
   #reason = '';
 
   /** `folder` holds indexer.cjs, tree-sitter.wasm and the grammars. */
@@ -51,13 +51,13 @@ export class IndexThread {
       this.#worker.on('error', (error) => (this.#reason = String(error)));
       this.#worker.on('exit', (code) => {
         this.#reason ||= `The index ended with code ${code}.`;
-        // First, so that open calls fail for this reason and not for the connection's.
+        // Before the connection is disposed, so that pending calls fail for this reason.
         reject(new Error(this.#reason));
         this.#connection.dispose();
         if (!this.#closing) host.onCrash(this.#reason);
       });
     });
-    // Calls race with it; alone it is no fault.
+    // Calls race with this promise; its rejection alone is no error.
     this.#ended.catch(() => {});
     this.#connection.listen();
   }
@@ -79,7 +79,7 @@ export class IndexThread {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const answer = this.#connection.sendRequest<Methods[M]['result']>(method, params, source.token);
-      // Where another of the three came first.
+      // The answer may fail after another promise has won the race.
       answer.catch(() => {});
       return await Promise.race([answer, stopped, this.#ended]);
     } finally {
@@ -88,7 +88,7 @@ export class IndexThread {
     }
   }
 
-  /** Ends the thread and those that it started; first it keeps what it read. */
+  /** Saves the index, then ends the thread and those that it started. */
   async dispose(): Promise<void> {
     if (this.#closing || this.#reason) return;
     this.#closing = true;

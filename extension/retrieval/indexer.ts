@@ -1,6 +1,6 @@
 /**
- * The index at work: opens or builds it, follows changes, answers questions. Lives in a thread of its own
- * (indexerThread.ts). No vscode.
+ * Opens or builds the index, follows changes, and answers questions. Runs in a thread of its own (indexerThread.ts). No
+ * vscode.
  */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
@@ -18,22 +18,22 @@ export interface IndexerHost {
   readonly files: FileSystem;
   readonly analysers: Analysers;
   onProgress(progress: Progress): void;
-  /** Something that the user need not see: where the index could not be kept. */
+  /** Logs what the user need not see, such as an index that could not be saved. */
   log(message: string): void;
 }
 
-/** So many files are read together: progress is told and a question answered between. */
+/** Number of files that are analysed together; between batches progress is reported and questions are answered. */
 const BATCH_FILES = 120;
-/** A changed index is kept so long after it was kept last, at the earliest. */
+/** The time after which a changed index is saved. */
 const SAVE_MS = 60_000;
-/** More changes at once than this (a checkout): everything is compared, which costs less than asking for each. */
+/** After more changes than this at once (a checkout), comparing everything costs less than looking at each. */
 const MANY_CHANGES = 2000;
 
 export class Indexer {
   #index = new ProjectIndex();
   #files: ReadableFiles;
   readonly #key: string;
-  /** Work on the index, one after the other. */
+  /** Changes of the index run one after the other. */
   #work: Promise<unknown> = Promise.resolve();
   #read = 0;
   #unsaved = false;
@@ -58,18 +58,18 @@ export class Indexer {
     return { files: files.size, chunks, bytes, read: this.#read };
   }
 
-  /** Takes what was kept, and reads what changed since. */
+  /** Loads the saved index, and analyses what changed since. */
   open(): Promise<void> {
     return this.#queue(async () => {
       const kept = loadIndex(this.#params.storageFolder, this.#key);
       if (kept) this.#index = ProjectIndex.from(kept);
       await this.#compareAll();
-      if (this.#disposed) throw new Error('The index was closed before it was read.');
+      if (this.#disposed) throw new Error('The index was closed before it was complete.');
       await this.#saveNow();
     });
   }
 
-  /** Forgets everything and reads the project again. */
+  /** Drops everything and analyses the project again. */
   rebuild(): Promise<void> {
     return this.#queue(async () => {
       this.#index = new ProjectIndex();
@@ -79,7 +79,7 @@ export class Indexer {
     });
   }
 
-  /** Files or folders that were made, saved, renamed or deleted; absolute paths. */
+  /** Takes absolute paths of files or folders that were created, saved, renamed or deleted. */
   changed(places: readonly string[]): Promise<void> {
     return this.#queue(async () => {
       const rulesChanged = places.some((place) => /\/(\.gitignore|exclude)$/.test(place));
@@ -93,10 +93,10 @@ export class Indexer {
     });
   }
 
-  /** Best first; of files as they are on disk now. */
+  /** Returns the best chunks first, with the text that is on disk now. */
   async search({ query, limit, recent }: SearchParams): Promise<FoundChunk[]> {
     await this.#work.catch(() => {});
-    // What changed without a word is read anew, and the question asked again.
+    // A file may have changed unnoticed: it is analysed again, and the question asked again.
     for (let attempt = 0; attempt < 3; attempt++) {
       const pathOf = (file: string): string => this.#files.pathOf(file);
       const textOf = (file: string): Promise<Uint8Array | undefined> => readText(this.#host.files, file);
@@ -108,7 +108,7 @@ export class Indexer {
     return [];
   }
 
-  /** Keeps what is not kept yet. */
+  /** Saves what is not saved yet. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     clearTimeout(this.#save);
@@ -122,7 +122,7 @@ export class Indexer {
     return done;
   }
 
-  /** Compares the project with the index, and reads what differs. */
+  /** Compares the project with the index, and analyses what differs. */
   async #compareAll(): Promise<void> {
     this.#files = new ReadableFiles(this.#host.files, this.#params.folders, this.#params.exclude);
     const found: FoundFile[] = [];
@@ -140,7 +140,7 @@ export class Indexer {
     return [...this.#index.files.keys()].filter((file) => !seen.has(file));
   }
 
-  /** Reads those of `found` that the index does not have as they are. */
+  /** Analyses those files of `found` that differ from the index, and removes those that are gone. */
   async #take(found: readonly FoundFile[], gone: readonly string[]): Promise<void> {
     const changed = found.filter((file) => !isSame(file, this.#index.files.get(file.file)));
     const total = found.length;
@@ -197,7 +197,7 @@ export class Indexer {
       this.#save = undefined;
       void this.#queue(() => this.#saveNow());
     }, SAVE_MS);
-    // Nothing that a thread must stay for.
+    // The thread may end before.
     this.#save.unref();
   }
 
@@ -207,8 +207,8 @@ export class Indexer {
       await saveIndex(this.#params.storageFolder, this.#key, this.#index.data);
       this.#unsaved = false;
     } catch (error) {
-      // A full disk costs time with the next start, and nothing else.
-      this.#host.log(`The index could not be kept: ${errorMessage(error)}`);
+      // Without a saved index the next start takes longer, nothing else.
+      this.#host.log(`The index could not be saved: ${errorMessage(error)}`);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The index in memory: which files it holds, and the segments with their chunks. No vscode, no disk. */
+/** The index in memory: its files, and the segments with their chunks. No vscode, no disk. */
 import { mergeSegments, type Segment } from './segment.ts';
 
 export interface IndexedFile {
@@ -7,15 +7,15 @@ export interface IndexedFile {
   readonly size: number;
 }
 
-/** What is kept between starts. */
+/** The part of the index that is saved. */
 export interface IndexData {
   readonly files: readonly (readonly [file: string, id: number, mtimeMs: number, size: number])[];
   readonly segments: readonly Segment[];
 }
 
-/** So many segments of like size become one: small merges, whose copies take little memory. */
+/** Number of segments of similar size that are merged: small merges take little memory for their copies. */
 const MERGED_SEGMENTS = 8;
-/** Smaller ones are all of the first tier. */
+/** Smaller segments all belong to the first tier. */
 const SMALL_BYTES = 1 << 15;
 
 export class ProjectIndex {
@@ -46,7 +46,7 @@ export class ProjectIndex {
   get chunks(): number {
     return this.#segments.reduce((sum, { dead }) => sum + dead.length, 0);
   }
-  /** Of the segments. */
+  /** The memory that the segments take, in bytes. */
   get bytes(): number {
     const arrays = this.#segments.flatMap(({ files, first, last, sizes, dead, terms, offsets, postings }) => [
       ...[files, first, last, sizes, dead, terms, offsets, postings],
@@ -58,12 +58,12 @@ export class ProjectIndex {
     return this.#fileOf.get(id);
   }
 
-  /** A new id for a file that is about to be read; what was known of it stays until `commit`. */
+  /** A new id for a file that is about to be analysed; its older chunks stay until `commit`. */
   newId(): number {
     return this.#nextId++;
   }
 
-  /** Takes a segment over, with the files that were read for it; their older chunks die. */
+  /** Adds a segment with the files that were analysed for it; their older chunks become dead. */
   commit(segment: Segment | undefined, files: readonly (readonly [file: string, entry: IndexedFile])[]): void {
     this.remove(files.map(([file]) => file));
     for (const [file, entry] of files) this.#set(file, entry);
@@ -92,7 +92,7 @@ export class ProjectIndex {
     this.#nextId = Math.max(this.#nextId, entry.id + 1);
   }
 
-  /** Rewrites segments that are mostly dead, and joins those of like size where there are many. */
+  /** Rewrites segments whose chunks are mostly dead, and merges segments of similar size if there are many. */
   #compact(): void {
     const isMostlyDead = ({ dead }: Segment): boolean => count(dead) > dead.length / 2;
     this.#segments = this.#segments.map((segment) => (isMostlyDead(segment) ? mergeSegments([segment]) : segment));
@@ -105,7 +105,7 @@ export class ProjectIndex {
   }
 }
 
-/** Each is as large as a merge of the one before. */
+/** The segments of a tier are as large as a merge of those of the tier before. */
 function tierOf({ postings }: Segment): number {
   return Math.floor(Math.log(Math.max(postings.length / SMALL_BYTES, 1)) / Math.log(MERGED_SEGMENTS));
 }

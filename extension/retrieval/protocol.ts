@@ -1,4 +1,4 @@
-/** Messages between the extension host and the thread that keeps the index. Plain data only; imports nothing. */
+/** Messages between the extension host and the thread that holds the index. Plain data only; imports nothing. */
 
 /** Data that a thread gets when it starts. */
 export interface ThreadData {
@@ -10,30 +10,31 @@ export interface ThreadData {
 }
 
 export interface OpenParams {
-  /** Where the index is kept between starts. */
+  /** The folder in which the index is saved; a path of this computer. */
   storageFolder: string;
   folders: Folder[];
-  /** Globs of what is not read: the user's setting, files.exclude and search.exclude. */
+  /** Glob patterns of files to leave out, from index.exclude, files.exclude and search.exclude. */
   exclude: string[];
 }
 
 export interface Folder {
-  /** Absolute. */
+  /** Absolute path. */
   path: string;
-  /** Before the paths of its files where there are several folders; empty else. */
+  /** Precedes the paths of its files if there are several folders; empty otherwise. */
   name: string;
 }
 
 export interface SearchParams {
   query: string;
   limit: number;
-  /** Absolute paths of files that were looked at lately, latest first. */
+  /** Absolute paths of files that the user opened recently, latest first. */
   recent: string[];
 }
 
 export interface FoundChunk {
-  /** Absolute. */
+  /** Absolute path. */
   file: string;
+  /** The path by which the user knows the file. */
   path: string;
   firstLine: number;
   lastLine: number;
@@ -42,7 +43,7 @@ export interface FoundChunk {
   score: number;
 }
 
-/** How far reading the project is. `total` is 0 until the files are counted. */
+/** Progress of the index, in files. `total` is 0 until they are counted. */
 export interface Progress {
   done: number;
   total: number;
@@ -53,6 +54,6 @@ export interface Stats {
   files: number;
   chunks: number;
   bytes: number;
-  /** How many files were read since the start: after a restart only those that changed. */
+  /** Number of files that were analysed since the start: after a restart only those that changed. */
   read: number;
 }

@@ -1,21 +1,22 @@
-/** A question to what is looked for: its words, others that mean the same in programs, and identifiers. Pure. */
+/** Parses a question into what to look for: its words, synonyms that programs use, and identifiers. Pure. */
 import { identifierTerm, stem, termOf, wordsOf } from './terms.ts';
 
-/** Something that is looked for; a chunk has it by the best of its terms. */
+/** A thing to look for; a chunk matches it with the best of its terms. */
 export interface Concept {
   readonly terms: readonly { readonly term: number; readonly weight: number }[];
-  /** An identifier as a whole: who declares it answers the question. */
+  /** A whole identifier: the chunk that declares it answers the question. */
   readonly isIdentifier: boolean;
-  /** Helps where it is found; no chunk lacks it. */
+  /** Raises the score where it is found, but its absence lowers none. */
   readonly isExtra: boolean;
 }
 
 export interface Query {
   readonly concepts: readonly Concept[];
-  /** Of its words: which of them, from 0, and how well it stands for it. */
+  /** By stem: the index of the word in the question, and how well the stem stands for it, 0 to 1. */
   readonly stems: ReadonlyMap<string, { readonly word: number; readonly weight: number }>;
+  /** Number of different words. */
   readonly words: number;
-  /** Asked about tests: then these do not stand behind. */
+  /** The question is about tests, so these rank as high as other files. */
   readonly wantsTests: boolean;
 }
 
@@ -31,7 +32,7 @@ export function parseQuery(text: string): Query {
   }
   const words = wordsOf(text.slice(0, LONGEST_QUERY)).map((word) => IRREGULAR.get(word) ?? word);
   const telling = words.filter((word) => !STOP_WORDS.has(word));
-  // "What is this?" has no other words.
+  // "What is this?" consists of stop words only.
   for (const word of telling.length > 0 ? telling : words) {
     const own = stem(word);
     if (concepts.size >= MOST_CONCEPTS) break;
@@ -57,7 +58,7 @@ function stemsOf(words: readonly string[]): Pick<Query, 'stems' | 'words'> {
   return { stems, words: own.length };
 }
 
-/** "line endings" may be `lineEndings` in the code. */
+/** Neighbouring words as one identifier: "line endings" may be `lineEndings` in the code. */
 function pairs(words: readonly string[]): Concept[] {
   return words.slice(1, 8).map((word, i) => ({
     terms: [{ term: identifierTerm(words[i]! + word), weight: 1 }],
@@ -77,7 +78,7 @@ const STOP_WORDS = new Set(
   means explain tell already wo wird wie was ist der die das und ein eine`.split(/\s+/),
 );
 
-/** Programs name things by the infinitive. */
+/** Irregular forms by their infinitive, which programs use in names. */
 const IRREGULAR: ReadonlyMap<string, string> = new Map(
   `began begin begun begin bound bind broke break broken break brought bring built build caught catch chose choose chosen
   choose drawn draw drew draw fed feed fell fall felt feel found find froze freeze frozen freeze grew grow grown grow held
@@ -88,7 +89,7 @@ const IRREGULAR: ReadonlyMap<string, string> = new Map(
     .map((pair) => pair.split(/\s+/) as [string, string]),
 );
 
-/** Words that programs use for one another. */
+/** Words that programs use as synonyms. */
 const GROUPS = `
   delete remove erase drop unlink
   create make new build construct init initialize
@@ -178,7 +179,7 @@ const GROUPS = `
 
 const SYNONYMS: ReadonlyMap<string, readonly string[]> = synonyms();
 
-/** By stem. */
+/** The synonyms of each stem. */
 function synonyms(): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const line of GROUPS.trim().split('\n')) {

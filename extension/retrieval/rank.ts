@@ -1,7 +1,7 @@
 /**
- * Which chunks answer a question: BM25 over words and identifiers, more where a chunk declares them, then what is
- * known of its file, then how close together the best have what was asked for, then chunks that use what those declare.
- * No vscode, no disk.
+ * Ranks chunks for a question: by BM25 over words and identifiers, with more weight for declared names; then by what is
+ * known of the file; then, for the best, by how close together the words are. Chunks that use what the best ones declare
+ * are added. No vscode, no disk.
  */
 import { Closeness } from './closeness.ts';
 import type { ProjectIndex } from './projectIndex.ts';
@@ -11,20 +11,21 @@ import { identifierTerm, stem, wordsOf } from './terms.ts';
 
 export interface Ranked {
   readonly file: string;
-  /** From 0. */
+  /** First and last line, from 0. */
   readonly first: number;
   readonly last: number;
+  /** The names that the chunk declares, separated by commas. */
   readonly names: string;
   readonly score: number;
 }
 
 export interface RankOptions {
   readonly limit: number;
-  /** Files looked at lately, latest first. */
+  /** Files that the user opened recently, latest first. */
   readonly recent: readonly string[];
-  /** Of a file, by its path in the project. */
+  /** The path of a file in the project. */
   pathOf(file: string): string;
-  /** Nothing where it cannot be read. */
+  /** The content of a file; undefined if it cannot be read. */
   textOf(file: string): Promise<Uint8Array | undefined>;
 }
 
@@ -43,22 +44,25 @@ export async function rank(index: ProjectIndex, text: string, options: RankOptio
   );
 }
 
-/** Looked at more closely than by their terms. */
+/** Number of chunks that are ranked by more than their terms. */
 const CANDIDATES = 200;
-/** BM25: how soon more of the same counts no more, and how much long chunks must share. */
+/** BM25's saturation of repeated terms. */
 const K1 = 0.8;
+/** BM25's normalisation by the length of chunks. */
 const B = 0.6;
-/** A declared word counts as so many in the text; one in the path or the class around as that many. */
+/** Number of occurrences in the text that a declared word counts for. */
 const DECLARED_COUNT = 12;
+/** The same for a word in the path or in the name of the class around the chunk. */
 const AROUND_COUNT = 2.5;
-/** Who declares the very identifier that was asked for. */
+/** Factor for a chunk that declares the very identifier in the question. */
 const DEFINES = 2;
-/** A rare word of plain English must not outweigh the rest. */
+/** Dampens rarity, so that one rare English word does not outweigh the rest. */
 const RARITY_EXPONENT = 1 / 3;
-/** How much of a score hangs on how much of the question a chunk has. */
+/** The share of a score that depends on how much of the question a chunk matches. */
 const COVERAGE = 0.6;
-/** What a declared name, and a file's name, adds that says just what was asked for. */
+/** Bonus for a declared name that matches the question exactly. */
 const NAMED = 1;
+/** The same for the name of the file. */
 const IN_PATH = 1.5;
 
 interface Found {
@@ -67,19 +71,19 @@ interface Found {
   score: number;
 }
 
-/** What the chunks of all segments score. */
+/** The scores of the chunks of all segments. */
 class Scores {
   readonly #scores: Float32Array;
-  /** Which concepts a chunk has, a bit each. */
+  /** One bit per concept that a chunk matches. */
   readonly #matched: Uint32Array;
-  /** The last concept that a chunk was found to have, from 1. */
+  /** The last concept that a chunk was found to match, from 1. */
   readonly #has: Uint8Array;
   readonly #bases: number[] = [];
   readonly #chunks: number;
   readonly #average: number;
   readonly #postings = new Postings();
   #concepts = 0;
-  /** What each concept is worth; 0 for what is only a help. */
+  /** The weight of each concept; 0 for extra ones. */
   readonly worth: number[] = [];
 
   readonly #segments: readonly Segment[];
@@ -101,7 +105,7 @@ class Scores {
     this.#has = new Uint8Array(chunks);
   }
 
-  /** In how many chunks the term is. */
+  /** Number of chunks that hold the term, at most. */
   frequency(term: number): number {
     let sum = 0;
     for (const segment of this.#segments) {
@@ -139,7 +143,7 @@ class Scores {
     for (let i = 0; i < count; i++) {
       const chunk = chunks[i]!;
       const weight = weights[i]!;
-      // The first of a concept's terms that a chunk has is the best: they come in this order.
+      // A concept's terms come best first, so only the first one in a chunk counts.
       if (this.#has[base + chunk] === number) continue;
       this.#has[base + chunk] = number;
       let times = weight & TEXT_COUNT;
@@ -170,7 +174,7 @@ class Scores {
     return found;
   }
 
-  /** How much of the question is in a set of concepts. */
+  /** The share of the question that a set of concepts makes up, 0 to 1. */
   #shareOf(mask: number): number {
     let sum = 0;
     let all = 0;
@@ -182,7 +186,7 @@ class Scores {
   }
 }
 
-/** Keeps the best; returns the score of the last of them. */
+/** Keeps the best `limit`; returns the score of the last of them, or 0 if there are fewer. */
 function trim(found: Found[], limit: number): number {
   found.sort((a, b) => b.score - a.score);
   found.length = Math.min(found.length, limit);
@@ -201,7 +205,7 @@ function weighed({ segment, chunk, score }: Found, index: ProjectIndex, query: Q
   let factor = 1;
   if (!query.wantsTests && TESTS.test(path)) factor *= 0.6;
   if (FOREIGN.test(path)) factor *= 0.6;
-  // Declarations without bodies, and data.
+  // Type declarations have no bodies.
   if (/\.d\.[cm]?ts$/.test(path)) factor *= 0.4;
   if (PROSE.test(path)) factor *= 0.6;
   factor *=
@@ -226,10 +230,10 @@ function weighed({ segment, chunk, score }: Found, index: ProjectIndex, query: Q
   };
 }
 
-/** How much of its file's best three a chunk gets on top. */
+/** The share of the average of its file's best three scores that is added to a chunk's own. */
 const LIFT = 0.3;
 
-/** A chunk of a file that is about the question as a whole stands before one that only happens to hold its words. */
+/** Prefers chunks of files that match the question as a whole. */
 function lifted(ranked: readonly Ranked[]): Ranked[] {
   const files = new Map<string, number[]>();
   for (const { file, score } of ranked) files.set(file, [...(files.get(file) ?? []), score]);
@@ -241,8 +245,9 @@ function lifted(ranked: readonly Ranked[]): Ranked[] {
   return ranked.map((each) => ({ ...each, score: each.score + lifts.get(each.file)! }));
 }
 
-/** So many of the best are read again, and how much more a chunk counts that has all of the question in one place. */
+/** Number of the best chunks whose text is read. */
 const READ_AGAIN = 20;
+/** Bonus for a chunk that holds all of the question in one place. */
 const CLOSE = 1;
 
 async function closer(best: readonly Ranked[], closeness: Closeness, { textOf }: RankOptions): Promise<Ranked[]> {
@@ -254,7 +259,7 @@ async function closer(best: readonly Ranked[], closeness: Closeness, { textOf }:
   });
 }
 
-/** How much one of the names is made of what was asked for, 0 to 1. */
+/** The likeness of the question and the most similar one of the names, 0 to 1. */
 function likeness(names: string, query: Query): number {
   let best = 0;
   for (const name of names.split(', ')) {
@@ -274,13 +279,14 @@ function likeness(names: string, query: Query): number {
   return best;
 }
 
-/** How many of the best are asked who uses them, and what a use is worth. */
+/** Number of the best chunks whose users are sought. */
 const DEFINERS = 3;
+/** The share of the definer's score that a user gets. */
 const REFERENCE = 0.3;
-/** Used more often than this, a name says nothing. */
+/** A name that is used more often than this says nothing. */
 const MOST_USES = 40;
 
-/** Chunks that use what the best ones declare, where the question's words did not find them. */
+/** Chunks that use what the best ones declare and that the question's words did not find. */
 function references(index: ProjectIndex, best: readonly Ranked[], scores: Scores): Ranked[] {
   const known = new Set(best.map(keyOf));
   const found = new Map<string, Ranked>();
@@ -316,7 +322,7 @@ function keyOf({ file, first }: Ranked): string {
   return `${first} ${file}`;
 }
 
-/** Each further chunk of a file must be a little better than one of another file. */
+/** Each further chunk of a file must score a little higher than chunks of other files. */
 const SAME_FILE = 0.97;
 
 function diverse(ranked: readonly Ranked[], limit: number): Ranked[] {

@@ -1,4 +1,4 @@
-/** The index on disk: one file, replaced as a whole, so that two windows never see half of it. No vscode. */
+/** The index on disk: one file, replaced as a whole, so that no window ever sees half of it. No vscode. */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,14 +6,14 @@ import { replaceFile, UNFINISHED } from '../files/replaceFile.ts';
 import type { IndexData } from './projectIndex.ts';
 import type { Segment } from './segment.ts';
 
-/** Raise it with every change of chunks, terms, segments or this file: an index of another version is made anew. */
+/** Raise this with every change of chunks, terms, segments or this file: an index of another version is rebuilt. */
 const VERSION = 2;
 const MAGIC = `airgap index ${VERSION}\n`;
 const HASH_BYTES = 32;
 
 export const indexFile = (storageFolder: string): string => join(storageFolder, 'index', 'project.idx');
 
-/** Nothing where there is none, or it is damaged, of another version, or of other folders and rules (`key`). */
+/** Undefined if there is no index, or if it is damaged, of another version, or for another `key` of folders and rules. */
 export function loadIndex(storageFolder: string, key: string): IndexData | undefined {
   const file = indexFile(storageFolder);
   removeLeftovers(dirname(file));
@@ -25,7 +25,7 @@ export function loadIndex(storageFolder: string, key: string): IndexData | undef
       closeSync(opened);
     }
   } catch {
-    // Unreadable counts as absent: it is made anew from the project.
+    // An index that cannot be read is rebuilt from the project.
     return undefined;
   }
 }
@@ -35,18 +35,18 @@ export function saveIndex(storageFolder: string, key: string, data: IndexData): 
   return replaceFile(indexFile(storageFolder), ({ fd }) => write(fd, key, data));
 }
 
-/** What stands first; files, and the names and arrays of each segment follow. */
+/** The head of the file. The list of files, and the names and arrays of each segment follow. */
 interface Head {
   readonly key: string;
   readonly files: number;
-  /** Lengths of each one's arrays. */
+  /** For each segment the lengths of its arrays. */
   readonly segments: readonly (readonly number[])[];
 }
 
-/** Files and names are written in lists of this length: one text of all would take as much memory as the index. */
+/** Number of files or names per list: a single JSON text would take as much memory as the index itself. */
 const PART = 4000;
 
-/** The arrays of a segment, in the order in which they are kept; one by one, so that memory holds no second copy. */
+/** The arrays of a segment in the order in which they are written; one by one, so that no second copy is in memory. */
 const ARRAYS = [
   ['files', Uint32Array],
   ['first', Uint32Array],
@@ -95,7 +95,7 @@ function read(file: number, key: string): IndexData | undefined {
     }
     left -= bytes.length;
   };
-  /** Lengths may be damaged too: nothing larger than the file is asked for. */
+  /** A damaged length must not lead to an allocation that is larger than the file. */
   const next = (length: number): Buffer => {
     if (length > left) throw new Error('The file ends too early.');
     const bytes = Buffer.alloc(length);
@@ -106,7 +106,7 @@ function read(file: number, key: string): IndexData | undefined {
   if (next(MAGIC.length).toString('latin1') !== MAGIC) return undefined;
   const wanted = next(HASH_BYTES);
   const json = (): unknown => JSON.parse(hashed(next(hashed(next(4)).readUInt32LE())).toString());
-  /** So many lists, joined. */
+  /** Reads and joins the lists of `length` entries. */
   const list = <T>(length: number): T[] => {
     const all: T[] = [];
     for (let at = 0; at < length; at += PART) all.push(...(json() as T[]));
@@ -116,7 +116,7 @@ function read(file: number, key: string): IndexData | undefined {
   if (head.key !== key) return undefined;
   const files = list<IndexData['files'][number]>(head.files);
   const segments = head.segments.map((lengths) => {
-    // As many as the first array has, one each.
+    // One name per entry of the first array.
     const names = list<string>(lengths[0]!);
     const arrays = ARRAYS.map(([name, Type], i) => {
       if (lengths[i]! * Type.BYTES_PER_ELEMENT > left) throw new Error('The file ends too early.');
@@ -134,7 +134,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: NodeJS.TypedArray): Uint8Ar
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-/** What a window left that ended while it wrote. */
+/** The age from which on an unfinished file belongs to a window that ended while it wrote. */
 const LEFTOVER_MS = 10 * 60_000;
 
 function removeLeftovers(folder: string): void {
@@ -142,7 +142,7 @@ function removeLeftovers(folder: string): void {
   try {
     names = readdirSync(folder);
   } catch {
-    // Not there yet.
+    // The folder does not exist yet.
     return;
   }
   for (const name of names.filter((each) => each.endsWith(UNFINISHED))) {

@@ -1,26 +1,29 @@
 /**
- * An immutable piece of the inverted index: chunks, and for each term the chunks that hold it. Terms are sorted; the
- * postings of a term are pairs of (distance from the chunk before, as a variable-length integer; weight, a byte). Pure.
+ * An immutable piece of the inverted index: chunks, and for each term the chunks that hold it. Terms are sorted. A posting
+ * is the distance from the previous chunk, as a variable-length integer, and a byte with the weight. Pure.
  */
 
-/** What a posting's weight byte says: how often the text holds the term, up to 15, and whether … */
+/** Bits of a posting's weight: how often the text holds the term, up to 15; */
 export const TEXT_COUNT = 0x0f;
-/** … the chunk declares it (a word of a declared name) */
+/** whether the term is a word of a name that the chunk declares; */
 export const DECLARED = 0x10;
-/** … its path or its surroundings name it */
+/** and whether the path or the code around the chunk names it. */
 export const AROUND = 0x20;
 
 export interface Segment {
-  /** Of each chunk: the file, its first and last line (from 0), how many terms, and what it declares. */
+  /** The id of each chunk's file. */
   readonly files: Uint32Array;
+  /** The first and last line of each chunk, from 0. */
   readonly first: Uint32Array;
   readonly last: Uint32Array;
+  /** The number of terms in each chunk's text. */
   readonly sizes: Uint16Array;
+  /** The names that each chunk declares, separated by commas. */
   readonly names: readonly string[];
-  /** 1 where the chunk's file was changed or deleted since. */
+  /** 1 for each chunk whose file was changed or deleted since. */
   readonly dead: Uint8Array;
   readonly terms: Uint32Array;
-  /** Where the postings of terms[i] begin; one more than terms. */
+  /** The offset of the postings of terms[i]; has one more entry than `terms`. */
   readonly offsets: Uint32Array;
   readonly postings: Uint8Array;
 }
@@ -32,7 +35,7 @@ export interface NewChunk {
   readonly names: string;
 }
 
-/** Collects chunks and their terms, then makes a segment. */
+/** Collects chunks and their terms, then builds a segment. */
 export class SegmentBuilder {
   readonly #chunks: NewChunk[] = [];
   readonly #sizes: number[] = [];
@@ -40,7 +43,7 @@ export class SegmentBuilder {
   #docs = new Uint32Array(1 << 16);
   #weights = new Uint8Array(1 << 16);
   #count = 0;
-  /** The slots of the current chunk's terms, by hash; a slot of an older chunk is free. */
+  /** A hash table of the current chunk's terms; a slot of an older chunk is free. */
   readonly #slotChunk = new Int32Array(SLOTS).fill(-1);
   readonly #slotEntry = new Uint32Array(SLOTS);
   #used = 0;
@@ -58,7 +61,7 @@ export class SegmentBuilder {
     this.#used = 0;
   }
 
-  /** A term in the current chunk's text (`flag` 0) or elsewhere (DECLARED, AROUND). */
+  /** Adds a term of the current chunk: of its text if `flag` is 0, else DECLARED or AROUND. */
   add(term: number, flag: number): void {
     const chunk = this.#chunks.length - 1;
     if (flag === 0) this.#sizes[chunk]!++;
@@ -73,7 +76,7 @@ export class SegmentBuilder {
       }
       slot = (slot + 1) & (SLOTS - 1);
     }
-    // A chunk of more different terms than that is data.
+    // A chunk with more different terms than this is data.
     if (this.#used >= SLOTS / 2) return;
     this.#used++;
     if (this.#count === this.#terms.length) this.#grow();
@@ -113,7 +116,7 @@ export class SegmentBuilder {
 
 const SLOTS = 1 << 13;
 
-/** One segment with the living chunks of several. */
+/** Merges segments into one, without their dead chunks. */
 export function mergeSegments(segments: readonly Segment[]): Segment {
   const living = segments.map(({ dead }) => renumbered(dead));
   const bases: number[] = [];
@@ -123,7 +126,7 @@ export function mergeSegments(segments: readonly Segment[]): Segment {
     chunks += count;
   }
   const joined = joinChunks(segments, chunks);
-  // Exact, and a little too much: what is not needed costs no second copy.
+  // The exact number of terms, and slightly too many bytes: this avoids a second copy.
   const terms = countTerms(segments);
   const sum = (of: (segment: Segment) => number): number => segments.reduce((total, each) => total + of(each), 0);
   const repeated = sum((segment) => segment.terms.length) - terms;
@@ -140,10 +143,10 @@ export function mergeSegments(segments: readonly Segment[]): Segment {
   return { ...joined, dead: new Uint8Array(chunks), ...writer.finish() };
 }
 
-/** A term's first step in a segment may take so many bytes more behind those of another segment. */
+/** The number of additional bytes that a term's first distance may take in a merged segment. */
 const LONGER_STEP = 3;
 
-/** Terms in order; of each, the segments that have it, and where. */
+/** Visits all terms in order, each with the segments that hold it and its index there. */
 function forEachTerm(segments: readonly Segment[], visit: (term: number, segment: number, at: number) => void): void {
   const at = segments.map(() => 0);
   for (;;) {
@@ -186,11 +189,11 @@ export class Postings {
   weights = new Uint8Array(1 << 12);
   count = 0;
 
-  /** Overwrites what was read before. */
+  /** Decodes the postings of the term at `index`, over those decoded before. */
   read({ postings, offsets }: Segment, index: number): void {
     const end = offsets[index + 1]!;
     let at = offsets[index]!;
-    // A posting takes two bytes at least.
+    // A posting takes at least two bytes.
     const most = (end - at) >> 1;
     if (most > this.chunks.length) {
       this.chunks = new Uint32Array(2 * most);
@@ -241,7 +244,7 @@ function joinChunks(
   return { files, first, last, sizes, names };
 }
 
-/** Terms must come in order, and the chunks of a term too. */
+/** Expects terms in order, and the chunks of each term too. */
 class PostingsWriter {
   #terms: Uint32Array<ArrayBuffer>;
   #offsets: Uint32Array<ArrayBuffer>;
@@ -250,11 +253,11 @@ class PostingsWriter {
   #length = 0;
   #chunk = -1;
 
-  /** Doubles where that is not enough, which takes memory. */
+  /** Takes the expected number of terms and bytes. It doubles its arrays if they are too small, which takes memory. */
   constructor(expected: number, bytes = 3 * expected) {
     this.#postings = new Uint8Array(bytes + (1 << 10));
     this.#terms = new Uint32Array(Math.max(expected, 16));
-    // One more, for the end of the last.
+    // One more, for the end of the last term.
     this.#offsets = new Uint32Array(Math.max(expected, 16) + 1);
   }
 
@@ -288,7 +291,7 @@ class PostingsWriter {
   }
 }
 
-/** Without a copy where little is left over. */
+/** The first `length` entries; not copied if few are left over. */
 function fitted<T extends Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>(array: T, length: number): T {
   return (array.length - length > array.length / 8 ? array.slice(0, length) : array.subarray(0, length)) as T;
 }
@@ -299,7 +302,7 @@ function doubled<T extends Uint8Array | Uint32Array>(array: T, Type: new (length
   return larger;
 }
 
-/** The order in which the terms rise; equal ones stay in order. By radix: comparing costs five times as much. */
+/** The entries in the order of their terms, stable. A radix sort: comparing takes five times as long. */
 function sortedByTerm(terms: Uint32Array): Uint32Array {
   let order = Uint32Array.from(terms, (_, index) => index);
   let next = new Uint32Array(terms.length);

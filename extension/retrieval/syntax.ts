@@ -1,6 +1,6 @@
 /**
- * Declarations of a source file, by tree-sitter. A grammar is loaded when the first file of its language comes.
- * No vscode.
+ * Finds the declarations of a source file with tree-sitter. A grammar is loaded for the first file of its language. No
+ * vscode.
  */
 import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -9,18 +9,18 @@ import { grammarOf } from '../common/languages.ts';
 
 /** Lines count from 0; `last` is included. */
 export interface Declaration {
-  /** Of the comments before it. */
+  /** The first line, including the comments before the declaration. */
   readonly first: number;
-  /** Of the declaration itself. */
+  /** The first line of the declaration itself. */
   readonly line: number;
   readonly last: number;
-  /** What it declares; empty for other code. */
+  /** The declared name; empty for other code. */
   readonly name: string;
-  /** Parts of a class, or of anything that is too large for one chunk. */
+  /** The parts of a class, or of anything that is too large for one chunk. */
   readonly inner: readonly Declaration[];
 }
 
-/** Larger ones are looked into, whatever they are. */
+/** Larger pieces of code are divided, whatever they are. */
 export const LARGE_LINES = 80;
 
 export class Syntax {
@@ -33,7 +33,7 @@ export class Syntax {
     this.#folder = folder;
   }
 
-  /** Nothing for a language without a grammar. */
+  /** Undefined for a language without a grammar. */
   async declarations(path: string, text: string): Promise<readonly Declaration[] | undefined> {
     const grammar = grammarOf(extname(path));
     if (grammar === undefined) return undefined;
@@ -62,10 +62,10 @@ export class Syntax {
   }
 }
 
-/** Once per thread: the library keeps its memory in the module. */
+/** The library is initialised once per thread, because its memory belongs to the module. */
 let initialised: Promise<void> | undefined;
 
-/** Nesting beyond this is data. */
+/** Code that is nested deeper is data. */
 const DEEPEST = 8;
 const CONTAINERS =
   /^(export_statement|export_declaration|decorated_definition|template_declaration|namespace|internal_module|module|class|program)$|class_|interface_|impl_item|trait_|mod_item|namespace_|struct_(?!expression)|record_|object_declaration|enum_decl|singleton_class/;
@@ -85,7 +85,7 @@ function declarationsIn(parent: Node, depth: number): Declaration[] {
       commentEnd = last;
       continue;
     }
-    // A blank line may stand between.
+    // A blank line may separate them.
     const first = comment >= 0 && line <= commentEnd + 2 ? comment : line;
     comment = -1;
     found.push({ first, line, last, name: nameOf(node, 0), inner: innerOf(node, last - first + 1, depth) });
@@ -98,12 +98,12 @@ function innerOf(node: Node, lines: number, depth: number): Declaration[] {
   if (lines <= LARGE_LINES && !CONTAINERS.test(node.type)) return [];
   const name = nameOf(node, 0);
   let body = node;
-  // Down to where it has parts: through `export`, `const x =`, `function () {`, `{`.
+  // Descends through `export`, `const x =`, `function () {` and `{` to the node that has parts.
   for (let step = 0; step < 12; step++) {
     const children = body.namedChildren.filter((child) => child !== null);
     const span = body.endPosition.row - body.startPosition.row;
     const main = children.find((child) => child.endPosition.row - child.startPosition.row >= 0.7 * span);
-    // A part with a name of its own, such as the only method of a class.
+    // Stops at a part with a name of its own, such as the only method of a class.
     const part = main ? nameOf(main, 0) : '';
     if (!main || (part && part !== name) || (children.length > 3 && main !== children.at(-1))) break;
     body = main;
@@ -112,12 +112,12 @@ function innerOf(node: Node, lines: number, depth: number): Declaration[] {
 }
 
 const NAMING_FIELDS = ['name', 'declarator', 'declaration', 'definition', 'left', 'key', 'property'] as const;
-/** Statements that only wrap what declares. */
+/** Nodes that only wrap a declaration. */
 const WRAPPERS =
   /^(export_statement|expression_statement|lexical_declaration|variable_declaration|declaration|field_declaration|type_declaration|const_declaration|var_declaration|template_declaration|public_field_definition|global_statement|const_spec|type_spec|decorated_definition|ambient_declaration|declaration_list|assignment_expression|variable_declarator)$/;
 const LONGEST_NAME = 100;
 
-/** The declared name, "Runner.prototype.run" for an assignment of a member; empty where nothing is declared. */
+/** The declared name, or "Runner.prototype.run" for an assignment to a member; empty if nothing is declared. */
 function nameOf(node: Node, depth: number): string {
   const { type } = node;
   if (type === 'impl_item') return plain(node.childForFieldName('type'));
@@ -139,7 +139,7 @@ function nameOf(node: Node, depth: number): string {
   return '';
 }
 
-/** `const x = require('y')` names what comes from elsewhere. */
+/** `const x = require('y')` declares nothing: it names something from elsewhere. */
 function isImport(declarator: Node): boolean {
   const value = declarator.childForFieldName('value');
   return value !== null && /^(await\s+import|require)\s*\(/.test(value.text.slice(0, 40));

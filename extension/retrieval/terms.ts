@@ -1,16 +1,16 @@
 /**
- * Text to terms. A term is a 32-bit hash: of a word's stem, or of a whole identifier of several words. Identifiers are
- * split by case, underscore and hyphen. Hashes instead of strings keep a large index small, and no text in it. Pure.
+ * Splits text into terms. A term is a 32-bit hash of a word's stem, or of a whole identifier of several words. Identifiers
+ * are split at changes of case, underscores and hyphens. Hashes keep a large index small and free of text. Pure.
  */
 
-/** The terms of a file, in order; the arrays are overwritten by the next `read`. */
+/** Reads the terms of a text in order; the next `read` overwrites them. */
 export class TermReader {
   terms = new Uint32Array(1 << 14);
-  /** Line of each term, from 0. */
+  /** The line of each term, from 0. */
   lines = new Uint32Array(1 << 14);
-  /** How many of them. */
+  /** Number of terms. */
   count = 0;
-  /** Lines of the text, at least 1. */
+  /** Number of lines, at least 1. */
   lineCount = 1;
   readonly #stems = new StemCache();
 
@@ -37,7 +37,7 @@ export class TermReader {
     this.lineCount = line + 1;
   }
 
-  /** bytes[from, to) is a run of letters, digits, `_` and `$`. */
+  /** Adds the terms of bytes[from, to), a run of letters, digits, `_` and `$`. */
   #identifier(bytes: Uint8Array, from: number, to: number, line: number): void {
     if (to - from > LONGEST_NAME) return;
     let whole = FNV_START;
@@ -50,7 +50,7 @@ export class TermReader {
       const splits =
         kind === Kind.Joint ||
         (kind === Kind.Upper && before !== Kind.Upper) ||
-        // The last of several capitals begins a word: HTMLElement.
+        // The last of several capitals starts a word, as in HTMLElement.
         (kind === Kind.Upper && i + 1 < to && KIND[bytes[i + 1]!] === Kind.Lower);
       if (splits && i > wordStart) {
         words += this.#word(bytes, wordStart, i, word, line);
@@ -69,7 +69,7 @@ export class TermReader {
     if (words > 1) this.#add(wholeTerm(whole), line);
   }
 
-  /** Adds a word's term; returns how many were added. */
+  /** Adds a word's term; returns the number of terms added. */
   #word(bytes: Uint8Array, from: number, to: number, hash: number, line: number): number {
     const length = to - from;
     if (length < 2) return 0;
@@ -93,19 +93,19 @@ export class TermReader {
   }
 }
 
-/** The term of one lower-case word. */
+/** The term of a lower-case word. */
 export function termOf(word: string): number {
   return hashOf(stem(word)) >>> 0;
 }
 
-/** The term of a whole identifier, however it is written: `maxLength` as `max_length`. */
+/** The term of a whole identifier, the same for all spellings: `maxLength`, `max_length`. */
 export function identifierTerm(name: string): number {
   return wholeTerm(hashOf(name.toLowerCase().replace(/[_$]/g, '')));
 }
 
-/** Words in lower case: split by case and signs; Chinese, Japanese and Korean by pairs of characters. */
+/** The words of a text in lower case, split at changes of case and punctuation; CJK text as pairs of characters. */
 export function wordsOf(text: string): string[] {
-  // As the bytes of a file are split, and several times faster than below.
+  // Gives the same words as the code below, and is several times faster.
   if (isAscii(text)) {
     const words = text.match(/[A-Z]+(?=[A-Z][a-z])|[A-Z]+[a-z\d]*|[a-z\d]+/g) ?? [];
     return words.filter((word) => word.length > 1).map((word) => word.toLowerCase());
@@ -127,10 +127,10 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** Cuts endings, so that `parse`, `parser`, `parsed`, `parsing` are one; the rest need not be a word. */
+/** Cuts endings, so that `parse`, `parser`, `parsed` and `parsing` are one stem, which need not be a word. */
 export function stem(word: string): string {
   let rest = word.endsWith('ies') && word.length > 4 ? word.slice(0, -3) + 'y' : word;
-  // Twice: "renderings", "options".
+  // "renderings" and "options" have several endings.
   for (let pass = 0; pass < 3; pass++) {
     const shorter = withoutEnding(rest);
     if (shorter === rest) break;
@@ -170,7 +170,7 @@ const KIND = Uint8Array.from({ length: 256 }, (_, byte) => {
   return /[_$]/.test(char) ? Kind.Joint : Kind.Other;
 });
 
-/** Longer ones are data: base64, hashes. */
+/** Longer names are data, such as base64 or hashes. */
 const LONGEST_NAME = 80;
 const LONGEST_NUMBER = 6;
 const LONGEST_PROSE = 1000;
@@ -179,7 +179,7 @@ const FNV_START = 0x811c9dc5 | 0;
 const FNV_PRIME = 0x01000193;
 const DECODER = new TextDecoder();
 
-/** Remembers the terms of words by the hash of their bytes; one slot each, the last word wins. */
+/** Caches the terms of words by the hash of their bytes; a newer word replaces the older one in its slot. */
 class StemCache {
   readonly #keys = new Int32Array(1 << 16);
   readonly #terms = new Uint32Array(1 << 16);
@@ -196,7 +196,7 @@ class StemCache {
   }
 }
 
-/** Whole identifiers must not meet words: `setUp` is not "setup". */
+/** Keeps whole identifiers apart from words: `setUp` is not "setup". */
 function wholeTerm(hash: number): number {
   return Math.imul(hash ^ 0x5bd1e995, 0x85ebca6b) >>> 0;
 }

@@ -9,7 +9,7 @@ import type { Segment } from './segment.ts';
 /** Without limits V8 prefers taking memory to collecting garbage: they save 50 MB per thread (measured). */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
-/** Fewer files than this are not worth a thread. */
+/** The least number of files that is worth a thread. */
 const WORTH_A_THREAD = 60;
 const IDLE_MS = 2000;
 

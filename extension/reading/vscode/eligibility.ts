@@ -1,11 +1,11 @@
-/** Which documents get completions at all, whatever scheme they come from. */
+/** Decides which documents get completions, by language, scheme and exclusions. */
 import * as vscode from 'vscode';
 import { languageEnabled, type Settings } from '../../settings.ts';
 
-/** Inputs and views that are documents inside VS Code but no files a person edits. */
+/** Schemes of inputs and views that are documents in VS Code, but not files that a person edits. */
 const NOT_EDITORS =
   /^(output|debug|comment|git|search-editor|walkThrough.*|vscode-(scm|terminal|settings|chat.*)|chat.*)$/;
-/** Editable without a file system behind them. */
+/** Schemes that can be edited without a file system behind them. */
 const WITHOUT_FILES = ['untitled', 'vscode-notebook-cell', 'vscode-interactive-input'];
 
 export function isEligible(document: vscode.TextDocument, settings: Settings): boolean {
@@ -16,7 +16,7 @@ export function isEligible(document: vscode.TextDocument, settings: Settings): b
   );
 }
 
-/** False for output, logs and inputs, which are documents inside VS Code but nobody's code. */
+/** False for output, logs and inputs, which are documents in VS Code but not code. */
 export function hasCode({ uri, languageId }: vscode.TextDocument): boolean {
   return !NOT_EDITORS.test(uri.scheme) && languageId !== 'log';
 }

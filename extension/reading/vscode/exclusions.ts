@@ -1,18 +1,18 @@
-/** Which files the chat never reads. */
+/** Files that no feature reads. */
 import * as vscode from 'vscode';
 import { globMatcher } from '../globs.ts';
 import { isSecretPath } from '../secrets.ts';
 
-/** What the setting airgap.files.exclude names, and files that hold secrets by their name. */
+/** Whether a file may not be read: airgap.files.exclude excludes it, or its name suggests secrets. */
 export function isRefused(uri: vscode.Uri, excluded: readonly string[]): boolean {
   return isSecretPath(uri.path) || matchesAny(uri, excluded);
 }
 
-/** What VS Code itself hides from the explorer or from searches: the patterns of both settings that are on. */
+/** The patterns of `files.exclude` and `search.exclude` that are on. */
 export function hiddenPatterns(scope?: vscode.Uri): string[] {
   return ['files', 'search'].flatMap((section) => {
     const patterns = vscode.workspace.getConfiguration(section, scope).get<Record<string, unknown>>('exclude', {});
-    // A condition on a neighbour ({"when": …}) hides what is generated; here it counts as off.
+    // A pattern with a condition on a neighbouring file ({"when": …}) counts as off.
     return Object.keys(patterns).filter((pattern) => patterns[pattern] === true);
   });
 }

@@ -1,21 +1,21 @@
-/** The text of one file as a prompt may hold it: an open document's own, secrets hidden, within limits. */
+/** Reads the text of a file for a prompt: from the open document if there is one, with secrets hidden, within limits. */
 import * as vscode from 'vscode';
 import { hideSecrets } from '../secrets.ts';
 import { isRefused } from './exclusions.ts';
 import { linesOf, oneLine, plainText } from '../plainText.ts';
 
-/** A window of 128K tokens holds about half of it. */
+/** About twice as much as a context of 128K tokens holds. */
 export const LARGEST_FILE_BYTES = 1_000_000;
-/** Around a part of a file, so that a key which begins outside of it is known for one: the longest have 100 lines. */
+/** Lines read around a part of a file, to recognise a private key that starts outside of it; the longest have 100. */
 const LINES_AROUND = 200;
 
 export interface ReadText {
   readonly text: string;
-  /** From 1. */
+  /** The line of the file at which the text starts, from 1. */
   readonly firstLine: number;
 }
 
-/** Rejects with a sentence where the file must not or cannot be read. `lines` count from 1. */
+/** Rejects with a sentence if the file must not or cannot be read. `lines` count from 1. */
 export async function textOf(
   uri: vscode.Uri,
   excluded: readonly string[],
@@ -39,7 +39,7 @@ export async function textOf(
   return lines ? { text: linesOf(text, lines[0], lines[1]), firstLine: lines[0] } : { text, firstLine: 1 };
 }
 
-/** What user and model know a file by: its path in the workspace. */
+/** The name by which user and model know a file: its path in the workspace. */
 export function nameOf(uri: vscode.Uri): string {
   return oneLine(vscode.workspace.asRelativePath(uri));
 }
@@ -64,7 +64,7 @@ function refuseOtherKinds(uri: vscode.Uri, name: string): void {
   }
 }
 
-/** Of a large document only what is asked for is joined and looked at. */
+/** Takes only the requested part of a document, because a large one takes long to search for secrets. */
 function partOf(document: vscode.TextDocument, name: string, lines: [number, number] | undefined): ReadText {
   const first = lines ? Math.max(1, lines[0] - LINES_AROUND) : 1;
   const end = new vscode.Position(lines ? lines[1] + LINES_AROUND : document.lineCount, 0);
@@ -82,7 +82,7 @@ async function storedText(uri: vscode.Uri, name: string): Promise<string> {
   if (stat.type & vscode.FileType.Directory) throw new Error(t('{0} is a folder.', name));
   if (stat.size > LARGEST_FILE_BYTES) throw tooLarge(name);
   const bytes = await orSentence(vscode.workspace.fs.readFile(uri), t('{0} cannot be read.', name));
-  // Throws where the content is binary.
+  // Rejects if the content is binary.
   return orSentence(vscode.workspace.decode(bytes, { uri }), t('{0} is not a text file.', name));
 }
 
@@ -91,7 +91,7 @@ function tooLarge(name: string): Error {
   return new Error(vscode.l10n.t('{0} is larger than {1} MB. Attach a selection instead.', name, megabytes));
 }
 
-/** File systems reject with messages of their own, often with codes and paths. */
+/** Replaces the messages of file systems, which often hold codes and paths, by a sentence. */
 async function orSentence<T>(promise: Thenable<T>, sentence: string): Promise<T> {
   try {
     return await promise;

@@ -1,9 +1,10 @@
-/** What happens to the project's files while it is open: changes, told in bundles, and what was looked at lately. */
+/** Follows the project's files while it is open: changes, reported in batches, and files that were opened recently. */
 import * as vscode from 'vscode';
 import { fromNative } from '../../files/nodeFileSystem.ts';
 
-/** Saving and checking out come in bursts. */
+/** Changes come in bursts, as when a branch is checked out: a batch ends after this much quiet, */
 const QUIET_MS = 400;
+/** or after this time in any case. */
 const LATEST_MS = 4000;
 
 export class ProjectChanges implements vscode.Disposable {
@@ -12,12 +13,11 @@ export class ProjectChanges implements vscode.Disposable {
   #timer: NodeJS.Timeout | undefined;
   #first = 0;
 
-  /** `tell` is given absolute paths of files and folders. */
   readonly #tell: (places: string[]) => void;
 
+  /** `tell` gets absolute paths of files and folders. */
   constructor(tell: (places: string[]) => void) {
     this.#tell = tell;
-
     const watcher = vscode.workspace.createFileSystemWatcher('**/*');
     const add = (uri: vscode.Uri): void => this.#add(uri);
     this.#subscriptions = [
@@ -25,7 +25,7 @@ export class ProjectChanges implements vscode.Disposable {
       watcher.onDidCreate(add),
       watcher.onDidChange(add),
       watcher.onDidDelete(add),
-      // Sooner than the watcher, and where that is told to look away.
+      // These come sooner than the watcher, and also from folders that it is told to ignore.
       vscode.workspace.onDidSaveTextDocument(({ uri }) => add(uri)),
       vscode.workspace.onDidDeleteFiles(({ files }) => files.forEach(add)),
       vscode.workspace.onDidRenameFiles(({ files }) =>
@@ -58,7 +58,7 @@ export class ProjectChanges implements vscode.Disposable {
 
 const MOST_RECENT = 12;
 
-/** Files that were opened or edited lately, latest first. */
+/** Files that were opened or saved recently, latest first. */
 export class RecentFiles implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
   #paths: string[] = [];

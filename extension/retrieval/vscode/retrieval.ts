@@ -1,6 +1,6 @@
 /**
  * Search in the open project, for @project. The index lives in a thread, which starts with the first question or some
- * time after the window, and only where the workspace is trusted.
+ * time after the window, and only in a trusted workspace.
  */
 import * as vscode from 'vscode';
 import type { Hit, ProjectSearch } from '../projectSearch.ts';
@@ -15,9 +15,9 @@ import type { OpenParams, Progress } from '../protocol.ts';
 import { ProjectChanges, RecentFiles } from './projectChanges.ts';
 
 export interface RetrievalHost {
-  /** Where indexer.cjs and the grammars are. */
+  /** The folder with indexer.cjs and the grammars. */
   readonly programFolder: string;
-  /** The workspace's own; none without a folder. */
+  /** The workspace's storage; undefined if no folder is open. */
   readonly storageUri: vscode.Uri | undefined;
   settings(): Settings;
   readonly log: vscode.LogOutputChannel;
@@ -29,7 +29,7 @@ interface Running {
   readonly changes: vscode.Disposable;
 }
 
-/** A window that only looks at a file must not read a project. */
+/** A window in which somebody only looks at a file must not index a project. */
 const START_MS = 20_000;
 const MOST_CRASHES = 3;
 
@@ -59,9 +59,9 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     this.#startSoon();
   }
 
-  /** Changes of `status`. */
+  /** Fires when `status` changes. */
   readonly onDidChangeStatus = this.#changed.event;
-  /** "Indexing 1,200 of 50,000 files"; empty while there is nothing to wait for. */
+  /** "Indexing 1,200 of 50,000 files"; empty if a search need not wait. */
   get status(): string {
     const { done, total, ready } = this.#progress;
     if (!this.#running || ready || total === 0) return '';
@@ -82,7 +82,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     }
   }
 
-  /** The command: forgets the index and reads the project again. */
+  /** Drops the index and indexes the project again, for the command. */
   async rebuild(): Promise<void> {
     const title = vscode.l10n.t('Rebuilding the project index');
     try {
@@ -101,7 +101,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
-  /** One sentence, where there is nothing to search. */
+  /** A sentence that says why nothing can be searched, or nothing. */
   #unavailable(): string {
     if (!vscode.workspace.isTrusted) return vscode.l10n.t('The project can only be searched in a trusted workspace.');
     if (!this.#host.settings()['index.enable']) {
@@ -139,7 +139,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     const opened = thread.call('open', this.#openParams()).then(({ files, chunks, read }) => {
       this.#host.log.info(`Index: ${files} files in ${chunks} pieces, ${read} of them read.`);
     });
-    // Whoever asks hears of it; the log too, by the crash.
+    // A search reports the failure, and a crash is logged.
     opened.catch(() => {});
     const changes = new ProjectChanges((places) => void thread.call('changed', places).catch(() => {}));
     return { thread, opened, changes };
@@ -162,7 +162,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     }, START_MS);
   }
 
-  /** With other folders or rules. */
+  /** The folders or rules have changed. */
   #restart(): void {
     this.#crashes = 0;
     this.#stop();
@@ -183,7 +183,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     if (this.#running?.thread !== thread) return;
     this.#stop();
     this.#crashes++;
-    // Told once; the next question starts it anew.
+    // The user is told once; the next question starts the index again.
     if (this.#crashes === 1) {
       warn(vscode.l10n.t('The project index has failed. It will restart with the next search.'));
     }
