@@ -51,7 +51,7 @@ export const page = {
   minify: true,
   charset: 'utf8',
   legalComments: 'none',
-  alias: { entities: './webview/entities.ts' },
+  alias: { entities: './webview/markdown/entities.ts' },
   jsx: 'automatic',
   jsxImportSource: 'preact',
   outdir: 'dist/webview',

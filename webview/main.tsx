@@ -1,14 +1,14 @@
 /** The chat's page: what the host says becomes a view, what the user does goes to the host. */
 import { render } from 'preact';
 import { stop } from './actions.ts';
-import { Announcer } from './announcer.ts';
-import { useColors } from './colors.ts';
+import { Announcer } from './speech/announcer.ts';
+import { useColors } from './code/colors.ts';
 import { App } from './components/app.tsx';
 import type { Place } from './follower.ts';
-import { isAllowedLink } from './links.ts';
+import { isAllowedLink } from './markdown/links.ts';
 import { type Page, PageContext, focusComposer } from './page.ts';
 import type { FromPage, ToPage } from './protocol.ts';
-import { EMPTY, type Event, type View, reduce, writing } from './state.ts';
+import { EMPTY, type View, type ViewEvent, reduce, writing } from './state.ts';
 import { setTexts } from './texts.ts';
 
 /** What outlives a reload and the view's being hidden. The rest comes from the host. */
@@ -37,7 +37,7 @@ let place = saved?.place;
 class ChatPage implements Page {
   view: View = { ...EMPTY, draft: saved?.draft ?? '' };
 
-  dispatch(event: Event): void {
+  dispatch(event: ViewEvent): void {
     const { view } = this;
     this.view = reduce(view, event);
     if (this.view.draft !== view.draft) save();

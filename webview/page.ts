@@ -2,11 +2,11 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { FromPage } from './protocol.ts';
-import type { Event, View } from './state.ts';
+import type { View, ViewEvent } from './state.ts';
 
 export interface Page {
   readonly view: View;
-  dispatch(event: Event): void;
+  dispatch(event: ViewEvent): void;
   post(message: FromPage): void;
 }
 

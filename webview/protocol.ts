@@ -102,7 +102,7 @@ export interface SourceLink {
 /** Something attached to the question that is being written. */
 export interface Chip {
   id: string;
-  kind: 'selection' | 'file' | 'folder' | 'symbol' | 'problems' | 'terminal' | 'changes' | 'project' | 'image';
+  kind: 'selection' | 'file' | 'folder' | 'symbol' | 'problems' | 'terminal' | 'changes' | 'project';
   /** Short: "main.ts:10-24". */
   label: string;
   /** For the tooltip and the screen reader: the whole path, how much there is. */

@@ -36,7 +36,7 @@ export interface List {
 }
 
 /** What the host says and what the user does. */
-export type Event =
+export type ViewEvent =
   | ToPage
   | { type: 'typed'; text: string }
   /** The host has been asked what the text between may become. */
@@ -64,7 +64,7 @@ export const EMPTY: View = {
 };
 
 /** The view after an event. What did not change keeps its identity. */
-export function reduce(view: View, event: Event): View {
+export function reduce(view: View, event: ViewEvent): View {
   switch (event.type) {
     case 'state':
       return received(view, event.state);
@@ -106,7 +106,7 @@ export function writing(view: View): PageMessage | undefined {
 }
 
 type Composing = Extract<
-  Event,
+  ViewEvent,
   { type: 'typed' | 'suggestions' | 'suggestionsAsked' | 'suggestionSelected' | 'suggestionsClosed' | 'replaced' }
 >;
 

@@ -59,7 +59,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
 
   async ask({ text = '', attachments = [], send = false, newConversation = false }: Parameters<Chat['ask']>[0]) {
     await this.#host.actions.reveal();
-    await this.#inTurn(async () => {
+    await this.#exclusively(async () => {
       if (newConversation) await this.#show(this.#empty());
       if (send) return this.#send(text, attachments);
       this.#draft.add(attachments);
@@ -68,7 +68,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
   }
 
   async newConversation(): Promise<void> {
-    await this.#inTurn(() => this.#show(this.#empty()));
+    await this.#exclusively(() => this.#show(this.#empty()));
   }
 
   async exportOpen(): Promise<void> {
@@ -132,7 +132,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
         this.#give();
         return;
       case 'send':
-        return this.#inTurn(() => this.#sendDraft(message.text));
+        return this.#exclusively(() => this.#sendDraft(message.text));
       case 'stop':
         return this.#open.stop();
       case 'continue':
@@ -144,9 +144,9 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
       case 'newConversation':
         return this.newConversation();
       case 'openConversation':
-        return this.#inTurn(() => this.#openStored(message.conversationId));
+        return this.#exclusively(() => this.#openStored(message.conversationId));
       case 'renameConversation':
-        await this.#inTurn(() => this.#rename(message.conversationId, message.title));
+        await this.#exclusively(() => this.#rename(message.conversationId, message.title));
         return this.#list(page);
       case 'deleteConversation':
         if (await this.#delete(message.conversationId)) await this.#list(page);
@@ -186,14 +186,14 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     this.#draft.restart(this.#host.automatic());
   }
 
-  #inTurn(action: () => Promise<void>): Promise<void> {
+  #exclusively(action: () => Promise<void>): Promise<void> {
     const done = this.#queue.then(action);
     this.#queue = done.catch(() => {});
     return done;
   }
 
   #change(action: (open: Answering) => void): Promise<void> {
-    return this.#inTurn(async () => action(await this.#current()));
+    return this.#exclusively(async () => action(await this.#current()));
   }
 
   /**
@@ -263,7 +263,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     if (!conversation) return true;
     if (!(await actions.confirm(t('Permanently delete “{0}”?', this.#titleOf(conversation)), t('Delete'))))
       return false;
-    await this.#inTurn(async () => {
+    await this.#exclusively(async () => {
       if (id === this.#open.conversation.id) await this.#show(this.#empty());
       await this.#conversations.remove(id);
       actions.closed(id);

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { parseMessage } from '../../extension/chat/page/messages.ts';
 import { send } from '../../webview/actions.ts';
-import { fenceInfo, isShell } from '../../webview/fence.ts';
-import { Highlighter } from '../../webview/highlight.ts';
+import { fenceInfo, isShell } from '../../webview/markdown/fence.ts';
+import { Highlighter } from '../../webview/code/highlight.ts';
 import { type Key, composerAction, triggerAt } from '../../webview/keyboard.ts';
-import { isAllowedLink } from '../../webview/links.ts';
-import { speakable } from '../../webview/sentences.ts';
+import { isAllowedLink } from '../../webview/markdown/links.ts';
+import { speakable } from '../../webview/speech/sentences.ts';
 import type { Page } from '../../webview/page.ts';
 import type { FromPage } from '../../webview/protocol.ts';
 import { EMPTY, reduce } from '../../webview/state.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Block, MarkdownReader } from '../../webview/markdown.ts';
+import { type Block, MarkdownReader } from '../../webview/markdown/markdown.ts';
 import { mulberry32 } from '../../engine/inference/random.ts';
 
 /** What a block holds, without the places where its tokens stood. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PageMessage, PageState, Suggestion, ToPage } from '../../webview/protocol.ts';
-import { EMPTY, type Event, type View, reduce, writing } from '../../webview/state.ts';
+import { EMPTY, type ViewEvent, type View, reduce, writing } from '../../webview/state.ts';
 
 const answer = (id: string, change: Partial<PageMessage> = {}): PageMessage => ({
   ...{ id, role: 'assistant', text: `text of ${id}`, status: 'done' },
@@ -25,7 +25,7 @@ const suggestion = (id: string): Suggestion => ({
 });
 const entry = { id: 'c1', title: 'T', when: 'now', messages: 2, excerpt: '' };
 
-const after = (...events: Event[]): View => events.reduce(reduce, EMPTY);
+const after = (...events: ViewEvent[]): View => events.reduce(reduce, EMPTY);
 const page = (view: View): PageState => view.page!;
 
 describe('state of the page', () => {
@@ -59,7 +59,7 @@ describe('state of the page', () => {
   it('knows late suggestions by their number', () => {
     const typed = after(state([]), { type: 'typed', text: '@m' }, { type: 'suggestionsAsked', start: 0, end: 2 });
     const { request } = typed.suggestions;
-    const late: Event = { type: 'suggestions', request: request - 1, suggestions: [suggestion('old')] };
+    const late: ViewEvent = { type: 'suggestions', request: request - 1, suggestions: [suggestion('old')] };
     assert.deepEqual(reduce(typed, late).suggestions.items, []);
     const shown = reduce(typed, {
       type: 'suggestions',
@@ -93,7 +93,7 @@ describe('state of the page', () => {
   });
 
   it('opens the list where the host sends it unasked, and not for an answer that comes after it was closed', () => {
-    const sent: Event = { type: 'conversations', query: '', conversations: [entry] };
+    const sent: ViewEvent = { type: 'conversations', query: '', conversations: [entry] };
     assert.equal(after(state([]), sent).list.open, true);
     const closed = after(state([]), { type: 'listOpened' }, { type: 'listClosed' }, sent);
     assert.equal(closed.list.open, false);
@@ -101,7 +101,7 @@ describe('state of the page', () => {
   });
 
   it('shows what was found for what is searched now', () => {
-    const found = (query: string): Event => ({
+    const found = (query: string): ViewEvent => ({
       type: 'conversations',
       query,
       conversations: [{ ...entry, title: query }],

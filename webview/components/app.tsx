@@ -1,6 +1,6 @@
 /** The page from top to bottom. */
 import { openList } from '../actions.ts';
-import { SPOKEN_ID } from '../announcer.ts';
+import { SPOKEN_ID } from '../speech/announcer.ts';
 import type { Place } from '../follower.ts';
 import { TrustContext, focusComposer, usePage } from '../page.ts';
 import { type View, writing } from '../state.ts';

@@ -1,12 +1,12 @@
 /** A code block: its language and file, what can be done with it, and its lines in the theme's colours. */
 import { useContext, useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
-import { announce } from '../announcer.ts';
-import { fenceInfo, isShell } from '../fence.ts';
-import { Highlighter, type Piece } from '../highlight.ts';
+import { announce } from '../speech/announcer.ts';
+import { fenceInfo, isShell } from '../markdown/fence.ts';
+import { Highlighter, type Piece } from '../code/highlight.ts';
 import { memo } from '../memo.ts';
 import { TrustContext, usePage } from '../page.ts';
 import type { CodeAction } from '../protocol.ts';
-import { safeFragment } from '../sanitise.ts';
+import { safeFragment } from '../code/sanitise.ts';
 import { t } from '../texts.ts';
 import { IconButton, type IconName } from './icons.tsx';
 

@@ -1,7 +1,7 @@
 /** Where questions are written: context, text, suggestions, and the window's use. */
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { editLast, send, stop, take, typed } from '../actions.ts';
-import { announce } from '../announcer.ts';
+import { announce } from '../speech/announcer.ts';
 import { type ComposerAction, composerAction } from '../keyboard.ts';
 import { usePage } from '../page.ts';
 import type { PageState } from '../protocol.ts';

@@ -1,6 +1,6 @@
 /** An answer's text, drawn as it grows. */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
-import { type Block, MarkdownReader } from '../markdown.ts';
+import { type Block, MarkdownReader } from '../markdown/markdown.ts';
 import { memo } from '../memo.ts';
 import { CodeBlock } from './codeBlock.tsx';
 import { Tokens } from './tokens.tsx';

@@ -1,7 +1,7 @@
 /** One message, and what can be done with it. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { continueAnswer, regenerate, resend, stopEditing } from '../actions.ts';
-import { announce } from '../announcer.ts';
+import { announce } from '../speech/announcer.ts';
 import { composes } from '../keyboard.ts';
 import { memo } from '../memo.ts';
 import { usePage } from '../page.ts';

@@ -1,7 +1,7 @@
 /** Tokens of markdown-it -> elements. No HTML is read on the way: whatever a text holds, it ends as text. */
 import { type ComponentChildren, Fragment, type VNode, createElement } from 'preact';
 import type { Token } from 'markdown-it';
-import { isAllowedLink } from '../links.ts';
+import { isAllowedLink } from '../markdown/links.ts';
 import { CodeBlock } from './codeBlock.tsx';
 
 /**

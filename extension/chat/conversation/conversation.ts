@@ -18,7 +18,7 @@ const attachmentSchema = z.discriminatedUnion('kind', [
 
 const chipSchema = z.object({
   id: z.string(),
-  kind: z.enum(['selection', 'file', 'folder', 'symbol', 'problems', 'terminal', 'changes', 'project', 'image']),
+  kind: z.enum(['selection', 'file', 'folder', 'symbol', 'problems', 'terminal', 'changes', 'project']),
   label: z.string(),
   detail: z.string(),
   tokens: z.number().exactOptional(),

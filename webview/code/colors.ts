@@ -1,5 +1,5 @@
 /** Gives code blocks the colours of the editor's theme. */
-import type { SyntaxColors } from './protocol.ts';
+import type { SyntaxColors } from '../protocol.ts';
 
 const sheet = new CSSStyleSheet();
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];

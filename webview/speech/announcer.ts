@@ -1,7 +1,7 @@
 /** Tells screen readers what happens, in a live region that nobody sees. */
 import { speakable } from './sentences.ts';
-import { type View, writing } from './state.ts';
-import { t } from './texts.ts';
+import { type View, writing } from '../state.ts';
+import { t } from '../texts.ts';
 
 export const SPOKEN_ID = 'spoken';
 /** What was said longer ago need not stand there any more. */
