@@ -1,6 +1,6 @@
 /**
  * `npm run test:one -- PATTERN [TITLE]`: builds and runs only the test files whose path contains PATTERN. If there is
- * none, PATTERN is part of a title, and the tests with such a title run. TITLE narrows the run to titles that contain it.
+ * none, PATTERN is part of a title, and tests with such a title run. TITLE narrows the run to titles that contain it.
  *   npm run test:one -- engine/chat
  *   npm run test:one -- session.test 'reuses the prefix'
  *   npm run test:one -- 'reuses the prefix'

@@ -22,6 +22,7 @@ const documents = files.filter(
 );
 /** Folders of which a checkout has nothing. */
 const MADE = /^(dist|node_modules|\.cache)\//;
+const OUR_FOLDER = /^(\.\/|\.\.\/|(kernels|engine|extension|webview|media|test|\.ci|\.vscode)\/)/;
 const CODE_FILE = /\.(tsx?|mjs|cjs|js|wgsl|py|css|md|sh)$/;
 
 const packages = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).dependencies as object);
@@ -33,34 +34,36 @@ function parents(file: string): string[] {
   return parent === '.' ? [] : [`${parent}/`, ...parents(parent)];
 }
 
-/** Whether a document's text names a file, or a folder, that exists beside it or from the root. */
-function exists(document: string, name: string): boolean {
-  return [join(dirname(document), name), name].some((path) => {
+/** Whether a file or folder exists beside a document, in a folder below it that the text is about, or from the root. */
+function exists(document: string, name: string, about = ''): boolean {
+  return [join(dirname(document), name), join(dirname(document), about, name), name].some((path) => {
     const clean = normalize(path).replace(/\/$/, '');
     if (MADE.test(clean) || clean.startsWith('..')) return true;
     if (!clean.includes('*')) return existing.has(clean) || existing.has(`${clean}/`);
-    const pattern = new RegExp(
-      `^${clean
-        .replaceAll('.', '\\.')
-        .replaceAll('**/', '(.*/)?')
-        .replace(/(?<!\.)\*/g, '[^/]*')}$`,
-    );
-    return files.some((file) => pattern.test(file));
+    const pattern = clean
+      .replaceAll('.', '\\.')
+      .replaceAll('**/', '(.*/)?')
+      .replace(/(?<!\.)\*/g, '[^/]*');
+    return files.some((file) => new RegExp(`^${pattern}$`).test(file));
   });
 }
 
-/** Names in backticks that look like paths of ours: with a folder of this repository, or with the ending of a code file. */
-function namedFiles(document: string): string[] {
+/**
+ * Names in backticks that look like paths of ours, having a folder of this repository or the ending of a code file, and
+ * do not exist. A heading, a table's head or a list's item that names a folder is what its rows and nested items are about.
+ */
+function missingFiles(document: string): string[] {
   const text = readFileSync(document, 'utf8').replaceAll(/^```.*?^```/gms, '');
-  return [...text.matchAll(/`[^`\n]+`/g)]
-    .flatMap(([span]) => quoted(span))
-    .map((name) => name.replace(/(:\d+)+$/, ''))
-    .filter((name) => /^[\w.@*/-]+$/.test(name) && !/^(@|\/|~|\.\w+$)/.test(name) && !packages.includes(name))
-    .filter(
-      (name) =>
-        CODE_FILE.test(name) ||
-        /^(\.\/|\.\.\/|(kernels|engine|extension|webview|media|test|\.ci|\.vscode)\/)/.test(name),
-    );
+  let about = '';
+  return text.split('\n').flatMap((line) => {
+    const names = [...line.matchAll(/`[^`\n]+`/g)].flatMap(([span]) => quoted(span));
+    if (/^(#|- |\| file)/.test(line)) about = names.find((name) => name.endsWith('/')) ?? '';
+    return names
+      .map((name) => name.replace(/(:\d+)+$/, ''))
+      .filter((name) => /^[\w.@*/-]+$/.test(name) && !/^(@|\/|~|\.\w+$)/.test(name) && !packages.includes(name))
+      .filter((name) => CODE_FILE.test(name) || OUR_FOLDER.test(name))
+      .filter((name) => !exists(document, name, about));
+  });
 }
 
 /** The anchors of a document's headings, as GitHub and VS Code make them. */
@@ -79,10 +82,7 @@ function anchors(document: string): string[] {
 describe('documents', () => {
   for (const document of documents) {
     (PENDING.includes(document) ? it.skip : it)(`${document} names files that exist`, () => {
-      assert.deepEqual(
-        namedFiles(document).filter((name) => !exists(document, name)),
-        [],
-      );
+      assert.deepEqual(missingFiles(document), []);
     });
 
     it(`${document} links to files and headings that exist`, () => {
