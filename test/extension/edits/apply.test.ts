@@ -1,30 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CodeBlocks } from '../../../extension/edits/vscode/codeBlocks.ts';
+import type { CodeBlocks } from '../../../extension/edits/vscode/codeBlocks.ts';
 import { textEdits } from '../../../extension/edits/textEdits.ts';
-import { Editing, realFolder } from '../../support/extension/editing.ts';
+import type { Editing } from '../../support/extension/editing.ts';
+import { ProjectFolder } from './projectFolder.ts';
 
 const FILE = 'function a() {\n  return 1;\n}\n\nfunction b() {\n  return 2;\n}\n';
 const CODE = 'function b() {\n  return 3;\n}';
 const CHANGED = FILE.replace('2', '3');
 
 describe('applying a code block', () => {
+  let project: ProjectFolder;
   let home: string;
   let editing: Editing;
   let blocks: CodeBlocks;
-  beforeEach(() => {
-    home = realFolder(mkdtempSync(join(tmpdir(), 'airgap-apply-')));
-    mkdirSync(join(home, 'project'));
-    editing = new Editing(join(home, 'project'));
-    blocks = new CodeBlocks();
-  });
-  afterEach(() => {
-    blocks.dispose();
-    editing[Symbol.dispose]();
-    rmSync(home, { recursive: true });
-  });
+  beforeEach(() => ({ home, editing, blocks } = project = new ProjectFolder()));
+  afterEach(() => project[Symbol.dispose]());
 
   const apply = (code = CODE, path = '', sources: string[] = []): Promise<string> =>
     blocks.run({ action: 'apply', code, language: 'ts', path }, sources);

@@ -1,27 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CodeAction } from '../../../webview/protocol.ts';
-import { CodeBlocks } from '../../../extension/edits/vscode/codeBlocks.ts';
+import type { CodeBlocks } from '../../../extension/edits/vscode/codeBlocks.ts';
 import { insertionText } from '../../../extension/edits/placing/insertion.ts';
-import { Editing, realFolder } from '../../support/extension/editing.ts';
+import type { Editing } from '../../support/extension/editing.ts';
+import { ProjectFolder } from './projectFolder.ts';
 
 describe('buttons of a code block', () => {
+  let project: ProjectFolder;
   let home: string;
   let editing: Editing;
   let blocks: CodeBlocks;
-  beforeEach(() => {
-    home = realFolder(mkdtempSync(join(tmpdir(), 'airgap-code-')));
-    mkdirSync(join(home, 'project'));
-    editing = new Editing(join(home, 'project'));
-    blocks = new CodeBlocks();
-  });
-  afterEach(() => {
-    blocks.dispose();
-    editing[Symbol.dispose]();
-    rmSync(home, { recursive: true });
-  });
+  beforeEach(() => ({ home, editing, blocks } = project = new ProjectFolder()));
+  afterEach(() => project[Symbol.dispose]());
   const run = (action: CodeAction, code: string, path = '', language = ''): Promise<string> =>
     blocks.run({ action, code, language, path });
 
