@@ -90,7 +90,7 @@ describe('ghost text in a window', () => {
 
   it('the status bar says that it is ready, with which model and on what', async () => {
     const status = await window.awaitStatus(/Ready\. Model/);
-    assert.match(status, /backend (wasm|webgpu)/);
+    assert.match(status, /Backend: (wasm|webgpu)/);
     await typeCase(CASES[2]!);
     await window.awaitStatus(/Context of the last completion: the whole file\./);
   });
@@ -117,7 +117,7 @@ describe('ghost text in a window', () => {
     await typeCase(CASES[1]!);
     const [pid] = await vscode.engines();
     process.kill(pid!, 'SIGKILL');
-    await window.awaitStatus(/next try in/i);
+    await window.awaitStatus(/It restarts in/);
     await typeCase(CASES[2]!);
     assert.notDeepEqual(await vscode.engines(), [pid]);
   });
