@@ -2,8 +2,9 @@
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatParams, ChatPart, ChatResult } from '../../../engine/wire/protocol.ts';
 import type { PageMessage } from '../../../webview/protocol.ts';
+import type { ChatModel } from '../../engine/engine.ts';
 import { abortable } from '../../common/abortable.ts';
-import { compose, type Composed, type ComposeParts, type Draft, uncounted } from './compose.ts';
+import { compose, type Composed, type ComposeHost, type ComposeRequest, uncounted } from './compose.ts';
 import {
   type Answer,
   answerMessage,
@@ -24,7 +25,8 @@ const SAVE_EVERY_MS = 1000;
 const OTHER_TEMPERATURE = 0.7;
 const TOP_P = 0.95;
 
-export interface AnsweringHost extends ComposeParts {
+export interface AnsweringHost extends ComposeHost {
+  readonly model: ChatModel;
   settings(): { readonly maxTokens: number; readonly temperature: number };
   /** The model's instruction for a typed text, and the attachments: the user's and those that the text itself implies. */
   instruct(
@@ -115,7 +117,7 @@ export class Answering {
   }
 
   /** The messages in front of a further question, and the sources in them. */
-  situation(): Pick<Draft, 'turns' | 'known'> {
+  situation(): Pick<ComposeRequest, 'turns' | 'known'> {
     return situationOf(this.#conversation);
   }
 
@@ -180,7 +182,7 @@ export class Answering {
       this.#host.instruct(question.text, question.attachments),
       signal,
     );
-    const draft = {
+    const request = {
       ...situationOf(before(this.#conversation, question.id)!),
       question: question.text,
       items: itemsOf(question.id, attachments),
@@ -188,7 +190,7 @@ export class Answering {
     const waiting = attachments.some(({ kind }) => kind === 'project')
       ? this.#host.reader.onDidChangeWaiting?.((text) => this.#showAnswer(text))
       : undefined;
-    const composed = await compose(this.#host, draft, signal).finally(() => waiting?.dispose());
+    const composed = await compose(this.#host, request, signal).finally(() => waiting?.dispose());
     return { question: { instruction, attachments }, composed };
   }
 
@@ -252,7 +254,7 @@ function situationOf(conversation: Conversation): ReturnType<Answering['situatio
   return { turns: earlierTurns(conversation), known };
 }
 
-function itemsOf(questionId: string, attachments: readonly Attachment[]): Draft['items'] {
+function itemsOf(questionId: string, attachments: readonly Attachment[]): ComposeRequest['items'] {
   return attachments.map((attachment, i) => ({ id: `${questionId}-${i}`, attachment }));
 }
 

@@ -6,15 +6,13 @@ import { abortable } from '../../common/abortable.ts';
 import type { Translate } from '../../common/translate.ts';
 import type { SentSource } from '../conversation/conversation.ts';
 import type { Attachment, ContextReader, Source } from '../context/attachment.ts';
-import type { ChatModel } from '../../engine/engine.ts';
 
-export interface ComposeParts {
-  readonly model: ChatModel;
+export interface ComposeHost {
   readonly reader: ContextReader;
   readonly t: Translate;
 }
 
-export interface Draft {
+export interface ComposeRequest {
   /** The conversation so far: a system message, then questions and answers in turn. */
   readonly turns: readonly ChatTurn[];
   /** For each question in `turns`, the sources that it contains. */
@@ -46,19 +44,19 @@ interface Piece {
 
 /** Reads the attachments. Rejects when the signal aborts; what cannot be read is told in its chip and in `problems`. */
 export async function compose(
-  { reader, t }: Omit<ComposeParts, 'model'>,
-  draft: Draft,
+  { reader, t }: ComposeHost,
+  request: ComposeRequest,
   signal: AbortSignal,
 ): Promise<Composed> {
-  const reading = draft.items.map(({ attachment }) => readOne(reader, attachment, draft, signal));
+  const reading = request.items.map(({ attachment }) => readOne(reader, attachment, request, signal));
   const read = await abortable(Promise.all(reading), signal);
   const pieces = read.flatMap(({ sources }, item) => sources.map((source) => newPiece(source, item)));
   return {
-    sources: pieces.slice(0, MAX_SOURCES).map((piece) => chatSource(piece, draft)),
+    sources: pieces.slice(0, MAX_SOURCES).map((piece) => chatSource(piece, request)),
     problems: read.flatMap(({ problem }) => (problem === '' ? [] : [problem])),
     describe(fit) {
       const all = pieces.map((piece, i): FittedPiece => ({ ...piece, fitted: fit.sources[i] ?? LEFT_OUT }));
-      const chips = draft.items.map(({ id, attachment }, item): Chip => {
+      const chips = request.items.map(({ id, attachment }, item): Chip => {
         const mine = all.filter((piece) => piece.item === item && !piece.fitted.held);
         const isHeld = mine.length === 0 && all.some((piece) => piece.item === item);
         const chip = reader.chip(attachment);
@@ -72,14 +70,14 @@ export async function compose(
 }
 
 /** The chips while nothing has been counted. */
-export function uncounted(reader: ContextReader, items: Draft['items']): Chip[] {
+export function uncounted(reader: ContextReader, items: ComposeRequest['items']): Chip[] {
   return items.map(({ id, attachment }) => ({ ...reader.chip(attachment), id, cut: '' }));
 }
 
 async function readOne(
   reader: ContextReader,
   attachment: Attachment,
-  { question }: Draft,
+  { question }: ComposeRequest,
   signal: AbortSignal,
 ): Promise<{ sources: Source[]; problem: string }> {
   try {
@@ -93,7 +91,7 @@ function newPiece(source: Source, item: number): Piece {
   return { source, hash: createHash('sha256').update(source.text).digest('hex'), item };
 }
 
-function chatSource(piece: Piece, { known }: Draft): ChatSource {
+function chatSource(piece: Piece, { known }: ComposeRequest): ChatSource {
   const { name, text, firstLine, cursor } = piece.source;
   const turn = known.findLastIndex((sources) => sources.some((sent) => isSaid(piece, sent)));
   return {

@@ -1,16 +1,18 @@
 /** What is attached to the question that is being written, and how much of the window it takes. Pure. */
 import type { Chip, WindowUse } from '../../../webview/protocol.ts';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
-import { compose, type ComposeParts, type Draft as Composing, uncounted } from '../answer/compose.ts';
+import type { ChatModel } from '../../engine/engine.ts';
+import { compose, type ComposeHost, type ComposeRequest, uncounted } from '../answer/compose.ts';
 import type { Attachment } from '../context/attachment.ts';
 
 /** After the last change, so that moving through files reads none of them. */
 const PAUSE_MS = 300;
 const EMPTY_WINDOW: WindowUse = { used: 0, limit: 0, note: '' };
 
-export interface DraftHost extends ComposeParts {
+export interface DraftHost extends ComposeHost {
+  readonly model: ChatModel;
   /** What a question would be asked in; undefined while no model is loaded, which counting must not start. */
-  situation(): (Pick<Composing, 'turns' | 'known'> & { maxTokens: number }) | undefined;
+  situation(): (Pick<ComposeRequest, 'turns' | 'known'> & { maxTokens: number }) | undefined;
   /** Shows the chips. */
   show(chips: Chip[], window: WindowUse): void;
   /** Counting failed; the chips stay without numbers. */
