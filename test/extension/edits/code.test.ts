@@ -22,7 +22,7 @@ describe('buttons of a code block', () => {
     assert.equal(editing.clipboard, '  a\r\n\tb\n');
   });
 
-  /** `|` where the cursor is, `[` and `]` around a selection. */
+  /** `|` marks the cursor, `[` and `]` a selection. */
   const INSERTIONS: [name: string, action: 'insert' | 'replace', text: string, code: string, after: string][] = [
     ['at the cursor', 'insert', 'a|b', 'X', 'aXb'],
     [

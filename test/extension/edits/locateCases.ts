@@ -1,6 +1,6 @@
 import { SHOP, GARDEN, GO, PATCH } from './locateFiles.ts';
 
-/** What the apply tests know: a file, a code block of an answer, and the file after it, or the places to ask about. */
+/** Cases of placing: a file, a code block of an answer, and the file afterwards or the places among which the user chooses. */
 export interface LocateCase {
   readonly name: string;
   readonly file: string;
@@ -8,7 +8,7 @@ export interface LocateCase {
   readonly language?: string;
   /** The file's name, for diffs of several files. */
   readonly path?: string;
-  /** The new text; a list of labels where the user is asked; nothing where there is no place. */
+  /** The new text, or the labels of the places among which the user chooses; undefined if there is no place. */
   readonly gives: string | readonly string[] | undefined;
 }
 

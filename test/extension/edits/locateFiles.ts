@@ -1,4 +1,4 @@
-/** The files that the apply tests change. */
+/** The files that the tests of placing change. */
 export const SHOP = `import { tax } from './tax';
 
 export class Shop {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { HIDDEN, hideSecrets, isSecretPath } from '../../../extension/reading/secrets.ts';
 
-/** Letters and digits without order, the same in every run; tokens are put together here, so that no scanner sees one. */
+/** Letters and digits in no order, the same in every run. Tokens are assembled here, so that no scanner reports them. */
 const random = (
   length: number,
   alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789',

@@ -8,10 +8,10 @@ import { stem, TermReader, identifierTerm, termOf, wordsOf } from '../../../exte
 
 const FOLDER = 'node_modules/@vscode/tree-sitter-wasm/wasm';
 
-/** `count` lines of a body, so that a declaration is large enough for a chunk of its own. */
+/** `count` lines of a body, which make a declaration large enough for a chunk of its own. */
 const body = (count: number, line: string): string => Array.from({ length: count }, () => line).join('\n');
 
-/** Per ending: a source, and what its chunks declare, one row per chunk. */
+/** By ending: a source, and the names that its chunks declare, one row per chunk. */
 const CASES: [file: string, text: string, declares: string[][]][] = [
   [
     'a.ts',

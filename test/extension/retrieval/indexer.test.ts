@@ -248,7 +248,7 @@ describe('index', () => {
   });
 });
 
-/** The real thread, as the build makes it. */
+/** The real thread, as it is built. */
 describe('index thread', function () {
   this.timeout(60_000);
   let top: string;

@@ -8,7 +8,7 @@ import { Indexer } from '../../../extension/retrieval/indexer.ts';
 import { type Kind, type Question, QUESTIONS, SAMPLE } from './questions.ts';
 
 const GRAMMARS = 'node_modules/@vscode/tree-sitter-wasm/wasm';
-/** Of all questions, and of those on which nothing was tuned: 2 of 45 less. */
+/** The least share of questions with a hit: of all, and of those on which nothing was tuned, where 2 of 45 may be missed. */
 const WANTED = 0.9;
 const WANTED_HELD_OUT = 0.85;
 const LIMIT = 5;
@@ -58,7 +58,7 @@ describe('retrieval quality', function () {
     assert.ok(share(ours) > share(plain));
   });
 
-  // A question about options has an answer in several of the packages, and only one counts: no bound.
+  // No bound: a question about options has answers in several of the packages, but only one of them counts.
   it('finds more than plain search in all packages laid beside each other', async () => {
     const { ours, plain } = await searchesIn(folder, packages);
     const [ranks, plainRanks] = [await measure(folder, ours), await measure(folder, plain)];
@@ -67,7 +67,7 @@ describe('retrieval quality', function () {
   });
 });
 
-/** Of a project that is one of the packages, or of several as one; the paths found begin with the package. */
+/** Searches in one package, or in several as one project; the paths found begin with the package. */
 async function searchesIn(folder: string, packages: readonly string[]): Promise<{ ours: Search; plain: Search }> {
   const [only] = packages;
   const root = packages.length === 1 ? join(folder, only!) : folder;
@@ -91,7 +91,7 @@ async function searchesIn(folder: string, packages: readonly string[]): Promise<
   };
 }
 
-/** The place of the answer among the first five, from 1, or 0. */
+/** The rank of the answer among the first five, from 1, or 0. */
 type Ranks = Map<Question, number>;
 
 async function measure(folder: string, search: Search): Promise<Ranks> {
@@ -109,7 +109,7 @@ async function measure(folder: string, search: Search): Promise<Ranks> {
   return ranks;
 }
 
-/** The declaration that begins with the answer's text, to its end by indentation; from 1, 0 where there is none. */
+/** The lines of the declaration that begins with the answer's text, from 1; 0 if there is none. */
 function placeOf(folder: string, answer: string): { first: number; last: number } {
   const [, file, anchor] = /^([^#]+)#(.*)$/s.exec(answer)!;
   const lines = readFileSync(join(folder, file!), 'utf8').split('\n');
@@ -122,7 +122,7 @@ function placeOf(folder: string, answer: string): { first: number; last: number 
     const closes = /^\s*[)\]}]/.test(line);
     if (indent(line) <= indent(lines[first]!) && !closes) break;
     last = i;
-    // `) {` after the parameters goes on.
+    // `) {` after the parameters does not end the declaration.
     if (closes && indent(line) <= indent(lines[first]!) && !/[({[]\s*$/.test(line)) break;
   }
   return { first: first + 1, last: last + 1 };
@@ -160,7 +160,7 @@ function table(title: string, ours: Ranks, plain: Ranks): string {
 const NOT_SOUGHT =
   /^(a|an|the|is|are|was|of|to|in|on|for|and|or|by|with|that|this|which|what|where|who|how|when|does|do|it|its|if|there|not|already|be|as|at|from|me|about|back|between|into|no)$/;
 
-/** What a person would do without an index: the question's words as substrings, chunks by how many, then how often. */
+/** A search without an index: ranks chunks by how many of the question's words they contain, then by how often. */
 async function substringSearch(folder: string): Promise<(question: string) => Place[]> {
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

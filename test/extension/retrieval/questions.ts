@@ -1,7 +1,8 @@
 /**
- * Questions over a frozen sample project, and where their answers stand. They were written before anything was ranked;
- * every second one of a kind is held out: nothing was ever tuned on those. An answer is `file#text`: the
- * declaration (or statement) that begins with the first line that holds the text; a chunk that has a part of it counts. Where several places answer a question, each counts.
+ * Questions over a frozen sample project, and where their answers are. They were written before any ranking existed. Every
+ * second question of a kind is held out: nothing was ever tuned on those. An answer is `file#text`: the declaration or
+ * statement that starts with the first line that holds the text. A chunk that has a part of it counts as a hit, and so does
+ * each of several answers.
  */
 export type Kind = 'where' | 'name' | 'failure' | 'how';
 
