@@ -5,8 +5,8 @@ import { BackendLost } from '../../ops.ts';
 import { type PackedRows, type StoredRows, packedBytes } from './packRows.ts';
 import type { PackAnswer, PackMessage } from './worker.ts';
 
-/** More threads than these would wait for the disk. */
-const MOST_THREADS = 4;
+/** The loader has about as many pieces under way. */
+const MOST_THREADS = 6;
 /** After so long without work the threads end; a model is loaded once. */
 const IDLE_MS = 2000;
 /** Free buffers that are kept: those of six pieces under way. Allocating megabytes for each would keep the collector busy. */

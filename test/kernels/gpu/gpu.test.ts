@@ -66,6 +66,19 @@ describe('the GPU backend', function () {
     await assert.rejects(identity(ops), /disposed/);
   });
 
+  it('ends the threads that pack weights when it is disposed', async () => {
+    const ops = await create();
+    await randomWeight(ops, [64, 64]);
+    assert.ok(openThreads() > 0);
+    const packing = ops.createWeight([64, 64], 'q4').writeStored(2 * 64 * 64, 'BF16', async () => {});
+    const refused = assert.rejects(packing, { name: 'BackendLost', message: 'The GPU backend was disposed.' });
+    await ops.dispose();
+    await refused;
+    assert.equal(openThreads(), 0);
+    const late = ops.createWeight([1, 4], 'f32').writeStored(16, 'F32', async () => {});
+    await assert.rejects(late, BackendLost);
+  });
+
   it('waits for the step under way before it disposes', async () => {
     const ops = await create();
     const step = identity(ops);
@@ -262,6 +275,11 @@ describe('what the loader of the system says, in one sentence', () => {
     it(text.split('\n')[0]!, () => assert.match(loadFailure(file, text), sentence));
   }
 });
+
+/** Number of worker threads of this process. */
+function openThreads(): number {
+  return (process.report.getReport() as unknown as { workers: unknown[] }).workers.length;
+}
 
 function identity(ops: GpuOps): Promise<Float32Array> {
   return ops.step(() => ops.input(Float32Array.of(1, 2, 3, 4), [1, 4]));
