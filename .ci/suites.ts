@@ -25,7 +25,7 @@ export const WINDOW_TIMEOUT = ['--timeout', '120000'];
 
 const UNIT_TESTS = ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long,webview}/**'];
 /** What the titles of tests that use a GPU contain. */
-const WEBGPU = 'webgpu|the GPU backend';
+export const WEBGPU = 'webgpu|the GPU backend';
 const WINDOW_TESTS = ['dist/test/window/**/*.test.mjs', ...WINDOW_TIMEOUT];
 
 export const suites: Record<string, () => Promise<Counts> | Counts> = {
