@@ -186,20 +186,15 @@ describe('chat suggestions', () => {
     const workspace = new FakeWorkspace();
     const many = Array.from({ length: 30_000 }, (_, i) => `src/folder${i % 100}/someFile${i}.ts`);
     for (const path of many) workspace.files.set(uriOf(path), new Uint8Array());
-    let longestMs = 0;
-    let lastMs = performance.now();
-    const timer = setInterval(() => {
-      longestMs = Math.max(longestMs, performance.now() - lastMs);
-      lastMs = performance.now();
-    }, 1);
     const from = suggester();
-    const startedMs = performance.now();
+    let turns = 0;
+    let timer = setImmediate(function turn() {
+      turns++;
+      timer = setImmediate(turn);
+    });
     assert.equal((await from.suggest('@file smf29')).length, 50);
-    const firstMs = performance.now() - startedMs;
-    await from.suggest('@file smf299');
-    clearInterval(timer);
-    console.log(`      ${Math.round(firstMs)} ms, longest pause ${Math.round(longestMs)} ms`);
-    assert.ok(longestMs < 400, `${longestMs} ms`);
+    clearImmediate(timer);
+    assert.ok(turns >= 5, `the event loop took ${turns} turns`);
   });
 
   it('old ids are forgotten, unknown ones refused with a sentence', async () => {
