@@ -59,13 +59,21 @@ function readSources(relaxed: boolean): Map<string, string> {
   return new Map<string, string>([
     ...names.map((name): [string, string] => [
       name.replaceAll(path.sep, '/'),
-      readFileSync(path.join(assembly, name), 'utf8'),
+      withDecorators(readFileSync(path.join(assembly, name), 'utf8')),
     ]),
     ['opcodes.ts', readFileSync(path.join(wasm, 'opcodes.ts'), 'utf8')],
     ['panels.ts', generatePanels(relaxed)],
     ['rows.ts', generateRows(relaxed)],
     ['tiles.ts', generateTiles(relaxed)],
   ]);
+}
+
+/**
+ * A line `// @inline` before a function stands for AssemblyScript's decorator of that name, which TypeScript does not
+ * allow on functions: so editors, Prettier and ESLint can read the sources.
+ */
+function withDecorators(source: string): string {
+  return source.replace(/^\/\/ (?=@inline$)/gm, '');
 }
 
 async function compile(sources: Map<string, string>, relaxed: boolean, file: string): Promise<Uint8Array> {

@@ -6,16 +6,14 @@ export const HALF_MASK = memory.data<u32>([0x8fffe000, 0x8fffe000, 0x8fffe000, 0
 export const HALF_SCALE: f32 = 5192296858534827628530496329220096.0;
 
 /** a * b + c, rounded once or twice. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
 /** The sum of four lanes. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function sumLanes(v: v128): f32 {
   const pairs = f32x4.add(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
@@ -35,16 +33,14 @@ export function addValues(to: usize, from: usize, count: i32): void {
 }
 
 /** The largest of four lanes. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function maxLane(v: v128): f32 {
   const pairs = f32x4.pmax(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
   return max<f32>(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
 }
 
 /** The sums of four vectors, one per lane. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function sumEach(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
   const cd = f32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7));
@@ -55,8 +51,7 @@ export function sumEach(a: v128, b: v128, c: v128, d: v128): v128 {
 export const ROUNDER: f32 = 12582912.0;
 
 /** e^x: Cephes' polynomial of degree 5 after taking out powers of two; relative error 2e-7, 0 below -86.9. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function exp4(value: v128): v128 {
   const x = f32x4.pmax(f32x4.pmin(value, f32x4.splat(88.0)), f32x4.splat(-87.0));
   const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(1.4426950408889634)), f32x4.splat(ROUNDER));
@@ -94,24 +89,21 @@ export function exp(x: f32): f32 {
 }
 
 /** Lower four of eight f16 as f32. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function halfLow(h: v128, mask: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shl(i32x4.extend_low_i16x8_s(h), 13), mask), f32x4.splat(HALF_SCALE));
 }
 
 /** Upper four of eight f16 as f32. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function halfHigh(h: v128, mask: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shl(i32x4.extend_high_i16x8_s(h), 13), mask), f32x4.splat(HALF_SCALE));
 }
 
 /** One f16 as f32. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function half(at: usize): f32 {
-  return reinterpret<f32>((<i32>load<i16>(at) << 13) & <i32>0x8fffe000) * HALF_SCALE;
+  return reinterpret<f32>(((<i32>load<i16>(at)) << 13) & (<i32>0x8fffe000)) * HALF_SCALE;
 }
 
 /** `count` (rounded up to a multiple of 8) f16 to f32. */
@@ -127,8 +119,7 @@ export function widen(from: usize, to: usize, count: i32): void {
 }
 
 /** Four f32 as the bits of the nearest f16 (ties to even), one per i32 lane; beyond the range the largest f16. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function narrow4(value: v128): v128 {
   const sign = v128.and(i32x4.shr_u(value, 16), i32x4.splat(0x8000));
   // 2^-112, so that the exponent lies where f16's will.

@@ -94,7 +94,7 @@ function take(d: usize, item: i32): void {
 
 function setSizes(dim: i32): void {
   headDim = dim;
-  rowBytes = <usize>dim << 2;
+  rowBytes = (<usize>dim) << 2;
   scoresAt = scratch + rowBytes * PAGE_SIZE;
   queriesAt = scoresAt + QUERY_ROWS * SCORE_BYTES;
   sumsAt = queriesAt + rowBytes * QUERY_ROWS;
@@ -104,8 +104,7 @@ function setSizes(dim: i32): void {
   weightFactorsAt = queryFactorsAt + QUERY_ROWS * 4;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function offsetOf(row: i32): usize {
   const token = firstToken + row / headCount;
   return <usize>(token * load<i32>(parameters) + firstHead + (row % headCount)) * rowBytes;

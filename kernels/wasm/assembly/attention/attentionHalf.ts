@@ -11,7 +11,7 @@ const ODD = memory.data<i16>([0, 8192, 0, 8192, 0, 8192, 0, 8192], 16);
 /** q: (headDim) f32 times factor -> as scoreHalf wants them. */
 export function splitQuery(q: usize, to: usize, headDim: i32, factor: f32): void {
   const factors = f32x4.splat(factor * HALF_SCALE);
-  for (let i: usize = 0; i < <usize>headDim << 2; i += 32) {
+  for (let i: usize = 0; i < (<usize>headDim) << 2; i += 32) {
     const a = f32x4.mul(v128.load(q + i), factors);
     const b = f32x4.mul(v128.load(q + i, 16), factors);
     v128.store(to + i, v128.shuffle<i32>(a, b, 0, 2, 4, 6));
@@ -24,7 +24,7 @@ export function scoreHalf(q: usize, keys: usize, scores: usize, keyCount: i32, h
   const mask = v128.load(HALF_MASK);
   const even = v128.load(EVEN);
   const odd = v128.load(ODD);
-  const rowBytes = <usize>headDim << 1;
+  const rowBytes = (<usize>headDim) << 1;
   for (let s = 0; s < keyCount; s += 4) {
     const k0 = keys + <usize>s * rowBytes;
     const k1 = k0 + rowBytes;
@@ -62,7 +62,7 @@ export function mixHalf(sums: usize, values: usize, p: usize, keyCount: i32, hea
   const mask = v128.load(HALF_MASK);
   const even = v128.load(EVEN);
   const odd = v128.load(ODD);
-  const rowBytes = <usize>headDim << 1;
+  const rowBytes = (<usize>headDim) << 1;
   let i: usize = 0;
   for (; i + 64 <= rowBytes; i += 64) {
     let a = f32x4.splat(0);
@@ -110,8 +110,7 @@ export function mixHalf(sums: usize, values: usize, p: usize, keyCount: i32, hea
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function addInOrder(sums: usize, even: v128, odd: v128): void {
   v128.store(sums, f32x4.add(v128.load(sums), v128.shuffle<i32>(even, odd, 0, 4, 1, 5)));
   v128.store(sums, f32x4.add(v128.load(sums, 16), v128.shuffle<i32>(even, odd, 2, 6, 3, 7)), 16);

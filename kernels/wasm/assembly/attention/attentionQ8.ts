@@ -10,10 +10,10 @@ const LARGEST: f32 = 32767;
 /** q: (headDim) f32 -> i16; returns what one of them stands for. */
 export function quantiseQuery(q: usize, to: usize, headDim: i32): f32 {
   let most = f32x4.splat(0);
-  for (let i: usize = 0; i < <usize>headDim << 2; i += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(q + i)));
+  for (let i: usize = 0; i < (<usize>headDim) << 2; i += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(q + i)));
   const step: f32 = maxLane(most) / LARGEST;
   const divisor = f32x4.splat(step); // 0 / 0 is no number, which converts to 0.
-  for (let i: usize = 0; i < <usize>headDim << 2; i += 32) {
+  for (let i: usize = 0; i < (<usize>headDim) << 2; i += 32) {
     const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(v128.load(q + i), divisor)));
     const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(v128.load(q + i, 16), divisor)));
     v128.store(to + (i >> 1), i16x8.narrow_i32x4_s(a, b));
@@ -149,7 +149,7 @@ export function quantiseWeights(p: usize, valueScales: usize, width: i32): f32 {
 /** sums += factor p v for one row, 32 columns at a time, then 8. p: (2 pairs) i16. */
 export function mixOneQ8(sums: usize, values: usize, p: usize, factor: f32, pairs: i32, headDim: i32): void {
   const factors = f32x4.splat(factor);
-  const row = <usize>headDim << 1;
+  const row = (<usize>headDim) << 1;
   let i: usize = 0;
   for (; i + 64 <= row; i += 64) {
     let a = i32x4.splat(0);
@@ -200,8 +200,8 @@ export function mixOneQ8(sums: usize, values: usize, p: usize, factor: f32, pair
 
 /** mixOneQ8 for four rows that follow each other, with four factors; 8 columns at a time. */
 export function mixFourQ8(sums: usize, values: usize, p: usize, factors: usize, pairs: i32, headDim: i32): void {
-  const row = <usize>headDim << 1;
-  const sumBytes = <usize>headDim << 2;
+  const row = (<usize>headDim) << 1;
+  const sumBytes = (<usize>headDim) << 2;
   for (let i: usize = 0; i < row; i += 16) {
     let a0 = i32x4.splat(0);
     let b0 = a0;
@@ -242,15 +242,13 @@ export function mixFourQ8(sums: usize, values: usize, p: usize, factors: usize, 
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function addScaled(sums: usize, whole: v128, factor: v128): void {
   v128.store(sums, f32x4.add(v128.load(sums), f32x4.mul(f32x4.convert_i32x4_s(whole), factor)));
 }
 
 /** The sums of four vectors of i32, one per lane. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function sumEachI32(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
   const cd = i32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7));

@@ -37,8 +37,7 @@ export function matmulQ(d: usize, from: i32, to: i32, q4: bool): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function rowsAtOnce(q4: bool): i32 {
   return ASC_FEATURE_RELAXED_SIMD && !q4 ? 2 : 4;
 }
@@ -80,17 +79,16 @@ function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, q4: bool): vo
     for (let i = 0; i < depth; i++) {
       v128.store(to, f32x4.splat(half(block + (lane << 1))));
       const from = block + 16 + (lane << 2);
-      const at = to + (<usize>step << 4);
-      if (q4) unpackQ4(from, at, <usize>step << 4);
-      else unpackQ8(from, at, <usize>step << 4);
+      const at = to + ((<usize>step) << 4);
+      if (q4) unpackQ4(from, at, (<usize>step) << 4);
+      else unpackQ8(from, at, (<usize>step) << 4);
       block += blockBytes;
       to += unpackedBytes;
     }
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function unpackQ4(from: usize, to: usize, stride: usize): void {
   if (ASC_FEATURE_RELAXED_SIMD) {
     const nibble = i8x16.splat(15);
@@ -114,8 +112,7 @@ function unpackQ4(from: usize, to: usize, stride: usize): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function unpackQ8(from: usize, to: usize, stride: usize): void {
   if (ASC_FEATURE_RELAXED_SIMD) {
     const nibble = i8x16.splat(15);
@@ -153,7 +150,7 @@ function write(d: usize, firstRow: i32, count: i32, firstToken: i32, tokens: i32
     const lane = scratch + UNPACKED_BYTES + (((t / TILE_TOKENS) * step * TILE_TOKENS + (t % TILE_TOKENS)) << 2);
     for (let r = 0; r < count; r++) {
       const block = r / step;
-      const value = load<f32>(lane + ((block * tiles * step + (r - block * step)) * TILE_TOKENS << 2));
+      const value = load<f32>(lane + (((block * tiles * step + (r - block * step)) * TILE_TOKENS) << 2));
       store<f32>(y + (r << 2), value);
     }
     if (bias) addValues(y, bias + ((<usize>firstRow) << 2), count);

@@ -11,9 +11,9 @@ const DOUBT: f32 = 1e-4;
 export function packRow(values: usize, blocks: i32, panel: usize, row: i32, q4: bool): void {
   for (let b = 0; b < blocks; b++) {
     const bits = scaleBits(values, q4);
-    store<u16>(panel + (<usize>row << 1), bits);
-    const scale = half(panel + (<usize>row << 1));
-    const to = panel + 16 + (<usize>row << 2);
+    store<u16>(panel + ((<usize>row) << 1), bits);
+    const scale = half(panel + ((<usize>row) << 1));
+    const to = panel + 16 + ((<usize>row) << 2);
     if (q4) {
       packQ4(values, scale, to);
       panel += Q4_BLOCK_BYTES;
@@ -62,23 +62,20 @@ function packQ8(values: usize, scale: f32, to: usize): void {
 }
 
 /** x / scale + 0.5 of four values. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function quotient(values: usize, factor: v128): v128 {
   return f32x4.add(f32x4.mul(v128.load(values), factor), f32x4.splat(0.5));
 }
 
 /** Lanes whose floor a small error would change. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function doubtful(value: v128, floor: v128): v128 {
   const fromMiddle = f32x4.abs(f32x4.sub(f32x4.sub(value, floor), f32x4.splat(0.5)));
   return f32x4.gt(fromMiddle, f32x4.splat(0.5 - DOUBT));
 }
 
 /** Whole f32, clamped, as i32 minus the offset that q4 (-8) and q8 (-128) store from. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function whole(floor: v128, lowest: i32, highest: i32): v128 {
   const clamped = f32x4.pmin(f32x4.pmax(floor, f32x4.splat(<f32>lowest)), f32x4.splat(<f32>highest));
   const shifted = f32x4.add(clamped, f32x4.splat(ROUNDER + <f32>(lowest == -8 ? 8 : 128)));
@@ -133,8 +130,7 @@ function scaleBits(values: usize, q4: bool): u16 {
 }
 
 /** floor(x / scale + 0.5) of four values, clamped, minus the offset that q4 (-8) and q8 (-128) store from. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function four(values: usize, inverse: v128, lowest: i32, highest: i32): v128 {
   const v = v128.load(values);
   const first = two(v, inverse);
@@ -144,24 +140,21 @@ function four(values: usize, inverse: v128, lowest: i32, highest: i32): v128 {
   return i32x4.add(clamped, i32x4.splat(lowest == -8 ? 8 : 128));
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function two(v: v128, inverse: v128): v128 {
   const scaled = f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(v), inverse), f64x2.splat(0.5));
   return i32x4.trunc_sat_f64x2_s_zero(f64x2.floor(scaled));
 }
 
 /** Four values of 0..255 as the bytes of an i32. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function bytes(v: v128): i32 {
   const halves = i16x8.narrow_i32x4_s(v, v);
   return i32x4.extract_lane(i8x16.narrow_i16x8_u(halves, halves), 0);
 }
 
 /** f32ToF16 of kernels/shared/f16.ts, for numbers. */
-// @ts-ignore: decorator
-@inline
+// @inline
 export function toHalf(value: f32): u16 {
   const all = reinterpret<u32>(value);
   const sign = (all >> 16) & 0x8000;

@@ -18,7 +18,7 @@ export function packRows(d: usize, from: i32, to: i32): void {
   const dtype = load<i32>(d, 28);
   const stored = load<i32>(d, 32);
   const rowBytes: usize = load<u32>(d, 36);
-  const storedBytes = <usize>inputs << (stored == StoredCode.F32 ? 2 : 1);
+  const storedBytes = (<usize>inputs) << (stored == StoredCode.F32 ? 2 : 1);
   const blocks = inputs / GROUP_VALUES;
   const panelBytes = <usize>blocks * (dtype == DTypeCode.q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
   let largest: u32 = 0;
@@ -68,7 +68,7 @@ function widenRow(from: usize, inputs: i32, stored: i32): u32 {
       store<u32>(to, load<u32>(from));
       from += 4;
     } else {
-      if (stored == StoredCode.BF16) store<u32>(to, <u32>load<u16>(from) << 16);
+      if (stored == StoredCode.BF16) store<u32>(to, (<u32>load<u16>(from)) << 16);
       else store<f32>(to, half(from));
       from += 2;
     }
@@ -89,8 +89,7 @@ function narrowRow(to: usize, inputs: i32): void {
 }
 
 /** toHalf of four values, as i32 lanes. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function toHalf4(v: v128): v128 {
   const sign = v128.and(i32x4.shr_u(v, 16), i32x4.splat(0x8000));
   const magnitude = v128.and(v, i32x4.splat(0x7fffffff));

@@ -14,10 +14,10 @@ import { DTypeCode, GROUP_VALUES, TILE_TOKENS } from '../opcodes';
  */
 export function quantise(d: usize, from: i32, to: i32): void {
   const blockBytes: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : 72;
-  const x = load<u32>(d, 12) + (<usize>from << 7);
+  const x = load<u32>(d, 12) + ((<usize>from) << 7);
   const out = load<u32>(d, 16) + <usize>from * blockBytes;
   const q4 = load<i32>(d, 20) == DTypeCode.q4;
-  for (let i = 0; i < to - from; i++) quantiseBlock(x + (<usize>i << 7), out + <usize>i * blockBytes, q4);
+  for (let i = 0; i < to - from; i++) quantiseBlock(x + ((<usize>i) << 7), out + <usize>i * blockBytes, q4);
 }
 
 /** One group for the matrix-vector kernels. */
@@ -35,7 +35,7 @@ export function quantiseBlock(x: usize, out: usize, q4: bool): void {
       const mask = maskOf(i);
       const shift = mask == 1 ? 4 : mask == 2 ? 0 : 8;
       const at = 8 + ((((i >> 3) << 2) + mask) << 2) + (((i >> 1) & 1) << 1);
-      store<i16>(out + at, <i16>(<i32>load<i8>(scratch + i) << shift));
+      store<i16>(out + at, <i16>((<i32>load<i8>(scratch + i)) << shift));
     }
   } else {
     store<f32>(out, scale * HALF_SCALE);
@@ -88,8 +88,7 @@ function packLane(out: usize, lane: i32, scale: f32, empty: bool): void {
 }
 
 /** Which of the four plain masks meets column i of 8: low nibbles of even bytes, high of even, low of odd, high of odd. */
-// @ts-ignore: decorator
-@inline
+// @inline
 function maskOf(i: i32): i32 {
   return ((i & 1) << 1) | ((i >> 2) & 1);
 }
@@ -109,8 +108,7 @@ function quantiseGroup(x: usize): f32 {
   return scale;
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function nearest4(x: usize, divisor: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(v128.load(x), divisor)));
 }

@@ -31,8 +31,7 @@ export function gegeluStretch(x: usize, y: usize, count: i32, bound: f32): void 
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function gegelu4(gate: v128, linear: v128, limit: v128): v128 {
   const one = f32x4.splat(1);
   const a = f32x4.min(gate, limit);

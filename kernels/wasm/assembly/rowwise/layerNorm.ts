@@ -69,7 +69,16 @@ function squares(x: usize, cols: i32, mean: f32, rest: f32): f32 {
   return total;
 }
 
-export function layerNormRow(x: usize, weight: usize, bias: usize, y: usize, cols: i32, mean: f32, rest: f32, inverse: f32): void {
+export function layerNormRow(
+  x: usize,
+  weight: usize,
+  bias: usize,
+  y: usize,
+  cols: i32,
+  mean: f32,
+  rest: f32,
+  inverse: f32,
+): void {
   const centre = f32x4.splat(mean);
   const rests = f32x4.splat(rest);
   const factor = f32x4.splat(inverse);

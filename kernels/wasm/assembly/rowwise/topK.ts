@@ -31,8 +31,7 @@ export function topKPartial(d: usize, from: i32, to: i32): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function listBytes(k: i32): usize {
   return ((<usize>k) << 3) + 8;
 }
@@ -63,8 +62,7 @@ function keepLargest(x: usize, start: i32, count: i32, list: usize, k: i32): voi
   }
 }
 
-// @ts-ignore: decorator
-@inline
+// @inline
 function anyLarger(x: usize, least: f32): bool {
   const bound = f32x4.splat(least);
   const first = v128.or(f32x4.gt(v128.load(x), bound), f32x4.gt(v128.load(x, 16), bound));
