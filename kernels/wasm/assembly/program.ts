@@ -111,14 +111,14 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
 export function meet(threads: i32): void {
   const barrier: usize = CONTROL + CONTROL_BARRIER * 4;
   const round = atomic.load<i32>(barrier, 64);
-  if (atomic.add<i32>(barrier, 1) == threads - 1) {
+  if (atomic.add<i32>(barrier, 1) === threads - 1) {
     atomic.store<i32>(barrier, 0);
     atomic.add<i32>(barrier, 1, 64);
     if (atomic.load<i32>(barrier, 128)) atomic.notify(barrier + 64, -1);
     return;
   }
-  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(barrier, 64) != round) return;
+  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(barrier, 64) !== round) return;
   atomic.add<i32>(barrier, 1, 128);
-  while (atomic.load<i32>(barrier, 64) == round) atomic.wait<i32>(barrier + 64, round, -1);
+  while (atomic.load<i32>(barrier, 64) === round) atomic.wait<i32>(barrier + 64, round, -1);
   atomic.sub<i32>(barrier, 1, 128);
 }

@@ -15,7 +15,7 @@ export function appendKv(d: usize, from: i32, to: i32): void {
   const heads = load<i32>(d, 28);
   const kvHeads = load<i32>(d, 32);
   const headDim = load<i32>(d, 36);
-  const byGroup = load<i32>(d, 52) != 0;
+  const byGroup = load<i32>(d, 52) !== 0;
   const slots = heads + 2 * kvHeads;
   // In their order the q heads of a group (by kind: all heads are one), its k heads, its v heads.
   const queries = byGroup ? heads / kvHeads : heads;
@@ -59,12 +59,12 @@ function keep(d: usize, x: usize, token: i32, kvHead: i32, part: i32, headDim: i
   const page: usize = load<u32>(load<u32>(d, 24) + ((<usize>(position / PAGE_SIZE)) << 2));
   const index = (load<i32>(d, 48) * load<i32>(d, 32) + kvHead) * 2 + part;
   const at = page + <usize>index * partBytes(dtype, headDim);
-  if (dtype == DTypeCode.f32) memory.copy(at + ((slot * <usize>headDim) << 2), x, (<usize>headDim) << 2);
-  else if (dtype == DTypeCode.f16) narrow(x, at + ((slot * <usize>headDim) << 1), headDim);
+  if (dtype === DTypeCode.f32) memory.copy(at + ((slot * <usize>headDim) << 2), x, (<usize>headDim) << 2);
+  else if (dtype === DTypeCode.f16) narrow(x, at + ((slot * <usize>headDim) << 1), headDim);
   else {
     const scale = largest(x, headDim) / 127.0;
     store<f32>(at + PAGE_SIZE * <usize>headDim + (slot << 2), scale);
-    if (part == 0) quantise(x, at + slot * <usize>headDim, headDim, scale);
+    if (part === 0) quantise(x, at + slot * <usize>headDim, headDim, scale);
     else {
       quantise(x, scratch, headDim, scale);
       const to = at + (slot >> 1) * 2 * <usize>headDim + (slot & 1);

@@ -114,10 +114,10 @@ function start(q: usize): void {
   const scale = load<f32>(parameters, 32);
   for (let r = 0; r < rowCount; r++) {
     const from = q + offsetOf(r);
-    if (dtype == DTypeCode.q8) {
+    if (dtype === DTypeCode.q8) {
       const step = quantiseQuery(from, queriesAt + <usize>r * (rowBytes >> 1), headDim);
       store<f32>(queryFactorsAt + (r << 2), step * scale);
-    } else if (dtype == DTypeCode.f16 && few) splitQuery(from, queriesAt + <usize>r * rowBytes, headDim, scale);
+    } else if (dtype === DTypeCode.f16 && few) splitQuery(from, queriesAt + <usize>r * rowBytes, headDim, scale);
     else {
       const to = queriesAt + <usize>r * rowBytes;
       const factor = f32x4.splat(scale);
@@ -150,8 +150,8 @@ function mixVisible(d: usize, split: i32, splits: i32): void {
   const part = load<i32>(d, 40);
   const unit = min(blockTokens, PAGE_SIZE);
   const each = blockTokens / unit;
-  const from = part == AttentionPart.local ? vertical * each : 0;
-  const units = (part == AttentionPart.vertical ? vertical : vertical + queryBlock - localStart + 1) * each - from;
+  const from = part === AttentionPart.local ? vertical * each : 0;
+  const units = (part === AttentionPart.vertical ? vertical : vertical + queryBlock - localStart + 1) * each - from;
   const to = from + (units * (split + 1)) / splits;
   for (let i = from + (units * split) / splits; i < to; i++) {
     const index = i / each;
@@ -170,8 +170,8 @@ function mixUnit(d: usize, base: i32, unit: i32): void {
   const keys = page + <usize>(layerHead * 2) * bytes;
   const slot = <usize>(base % PAGE_SIZE);
   fetch(keys, bytes << 1);
-  if (dtype == DTypeCode.q8) mixQ8(keys, keys + bytes, slot, base, keyCount);
-  else if (dtype == DTypeCode.f32) {
+  if (dtype === DTypeCode.q8) mixQ8(keys, keys + bytes, slot, base, keyCount);
+  else if (dtype === DTypeCode.f32) {
     scoreFloat(keys + slot * rowBytes, base, keyCount);
     mixFloat(keys + bytes + slot * rowBytes, keyCount);
   } else {
@@ -271,7 +271,7 @@ function soften(r: i32, base: i32, keyCount: i32): void {
     sum = f32x4.add(sum, p);
   }
   let kept: f32 = 1;
-  if (after != before) {
+  if (after !== before) {
     const factor = exp4(f32x4.splat(before - after));
     kept = f32x4.extract_lane(factor, 0);
     const sums = sumsAt + <usize>r * rowBytes;

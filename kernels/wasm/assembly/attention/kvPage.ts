@@ -7,6 +7,6 @@ import { DTypeCode, PAGE_SIZE } from '../opcodes';
  */
 export function partBytes(dtype: i32, headDim: i32): usize {
   const values = PAGE_SIZE * <usize>headDim;
-  if (dtype == DTypeCode.f32) return values << 2;
-  return dtype == DTypeCode.f16 ? values << 1 : values + PAGE_SIZE * 4;
+  if (dtype === DTypeCode.f32) return values << 2;
+  return dtype === DTypeCode.f16 ? values << 1 : values + PAGE_SIZE * 4;
 }

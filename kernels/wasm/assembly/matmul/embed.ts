@@ -15,12 +15,12 @@ export function embed(d: usize, from: i32, to: i32): void {
   for (let item = from; item < to; item++) {
     const id = load<i32>(load<u32>(d, 16) + ((<usize>item) << 2));
     const y: usize = load<u32>(d, 20) + <usize>item * ((<usize>cols) << 2);
-    if (dtype == DTypeCode.f32) memory.copy(y, table + <usize>id * rowBytes, (<usize>cols) << 2);
-    else if (dtype == DTypeCode.f16) {
+    if (dtype === DTypeCode.f32) memory.copy(y, table + <usize>id * rowBytes, (<usize>cols) << 2);
+    else if (dtype === DTypeCode.f16) {
       const row = table + <usize>id * rowBytes;
       for (let k = 0; k < cols; k++) store<f32>(y + ((<usize>k) << 2), half(row + ((<usize>k) << 1)));
-    } else unpackRow(table, id, y, cols / GROUP_VALUES, dtype == DTypeCode.q4);
-    if (scale != 1) for (let k = 0; k < cols; k++) store<f32>(y + (k << 2), load<f32>(y + (k << 2)) * scale);
+    } else unpackRow(table, id, y, cols / GROUP_VALUES, dtype === DTypeCode.q4);
+    if (scale !== 1) for (let k = 0; k < cols; k++) store<f32>(y + (k << 2), load<f32>(y + (k << 2)) * scale);
   }
 }
 

@@ -12,7 +12,7 @@ import { DTypeCode, FLOAT_ROWS, FLOAT_TOKENS } from '../opcodes';
 export function matvecFloat(d: usize, from: i32, to: i32): void {
   const rows = load<i32>(d, 28);
   const inputs = load<i32>(d, 36);
-  const isHalf = load<i32>(d, 40) == DTypeCode.f16;
+  const isHalf = load<i32>(d, 40) === DTypeCode.f16;
   const rowBytes: usize = load<u32>(d, 44);
   const groups = (load<i32>(d, 32) + FLOAT_ROWS - 1) / FLOAT_ROWS;
   for (let item = from; item < to; item++) {
@@ -22,7 +22,7 @@ export function matvecFloat(d: usize, from: i32, to: i32): void {
     const end = min(rows, first + FLOAT_TOKENS);
     let w: usize = load<u32>(d, 16) + <usize>group * FLOAT_ROWS * rowBytes;
     let stride = rowBytes;
-    if (isHalf && end - first == 1) {
+    if (isHalf && end - first === 1) {
       const x: usize = load<u32>(d, 12) + <usize>first * ((<usize>inputs) << 2);
       writeFour(d, first, group, dotHalf(x, w, stride, inputs));
       continue;
@@ -49,7 +49,7 @@ function writeFour(d: usize, row: i32, group: i32, sums: v128): void {
   const at = (<usize>row * <usize>out + <usize>column) << 2;
   const y: usize = load<u32>(d, 20) + at;
   const count = min(FLOAT_ROWS, out - column);
-  if (count == FLOAT_ROWS) v128.store(y, sums);
+  if (count === FLOAT_ROWS) v128.store(y, sums);
   else {
     v128.store(scratch, sums);
     memory.copy(y, scratch, (<usize>count) << 2);

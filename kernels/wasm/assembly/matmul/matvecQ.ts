@@ -30,7 +30,7 @@ export function matvecQ(d: usize, from: i32, to: i32, q4: bool): void {
   const x: usize = load<u32>(d, 12);
   const sumBytes = <usize>(to - from) * (PANEL_ROWS * 4);
   memory.fill(scratch, 0, sumBytes * ((rows + 3) & ~3));
-  if (rows == 1) oneRow(w, x, blocks, to - from, panelBytes, q4);
+  if (rows === 1) oneRow(w, x, blocks, to - from, panelBytes, q4);
   else severalRows(w, x, rows, blocks, to - from, q4);
   for (let row = 0; row < rows; row++) writePanels(d, scratch + <usize>row * sumBytes, row, from, to);
 }
@@ -100,7 +100,7 @@ function oneRow(w: usize, x: usize, blocks: i32, panels: i32, panelBytes: usize,
     const wAt = w + <usize>i * panelBytes;
     const y = scratch + <usize>i * (PANEL_ROWS * 4);
     // A panel without a partner is its own; both halves add the same sums to what is still zero.
-    const alone = i + half == panels;
+    const alone = i + half === panels;
     if (q4) panelsQ4(wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);
     else panelsQ8(wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);
   }

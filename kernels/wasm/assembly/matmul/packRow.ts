@@ -27,7 +27,7 @@ export function packRow(values: usize, blocks: i32, panel: usize, row: i32, q4: 
 
 /** A group in f32; once more in f64 where a value is so close to a tie that f32 may round it otherwise (1 in 20). */
 function packQ4(values: usize, scale: f32, to: usize): void {
-  const factor = f32x4.splat(scale == 0 ? 0 : <f32>1.0 / scale);
+  const factor = f32x4.splat(scale === 0 ? 0 : <f32>1.0 / scale);
   let doubt = i32x4.splat(0);
   for (let pair: usize = 0; pair < 128; pair += 32) {
     const low = quotient(values + pair, factor);
@@ -48,7 +48,7 @@ function packQ4(values: usize, scale: f32, to: usize): void {
 
 /** As packQ4. */
 function packQ8(values: usize, scale: f32, to: usize): void {
-  const factor = f32x4.splat(scale == 0 ? 0 : <f32>1.0 / scale);
+  const factor = f32x4.splat(scale === 0 ? 0 : <f32>1.0 / scale);
   let doubt = i32x4.splat(0);
   for (let at: usize = 0; at < 128; at += 16) {
     const value = quotient(values + at, factor);
@@ -78,7 +78,7 @@ function doubtful(value: v128, floor: v128): v128 {
 // @inline
 function whole(floor: v128, lowest: i32, highest: i32): v128 {
   const clamped = f32x4.pmin(f32x4.pmax(floor, f32x4.splat(<f32>lowest)), f32x4.splat(<f32>highest));
-  const shifted = f32x4.add(clamped, f32x4.splat(ROUNDER + <f32>(lowest == -8 ? 8 : 128)));
+  const shifted = f32x4.add(clamped, f32x4.splat(ROUNDER + <f32>(lowest === -8 ? 8 : 128)));
   return v128.and(shifted, i32x4.splat(255));
 }
 
@@ -119,11 +119,11 @@ function scaleBits(values: usize, q4: bool): u16 {
   const low = select<i32>(lowest & 0x7fffffff, 0, lowest < 0);
   const most = select<i32>(high, low, high > low);
   if (!q4) return toHalf(<f32>(<f64>reinterpret<f32>(most) / 127.0));
-  if (most == 0) return 0x8000; // 0 / -8
+  if (most === 0) return 0x8000; // 0 / -8
   let largest = reinterpret<f32>(select<i32>(high, lowest, high > low));
-  if (high == low) {
+  if (high === low) {
     let at = values;
-    while ((load<i32>(at) & 0x7fffffff) != most) at += 4;
+    while ((load<i32>(at) & 0x7fffffff) !== most) at += 4;
     largest = load<f32>(at);
   }
   return toHalf(largest * -0.125);
@@ -137,7 +137,7 @@ function four(values: usize, inverse: v128, lowest: i32, highest: i32): v128 {
   const second = two(v128.shuffle<i32>(v, v, 2, 3, 2, 3), inverse);
   const q = v128.shuffle<i32>(first, second, 0, 1, 4, 5);
   const clamped = i32x4.min_s(i32x4.max_s(q, i32x4.splat(lowest)), i32x4.splat(highest));
-  return i32x4.add(clamped, i32x4.splat(lowest == -8 ? 8 : 128));
+  return i32x4.add(clamped, i32x4.splat(lowest === -8 ? 8 : 128));
 }
 
 // @inline

@@ -18,22 +18,22 @@ export function packRows(d: usize, from: i32, to: i32): void {
   const dtype = load<i32>(d, 28);
   const stored = load<i32>(d, 32);
   const rowBytes: usize = load<u32>(d, 36);
-  const storedBytes = (<usize>inputs) << (stored == StoredCode.F32 ? 2 : 1);
+  const storedBytes = (<usize>inputs) << (stored === StoredCode.F32 ? 2 : 1);
   const blocks = inputs / GROUP_VALUES;
-  const panelBytes = <usize>blocks * (dtype == DTypeCode.q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
+  const panelBytes = <usize>blocks * (dtype === DTypeCode.q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
   let largest: u32 = 0;
   for (let item = from; item < to; item++) {
     const row = load<i32>(d, 20) + item;
     const packed: usize = load<u32>(d, 16);
     largest = max(largest, widenRow(load<u32>(d, 12) + <usize>item * storedBytes, inputs, stored));
-    if (dtype == DTypeCode.f32) memory.copy(packed + <usize>row * rowBytes, scratch, (<usize>inputs) << 2);
-    else if (dtype == DTypeCode.f16) narrowRow(packed + <usize>row * rowBytes, inputs);
+    if (dtype === DTypeCode.f32) memory.copy(packed + <usize>row * rowBytes, scratch, (<usize>inputs) << 2);
+    else if (dtype === DTypeCode.f16) narrowRow(packed + <usize>row * rowBytes, inputs);
     else {
       const panel = packed + <usize>(row / PANEL_ROWS) * panelBytes;
-      packRow(scratch, blocks, panel, row % PANEL_ROWS, dtype == DTypeCode.q4);
+      packRow(scratch, blocks, panel, row % PANEL_ROWS, dtype === DTypeCode.q4);
     }
   }
-  raise(load<u32>(d, 40), stored == StoredCode.F16 && largest >= PAST_HALF_BITS ? INFINITY_BITS : largest);
+  raise(load<u32>(d, 40), stored === StoredCode.F16 && largest >= PAST_HALF_BITS ? INFINITY_BITS : largest);
 }
 
 /** The row as f32 into the scratch; gives the bits of its largest magnitude. They are in the order of the magnitudes. */
@@ -46,17 +46,17 @@ function widenRow(from: usize, inputs: i32, stored: i32): u32 {
   for (; k + 8 <= inputs; k += 8) {
     let low = v128.load(from);
     let high = low;
-    if (stored == StoredCode.BF16) {
+    if (stored === StoredCode.BF16) {
       low = i32x4.shl(i32x4.extend_low_i16x8_u(high), 16);
       high = i32x4.shl(i32x4.extend_high_i16x8_u(high), 16);
-    } else if (stored == StoredCode.F16) {
+    } else if (stored === StoredCode.F16) {
       low = halfLow(high, halfMask);
       high = halfHigh(high, halfMask);
     } else high = v128.load(from, 16);
     v128.store(to, low);
     v128.store(to, high, 16);
     most = i32x4.max_u(most, i32x4.max_u(v128.and(low, magnitude), v128.and(high, magnitude)));
-    from += stored == StoredCode.F32 ? 32 : 16;
+    from += stored === StoredCode.F32 ? 32 : 16;
     to += 32;
   }
   let largest = max(
@@ -64,11 +64,11 @@ function widenRow(from: usize, inputs: i32, stored: i32): u32 {
     max<u32>(i32x4.extract_lane(most, 2), i32x4.extract_lane(most, 3)),
   );
   for (; k < inputs; k++) {
-    if (stored == StoredCode.F32) {
+    if (stored === StoredCode.F32) {
       store<u32>(to, load<u32>(from));
       from += 4;
     } else {
-      if (stored == StoredCode.BF16) store<u32>(to, (<u32>load<u16>(from)) << 16);
+      if (stored === StoredCode.BF16) store<u32>(to, (<u32>load<u16>(from)) << 16);
       else store<f32>(to, half(from));
       from += 2;
     }
@@ -105,7 +105,7 @@ function toHalf4(v: v128): v128 {
 function raise(at: usize, value: u32): void {
   for (let seen = atomic.load<u32>(at); seen < value;) {
     const before = atomic.cmpxchg<u32>(at, seen, value);
-    if (before == seen) return;
+    if (before === seen) return;
     seen = before;
   }
 }

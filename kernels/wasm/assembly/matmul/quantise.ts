@@ -16,7 +16,7 @@ export function quantise(d: usize, from: i32, to: i32): void {
   const blockBytes: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : 72;
   const x = load<u32>(d, 12) + ((<usize>from) << 7);
   const out = load<u32>(d, 16) + <usize>from * blockBytes;
-  const q4 = load<i32>(d, 20) == DTypeCode.q4;
+  const q4 = load<i32>(d, 20) === DTypeCode.q4;
   for (let i = 0; i < to - from; i++) quantiseBlock(x + ((<usize>i) << 7), out + <usize>i * blockBytes, q4);
 }
 
@@ -33,7 +33,7 @@ export function quantiseBlock(x: usize, out: usize, q4: bool): void {
     store<i32>(out, -8 * 256 * groupSum(), 4);
     for (let i = 0; i < GROUP_VALUES; i++) {
       const mask = maskOf(i);
-      const shift = mask == 1 ? 4 : mask == 2 ? 0 : 8;
+      const shift = mask === 1 ? 4 : mask === 2 ? 0 : 8;
       const at = 8 + ((((i >> 3) << 2) + mask) << 2) + (((i >> 1) & 1) << 1);
       store<i16>(out + at, <i16>((<i32>load<i8>(scratch + i)) << shift));
     }

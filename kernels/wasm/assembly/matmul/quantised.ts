@@ -20,13 +20,13 @@ const VALUES: usize = 64;
 export function rmsNormQuantised(d: usize, from: i32, to: i32): void {
   const cols = load<i32>(d, 24);
   const groups = cols / GROUP_VALUES;
-  const q4 = load<i32>(d, 32) == DTypeCode.q4;
+  const q4 = load<i32>(d, 32) === DTypeCode.q4;
   let inverse: f32 = 0;
   for (let item = from; item < to; item++) {
     const group = item % groups;
     const x: usize = load<u32>(d, 12) + <usize>item * GROUP_BYTES;
     const weight: usize = load<u32>(d, 16) + <usize>group * GROUP_BYTES;
-    if (group == 0 || item == from) inverse = inverseRms(x - <usize>group * GROUP_BYTES, cols, load<f32>(d, 28));
+    if (group === 0 || item === from) inverse = inverseRms(x - <usize>group * GROUP_BYTES, cols, load<f32>(d, 28));
     scaleBy(x, weight, scratch + VALUES, GROUP_VALUES, inverse);
     quantiseBlock(scratch + VALUES, load<u32>(d, 20) + <usize>item * BLOCK_BYTES, q4);
   }
@@ -35,14 +35,14 @@ export function rmsNormQuantised(d: usize, from: i32, to: i32): void {
 export function layerNormQuantised(d: usize, from: i32, to: i32): void {
   const cols = load<i32>(d, 28);
   const groups = cols / GROUP_VALUES;
-  const q4 = load<i32>(d, 36) == DTypeCode.q4;
+  const q4 = load<i32>(d, 36) === DTypeCode.q4;
   let centre: f32 = 0;
   let remainder: f32 = 0;
   let inverse: f32 = 0;
   for (let item = from; item < to; item++) {
     const group = item % groups;
     const x: usize = load<u32>(d, 12) + <usize>item * GROUP_BYTES;
-    if (group == 0 || item == from) {
+    if (group === 0 || item === from) {
       const row = x - <usize>group * GROUP_BYTES;
       centre = mean(row, cols);
       remainder = rest(row, cols, centre);
@@ -58,7 +58,7 @@ export function layerNormQuantised(d: usize, from: i32, to: i32): void {
 export function siluMulQuantised(d: usize, from: i32, to: i32): void {
   const width = load<i32>(d, 20);
   const groups = width / GROUP_VALUES;
-  const q4 = load<i32>(d, 28) == DTypeCode.q4;
+  const q4 = load<i32>(d, 28) === DTypeCode.q4;
   for (let item = from; item < to; item++) {
     const row = item / groups;
     const gate: usize = load<u32>(d, 12) + <usize>(item + row * groups) * GROUP_BYTES;
@@ -69,7 +69,7 @@ export function siluMulQuantised(d: usize, from: i32, to: i32): void {
 
 export function gegeluQuantised(d: usize, from: i32, to: i32): void {
   const limit = load<f32>(d, 24);
-  const q4 = load<i32>(d, 28) == DTypeCode.q4;
+  const q4 = load<i32>(d, 28) === DTypeCode.q4;
   for (let item = from; item < to; item++) {
     gegeluStretch(load<u32>(d, 12) + <usize>item * GROUP_BYTES * 2, scratch + VALUES, GROUP_VALUES, limit);
     quantiseBlock(scratch + VALUES, load<u32>(d, 16) + <usize>item * BLOCK_BYTES, q4);

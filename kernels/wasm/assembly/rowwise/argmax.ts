@@ -24,7 +24,7 @@ function largestOf(x: usize, start: i32, count: i32, out: usize): void {
   for (; k < count; k++) most = max<f32>(most, load<f32>(x + ((<usize>k) << 2)));
   most = max<f32>(most, maxLane(largest));
   let index = 0;
-  while (index + 1 < count && load<f32>(x + ((<usize>index) << 2)) != most) index++;
+  while (index + 1 < count && load<f32>(x + ((<usize>index) << 2)) !== most) index++;
 
   store<f32>(out, most);
   store<i32>(out, start + index, 4);

@@ -26,6 +26,6 @@ function stretch(x: usize, mask: usize, y: usize, count: i32, factor: f32): void
   }
   for (; k < count; k++) {
     const at = (<usize>k) << 2;
-    store<f32>(y + at, load<f32>(mask + at) != 0 ? load<f32>(x + at) * factor : -f32.MAX_VALUE);
+    store<f32>(y + at, load<f32>(mask + at) !== 0 ? load<f32>(x + at) * factor : -f32.MAX_VALUE);
   }
 }

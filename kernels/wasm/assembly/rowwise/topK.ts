@@ -27,7 +27,7 @@ export function topKPartial(d: usize, from: i32, to: i32): void {
     const sums = list + ((<usize>k) << 3);
     const sum = sumOf(x, count, base, 1);
     store<f32>(sums, sum);
-    store<f32>(sums, factor == 1 ? sum : sumOf(x, count, base, factor), 4);
+    store<f32>(sums, factor === 1 ? sum : sumOf(x, count, base, factor), 4);
   }
 }
 
