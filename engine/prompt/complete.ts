@@ -1,19 +1,11 @@
 import { type HealedPrompt, healPrompt } from '../tokenizer/healing.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CompletionModel, PromptBudget } from './budget.ts';
+import type { CursorText } from './cursorText.ts';
 import { instructPrompt } from './instruct.ts';
 import { type LineRange, lineAt, linesBetween, mergeRanges } from './lines.ts';
 import type { FileSnapshot } from './fileSnapshot.ts';
 import { prefixWindow, suffixWindow, type Window } from './window.ts';
-
-/** Where the cursor stands; lines end in `\n`. */
-export interface CursorText {
-  readonly fileName: string;
-  readonly languageId: string;
-  /** Whole text before and after the cursor: a prefix cut at its start must be cut where it stays cut. */
-  readonly prefix: string;
-  readonly suffix: string;
-}
 
 export type PromptKind = 'fim' | 'instruct' | 'base';
 

@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { CursorText } from './complete.ts';
+import type { CursorText } from './cursorText.ts';
 import { chatAroundGap } from './encodeText.ts';
 import type { FileSnapshot } from './fileSnapshot.ts';
 

@@ -1,7 +1,7 @@
 import { BadModel } from '../errors.ts';
 import { type AddedToken, addedTokenSplitter } from './addedTokens.ts';
 import { type ChatMessage, type ChatOptions, hideSpecials, renderChat, showSpecials } from './chatTemplate.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { Tokenizer } from './tokenizerTypes.ts';
 import type { TokenizerConfig } from './tokenizerConfig.ts';
 
 export interface Vocabulary {

@@ -1,11 +1,10 @@
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
-import { z } from 'zod';
 import { BadModel, errorMessage } from '../errors.ts';
-import type { AddedToken } from './addedTokens.ts';
 import { assembleTokenizer } from './assemble.ts';
 import { rememberLines } from './lineMemory.ts';
 import { tokenBytes } from './tokenBytes.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import { type TokenizerJson, tokenizerSchema } from './tokenizerJson.ts';
+import type { Tokenizer } from './tokenizerTypes.ts';
 import { type TextSettings, parseFile, parseTokenizerConfig } from './tokenizerConfig.ts';
 
 export interface HfTokenizerFiles extends TextSettings {
@@ -62,36 +61,3 @@ function startsWithToken(postProcessor: TokenizerJson['post_processor'], name: s
   const single = postProcessor?.['single'];
   return Array.isArray(single) && single[0]?.SpecialToken?.id === name;
 }
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
-/** Vocabularies have 100,000 entries: looked at once, with a plain loop. */
-const vocabulary = z.custom<Record<string, number>>(
-  (value) => isObject(value) && Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id < 1 << 24),
-  'must map every token to its id',
-);
-const merges = z.custom<string[] | [string, string][]>(
-  (value) => Array.isArray(value) && value.every((m) => (typeof m === 'string' ? m.includes(' ') : m?.length === 2)),
-  'must be a list of pairs',
-);
-const part = z.looseObject({ type: z.string() }).nullable().default(null);
-const tokenizerSchema = z.looseObject({
-  model: z.looseObject({
-    type: z.literal('BPE').default('BPE'),
-    vocab: vocabulary,
-    merges,
-    byte_fallback: z.boolean().nullish(),
-  }),
-  added_tokens: z.array(
-    z.looseObject({
-      id: z.int().nonnegative(),
-      content: z.string().min(1),
-      lstrip: z.boolean().default(false),
-      rstrip: z.boolean().default(false),
-    }),
-  ) satisfies z.ZodType<AddedToken[]>,
-  normalizer: part,
-  pre_tokenizer: part,
-  post_processor: part,
-  decoder: part,
-});
-export type TokenizerJson = z.infer<typeof tokenizerSchema>;

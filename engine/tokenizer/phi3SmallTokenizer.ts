@@ -2,7 +2,7 @@ import type { Tiktoken } from 'tiktoken/lite';
 import type { AddedToken } from './addedTokens.ts';
 import { assembleTokenizer } from './assemble.ts';
 import { rememberLines } from './lineMemory.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { Tokenizer } from './tokenizerTypes.ts';
 import { type TextSettings, parseTokenizerConfig } from './tokenizerConfig.ts';
 
 /** Ordinary tokens of cl100k_base; the special ones follow. */

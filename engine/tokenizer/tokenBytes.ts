@@ -1,4 +1,4 @@
-import type { TokenizerJson } from './hfTokenizer.ts';
+import type { TokenizerJson } from './tokenizerJson.ts';
 
 const encoder = new TextEncoder();
 

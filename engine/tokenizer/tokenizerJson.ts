@@ -1,0 +1,36 @@
+/** The parts of tokenizer.json that are used, as a schema. */
+import { z } from 'zod';
+import type { AddedToken } from './addedTokens.ts';
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+/** Vocabularies have 100,000 entries: looked at once, with a plain loop. */
+const vocabulary = z.custom<Record<string, number>>(
+  (value) => isObject(value) && Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id < 1 << 24),
+  'must map every token to its id',
+);
+const merges = z.custom<string[] | [string, string][]>(
+  (value) => Array.isArray(value) && value.every((m) => (typeof m === 'string' ? m.includes(' ') : m?.length === 2)),
+  'must be a list of pairs',
+);
+const part = z.looseObject({ type: z.string() }).nullable().default(null);
+export const tokenizerSchema = z.looseObject({
+  model: z.looseObject({
+    type: z.literal('BPE').default('BPE'),
+    vocab: vocabulary,
+    merges,
+    byte_fallback: z.boolean().nullish(),
+  }),
+  added_tokens: z.array(
+    z.looseObject({
+      id: z.int().nonnegative(),
+      content: z.string().min(1),
+      lstrip: z.boolean().default(false),
+      rstrip: z.boolean().default(false),
+    }),
+  ) satisfies z.ZodType<AddedToken[]>,
+  normalizer: part,
+  pre_tokenizer: part,
+  post_processor: part,
+  decoder: part,
+});
+export type TokenizerJson = z.infer<typeof tokenizerSchema>;
