@@ -19,27 +19,18 @@ export function rowFormatter<Row>(columns: readonly Column<Row>[], format: Table
   return (row) => [...titles.splice(0), cells(columns.map((column) => column.text(row)))].join('\n');
 }
 
-/** Aligns whole lines of cells: the first column to the left, the others to the right. */
-export function alignLines(lines: readonly (readonly string[])[]): string {
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((cells) => cells[column]!.length)));
-  return lines.map((cells) => padded(cells, widths)).join('\n');
-}
-
 function listText<Row>(columns: readonly Column<Row>[], row: Row): string {
   const width = Math.max(...columns.map(({ title }) => title.length)) + 2;
   return columns.map((column) => `  ${column.title.padEnd(width)}${column.text(row)}`).join('\n');
 }
 
+/** The first column is aligned to the left, the others to the right. */
 function alignedCells<Row>(columns: readonly Column<Row>[], cells: readonly string[]): string {
-  return padded(
-    cells,
-    columns.map(({ title, width = 0 }) => Math.max(width, title.length)),
-  );
-}
-
-function padded(cells: readonly string[], widths: readonly number[]): string {
-  const texts = cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[i]!)));
-  return texts.join('  ').trimEnd();
+  const padded = columns.map(({ title, width = 0 }, i) => {
+    const most = Math.max(width, title.length);
+    return i === 0 ? cells[i]!.padEnd(most) : cells[i]!.padStart(most);
+  });
+  return padded.join('  ').trimEnd();
 }
 
 function markdownCells(cells: readonly string[]): string {

@@ -6,7 +6,7 @@ import { parseGenerationConfig } from '../sources/generationConfig.ts';
 import { openSource } from '../sources/openSource.ts';
 import { readTokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelReference } from '../wire/protocol.ts';
-import { BackendModel, type InferenceOptions, type LoadedModel, type ModelDescription } from './loadedModel.ts';
+import { type InferenceOptions, type LoadedModel, type ModelDescription, assembleModel } from './loadedModel.ts';
 import { type LoadWeightsOptions, loadWeights } from './loadWeights.ts';
 import { type BackendOptions, openBackend } from './openBackend.ts';
 
@@ -57,7 +57,7 @@ async function loadOntoBackend(
     const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     const weights = options.weights ?? (parameters < SMALL_MODEL_PARAMETERS ? 'f16' : 'q4');
     const decoder = build(await loadWeights(ops, checkpoint, withFormats(tensors, weights), options), ops);
-    return new BackendModel(description, { ops, notes, decoder, weights }, options);
+    return assembleModel(description, { ops, notes, decoder, weights }, options);
   } catch (error) {
     await ops.dispose();
     throw error;

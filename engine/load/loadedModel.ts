@@ -67,89 +67,74 @@ export interface BackendWeights {
   readonly weights: WeightDType;
 }
 
-/** Owns the operations and the tokenizer that it is given, and disposes them. */
-export class BackendModel implements LoadedModel {
-  readonly info: ModelInfo;
-  readonly config: DecoderConfig;
-  readonly tokenizer: Tokenizer | null;
-  readonly stopIds: ReadonlySet<number>;
-  readonly stopStrings: readonly string[];
-  readonly weights: WeightDType;
-  readonly kv: KvDType;
-  readonly #ops: Ops;
-  readonly #sessionContext: SessionContext;
-
-  constructor(
-    { name, tokenizer, stopIds, stopStrings, fingerprint }: ModelDescription,
-    { ops, notes, decoder, weights }: BackendWeights,
-    { kv, chunkTokens = CHUNK_TOKENS[ops.backend], scheduler = new Scheduler(), snapshots }: InferenceOptions,
-  ) {
-    const { layers, kvHeads, headDim, maxPositions: contextLength } = decoder.config;
-    this.config = decoder.config;
-    this.tokenizer = tokenizer;
-    this.stopIds = tokenizer?.stopIds ?? new Set(stopIds);
-    this.stopStrings = stopStrings;
-    this.weights = weights;
-    this.kv = kv ?? chooseKvDtype({ layers, kvHeads, headDim, contextLength, freeBytes: ops.bytesFree });
-    this.#ops = ops;
-    this.#sessionContext = {
-      ops,
-      decoder,
-      allocator: new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype: this.kv })),
-      scheduler,
-      contextLength,
-      chunkTokens,
-      chatChunkTokens: Math.min(chunkTokens, CHAT_CHUNK_TOKENS[ops.backend]),
-      ...(snapshots && fingerprint !== null
-        ? {
-            snapshots: {
-              store: snapshots.store,
-              identity: JSON.stringify([snapshots.version, fingerprint, weights]),
-            },
-          }
-        : {}),
-    };
-    this.info = {
+/** Assembles a loaded model, which owns the operations and the tokenizer and disposes them. */
+export function assembleModel(
+  description: ModelDescription,
+  backend: BackendWeights,
+  options: InferenceOptions,
+): LoadedModel {
+  const { name, tokenizer, stopIds, stopStrings } = description;
+  const { ops, notes, decoder, weights } = backend;
+  const { config } = decoder;
+  const { layers, kvHeads, headDim, maxPositions: contextLength } = config;
+  const kv = options.kv ?? chooseKvDtype({ layers, kvHeads, headDim, contextLength, freeBytes: ops.bytesFree });
+  const allocator = new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype: kv }));
+  const context = sessionContext(description, backend, options, allocator);
+  const { pool } = allocator;
+  return {
+    info: {
       modelId: name,
       name,
       contextLength,
       backend: ops.backend,
       chat: tokenizer?.hasChatTemplate ?? false,
-      longestAnswer: longestAnswer(this.config.maxPositions),
+      longestAnswer: longestAnswer(contextLength),
       device: ops.deviceName,
       notes,
       bytes: ops.bytesHeld,
-    };
-  }
+    },
+    config,
+    tokenizer,
+    stopIds: tokenizer?.stopIds ?? new Set(stopIds),
+    stopStrings,
+    weights,
+    kv,
+    createSession: (priority) => new Session(context, priority),
+    bytesHeld: () => ops.bytesHeld,
+    kvBytes: () => pool.capacity * pool.pageBytes,
+    tokensFree: () => {
+      const more = Math.max(0, Math.floor(ops.bytesFree / pool.pageBytes));
+      return PAGE_TOKENS * (pool.capacity - allocator.pagesInUse + more);
+    },
+    startProfile: () => {
+      if (!ops.startProfile) return undefined;
+      ops.startProfile();
+      return () => ops.profile!();
+    },
+    dispose: async () => {
+      tokenizer?.dispose();
+      await ops.dispose();
+    },
+  };
+}
 
-  createSession(priority?: Priority): Session {
-    return new Session(this.#sessionContext, priority);
-  }
-
-  bytesHeld(): number {
-    return this.#ops.bytesHeld;
-  }
-
-  kvBytes(): number {
-    const { pool } = this.#sessionContext.allocator;
-    return pool.capacity * pool.pageBytes;
-  }
-
-  tokensFree(): number {
-    const { pool, pagesInUse } = this.#sessionContext.allocator;
-    const more = Math.max(0, Math.floor(this.#ops.bytesFree / pool.pageBytes));
-    return PAGE_TOKENS * (pool.capacity - pagesInUse + more);
-  }
-
-  startProfile(): (() => readonly OperationTime[]) | undefined {
-    const ops = this.#ops;
-    if (!ops.startProfile) return undefined;
-    ops.startProfile();
-    return () => ops.profile!();
-  }
-
-  async dispose(): Promise<void> {
-    this.tokenizer?.dispose();
-    await this.#ops.dispose();
-  }
+function sessionContext(
+  { fingerprint }: ModelDescription,
+  { ops, decoder, weights }: BackendWeights,
+  { chunkTokens = CHUNK_TOKENS[ops.backend], scheduler = new Scheduler(), snapshots }: InferenceOptions,
+  allocator: PageAllocator,
+): SessionContext {
+  return {
+    ops,
+    decoder,
+    allocator,
+    scheduler,
+    contextLength: decoder.config.maxPositions,
+    chunkTokens,
+    chatChunkTokens: Math.min(chunkTokens, CHAT_CHUNK_TOKENS[ops.backend]),
+    snapshots:
+      snapshots && fingerprint !== null
+        ? { store: snapshots.store, identity: JSON.stringify([snapshots.version, fingerprint, weights]) }
+        : undefined,
+  };
 }

@@ -105,8 +105,7 @@ export async function* replayEdits(
   try {
     // The prompts are those of a model whose attention covers the whole context.
     const config = { ...loaded.config, window: CONTEXT };
-    const createSession = loaded.createSession.bind(loaded);
-    const model: EditedModel = { info: loaded.info, config, tokenizer, createSession };
+    const model: EditedModel = { ...loaded, config, tokenizer };
     for (const [layout, open] of Object.entries(LAYOUTS)) {
       yield { layout, ...(await replay(recording, () => open(model, signal))) };
     }

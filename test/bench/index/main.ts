@@ -1,11 +1,13 @@
 /**
- * `npm run bench -- --index [--files 50000]`: what it costs to index a generated project and large real sources, in the
- * thread that the extension uses. Prints one table; the trees are temporary. Nothing else should run meanwhile.
+ * `npm run bench -- --index [--files 50000] [--markdown]`: the cost of indexing a generated project and large real
+ * sources, in the thread that the extension uses. Prints one table. The trees are temporary. Nothing else should run
+ * meanwhile.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Column, rowFormatter } from '../../../engine/cli/table.ts';
 import { IndexThread } from '../../../extension/retrieval/indexThread.ts';
 import type { Progress, Stats } from '../../../extension/retrieval/protocol.ts';
 import { indexFile } from '../../../extension/retrieval/savedIndex.ts';
@@ -28,23 +30,51 @@ interface Measured {
   files: number;
   lines: number;
   megabytes: number;
+  /** Seconds until the index is complete. */
   seconds: number;
-  /** Of all threads: on a busy machine it says more. */
+  /** Processor seconds of all threads, which say more on a busy machine. */
   cpu: number;
+  /** Peak memory of the process in bytes. */
   peak: number;
+  /** Size of the saved index in bytes. */
   index: number;
+  /** Seconds until the saved index is open again. */
   again: number;
+  /** Milliseconds of each query, and from each save until a query finds it. */
   queries: number[];
   saves: number[];
 }
 
-const { values } = parseArgs({ options: { index: { type: 'boolean' }, files: { type: 'string', default: '50000' } } });
+const COLUMNS: readonly Column<Measured>[] = [
+  { title: 'tree', width: 12, text: ({ name }) => name },
+  { title: 'files', width: 6, text: ({ files }) => String(files) },
+  { title: 'lines', width: 9, text: ({ lines }) => String(lines) },
+  { title: 'MB', width: 5, text: ({ megabytes }) => megabytes.toFixed(0) },
+  { title: 'index s', text: ({ seconds }) => seconds.toFixed(1) },
+  { title: 'cpu s', width: 6, text: ({ cpu }) => cpu.toFixed(1) },
+  { title: 'peak MB', text: ({ peak }) => mega(peak) },
+  { title: 'index MB', text: ({ index }) => mega(index) },
+  { title: 'restart s', text: ({ again }) => again.toFixed(1) },
+  { title: 'query ms', text: ({ queries }) => quantile(queries, 0.5) },
+  { title: '95 %', width: 5, text: ({ queries }) => quantile(queries, 0.95) },
+  { title: 'save ms', text: ({ saves }) => quantile(saves, 0.5) },
+  { title: '95 %', width: 5, text: ({ saves }) => quantile(saves, 0.95) },
+];
+
+const { values } = parseArgs({
+  options: {
+    index: { type: 'boolean' },
+    markdown: { type: 'boolean' },
+    files: { type: 'string', default: '50000' },
+  },
+});
 console.log(
   `${cpus()[0]?.model}, ${availableParallelism()} threads, Node ${process.version}; load ${loadavg()[0]?.toFixed(1)}`,
 );
 const rows = [await generated(Number(values.files)), await real()];
 console.log(`load afterwards ${loadavg()[0]?.toFixed(1)}\n`);
-console.log(table(rows));
+const text = rowFormatter(COLUMNS, values.markdown ? 'markdown' : 'table');
+for (const row of rows) console.log(text(row));
 
 async function generated(count: number): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'airgap-index-'));
@@ -56,7 +86,7 @@ async function generated(count: number): Promise<Measured> {
   }
 }
 
-/** All that npm brought, without what is ignored by rule in a project: so a copy, whose folders have other names. */
+/** Copies the installed packages to a folder of another name, since node_modules is never indexed. */
 async function real(): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'airgap-index-'));
   try {
@@ -100,7 +130,7 @@ async function measure(name: string, folder: string): Promise<Measured> {
   for (let round = 0; round < 5; round++) {
     for (const query of QUESTIONS) {
       const [, took] = await timed(() => thread.call('search', { query, limit: 10, recent: [] }));
-      // The first ones meet code that is not compiled yet.
+      // The first round runs code that is not compiled yet.
       if (round > 0) queries.push(1000 * took);
     }
   }
@@ -119,7 +149,7 @@ async function measure(name: string, folder: string): Promise<Measured> {
   };
 }
 
-/** From a change on disk until a question finds it. */
+/** Milliseconds from a change on disk until a query finds it. */
 async function measureSaves(thread: IndexThread, files: readonly string[]): Promise<number[]> {
   const sources = files.filter((file) => /\.(ts|js|py)$/.test(file));
   const took: number[] = [];
@@ -153,38 +183,6 @@ function mega(bytes: number): string {
   return (bytes / 1e6).toFixed(0);
 }
 
-function at(values: readonly number[], share: number): string {
+function quantile(values: readonly number[], share: number): string {
   return [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))]!.toFixed(0);
-}
-
-function table(rows: readonly Measured[]): string {
-  const head = [
-    'tree',
-    'files',
-    'lines',
-    'MB',
-    'index s',
-    'cpu s',
-    'peak MB',
-    'index MB',
-    'restart s',
-    'query ms',
-    '95 %',
-    'save ms',
-    '95 %',
-  ];
-  const lines = rows.map((row) => [
-    row.name,
-    ...[row.files, row.lines].map(String),
-    row.megabytes.toFixed(0),
-    row.seconds.toFixed(1),
-    row.cpu.toFixed(1),
-    mega(row.peak),
-    mega(row.index),
-    row.again.toFixed(1),
-    ...[at(row.queries, 0.5), at(row.queries, 0.95), at(row.saves, 0.5), at(row.saves, 0.95)],
-  ]);
-  return [head, ...lines]
-    .map((cells) => cells.map((cell, i) => (i === 0 ? cell.padEnd(14) : cell.padStart(10))).join(''))
-    .join('\n');
 }
