@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
-/** All threads together: larger than any cache, smaller than any memory that holds a model. */
+/** Bytes that all threads read together: more than any cache holds, less than any memory that holds a model. */
 const BYTES = 2 ** 30;
 const LARGEST_SHARE = 2 ** 28;
 const PASSES = 9;
 
-/** Reads a WebAssembly memory of its own. Runs in a worker. The first short calls let V8 finish compiling. */
+/** Code of a worker that reads a WebAssembly memory of its own. The first short calls let V8 finish compiling. */
 const READER = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { memory, read } = new WebAssembly.Instance(new WebAssembly.Module(workerData.program)).exports;
@@ -20,8 +20,8 @@ parentPort.on('message', () => parentPort.postMessage(read(workerData.bytes)));
 `;
 
 /**
- * Bytes per second that `threads` threads read together from memory by SIMD loads of WebAssembly and do nothing else
- * with: the median of several passes, measured now. It is the ceiling of what decoding can read on the CPU.
+ * Measures how many bytes per second `threads` threads read together from memory with WebAssembly's SIMD loads, as the
+ * median of several passes. Decoding on the CPU cannot read faster.
  */
 export async function measureBandwidth(threads = availableParallelism()): Promise<number> {
   const bytes = Math.min(LARGEST_SHARE, Math.floor(BYTES / threads / 65536) * 65536);
@@ -70,7 +70,7 @@ function readProgram(): Uint8Array {
     ...[...get(end), 0x49, 0x0d, 0, 0x0b], // Again while at < end, unsigned.
     ...get(local(0)),
     ...sums.slice(1).flatMap((i) => [...get(local(i)), ...xor]),
-    ...[0xfd, 0x1b, 0, 0x0b], // Lane 0 is the result: what nobody uses could be left out.
+    ...[0xfd, 0x1b, 0, 0x0b], // Lane 0 is returned, since V8 may remove loads whose result is unused.
   ];
   const text = (name: string): number[] => [name.length, ...Buffer.from(name)];
   const section = (id: number, ...body: number[]): number[] => [id, ...size(body.length), ...body];
@@ -84,7 +84,7 @@ function readProgram(): Uint8Array {
   ]);
 }
 
-/** LEB128 of a number below 2^14. */
+/** Encodes a number below 2^14 as LEB128. */
 function size(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, value >> 7];
 }

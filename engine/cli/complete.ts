@@ -14,7 +14,7 @@ interface CompleteOptions extends ModelOptions {
   json?: boolean;
 }
 
-/** Languages by file ending, as VS Code names them; others are plain text. */
+/** VS Code's language identifiers by file extension. All other files are plain text. */
 const LANGUAGES: Readonly<Record<string, string>> = {
   '.ts': 'typescript',
   '.tsx': 'typescriptreact',
@@ -40,7 +40,7 @@ const LANGUAGES: Readonly<Record<string, string>> = {
   '.sh': 'shellscript',
 };
 
-/** `airgap complete FILE:LINE:COL`: what the editor would show as ghost text there. */
+/** `airgap complete FILE:LINE:COL`: the ghost text that the editor would show there. */
 export function addComplete(program: Command, signal: AbortSignal): void {
   const command = program
     .command('complete <place>')

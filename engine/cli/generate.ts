@@ -23,7 +23,7 @@ interface GenerateCliOptions extends ModelOptions {
   json?: boolean;
 }
 
-/** `airgap generate`: text or ids that follow a prompt. */
+/** `airgap generate`: continues a prompt with text or, without a tokenizer, with token ids. */
 export function addGenerate(program: Command, signal: AbortSignal): void {
   const command = program
     .command('generate <model>')

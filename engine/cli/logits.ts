@@ -37,14 +37,14 @@ export function addLogits(program: Command, signal: AbortSignal): void {
   });
 }
 
-/** Row by row: all of them together can exceed the longest string. */
+/** Prints row by row, because all rows together may exceed the maximum length of a string. */
 function printJson(head: object, logits: readonly (readonly number[])[]): void {
   process.stdout.write(`${JSON.stringify(head).slice(0, -1)},"logits":[`);
   logits.forEach((row, i) => process.stdout.write((i > 0 ? ',' : '') + JSON.stringify(row)));
   process.stdout.write(']}\n');
 }
 
-/** The five largest. */
+/** The five largest logits with their ids. */
 function summary(row: readonly number[]): string {
   const ids = row.map((_, id) => id).sort((a, b) => row[b]! - row[a]!);
   return ids

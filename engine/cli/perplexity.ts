@@ -13,24 +13,25 @@ interface PerplexityOptions extends ModelOptions {
   json?: boolean;
 }
 
-/** How well a model foretells a text with one format of its KV cache. */
+/** How well a model predicts a text with one format of its KV cache. */
 export interface PerplexityRow {
   kv: KvDType;
   tokens: number;
-  /** exp of the mean negative log-probability of each token given those before it. */
+  /** exp of the mean negative log-probability of each token, given the tokens before it. */
   perplexity: number;
-  /** Against an f32 cache: of the perplexity, and of the first windows' logits the largest and the root mean square. */
+  /** Relative change of the perplexity against an f32 cache. */
   change: number;
+  /** Largest and root-mean-square change of the first windows' logits against an f32 cache. */
   largestLogitChange: number;
   rmsLogitChange: number;
 }
 
-/** Least precise last; each is compared with the first. */
+/** The most precise format comes first; the others are compared with it. */
 const FORMATS: readonly KvDType[] = ['f32', 'f16', 'q8'];
-/** Logits of an f32 cache that are kept to compare others with; a window of 1024 tokens has 131 MB with phi-3-mini. */
+/** Size limit of the f32 logits that are kept for comparison. With phi-3-mini, 1,024 tokens take 131 MB. */
 const COMPARED_BYTES = 512e6;
 
-/** `airgap perplexity`: what the format of the KV cache costs in quality. */
+/** `airgap perplexity`: the quality that each format of the KV cache costs. */
 export function addPerplexity(program: Command, signal: AbortSignal): void {
   const command = program
     .command('perplexity <model> <files...>')
@@ -49,7 +50,7 @@ export function addPerplexity(program: Command, signal: AbortSignal): void {
   });
 }
 
-/** Rejects with BadRequest for files that cannot be read or hold less than two tokens. */
+/** Measures each format of the KV cache. Rejects with BadRequest for files that cannot be read or are too short. */
 export async function measurePerplexity(
   folder: string,
   files: readonly string[],

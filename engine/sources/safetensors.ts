@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { STORED, type StoredType, isStoredType, storedBytes } from '../../kernels/stored/storedTypes.ts';
 import { BadModel } from '../errors.ts';
 
-/** One tensor of a safetensors file: data at [start, start + bytes) of the file. */
+/** One tensor of a safetensors file. Its data lies at [start, start + bytes) of the file. */
 export interface StoredTensor {
   readonly name: string;
   readonly dtype: StoredType;
@@ -17,7 +17,7 @@ const SUPPORTED = Object.keys(STORED)
   .join(', ')
   .replace(/, (?=[^,]*$)/, ' and ');
 
-/** The format's own limit. */
+/** Maximum size of a header, as the format defines it. */
 const MAX_HEADER_BYTES = 100 << 20;
 
 /** An open safetensors file whose header has been checked against the file. Format: github.com/huggingface/safetensors. */
@@ -32,7 +32,7 @@ export class SafetensorsFile {
     this.#file = file;
   }
 
-  /** Throws BadModel with one sentence when the header does not describe the file. */
+  /** Rejects with BadModel, in one sentence, when the header does not describe the file. */
   static async open(path: string): Promise<SafetensorsFile> {
     const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
       throw new BadModel(`${basename(path)} cannot be read (${error.code}).`);
@@ -45,7 +45,7 @@ export class SafetensorsFile {
     }
   }
 
-  /** Fills `into` with the bytes of a tensor that begin at its byte `from`. */
+  /** Fills `into` with the bytes of a tensor, starting at its byte `from`. */
   async read(tensor: StoredTensor, from: number, into: Uint8Array): Promise<void> {
     await readFully(this.#file, into, tensor.start + from, basename(this.path));
   }
@@ -97,7 +97,7 @@ function parseHeader(text: string, name: string): z.infer<typeof headerSchema> {
   return parsed.data;
 }
 
-/** Every tensor lies inside of the file, has the bytes its shape asks for, and overlaps no other. */
+/** Checks that every tensor lies inside the file, has the size that its shape requires, and overlaps no other. */
 function checkRanges(
   header: z.infer<typeof headerSchema>,
   dataStart: number,

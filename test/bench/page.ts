@@ -1,4 +1,4 @@
-/** `npm run bench -- --page`: long tasks and frames of the chat's page, in Chromium, while answers stream and are opened. */
+/** `npm run bench -- --page`: long tasks and frames of the chat page in Chromium while answers stream or are opened. */
 import type { Browser } from 'playwright-core';
 import type { PageMessage } from '../../webview/protocol.ts';
 import { ChatPage, emptyState, message, startChromium } from '../webview/chatPage.ts';
@@ -6,7 +6,7 @@ import { ChatPage, emptyState, message, startChromium } from '../webview/chatPag
 const FILLER = 'It reads *each* line of `price.ts` and adds what [the table](https://example.com) says. ';
 const codeLine = (n: number) => `  const value${n} = await compute(${n}, 'line ${n}'); // keeps ${n}\n`;
 const code = (lines: number) => `\`\`\`ts\n${Array.from({ length: lines }, (_, n) => codeLine(n)).join('')}\`\`\`\n\n`;
-/** Prose, lists and code in turn. */
+/** Alternating prose, lists and code. */
 const mixed = (lines: number) =>
   Array.from(
     { length: lines / 25 },
@@ -54,7 +54,7 @@ function thousand(): PageMessage[] {
   );
 }
 
-/** Parts of four letters at so many a second; at no rate 200 lines per frame. */
+/** Streams parts of four characters at the given rate. At an infinite rate, 2,000 characters per frame. */
 async function streamed(on: Browser, before: string, text: string, perSecond: number): Promise<Figures> {
   await using chat = await ChatPage.open(on, {
     state: { messages: [message('q1', 'x'), message('a1', before, { status: 'writing' })] },
@@ -74,7 +74,7 @@ async function streamed(on: Browser, before: string, text: string, perSecond: nu
   return await measured(chat, () => chat.page.evaluate(run, { parts, rate: perSecond }));
 }
 
-/** Until every message is drawn. */
+/** Opens a conversation and waits until every message is drawn. */
 async function opened(on: Browser, messages: PageMessage[]): Promise<Figures> {
   await using chat = await ChatPage.open(on);
   await chat.page.waitForTimeout(500);
@@ -93,7 +93,7 @@ async function opened(on: Browser, messages: PageMessage[]): Promise<Figures> {
   );
 }
 
-/** What the browser noticed while `work` ran, and in the second after it. */
+/** Long tasks and frames while `work` ran and in the second after it. */
 async function measured({ page }: ChatPage, work: () => Promise<void>): Promise<Figures> {
   await page.evaluate(() => {
     const seen = { tasks: [] as number[], frames: [] as number[] };

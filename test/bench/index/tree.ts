@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** `count` files below `folder`; the same every time. */
+/** Writes `count` files below `folder`. Every call writes the same files. */
 export function writeTree(folder: string, count: number): void {
   const random = generator(1);
   for (let index = 0; index < count; index++) {
@@ -48,13 +48,13 @@ const WORDS =
   weight widget width window worker workflow workspace writer zone`.split(/\s+/);
 const word = (index: number): string => WORDS[index % WORDS.length]!;
 
-/** Makes names: frequent words often, rare ones seldom, as in real sources. */
+/** Generates names in which few words are frequent and many are rare, as in real sources. */
 class Names {
   readonly random: () => number;
   readonly #camels: string[] = [];
   readonly #pascals: string[] = [];
   readonly #snakes: string[] = [];
-  // Node strips types only: no parameter properties here.
+  // Node only strips types, so parameter properties cannot be used here.
   constructor(random: () => number) {
     this.random = random;
   }
@@ -83,7 +83,7 @@ class Names {
   #snake(): string {
     return `${this.lower()}_${this.lower()}${this.random() < 0.3 ? '_' + this.lower() : ''}`;
   }
-  /** Most names of a file are used several times in it. */
+  /** Names of a file, most of which occur several times in it. */
   #again(known: string[], make: () => string): string {
     if (known.length > 0 && this.random() < 0.7) return known[Math.floor(this.random() * known.length)]!;
     const name = make();

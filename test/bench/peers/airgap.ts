@@ -1,4 +1,4 @@
-/** Our WASM backend. Bundled before it runs, because kernels are embedded. */
+/** Measures our WASM backend. It is bundled before it runs, because the kernels are embedded in the bundle. */
 import { bytesPerToken, measureRun } from '../../../engine/cli/benchModel.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';

@@ -1,26 +1,26 @@
-/** phi-3-mini with random weights as llama.cpp reads it: GGUF 3, every matrix in Q4_0, several files. */
+/** Writes phi-3-mini with random weights for llama.cpp: GGUF 3, every matrix in Q4_0, split into several files. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BLOCK, DEVIATION, LARGEST_FILE, MINI, randomWords } from './shape.ts';
 
-/** Of GGUF: ids of tensor types and of metadata types, and what offsets of tensors are multiples of. */
+/** GGUF's ids of tensor types and of metadata types, and the alignment of tensors. */
 const [F32, Q4_0] = [0, 2];
 const [U16, U32, I32, FLOAT, BOOL, STRING, ARRAY] = [2, 4, 5, 6, 7, 8, 9];
 const ALIGNMENT = 32;
-/** A half as scale, and two weights per byte. */
+/** Bytes of a block: an f16 scale, and two weights per byte. */
 const Q4_BLOCK_BYTES = 2 + BLOCK / 2;
-/** This many blocks are made, and repeated: speed does not depend on the values. */
+/** Number of blocks that are generated and then repeated, since speed does not depend on the values. */
 const BLOCKS_MADE = 1 << 16;
 
 interface Tensor {
   name: string;
-  /** Innermost first. */
+  /** Innermost dimension first. */
   shape: number[];
   type: number;
   bytes: number;
 }
 
-/** Writes `layers` layers into `folder` as model-00001-of-0000N.gguf and so on. */
+/** Writes a model of `layers` layers into `folder` as model-00001-of-0000N.gguf and so on. */
 export async function writeGguf(folder: string, layers: number, signal: AbortSignal): Promise<void> {
   const tensors = listTensors(layers);
   const shards: Tensor[][] = [[]];
@@ -101,7 +101,7 @@ function metadata(layers: number): Buffer[] {
   ];
 }
 
-/** A SentencePiece vocabulary of the real size: controls, bytes, the printable characters, words that nobody writes. */
+/** A SentencePiece vocabulary of the real size: control tokens, bytes, printable characters and invented words. */
 function makeVocabulary(): { tokens: string[]; types: number[]; scores: number[] } {
   const [normal, unknown, control, byte] = [1, 2, 3, 6];
   const entries: [text: string, type: number][] = [
@@ -145,14 +145,14 @@ async function writeShard(path: string, pairs: Buffer[], tensors: Tensor[]): Pro
   }
 }
 
-/** The first `bytes` bytes of `block` repeated without end. */
+/** Repeats `block` up to a length of `bytes` bytes. */
 export async function writeRepeated(file: FileHandle, block: Uint8Array, bytes: number): Promise<void> {
   for (let written = 0; written < bytes; written += block.length) {
     await file.writeFile(block.subarray(0, Math.min(block.length, bytes - written)));
   }
 }
 
-/** w = scale · (q - 8), scales between 3/4 and 5/4 of what gives the deviation. */
+/** Random blocks, w = scale · (q - 8), with scales between 3/4 and 5/4 of the one that gives the deviation. */
 function randomBlocks(): Uint8Array {
   const next = randomWords(1);
   const bytes = new Uint8Array(BLOCKS_MADE * Q4_BLOCK_BYTES);
@@ -164,7 +164,7 @@ function randomBlocks(): Uint8Array {
   return bytes;
 }
 
-/** Bits of the half below `value`, which is a positive normal half. */
+/** Bits of the largest f16 value up to `value`, which lies in the range of positive normal f16 values. */
 function toHalf(value: number): number {
   const exponent = Math.floor(Math.log2(value));
   return ((exponent + 15) << 10) | Math.floor((value / 2 ** exponent - 1) * 1024);

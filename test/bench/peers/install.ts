@@ -23,12 +23,12 @@ export const VERSIONS: Record<string, string> = {
   '@wllama/wllama': '3.8.1',
 };
 
-/** Installs what is missing of `names` into `folder`. Their scripts, which would fetch more, do not run. */
+/** Installs missing packages into `folder`. Their install scripts do not run, since these would download more. */
 export async function installPeers(folder: string, names: readonly string[], signal: AbortSignal): Promise<void> {
   const wanted = names.flatMap((name) => [name, ...(name === 'node-llama-cpp' ? llamaBinary() : [])]);
   const missing = wanted.filter((name) => installedVersion(folder, name) !== versionOf(name));
   if (missing.length === 0) return;
-  // All of them, because npm removes what it is not told of.
+  // Names all packages, because npm removes those that are not named.
   const all = [...Object.keys(VERSIONS), ...llamaBinary()].filter(
     (name) => missing.includes(name) || installedVersion(folder, name) !== undefined,
   );
@@ -40,7 +40,7 @@ export async function installPeers(folder: string, names: readonly string[], sig
   await promisify(execFile)('npm', args, { shell: process.platform === 'win32', signal });
 }
 
-/** Imports a package from where installPeers put it. */
+/** Imports a package from the folder into which installPeers has put it. */
 export async function importPackage<T>(folder: string, name: string): Promise<T> {
   const path = createRequire(join(folder, 'package.json')).resolve(name);
   const module = (await import(pathToFileURL(path).href)) as { default?: T } & T;

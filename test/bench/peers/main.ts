@@ -59,7 +59,7 @@ async function comparePeers(options: PeerOptions, signal: AbortSignal): Promise<
   try {
     for (const setting of settings) rows.push(await measureRow(setting, cache, options, notes, signal));
   } finally {
-    // What was measured before an interruption is not lost.
+    // After an interruption, the figures so far are still printed.
     if (rows.length > 0)
       console.log(`\n${formatTable(rows, OURS)}\n\n${[...describeTable(options), ...notes].join('\n')}`);
   }
@@ -86,7 +86,7 @@ async function measureRow(
   return { engine, title, figures, bandwidth };
 }
 
-/** The settings asked for whose packages are there; the sentences say why others are not. */
+/** Selects the requested settings whose packages are available, and adds a note for each of the others. */
 async function withPackages(
   cache: string,
   only: readonly EngineName[],

@@ -1,23 +1,23 @@
-/** The measuring process's side: one engine, the same runs in the same order, each figure told as soon as it is known. */
+/** Inside of a measuring process: every engine makes the same runs in the same order and reports each figure at once. */
 
-/** What a measuring process is asked for. */
+/** The task of a measuring process. */
 export interface Job {
-  /** Where the peers are installed. */
+  /** Folder in which the packages of the other engines are installed. */
   readonly packages: string;
-  /** Files of the model; none for our own engine, which makes its weights. */
+  /** Files of the model; none for our own engine, which generates its weights. */
   readonly files: readonly string[];
   readonly layers: number;
   readonly threads: number;
-  /** Tokens decoded after a prompt. */
+  /** Number of tokens to decode after a prompt. */
   readonly tokens: number;
   readonly repeat: number;
-  /** No run starts that would end later, by the speed of those before. */
+  /** Time limit. A run that would exceed it, by the speed of earlier runs, is skipped. */
   readonly seconds: number;
   readonly flashAttention?: boolean | undefined;
   readonly chromium?: string | undefined;
 }
 
-/** What a measuring process tells. */
+/** A message from a measuring process. */
 export type Report =
   | { readonly kind: 'loaded'; readonly seconds: number; readonly bytesPerToken?: number | undefined }
   | ({ readonly kind: 'run'; readonly promptTokens: number; readonly decodes: boolean } & Speeds)
@@ -32,31 +32,31 @@ export interface Speeds {
 
 /** An engine in this process, or in a browser that this process drives. */
 export interface Engine {
-  /** Opens the model and all it needs to run; gives the bytes of weights that decoding a token reads, where known. */
+  /** Opens the model. Resolves to the bytes of weights that decoding one token reads, where they are known. */
   load(): Promise<number | void>;
-  /** Reads the prompt into an empty context, then decodes greedily `tokens` tokens. */
+  /** Prefills the prompt in an empty context, then decodes `tokens` tokens greedily. */
   run(promptTokens: number, tokens: number): Promise<Speeds>;
-  /** Most memory that was resident so far; undefined where the system does not tell. */
+  /** Peak resident memory so far; undefined where the system does not report it. */
   peakBytes(): number | undefined;
   close?(): Promise<void>;
 }
 
-/** Prompts, and whether decoding after them counts. */
+/** Prompt lengths, and whether decoding after them is reported. */
 const RUNS = [
   { promptTokens: 16, decodes: true },
   { promptTokens: 64, decodes: false },
   { promptTokens: 512, decodes: true },
   { promptTokens: 2048, decodes: true },
 ] as const;
-/** Room for the longest prompt and what is decoded after it. */
+/** Context length with room for the longest prompt and the tokens decoded after it. */
 export const CONTEXT_TOKENS = 2304;
-/** The least that gives a speed: the first token is the prompt's. */
+/** Minimum number of tokens that gives a decode speed; the first token belongs to prefill. */
 const LEAST_TOKENS = 2;
 const WARM_UP_TOKENS = 16;
 
-/** Measures the engine as process.argv asks, tells the parent, and ends the process. */
+/** Measures the engine as process.argv asks, reports to the parent, and ends the process. */
 export async function measure(open: (job: Job) => Promise<Engine>): Promise<void> {
-  process.on('disconnect', () => process.exit(1)); // The parent died: nobody reads on.
+  process.on('disconnect', () => process.exit(1)); // The parent has ended, so nobody would read the reports.
   const job = JSON.parse(process.argv[2]!) as Job;
   const engine = await open(job);
   const tellMemory = (): void => {
@@ -69,7 +69,7 @@ export async function measure(open: (job: Job) => Promise<Engine>): Promise<void
   tell({ kind: 'loaded', seconds: elapsed(), bytesPerToken: bytesPerToken ?? undefined });
   tellMemory();
   await engine.run(WARM_UP_TOKENS, LEAST_TOKENS);
-  let speeds = await engine.run(WARM_UP_TOKENS, LEAST_TOKENS); // Tells what to expect.
+  let speeds = await engine.run(WARM_UP_TOKENS, LEAST_TOKENS); // Gives the expected speed.
   for (let round = 0; round < job.repeat; round++) {
     for (const { promptTokens, decodes } of RUNS) {
       const tokens = decodes ? job.tokens : LEAST_TOKENS;
@@ -91,17 +91,17 @@ function tell(report: Report): void {
   process.send!(report);
 }
 
-/** Of a process of ours that holds everything itself. */
+/** Peak resident memory of this process, for engines that run inside of it. */
 export function ownPeakBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
-/** Token ids that are words of every vocabulary here; the values do not change the speed. */
+/** Token ids of ordinary words in every vocabulary here. Speed does not depend on them. */
 export function promptIds(count: number): number[] {
   return Array.from({ length: count }, (_, i) => 300 + ((i * 7919) % 31000));
 }
 
-/** Seconds that `work` takes. */
+/** Measures how many seconds `work` takes. */
 export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();

@@ -1,4 +1,4 @@
-/** The rivals' model files: made once, kept in the cache. */
+/** Model files of the other engines, which are generated once and kept in the cache. */
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -12,12 +12,12 @@ const WRITERS: Record<Format, typeof writeGguf> = {
   gguf: writeGguf,
   onnx: writeOnnx,
 };
-/** Most bytes per weight of the formats: 4 bits and a float for each 32. */
+/** Upper limit of the bytes per weight in these formats: 4 bits, and a float for every 32 weights. */
 const BYTES_PER_WEIGHT = 5 / 8;
-/** What the disk keeps for others. */
+/** Bytes of the disk that stay free. */
 const SPARE_BYTES = 2 ** 30;
 
-/** The model's files in this format, made where they are missing. Throws where the disk has too little room. */
+/** Paths of the model's files in a format. Generates missing files; rejects when the disk has too little space. */
 export async function modelFiles(
   cache: string,
   format: Format,
@@ -34,7 +34,7 @@ export async function modelFiles(
   return files;
 }
 
-/** Reads the files once, so that every engine loads from the system's cache. */
+/** Reads the files once, so that every engine loads them from the system's cache. */
 export async function readThrough(files: readonly string[]): Promise<void> {
   for (const file of files) {
     for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 24 })) void chunk;

@@ -1,8 +1,8 @@
-/** llama.cpp as npm's node-llama-cpp builds it, on the CPU. */
+/** Measures llama.cpp on the CPU, as npm's node-llama-cpp builds it. */
 import { importPackage } from './install.ts';
 import { CONTEXT_TOKENS, measure, ownPeakBytes, promptIds, secondsOf } from './measure.ts';
 
-/** What is used of the package, which is not installed where this is checked. */
+/** The part of the package's types that is used. The package itself is not installed when types are checked. */
 interface NodeLlamaCpp {
   getLlama(options: object): Promise<{ loadModel(options: object): Promise<Model> }>;
 }

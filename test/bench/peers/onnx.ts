@@ -11,7 +11,7 @@ import { BLOCK, DEVIATION, LARGEST_FILE, MINI, randomWords } from './shape.ts';
 /** TensorProto.DataType. */
 const [FLOAT, UINT8, INT32, INT64] = [1, 2, 6, 7];
 const CONTRIB = 'com.microsoft';
-/** Activations are rounded to 8 bits for the product, which is the fastest way on CPUs. */
+/** Accuracy level that rounds activations to 8 bits for the product, which is fastest on CPUs. */
 const ACCURACY_INT8 = 4;
 const PAGE = 4096;
 const POSITIONS = 4096;
@@ -91,7 +91,7 @@ async function addLayer(graph: Graph, i: number, { skip, normed }: LayerState): 
 
 type Attributes = Record<string, number | { float: number }>;
 
-/** A ModelProto that grows: nodes, initialisers, inputs and outputs in protobuf's wire format. */
+/** Builds a ModelProto in protobuf's wire format from nodes, initialisers, inputs and outputs. */
 class Graph {
   readonly weights: WeightFiles;
   readonly #nodes: Buffer[] = [];
@@ -127,7 +127,7 @@ class Graph {
     this.#initializers.push(message(5, ...tensorHead(name, type, shape), bytes(9, content)));
   }
 
-  /** y = x · Wᵀ of random weights, columns -> rows; gives the name of y. */
+  /** Adds y = x · Wᵀ with random weights, columns -> rows, and returns the name of y. */
   async product(x: string, name: string, columns: number, rows: number): Promise<string> {
     const [values, scales] = [`${name}.values`, `${name}.scales`];
     const blocks = columns / BLOCK;
@@ -154,7 +154,7 @@ class Graph {
 }
 
 const RANDOM_WORDS = new Uint8Array(words((word) => word, Uint32Array).buffer);
-/** w = scale · (q - 8), as in gguf.ts. */
+/** Random blocks, w = scale · (q - 8), as in gguf.ts. */
 const RANDOM_SCALES = new Uint8Array(
   words((word) => (DEVIATION / 4.61) * (0.75 + 0.5 * (word / 2 ** 32)), Float32Array).buffer,
 );
@@ -167,7 +167,7 @@ function words<T>(
   return Kind.from({ length: WORDS_MADE }, () => value(next()));
 }
 
-/** Weights beside the graph: weights0.bin and so on, each tensor on a page. */
+/** Writes the weights beside the graph: weights0.bin and so on, each tensor aligned to a page. */
 class WeightFiles {
   readonly #folder: string;
   #file: FileHandle | undefined;
@@ -178,7 +178,7 @@ class WeightFiles {
     this.#folder = folder;
   }
 
-  /** Writes `length` bytes of `block` repeated, and says where. */
+  /** Writes `block` repeatedly up to `length` bytes, and returns where. */
   async append(block: Uint8Array, length: number): Promise<{ location: string; offset: number }> {
     if (!this.#file || this.#offset + length > LARGEST_FILE) await this.#next();
     const place = { location: `weights${this.#count - 1}.bin`, offset: this.#offset };
@@ -209,7 +209,7 @@ function valueInfo(name: string, type: number, shape: (number | string)[]): Buff
   return [bytes(1, name), message(2, message(1, ...int(1, type), message(2, ...sizes)))];
 }
 
-/** A field that is a whole number; in an attribute followed by its type in field 20. */
+/** A field with an integer. In an attribute, its type follows in field 20. */
 function int(field: number, value: number, attributeType?: number): Buffer[] {
   const own = Buffer.concat([varint(field << 3), varint(value)]);
   return attributeType === undefined ? [own] : [own, ...int(20, attributeType)];

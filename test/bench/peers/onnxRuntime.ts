@@ -1,9 +1,9 @@
-/** ONNX Runtime as npm's onnxruntime-node builds it, on the CPU, with the graph of onnx.ts. */
+/** Measures ONNX Runtime on the CPU, as npm's onnxruntime-node builds it, with the graph of onnx.ts. */
 import { importPackage } from './install.ts';
 import { measure, ownPeakBytes, secondsOf } from './measure.ts';
 import { MINI } from './shape.ts';
 
-/** What is used of the package, which is not installed where this is checked. */
+/** The part of the package's types that is used. The package itself is not installed when types are checked. */
 interface OnnxRuntime {
   InferenceSession: { create(path: string, options: object): Promise<Session> };
   Tensor: new (type: 'float32' | 'int32', values: Float32Array | Int32Array, shape: number[]) => object;
@@ -16,7 +16,7 @@ await measure(async ({ packages, files, layers, threads }) => {
   const { InferenceSession, Tensor } = await importPackage<OnnxRuntime>(packages, 'onnxruntime-node');
   const { hidden, heads, headDim } = MINI;
   let session: Session;
-  /** Keys and values, which each step gives anew: an output in the place of its input is copied as a whole, and slower. */
+  /** Keys and values, which every step returns in new tensors. Writing an output over its input copies it and is slower. */
   let cache: Record<string, object> = {};
   const clear = (): void => {
     const names = Array.from({ length: layers }, (_, i) => [`past_key.${i}`, `past_value.${i}`]).flat();

@@ -13,7 +13,7 @@ export interface PeerOptions {
   minutes: number;
 }
 
-/** Of `npm run bench -- --peers …`. Throws a CommanderError, having printed what is wrong, or the help that was asked for. */
+/** Parses the options of `npm run bench -- --peers`. Prints errors and help, then throws a CommanderError. */
 export function parsePeerOptions(args: readonly string[], defaultThreads: number): PeerOptions {
   const program = new Command('npm run bench -- --peers')
     .description('our WASM backend beside other engines on this machine, all on a random phi-3-mini of 4 bits')

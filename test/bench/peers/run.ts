@@ -1,23 +1,23 @@
-/** A measuring process: started, listened to, and ended with all it started. */
+/** Starts a measuring process, collects its reports, and ends it with all processes that it has started. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { endProcesses, processTree } from '../../../.ci/processes.ts';
 import type { Job, Report } from './measure.ts';
 import { speedKey } from './table.ts';
 
-/** For what a process does beside its runs, loading included, before it counts as stuck. */
+/** Time for everything that a process does beside its runs, such as loading, before it counts as stuck. */
 const GRACE_SECONDS = 180;
 const KEPT_ERROR_CHARACTERS = 4000;
 
 export interface Outcome {
-  /** By the keys of table.ts. */
+  /** Figures by the keys of table.ts. */
   readonly figures: Record<string, number[]>;
   bytesPerToken: number | undefined;
-  /** What is missing, and why: sentences. */
+  /** Sentences that say what is missing, and why. */
   readonly notes: string[];
 }
 
-/** Runs a measuring script. What it told before it failed or was stopped counts; rejects only when `signal` fires. */
+/** Runs a measuring script. Reports that came before a failure count. Rejects only when `signal` fires. */
 export async function runMeasurement(script: string, job: Job, signal: AbortSignal): Promise<Outcome> {
   signal.throwIfAborted();
   const outcome: Outcome = { figures: {}, bytesPerToken: undefined, notes: [] };
@@ -31,7 +31,7 @@ export async function runMeasurement(script: string, job: Job, signal: AbortSign
   const limit = AbortSignal.timeout((job.seconds + GRACE_SECONDS) * 1000);
   const stopped = AbortSignal.any([signal, limit]);
   try {
-    await once(child, 'close', { signal: stopped }); // By then all its reports are here.
+    await once(child, 'close', { signal: stopped }); // All reports have arrived by then.
   } catch {
     await endProcesses((await processTree(child.pid!)).map(({ pid }) => pid));
   }
@@ -51,7 +51,7 @@ function note(outcome: Outcome, report: Exclude<Report, { kind: 'done' }>): void
       outcome.bytesPerToken = report.bytesPerToken;
       break;
     case 'memory':
-      figures['memory'] = [report.bytes]; // Never less than before.
+      figures['memory'] = [report.bytes]; // It never decreases.
       break;
     case 'run':
       add(speedKey('prefill', report.promptTokens), report.prefillPerSecond);
@@ -62,7 +62,7 @@ function note(outcome: Outcome, report: Exclude<Report, { kind: 'done' }>): void
   }
 }
 
-/** The error's own line of what a process wrote before it ended. */
+/** The line with the error from the output of a failed process. */
 function lastWords(errors: string): string | undefined {
   const lines = errors.split('\n').map((line) => line.trim());
   return lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lines.findLast((line) => line !== '');

@@ -1,4 +1,4 @@
-/** Sizes of phi-3-mini, which all engines run with random weights. */
+/** Sizes of phi-3-mini, which every engine runs with random weights. */
 import { SHAPES } from '../engine/shapes.ts';
 
 interface MiniConfig {
@@ -22,14 +22,14 @@ export const MINI = {
   normEpsilon: config.rms_norm_eps,
 };
 
-/** Weights of a block that share a scale, in llama.cpp's Q4_0 and in ONNX Runtime's MatMulNBits as used here. */
+/** Number of weights that share a scale, in llama.cpp's Q4_0 and in ONNX Runtime's MatMulNBits. */
 export const BLOCK = 32;
-/** About the standard deviation of trained weights: activations stay finite through 32 layers. */
+/** About the standard deviation of trained weights, so that activations stay finite through 32 layers. */
 export const DEVIATION = 0.02;
-/** A browser reads files below 2 GiB only, so that weights lie in several. */
+/** Weights are split into several files, because a browser reads only files below 2 GiB. */
 export const LARGEST_FILE = 512 * 2 ** 20;
 
-/** xorshift32: numbers from 0 to 2^32 - 1. */
+/** Random numbers from 0 to 2^32 - 1, by xorshift32. */
 export function randomWords(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,19 +1,19 @@
-/** Figures of the engines as a table, and ours over theirs. */
+/** Formats the figures of the engines as a table, with the ratios of ours to theirs. */
 import { median } from '../../../engine/cli/bandwidth.ts';
 
 export interface Row {
-  /** What ran; several rows, for several settings, may be of one engine. */
+  /** The engine. It has several rows when it was measured with several settings. */
   readonly engine: string;
   readonly title: string;
-  /** All figures of a measure, by its key. */
+  /** All figures of each measure, by the key of the measure. */
   readonly figures: Readonly<Record<string, readonly number[]>>;
-  /** Memory bandwidth beside this row, bytes per second. */
+  /** Memory bandwidth in bytes per second, measured around this row. */
   readonly bandwidth: number;
 }
 
 interface Measure {
   readonly key: string;
-  /** Two lines. */
+  /** Two lines of the table's head. */
   readonly title: readonly [string, string];
   readonly better: 'more' | 'less';
   readonly text: (value: number) => string;
@@ -28,12 +28,12 @@ export const MEASURES: readonly Measure[] = [
   { key: 'memory', title: ['memory', 'GB'], better: 'less', text: (bytes) => (bytes / 1e9).toFixed(2) },
 ];
 
-/** The key of a speed: prefill of a prompt, or decoding after it. */
+/** The key of a prefill speed, or of the decode speed after a prompt. */
 export function speedKey(kind: 'prefill' | 'decode at', tokens: number): string {
   return `${kind} ${tokens}`;
 }
 
-/** One line per row, then one line per rival: our figure over the best of its rows, for each measure. */
+/** One line per row, then one line per other engine with the ratios of our figures to the best of its rows. */
 export function formatTable(rows: readonly Row[], ours: string): string {
   const lines = rows.map((row) => [
     row.title,
@@ -51,13 +51,13 @@ export function formatTable(rows: readonly Row[], ours: string): string {
   return align([...head, ...lines, ...ratios]);
 }
 
-/** Our figure over the best of `engine`'s rows; undefined where either is missing. */
+/** Ratio of our figure to the best of `engine`'s rows; undefined when either is missing. */
 export function ratio(rows: readonly Row[], ours: string, engine: string, key: string): number | undefined {
   const [own, other] = [best(rows, ours, key), best(rows, engine, key)];
   return own === undefined || other === undefined ? undefined : own / other;
 }
 
-/** Of an engine's settings the one that serves this measure best. */
+/** The best figure of a measure among an engine's settings. */
 function best(rows: readonly Row[], engine: string, key: string): number | undefined {
   const values = rows.filter((row) => row.engine === engine).flatMap((row) => middle(row.figures[key]) ?? []);
   if (values.length === 0) return undefined;
@@ -77,7 +77,7 @@ function show(value: number | undefined, text: (value: number) => string): strin
   return value === undefined ? '-' : text(value);
 }
 
-/** The first column to the left, the others to the right. */
+/** Aligns the first column to the left, the others to the right. */
 function align(lines: readonly (readonly string[])[]): string {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   return lines

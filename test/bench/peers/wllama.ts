@@ -1,4 +1,4 @@
-/** llama.cpp in WebAssembly as npm's @wllama/wllama builds it, in headless Chromium. */
+/** Measures llama.cpp in WebAssembly in headless Chromium, as npm's @wllama/wllama builds it. */
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,7 @@ import { type Page, chromium } from 'playwright-core';
 import { processTree } from '../../../.ci/processes.ts';
 import { CONTEXT_TOKENS, type Speeds, measure } from './measure.ts';
 
-/** What is used of the package, in the page. */
+/** The part of the package's interface that the page uses. */
 interface Wllama {
   loadModel(files: Blob[], options: object): Promise<void>;
   createCompletion(options: object): Promise<{ timings: Timings }>;
@@ -69,9 +69,9 @@ async function load(page: Page, threads: number): Promise<void> {
   if (used !== threads) throw new Error(`wllama took ${used} threads instead of ${threads}.`);
 }
 
-/** By llama.cpp's own clock. */
+/** Speeds by llama.cpp's own clock. */
 async function complete(page: Page, promptTokens: number, tokens: number): Promise<Speeds> {
-  // Letters are a token each; the begin token and a leading space come on top.
+  // Every letter is a token; the begin token and a leading space are added to them.
   const letters = Array.from({ length: promptTokens - 2 }, () => String.fromCharCode(97 + 26 * Math.random()));
   const options = { prompt: letters.join(''), max_tokens: tokens, temperature: 0, ignore_eos: true };
   const { timings } = await page.evaluate((options) => (globalThis as PageWindow).wllama.createCompletion(options), {
@@ -82,7 +82,7 @@ async function complete(page: Page, promptTokens: number, tokens: number): Promi
   return { prefillPerSecond: timings.prompt_per_second, decodePerSecond: timings.predicted_per_second };
 }
 
-/** Serves the package's files with the headers that shared memory asks for. */
+/** Serves the package's files with the headers that shared memory requires. */
 function serve(folder: string): Promise<Server> {
   const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
   const server = createServer((request, response) => {
@@ -98,7 +98,7 @@ function serve(folder: string): Promise<Server> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 }
 
-/** Most memory that the process had resident; the page's is by far the largest. */
+/** Peak resident memory of a process in bytes; 0 where the system does not report it. */
 function peakOf(pid: number): number {
   const file = `/proc/${pid}/status`;
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
