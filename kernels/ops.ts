@@ -1,6 +1,6 @@
 /**
- * What a backend can compute, and the memory it computes on. The engine sees this file and nothing else of kernels/
- * (engine/load/openBackend.ts alone names a backend). Notation: every matrix is row-major, weights are (out, in).
+ * The operations of a backend, and the memory that it computes on. The engine sees this file and little else of kernels/;
+ * engine/load/openBackend.ts alone names the backends. Notation: every matrix is row-major, weights are (out, in).
  *
  * Operations are *recorded*: they return a Tensor at once and run when the step they belong to is submitted. A GPU
  * turns a step into one command buffer; the WASM backend hands the whole list to its workers, so that the event loop
@@ -9,12 +9,12 @@
 
 import type { StoredType } from './stored/storedTypes.ts';
 
-/** How a weight matrix is kept. q8 and q4 have one f16 scale per group of 32 along `in` (see quantize.ts). */
+/** The format of a weight matrix on a backend. q8 and q4 have one f16 scale per group of 32 along `in` (see quantize.ts). */
 export type WeightDType = 'f32' | 'f16' | 'q8' | 'q4';
-/** How keys and values are kept. q8: int8, with one f32 scale (largest magnitude / 127) per token and head. */
+/** The format of the KV cache. q8: int8, with one f32 scale (largest magnitude / 127) per token and head. */
 export type KvDType = 'f32' | 'f16' | 'q8';
 
-/** A handle. Backends keep their own fields behind it; the engine only passes it on. */
+/** A handle. Each backend adds fields of its own; the engine only passes it on. */
 export interface Tensor {
   readonly shape: readonly number[];
   readonly dtype: WeightDType;
@@ -50,25 +50,25 @@ export interface KvLayout {
 export interface KvPool {
   readonly layout: KvLayout;
   readonly pageBytes: number;
-  /** Pages that exist. Ids are 0 .. capacity - 1. */
+  /** Number of pages that exist. Their ids are 0 .. capacity - 1. */
   readonly capacity: number;
-  /** Makes room for at least `pages` pages and keeps what is there. Rejects with OutOfMemory; then nothing changed. */
+  /** Makes room for at least `pages` pages and keeps the existing ones. Rejects with OutOfMemory and then changes nothing. */
   grow(pages: number): Promise<void>;
-  /** Between steps: page `to` becomes what page `from` holds, in all layers. Rejects with BackendLost. */
+  /** Copies page `from` to page `to` in all layers. Only between steps. Rejects with BackendLost. */
   copy(from: number, to: number): Promise<void>;
-  /** Between steps: the pageBytes of a page, to be written again to a pool of the same layout on the same backend. */
+  /** Reads the pageBytes of a page, which a pool of the same layout on the same backend can write. Only between steps. */
   read(page: number): Promise<Uint8Array>;
-  /** Between steps: what `read` returned. */
+  /** Writes a page that `read` returned. Only between steps. */
   write(page: number, bytes: Uint8Array): Promise<void>;
   dispose(): void;
 }
 
-/** A sequence as one step sees it. */
+/** The KV cache of one sequence, as a step sees it. */
 export interface KvView {
   readonly pool: KvPool;
-  /** Page ids in order of position; cover `length` plus the tokens of this step. */
+  /** Page ids in order of position. They cover `length` and the tokens of this step. */
   readonly pages: readonly number[];
-  /** Tokens already stored before this step; the step's first token has this position. */
+  /** Number of tokens stored before this step, and so the position of its first token. */
   readonly length: number;
 }
 
@@ -89,7 +89,7 @@ export interface Sparsity {
 }
 
 export interface AttentionOptions extends AttentionShape {
-  /** Of the scores q . k. */
+  /** Factor of the scores q . k. */
   readonly scale: number;
   /** Position p sees s only if p - s < window. */
   readonly window: number;
@@ -98,18 +98,18 @@ export interface AttentionOptions extends AttentionShape {
 }
 
 /**
- * How the heads of a fused projection follow each other. byKind: all q, all k, all v heads. byGroup: for each kv head
+ * The order of the heads in a fused projection. byKind: all q, all k, all v heads. byGroup: for each kv head
  * its heads / kvHeads query heads, its k, its v.
  */
 export type QkvOrder = 'byKind' | 'byGroup';
 
-/** What operations of one kind and shape took, waiting for each other included. */
+/** The time of all operations of one kind and shape, including the time that threads waited for each other. */
 export interface OperationTime {
   /** Kernel and shape. */
   readonly op: string;
   readonly count: number;
   readonly ms: number;
-  /** That had to be read and written, weights and activations, each tensor once. */
+  /** Bytes of weights and activations that had to be read and written, each tensor counted once. */
   readonly bytes: number;
   readonly macs: number;
 }
@@ -130,7 +130,7 @@ export interface ReadBack {
 
 export interface Ops {
   readonly backend: 'reference' | 'wasm' | 'webgpu';
-  /** What it runs on, for the user: the adapter's name, or the SIMD path and the threads. */
+  /** The device as shown to the user: the adapter's name, or the SIMD path and the number of threads. */
   readonly deviceName: string;
 
   // Memory ---------------------------------------------------------------------------------------------------------
@@ -142,11 +142,11 @@ export interface Ops {
   /** A small f32 tensor that stays: norm weights, biases. */
   upload(data: Float32Array, shape: readonly number[], layer?: number): Tensor;
   createKvPool(layout: KvLayout): KvPool;
-  /** Ends a tensor made by createWeight or upload. */
+  /** Frees a tensor made by createWeight or upload. */
   free(tensor: Tensor): void;
   /** Bytes held now by weights, uploads, KV pools and scratch. Tests count leaks with it. */
   readonly bytesHeld: number;
-  /** Bytes that it could still take, as far as it knows. */
+  /** Bytes that could still be allocated, as far as the backend knows. */
   readonly bytesFree: number;
 
   // Steps ----------------------------------------------------------------------------------------------------------
@@ -156,9 +156,9 @@ export interface Ops {
    * throws. Rejects with BackendLost or OutOfMemory, after which only dispose() may be called.
    */
   step(record: () => Tensor | ReadBack): Promise<Float32Array>;
-  /** Where a backend can tell: from now on the operations of each step are timed; earlier times are forgotten. */
+  /** Times the operations of each step from now on and drops earlier times. Absent where a backend cannot. */
   startProfile?(): void;
-  /** What steps took since startProfile, by operation, longest first. */
+  /** Times of steps since startProfile, by operation, the longest first. */
   profile?(): readonly OperationTime[];
   dispose(): Promise<void>;
 

@@ -2,7 +2,7 @@ import type { WeightDType } from './ops.ts';
 import { f16ToF32, f32ToF16 } from './shared/f16.ts';
 
 /**
- * The two quantised weight formats, as every backend must understand them; each packs the result in its own layout.
+ * Defines the two quantised weight formats. Each backend packs the result in a layout of its own.
  *
  * Groups of 32 consecutive values along `in`. scale = f16(max|w| over the group, with its sign, / -8) for q4 (as
  * llama.cpp's Q4_0: the value of largest magnitude is hit exactly by -8), f16(max|w| / 127) for q8.
@@ -35,7 +35,7 @@ export function quantizeQ4(x: Float32Array, q: Int8Array, scales: Uint16Array): 
   }
 }
 
-/** As quantizeQ4, q in -127..127. */
+/** Quantises rows as quantizeQ4 does, with q in -127..127. */
 export function quantizeQ8(x: Float32Array, q: Int8Array, scales: Uint16Array): void {
   for (let group = 0, at = 0; at < x.length; group++, at += GROUP) {
     let largest = 0;

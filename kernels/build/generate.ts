@@ -10,7 +10,7 @@ interface Variant {
   q4: boolean;
 }
 
-/** How the bytes of a vector of weights become operands of the dot product: mask constants, and one operand per part. */
+/** Turns the bytes of a vector of weights into operands of the dot product: mask constants, and one operand per part. */
 interface Unpacking {
   maskValues: string[];
   parts: ((weights: string) => string)[];
@@ -102,7 +102,7 @@ function sumsRelaxedQ8(): string[] {
   return [...body, ...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.shl(h${i}, 4));`)];
 }
 
-/** How bytes become operands of the dot. Plain: each leaves i16 lanes, x was shifted to suit (assembly/quantise.ts). */
+/** Turns bytes into operands of the dot product. Plain: each leaves i16 lanes, x was shifted to suit (assembly/quantise.ts). */
 function unpacking(relaxed: boolean, q4: boolean): Unpacking {
   const and = (mask: string) => (w: string) => `v128.and(${w}, ${mask})`;
   const shift = (bits: number) => (w: string) => `i16x8.shr_u(${w}, ${bits})`;
@@ -156,7 +156,7 @@ function rowsTimesPanel({ relaxed, q4, count }: Variant & { count: number }): st
     }
     for (let pair = 0; pair < (q4 ? 4 : 8); pair++) {
       body.push(...vectors.map((i) => `w${i} = v128.load(w, ${16 + 32 * pair + 16 * i});`));
-      // What is multiplied by the same columns of x: [sum, operand], the operand kept in u0 or u1.
+      // Operands that are multiplied by the same columns of x: [sum, operand], the operand kept in u0 or u1.
       const steps: [sum: number, operand: string][][] = split
         ? [parts.map((part, k) => [k, part(`w${vectors[0]}`)])]
         : parts.map((part) => vectors.map((i) => [i, part(`w${i}`)]));

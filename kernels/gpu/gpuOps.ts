@@ -97,7 +97,7 @@ export class GpuOps implements Ops {
       () => data.byteLength,
       () => this.#memory.allocate(data.byteLength),
     );
-    settled.catch((error: unknown) => (this.#failure ??= error)); // The next step tells.
+    settled.catch((error: unknown) => (this.#failure ??= error)); // The next step reports it.
     this.device.queue.writeBuffer(value.gpu, 0, new Float32Array(data));
     const tensor: GpuTensor = { shape, dtype: 'f32', storage: new Storage(data.byteLength, value) };
     return tensor;
@@ -147,7 +147,7 @@ export class GpuOps implements Ops {
     if (this.#disposed) return;
     this.#disposed = true;
     await this.#packers.dispose();
-    await this.#running?.catch(() => {}); // Whoever called step() hears of it.
+    await this.#running?.catch(() => {}); // The caller of step() gets the error.
     this.#memory.destroyAll();
     this.device.destroy();
   }

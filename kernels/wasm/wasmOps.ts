@@ -135,7 +135,7 @@ export class WasmOps implements Ops {
     this.#profiled = new Profile();
   }
 
-  /** What steps took since startProfile, by operation, longest first. */
+  /** Times of steps since startProfile, by operation, the longest first. */
   profile(): readonly OperationTime[] {
     return this.#profiled?.sums ?? [];
   }
@@ -329,7 +329,7 @@ export class WasmOps implements Ops {
     return y;
   }
 
-  /** What the kernels need to find the pages of `kv`; the list of addresses is shared by all operations of a step. */
+  /** The descriptor words by which kernels find the pages of `kv`. All operations of a step share one list of addresses. */
   #kvWords(kv: KvView, layer: number, shape: AttentionShape, tokens: number) {
     const recording = this.#current;
     const pool = kv.pool as WasmKvPool;

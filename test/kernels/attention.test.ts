@@ -161,7 +161,7 @@ function randomSparseCase(next: () => number): SparseCase {
 }
 
 /**
- * With q = 0 all visible positions weigh the same. With v = the unit vector of the position's block, y says how many
+ * When q is 0, all visible positions have the same weight. With v = the unit vector of the position's block, y says how many
  * positions of each block were seen.
  */
 async function compareVisibleSet(ops: Ops, shape: SparseCase): Promise<void> {

@@ -7,7 +7,7 @@ import { assertClose } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
 import { makeWeight } from '../support/weights.ts';
 
-/** What a case computes: run on the reference and on each backend with the same inputs, then compared. */
+/** Computes a case. It runs on the reference and on each backend with the same inputs, and the results are compared. */
 type Compute = (ops: Ops, reference: boolean) => Promise<Float32Array>;
 interface Case {
   name: string;

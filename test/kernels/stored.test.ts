@@ -8,7 +8,7 @@ import { STORED, type StoredType, storedBytes } from '../../kernels/stored/store
 import { type TestBackend, backends, openedFor } from '../support/engine/backends.ts';
 import { randomValues } from '../support/random.ts';
 
-/** How a test stores values, and which values a decoder must then give. */
+/** Stores values as a checkpoint does, and gives the values that a decoder must return for them. */
 const CASES: Record<StoredType, { store(x: Float32Array): Uint8Array; values(x: Float32Array): Float32Array }> = {
   F32: { store: (x) => new Uint8Array(x.slice().buffer), values: (x) => x },
   F16: {

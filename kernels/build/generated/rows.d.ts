@@ -1,4 +1,4 @@
-// What generate.ts writes, for editors.
+// Types of the AssemblyScript that generate.ts writes.
 type Rows2 = (w: usize, x0: usize, x1: usize, y0: usize, yBytes: usize, count: i32) => void;
 type Rows4 = (w: usize, x0: usize, x1: usize, x2: usize, x3: usize, y0: usize, yBytes: usize, count: i32) => void;
 export declare const rows2Q4: Rows2;

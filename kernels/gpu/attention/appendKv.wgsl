@@ -76,7 +76,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) thread: u32) {
   if (KV_FORMAT == 2 && lane == 0) { put(isKey, start + QUADS * PAGE + slot, bitcast<u32>(scale)); }
 }
 
-/// Where qkv has this head.
+/// The place of this head in qkv.
 fn placeOf(head: u32) -> u32 {
   if (!BY_GROUP) { return head; }
   let queries = HEADS / KV_HEADS;
@@ -95,7 +95,7 @@ fn store(isKey: bool, start: u32, quad: u32, slot: u32, x: vec4f, scale: f32) {
     put(isKey, start + 2 * at, pack2x16float(x.xy));
     put(isKey, start + 2 * at + 1, pack2x16float(x.zw));
   } else {
-    // Of a head that is all zeros, or too small for its scale to be a normal number, zeros are kept.
+    // A head that is all zeros, or too small for its scale to be a normal number, is stored as zeros.
     put(isKey, start + at, select(0, pack4xI8Clamp(vec4i(round(x / scale))), scale > 1e-37));
   }
 }

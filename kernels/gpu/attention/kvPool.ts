@@ -19,7 +19,7 @@ const FORMATS: Record<KvDType, { readonly format: number; bytes(headDim: number)
 /** The pages of every layer: two buffers a layer, so that each stays within what can be bound. */
 export class GpuKvPool implements KvPool {
   readonly pageBytes: number;
-  /** Of pages.wgsl and appendKv.wgsl. */
+  /** Constants of pages.wgsl and appendKv.wgsl. */
   readonly constants: Record<string, number>;
   capacity = 0;
   #layers: LayerPages[] = [];
@@ -119,7 +119,7 @@ export class GpuKvPool implements KvPool {
     this.capacity = 0;
   }
 
-  /** Where a page lies: the keys, then the values, layer by layer. */
+  /** The regions of a page: keys, then values, layer by layer. */
   *#regions(page: number): Generator<{ gpu: GPUBuffer; at: number; inPage: number }> {
     check(page >= 0 && page < this.capacity, () => `KvPool: page ${page} of ${this.capacity}`);
     let inPage = 0;

@@ -14,7 +14,7 @@ const WORKGROUP_BYTES = 20480;
 export interface OpenedGpu {
   readonly device: GPUDevice;
   readonly deviceName: string;
-  /** What this adapter's buffers may take together; Infinity where only an allocation can tell. */
+  /** Bytes that this adapter's buffers may take together; Infinity where only an allocation can tell. */
   readonly memoryBytes: number;
 }
 
@@ -26,7 +26,7 @@ export interface GpuReport {
   readonly details: readonly string[];
 }
 
-/** What `airgap doctor` says about the GPU. Opens it and closes it again. */
+/** The report of `airgap doctor` about the GPU. Opens the device and closes it again. */
 export async function gpuReport(options: AdapterOptions = {}): Promise<GpuReport> {
   const details: string[] = [];
   try {
@@ -75,7 +75,7 @@ async function findAdapter(dawn: Dawn, options: AdapterOptions): Promise<GPUAdap
   const adapter = await dawnInstance(dawn, flags)
     .requestAdapter({ powerPreference: 'high-performance' })
     .catch((error: Error) => {
-      // With a name that fits none, Dawn throws and lists what there is.
+      // When no adapter has the name, Dawn throws an error that lists the adapters.
       const names = [...error.message.matchAll(/name: '([^']*)'/g)].map((match) => match[1]).join(', ');
       throw new GpuUnavailable(`No GPU adapter is named "${options.adapterName}"; there are: ${names || 'none'}.`);
     });

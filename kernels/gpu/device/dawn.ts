@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 
-/** What dawn.node exports. */
+/** The exports of dawn.node. */
 export interface Dawn {
   create(flags: string[]): GPU;
   readonly globals: Record<string, { prototype: object }>;

@@ -1,17 +1,17 @@
 import { BackendLost, OutOfMemory } from '../../ops.ts';
 
-/** A buffer with what caches need to know about it. */
+/** A buffer, with an identity for caches. */
 export interface HeldBuffer {
-  /** Never used twice. */
+  /** Unique for the life of the device. */
   readonly id: number;
   readonly bytes: number;
   readonly gpu: GPUBuffer;
 }
 
 export interface MemoryLimits {
-  /** Of all buffers together; Infinity where only an allocation can tell. */
+  /** Limit of all buffers together; Infinity where only an allocation can tell. */
   readonly totalBytes: number;
-  /** Of one buffer, as a kernel binds it. */
+  /** Limit of one buffer that a kernel binds. */
   readonly bufferBytes: number;
 }
 
@@ -87,8 +87,8 @@ export class Memory {
   }
 
   /**
-   * Calls `work`; `settled` resolves when the device has said what became of it. It rejects with OutOfMemory (needing
-   * `bytes`), BackendLost, or an Error for a mistake of ours. What `work` throws is thrown at once.
+   * Calls `work` within error scopes. `settled` resolves once the device has reported no error for it, and rejects with
+   * OutOfMemory (of `bytes`), with BackendLost, or with an Error for a mistake of ours. What `work` throws is thrown at once.
    */
   guard<T>(bytes: () => number, work: () => T): { value: T; settled: Promise<void> } {
     for (const filter of SCOPES) this.device.pushErrorScope(filter);
@@ -103,7 +103,7 @@ export class Memory {
     return { value, settled: popped.then((errors) => throwFirst(errors, bytes())) };
   }
 
-  /** As `promise`, but rejects with BackendLost once the device is gone. (A race would collect reactions for ever.) */
+  /** Settles as `promise` does, but rejects with BackendLost once the device is gone. (Promise.race would leak reactions.) */
   orLost<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.lost) return reject(this.lost);

@@ -8,7 +8,7 @@ export interface Dispatch {
   readonly storages: readonly Storage[];
   readonly params: readonly Scalar[];
   readonly grid: readonly [number, number, number];
-  /** How often each workgroup goes round the loop that is most of its cost, where that varies from step to step. */
+  /** Turns that each workgroup takes of its most expensive loop, where the number varies from step to step. */
   readonly turns: number;
 }
 
@@ -20,7 +20,7 @@ interface Copy {
 
 export type Operation = Dispatch | Copy;
 
-/** What a step will do: filled by the operations while `record` runs, then given buffers, then encoded. */
+/** The operations of a step: recorded while `record` runs, then given buffers, then encoded. */
 export class Recording {
   readonly operations: Operation[] = [];
   readonly inputs: { storage: Storage; data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> }[] = [];
@@ -44,7 +44,7 @@ export class Recording {
     return tensor;
   }
 
-  /** Token or page ids; the same list is brought to the device once. */
+  /** Token or page ids. The same list is uploaded once. */
   indices(list: readonly number[]): Storage {
     const known = this.#ids.find((other) => sameList(other.list, list));
     if (known) return known.storage;
@@ -64,7 +64,7 @@ export class Recording {
     this.operations.push({ kernel, storages, params, grid, turns });
   }
 
-  /** Fills `to` with what lies from `fromByte` on in `from`. */
+  /** Fills `to` with the bytes of `from` that begin at `fromByte`. */
   copy(from: Storage, fromByte: number, to: Storage): void {
     this.operations.push({ from, fromByte, to });
   }

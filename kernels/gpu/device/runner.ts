@@ -57,8 +57,8 @@ export class Runner {
   }
 
   /**
-   * How long as many operations of about the same work took the last time. While a result is awaited Dawn polls for it in every turn of the
-   * event loop, which keeps a core busy; most of the time is better slept through.
+   * The duration of the last run with as many operations and about as much work. While a result is awaited, Dawn polls for
+   * it in every turn of the event loop, which keeps a core busy; most of that time is better slept through.
    */
   #pace(operations: readonly Operation[]): { likelyMs: number; ended: (ms: number) => void } {
     let work = 1;

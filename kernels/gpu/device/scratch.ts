@@ -14,7 +14,7 @@ export class ScratchPool {
     this.#memory = memory;
   }
 
-  /** Everything is free again. */
+  /** Frees all buffers for the next step. */
   reset(): void {
     this.#free = [...this.#all];
   }

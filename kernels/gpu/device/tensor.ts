@@ -2,7 +2,7 @@ import type { Tensor, WeightDType } from '../../ops.ts';
 import { check } from '../../check.ts';
 import type { HeldBuffer } from './memory.ts';
 
-/** A place a kernel reads or writes. A step's own ones get their buffer when the step is planned. */
+/** Memory that a kernel reads or writes. Scratch of a step gets its buffer when the step is planned. */
 export class Storage {
   constructor(
     readonly bytes: number,

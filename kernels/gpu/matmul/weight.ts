@@ -29,7 +29,7 @@ export function weightWriter(
     () => total,
     () => allocateParts(memory, rows, rowsPerPart, rowBytes),
   );
-  settled.catch(() => {}); // finish() tells.
+  settled.catch(() => {}); // finish() reports it.
 
   return {
     async writeStored(bytes, type, fill) {

@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { type PackedRows, type StoredRows, packRows } from './packRows.ts';
 
-/** What the thread is sent, and what it answers. All buffers travel both ways, so that they can be used again. */
+/** A job for the thread, and its answer. All buffers travel both ways, so that they can be used again. */
 export interface PackMessage {
   readonly rows: StoredRows;
   readonly blocks: ArrayBuffer;

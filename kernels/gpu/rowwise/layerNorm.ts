@@ -1,4 +1,5 @@
 import source from './layerNorm.wgsl';
+import normSource from './norm.wgsl';
 import rowSumSource from './rowSum.wgsl';
 import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
@@ -6,7 +7,12 @@ import { WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor } from '../device/tensor.ts';
 
-const kernel = defineKernel('layerNorm', gridSource + rowSumSource + source, ['read', 'read', 'read', 'write']);
+const kernel = defineKernel('layerNorm', gridSource + rowSumSource + normSource + source, [
+  'read',
+  'read',
+  'read',
+  'write',
+]);
 
 /** (x - mean) / sqrt(variance + eps) * weight + bias, row by row.  x: (rows, cols), weight, bias: (cols). */
 export function layerNorm(

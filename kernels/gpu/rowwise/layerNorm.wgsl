@@ -1,10 +1,6 @@
 // y[r, :] = (x[r, :] - mean) / sqrt(variance + eps) * weight + bias     x, y: (rows, cols)   weight, bias: (cols)
 // One workgroup per row; its threads stride over the columns, then add up in shared memory. The first sum is near the
 // mean, up to its rounding; distances from it, and their squares, keep their digits where x lies far from zero.
-struct Params { rows: u32, cols: u32, eps: f32 }
-
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;

@@ -1,4 +1,5 @@
 import source from './rmsNorm.wgsl';
+import normSource from './norm.wgsl';
 import rowSumSource from './rowSum.wgsl';
 import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
@@ -6,7 +7,7 @@ import { WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor } from '../device/tensor.ts';
 
-const kernel = defineKernel('rmsNorm', gridSource + rowSumSource + source, ['read', 'read', 'write']);
+const kernel = defineKernel('rmsNorm', gridSource + rowSumSource + normSource + source, ['read', 'read', 'write']);
 
 /** x / sqrt(mean(x^2) + eps) * weight, row by row.  x: (rows, cols), weight: (cols). */
 export function rmsNorm(recording: Recording, x: GpuTensor, weight: GpuTensor, eps: number): GpuTensor {

@@ -1,9 +1,5 @@
 // y[r, :] = x[r, :] / sqrt(mean(x[r, :]^2) + eps) * weight     x, y: (rows, cols)   weight: (cols)
 // One workgroup per row; its threads stride over the columns, then add up in shared memory.
-struct Params { rows: u32, cols: u32, eps: f32 }
-
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 

@@ -18,7 +18,7 @@ export interface BankOptions {
   readonly bankWeightBytes?: number | undefined;
 }
 
-/** As many memories as any model needs; each reserves addresses only. */
+/** Enough memories for any model; each reserves addresses only. */
 export const MOST_BANKS = 32;
 /** The rest of a bank is for the KV pages of its layers: phi-3-mini's find room for 128K tokens in int8. */
 const BANK_WEIGHT_BYTES = 2 ** 28;
@@ -61,12 +61,12 @@ export class Banks {
     return this.all.reduce((sum, { heap }) => sum + heap.bytesHeld, 0);
   }
 
-  /** What the limits and the machine still leave; a bank may be full before. */
+  /** Bytes that the limits and the machine still allow. A bank may be full before that. */
   get bytesFree(): number {
     return Math.min(freeMemory(), this.#budget.limit - this.#budget.taken);
   }
 
-  /** Where the KV pages of a layer lie: with its weights; in the first bank where it has none yet. */
+  /** The bank of a layer's KV pages: that of its weights, or the first bank while it has none. */
   ofLayer(layer: number): Bank {
     return this.#layers.get(layer)?.bank ?? this.at(0);
   }

@@ -5,10 +5,10 @@ import { HEAP_START } from '../opcodes.ts';
 
 const PAGE = 65536;
 const LEAST_BYTES = 2 * PAGE;
-/** What 32-bit addresses reach. */
+/** Bytes that 32-bit addresses reach. */
 export const ADDRESS_SPACE = 65536 * PAGE;
 
-/** What all memories of a backend may take together, and have taken. */
+/** Bytes that all memories of a backend may take together, and have taken. */
 export interface Budget {
   readonly limit: number;
   taken: number;

@@ -1,4 +1,4 @@
-/** What the compiled kernels export (assembly/program.ts). Addresses are byte offsets into the shared memory. */
+/** The exports of the compiled kernels (assembly/program.ts). Addresses are byte offsets into the shared memory. */
 export interface KernelExports {
   /** Runs `count` operations from the descriptors at `program`, in lockstep with the other threads. */
   run(program: number, count: number, scratch: number, threads: number): void;

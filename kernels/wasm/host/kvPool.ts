@@ -4,11 +4,11 @@ import type { Bank, Banks } from './banks.ts';
 
 const VALUE_BYTES: Record<KvDType, number> = { f32: 4, f16: 2, q8: 1 };
 
-/** What a bank holds of every page: one stretch with its layers. */
+/** The part of every page that lies in one bank: a stretch with its layers. */
 interface Share {
   readonly bank: Bank;
   readonly layers: number[];
-  /** Of the stretches, by page. */
+  /** Addresses of the stretches, by page. */
   readonly addresses: number[];
 }
 
@@ -21,7 +21,7 @@ export class WasmKvPool implements KvPool {
   readonly pageBytes: number;
   readonly #layerBytes: number;
   readonly #shares: Share[] = [];
-  /** Of each layer: its share and its index there. */
+  /** The share of each layer, and the index of the layer there. */
   readonly #places: { readonly share: Share; readonly index: number }[] = [];
 
   /** `check` throws where the backend cannot be used any more. */

@@ -50,7 +50,7 @@ export class Packing {
     try {
       await fill(new Uint8Array(heap.memory.buffer, address, rows.bytes));
       const packed = this.#newest.then(() => this.#run(rows, { bytes: rows.bytes, address, bank }));
-      this.#newest = packed.catch(() => {}); // Whoever waits for `packed` hears of it.
+      this.#newest = packed.catch(() => {}); // The caller that awaits `packed` gets the error.
       return await packed;
     } finally {
       heap.release(address);

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 
-/** What the system says of its processors. A list's entries belong to the same processors; empty where it is not known. */
+/** What is known of the system's processors. Entries of the lists at the same index belong to the same processor; a list is empty where the system does not tell. */
 export interface Processors {
   /** Hardware threads this process may run on. */
   readonly available: number;
@@ -24,7 +24,7 @@ const SLOW = 0.8;
 /** On battery: every further thread costs power, and beyond two bandwidth grows slowly. */
 const BATTERY_THREADS = 2;
 
-/** How many threads to run, and why, for `airgap doctor`. */
+/** The number of threads to run, and the reason for `airgap doctor`. */
 export function threadsFor(processors: Processors): { threads: number; reason: string } {
   const { available, quota, onBattery } = processors;
   const reasons = [`${available} hardware thread${available === 1 ? '' : 's'} available`];

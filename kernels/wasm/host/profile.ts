@@ -2,7 +2,7 @@ import type { OperationTime, WeightDType } from '../../ops.ts';
 import { DTypeCode, Opcode } from '../opcodes.ts';
 import type { Operation, Word } from './operation.ts';
 
-/** Sums of what was measured, by kind and shape. */
+/** Sums of the measured times, by kind and shape of operation. */
 export class Profile {
   readonly #times = new Map<string, { -readonly [K in keyof OperationTime]: OperationTime[K] }>();
 
@@ -18,7 +18,7 @@ export class Profile {
     sum.macs += macs;
   }
 
-  /** Longest first. */
+  /** The longest time first. */
   get sums(): OperationTime[] {
     return [...this.#times.values()].sort((a, b) => b.ms - a.ms);
   }

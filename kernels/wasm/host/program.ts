@@ -10,7 +10,7 @@ import type { Storage, WasmTensor } from './tensor.ts';
 /** An operation in its bank, or a copy into the bank. */
 interface Entry {
   readonly bank: number;
-  /** What the words name; of a copy the original and the copy. */
+  /** The storages that the words name; for a copy, the original and the copy. */
   readonly storages: readonly Storage[];
   readonly operation?: Operation;
 }
@@ -18,7 +18,7 @@ interface Entry {
 /** A step while it is recorded: operations in order, and the data that the host brings. */
 export class Program {
   readonly #entries: Entry[] = [];
-  /** What was copied, by the original and the bank of the copy. */
+  /** Copies between banks, by the original and the bank of the copy. */
   readonly #copies = new Map<Storage, Map<number, Storage>>();
 
   /** Operations that wait for who reads their result, by that result. */
@@ -43,8 +43,8 @@ export class Program {
   }
 
   /**
-   * As add, when the first operation that names `result` is added. Who finds the operation with `deferredBy` may have
-   * the result in another form instead.
+   * Adds the operation as soon as another one that names `result` is added. A caller that finds it by `deferredBy` may
+   * record it in another form instead.
    */
   defer(result: WasmTensor, operation: Operation): void {
     this.#deferred.set(result.storage, operation);
@@ -103,7 +103,7 @@ export class Program {
     return { address, entries: rows.length, banks: banks.all.length, times, release };
   }
 
-  /** Places for the plan, in the first bank, and for what each bank needs. */
+  /** Allocates the plan in the first bank, and in each bank what the program needs there. */
   #hold(
     needs: Map<number, Need>,
     banks: Banks,
@@ -189,7 +189,7 @@ export class Program {
   }
 }
 
-/** What a program takes of one bank: descriptors, then scratch of the threads, then tensors. */
+/** The memory that a program takes in one bank: descriptors, then scratch of the threads, then tensors. */
 class Need {
   readonly places = new FreeList(0);
   operations = 0;
@@ -234,14 +234,14 @@ function writeCopy(bank: number, [from, to]: [Storage, Storage], rows: number[][
 
 /** A program in shared memory. */
 export interface PlacedProgram {
-  /** Of its plan (opcodes.ts), in the first bank. */
+  /** Address of its plan (opcodes.ts) in the first bank. */
   readonly address: number;
   readonly entries: number;
-  /** Memories that exist. */
+  /** Number of memories that exist. */
   readonly banks: number;
-  /** Where the first thread writes the milliseconds of each operation and copy (f64, first bank), or 0. */
+  /** Address in the first bank where the first thread writes the milliseconds of each operation and copy (f64), or 0. */
   readonly times: number;
-  /** To be called after the step. */
+  /** Frees its memory; to be called after the step. */
   release(): void;
 }
 

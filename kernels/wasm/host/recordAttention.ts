@@ -60,7 +60,7 @@ function densePart({ heads, kvHeads, position, window }: AttentionWords, tokens:
   const tileHeads = Math.min(group, QUERY_ROWS);
   const tileTokens = Math.floor(QUERY_ROWS / tileHeads);
   const items = Math.ceil(tokens / tileTokens) * kvHeads * Math.ceil(group / tileHeads);
-  // Of few tokens as of one: how a row's keys are split must not depend on the rows beside it.
+  // Few tokens are split as one token is: the split of a row's keys must not depend on the rows beside it.
   const few = tokens <= FEW_TOKENS;
   const units = few ? Infinity : Math.ceil(Math.min(position + tokens, window) / PAGE_SIZE);
   const splits = splitsOf(few ? kvHeads * Math.ceil(group / tileHeads) : items, units, threads);

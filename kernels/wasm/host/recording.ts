@@ -2,7 +2,7 @@ import type { KvView } from '../../ops.ts';
 import type { Program } from './program.ts';
 import type { Storage } from './tensor.ts';
 
-/** What a step remembers while it is recorded. */
+/** The state of a step while it is recorded. */
 export interface Recording {
   readonly program: Program;
   readonly threads: number;

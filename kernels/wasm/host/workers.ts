@@ -49,7 +49,7 @@ export class Workers {
     return new Workers(memory, threads);
   }
 
-  /** One memory more for the programs that follow. */
+  /** Makes another memory known to the threads, for the programs that follow. */
   add(memory: WebAssembly.Memory): void {
     for (const worker of this.threads) worker.postMessage(memory);
   }
@@ -96,7 +96,7 @@ export class Workers {
   #lose(reason: string): void {
     this.#lost ??= new BackendLost(reason);
     this.#failStep?.(this.#lost);
-    // Nobody may wait for ever on a step that nobody finishes.
+    // No caller may wait forever for a step that no thread will finish.
     Atomics.add(this.#control, CONTROL_DONE, 1);
     Atomics.notify(this.#control, CONTROL_DONE);
   }

@@ -8,23 +8,15 @@ import { Banks, MOST_BANKS } from '../../../kernels/wasm/host/banks.ts';
 import { Opcode, PLAN_WORDS } from '../../../kernels/wasm/opcodes.ts';
 import { chooseKernels } from '../../../kernels/wasm/host/platform.ts';
 import { Program } from '../../../kernels/wasm/host/program.ts';
-import { createWasmOps, type WasmOps, type WasmOptions } from '../../../kernels/wasm/wasmOps.ts';
+import { type WasmOptions } from '../../../kernels/wasm/wasmOps.ts';
 import { goldenFolder, readGolden } from '../../support/engine/golden.ts';
 import { randomValues } from '../../support/random.ts';
+import { withWasm } from '../../support/withWasm.ts';
 
 // The tables of ops.test.ts and attention.test.ts run on several memories too (support/backends.ts).
 
 /** Every layer in a memory of its own. */
 const SPREAD: WasmOptions = { threads: 2, bankWeightBytes: 1 };
-
-async function withWasm<T>(options: WasmOptions, use: (ops: WasmOps) => Promise<T>): Promise<T> {
-  const ops = await createWasmOps(options);
-  try {
-    return await use(ops);
-  } finally {
-    await ops.dispose();
-  }
-}
 
 describe('wasm: a model in several memories', function () {
   this.timeout(60_000);

@@ -13,20 +13,11 @@ import {
   type WeightDType,
 } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
-import { createWasmOps, type WasmOps, type WasmOptions, wasmReport } from '../../../kernels/wasm/wasmOps.ts';
+import { createWasmOps, wasmReport } from '../../../kernels/wasm/wasmOps.ts';
 import { assertClose } from '../../support/close.ts';
 import { randomValues } from '../../support/random.ts';
+import { withWasm } from '../../support/withWasm.ts';
 import { makeWeight } from '../../support/weights.ts';
-
-/** Runs `use` on a backend that is disposed afterwards, whatever happens. */
-async function withWasm(options: WasmOptions, use: (ops: WasmOps) => Promise<void>): Promise<void> {
-  const ops = await createWasmOps(options);
-  try {
-    await use(ops);
-  } finally {
-    await ops.dispose();
-  }
-}
 
 describe('wasm: quantised products', function () {
   this.timeout(20_000);
@@ -201,7 +192,7 @@ interface AttentionRun {
   steps: readonly number[];
   /** q, k and v of the step that begins at position `length`, unrotated. */
   values: (length: number, count: number) => Float32Array;
-  /** What the pages are full of before. */
+  /** Values that fill the pages beforehand. */
   left?: readonly number[];
 }
 

@@ -7,25 +7,16 @@ import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import type { Tensor } from '../../../kernels/ops.ts';
 import { CONTROL, CONTROL_DONE } from '../../../kernels/wasm/opcodes.ts';
-import { createWasmOps, type WasmOps, type WasmOptions } from '../../../kernels/wasm/wasmOps.ts';
 import { isAlive } from '../../support/extension/engineHost.ts';
 import { readGolden, withGolden } from '../../support/engine/golden.ts';
 import { randomValues } from '../../support/random.ts';
+import { withWasm } from '../../support/withWasm.ts';
 import { makeWeight } from '../../support/weights.ts';
 import { repeatGenerations } from '../../support/engine/repeatGenerations.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
 /** AIRGAP_GENERATIONS=10000 takes half a minute. */
 const GENERATIONS = Number(process.env['AIRGAP_GENERATIONS'] ?? 500);
-
-async function withWasm(options: WasmOptions, use: (ops: WasmOps) => Promise<void>): Promise<void> {
-  const ops = await createWasmOps(options);
-  try {
-    await use(ops);
-  } finally {
-    await ops.dispose();
-  }
-}
 
 describe('wasm: threads', function () {
   this.timeout(60_000);

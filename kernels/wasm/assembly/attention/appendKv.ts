@@ -17,7 +17,7 @@ export function appendKv(d: usize, from: i32, to: i32): void {
   const headDim = load<i32>(d, 36);
   const byGroup = load<i32>(d, 52) !== 0;
   const slots = heads + 2 * kvHeads;
-  // In their order the q heads of a group (by kind: all heads are one), its k heads, its v heads.
+  // A group holds its q heads, then its k heads, then its v heads. By kind, all heads form one group.
   const queries = byGroup ? heads / kvHeads : heads;
   const keys = byGroup ? 1 : kvHeads;
   const headBytes = (<usize>headDim) << 2;

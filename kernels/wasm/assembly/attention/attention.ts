@@ -135,7 +135,7 @@ function mixVisible(d: usize, split: i32, splits: i32): void {
   if (!blockTokens) {
     const first = lowest / PAGE_SIZE;
     const pages = (end - 1) / PAGE_SIZE + 1 - first;
-    // In turn, so that a page's split does not depend on how many there are.
+    // Splits take pages in turn, so that the split of a page does not depend on the number of pages.
     for (let page = first + ((split + splits - (first % splits)) % splits); page < first + pages; page += splits) {
       mixUnit(d, page * PAGE_SIZE, PAGE_SIZE);
     }

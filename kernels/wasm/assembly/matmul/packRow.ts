@@ -46,7 +46,7 @@ function packQ4(values: usize, scale: f32, to: usize): void {
   }
 }
 
-/** As packQ4. */
+/** Packs a group of q8 as packQ4 does. */
 function packQ8(values: usize, scale: f32, to: usize): void {
   const factor = f32x4.splat(scale === 0 ? 0 : <f32>1.0 / scale);
   let doubt = i32x4.splat(0);
@@ -84,35 +84,12 @@ function whole(floor: v128, lowest: i32, highest: i32): v128 {
 
 /**
  * f16 bits of the group's scale: the value of largest magnitude (the first of equals) / -8 for q4, its magnitude / 127.
- * Found as whole numbers, without branches that nobody can foretell: the bits of positive f32 are in order as signed
+ * Found as whole numbers, without branches that no processor can predict: the bits of positive f32 are in order as signed
  * numbers, those of negative ones are above them, by magnitude, as unsigned ones.
  */
 function scaleBits(values: usize, q4: bool): u16 {
-  let highs = v128.load(values);
-  let lows = highs;
-  let v = v128.load(values, 16);
-  highs = i32x4.max_s(highs, v);
-  lows = i32x4.max_u(lows, v);
-  v = v128.load(values, 32);
-  highs = i32x4.max_s(highs, v);
-  lows = i32x4.max_u(lows, v);
-  v = v128.load(values, 48);
-  highs = i32x4.max_s(highs, v);
-  lows = i32x4.max_u(lows, v);
-  v = v128.load(values, 64);
-  highs = i32x4.max_s(highs, v);
-  lows = i32x4.max_u(lows, v);
-  v = v128.load(values, 80);
-  highs = i32x4.max_s(highs, v);
-  lows = i32x4.max_u(lows, v);
-  v = v128.load(values, 96);
-  highs = i32x4.max_s(highs, v);
-  lows = i32x4.max_u(lows, v);
-  v = v128.load(values, 112);
-  highs = i32x4.max_s(highs, v);
-  lows = i32x4.max_u(lows, v);
-  highs = i32x4.max_s(highs, v128.shuffle<i32>(highs, highs, 2, 3, 0, 1));
-  lows = i32x4.max_u(lows, v128.shuffle<i32>(lows, lows, 2, 3, 0, 1));
+  const highs = highestLanes(values);
+  const lows = lowestLanes(values);
   const highest = i32x4.extract_lane(i32x4.max_s(highs, v128.shuffle<i32>(highs, highs, 1, 0, 3, 2)), 0);
   const lowest = i32x4.extract_lane(i32x4.max_u(lows, v128.shuffle<i32>(lows, lows, 1, 0, 3, 2)), 0);
   const high = select<i32>(highest, 0, highest > 0);
@@ -127,6 +104,28 @@ function scaleBits(values: usize, q4: bool): u16 {
     largest = load<f32>(at);
   }
   return toHalf(largest * -0.125);
+}
+
+/** Lanes 0 and 1 hold the largest of a group's bits as signed numbers. */
+// @inline
+function highestLanes(values: usize): v128 {
+  const a = i32x4.max_s(v128.load(values), v128.load(values, 16));
+  const b = i32x4.max_s(v128.load(values, 32), v128.load(values, 48));
+  const c = i32x4.max_s(v128.load(values, 64), v128.load(values, 80));
+  const d = i32x4.max_s(v128.load(values, 96), v128.load(values, 112));
+  const most = i32x4.max_s(i32x4.max_s(a, b), i32x4.max_s(c, d));
+  return i32x4.max_s(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
+}
+
+/** Lanes 0 and 1 hold the largest of a group's bits as unsigned numbers. */
+// @inline
+function lowestLanes(values: usize): v128 {
+  const a = i32x4.max_u(v128.load(values), v128.load(values, 16));
+  const b = i32x4.max_u(v128.load(values, 32), v128.load(values, 48));
+  const c = i32x4.max_u(v128.load(values, 64), v128.load(values, 80));
+  const d = i32x4.max_u(v128.load(values, 96), v128.load(values, 112));
+  const most = i32x4.max_u(i32x4.max_u(a, b), i32x4.max_u(c, d));
+  return i32x4.max_u(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
 }
 
 /** floor(x / scale + 0.5) of four values, clamped, minus the offset that q4 (-8) and q8 (-128) store from. */
