@@ -10,9 +10,7 @@ import { quoted, rowsOf } from './support/architecture/tables.ts';
 const FORBIDDEN_TEXT = /\/(home|Users)\/[a-z]|\/root\/|\/work\/|BEGIN [A-Z ]*PRIVATE KEY|npmjs\.|_authToken/;
 
 /** Documents that are still to be rewritten for the new layout; nothing may be added. */
-const PENDING = [
-  ...['engine/prompt/README.md', 'extension/README.md', 'extension/chat/README.md', 'extension/inlineEdit/README.md'],
-];
+const PENDING = [...['engine/prompt/README.md']];
 
 const documents = files.filter(
   (file) => file.endsWith('.md') && !/^(CHANGELOG|test\/fixtures\/sample-project)/.test(file),

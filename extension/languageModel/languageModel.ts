@@ -6,7 +6,7 @@ import type { ChatTurn } from '../../engine/wire/protocol.ts';
 import { abortControllerFor } from '../common/abortSignal.ts';
 import type { ChatModel, Engine } from '../engine/engine.ts';
 import type { Settings } from '../settings.ts';
-import { samplingOf } from '../chat/answer/answering.ts';
+import { samplingOf } from '../engine/sampling.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';
 
 /** The window of a model that has not been loaded yet: that of phi-3-mini-4k, the smallest of the family. */

@@ -4,6 +4,7 @@ import type { ChatParams, ChatPart, ChatResult } from '../../../engine/wire/prot
 import type { PageMessage } from '../../../webview/protocol.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 import { abortable } from '../../common/abortable.ts';
+import { samplingOf } from '../../engine/sampling.ts';
 import { compose, type Composed, type ComposeHost, type ComposeRequest, uncounted } from './compose.ts';
 import {
   type Answer,
@@ -23,7 +24,6 @@ import { answered, chatTurns, earlierTurns } from './prompt.ts';
 const SAVE_EVERY_MS = 1000;
 /** Lowest temperature when the user wants another answer than the most likely one. */
 const OTHER_TEMPERATURE = 0.7;
-const TOP_P = 0.95;
 
 export interface AnsweringHost extends ComposeHost {
   readonly model: ChatModel;
@@ -256,9 +256,4 @@ function situationOf(conversation: Conversation): ReturnType<Answering['situatio
 
 function itemsOf(questionId: string, attachments: readonly Attachment[]): ComposeRequest['items'] {
   return attachments.map((attachment, i) => ({ id: `${questionId}-${i}`, attachment }));
-}
-
-/** Temperature 0 means no sampling: always the most likely token. */
-export function samplingOf(temperature: number, seed: () => number): Pick<ChatParams, 'sampling'> {
-  return temperature > 0 ? { sampling: { temperature, topP: TOP_P, seed: seed() } } : {};
 }
