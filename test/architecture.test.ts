@@ -68,7 +68,7 @@ describe('architecture', () => {
       ['engine/inference/session.ts', 'kernels/gpu/gpuOps.ts'],
       ['engine/inference/session.ts', 'vscode'],
       ['engine/models/phi3.ts', 'node:fs'],
-      ['engine/wire/protocol.ts', 'engine/inference/generation.ts'],
+      ['engine/wire/protocol.ts', 'engine/inference/generationTypes.ts'],
       ['engine/serve/server.ts', 'extension/settings.ts'],
       ['engine/cli/main.ts', 'vscode'],
       ['engine/cli/main.ts', 'test/bench/page.ts'],

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { BadRequest } from '../errors.ts';
-import type { Sampling } from '../inference/generation.ts';
+import type { Sampling } from '../inference/generationTypes.ts';
 import { loadModel } from '../load/loadModel.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import type { StopReason } from '../wire/protocol.ts';

@@ -1,4 +1,4 @@
-import type { Generate, Generation } from '../inference/generation.ts';
+import type { Generate, Generation } from '../inference/generationTypes.ts';
 import { type CompletionModel, NEIGHBOURHOOD, promptBudget, windowLength } from '../prompt/budget.ts';
 import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/complete.ts';
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';

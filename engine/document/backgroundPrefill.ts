@@ -134,7 +134,7 @@ export class FileReader {
 
   async #keep(): Promise<void> {
     try {
-      await this.#session?.saveSnapshot({ signal: this.#abort.signal });
+      await this.#session?.saveToDisk({ signal: this.#abort.signal });
     } catch (error) {
       if (!(error instanceof Cancelled)) this.#log(`What was read of a file is not kept: ${String(error)}`);
     }

@@ -10,7 +10,7 @@ import { cursorAt } from '../completion/cursor.ts';
 import type { DocumentSession } from './documentSession.ts';
 import { BadModel } from '../errors.ts';
 import { type FileReader, letOthersGo, type ReadingPlan } from './backgroundPrefill.ts';
-import type { Generate } from '../inference/generation.ts';
+import type { Generate } from '../inference/generationTypes.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import { type CompletionModel, snapshotTokens } from '../prompt/budget.ts';
 import { promptKind } from '../prompt/complete.ts';

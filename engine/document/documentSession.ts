@@ -1,6 +1,6 @@
 /** What the engine keeps of one open document: the session of its completions, and what was read of its file. */
 import { FileReader, type FileReaderOptions } from './backgroundPrefill.ts';
-import type { Generate } from '../inference/generation.ts';
+import type { Generate } from '../inference/generationTypes.ts';
 import type { ModelSession } from '../inference/modelSession.ts';
 import type { PrefillSpeed } from './prefillSpeed.ts';
 import { PRIORITY, type Priority } from '../inference/scheduler.ts';

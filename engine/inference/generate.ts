@@ -1,33 +1,85 @@
 import { BadModel, BadRequest, throwIfAborted } from '../errors.ts';
-import type { GeneratedToken, GenerateOptions, Generation, GenerationStats } from './generation.ts';
-import { type Output, rowsOf } from './output.ts';
+import type { Prompt } from '../prompt/prompt.ts';
+import type { GeneratedToken, GenerateOptions, Generation, GenerationStats } from './generationTypes.ts';
+import { type Output, type OutputRows, rowsOf } from './output.ts';
 import { Sampler, candidatesOf, logSumExp } from './sampler.ts';
-import type { RunOptions, RunResult } from './session.ts';
-import { Drafts, MOST_DRAFT_TOKENS, type Speculation } from './speculation.ts';
+import type { Sequence } from './sequence.ts';
+import { MOST_DRAFT_TOKENS, PromptLookup, type Speculation } from './speculation.ts';
 
-/** What a generation needs of its session. */
-export interface GeneratingSession {
-  /** Of an array that was given before, only what followed the first position of `last` may have changed. */
-  readonly run: (tokens: readonly number[], options: RunOptions) => Promise<RunResult>;
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+/** What decoding needs of a session. */
+export interface DecodingSession {
   readonly contextLength: number;
   /** Sequences up to this length are computed with other rope factors than longer ones. */
   readonly shortLength: number;
   readonly speculation: Speculation;
+  reuse(prompt: Prompt, options: { signal?: AbortSignal | undefined }): Promise<Sequence>;
+  extend(sequence: Sequence, ids: readonly number[], options: ExtendOptions): Promise<ExtendResult>;
+}
+
+export interface ExtendOptions {
+  /** What to read back of each output. */
+  readonly output: Output;
+  /** Number of positions, counted from the end, whose outputs are wanted; 1 where absent. */
+  readonly last?: number;
+  /** Tokens per step; by backend and priority where absent. */
+  readonly chunkTokens?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The outputs of the last positions, and what they cost. */
+export interface ExtendResult extends OutputRows {
+  /** Tokens of the sequence that the model was run on. */
+  readonly computed: number;
+  /** Milliseconds of the steps, without the time that they waited for their turn. */
+  readonly stepMs: number;
+}
+
+/** Proposes the tokens of a draft. */
+export interface Drafter {
+  /** The sequence continues with `id`. */
+  push(id: number): void;
+  /** Up to `most` tokens that may follow `ids` and `newest`; fewer where drafting more would not pay. */
+  propose(ids: readonly number[], newest: number, most: number, options: ProposeOptions): number[];
+}
+
+export interface ProposeOptions {
+  /** A draft ends before any of these. */
+  readonly stopIds: ReadonlySet<number>;
+  /** Proposes all that is known, whether or not it pays. */
+  readonly all: boolean;
 }
 
 /**
- * Prefill, then token by token, several in one pass where a draft foretells them. Greedy passes read back an id and its
- * log-probability per row, sampling reads the likeliest ids, and the logits where those do not suffice (Sampler says
- * when); a constraint reads back the logits. Rejects with Cancelled within one step after
- * `signal` fires, and with BadModel where the logits are no numbers.
+ * Prefills the prompt, then decodes token by token. Where the drafter proposes tokens, one pass verifies several of
+ * them. Throws BadRequest for options out of range. The iteration rejects with what the session rejects with (Cancelled
+ * within one step after `signal`), and with BadModel where the logits are not finite.
  */
-export function generateWith(
-  session: GeneratingSession,
-  prompt: readonly number[],
+export function generate(
+  session: DecodingSession,
+  prompt: Prompt,
   options: GenerateOptions,
+  drafter: Drafter = new PromptLookup(session.speculation),
 ): Generation {
-  const stats: GenerationStats = {
+  const loop = new DecodeLoop(session, options, drafter);
+  const tokens = loop.run(prompt);
+  return { stats: loop.stats, [Symbol.asyncIterator]: () => tokens };
+}
+
+/** The output of one position: a row as `Output` says, and its logits where the candidates did not suffice. */
+interface OutputRow {
+  readonly row: Float32Array;
+  readonly logits: Float32Array | null;
+}
+
+/**
+ * Speculative decoding. A pass computes the output of the newest token and those of the draft behind it. Each token is
+ * chosen from its own output as if there were no draft; while it equals the drafted one, the next output is valid too.
+ * Greedy decoding therefore gives what it gives without drafts. A sampled token x keeps its probability p(x): a drafted
+ * d is accepted with p(d), and another x comes with p(x) = (1 - p(d)) p(x) / (1 - p(d)). That is speculative sampling
+ * (arXiv 2211.17192) for a draft that is certain of itself, and the same seed gives the same tokens.
+ */
+class DecodeLoop {
+  readonly stats: GenerationStats = {
     stop: null,
     tokensReused: 0,
     tokensPrefilled: 0,
@@ -38,115 +90,96 @@ export function generateWith(
     prefillMs: 0,
     decodeMs: 0,
   };
-  const tokens = new TokenLoop(session, prompt, options, stats);
-  return {
-    stats,
-    [Symbol.asyncIterator]: () => ({
-      next: () => session.inTurn(() => tokens.next()),
-      return: async () => ({ done: true, value: undefined }),
-    }),
-  };
-}
-
-/**
- * A pass computes the next token's output and, behind a draft, the outputs that follow it. Every token is chosen from
- * its own output as if there were no draft; as long as it is the drafted one, the next output is good too. So greedy
- * decoding gives what it gives without drafts, and a sampled token x has its probability p(x): a drafted d is accepted
- * with p(d), another x comes with p(x) = (1 - p(d)) p(x) / (1 - p(d)), which is speculative sampling (arXiv 2211.17192)
- * for a draft that is certain of itself, and the same seed gives the same tokens.
- */
-class TokenLoop {
-  readonly #tokens: number[];
-  readonly #sampler: Sampler | null;
-  /** Outputs of the last pass that are not used yet, and the drafted tokens that they follow but for the first. */
-  #rows: { row: Float32Array; logits: Float32Array | null }[] = [];
-  #draft: number[] = [];
-  #drafts: Drafts | undefined;
-
-  readonly #session: GeneratingSession;
+  readonly #session: DecodingSession;
   readonly #options: GenerateOptions;
-  readonly #stats: GenerationStats;
+  readonly #drafter: Drafter;
+  readonly #sampler: Sampler | null;
 
-  constructor(session: GeneratingSession, prompt: readonly number[], options: GenerateOptions, stats: GenerationStats) {
+  constructor(session: DecodingSession, options: GenerateOptions, drafter: Drafter) {
+    if (options.maxTokens < 1) throw new BadRequest(`maxTokens is ${options.maxTokens}; it must be at least 1.`);
     this.#session = session;
     this.#options = options;
-    this.#stats = stats;
-
-    if (options.maxTokens < 1) throw new BadRequest(`maxTokens is ${options.maxTokens}; it must be at least 1.`);
-    this.#tokens = [...prompt];
+    this.#drafter = drafter;
     this.#sampler = options.sampling ? new Sampler(options.sampling) : null;
   }
 
-  async next(): Promise<IteratorResult<GeneratedToken, undefined>> {
-    const stats = this.#stats;
-    const options = this.#options;
-    throwIfAborted(options.signal);
-    if (stats.stop) return { done: true, value: undefined };
-    // A prompt that is too long is refused by run(); tokens of our own that do not fit end the generation.
-    const full = stats.tokensGenerated > 0 && this.#tokens.length > this.#session.contextLength;
-    if (stats.tokensGenerated >= options.maxTokens || full) return this.#end('length');
-    if (this.#rows.length === 0) await this.#pass();
-    const token = this.#choose(this.#rows.shift()!);
-    if (!Number.isFinite(token.logprob)) throw notFinite();
-    if (options.stopIds.has(token.id)) return this.#end('end');
-    this.#take(token.id);
-    return { done: false, value: token };
-  }
-
-  #take(id: number): void {
-    this.#options.constraint?.accept(id);
-    this.#tokens.push(id);
-    if (this.#drafts?.good) this.#drafts.push(id);
-    this.#stats.tokensGenerated++;
-    if (this.#draft.shift() === id) {
-      this.#stats.tokensAccepted++;
-    } else {
-      this.#rows = [];
-      this.#draft = [];
-    }
-  }
-
-  /** Runs the model on what it has not seen and on a draft of what may follow. */
-  async #pass(): Promise<void> {
-    const stats = this.#stats;
-    const options = this.#options;
-    const tokens = this.#tokens;
-    const session = this.#session;
-    const first = stats.passes === 0;
-    const draft = first ? [] : this.#propose();
+  async *run(prompt: Prompt): AsyncGenerator<GeneratedToken, undefined> {
+    const { stats } = this;
+    const { signal, stopIds, constraint } = this.#options;
+    throwIfAborted(signal);
     const started = performance.now();
-    tokens.push(...draft);
-    const { values, logits, reused, computed, stepMs } = await session
-      .run(tokens, { output: this.#output, last: draft.length + 1, signal: options.signal })
-      .finally(() => (tokens.length -= draft.length));
-    stats[first ? 'prefillMs' : 'decodeMs'] += performance.now() - started;
+    const sequence = await this.#session.reuse(prompt, { signal });
+    stats.prefillMs = performance.now() - started;
+    /** Chosen, but not computed yet; undefined before the first pass. */
+    let newest: number | undefined;
+    while (newest === undefined || this.#mayContinue(sequence.length + 1)) {
+      const draft = newest === undefined ? [] : this.#propose(sequence.ids, newest);
+      const output = this.#output;
+      const rows = await this.#pass(sequence, newest, draft, output);
+      let accepted = sequence.length - draft.length;
+      for (const [i, row] of rows.entries()) {
+        throwIfAborted(signal);
+        const token = this.#choose(row, output, sequence.ids, accepted);
+        if (!Number.isFinite(token.logprob)) throw notFinite();
+        if (stopIds.has(token.id)) return void (stats.stop = 'end');
+        newest = token.id;
+        constraint?.accept(newest);
+        this.#drafter.push(newest);
+        stats.tokensGenerated++;
+        const drafted = newest === draft[i];
+        if (drafted) stats.tokensAccepted++;
+        yield token;
+        if (!drafted) break;
+        accepted++;
+      }
+      sequence.truncate(accepted);
+      throwIfAborted(signal);
+    }
+    stats.stop = 'length';
+  }
+
+  /** Whether `length` tokens may have a successor. A prompt that is too long is refused by the session. */
+  #mayContinue(length: number): boolean {
+    return this.stats.tokensGenerated < this.#options.maxTokens && length <= this.#session.contextLength;
+  }
+
+  /** Runs the model on the newest token and a draft of what may follow; before the first token, on the prompt. */
+  async #pass(
+    sequence: Sequence,
+    newest: number | undefined,
+    draft: readonly number[],
+    output: Output,
+  ): Promise<OutputRow[]> {
+    const { stats } = this;
+    const started = performance.now();
+    const last = draft.length + 1;
+    const ids = newest === undefined ? [] : [newest, ...draft];
+    const { signal } = this.#options;
+    const { values, logits, computed, stepMs } = await this.#session.extend(sequence, ids, { output, last, signal });
+    stats[newest === undefined ? 'prefillMs' : 'decodeMs'] += performance.now() - started;
     stats.passes++;
     stats.tokensDrafted += draft.length;
-    if (first) {
-      stats.tokensReused = reused;
+    if (newest === undefined) {
+      stats.tokensReused = sequence.length - computed;
       stats.tokensPrefilled = computed;
     }
-    if (computed === draft.length + 1) session.speculation.measured(computed, stepMs);
-    this.#rows = rowsOf(values, draft.length + 1).map((row, i) => ({ row, logits: logits[i] ?? null }));
-    this.#draft = draft;
+    if (computed === last) this.#session.speculation.measured(computed, stepMs);
+    return rowsOf(values, last).map((row, i) => ({ row, logits: logits[i] ?? null }));
   }
 
-  /** Tokens that may follow, as many as pay. */
-  #propose(): number[] {
-    const options = this.#options;
-    const tokens = this.#tokens;
-    const stats = this.#stats;
-    const session = this.#session;
-    const { contextLength, shortLength, speculation } = session;
-    // Behind an active constraint only its own choice is known, and across a boundary the outputs would be others.
-    if (options.speculation === 'off' || options.constraint?.active) return [];
-    const end = tokens.length <= shortLength ? Math.min(shortLength, contextLength) : contextLength;
-    const most = Math.min(MOST_DRAFT_TOKENS, options.maxTokens - stats.tokensGenerated - 1, end - tokens.length);
-    if (most < 1) return [];
-    if (!this.#drafts?.good) this.#drafts = new Drafts(speculation, [...(options.related ?? []), tokens]);
-    return this.#drafts.propose(most, { stopIds: options.stopIds, all: options.speculation === 'always' });
+  /** A draft of what may follow, as long as it may be and pays. */
+  #propose(ids: readonly number[], newest: number): number[] {
+    const { maxTokens, speculation, constraint, stopIds } = this.#options;
+    const { contextLength, shortLength } = this.#session;
+    // Under an active constraint only its own choice is known, and beyond the boundary of LongRoPE outputs differ.
+    if (speculation === 'off' || constraint?.active) return [];
+    const length = ids.length + 1;
+    const end = length <= shortLength ? Math.min(shortLength, contextLength) : contextLength;
+    const most = Math.min(MOST_DRAFT_TOKENS, maxTokens - this.stats.tokensGenerated - 1, end - length);
+    return most < 1 ? [] : this.#drafter.propose(ids, newest, most, { stopIds, all: speculation === 'always' });
   }
 
+  /** What the next pass reads back: the least that the next token can be chosen from. */
   get #output(): Output {
     const sampler = this.#sampler;
     if (this.#options.constraint?.active) return 'logits';
@@ -155,31 +188,25 @@ class TokenLoop {
     return { ...sampler.candidates, suffices: (row) => sampler.suffices(candidatesOf(row)) };
   }
 
-  /** row: as `output` says. */
-  #choose({ row, logits }: { row: Float32Array; logits: Float32Array | null }): GeneratedToken {
-    const output = this.#output;
+  /** Chooses the token that follows the first `length` of `ids`. */
+  #choose({ row, logits }: OutputRow, output: Output, ids: readonly number[], length: number): GeneratedToken {
     const sampler = this.#sampler;
-    if (output === 'logits') return this.#chooseOfAll(row);
+    if (output === 'logits') return this.#chooseFromAll(row, ids, length);
     if (output === 'argmax' || !sampler) return { id: row[0]!, logprob: row[1]! };
     const candidates = candidatesOf(row);
     const index = sampler.pickFrom(candidates);
-    const id = index === null ? sampler.pick(logits!, this.#tokens) : candidates.ids[index]!;
+    const id = index === null ? sampler.pick(logits!, ids, length) : candidates.ids[index]!;
     const value = index === null ? logits![id]! : candidates.values[index]!;
     return { id, logprob: value - candidates.values[0]! - candidates.logSum };
   }
 
-  #chooseOfAll(logits: Float32Array): GeneratedToken {
+  #chooseFromAll(logits: Float32Array, ids: readonly number[], length: number): GeneratedToken {
     const { constraint } = this.#options;
     const allowed = constraint?.active
       ? logits.map((value, id) => (constraint.allows(id) ? value : -Infinity))
       : logits;
-    const id = this.#sampler ? this.#sampler.pick(allowed, this.#tokens) : indexOfLargest(allowed);
+    const id = this.#sampler ? this.#sampler.pick(allowed, ids, length) : indexOfLargest(allowed);
     return { id, logprob: logits[id]! - logSumExp(logits) };
-  }
-
-  #end(stop: 'end' | 'length'): IteratorResult<GeneratedToken, undefined> {
-    this.#stats.stop = stop;
-    return { done: true, value: undefined };
   }
 }
 

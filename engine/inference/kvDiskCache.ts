@@ -7,9 +7,9 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 
 import { join } from 'node:path';
 import { PAGE_TOKENS } from '../../kernels/ops.ts';
 import { Cancelled, throwIfAborted } from '../errors.ts';
-import { DamagedSnapshot, readPage, readTokens, snapshotBytes, writeSnapshot } from './kvFile.ts';
+import { DamagedKvFile, readPage, readTokens, kvFileBytes, writeKvFile } from './kvFile.ts';
 
-export interface SnapshotPlace {
+export interface DiskCacheLocation {
   readonly folder: string;
   /** Of all files together; the oldest go first. */
   readonly maxBytes: number;
@@ -30,7 +30,7 @@ export interface StoredPrefix {
 }
 
 /** Reading fewer tokens from a disk than this is not worth the while. */
-export const LEAST_SNAPSHOT_TOKENS = 256;
+export const MIN_DISK_TOKENS = 256;
 
 const FINISHED = '.kv';
 const UNFINISHED = '.tmp';
@@ -44,10 +44,10 @@ interface Candidate {
   readonly tokens: Int32Array;
 }
 
-export class SnapshotStore {
+export class KvDiskCache {
   /** Settles when the file under way is written: one at a time, so that the cap holds. */
   #writing: Promise<unknown> = Promise.resolve();
-  #place: SnapshotPlace | undefined;
+  #place: DiskCacheLocation | undefined;
 
   /** `log` is told why a file was removed or not written. */
   readonly #log: (message: string) => void;
@@ -57,7 +57,7 @@ export class SnapshotStore {
   }
 
   /** Where files are looked for and kept from now on; undefined: nowhere, as at first. */
-  keepIn(place: SnapshotPlace | undefined): this {
+  keepIn(place: DiskCacheLocation | undefined): this {
     this.#place = place;
     return this;
   }
@@ -98,9 +98,9 @@ export class SnapshotStore {
   ): Promise<boolean> {
     throwIfAborted(signal);
     const place = this.#place;
-    if (!place || tokens.length < LEAST_SNAPSHOT_TOKENS) return false;
+    if (!place || tokens.length < MIN_DISK_TOKENS) return false;
     const { folder, maxBytes } = place;
-    const bytes = snapshotBytes(tokens.length, kind.pageBytes);
+    const bytes = kvFileBytes(tokens.length, kind.pageBytes);
     if (bytes > maxBytes) {
       this.#log(`No snapshot of ${tokens.length} tokens is kept: it would take ${bytes} bytes of ${maxBytes}.`);
       return false;
@@ -116,7 +116,7 @@ export class SnapshotStore {
     const path = join(folder, fileName(kind, tokens));
     const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
     try {
-      await writeSnapshot(unfinished, { ...header(kind), tokens }, read, signal);
+      await writeKvFile(unfinished, { ...header(kind), tokens }, read, signal);
       if (this.#place?.folder !== folder) return false; // Somebody has turned it off meanwhile.
       await rename(unfinished, path);
     } finally {
@@ -172,7 +172,7 @@ export class SnapshotStore {
     } catch (error) {
       if (error instanceof Cancelled) throw error;
       this.#log(`The snapshot ${path} is not used: ${(error as Error).message}.`);
-      if (error instanceof DamagedSnapshot) await rm(path, { force: true });
+      if (error instanceof DamagedKvFile) await rm(path, { force: true });
       return undefined;
     } finally {
       await file?.close();
@@ -180,7 +180,7 @@ export class SnapshotStore {
   }
 
   /** Removes abandoned files, then the oldest, until `bytes` more stay within the cap. */
-  async #makeRoom({ folder, maxBytes }: SnapshotPlace, bytes: number): Promise<void> {
+  async #makeRoom({ folder, maxBytes }: DiskCacheLocation, bytes: number): Promise<void> {
     const paths = (await this.#names(folder)).map((name) => join(folder, name));
     const files = await Promise.all(paths.map(async (path) => ({ path, ...(await ageAndSize(path)) })));
     files.sort((a, b) => a.modifiedMs - b.modifiedMs);

@@ -13,7 +13,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { PAGE_TOKENS } from '../../kernels/ops.ts';
 import { throwIfAborted } from '../errors.ts';
 
-export interface SnapshotHeader {
+export interface KvFileHeader {
   /** SHA-256 of everything that the bytes of a page depend on beside the tokens. */
   readonly identity: Buffer;
   readonly tokens: Int32Array;
@@ -21,8 +21,8 @@ export interface SnapshotHeader {
 }
 
 /** The file is not what it should be; the message says how. */
-export class DamagedSnapshot extends Error {
-  override name = 'DamagedSnapshot';
+export class DamagedKvFile extends Error {
+  override name = 'DamagedKvFile';
 }
 
 const MAGIC = 0x564b4741; // "AGKV"
@@ -33,14 +33,14 @@ const FIELDS_BYTES = 4 * 4 + HASH_BYTES;
 const PIECE_BYTES = 1 << 20;
 
 /** Bytes of a whole file. */
-export function snapshotBytes(tokenCount: number, pageBytes: number): number {
+export function kvFileBytes(tokenCount: number, pageBytes: number): number {
   return pageOffset(tokenCount, pageBytes, Math.ceil(tokenCount / PAGE_TOKENS));
 }
 
 /** Writes a new file that nobody else may read. Rejects with Cancelled or the system's error; a part may be there then. */
-export async function writeSnapshot(
+export async function writeKvFile(
   path: string,
-  header: SnapshotHeader,
+  header: KvFileHeader,
   readPage: (index: number) => Promise<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -64,27 +64,27 @@ export async function writeSnapshot(
   }
 }
 
-/** The tokens of a file. Rejects with DamagedSnapshot where it is not a whole file of this identity and page size. */
-export async function readTokens(file: FileHandle, wanted: Omit<SnapshotHeader, 'tokens'>): Promise<Int32Array> {
+/** The tokens of a file. Rejects with DamagedKvFile where it is not a whole file of this identity and page size. */
+export async function readTokens(file: FileHandle, wanted: Omit<KvFileHeader, 'tokens'>): Promise<Int32Array> {
   const head = await read(file, 0, FIELDS_BYTES + HASH_BYTES);
   const count = head.readUInt32LE(8);
   const { size } = await file.stat();
   const fields = head.subarray(0, FIELDS_BYTES);
   const expected = encodeFields({ ...wanted, tokens: { length: count } });
-  if (!fields.equals(expected)) throw new DamagedSnapshot('it is of another format, version or model');
-  const length = snapshotBytes(count, wanted.pageBytes);
-  if (size !== length) throw new DamagedSnapshot(`it has ${size} bytes instead of ${length}`);
+  if (!fields.equals(expected)) throw new DamagedKvFile('it is of another format, version or model');
+  const length = kvFileBytes(count, wanted.pageBytes);
+  if (size !== length) throw new DamagedKvFile(`it has ${size} bytes instead of ${length}`);
   const ids = await read(file, FIELDS_BYTES + HASH_BYTES, 4 * count);
   const tokens = new Int32Array(ids.buffer, ids.byteOffset, count);
   if (!headerHash(fields, tokens).equals(head.subarray(FIELDS_BYTES)))
-    throw new DamagedSnapshot('the checksum of its header is wrong');
+    throw new DamagedKvFile('the checksum of its header is wrong');
   return tokens;
 }
 
-/** The bytes of a page. Rejects with DamagedSnapshot where they are not those that were written. */
+/** The bytes of a page. Rejects with DamagedKvFile where they are not those that were written. */
 export async function readPage(
   file: FileHandle,
-  { tokens, pageBytes }: Omit<SnapshotHeader, 'identity'>,
+  { tokens, pageBytes }: Omit<KvFileHeader, 'identity'>,
   page: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
@@ -98,7 +98,7 @@ export async function readPage(
     hash.update(piece);
   }
   const written = await read(file, start + pageBytes, HASH_BYTES);
-  if (!hash.digest().equals(written)) throw new DamagedSnapshot(`the checksum of its page ${page} is wrong`);
+  if (!hash.digest().equals(written)) throw new DamagedKvFile(`the checksum of its page ${page} is wrong`);
   return bytes;
 }
 
@@ -128,7 +128,7 @@ async function read(file: FileHandle, position: number, length: number): Promise
 async function readInto(file: FileHandle, position: number, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     const { bytesRead } = await file.read(bytes, at, bytes.length - at, position + at);
-    if (bytesRead === 0) throw new DamagedSnapshot('it is cut off');
+    if (bytesRead === 0) throw new DamagedKvFile('it is cut off');
     at += bytesRead;
   }
 }

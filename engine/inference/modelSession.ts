@@ -1,5 +1,5 @@
 import type { Prompt } from '../prompt/prompt.ts';
-import type { Generate } from './generation.ts';
+import type { Generate } from './generationTypes.ts';
 
 /** One sequence of a model, as Session implements it. What its cache shares with another one is computed once. */
 export interface ModelSession {
@@ -9,7 +9,7 @@ export interface ModelSession {
   /** Makes the cache hold `prompt`, in steps of the session's priority. Rejects as `generate` does. */
   prefill(prompt: Prompt, options: { signal?: AbortSignal }): Promise<{ computed: number }>;
   /** Writes the cache to disk. Resolves false when the disk cache is off; rejects with Cancelled or the system's error. */
-  saveSnapshot(options: { signal?: AbortSignal }): Promise<boolean>;
+  saveToDisk(options: { signal?: AbortSignal }): Promise<boolean>;
   /** Resolves when the memory of its cache is free for other sessions. */
   dispose(): Promise<void>;
 }

@@ -1,9 +1,9 @@
 import { MAX_F32 } from '../../kernels/ops.ts';
 import { BadRequest } from '../errors.ts';
-import type { Sampling } from './generation.ts';
+import type { Sampling } from './generationTypes.ts';
 import { mulberry32 } from './random.ts';
 
-/** Tokens that the repetition penalty looks back on. */
+/** Number of recent tokens that the repetition penalty applies to. */
 const PENALTY_TOKENS = 64;
 /**
  * So many of the likeliest tokens are read back to draw from. Of 1024 positions in code the starter model's top-p of 0.95
@@ -52,9 +52,9 @@ export class Sampler {
     this.#random = mulberry32(sampling.seed);
   }
 
-  /** logits: (vocabulary), -Infinity for tokens that are not allowed; `context` are the tokens so far. */
-  pick(logits: Float32Array, context: readonly number[]): number {
-    const penalised = this.#penalise(logits, context);
+  /** logits: (vocabulary), -Infinity for tokens that are not allowed; the first `length` of `context` are the tokens so far. */
+  pick(logits: Float32Array, context: readonly number[], length = context.length): number {
+    const penalised = this.#penalise(logits, context, length);
     const ids = rank(penalised, this.#most);
     const weights = this.#weigh(ids.map((id) => penalised[id]!));
     return ids[this.#draw(this.#cut(weights, sum(weights)) ?? weights)]!;
@@ -122,11 +122,12 @@ export class Sampler {
   }
 
   /** As CTRL (arXiv 1909.05858): logits of recent tokens are divided by the penalty where positive, else multiplied. */
-  #penalise(logits: Float32Array, context: readonly number[]): Float32Array {
+  #penalise(logits: Float32Array, context: readonly number[], length: number): Float32Array {
     const { repetitionPenalty = 1 } = this.#sampling;
     if (repetitionPenalty === 1) return logits;
     const y = logits.slice();
-    for (const id of new Set(context.slice(-PENALTY_TOKENS))) {
+    for (const id of new Set(context.slice(Math.max(0, length - PENALTY_TOKENS), length))) {
+      if (id < 0) continue; // A position of an image.
       y[id] = y[id]! > 0 ? y[id]! / repetitionPenalty : y[id]! * repetitionPenalty;
     }
     return y;

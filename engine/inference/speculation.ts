@@ -1,3 +1,4 @@
+import type { Drafter, ProposeOptions } from './generate.ts';
 import { LONGEST_MATCH, type Match, NgramIndex } from './ngrams.ts';
 
 /** With the token before it a draft makes a pass of at most 8 rows, which kernels for few rows take. */
@@ -13,41 +14,39 @@ const CHANCE_RATE = 1 / 32;
 /** Times that rise are believed slowly: a busy machine adds to them, nothing takes from them. */
 const SLOWER_RATE = 1 / 8;
 
-/** What one generation may say next, taken from what was said before. Good until its session has newer ones. */
-export class Drafts {
-  readonly #index: NgramIndex;
-  #match: Match | null;
-
+/**
+ * Prompt lookup: drafts continue the last place in the sequence where its newest tokens stood before. All generations of
+ * a session share one index, which follows the newest of them; an older one that continues indexes its sequence again.
+ */
+export class PromptLookup implements Drafter {
   readonly #speculation: Speculation;
+  #match: Match | null = null;
 
-  constructor(speculation: Speculation, texts: readonly (readonly number[])[]) {
+  constructor(speculation: Speculation) {
     this.#speculation = speculation;
-
-    speculation.drafts = this;
-    this.#index = speculation.index;
-    this.#index.replace(texts);
-    this.#match = this.#index.match();
   }
 
-  get good(): boolean {
-    return this.#speculation.drafts === this;
-  }
-
-  /** The last of the texts goes on with `id`. */
   push(id: number): void {
+    const { index, owner } = this.#speculation;
+    if (owner !== this) return;
     const match = this.#match;
-    const index = this.#index;
     if (match) this.#speculation.observe(match.length, index.following(match.position, 1)[0] === id);
     index.push(id);
     this.#match = index.match();
   }
 
-  /** From 0 to `most` tokens that may follow: all that are known, or as many as pay. They end before `stopIds`. */
-  propose(most: number, { stopIds, all }: { stopIds: ReadonlySet<number>; all: boolean }): number[] {
+  propose(ids: readonly number[], newest: number, most: number, { stopIds, all }: ProposeOptions): number[] {
+    const speculation = this.#speculation;
+    const { index } = speculation;
+    if (speculation.owner !== this) {
+      speculation.owner = this;
+      index.replace(ids);
+      index.push(newest);
+      this.#match = index.match();
+    }
     const match = this.#match;
-    const index = this.#index;
     if (!match) return [];
-    const count = all ? most : this.#speculation.draftLength(match.length, most);
+    const count = all ? most : speculation.draftLength(match.length, most);
     return index.following(match.position, count, stopIds);
   }
 }
@@ -59,10 +58,10 @@ export class Drafts {
  * gives more tokens per second than plain decoding, nothing is drafted.
  */
 export class Speculation {
-  /** Of what was said last. It stays from one generation to the next, which begins with mostly the same. */
+  /** It stays from one generation to the next, whose sequence mostly begins like the one before. */
   readonly index = new NgramIndex();
-  /** Those that the index is of. */
-  drafts: Drafts | undefined;
+  /** Whose sequence the index holds. */
+  owner: PromptLookup | undefined;
   /** By the length of the match, from 0. */
   readonly #chances = Array.from({ length: LONGEST_MATCH + 1 }, (_, length) => length / (length + 2));
   /** Milliseconds by rows of a pass. NaN: once, which compiled kernels and filled caches. */

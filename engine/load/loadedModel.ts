@@ -1,6 +1,6 @@
 import { type KvDType, type OperationTime, type Ops, PAGE_TOKENS, type WeightDType } from '../../kernels/ops.ts';
 import { PageAllocator } from '../inference/kvCache.ts';
-import type { SnapshotStore } from '../inference/kvDiskCache.ts';
+import type { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { chooseKvDtype } from '../inference/kvDtype.ts';
 import { type Priority, Scheduler } from '../inference/scheduler.ts';
 import { Session, type SessionContext } from '../inference/session.ts';
@@ -48,7 +48,7 @@ export interface InferenceOptions {
   /** Shared by all models of a process, so that one step runs at a time. */
   readonly scheduler?: Scheduler | undefined;
   /** Keeps the KV cache on disk. `version` is the product's, since a later one may lay out the pages differently. */
-  readonly snapshots?: { readonly store: SnapshotStore; readonly version: string } | undefined;
+  readonly diskCache?: { readonly cache: KvDiskCache; readonly version: string } | undefined;
 }
 
 /** Everything that a source says about its model, except for the weights. */
@@ -121,7 +121,7 @@ export function assembleModel(
 function sessionContext(
   { fingerprint }: ModelDescription,
   { ops, decoder, weights }: BackendWeights,
-  { chunkTokens = CHUNK_TOKENS[ops.backend], scheduler = new Scheduler(), snapshots }: InferenceOptions,
+  { chunkTokens = CHUNK_TOKENS[ops.backend], scheduler = new Scheduler(), diskCache }: InferenceOptions,
   allocator: PageAllocator,
 ): SessionContext {
   return {
@@ -132,9 +132,9 @@ function sessionContext(
     contextLength: decoder.config.maxPositions,
     chunkTokens,
     chatChunkTokens: Math.min(chunkTokens, CHAT_CHUNK_TOKENS[ops.backend]),
-    snapshots:
-      snapshots && fingerprint !== null
-        ? { store: snapshots.store, identity: JSON.stringify([snapshots.version, fingerprint, weights]) }
+    diskCache:
+      diskCache && fingerprint !== null
+        ? { cache: diskCache.cache, identity: JSON.stringify([diskCache.version, fingerprint, weights]) }
         : undefined,
   };
 }

@@ -34,10 +34,30 @@ export interface LongRope {
 export interface Decoder {
   readonly config: DecoderConfig;
   /**
-   * Logits of the last `last` of these tokens, (last, vocabulary); the tokens' keys and values go to `kv`. With last 0,
-   * as in all but the last chunk of a prefill, the head is not computed and the newest hidden state comes back.
+   * Number of positions that an image takes: the rows of its features. undefined where no features are loaded for this
+   * key. Absent in models that take no images.
    */
-  forward(ops: Ops, ids: readonly number[], kv: KvView, options: ForwardOptions): Tensor;
+  readonly imageLength?: (key: string) => number | undefined;
+  /**
+   * (tokens, hidden): the embeddings of token ids, and at the positions of images the rows of their features. Negative
+   * ids are positions of images.
+   */
+  embed(ops: Ops, ids: readonly number[], images: readonly ImageRows[]): Tensor;
+  /**
+   * (last, vocabulary): the logits of the last `last` of the embedded tokens, whose keys and values go to `kv`. With
+   * last 0, as in all but the last chunk of a prefill, the head is not computed and the newest hidden state returned.
+   */
+  forward(ops: Ops, embeddings: Tensor, kv: KvView, options: ForwardOptions): Tensor;
+}
+
+/** Rows of an image's features that fall into one step. */
+export interface ImageRows {
+  readonly key: string;
+  /** Their first position among the ids of the step. */
+  readonly at: number;
+  /** The first row. */
+  readonly first: number;
+  readonly length: number;
 }
 
 export interface ForwardOptions {

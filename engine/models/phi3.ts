@@ -27,13 +27,18 @@ export class Phi3 implements Decoder {
     this.#lmHead = config.tied ? this.#embedTokens : weights.get('lm_head.weight');
   }
 
-  forward(ops: Ops, ids: readonly number[], kv: KvView, { last, totalLength }: ForwardOptions): Tensor {
+  embed(ops: Ops, ids: readonly number[]): Tensor {
+    return ops.embed(this.#embedTokens, ids); // (tokens, hidden)
+  }
+
+  forward(ops: Ops, embeddings: Tensor, kv: KvView, { last, totalLength }: ForwardOptions): Tensor {
     const { headDim, rmsNormEps } = this.config;
-    const rope = ops.input(ropeTable(this.config, kv.length, ids.length, totalLength), [ids.length, headDim]);
-    let x = ops.embed(this.#embedTokens, ids); // (tokens, hidden)
+    const tokens = embeddings.shape[0]!;
+    const rope = ops.input(ropeTable(this.config, kv.length, tokens, totalLength), [tokens, headDim]);
+    let x = embeddings; // (tokens, hidden)
     for (const layer of this.#layers) x = layer.forward(ops, x, rope, kv);
     if (last === 0) return ops.lastRows(x, 1);
-    const newest = last < ids.length ? ops.lastRows(x, last) : x; // (last, hidden)
+    const newest = last < tokens ? ops.lastRows(x, last) : x; // (last, hidden)
     return ops.linear(ops.rmsNorm(newest, this.#norm, rmsNormEps), this.#lmHead); // (last, vocabulary)
   }
 

@@ -32,13 +32,18 @@ export class Phi3Small implements Decoder {
     this.#keptIds = ops.upload(kept, [config.vocabSize]);
   }
 
-  forward(ops: Ops, ids: readonly number[], kv: KvView, { last, totalLength }: ForwardOptions): Tensor {
-    const { headDim, embeddingScale, logitDivisor } = this.config;
-    const rope = ops.input(ropeTable(this.config, kv.length, ids.length, totalLength), [ids.length, headDim]);
-    let x = ops.embed(this.#embedTokens, ids, embeddingScale); // (tokens, hidden)
+  embed(ops: Ops, ids: readonly number[]): Tensor {
+    return ops.embed(this.#embedTokens, ids, this.config.embeddingScale); // (tokens, hidden)
+  }
+
+  forward(ops: Ops, embeddings: Tensor, kv: KvView, { last, totalLength }: ForwardOptions): Tensor {
+    const { headDim, logitDivisor } = this.config;
+    const tokens = embeddings.shape[0]!;
+    const rope = ops.input(ropeTable(this.config, kv.length, tokens, totalLength), [tokens, headDim]);
+    let x = embeddings; // (tokens, hidden)
     for (const layer of this.#layers) x = layer.forward(ops, x, rope, kv);
     if (last === 0) return ops.lastRows(x, 1);
-    const newest = last < ids.length ? ops.lastRows(x, last) : x; // (last, hidden)
+    const newest = last < tokens ? ops.lastRows(x, last) : x; // (last, hidden)
     const logits = ops.linear(this.#finalNorm.forward(ops, newest), this.#embedTokens); // (last, vocabulary)
     return ops.maskedScale(logits, this.#keptIds, 1 / logitDivisor);
   }

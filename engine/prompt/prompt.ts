@@ -54,6 +54,36 @@ export function imageIds(key: string, length: number): Int32Array {
   return Int32Array.from({ length }, (_, i) => -2 - (hash(key, i) % IMAGE_IDS));
 }
 
+export interface PromptLimits {
+  /** Named in messages. */
+  readonly model: string;
+  readonly vocabSize: number;
+  readonly takesImages: boolean;
+}
+
+/** Throws BadRequest where an id is outside of the vocabulary, or an image position is not what `imageIds` gives. */
+export function checkPrompt({ ids, images }: Prompt, { model, vocabSize, takesImages }: PromptLimits): void {
+  if (images.length > 0 && !takesImages) throw new BadRequest(`${model} takes no images.`);
+  let at = 0;
+  for (const image of images) {
+    if (!(image.at >= at)) throw new BadRequest('The images of the prompt overlap or are out of order.');
+    checkTokens(ids, at, image.at, vocabSize);
+    const fits = imageIds(image.key, image.length).every((id, i) => ids[image.at + i] === id);
+    if (image.length < 1 || !fits) throw new BadRequest(`The prompt does not hold the positions of ${image.key}.`);
+    at = image.at + image.length;
+  }
+  checkTokens(ids, at, ids.length, vocabSize);
+}
+
+function checkTokens(ids: Int32Array, start: number, end: number, vocabSize: number): void {
+  for (let i = start; i < end; i++) {
+    const id = ids[i]!;
+    if (id >= 0 && id < vocabSize) continue;
+    const missing = id < 0 ? ', and no image stands there' : '';
+    throw new BadRequest(`Token id ${id} is outside the vocabulary of ${vocabSize} tokens${missing}.`);
+  }
+}
+
 /** MurmurHash3's mixing of the characters, from 0 to 2^32 - 1. */
 function hash(text: string, seed: number): number {
   let h = seed;

@@ -5,7 +5,7 @@ import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
 import { answerChat, countTokens, fitChat } from '../chat/answer.ts';
 import { completeInDocument } from '../document/completeInDocument.ts';
 import { BadModel, BadRequest, Cancelled, errorMessage, PromptTooLong } from '../errors.ts';
-import { SnapshotStore } from '../inference/kvDiskCache.ts';
+import { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { Scheduler } from '../inference/scheduler.ts';
 import { backendReports, withoutGpu } from '../load/openBackend.ts';
 import { textTurn } from '../wire/chatTurns.ts';
@@ -52,14 +52,14 @@ export class EngineServer {
   readonly #models = new Map<string, SharedModel<Client>>();
   readonly #clients = new Set<Client>();
   /** One store for all models, so that its limit holds. */
-  readonly #snapshots: SnapshotStore;
+  readonly #diskCache: KvDiskCache;
   #nextClient = 1;
 
   readonly #options: ServerOptions;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#snapshots = new SnapshotStore(options.log);
+    this.#diskCache = new KvDiskCache(options.log);
   }
 
   /** Serves one window until its stream ends. */
@@ -127,7 +127,7 @@ export class EngineServer {
     const { noGpu } = this.#options;
     const backend = noGpu ? withoutGpu(params.backend) : params.backend;
     if (!backend) throw new BadRequest(noGpu);
-    this.#snapshots.keepIn(params.kvDiskCache);
+    this.#diskCache.keepIn(params.kvDiskCache);
     const model = this.#share({ ...params, backend });
     model.users.add(client);
     const { info } = await model.live((progress) => call.part(progress));
@@ -201,7 +201,7 @@ export class EngineServer {
       const { log, version, loadModel } = this.#options;
       model = new SharedModel<Client>(key, params, {
         scheduler: this.#scheduler,
-        snapshots: { store: this.#snapshots, version },
+        diskCache: { cache: this.#diskCache, version },
         log,
         loadModel,
         onMoved: (info, reason) => {

@@ -31,7 +31,7 @@ export interface SharedModelOptions {
   /** Shared by all models of the process, so that one step at a time runs. */
   readonly scheduler: Scheduler;
   /** The KV disk cache; off when absent. */
-  readonly snapshots?: LoadOptions['snapshots'];
+  readonly diskCache?: LoadOptions['diskCache'];
   readonly log: (message: string) => void;
   /** Tells the users, once per move. */
   readonly onMoved: (info: ModelInfo, reason: string) => void;
@@ -147,11 +147,11 @@ export class SharedModel<User extends object> {
 
   #loadOn(backend: LoadParams['backend']): Promise<ServedModel> {
     const { model, allowSoftwareGpu } = this.#params;
-    const { scheduler, snapshots, loadModel: load = loadModel } = this.#options;
+    const { scheduler, diskCache, loadModel: load = loadModel } = this.#options;
     return load(model, {
       backend,
       ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
-      ...(snapshots ? { snapshots } : {}),
+      ...(diskCache ? { diskCache } : {}),
       scheduler,
       signal: this.#abort.signal,
       onProgress: (progress) => {

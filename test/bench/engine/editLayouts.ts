@@ -2,7 +2,7 @@ import type { CompletionRequest } from '../../../engine/completion/complete.ts';
 import { type CompletingModel, completeInDocument, completeWith } from '../../../engine/document/completeInDocument.ts';
 import { DocumentSession } from '../../../engine/document/documentSession.ts';
 import { PrefillSpeed } from '../../../engine/document/prefillSpeed.ts';
-import type { GenerationStats } from '../../../engine/inference/generation.ts';
+import type { GenerationStats } from '../../../engine/inference/generationTypes.ts';
 import type { Priority } from '../../../engine/inference/scheduler.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
@@ -43,7 +43,7 @@ function wholeFile(model: EditedModel, signal: AbortSignal): Layout {
         return result;
       },
       tokens: session.tokens,
-      saveSnapshot: async () => false,
+      saveToDisk: async () => false,
       dispose: () => session.dispose(),
     };
   };

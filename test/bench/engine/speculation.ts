@@ -1,6 +1,6 @@
 import { completeWith } from '../../../engine/document/completeInDocument.ts';
 import { BadRequest, throwIfAborted } from '../../../engine/errors.ts';
-import type { GenerateOptions, GenerationStats } from '../../../engine/inference/generation.ts';
+import type { GenerateOptions, GenerationStats } from '../../../engine/inference/generationTypes.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import type { CompletionRequest } from '../../../engine/completion/complete.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { completeAt } from '../../../engine/completion/complete.ts';
 import { BadRequest } from '../../../engine/errors.ts';
-import type { Generate } from '../../../engine/inference/generation.ts';
+import type { Generate } from '../../../engine/inference/generationTypes.ts';
 import type { CompleteParams } from '../../../engine/wire/protocol.ts';
 import { createTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';

@@ -66,7 +66,7 @@ class FakeModel {
         return { computed: this.read.length === 1 ? tokens.length : tokens.length * 0.3 };
       },
       tokens: [],
-      saveSnapshot: async () => {
+      saveToDisk: async () => {
         if (this.diskFull) throw new Error('ENOSPC');
         this.kept++;
         return true;

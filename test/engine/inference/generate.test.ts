@@ -1,16 +1,17 @@
 /** Decoding with drafts gives what decoding one token at a time gives. */
 import assert from 'node:assert/strict';
-import { generateWith, type GeneratingSession } from '../../../engine/inference/generate.ts';
+import { type DecodingSession, type Drafter, generate } from '../../../engine/inference/generate.ts';
 import type {
   GenerateOptions,
   Generation,
   GenerationStats,
   TokenConstraint,
-} from '../../../engine/inference/generation.ts';
+} from '../../../engine/inference/generationTypes.ts';
 import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { backendReports } from '../../../engine/load/openBackend.ts';
 import type { Session } from '../../../engine/inference/session.ts';
+import { Sequence } from '../../../engine/inference/sequence.ts';
 import { Speculation } from '../../../engine/inference/speculation.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';
 import { topK } from '../../../kernels/reference/topK.ts';
@@ -43,24 +44,33 @@ async function bothWays(
   options: GenerateOptions = greedy,
   constraint?: () => TokenConstraint,
 ): Promise<{ plain: Answer; drafted: Answer }> {
-  const answer = async (changes: Partial<GenerateOptions>): Promise<Answer> => {
+  const answer = async (speculation: 'always' | 'off', drafter?: Drafter): Promise<Answer> => {
     const session = open();
-    const given = { ...options, ...changes, ...(constraint && { constraint: constraint() }) };
-    const result = await collect(session.generate(textPrompt(prompt), given));
+    const given = { ...options, speculation, ...(constraint && { constraint: constraint() }) };
+    const result = await collect(generate(session, textPrompt(prompt), given, drafter));
     await session.dispose();
     return result;
   };
-  const plain = await answer({ speculation: 'off' });
-  return { plain, drafted: await answer({ speculation: 'always', related: [mostlyRight(prompt, plain.ids)] }) };
+  const plain = await answer('off');
+  return { plain, drafted: await answer('always', mostlyRight(prompt, plain.ids)) };
 }
 
-/** A text in which `answer` follows the prompt. */
-function foretold(prompt: readonly number[], answer: readonly number[]): number[] {
-  return [...prompt.slice(-3), ...answer];
+/** Drafts that `answer` follows the prompt. */
+function proposing(prompt: readonly number[], answer: readonly number[]): Drafter {
+  return {
+    push() {},
+    propose: (ids, _newest, most, { stopIds }) => {
+      const start = ids.length + 1 - prompt.length;
+      const draft = answer.slice(start, start + most);
+      const stop = draft.findIndex((id) => stopIds.has(id));
+      return stop < 0 ? draft : draft.slice(0, stop);
+    },
+  };
 }
 
-function mostlyRight(prompt: readonly number[], answer: readonly number[]): number[] {
-  return foretold(prompt, answer).map((id, i) => (i % 4 === 3 ? (id + 1) % 128 : id));
+function mostlyRight(prompt: readonly number[], answer: readonly number[]): Drafter {
+  const changed = answer.map((id, i) => (i % 4 === 3 ? (id + 1) % 128 : id));
+  return proposing(prompt, changed);
 }
 
 function assertSame({ plain, drafted }: { plain: Answer; drafted: Answer }): void {
@@ -132,7 +142,7 @@ describe('decoding with drafts', () => {
     tiny.steps.splice(0);
     const session = tiny.session();
     const { stats } = await collect(
-      session.generate(textPrompt(prompt), { ...greedy, speculation: 'always', related: [foretold(prompt, right)] }),
+      generate(session, textPrompt(prompt), { ...greedy, speculation: 'always' }, proposing(prompt, right)),
     );
     const passes = tiny.steps.map(({ tokens }) => tokens);
     assert.deepEqual(passes.slice(0, 4), [1, 8, 8, 8]);
@@ -163,16 +173,17 @@ describe('decoding with drafts', () => {
     });
   }
 
-  it('left within a draft, the session goes on rightly', async () => {
+  it('left within a draft, the session continues correctly', async () => {
     const prompt = ids(70);
     const { ids: right } = await collect(
       tiny.session().generate(textPrompt(prompt), { ...greedy, speculation: 'off' }),
     );
     for (const taken of [1, 2, 3, 5, 9]) {
       const session = tiny.session();
-      const options = { ...greedy, speculation: 'always', related: [foretold(prompt, right)] } as const;
+      const options = { ...greedy, speculation: 'always' } as const;
       const seen: number[] = [];
-      for await (const { id } of session.generate(textPrompt(prompt), options)) if (seen.push(id) === taken) break;
+      for await (const { id } of generate(session, textPrompt(prompt), options, proposing(prompt, right)))
+        if (seen.push(id) === taken) break;
       assert.deepEqual(seen, right.slice(0, taken));
       assert.deepEqual([...session.tokens], [...prompt, ...right].slice(0, session.tokens.length));
       const cached = session.tokens.length;
@@ -186,12 +197,12 @@ describe('decoding with drafts', () => {
     }
   });
 
-  it('goes on rightly after somebody else used its session', async () => {
+  it('continues correctly after somebody else used its session', async () => {
     const session = tiny.session();
     const seen: number[] = [];
     const { plain } = await bothWays(() => tiny.session(), ids(70));
-    const options = { ...greedy, speculation: 'always', related: [mostlyRight(ids(70), plain.ids)] } as const;
-    for await (const { id } of session.generate(textPrompt(ids(70)), options)) {
+    const options = { ...greedy, speculation: 'always' } as const;
+    for await (const { id } of generate(session, textPrompt(ids(70)), options, mostlyRight(ids(70), plain.ids))) {
       seen.push(id);
       if (seen.length % 5 === 2) await session.run(textPrompt(ids(30, seen.length)), { output: 'argmax' });
     }
@@ -202,13 +213,8 @@ describe('decoding with drafts', () => {
     const abort = new AbortController();
     const session = tiny.session();
     const { plain } = await bothWays(() => tiny.session(), ids(70));
-    const options = {
-      ...greedy,
-      speculation: 'always',
-      related: [foretold(ids(70), plain.ids)],
-      signal: abort.signal,
-    } as const;
-    const generation = session.generate(textPrompt(ids(70)), options);
+    const options = { ...greedy, speculation: 'always', signal: abort.signal } as const;
+    const generation = generate(session, textPrompt(ids(70)), options, proposing(ids(70), plain.ids));
     const tokens = generation[Symbol.asyncIterator]();
     for (let i = 0; i < 3; i++) await tokens.next();
     const { passes } = generation.stats;
@@ -229,8 +235,9 @@ describe('decoding with drafts', () => {
     for (const length of [115, 122, 126, 127, 128, 129]) {
       const plain = await collect(long.session().generate(textPrompt(ids(length)), { ...greedy, speculation: 'off' }));
       const fresh = await TinySessions.create({ config });
-      const options = { ...greedy, speculation: 'always', related: [mostlyRight(ids(length), plain.ids)] } as const;
-      const drafted = await collect(fresh.session().generate(textPrompt(ids(length)), options));
+      const options = { ...greedy, speculation: 'always' } as const;
+      const drafter = mostlyRight(ids(length), plain.ids);
+      const drafted = await collect(generate(fresh.session(), textPrompt(ids(length)), options, drafter));
       assertSame({ plain, drafted });
       assert.ok(drafted.stats.tokensAccepted > 0);
       const whole = fresh.steps.filter(({ tokens, totalLength }) => tokens === 16 && totalLength > 128).length;
@@ -252,23 +259,24 @@ describe('sampling with drafts', () => {
     return weights.map((weight) => weight / weights.reduce((a, b) => a + b));
   });
 
-  function chainSession(): GeneratingSession {
+  function chainSession(): DecodingSession {
     return {
-      inTurn: (work) => work(),
       contextLength: 1e6,
       shortLength: 1e6,
       speculation: new Speculation(),
-      run: async (tokens, { last = 1, output }) => {
-        const logits = Float32Array.from(tokens.slice(-last).flatMap((id) => [...chain[id]!]));
+      reuse: async (prompt) => new Sequence(prompt),
+      extend: async (sequence, ids, { last = 1, output }) => {
+        sequence.push(ids);
+        const logits = Float32Array.from(sequence.ids.slice(-last).flatMap((id) => [...chain[id]!]));
         const values = typeof output === 'string' ? logits : topK(logits, VOCABULARY, output);
-        return { values, logits: [], reused: tokens.length - last, computed: last, stepMs: 1 };
+        return { values, logits: [], computed: last, stepMs: 1 };
       },
     };
   }
 
   const sample = (seed: number, speculation: 'always' | 'off', maxTokens: number) =>
     collect(
-      generateWith(chainSession(), [0], {
+      generate(chainSession(), textPrompt([0]), {
         ...{ maxTokens, stopIds: new Set<number>(), speculation },
         sampling: { temperature: 1, seed },
       }),
@@ -298,20 +306,24 @@ describe('sampling with drafts', () => {
 
   it('numbers that are none behind a rejected token are never seen', async () => {
     const session = chainSession();
-    const broken: GeneratingSession = {
+    const broken: DecodingSession = {
       ...session,
-      run: async (tokens, options) => {
-        const result = await session.run(tokens, options);
+      extend: async (sequence, ids, options) => {
+        const result = await session.extend(sequence, ids, options);
         result.values.fill(NaN, result.values.length / (options.last ?? 1)); // All but the first row.
         return result;
       },
     };
     const options = { ...greedy, speculation: 'always', sampling: { temperature: 0, seed: 1 } } as const;
-    const right = await collect(generateWith(session, [0, 3, 0, 2, 0, 4], options));
-    const related = [right.ids.map((id) => (id + 1) % VOCABULARY)];
-    const first = await collect(generateWith(broken, [0, 0], { ...options, maxTokens: 2, related }));
-    assert.equal(first.ids.length, 2);
-    await assert.rejects(collect(generateWith(broken, [0, 3, 0, 2, 0, 4], options)), /contains NaN/);
+    const prompt = [0, 3, 0, 2, 0, 4];
+    const { ids: right } = await collect(generate(session, textPrompt(prompt), options));
+    const decode = (answer: readonly number[], maxTokens: number) =>
+      collect(generate(broken, textPrompt(prompt), { ...options, maxTokens }, proposing(prompt, answer)));
+    const wrong = right.map((id) => (id + 1) % VOCABULARY);
+    const answer = await decode(wrong, 8);
+    assert.deepEqual([answer.ids, answer.stats.tokensAccepted], [right.slice(0, 8), 0]);
+    assert.ok(answer.stats.tokensDrafted > 0);
+    await assert.rejects(decode(right, 8), /contains NaN/);
   });
 });
 
@@ -356,9 +368,10 @@ for (const backend of ['reference', 'wasm', 'webgpu'] as Backend[]) {
         const model: LoadedModel = await withGolden(name, {}, (folder) => loadModel(folder, options));
         for (const { ids: prompt, greedy: golden } of variant!.prompts) {
           if (!golden) continue;
-          const drafts = { speculation: 'always', related: [mostlyRight(prompt, golden.ids)] } as const;
+          const options = { ...greedy, maxTokens: 16, speculation: 'always' } as const;
           const session = model.createSession();
-          const answer = await collect(session.generate(textPrompt(prompt), { ...greedy, maxTokens: 16, ...drafts }));
+          const drafter = mostlyRight(prompt, golden.ids);
+          const answer = await collect(generate(session, textPrompt(prompt), options, drafter));
           assert.deepEqual(answer.ids, golden.ids);
           assert.ok(answer.stats.tokensAccepted > 0 && answer.stats.tokensAccepted < answer.stats.tokensDrafted);
           await session.dispose();

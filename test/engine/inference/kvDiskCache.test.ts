@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { SnapshotStore } from '../../../engine/inference/kvDiskCache.ts';
+import { KvDiskCache } from '../../../engine/inference/kvDiskCache.ts';
 import { type Ops, OutOfMemory } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { backends } from '../../support/engine/backends.ts';
@@ -16,14 +16,14 @@ const config = { max_position_embeddings: 1024 };
 const PAGE_BYTES = 2 * 2 * 2 * 16 * 64 * 4;
 const MANY_BYTES = 1e9;
 
-describe('snapshots', () => {
+describe('the KV disk cache', () => {
   let folder: TinyFolder;
   let path: string;
   let logged: string[];
   const open: TinySessions[] = [];
   beforeEach(() => {
     folder = new TinyFolder();
-    path = join(folder.path, 'snapshots');
+    path = join(folder.path, 'kv');
     logged = [];
   });
   afterEach(async () => {
@@ -31,16 +31,16 @@ describe('snapshots', () => {
     folder.remove();
   });
 
-  const store = (maxBytes = MANY_BYTES): SnapshotStore =>
-    new SnapshotStore((message) => logged.push(message)).keepIn({ folder: path, maxBytes });
+  const store = (maxBytes = MANY_BYTES): KvDiskCache =>
+    new KvDiskCache((message) => logged.push(message)).keepIn({ folder: path, maxBytes });
   const files = (): string[] => readdirSync(path).sort();
 
   /** As after a restart: another model of the same weights. */
   async function start(
-    options: { ops?: Ops; config?: object; kv?: 'f16' | 'q8'; identity?: string; store?: SnapshotStore } = {},
+    options: { ops?: Ops; config?: object; kv?: 'f16' | 'q8'; identity?: string; store?: KvDiskCache } = {},
   ): Promise<TinySessions> {
     const { identity = 'tiny', store: own = store(), ...rest } = options;
-    const tiny = await TinySessions.create({ config, ...rest, snapshots: { store: own, identity } });
+    const tiny = await TinySessions.create({ config, ...rest, diskCache: { cache: own, identity } });
     open.push(tiny);
     return tiny;
   }
@@ -51,7 +51,7 @@ describe('snapshots', () => {
     const session = tiny.session();
     await session.prefill(textPrompt(tokens));
     const before = new Set(statSync(path, { throwIfNoEntry: false }) ? files() : []);
-    assert.equal(await session.saveSnapshot(), true);
+    assert.equal(await session.saveToDisk(), true);
     await session.dispose();
     assert.equal(tiny.allocator.pagesInUse, 0);
     return join(
@@ -72,7 +72,7 @@ describe('snapshots', () => {
         const first = await start({ ops: before, kv });
         const session = first.session();
         await session.prefill(textPrompt(file));
-        assert.equal(await session.saveSnapshot(), true);
+        assert.equal(await session.saveToDisk(), true);
         const want = await session.run(textPrompt(prompt), { output: 'logits' });
         assert.equal(want.reused, 300);
 
@@ -176,7 +176,7 @@ describe('snapshots', () => {
     const tiny = await start({ store: store(2.5 * statSync(a).size) });
     const session = tiny.session();
     await session.prefill(textPrompt(ids(300, 3)));
-    assert.equal(await session.saveSnapshot(), true);
+    assert.equal(await session.saveToDisk(), true);
     assert.equal(files().length, 2);
     assert.ok(statSync(a) && !statSync(b, { throwIfNoEntry: false }));
     assert.match(logged.join(), /makes room/);
@@ -186,7 +186,7 @@ describe('snapshots', () => {
     const tiny = await start({ store: store(1000) });
     const session = tiny.session();
     await session.prefill(textPrompt(file));
-    assert.equal(await session.saveSnapshot(), false);
+    assert.equal(await session.saveToDisk(), false);
     assert.match(logged.join(), /No snapshot of 300 tokens is kept/);
     for (const [other, count] of [
       [await start(), 255],
@@ -194,7 +194,7 @@ describe('snapshots', () => {
     ] as const) {
       const short = other.session();
       await short.prefill(textPrompt(ids(count)));
-      assert.equal(await short.saveSnapshot(), false);
+      assert.equal(await short.saveToDisk(), false);
     }
     assert.equal(statSync(path, { throwIfNoEntry: false }), undefined, 'not even the folder');
   });
@@ -204,12 +204,12 @@ describe('snapshots', () => {
     const tiny = await start();
     const session = tiny.session();
     await session.prefill(textPrompt(ids(500)));
-    assert.ok(await session.saveSnapshot());
+    assert.ok(await session.saveToDisk());
     const [name] = files();
     assert.equal(files().length, 1);
     const { ino } = statSync(join(path, name!));
     await session.prefill(textPrompt(file));
-    assert.ok(await session.saveSnapshot(), 'there already, within the longer one');
+    assert.ok(await session.saveToDisk(), 'there already, within the longer one');
     assert.deepEqual([files(), statSync(join(path, name!)).ino], [[name], ino]);
     assert.equal((await (await start()).session().prefill(textPrompt(ids(510)))).reused, 500);
   });
@@ -218,7 +218,7 @@ describe('snapshots', () => {
     const tiny = await start();
     const session = tiny.session();
     await session.prefill(textPrompt(file));
-    const saving = session.saveSnapshot();
+    const saving = session.saveToDisk();
     const other = [...file.slice(0, 290), ...ids(20, 5)];
     const result = await session.run(textPrompt(other), { output: 'logits' });
     assert.ok(await saving);
@@ -239,7 +239,7 @@ describe('snapshots', () => {
         if (++read === 3) void (how === 'cancelled' ? abort.abort() : session.dispose());
         return original(page);
       };
-      await assert.rejects(session.saveSnapshot({ signal: abort.signal }), { name: 'Cancelled' });
+      await assert.rejects(session.saveToDisk({ signal: abort.signal }), { name: 'Cancelled' });
       assert.equal(read, 3);
       await session.dispose();
       assert.deepEqual([files(), tiny.allocator.pagesInUse], [[], 0]);
@@ -254,9 +254,9 @@ describe('snapshots', () => {
     const { pool } = tiny.allocator;
     const original = pool.read.bind(pool);
     pool.read = (page) => original(page).finally(() => kept.keepIn(undefined));
-    assert.equal(await session.saveSnapshot(), false);
+    assert.equal(await session.saveToDisk(), false);
     assert.deepEqual(files(), []);
-    assert.equal(await session.saveSnapshot(), false);
+    assert.equal(await session.saveToDisk(), false);
     await saved();
     assert.equal(
       (await tiny.session().prefill(textPrompt([...file.slice(0, 299), 1]))).reused,
@@ -272,7 +272,7 @@ describe('snapshots', () => {
     const tiny = await start();
     const session = tiny.session();
     await session.prefill(textPrompt(file));
-    const saving = session.saveSnapshot();
+    const saving = session.saveToDisk();
     const ended = assert.rejects(saving, { name: 'Cancelled' });
     await session.dispose();
     assert.equal(tiny.allocator.pagesInUse, 0);
@@ -314,7 +314,7 @@ describe('snapshots', () => {
     const session = (await start()).session();
     assert.equal((await session.prefill(textPrompt(file))).computed, 300);
     assert.match(logged.join(), /Snapshots are not used: ENOTDIR/);
-    await assert.rejects(session.saveSnapshot(), { code: 'EEXIST' });
+    await assert.rejects(session.saveToDisk(), { code: 'EEXIST' });
   });
 
   it('what a writer that died has left goes, other files stay', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Sampling } from '../../../engine/inference/generation.ts';
+import type { Sampling } from '../../../engine/inference/generationTypes.ts';
 import { Sampler, logSumExp } from '../../../engine/inference/sampler.ts';
 
 const logits = Float32Array.of(1, 3, 2, -Infinity, 0);

@@ -1,6 +1,6 @@
 /** Drawing from the likeliest tokens gives what drawing from whole rows of logits gives. */
 import assert from 'node:assert/strict';
-import type { Sampling } from '../../../engine/inference/generation.ts';
+import type { Sampling } from '../../../engine/inference/generationTypes.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { backendReports } from '../../../engine/load/openBackend.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
-import type { GenerateOptions } from '../../../engine/inference/generation.ts';
+import type { GenerateOptions } from '../../../engine/inference/generationTypes.ts';
 import { PRIORITY, type Priority } from '../../../engine/inference/scheduler.ts';
 import type { Session } from '../../../engine/inference/session.ts';
 import { assertWithin } from '../../support/close.ts';
@@ -171,13 +171,8 @@ describe('a session', () => {
 
   const refused: [string, number[], Partial<GenerateOptions>, RegExp][] = [
     ['an empty prompt', [], {}, /prompt is empty/],
-    [
-      'a prompt beyond the context',
-      Array<number>(257).fill(1),
-      {},
-      /257 tokens, but the context window of this model holds 256/,
-    ],
-    ['an id outside of the vocabulary', [1, 128], {}, /Token id 128 is outside the vocabulary of 128 tokens/],
+    ['a prompt beyond the context', Array<number>(257).fill(1), {}, /257 tokens; this model's context holds 256/],
+    ['an id outside of the vocabulary', [1, 128], {}, /Token id 128 is outside of the vocabulary of 128/],
     ['no tokens', [1], { maxTokens: 0 }, /maxTokens is 0/],
     ['a temperature below 0', [1], { sampling: { temperature: -1, seed: 1 } }, /Temperature -1/],
   ];

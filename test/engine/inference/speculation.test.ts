@@ -1,44 +1,29 @@
 import assert from 'node:assert/strict';
 import { LONGEST_MATCH, NgramIndex } from '../../../engine/inference/ngrams.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
-import { Drafts, Speculation } from '../../../engine/inference/speculation.ts';
+import { PromptLookup, Speculation } from '../../../engine/inference/speculation.ts';
 
 const none = new Set<number>();
 
 describe('drafts', () => {
-  const table: [string, number[][], number[] | null, Set<number>?][] = [
-    ['what followed the same tokens', [[1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3]], [4, 5, 6, 7]],
-    ['the longest n-gram before the newest', [[7, 8, 1, 5, 5, 8, 1, 6, 6, 7, 8, 1]], [5, 5, 8, 1]],
-    ['the newest of equal ones', [[1, 2, 5, 5, 1, 2, 6, 6, 1, 2]], [6, 6, 1, 2]],
-    ['a period, on and on', [[9, 1, 2, 1, 2]], [1, 2, 1, 2]],
-    ['of one token too', [[4, 5, 6, 4]], [5, 6, 4, 5]],
-    ['nothing new', [[1, 2, 3]], null],
-    ['nothing of a single token', [[1]], null],
-    ['nothing of nothing', [[]], null],
-    ['up to a stop id', [[1, 2, 3, 4, 5, 1, 2]], [3, 4], new Set([5])],
-    [
-      'from another text, up to its end',
-      [
-        [1, 2, 3],
-        [8, 1, 2],
-      ],
-      [3],
-    ],
-    [
-      'nothing where another text ends',
-      [
-        [7, 1, 2],
-        [8, 1, 2],
-      ],
-      null,
-    ],
+  const table: [string, number[], number[], Set<number>?][] = [
+    ['what followed the same tokens', [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3], [4, 5, 6, 7]],
+    ['the longest n-gram before the newest', [7, 8, 1, 5, 5, 8, 1, 6, 6, 7, 8, 1], [5, 5, 8, 1]],
+    ['the newest of equal ones', [1, 2, 5, 5, 1, 2, 6, 6, 1, 2], [6, 6, 1, 2]],
+    ['a period, on and on', [9, 1, 2, 1, 2], [1, 2, 1, 2]],
+    ['of one token too', [4, 5, 6, 4], [5, 6, 4, 5]],
+    ['nothing new', [1, 2, 3], []],
+    ['nothing of a single token', [1], []],
+    ['nothing of nothing', [], []],
+    ['up to a stop id', [1, 2, 3, 4, 5, 1, 2], [3, 4], new Set([5])],
+    ['up to an image', [1, 2, 3, -77, 4, 5, 1, 2], [3]],
+    ['nothing where an image follows', [1, 2, -77, 4, 1, 2], []],
   ];
-  for (const [name, texts, want, stopIds = none] of table) {
+  for (const [name, ids, want, stopIds = none] of table) {
     it(name, () => {
-      const index = new NgramIndex(texts);
+      const index = new NgramIndex(ids);
       const match = index.match();
-      const draft = match ? index.following(match.position, 4, stopIds) : [];
-      assert.deepEqual(draft, want ?? []);
+      assert.deepEqual(match ? index.following(match.position, 4, stopIds) : [], want);
     });
   }
 
@@ -46,7 +31,7 @@ describe('drafts', () => {
     let same = 0;
     const random = mulberry32(3);
     const start = Array.from({ length: 500 }, () => Math.floor(random() * 8));
-    const index = new NgramIndex([start]);
+    const index = new NgramIndex(start);
     const text = [...start];
     for (let i = 0; i < 4000; i++) {
       const id = Math.floor(random() * 8);
@@ -62,7 +47,7 @@ describe('drafts', () => {
     assert.ok(same > 0.9 * 4000, `${same} of 4000; the others were displaced`);
   });
 
-  it('of texts that take the place of others are those of an index made anew', () => {
+  it('after another sequence replaced the first are those of a new index', () => {
     const random = mulberry32(9);
     const index = new NgramIndex();
     let text: number[] = [];
@@ -71,8 +56,8 @@ describe('drafts', () => {
       // Some of the end goes, and something else comes.
       text = text.slice(0, Math.floor(text.length * (1 - random() / 8)));
       for (let i = 0; i < 20; i++) text.push(Math.floor(random() * 20));
-      index.replace([[1, 2, 3], text]);
-      const [match, anew] = [index.match(), new NgramIndex([[1, 2, 3], text]).match()];
+      index.replace(text);
+      const [match, anew] = [index.match(), new NgramIndex(text).match()];
       assert.deepEqual(match, anew);
       matches += Number(match !== null);
     }
@@ -89,7 +74,7 @@ describe('drafts', () => {
     const conversation = Array.from({ length: 5000 }, (_, i) => i % 777);
     const turn = (tokens: number[]): number => {
       indexed = 0;
-      index.replace([tokens]);
+      index.replace(tokens);
       return indexed;
     };
     assert.deepEqual(
@@ -103,7 +88,7 @@ describe('drafts', () => {
     const random = mulberry32(4);
     const perToken = (length: number): number => {
       const ids = () => Math.floor(random() * 30000);
-      const index = new NgramIndex([Array.from({ length }, ids)]);
+      const index = new NgramIndex(Array.from({ length }, ids));
       const times = Array.from({ length: 5 }, () => {
         const started = performance.now();
         for (let i = 0; i < 2000; i++) {
@@ -219,29 +204,30 @@ describe('speculation', () => {
   it('learns from tokens that were not drafted', () => {
     const speculation = new Speculation();
     for (let i = 0; i < 3; i++) [1, 2, 4, 8].forEach((rows) => speculation.measured(rows, 10 + 2 * rows));
-    const drafts = new Drafts(speculation, [[]]);
-    const proposed = () => drafts.propose(7, { stopIds: none, all: false }).length;
+    const drafts = new PromptLookup(speculation);
+    const proposed = (all = false) => drafts.propose([], 0, 7, { stopIds: none, all }).length;
+    assert.equal(proposed(), 0);
     const random = mulberry32(6);
     // Pairs that are followed by something else each time.
     for (let i = 0; i < 600; i++) [1, 2, 3 + Math.floor(random() * 1000)].forEach((id) => drafts.push(id));
     [1, 2].forEach((id) => drafts.push(id));
     assert.equal(proposed(), 0);
-    assert.equal(drafts.propose(7, { stopIds: none, all: true }).length, 7);
+    assert.equal(proposed(true), 7);
     for (let i = 0; i < 200; i++) [10, 11, 12, 13, 14].forEach((id) => drafts.push(id));
     assert.equal(proposed(), 7);
   });
 });
 
 describe('drafts of one session', () => {
-  it('are those of the newest generation; an older one makes new ones when it goes on', () => {
+  it('are those of the generation that asks; an older one that continues indexes its sequence again', () => {
     const speculation = new Speculation();
-    const [older, newer] = [[5, 6, 7, 5, 6], [8, 9, 8]]; // prettier-ignore
-    const first = new Drafts(speculation, [older]);
-    const second = new Drafts(speculation, [newer]);
-    assert.deepEqual([first.good, second.good], [false, true]);
+    const [older, newer] = [new PromptLookup(speculation), new PromptLookup(speculation)];
     const all = { stopIds: none, all: true };
-    assert.deepEqual(second.propose(2, all), [9, 8]);
-    assert.deepEqual(new Drafts(speculation, [older]).propose(2, all), [7, 5]);
-    assert.equal(second.good, false);
+    assert.deepEqual(older.propose([5, 6, 7, 5], 6, 2, all), [7, 5]);
+    assert.deepEqual(newer.propose([8, 9], 8, 2, all), [9, 8]);
+    older.push(1); // Its sequence is not the one in the index.
+    newer.push(9);
+    assert.deepEqual(newer.propose([8, 9, 8], 9, 2, all), [8, 9]);
+    assert.deepEqual(older.propose([5, 6, 7, 5], 6, 2, all), [7, 5]);
   });
 });

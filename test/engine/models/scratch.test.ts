@@ -52,7 +52,7 @@ async function scratchBytes(ops: Ops, configJson: object, context: number): Prom
   const held = ops.bytesHeld;
   let most = 0;
   const timer = setInterval(() => (most = Math.max(most, ops.bytesHeld)), 1);
-  await ops.step(() => decoder.forward(ops, ids, kv, { last: 1, totalLength: context }));
+  await ops.step(() => decoder.forward(ops, decoder.embed(ops, ids, []), kv, { last: 1, totalLength: context }));
   clearInterval(timer);
   most = Math.max(most, ops.bytesHeld) - held;
   pool.dispose();

@@ -7,7 +7,7 @@ import { DocumentSession } from '../../../engine/document/documentSession.ts';
 import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { PrefillSpeed } from '../../../engine/document/prefillSpeed.ts';
-import { SnapshotStore } from '../../../engine/inference/kvDiskCache.ts';
+import { KvDiskCache } from '../../../engine/inference/kvDiskCache.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 import { TINY_CONFIG, TinyFolder } from '../../support/engine/tinyModel.ts';
 import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
@@ -27,7 +27,7 @@ describe('a document with real sessions', function () {
   });
   after(() => folder.remove());
 
-  const load = (snapshots?: LoadOptions['snapshots']) => loadModel(folder.path, { backend: 'wasm', snapshots });
+  const load = (diskCache?: LoadOptions['diskCache']) => loadModel(folder.path, { backend: 'wasm', diskCache });
 
   /** Types two keys; gives the tokens found and computed for each, and in the pause between them. */
   async function typeTwice(model: LoadedModel) {
@@ -41,7 +41,7 @@ describe('a document with real sessions', function () {
           generate: session.generate,
           tokens: session.tokens,
           prefill,
-          saveSnapshot: session.saveSnapshot.bind(session),
+          saveToDisk: session.saveToDisk.bind(session),
           dispose: session.dispose.bind(session),
         };
       },
@@ -71,12 +71,12 @@ describe('a document with real sessions', function () {
 
   it('opened again in another process, it comes from the disk', async () => {
     const cache = mkdtempSync(join(tmpdir(), 'airgap-read-'));
-    const store = () => new SnapshotStore(assert.fail).keepIn({ folder: cache, maxBytes: 1e9 });
-    const before = await load({ store: store(), version: '1' });
+    const store = () => new KvDiskCache(assert.fail).keepIn({ folder: cache, maxBytes: 1e9 });
+    const before = await load({ cache: store(), version: '1' });
     await typeTwice(before);
     await before.dispose();
     assert.equal(readdirSync(cache).length, 1);
-    const after = await load({ store: store(), version: '1' });
+    const after = await load({ cache: store(), version: '1' });
     const { inPause, second } = await typeTwice(after);
     await after.dispose();
     rmSync(cache, { recursive: true });

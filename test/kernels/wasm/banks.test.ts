@@ -54,7 +54,10 @@ function forward(
     for (let length = 0, count = ids.length - 3; length < ids.length; length += count, count = 1) {
       const kv: KvView = { pool, pages, length };
       const chunk = ids.slice(length, length + count);
-      logits = await ops.step(() => model.forward(ops, chunk, kv, { last: 1, totalLength: ids.length }));
+      logits = await ops.step(() => {
+        const x = model.embed(ops, chunk, []);
+        return model.forward(ops, x, kv, { last: 1, totalLength: ids.length });
+      });
     }
     return { logits, layers, banks: ops.banks.all.length };
   });

@@ -3,7 +3,7 @@ import type { ChattingModel } from '../../../engine/chat/answer.ts';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { answerChat } from '../../../engine/chat/answer.ts';
 import { throwIfAborted } from '../../../engine/errors.ts';
-import type { Generate, GenerateOptions, GenerationStats } from '../../../engine/inference/generation.ts';
+import type { Generate, GenerateOptions, GenerationStats } from '../../../engine/inference/generationTypes.ts';
 import type { ChatParams, ChatPart, ChatResult, ChatTurn } from '../../../engine/wire/protocol.ts';
 import type { Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 

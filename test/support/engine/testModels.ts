@@ -1,8 +1,8 @@
 /** Loads real tiny models for a server, counts models and sessions, and fails where a test wants it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfAborted } from '../../../engine/errors.ts';
-import type { GeneratedToken, Generation } from '../../../engine/inference/generation.ts';
-import type { SnapshotStore } from '../../../engine/inference/kvDiskCache.ts';
+import type { GeneratedToken, Generation } from '../../../engine/inference/generationTypes.ts';
+import type { KvDiskCache } from '../../../engine/inference/kvDiskCache.ts';
 import type { ModelSession } from '../../../engine/inference/modelSession.ts';
 import type { loadModel } from '../../../engine/load/loadModel.ts';
 import type { ModelLoader } from '../../../engine/serve/sharedModel.ts';
@@ -33,7 +33,7 @@ export class TestModels {
   hangingLoads = false;
   /** Sessions await this when they are disposed. */
   ending: Promise<void> = Promise.resolve();
-  store: SnapshotStore | undefined;
+  store: KvDiskCache | undefined;
 
   readonly #loadReal: typeof loadModel;
 
@@ -48,7 +48,7 @@ export class TestModels {
    */
   readonly load: ModelLoader = async (reference, options) => {
     this.loads.push(options.backend);
-    this.store = options.snapshots?.store;
+    this.store = options.diskCache?.cache;
     if (this.hangingLoads) await forever(options.signal);
     const error = this.failingLoads.shift();
     if (error) throw error;
@@ -86,7 +86,7 @@ export class TestModels {
         return { stats: generation.stats, [Symbol.asyncIterator]: tokens };
       },
       prefill: (...call) => session.prefill(...call),
-      saveSnapshot: (...call) => session.saveSnapshot(...call),
+      saveToDisk: (...call) => session.saveToDisk(...call),
       dispose: async () => {
         await this.ending;
         await session.dispose();

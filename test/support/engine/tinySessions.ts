@@ -4,7 +4,7 @@ import type { Decoder } from '../../../engine/models/decoder.ts';
 import { Phi3 } from '../../../engine/models/phi3.ts';
 import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
 import { type Priority, Scheduler } from '../../../engine/inference/scheduler.ts';
-import { type ModelSnapshots, Session, type SessionContext } from '../../../engine/inference/session.ts';
+import { type ModelDiskCache, Session, type SessionContext } from '../../../engine/inference/session.ts';
 import { TensorSource } from '../../../engine/models/tensorSource.ts';
 import type { KvDType, Ops, Tensor } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
@@ -18,7 +18,7 @@ interface Options {
   readonly kv?: KvDType;
   readonly chunkTokens?: number;
   readonly chatChunkTokens?: number;
-  readonly snapshots?: ModelSnapshots;
+  readonly diskCache?: ModelDiskCache;
 }
 
 export class TinySessions {
@@ -32,7 +32,7 @@ export class TinySessions {
   }
 
   static async create(options: Options = {}): Promise<TinySessions> {
-    const { ops = new ReferenceOps(), kv: dtype = 'f16', chunkTokens = 16, chatChunkTokens, snapshots } = options;
+    const { ops = new ReferenceOps(), kv: dtype = 'f16', chunkTokens = 16, chatChunkTokens, diskCache } = options;
     const json = { ...TINY_CONFIG, ...options.config };
     const config = parsePhi3Config(json);
     const tensors = new Map<string, Tensor>();
@@ -46,16 +46,17 @@ export class TinySessions {
     const model = new Phi3(config, new TensorSource(tensors));
     const decoder: Decoder = {
       config,
-      forward: (_, ids, kv, forwardOptions) => {
-        sessions.steps.push({ tokens: ids.length, totalLength: forwardOptions.totalLength });
-        return model.forward(ops, ids, kv, forwardOptions);
+      embed: (_, ids) => model.embed(ops, ids),
+      forward: (_, embeddings, kv, forwardOptions) => {
+        sessions.steps.push({ tokens: embeddings.shape[0]!, totalLength: forwardOptions.totalLength });
+        return model.forward(ops, embeddings, kv, forwardOptions);
       },
     };
     const { layers, kvHeads, headDim, maxPositions: contextLength } = config;
     const allocator = new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype }));
     const scheduler = new Scheduler();
     const chunks = { chunkTokens, chatChunkTokens };
-    const sessions = new TinySessions({ ops, decoder, allocator, scheduler, contextLength, ...chunks, snapshots });
+    const sessions = new TinySessions({ ops, decoder, allocator, scheduler, contextLength, ...chunks, diskCache });
     return sessions;
   }
 

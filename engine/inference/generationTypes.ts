@@ -15,8 +15,6 @@ export interface GenerateOptions {
    * auto, where absent: where it has paid so far. always: as many as there are, to test and to measure.
    */
   readonly speculation?: 'auto' | 'always' | 'off';
-  /** Ids of texts that the answer may repeat beside the prompt, such as recent edits. */
-  readonly related?: readonly (readonly number[])[];
   readonly signal?: AbortSignal;
 }
 
