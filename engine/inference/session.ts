@@ -130,7 +130,7 @@ export class Session implements DecodingSession {
   async run(prompt: Prompt, options: ExtendOptions): Promise<RunResult> {
     const { last = 1 } = options;
     const { length } = prompt.ids;
-    if (last < 0 || last > length) throw new BadRequest(`A prompt of ${length} tokens has no ${last} outputs.`);
+    if (last < 0 || last > length) throw new BadRequest(`The outputs of ${last} of ${length} tokens were asked for.`);
     const sequence = await this.reuse(prompt, options);
     const result = await this.extend(sequence, [], options);
     return { ...result, reused: length - result.computed };

@@ -19,6 +19,8 @@ interface Options {
   readonly chunkTokens?: number;
   readonly chatChunkTokens?: number;
   readonly diskCache?: ModelDiskCache;
+  /** Number of positions of each image that is loaded; images are refused where absent. */
+  readonly images?: ReadonlyMap<string, number>;
 }
 
 export class TinySessions {
@@ -44,9 +46,17 @@ export class TinySessions {
       tensors.set(name, await makeWeight(ops, values, shape as [number, number], 'f16'));
     }
     const model = new Phi3(config, new TensorSource(tensors));
+    const { images } = options;
     const decoder: Decoder = {
       config,
-      embed: (_, ids) => model.embed(ops, ids),
+      ...(images && { imageLength: (key: string) => images.get(key) }),
+      // In place of image features: an embedding for each row.
+      embed: (_, ids, rows) => {
+        const features = [...ids];
+        for (const { key, at, first, length } of rows)
+          for (let i = 0; i < length; i++) features[at + i] = (key.charCodeAt(0) + 3 * (first + i)) % config.vocabSize;
+        return model.embed(ops, features);
+      },
       forward: (_, embeddings, kv, forwardOptions) => {
         sessions.steps.push({ tokens: embeddings.shape[0]!, totalLength: forwardOptions.totalLength });
         return model.forward(ops, embeddings, kv, forwardOptions);
