@@ -1,4 +1,4 @@
-import { letOthersGo } from '../document/backgroundPrefill.ts';
+import { yieldToEventLoop } from '../inference/yieldToEventLoop.ts';
 import { BadModel, throwIfAborted } from '../errors.ts';
 import type { ModelSession } from '../inference/modelSession.ts';
 import { StopStrings } from '../inference/stopStrings.ts';
@@ -112,7 +112,7 @@ function tokenizerOf({ tokenizer, info }: ChattingModel): Tokenizer {
 /** Returns a function that lets other requests proceed and rejects with Cancelled once `signal` has aborted. */
 function pauses(signal: AbortSignal): () => Promise<void> {
   return async () => {
-    await letOthersGo();
+    await yieldToEventLoop();
     throwIfAborted(signal);
   };
 }

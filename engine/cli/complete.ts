@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
-import { completeWith } from '../document/completeInDocument.ts';
+import { completeOnce } from '../document/completeOnce.ts';
 import { BadRequest } from '../errors.ts';
 import { loadModel } from '../load/loadModel.ts';
 import type { CompleteParams } from '../wire/protocol.ts';
@@ -53,7 +53,7 @@ export function addComplete(program: Command, signal: AbortSignal): void {
     const model = await loadModel(options.model, loadOptions(options, signal));
     try {
       const params = { ...around, maxTokens: options.maxTokens, multiline: 'auto' as const };
-      const result = await completeWith(model, model.createSession().generate, params, signal);
+      const result = await completeOnce(model, model.createSession().generate, params, signal);
       console.log(options.json ? JSON.stringify(result) : result.text);
     } finally {
       await model.dispose();

@@ -1,48 +1,53 @@
-/** Reads a document's file into the KV cache while the user pauses, so that prompts may begin with all of it. */
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { OutOfMemory } from '../../kernels/ops.ts';
-import type { ModelSession } from '../inference/modelSession.ts';
 import { Cancelled } from '../errors.ts';
-import type { PrefillSpeed } from './prefillSpeed.ts';
-import type { Prompt } from '../prompt/prompt.ts';
+import type { ModelSession } from '../inference/modelSession.ts';
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
+import type { Prompt } from '../prompt/prompt.ts';
+import type { PrefillSpeed } from './prefillSpeed.ts';
 
-export interface FileReaderOptions {
-  /** Without a request for this long the user pauses. */
-  readonly pauseMs?: number;
-  /** Tokens that the memory still holds; no limit where absent. */
+export interface BackgroundPrefillOptions {
+  /** Calls `run` when the user has made no request for PAUSE_MS; returns a function that cancels the call. */
+  readonly afterPause?: (run: () => void) => () => void;
+  /** Number of tokens that still fit into memory; no limit where absent. */
   readonly tokensFree?: () => number;
-  /** Told why what was read could not be kept on disk. */
+  /** Receives the reason when a prefilled file could not be written to disk. */
   readonly log?: (message: string) => void;
 }
 
-/** What to read: a snapshot, with the prompt that begins with it. */
-export interface ReadingPlan {
+/** A snapshot of the file, and the prompt that begins with it. */
+export interface PrefillPlan {
   readonly snapshot: FileSnapshot;
   readonly prompt: Prompt;
 }
 
-/** What one pause after another may cost; completions go first, and the user may do anything meanwhile. */
-const SECONDS_TO_READ = 20;
+/** Limits the work of one pause. Completions go first, and the user may do anything meanwhile. */
+const SECONDS_TO_PREFILL = 20;
 const PAUSE_MS = 500;
-/** Of the memory that is free: the rest is for other documents, and for whatever else runs here. */
+/** Share of the free memory to use. The rest is for other documents and other programs. */
 const SHARE_OF_FREE = 1 / 2;
-/** Share of a prompt that had to be computed. */
-const CHANGE_TO_KEEP = 1 / 2;
+/** The cache is written to disk when more than this share of a prompt had to be computed. */
+const CHANGE_TO_SAVE = 1 / 2;
 
-export class FileReader {
-  /** Tells whoever shows it that reading begins or ends. */
-  onReading: (active: boolean) => void = () => {};
+const afterPause = (run: () => void): (() => void) => {
+  const timer = setTimeout(run, PAUSE_MS).unref();
+  return () => clearTimeout(timer);
+};
+
+/** Prefills the file of an open document while the user pauses, so that prompts can begin with all of it. */
+export class BackgroundPrefill {
+  /** Called when a prefill begins and when it ends. */
+  onActive: (active: boolean) => void = () => {};
   readonly #abort = new AbortController();
-  readonly #pauseMs: number;
+  readonly #afterPause: (run: () => void) => () => void;
   readonly #tokensFree: () => number;
   readonly #log: (message: string) => void;
   #snapshot: FileSnapshot | undefined;
   #session: ModelSession | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #plan: (() => Promise<ReadingPlan | undefined>) | undefined;
-  #reading = Promise.resolve();
-  /** Lowered where memory ran out. */
+  #cancelPause = (): void => {};
+  #plan: (() => Promise<PrefillPlan | undefined>) | undefined;
+  #running = Promise.resolve();
+  /** Lowered when memory has run out. */
   #mostTokens = Infinity;
 
   readonly #createSession: () => ModelSession;
@@ -50,98 +55,97 @@ export class FileReader {
   constructor(
     createSession: () => ModelSession,
     readonly speed: PrefillSpeed,
-    { pauseMs = PAUSE_MS, tokensFree = () => Infinity, log = () => {} }: FileReaderOptions = {},
+    options: BackgroundPrefillOptions = {},
   ) {
     this.#createSession = createSession;
-
-    this.#pauseMs = pauseMs;
-    this.#tokensFree = tokensFree;
-    this.#log = log;
+    this.#afterPause = options.afterPause ?? afterPause;
+    this.#tokensFree = options.tokensFree ?? (() => Infinity);
+    this.#log = options.log ?? (() => {});
   }
 
-  /** Its ids are in the KV cache: a prompt that begins with them computes only what follows. */
+  /** The snapshot whose ids are in the KV cache: a prompt that begins with it computes only what follows. */
   get snapshot(): FileSnapshot | undefined {
     return this.#snapshot;
   }
 
-  /** Tokens that reading may compute. */
+  /** Number of tokens that a prefill may compute. */
   get affordable(): number {
-    // What it holds itself is free for what takes its place.
+    // The memory of the current snapshot is free for the one that replaces it.
     const free = this.#tokensFree() + (this.#snapshot?.ids.length ?? 0);
-    return Math.floor(Math.min(this.#mostTokens, this.speed.tokensIn(SECONDS_TO_READ), free * SHARE_OF_FREE));
+    return Math.floor(Math.min(this.#mostTokens, this.speed.tokensIn(SECONDS_TO_PREFILL), free * SHARE_OF_FREE));
   }
 
-  /** Reads what `plan` says, if anything, once the user pauses; a later call takes the place of an earlier one. */
-  later(plan: () => Promise<ReadingPlan | undefined>): void {
-    clearTimeout(this.#timer);
+  /** Runs `plan`, if it returns one, once the user pauses. A later call replaces an earlier one. */
+  schedule(plan: () => Promise<PrefillPlan | undefined>): void {
+    this.#cancelPause();
     if (this.#abort.signal.aborted) return;
     this.#plan = plan;
-    this.#timer = setTimeout(() => void this.readNow(), this.#pauseMs).unref();
+    this.#cancelPause = this.#afterPause(() => void this.runNow());
   }
 
-  /** As if the pause had come; resolves when all is read. */
-  async readNow(): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#reading;
+  /** Runs the scheduled plan without waiting for the pause. Resolves when the prefill has ended. */
+  async runNow(): Promise<void> {
+    this.#cancelPause();
+    await this.#running;
     const plan = this.#plan;
     this.#plan = undefined;
     if (!plan || this.#abort.signal.aborted) return;
-    this.#reading = this.#follow(plan);
-    await this.#reading;
+    this.#running = this.#run(plan);
+    await this.#running;
   }
 
-  /** Forgets what was read. */
-  async forget(): Promise<void> {
+  /** Drops the snapshot and its KV cache. */
+  async drop(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
     this.#snapshot = undefined;
     await session?.dispose();
   }
 
-  /** Forgets what was read where its memory is needed, and reads less from now on. False where there is nothing. */
+  /** Drops the snapshot to free memory, and prefills less from now on. Resolves with false where there is nothing. */
   async makeRoom(): Promise<boolean> {
     if (!this.#session) return false;
     this.#mostTokens = (this.#snapshot?.ids.length ?? 0) / 2;
-    await this.forget();
+    await this.drop();
     return true;
   }
 
-  /** Ends reading; resolves when its memory is free. */
+  /** Ends the prefill; resolves when its memory is free. */
   async dispose(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#cancelPause();
     this.#abort.abort();
-    await this.#reading;
-    await this.forget();
+    await this.#running;
+    await this.drop();
   }
 
-  /** Never rejects: what goes wrong a completion will meet, and say. */
-  async #follow(plan: () => Promise<ReadingPlan | undefined>): Promise<void> {
+  /** Never rejects: a completion will meet the same error, and report it. */
+  async #run(plan: () => Promise<PrefillPlan | undefined>): Promise<void> {
     const next = await plan().catch(() => undefined);
     if (!next || this.#abort.signal.aborted) return;
-    this.onReading(true);
+    this.onActive(true);
     let computed = 0;
     try {
-      computed = await this.#read(next);
+      computed = await this.#prefill(next);
     } catch (error) {
-      if (!(error instanceof Cancelled)) await this.forget();
+      if (!(error instanceof Cancelled)) await this.drop();
       if (error instanceof OutOfMemory) this.#mostTokens = next.snapshot.ids.length / 2;
     } finally {
-      this.onReading(false);
+      this.onActive(false);
     }
-    // What has hardly changed since it was kept is not written again.
-    if (computed > next.prompt.ids.length * CHANGE_TO_KEEP) await this.#keep();
+    // A file that has hardly changed since it was saved is not written again.
+    if (computed > next.prompt.ids.length * CHANGE_TO_SAVE) await this.#save();
   }
 
-  async #keep(): Promise<void> {
+  async #save(): Promise<void> {
     try {
       await this.#session?.saveToDisk({ signal: this.#abort.signal });
     } catch (error) {
-      if (!(error instanceof Cancelled)) this.#log(`What was read of a file is not kept: ${String(error)}`);
+      if (!(error instanceof Cancelled)) this.#log(`The KV cache of a file was not written to disk: ${String(error)}`);
     }
   }
 
-  /** The tokens computed. Until the next completion can find its whole prompt it uses the snapshot before, or none. */
-  async #read({ snapshot, prompt }: ReadingPlan): Promise<number> {
+  /** Resolves with the number of tokens computed. Until then completions use the previous snapshot, or none. */
+  async #prefill({ snapshot, prompt }: PrefillPlan): Promise<number> {
     const session = (this.#session ??= this.#createSession());
     const startedMs = performance.now();
     const { computed } = await session.prefill(prompt, { signal: this.#abort.signal });
@@ -150,6 +154,3 @@ export class FileReader {
     return computed;
   }
 }
-
-/** To await in long work, so that completions are answered meanwhile. */
-export const letOthersGo = (): Promise<unknown> => yieldToOthers();

@@ -5,94 +5,74 @@ import {
   type CompletionEngine,
   type CompletionRequest,
   promptAt,
-} from '../completion/complete.ts';
+} from '../completion/completeAt.ts';
 import { cursorAt } from '../completion/cursor.ts';
-import type { DocumentSession } from './documentSession.ts';
-import { BadModel } from '../errors.ts';
-import { type FileReader, letOthersGo, type ReadingPlan } from './backgroundPrefill.ts';
-import type { Generate } from '../inference/generationTypes.ts';
-import type { LoadedModel } from '../load/loadedModel.ts';
-import { type CompletionModel, snapshotTokens } from '../prompt/budget.ts';
-import { promptKind } from '../prompt/complete.ts';
+import { snapshotTokens } from '../prompt/budget.ts';
+import { promptKind } from '../prompt/completionPrompt.ts';
 import { encodeLongText } from '../prompt/encodeText.ts';
+import { ageOf, takeSnapshot } from '../prompt/fileSnapshot.ts';
 import { rangesLeftOut } from '../prompt/lines.ts';
 import { textPrompt } from '../prompt/prompt.ts';
-import { ageOf, takeSnapshot } from '../prompt/fileSnapshot.ts';
 import type { CompleteResult } from '../wire/protocol.ts';
+import { yieldToEventLoop } from '../inference/yieldToEventLoop.ts';
+import type { BackgroundPrefill, PrefillPlan } from './backgroundPrefill.ts';
+import { type CompletingModel, completionModel } from './completionModel.ts';
+import type { DocumentSession } from './documentSession.ts';
 
-/** What of a loaded model a completion needs. */
-export type CompletingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'config'>;
-
-/** Windows are computed anew when they jump, while the user waits. */
+/** Seconds that a user may wait for a prompt whose excerpt of the file has moved and must be computed again. */
 const SECONDS_TO_WAIT = 0.5;
-/** A part of a file is read again where so many times as much of it may be read. */
+/** A snapshot of a part of a file is replaced once this many times as many tokens are affordable. */
 const MUCH_MORE = 2;
 
-/** completeAt on a loaded model. Rejects with BadModel for a folder without a tokenizer. */
-export async function completeWith(
-  model: CompletingModel,
-  generate: Generate,
-  request: CompletionRequest,
-  signal: AbortSignal,
-): Promise<CompleteResult> {
-  return completeAt(request, { ...completionModel(model), generate }, signal);
-}
-
-/** completeWith in an open document, whose file is read on in the pauses between its completions. */
+/**
+ * Completes in an open document, and prefills the document's file in the next pause. Rejects as `completeAt` does, and
+ * with BadModel where the model has no tokenizer.
+ */
 export async function completeInDocument(
   model: CompletingModel,
-  { generate, reader }: Pick<DocumentSession, 'generate' | 'reader'>,
+  { generate, backgroundPrefill: background }: Pick<DocumentSession, 'generate' | 'backgroundPrefill'>,
   request: CompletionRequest,
   signal: AbortSignal,
 ): Promise<CompleteResult> {
-  const affordable = reader.speed.steadyTokensIn(SECONDS_TO_WAIT);
+  const affordable = background.speed.steadyTokensIn(SECONDS_TO_WAIT);
   const engine = { ...completionModel(model), generate, affordable };
   try {
-    const result = await completeAt(request, { ...engine, snapshot: reader.snapshot }, signal).catch(
+    const result = await completeAt(request, { ...engine, snapshot: background.snapshot }, signal).catch(
       async (error: unknown) => {
-        // Short of memory, what was read ahead goes before other documents do.
-        if (!(error instanceof OutOfMemory) || !(await reader.makeRoom())) throw error;
+        // When memory runs out, the file that was prefilled is dropped before the caches of other documents are.
+        if (!(error instanceof OutOfMemory) || !(await background.makeRoom())) throw error;
         return completeAt(request, engine, signal);
       },
     );
-    reader.speed.add(result.tokensPrefilled, result.prefillMs);
+    background.speed.add(result.tokensPrefilled, result.prefillMs);
     return result;
   } finally {
-    // Also after a request that the next key cancelled.
+    // Also after a request that the next keystroke cancelled.
     if (promptKind(engine.tokenizer, engine.model) === 'instruct')
-      reader.later(() => planReading(request, engine, reader));
+      background.schedule(() => planPrefill(request, engine, background));
   }
 }
 
-function completionModel({ tokenizer, info, config }: CompletingModel): Omit<CompletionEngine, 'generate'> {
-  if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer.json, so it cannot complete text.`);
-  const { fimOrder, longRope, originalMaxPositions } = config;
-  const model: CompletionModel = {
-    contextLength: info.contextLength,
-    fimOrder,
-    ...(longRope ? { shortLength: originalMaxPositions } : {}),
-    ...('window' in config && typeof config.window === 'number' ? { attentionWindow: config.window } : {}),
-  };
-  return { tokenizer, model };
-}
-
-/** After `request`: its file, where the model is not told enough of it, or too much has changed since it was read. */
-async function planReading(
+/**
+ * Plans what to prefill after `request`: the file as it is now. undefined where the prompt of the request shows all of
+ * the file, or where the current snapshot is still good.
+ */
+async function planPrefill(
   request: CompletionRequest,
   engine: Omit<CompletionEngine, 'generate'>,
-  reader: FileReader,
-): Promise<ReadingPlan | undefined> {
+  background: BackgroundPrefill,
+): Promise<PrefillPlan | undefined> {
   const { tokenizer, model } = engine;
   const cursor = cursorAt(request);
   const maxTokens = answerTokens(request.maxTokens, model);
-  const { snapshot: known, affordable } = reader;
+  const { snapshot: known, affordable } = background;
   const { fresh, lines, totalLines } = promptAt(cursor, maxTokens, { ...engine, snapshot: known });
   const age = known && ageOf(known, cursor, fresh);
   const missing = rangesLeftOut(lines, totalLines).length > 0;
   const roomier = known && snapshotTokens(model, maxTokens, affordable) > MUCH_MORE * known.room;
   if (known ? age === 'new' && !(missing && roomier) : !missing) return undefined;
-  if (age === 'useless') await reader.forget();
-  const encode = (text: string, most: number) => encodeLongText(tokenizer, text, most, letOthersGo);
+  if (age === 'useless') await background.drop();
+  const encode = (text: string, most: number) => encodeLongText(tokenizer, text, most, yieldToEventLoop);
   const snapshot = await takeSnapshot(cursor, model, { maxTokens, affordable }, encode);
   return snapshot && { snapshot, prompt: textPrompt(promptAt(cursor, maxTokens, { ...engine, snapshot }).ids) };
 }

@@ -1,21 +1,21 @@
-/** What the engine keeps of one open document: the session of its completions, and what was read of its file. */
-import { FileReader, type FileReaderOptions } from './backgroundPrefill.ts';
 import type { Generate } from '../inference/generationTypes.ts';
 import type { ModelSession } from '../inference/modelSession.ts';
-import type { PrefillSpeed } from './prefillSpeed.ts';
 import { PRIORITY, type Priority } from '../inference/scheduler.ts';
+import { BackgroundPrefill, type BackgroundPrefillOptions } from './backgroundPrefill.ts';
+import type { PrefillSpeed } from './prefillSpeed.ts';
 
+/** The state of one open document: the session of its completions, and the prefill of its file. */
 export class DocumentSession {
-  readonly reader: FileReader;
+  readonly backgroundPrefill: BackgroundPrefill;
   readonly #session: ModelSession;
 
   constructor(
     model: { createSession(priority?: Priority): ModelSession },
     speed: PrefillSpeed,
-    options: FileReaderOptions = {},
+    options: BackgroundPrefillOptions = {},
   ) {
     this.#session = model.createSession();
-    this.reader = new FileReader(() => model.createSession(PRIORITY.background), speed, options);
+    this.backgroundPrefill = new BackgroundPrefill(() => model.createSession(PRIORITY.background), speed, options);
   }
 
   get generate(): Generate {
@@ -24,6 +24,6 @@ export class DocumentSession {
 
   /** Resolves when the memory of its caches is free for other sessions. */
   async dispose(): Promise<void> {
-    await Promise.all([this.reader.dispose(), this.#session.dispose()]);
+    await Promise.all([this.backgroundPrefill.dispose(), this.#session.dispose()]);
   }
 }

@@ -1,5 +1,6 @@
 import { BadModel, BadRequest, throwIfAborted } from '../errors.ts';
 import type { Prompt } from '../prompt/prompt.ts';
+import type { Drafter } from './drafter.ts';
 import type { GeneratedToken, GenerateOptions, Generation, GenerationStats } from './generationTypes.ts';
 import { type Output, type OutputRows, rowsOf } from './output.ts';
 import { Sampler, candidatesOf, logSumExp } from './sampler.ts';
@@ -32,21 +33,6 @@ export interface ExtendResult extends OutputRows {
   readonly computed: number;
   /** Milliseconds of the steps, without the time that they waited for their turn. */
   readonly stepMs: number;
-}
-
-/** Proposes the tokens of a draft. */
-export interface Drafter {
-  /** The sequence continues with `id`. */
-  push(id: number): void;
-  /** Up to `most` tokens that may follow `ids` and `newest`; fewer where drafting more would not pay. */
-  propose(ids: readonly number[], newest: number, most: number, options: ProposeOptions): number[];
-}
-
-export interface ProposeOptions {
-  /** A draft ends before any of these. */
-  readonly stopIds: ReadonlySet<number>;
-  /** Proposes all that is known, whether or not it pays. */
-  readonly all: boolean;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Prompt } from '../prompt/prompt.ts';
+import type { TokenConstraint } from '../tokenizer/tokenConstraint.ts';
 
 /** What one generation is asked and says. engine/inference/generate.ts implements it; completion and CLI consume it. Types only. */
 
@@ -25,13 +26,6 @@ export interface Sampling {
   readonly minP?: number;
   readonly repetitionPenalty?: number;
   readonly seed: number;
-}
-
-export interface TokenConstraint {
-  /** False as soon as every token is allowed again. */
-  readonly active: boolean;
-  allows(id: number): boolean;
-  accept(id: number): void;
 }
 
 export interface GeneratedToken {

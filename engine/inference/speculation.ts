@@ -1,4 +1,4 @@
-import type { Drafter, ProposeOptions } from './generate.ts';
+import type { Drafter, ProposeOptions } from './drafter.ts';
 import { LONGEST_MATCH, type Match, NgramIndex } from './ngrams.ts';
 
 /** With the token before it a draft makes a pass of at most 8 rows, which kernels for few rows take. */

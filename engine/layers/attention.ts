@@ -1,6 +1,6 @@
 import type { KvView, Ops, Tensor } from '../../kernels/ops.ts';
 import type { Phi3Config } from '../models/phi3Config.ts';
-import type { TensorSource } from '../models/tensorSource.ts';
+import type { Weights } from './weights.ts';
 
 /** Causal self-attention with one fused q/k/v projection. Reference: `Phi3Attention` in modeling_phi3.py. */
 export class Attention {
@@ -10,7 +10,7 @@ export class Attention {
   readonly #config: Phi3Config;
   readonly #layer: number;
 
-  constructor(config: Phi3Config, layer: number, weights: TensorSource) {
+  constructor(config: Phi3Config, layer: number, weights: Weights) {
     this.#config = config;
     this.#layer = layer;
 

@@ -1,6 +1,6 @@
 import type { Ops, Tensor } from '../../kernels/ops.ts';
 import type { Phi3SmallConfig } from '../models/phi3SmallConfig.ts';
-import type { TensorSource } from '../models/tensorSource.ts';
+import type { Weights } from './weights.ts';
 
 /** The MLP of phi-3-small, gate and linear rows interleaved. Reference: `Phi3SmallMLP` in modeling_phi3_small.py. */
 export class GegeluMlp {
@@ -11,7 +11,7 @@ export class GegeluMlp {
 
   readonly #config: Phi3SmallConfig;
 
-  constructor(config: Phi3SmallConfig, weights: TensorSource) {
+  constructor(config: Phi3SmallConfig, weights: Weights) {
     this.#config = config;
 
     this.#upProj = weights.get('up_proj.weight');

@@ -1,6 +1,6 @@
 import type { KvView, Ops, Sparsity, Tensor } from '../../kernels/ops.ts';
 import type { Phi3SmallConfig } from '../models/phi3SmallConfig.ts';
-import type { TensorSource } from '../models/tensorSource.ts';
+import type { Weights } from './weights.ts';
 
 /**
  * Grouped-query attention of phi-3-small, block-sparse or dense by layer. Reference: `Phi3SmallSelfAttention` in
@@ -16,7 +16,7 @@ export class GroupedAttention {
   readonly #config: Phi3SmallConfig;
   readonly #layer: number;
 
-  constructor(config: Phi3SmallConfig, layer: number, weights: TensorSource) {
+  constructor(config: Phi3SmallConfig, layer: number, weights: Weights) {
     this.#config = config;
     this.#layer = layer;
 

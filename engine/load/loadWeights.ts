@@ -4,7 +4,7 @@ import type { TensorSpec, WeightSpec } from '../models/decoder.ts';
 import type { LoadProgress } from '../wire/protocol.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { TensorLoad } from './tensorLoad.ts';
-import { TensorSource } from '../models/tensorSource.ts';
+import { Weights } from '../layers/weights.ts';
 
 /** Tensors that may be stored beside the weights: computable buffers of old exports, and the copy of a tied head. */
 const IGNORED = /\.rotary_emb\.inv_freq$|^lm_head\.weight$/;
@@ -30,7 +30,7 @@ export async function loadWeights(
   checkpoint: Checkpoint,
   specs: readonly WeightSpec[],
   { signal, onProgress }: LoadWeightsOptions,
-): Promise<TensorSource> {
+): Promise<Weights> {
   compare(checkpoint, specs);
   const specOf = new Map(specs.map((spec) => [spec.name, spec]));
   const wanted = checkpoint.order.filter((name) => specOf.has(name));
@@ -53,7 +53,7 @@ export async function loadWeights(
   const ends = await Promise.allSettled(Array.from({ length: CHUNKS_AT_ONCE }, takeChunks));
   const failed = ends.find((end) => end.status === 'rejected');
   if (failed) throw failed.reason;
-  return new TensorSource(tensors);
+  return new Weights(tensors);
 }
 
 /** All rows of all tensors, in order. */

@@ -1,7 +1,7 @@
 /** The architectures that Airgap runs, by the name that config.json gives. */
 import type { Ops } from '../../kernels/ops.ts';
 import { BadModel } from '../errors.ts';
-import type { TensorSource } from './tensorSource.ts';
+import type { Weights } from '../layers/weights.ts';
 import type { Decoder, DecoderConfig, TensorSpec } from './decoder.ts';
 import { Phi3 } from './phi3.ts';
 import { parsePhi3Config } from './phi3Config.ts';
@@ -14,7 +14,7 @@ export interface Blueprint {
   readonly config: DecoderConfig;
   /** What its checkpoint must hold. */
   readonly tensors: TensorSpec[];
-  build(weights: TensorSource, ops: Ops): Decoder;
+  build(weights: Weights, ops: Ops): Decoder;
 }
 
 const ARCHITECTURES: Readonly<Record<string, (json: unknown) => Omit<Blueprint, 'architecture'>>> = {

@@ -2,7 +2,7 @@ import type { KvView, Ops, Tensor } from '../../kernels/ops.ts';
 import { Attention } from '../layers/attention.ts';
 import { Mlp } from '../layers/mlp.ts';
 import { ropeTable } from '../layers/rope.ts';
-import type { TensorSource } from './tensorSource.ts';
+import type { Weights } from '../layers/weights.ts';
 import type { Decoder, ForwardOptions, TensorSpec } from './decoder.ts';
 import type { Phi3Config } from './phi3Config.ts';
 
@@ -15,7 +15,7 @@ export class Phi3 implements Decoder {
 
   constructor(
     readonly config: Phi3Config,
-    weights: TensorSource,
+    weights: Weights,
   ) {
     const model = weights.at('model.');
     this.#embedTokens = model.get('embed_tokens.weight');
@@ -77,7 +77,7 @@ class DecoderLayer {
 
   readonly #config: Phi3Config;
 
-  constructor(config: Phi3Config, layer: number, weights: TensorSource) {
+  constructor(config: Phi3Config, layer: number, weights: Weights) {
     this.#config = config;
 
     this.#inputNorm = weights.get('input_layernorm.weight');

@@ -2,7 +2,7 @@ import type { KvView, Ops, Tensor } from '../../kernels/ops.ts';
 import { GroupedAttention } from '../layers/groupedAttention.ts';
 import { GegeluMlp } from '../layers/gegeluMlp.ts';
 import { ropeTable } from '../layers/rope.ts';
-import type { TensorSource } from './tensorSource.ts';
+import type { Weights } from '../layers/weights.ts';
 import type { Decoder, ForwardOptions, TensorSpec } from './decoder.ts';
 import type { Phi3SmallConfig } from './phi3SmallConfig.ts';
 
@@ -17,7 +17,7 @@ export class Phi3Small implements Decoder {
   /** `ops` holds what is derived from the configuration. */
   constructor(
     readonly config: Phi3SmallConfig,
-    weights: TensorSource,
+    weights: Weights,
     ops: Ops,
   ) {
     const model = weights.at('model.');
@@ -91,7 +91,7 @@ class DecoderLayer {
   readonly #postAttentionNorm: Norm;
   readonly #mlp: GegeluMlp;
 
-  constructor(config: Phi3SmallConfig, layer: number, weights: TensorSource) {
+  constructor(config: Phi3SmallConfig, layer: number, weights: Weights) {
     this.#inputNorm = new Norm(config, weights.at('input_layernorm.'));
     this.#attention = new GroupedAttention(config, layer, weights.at('self_attn.'));
     this.#postAttentionNorm = new Norm(config, weights.at('post_attention_layernorm.'));
@@ -110,7 +110,7 @@ class Norm {
 
   readonly #config: Phi3SmallConfig;
 
-  constructor(config: Phi3SmallConfig, weights: TensorSource) {
+  constructor(config: Phi3SmallConfig, weights: Weights) {
     this.#config = config;
 
     this.#weight = weights.get('weight');

@@ -1,7 +1,7 @@
 import { BadModel } from '../errors.ts';
 import { hideSpecials } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { isLowSurrogate } from './window.ts';
+import { isLowSurrogate } from './excerpt.ts';
 
 /** Some 10 ms of work in lines that are known, 50 ms in others. */
 const SLICE_CHARACTERS = 16_000;

@@ -138,7 +138,8 @@ export class EngineServer {
     const { sessionId } = params;
     return this.#onModel(client, params, signal, ({ model, documents }) =>
       documents.run(sessionKey(client, sessionId), signal, (session, either) => {
-        session.reader.onReading = (active) => client.connection.notify('backgroundPrefill', { sessionId, active });
+        session.backgroundPrefill.onActive = (active) =>
+          client.connection.notify('backgroundPrefill', { sessionId, active });
         return completeInDocument(model, session, params, either);
       }),
     );

@@ -1,4 +1,4 @@
-import type { TokenConstraint } from '../inference/generationTypes.ts';
+import type { TokenConstraint } from './tokenConstraint.ts';
 import { byteString, tokenIndex } from './tokenIndex.ts';
 import type { Tokenizer } from './tokenizer.ts';
 

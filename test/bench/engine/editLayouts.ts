@@ -1,5 +1,7 @@
-import type { CompletionRequest } from '../../../engine/completion/complete.ts';
-import { type CompletingModel, completeInDocument, completeWith } from '../../../engine/document/completeInDocument.ts';
+import type { CompletionRequest } from '../../../engine/completion/completeAt.ts';
+import { completeInDocument } from '../../../engine/document/completeInDocument.ts';
+import { completeOnce } from '../../../engine/document/completeOnce.ts';
+import type { CompletingModel } from '../../../engine/document/completionModel.ts';
 import { DocumentSession } from '../../../engine/document/documentSession.ts';
 import { PrefillSpeed } from '../../../engine/document/prefillSpeed.ts';
 import type { GenerationStats } from '../../../engine/inference/generationTypes.ts';
@@ -52,7 +54,7 @@ function wholeFile(model: EditedModel, signal: AbortSignal): Layout {
     answer: (key) => completeInDocument(model, document, key, signal),
     pause: async () => {
       const before = computed;
-      await document.reader.readNow();
+      await document.backgroundPrefill.runNow();
       return computed - before;
     },
     dispose: () => document.dispose(),
@@ -63,7 +65,7 @@ function wholeFile(model: EditedModel, signal: AbortSignal): Layout {
 function shortWindow(model: EditedModel, signal: AbortSignal): Layout {
   const session = model.createSession();
   return {
-    answer: (key) => completeWith(model, session.generate, key, signal),
+    answer: (key) => completeOnce(model, session.generate, key, signal),
     pause: async () => 0,
     dispose: () => session.dispose(),
   };

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { root } from '../../../.ci/nodeBinary.mjs';
 import { type ModelOptions, addModelOptions, loadOptions } from '../../../engine/cli/options.ts';
 import { type Column, rowFormatter } from '../../../engine/cli/table.ts';
-import type { CompletionRequest } from '../../../engine/completion/complete.ts';
+import type { CompletionRequest } from '../../../engine/completion/completeAt.ts';
 import { cursorAt } from '../../../engine/completion/cursor.ts';
 import { lineMode } from '../../../engine/completion/lineMode.ts';
 import { BadRequest } from '../../../engine/errors.ts';

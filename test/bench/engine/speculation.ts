@@ -1,9 +1,9 @@
-import { completeWith } from '../../../engine/document/completeInDocument.ts';
+import { completeOnce } from '../../../engine/document/completeOnce.ts';
 import { BadRequest, throwIfAborted } from '../../../engine/errors.ts';
 import type { GenerateOptions, GenerationStats } from '../../../engine/inference/generationTypes.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
-import type { CompletionRequest } from '../../../engine/completion/complete.ts';
+import type { CompletionRequest } from '../../../engine/completion/completeAt.ts';
 import type { Session } from '../../../engine/inference/session.ts';
 import type { Measurement } from '../../../engine/cli/benchBackends.ts';
 import { type Recording, readRecording } from './recording.ts';
@@ -116,7 +116,7 @@ async function completed(
     stats = generation.stats;
     return generation;
   };
-  const { text } = await completeWith(model, generate, request, signal);
+  const { text } = await completeOnce(model, generate, request, signal);
   if (stats) sum.add(stats);
   return text;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { completeAt } from '../../../engine/completion/complete.ts';
+import { completeAt } from '../../../engine/completion/completeAt.ts';
 import { BadRequest } from '../../../engine/errors.ts';
 import type { Generate } from '../../../engine/inference/generationTypes.ts';
 import type { CompleteParams } from '../../../engine/wire/protocol.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type CompletingModel, completeInDocument } from '../../../engine/document/completeInDocument.ts';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { completeInDocument } from '../../../engine/document/completeInDocument.ts';
+import type { CompletingModel } from '../../../engine/document/completionModel.ts';
 import type { ModelSession } from '../../../engine/inference/modelSession.ts';
 import { DocumentSession } from '../../../engine/document/documentSession.ts';
 import { Cancelled } from '../../../engine/errors.ts';
@@ -87,18 +88,18 @@ interface Options {
   tokensPerMs?: number;
   contextLength?: number;
   tokensFree?: () => number;
-  pauseMs?: number;
+  afterPause?: (run: () => void) => () => void;
   tokenizer?: typeof chat;
   log?: (message: string) => void;
 }
 
 /** A document of which a person asks for completions. */
 function open(options: Options = {}) {
-  const { tokensPerMs = 100, contextLength = 32_768, tokenizer = chat, ...readerOptions } = options;
+  const { tokensPerMs = 100, contextLength = 32_768, tokenizer = chat, ...backgroundOptions } = options;
   const fake = new FakeModel(tokensPerMs);
-  const document = new DocumentSession(fake, new PrefillSpeed(), { pauseMs: 60_000, ...readerOptions });
+  const document = new DocumentSession(fake, new PrefillSpeed(), { afterPause: () => () => {}, ...backgroundOptions });
   const reading: boolean[] = [];
-  document.reader.onReading = (active) => reading.push(active);
+  document.backgroundPrefill.onActive = (active) => reading.push(active);
   const config = { fimOrder: 'spm', longRope: null, originalMaxPositions: 32_768 };
   const model = {
     tokenizer,
@@ -132,7 +133,7 @@ describe('a document of a chat model', () => {
     assert.ok(!first.text.includes('compute(290)') && !first.text.includes('compute(3);'));
     assert.ok(first.window.lines.length === 1 && first.window.lines[0]![0] > 1 && first.window.lines[0]![1] < 200);
     assert.deepEqual(reading, []);
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     assert.deepEqual(reading, [true, false]);
     const second = await type(`${above}let x = 99`, below);
     assert.ok(second.text.includes('compute(290)') && second.text.includes('compute(3);'));
@@ -148,13 +149,13 @@ describe('a document of a chat model', () => {
   it('keeps the snapshot while the user edits near the cursor, anywhere in the file', async () => {
     const { type, document, fake } = open();
     await type(`${above}let x = 9`, below);
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     const start = (await type(`${above}let x = 9`, below)).ids;
     for (const cut of [10, 100, 140]) {
       const edited = await type(`${lines(0, cut)}  added9`, `\n${lines(cut, 150)}${below}`);
       assert.ok(common(edited.ids, start) > 7000, `${common(edited.ids, start)} tokens in common`);
       assert.ok(edited.ids.length - common(edited.ids, start) < 800);
-      await document.reader.readNow();
+      await document.backgroundPrefill.runNow();
     }
     assert.equal(fake.read.length, 1, 'small edits are not worth reading the file again');
     await document.dispose();
@@ -164,7 +165,7 @@ describe('a document of a chat model', () => {
     const { type, document, fake } = open({ contextLength: 4096 });
     for (const letters of ['9', '99', '999']) {
       await type(`${above}let x = ${letters}`, below);
-      await document.reader.readNow();
+      await document.backgroundPrefill.runNow();
     }
     assert.equal(fake.read.length, 1);
     await document.dispose();
@@ -174,22 +175,22 @@ describe('a document of a chat model', () => {
     let free = 6000;
     const { type, document, fake } = open({ tokensFree: () => free });
     await type(`${above}let x = 9`, below);
-    await document.reader.readNow();
-    const { room, ids } = document.reader.snapshot!;
+    await document.backgroundPrefill.runNow();
+    const { room, ids } = document.backgroundPrefill.snapshot!;
     assert.ok(ids.length > 1000 && ids.length <= 3000, `${ids.length} tokens`);
     free -= ids.length;
     await type(`${lines(0, 75)}${lines(1000, 1040)}${lines(75, 299)}let y = 9`, '\n');
-    await document.reader.readNow();
-    assert.deepEqual([room, document.reader.snapshot!.room, fake.read.length], [3000, 3000, 2]);
+    await document.backgroundPrefill.runNow();
+    assert.deepEqual([room, document.backgroundPrefill.snapshot!.room, fake.read.length], [3000, 3000, 2]);
     await document.dispose();
   });
 
   it('reads again from the first change where much has changed away from the cursor', async () => {
     const { type, document, fake, reading } = open();
     await type(`${above}let x = 9`, below);
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     await type(`${lines(0, 75)}${lines(1000, 1040)}${lines(75, 299)}let y = 9`, '\n');
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     assert.equal(fake.read.length, 2);
     const same = common(fake.read[0]!, fake.read[1]!);
     assert.ok(same > 1500 && same < 2500, `${same} tokens in common`);
@@ -204,7 +205,7 @@ describe('a document of a chat model', () => {
     ] as const) {
       const { type, document, fake } = open({ tokensPerMs });
       await type(prefix, suffix);
-      await document.reader.readNow();
+      await document.backgroundPrefill.runNow();
       assert.deepEqual(fake.read, []);
       await document.dispose();
     }
@@ -214,16 +215,16 @@ describe('a document of a chat model', () => {
     const logged: string[] = [];
     const { type, document, fake } = open({ log: (message) => logged.push(message) });
     await type(`${above}let x = 9`, below);
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     await type(`${lines(0, 75)}${lines(1000, 1040)}${lines(75, 299)}let y = 9`, '\n');
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     assert.deepEqual([fake.read.length, fake.kept, logged], [2, 1, []], 'the second time most was there');
     await document.dispose();
     const full = open({ log: (message) => logged.push(message) });
     full.fake.diskFull = true;
     await full.type(`${above}let x = 9`, below);
-    await full.document.reader.readNow();
-    assert.deepEqual(logged, ['What was read of a file is not kept: Error: ENOSPC']);
+    await full.document.backgroundPrefill.runNow();
+    assert.deepEqual(logged, ['The KV cache of a file was not written to disk: Error: ENOSPC']);
     assert.ok((await full.type(`${above}let x = 9`, below)).text.includes('compute(290)'));
     await full.document.dispose();
   });
@@ -231,7 +232,7 @@ describe('a document of a chat model', () => {
   it('says which lines it had time for', async () => {
     const { type, document } = open({ tokensPerMs: 0.2 });
     await type(`${above}let x = 9`, below);
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     const { window } = await type(`${above}let x = 9`, below);
     assert.equal(window.totalLines, 302);
     assert.ok(window.lines[0]![0] === 1 && window.lines.at(-1)![1] < 302, JSON.stringify(window));
@@ -239,24 +240,31 @@ describe('a document of a chat model', () => {
   });
 
   it('waits for a pause; another key moves it', async () => {
-    const { type, document, fake } = open({ pauseMs: 80 });
+    const waiting = new Set<() => void>();
+    const afterPause = (run: () => void) => {
+      waiting.add(run);
+      return () => void waiting.delete(run);
+    };
+    const { type, document, fake } = open({ afterPause });
     for (let key = 0; key < 6; key++) {
       await type(`${above}let x = ${'9'.repeat(key)}`, below);
-      await delay(20);
+      assert.equal(waiting.size, 1);
     }
     assert.equal(fake.read.length, 0);
-    await delay(150);
-    assert.equal(fake.read.length, 1);
+    waiting.forEach((run) => run());
+    while (fake.read.length === 0) await nextTurn();
+    assert.equal(waiting.size, 0);
+    await type(`${above}let x = 1`, below);
     await document.dispose();
+    assert.equal(waiting.size, 0);
   });
 
   it('completions go on while it is read, and closing it ends the reading', async () => {
     const { type, document, fake, reading } = open();
     fake.readMs = 60_000;
     await type(`${above}let x = 9`, below);
-    const read = document.reader.readNow();
-    await delay(20);
-    assert.equal(fake.backgroundSessions, 1);
+    const read = document.backgroundPrefill.runNow();
+    while (fake.backgroundSessions === 0) await nextTurn();
     const during = await type(`${above}let x = 99`, below);
     assert.ok(!during.text.includes('compute(290)'));
     await document.dispose();
@@ -268,12 +276,12 @@ describe('a document of a chat model', () => {
   it('gives up what it has read where memory runs out, and then reads less', async () => {
     const { type, document, fake } = open();
     await type(`${above}let x = 9`, below);
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     fake.failing = [new OutOfMemory(9, 'No room.')];
     const short = await type(`${above}let x = 99`, below);
     assert.ok(!short.text.includes('compute(290)'));
     assert.equal(fake.backgroundSessions, 0);
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     assert.ok(fake.read[1]!.length < fake.read[0]!.length * 0.7);
     await document.dispose();
   });
@@ -282,7 +290,7 @@ describe('a document of a chat model', () => {
     const { type, document, fake, reading } = open();
     await type(`${above}let x = 9`, below);
     fake.failing = [new OutOfMemory(9, 'No room.')];
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     assert.deepEqual([reading, fake.backgroundSessions], [[true, false], 0]);
     assert.ok((await type(`${above}let x = 9`, below)).ids.length < 4000);
     await assert.rejects(async () => {
@@ -329,7 +337,7 @@ describe('a document of a fill-in-the-middle model', () => {
     for (const tokensPerMs of [0.1, 1, 20]) {
       const { type, document, fake } = open({ tokensPerMs, tokenizer: fim });
       await type(`${above}x = 9`, below);
-      await document.reader.readNow();
+      await document.backgroundPrefill.runNow();
       const { window } = await type(`${above}x = 9`, below);
       windows.push(window.lines[0]![1] - window.lines[0]![0]);
       assert.deepEqual(fake.read, []);

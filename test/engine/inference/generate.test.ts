@@ -1,18 +1,15 @@
 /** Decoding with drafts gives what decoding one token at a time gives. */
 import assert from 'node:assert/strict';
-import { type DecodingSession, type Drafter, generate } from '../../../engine/inference/generate.ts';
-import type {
-  GenerateOptions,
-  Generation,
-  GenerationStats,
-  TokenConstraint,
-} from '../../../engine/inference/generationTypes.ts';
+import type { Drafter } from '../../../engine/inference/drafter.ts';
+import { type DecodingSession, generate } from '../../../engine/inference/generate.ts';
+import type { GenerateOptions, Generation, GenerationStats } from '../../../engine/inference/generationTypes.ts';
 import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { backendReports } from '../../../engine/load/openBackend.ts';
 import type { Session } from '../../../engine/inference/session.ts';
 import { Sequence } from '../../../engine/inference/sequence.ts';
 import { Speculation } from '../../../engine/inference/speculation.ts';
+import type { TokenConstraint } from '../../../engine/tokenizer/tokenConstraint.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';
 import { topK } from '../../../kernels/reference/topK.ts';
 import { readGolden, withGolden } from '../../support/engine/golden.ts';

@@ -122,7 +122,11 @@ describe('prompts with images', () => {
 
   const { ids: right } = about(cat, 1);
   const refused: [string, Prompt, RegExp][] = [
-    ['an image that is missing', { ids: right, images: [] }, /-\d+ is outside the vocabulary of 128 tokens, and no image/],
+    [
+      'an image that is missing',
+      { ids: right, images: [] },
+      /-\d+ is outside the vocabulary of 128 tokens, and no image/,
+    ],
     ['an image that is not loaded', joinPrompt([[1], { key: 'owl', length: 4 }]), /image owl .* not loaded/],
     ['an image of another size', joinPrompt([[1], { key: 'egg', length: 4 }]), /egg has 3 positions, the prompt 4/],
     ['the positions of another image', { ids: right, images: [{ at: 40, ...dog }] }, /positions of dog/],

@@ -171,7 +171,12 @@ describe('a session', () => {
 
   const refused: [string, number[], Partial<GenerateOptions>, RegExp][] = [
     ['an empty prompt', [], {}, /prompt is empty/],
-    ['a prompt beyond the context', Array<number>(257).fill(1), {}, /257 tokens, but the context window of this model holds 256/],
+    [
+      'a prompt beyond the context',
+      Array<number>(257).fill(1),
+      {},
+      /257 tokens, but the context window of this model holds 256/,
+    ],
     ['an id outside of the vocabulary', [1, 128], {}, /Token id 128 is outside the vocabulary of 128/],
     ['no tokens', [1], { maxTokens: 0 }, /maxTokens is 0/],
     ['a temperature below 0', [1], { sampling: { temperature: -1, seed: 1 } }, /Temperature -1/],

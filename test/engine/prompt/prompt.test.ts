@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { BadRequest } from '../../../engine/errors.ts';
 import { promptBudget } from '../../../engine/prompt/budget.ts';
-import { buildCompletionPrompt } from '../../../engine/prompt/complete.ts';
+import { buildCompletionPrompt } from '../../../engine/prompt/completionPrompt.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';

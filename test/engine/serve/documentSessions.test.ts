@@ -53,7 +53,7 @@ describe('a document with real sessions', function () {
       return completeInDocument(model, document, { ...request, ...options }, new AbortController().signal);
     };
     const first = await type(`${lines(0, 100)}let x = 9`);
-    await document.reader.readNow();
+    await document.backgroundPrefill.runNow();
     const second = await type(`${lines(0, 100)}let x = 99`);
     await document.dispose();
     return { first, inPause, second };

@@ -5,7 +5,7 @@ import { Phi3 } from '../../../engine/models/phi3.ts';
 import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
 import { type Priority, Scheduler } from '../../../engine/inference/scheduler.ts';
 import { type ModelDiskCache, Session, type SessionContext } from '../../../engine/inference/session.ts';
-import { TensorSource } from '../../../engine/models/tensorSource.ts';
+import { Weights } from '../../../engine/layers/weights.ts';
 import type { KvDType, Ops, Tensor } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { makeWeight } from '../weights.ts';
@@ -45,7 +45,7 @@ export class TinySessions {
       }
       tensors.set(name, await makeWeight(ops, values, shape as [number, number], 'f16'));
     }
-    const model = new Phi3(config, new TensorSource(tensors));
+    const model = new Phi3(config, new Weights(tensors));
     const { images } = options;
     const decoder: Decoder = {
       config,

@@ -1,4 +1,4 @@
-/** Code has 3 to 4 characters per token; where it has fewer, prefixWindow halves its window. */
+/** Code has 3 to 4 characters per token; where it has fewer, prefixExcerpt halves its window. */
 const CHARACTERS_PER_TOKEN = 3;
 
 export interface Window {
@@ -13,7 +13,7 @@ export interface Window {
  * grid of half windows counted from the start of the file, moved on to the next line. Only when the text has grown by
  * half a window does it jump, and the cached prompt is computed anew.
  */
-export function prefixWindow(prefix: string, tokens: number, encode: (text: string) => number[]): Window {
+export function prefixExcerpt(prefix: string, tokens: number, encode: (text: string) => number[]): Window {
   for (let characters = tokens * CHARACTERS_PER_TOKEN; ; characters = Math.ceil(characters / 2)) {
     const text = prefix.slice(windowStart(prefix, characters));
     const ids = encode(text);
@@ -37,7 +37,7 @@ function windowStart(text: string, characters: number): number {
  * What the line of the cursor still holds is left out where it is only closers: editors write and remove those while
  * the user types, and each change would cost the cached prompt. engine/completion/clean.ts removes them from the answer.
  */
-export function suffixWindow(suffix: string, tokens: number, encode: (text: string) => number[]): Window {
+export function suffixExcerpt(suffix: string, tokens: number, encode: (text: string) => number[]): Window {
   const skipped = /^[\s)\]}>"'`;,]*?(?=\n|$)/.exec(suffix)?.[0].length ?? 0;
   const rest = suffix.slice(skipped);
   if (rest.trim() === '') return { text: '', ids: [], skipped };

@@ -2,7 +2,7 @@ import type { Tensor } from '../../kernels/ops.ts';
 import { check } from '../../kernels/check.ts';
 
 /** Loaded tensors by checkpoint name, seen from a prefix. */
-export class TensorSource {
+export class Weights {
   readonly #tensors: ReadonlyMap<string, Tensor>;
   readonly #prefix: string;
 
@@ -18,7 +18,7 @@ export class TensorSource {
   }
 
   /** The same tensors below `prefix`, such as 'layers.3.'. */
-  at(prefix: string): TensorSource {
-    return new TensorSource(this.#tensors, this.#prefix + prefix);
+  at(prefix: string): Weights {
+    return new Weights(this.#tensors, this.#prefix + prefix);
   }
 }

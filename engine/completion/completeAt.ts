@@ -1,6 +1,6 @@
 import type { Generate, Generation } from '../inference/generationTypes.ts';
 import { type CompletionModel, NEIGHBOURHOOD, promptBudget, windowLength } from '../prompt/budget.ts';
-import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/complete.ts';
+import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/completionPrompt.ts';
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
 import type { CompleteParams, CompleteResult } from '../wire/protocol.ts';
 import { TextStream } from '../tokenizer/textStream.ts';

@@ -5,7 +5,7 @@ import type { CursorText } from './cursorText.ts';
 import { instructPrompt } from './instruct.ts';
 import { type LineRange, lineAt, linesBetween, mergeRanges } from './lines.ts';
 import type { FileSnapshot } from './fileSnapshot.ts';
-import { prefixWindow, suffixWindow, type Window } from './window.ts';
+import { prefixExcerpt, suffixExcerpt, type Window } from './excerpt.ts';
 
 export type PromptKind = 'fim' | 'instruct' | 'base';
 
@@ -44,8 +44,8 @@ export function buildCompletionPrompt(
 ): CompletionPrompt {
   const kind = promptKind(tokenizer, model);
   const encode = (text: string) => tokenizer.encode(text);
-  const prefix = prefixWindow(cursor.prefix, budget.prefixTokens, encode);
-  const suffix = kind === 'base' ? NO_WINDOW : suffixWindow(cursor.suffix, budget.suffixTokens, encode);
+  const prefix = prefixExcerpt(cursor.prefix, budget.prefixTokens, encode);
+  const suffix = kind === 'base' ? NO_WINDOW : suffixExcerpt(cursor.suffix, budget.suffixTokens, encode);
   const start = [
     ...(tokenizer.bosId === undefined ? [] : [tokenizer.bosId]),
     ...fileHeader(cursor.fileName, tokenizer),
