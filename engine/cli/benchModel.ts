@@ -2,6 +2,7 @@ import { BadRequest } from '../errors.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import type { LoadOptions } from '../load/loadModel.ts';
 import { textPrompt } from '../prompt/prompt.ts';
+import type { LoadProgress } from '../wire/protocol.ts';
 import { median } from './bandwidth.ts';
 import type { BenchContext, Measurement } from './benchBackends.ts';
 import { MemoryWatch, PauseWatch } from './benchWatches.ts';
@@ -29,7 +30,8 @@ export interface ModelRow extends Omit<Effort, 'repeat'> {
   bytes: number;
   layers: number;
   loadSeconds: number;
-  /** Longest time for which the event loop was blocked while the model was loaded. */
+  /** Longest time for which the event loop was blocked while the device was opened, and then while weights were loaded. */
+  deviceMs: number;
   longestPauseMs: number;
   prefillPerSecond: number;
   firstTokenMs: number;
@@ -49,6 +51,7 @@ export const MODEL_COLUMNS: readonly Column<ModelRow>[] = [
   { title: 'device', text: ({ device }) => device },
   { title: 'weights', text: ({ weights, bytes }) => `${weights}, ${gigabytes(bytes)} GB` },
   { title: 'load', text: ({ loadSeconds }) => `${loadSeconds.toFixed(1)} s` },
+  { title: 'longest pause while opening the device', text: ({ deviceMs }) => `${deviceMs.toFixed(0)} ms` },
   { title: 'longest pause while loading', text: ({ longestPauseMs }) => `${longestPauseMs.toFixed(0)} ms` },
   { title: 'prefill', text: (row) => `${row.prefillPerSecond.toFixed(1)} tokens/s (prompt of ${row.promptTokens})` },
   { title: 'first token', text: ({ firstTokenMs }) => `${firstTokenMs.toFixed(0)} ms` },
@@ -82,7 +85,12 @@ async function benchModel(
 ): Promise<ModelRow> {
   const started = performance.now();
   const pauses = new PauseWatch();
-  const model = await open(load).finally(() => pauses.stop());
+  let deviceMs = 0;
+  const onProgress = ({ loadedBytes }: LoadProgress): void => {
+    if (loadedBytes === 0) deviceMs = pauses.take();
+  };
+  const model = await open({ ...load, onProgress }).finally(() => pauses.stop());
+  const longestPauseMs = pauses.take();
   const loadSeconds = (performance.now() - started) / 1000;
   try {
     const { promptTokens, tokens, repeat } = await affordable(model, options, signal);
@@ -97,7 +105,8 @@ async function benchModel(
       bytes: model.info.bytes,
       layers: model.config.layers,
       loadSeconds,
-      longestPauseMs: pauses.longestMs,
+      deviceMs,
+      longestPauseMs,
       promptTokens,
       tokens,
       prefillPerSecond: median(runs.map((run) => run.prefillPerSecond)),

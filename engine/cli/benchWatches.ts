@@ -2,18 +2,25 @@ import type { LoadedModel } from '../load/loadedModel.ts';
 
 /** Measures the longest time for which the event loop was busy and could serve nothing else. */
 export class PauseWatch {
-  longestMs = 0;
+  #longestMs = 0;
   #last = performance.now();
   readonly #timer = setInterval(() => this.#tick(), 1);
 
+  /** The longest pause so far, in milliseconds; the next call counts anew. */
+  take(): number {
+    this.#tick();
+    const longestMs = this.#longestMs;
+    this.#longestMs = 0;
+    return longestMs;
+  }
+
   stop(): void {
     clearInterval(this.#timer);
-    this.#tick();
   }
 
   #tick(): void {
     const now = performance.now();
-    this.longestMs = Math.max(this.longestMs, now - this.#last);
+    this.#longestMs = Math.max(this.#longestMs, now - this.#last);
     this.#last = now;
   }
 }

@@ -37,6 +37,7 @@ export async function loadWeights(
   const totalBytes = wanted.reduce((sum, name) => sum + checkpoint.tensors.get(name)!.bytes, 0);
   const tensors = new Map<string, Tensor>();
   let loadedBytes = 0;
+  onProgress?.({ loadedBytes, totalBytes });
   const chunks = chunksOf(wanted.map((name) => new TensorLoad(ops, checkpoint, specOf.get(name)!)));
   const takeChunks = async (): Promise<void> => {
     for (const { load, from, bytes } of chunks) {

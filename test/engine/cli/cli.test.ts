@@ -66,6 +66,7 @@ describe('the terminal program', function () {
     assert.match(text.stdout, /^webgpu: not measured: [^\n]+\.$/m, 'both backends are tried');
     for (const figure of [
       'load +\\d+\\.\\d s',
+      'longest pause while opening the device +\\d+ ms',
       'longest pause while loading +\\d+ ms',
       'prefill +\\d+\\.\\d tokens/s \\(prompt of 20\\)',
       'decode +\\d+\\.\\d\\d tokens/s \\(3 tokens\\)',
