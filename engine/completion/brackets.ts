@@ -2,7 +2,7 @@ import type { Language } from './languages.ts';
 
 const CLOSERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
-/** Replaces strings and a comment at the end by spaces, so that only code's own brackets remain. Length is kept. */
+/** Replaces strings and a comment at the end by spaces of the same length, so that only brackets of code remain. */
 export function maskLiterals(line: string, language: Language): string {
   const comment = language.lineComment?.replace(/[*/.]/g, '\\$&');
   const literals = [
@@ -14,13 +14,13 @@ export function maskLiterals(line: string, language: Language): string {
   return line.replace(new RegExp(literals.join('|'), 'g'), (found) => ' '.repeat(found.length));
 }
 
-/** The quote of a string that is still open at the end of `line`. */
+/** The quote of a string that is open at the end of `line`. */
 export function openQuote(line: string, language: Language): string | undefined {
   const masked = maskLiterals(line, language);
   return (language.singleQuotes ? /["`]|(?<!\w)'/ : /["`]/).exec(masked)?.[0];
 }
 
-/** Opening minus closing brackets of masked code. */
+/** Number of opening minus closing brackets in masked code. */
 export function depthOf(masked: string): number {
   let depth = 0;
   for (const character of masked) {
@@ -30,7 +30,7 @@ export function depthOf(masked: string): number {
   return depth;
 }
 
-/** Offsets of the closing brackets in masked code whose opening bracket stands before it. */
+/** Offsets of the closing brackets in masked code whose opening brackets precede the code. */
 export function unmatchedClosers(masked: string): number[] {
   const found: number[] = [];
   const open: string[] = [];

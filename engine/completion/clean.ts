@@ -6,19 +6,19 @@ import { stopOffset } from './stopRules.ts';
 
 export interface CleanOptions {
   readonly mode: LineMode;
-  /** The model talks: sentences may stand where code should. */
+  /** The model is a chat model, which may write sentences in place of code. */
   readonly instruct: boolean;
-  /** The text was cut off by the token limit: its last line may be half. */
+  /** The token limit cut the text off, so its last line may be incomplete. */
   readonly cutOff: boolean;
 }
 
-/** Whether nothing that the model writes on can belong to the completion. */
+/** Whether the completion is complete, so that no further text can belong to it. */
 export function isComplete(generated: string, cursor: Cursor, mode: LineMode): boolean {
   const text = fitted(generated, cursor);
   return stopOffset(text, cursor, mode) !== undefined || withoutLoops(text) !== text;
 }
 
-/** What to insert at the cursor, from what the model wrote; empty where nothing of it is worth showing. */
+/** Returns the part of the generated text to insert at the cursor; empty where none is worth showing. */
 export function cleanCompletion(generated: string, cursor: Cursor, options: CleanOptions): string {
   let text = fitted(generated, cursor);
   if (options.instruct && !cursor.language.prose) text = withoutProse(text);
@@ -28,12 +28,12 @@ export function cleanCompletion(generated: string, cursor: Cursor, options: Clea
   text = withoutOwnedClosers(text, cursor);
   text = withoutRestOfLine(text, cursor.lineAfter);
   if (repeatsNeighbour(text, cursor)) return '';
-  // White space before what follows in the line may be meant; at the end of a line it never is.
+  // White space before the rest of a line may be intended; at the end of a line it never is.
   if (cursor.lineAfter.trim() === '') text = text.trimEnd();
   return text.trim() === '' || text.trim() === cursor.lineAfter.trim() ? '' : text;
 }
 
-/** Without a code fence that opens it, indented as the file is. */
+/** Removes an opening code fence, and indents the text as the file is. */
 function fitted(text: string, cursor: Cursor): string {
   return fitIndentation(cursor.language.prose ? text : text.replace(/^[ \t]*```[\w+#.-]*[ \t]*\n/, ''), cursor);
 }
@@ -41,7 +41,7 @@ function fitted(text: string, cursor: Cursor): string {
 const PROSE =
   /^(?:here(?:'s| is| are)\b|sure[,!. ]|certainly\b|of course\b|note that\b|explanation\b|this (?:code|function|snippet|method|class)\b|the (?:above|following|code|function|completed?)\b|i (?:have|will|am|can)\b|i'(?:m|ve|ll)\b|please\b|to complete\b|in this\b)/i;
 
-/** Cuts at the first line at the left edge that speaks to the reader. Inside a string or comment it may. */
+/** Cuts at the first unindented line that speaks to the reader, unless it is inside a string or comment. */
 function withoutProse(text: string): string {
   let at = 0;
   for (const line of text.split('\n')) {
@@ -57,7 +57,7 @@ function withoutHalfLine(text: string): string {
   return newline > 0 && text.slice(0, newline).trim() !== '' ? text.slice(0, newline) : text;
 }
 
-/** A last line that repeats itself is dropped; of lines that come three times in a row the first stay. */
+/** Drops a last line that repeats itself. Of lines that occur three times in a row, the first ones stay. */
 function withoutLoops(text: string): string {
   const lines = text.split('\n');
   if (loopsAtEnd(lines.at(-1)!)) lines.pop();
@@ -75,7 +75,7 @@ const LONGEST_REPEATED = 60;
 const LEAST_REPEATS = 4;
 const LEAST_REPEATED_LENGTH = 20;
 
-/** `get(this.get(this.get(this.get(this.`, or `, 0, 0, 0, 0, 0, 0, 0`; a rule of dashes may be meant. */
+/** Finds `get(this.get(this.get(this.get(this.` or `, 0, 0, 0, 0, 0, 0, 0`. A rule of dashes may be intended. */
 function loopsAtEnd(line: string): boolean {
   for (let size = 1; size <= LONGEST_REPEATED; size++) {
     const unit = line.slice(-size);
@@ -86,7 +86,7 @@ function loopsAtEnd(line: string): boolean {
   return false;
 }
 
-/** Cuts before the first closing bracket or quote that belongs to the document's text and stands there already. */
+/** Cuts before the first closing bracket or quote that the document already has. */
 function withoutOwnedClosers(text: string, cursor: Cursor): string {
   const rest = cursor.lineAfter.trimStart();
   const quote = openQuote(cursor.lineBefore, cursor.language);
@@ -110,10 +110,10 @@ function withoutOwnedClosers(text: string, cursor: Cursor): string {
   return text;
 }
 
-/** Fewer characters in common happen by chance. */
+/** Shorter overlaps occur by chance. */
 const SHORTEST_OVERLAP = 4;
 
-/** Removes from the end of the text what the rest of the cursor's line begins with. */
+/** Removes the end of the text that the rest of the cursor's line begins with. */
 function withoutRestOfLine(text: string, lineAfter: string): string {
   const rest = lineAfter.trimEnd();
   if (rest.trim() === '') return text;
@@ -127,7 +127,7 @@ function withoutRestOfLine(text: string, lineAfter: string): string {
   return text;
 }
 
-/** A line that stands right above or below already, letter by letter. Short ones (`}`, `else`) may come twice. */
+/** Whether the text repeats the line above or below literally. Short lines (`}`, `else`) may occur twice. */
 function repeatsNeighbour(text: string, cursor: Cursor): boolean {
   if (cursor.lineAfter.trim() !== '') return false;
   const first = (cursor.lineBefore + text.split('\n')[0]!).trim();

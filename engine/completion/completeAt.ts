@@ -1,5 +1,5 @@
 import type { Generate, Generation } from '../inference/generationTypes.ts';
-import { type CompletionModel, NEIGHBOURHOOD, promptBudget, windowLength } from '../prompt/budget.ts';
+import { type CompletionModel, NEIGHBOURHOOD, promptBudget, usableContext } from '../prompt/budget.ts';
 import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/completionPrompt.ts';
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
 import type { CompleteParams, CompleteResult } from '../wire/protocol.ts';
@@ -15,20 +15,20 @@ export interface CompletionEngine {
   readonly tokenizer: Tokenizer;
   readonly generate: Generate;
   readonly model: CompletionModel;
-  /** Prompt tokens that are computed quickly enough for one who waits; the usual number where absent. */
+  /** Number of prompt tokens that prefill while a user waits; the usual number where absent. */
   readonly affordable?: number;
-  /** Of the request's file, its ids in the KV cache: the prompt begins with it. */
+  /** A snapshot of the request's file whose ids are in the KV cache, so that the prompt begins with it. */
   readonly snapshot?: FileSnapshot | undefined;
 }
 
 export type CompletionRequest = Omit<CompleteParams, 'modelId' | 'sessionId'>;
 
-/** New tokens take at most this part of a model's context. */
+/** New tokens take at most this share of a model's context. */
 const LARGEST_SHARE_FOR_ANSWER = 1 / 4;
 
 /**
- * The completion at the cursor, greedy; text with `\n` line ends, empty where there is nothing worth showing. Rejects
- * with what `generate` rejects with (Cancelled after `signal`), and BadRequest where the context is too small.
+ * Completes at the cursor with greedy decoding. The text has `\n` line ends, and is empty where nothing is worth showing.
+ * Rejects with what `generate` rejects with (Cancelled after `signal`), and BadRequest where the context is too small.
  */
 export async function completeAt(
   request: CompletionRequest,
@@ -45,9 +45,9 @@ export async function completeAt(
     signal,
     ...(prompt.constraint ? { constraint: prompt.constraint } : {}),
   });
-  const draft = await write(generation, prompt, engine.tokenizer, cursor, mode);
+  const generated = await generateText(generation, prompt, engine.tokenizer, cursor, mode);
   const { stop, ...figures } = generation.stats;
-  const text = cleanCompletion(draft, cursor, {
+  const text = cleanCompletion(generated, cursor, {
     mode,
     instruct: prompt.kind === 'instruct',
     cutOff: stop === 'length',
@@ -55,16 +55,16 @@ export async function completeAt(
   return { text, ...figures, stop: stop ?? 'text', window: windowOf(prompt, request) };
 }
 
-/** The prompt that completeAt gives the model. Throws BadRequest where the context is too small. */
+/** Builds the prompt of completeAt. Throws BadRequest where the context is too small. */
 export function promptAt(
   cursor: Pick<Cursor, 'fileName' | 'languageId' | 'prefix' | 'suffix'>,
   maxTokens: number,
   { tokenizer, model, affordable = 0, snapshot }: Omit<CompletionEngine, 'generate'>,
 ): CompletionPrompt {
   if (snapshot) return buildCompletionPrompt(cursor, tokenizer, model, NEIGHBOURHOOD, snapshot);
-  // Chat models have snapshots for what is further away.
+  // Chat models see text further away in snapshots.
   const most = promptKind(tokenizer, model) === 'instruct' ? 0 : affordable;
-  const budget = promptBudget(windowLength(model), answerTokens(maxTokens, model), most);
+  const budget = promptBudget(usableContext(model), answerTokens(maxTokens, model), most);
   return buildCompletionPrompt(cursor, tokenizer, model, budget);
 }
 
@@ -72,7 +72,7 @@ export function answerTokens(maxTokens: number, { contextLength }: CompletionMod
   return Math.min(maxTokens, Math.floor(contextLength * LARGEST_SHARE_FOR_ANSWER));
 }
 
-/** In lines of the document, of which the request may hold a part. */
+/** Converts lines of the request to lines of the document, of which the request may contain a part. */
 function windowOf(
   { lines, totalLines }: CompletionPrompt,
   { linesBefore = 0, linesAfter = 0 }: CompletionRequest,
@@ -94,8 +94,8 @@ const NOTHING: CompleteResult = {
   window: { lines: [], totalLines: 0 },
 };
 
-/** Takes tokens until the text is complete, or not worth completing. */
-async function write(
+/** Generates until the text is complete, or until the model is too unsure. */
+async function generateText(
   generation: Generation,
   prompt: CompletionPrompt,
   tokenizer: Tokenizer,

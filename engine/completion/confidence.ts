@@ -1,18 +1,19 @@
-/** Whether the model means what it writes. Ghost text that is noise is worse than none. */
-
-/** A first token below 8 % is a guess among many. */
+/** A first token with a probability below 8 % is a guess. */
 const LEAST_FIRST_LOGPROB = Math.log(0.08);
-/** Mean over the tokens of a line. */
+/** The least mean over the tokens of a line. */
 const LEAST_LINE_LOGPROB = Math.log(0.4);
-/** So many tokens of a line show whether the rest is worth the time. */
+/** Number of tokens of a line after which it is judged. */
 const TOKENS_TO_JUDGE = 8;
 
-/** Collects log-probabilities as tokens come. Tokens that a constraint forced are not to be added. */
+/**
+ * Judges from log-probabilities whether the model is sure of its text, since noise is worse than no ghost text. Tokens
+ * that a constraint forced must not be added.
+ */
 export class Confidence {
   readonly #lines: number[][] = [];
   #first: number | undefined;
 
-  /** A token that begins in line `line` of the text. False where the model goes on guessing. */
+  /** Adds a token that begins in line `line` of the text. Returns false where the model is guessing. */
   add(line: number, logprob: number): boolean {
     const tokens = (this.#lines[line] ??= []);
     tokens.push(logprob);
@@ -21,7 +22,7 @@ export class Confidence {
     return tokens.length < TOKENS_TO_JUDGE || mean(tokens) >= LEAST_LINE_LOGPROB;
   }
 
-  /** The leading lines of `text` that the model was sure of; lines without added tokens count as sure. */
+  /** The leading lines of `text` that the model is sure of. Lines without added tokens count as sure. */
   sureLines(text: string): string {
     const lines = text.split('\n');
     const unsure = lines.findIndex((_, i) => mean(this.#lines[i] ?? []) < LEAST_LINE_LOGPROB);

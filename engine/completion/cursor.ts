@@ -1,17 +1,17 @@
 import { type Language, languageOf } from './languages.ts';
 
-/** The lines around the cursor, as all completion rules see them. */
+/** The lines around the cursor, which all completion rules depend on. */
 export interface Cursor {
   readonly fileName: string;
   readonly languageId: string;
   readonly language: Language;
-  /** Whole text before and after the cursor, with `\n` line ends. */
+  /** The whole text before and after the cursor, with `\n` line ends. */
   readonly prefix: string;
   readonly suffix: string;
-  /** The cursor's line. */
+  /** The parts of the cursor's line. */
   readonly lineBefore: string;
   readonly lineAfter: string;
-  /** The nearest lines above and below that are not blank; empty where there are none. */
+  /** The nearest lines above and below that are not blank; empty where none exist. */
   readonly previousLine: string;
   readonly nextLine: string;
 }
@@ -40,7 +40,7 @@ export function indentOf(line: string): string {
   return /^[ \t]*/.exec(line)![0];
 }
 
-/** Columns of white space at the start; a tab counts as four, since only an order is needed. */
+/** Number of columns of white space at the start. A tab counts as four, since only the order matters. */
 export function indentWidth(line: string): number {
   return indentOf(line).replaceAll('\t', '    ').length;
 }

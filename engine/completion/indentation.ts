@@ -1,18 +1,18 @@
 import { type Cursor, indentOf, indentWidth } from './cursor.ts';
 import { opensBlock } from './lineMode.ts';
 
-/** So much text above the cursor shows how the file is indented. */
+/** Number of characters above the cursor that are examined for the file's indentation. */
 const CHARACTERS_LOOKED_AT = 8000;
 
 /**
- * Fits the text to the file's indentation: no second one where the cursor's line is already indented, and tabs or
- * spaces as the file has them.
+ * Fits the text to the file's indentation: does not indent twice where the cursor's line is already indented, and uses
+ * tabs or spaces as the file does.
  */
 export function fitIndentation(text: string, cursor: Cursor): string {
   return inFileStyle(withoutDoubledIndent(text, cursor), cursor);
 }
 
-/** On a blank line the text may only add what the block above still asks for. */
+/** On a blank line, the text may only add the indentation that the block above requires. */
 function withoutDoubledIndent(text: string, cursor: Cursor): string {
   if (cursor.lineBefore.trim() !== '') return text;
   const there = cursor.lineBefore;

@@ -1,12 +1,12 @@
-/** What the completion rules need to know of a language, by VS Code's language id. */
+/** The properties of a language that the completion rules depend on. */
 export interface Language {
-  /** Starts a comment up to the end of the line. */
+  /** Begins a comment that ends with the line. */
   readonly lineComment: string | null;
-  /** What holds a block: brackets, deeper lines after a colon, words such as `do` and `end`, or tags. */
+  /** How blocks are delimited: brackets, deeper lines after a colon, words such as `do` and `end`, or tags. */
   readonly blocks: 'brackets' | 'indentation' | 'words' | 'tags';
-  /** `'` encloses strings of any length (not in Rust, where it begins a lifetime, nor in prose). */
+  /** Whether `'` encloses strings of any length. In Rust it begins a lifetime, and in prose it is an apostrophe. */
   readonly singleQuotes: boolean;
-  /** Text for people: sentences are no mistake there. */
+  /** Whether the text is for people, so that sentences are expected. */
   readonly prose: boolean;
 }
 
@@ -56,7 +56,7 @@ const LANGUAGES: Readonly<Record<string, Language>> = {
   yaml: python,
 };
 
-/** The language's row; like TypeScript where it has none. */
+/** The properties of a language by VS Code's language id; those of TypeScript for unknown languages. */
 export function languageOf(languageId: string): Language {
   return LANGUAGES[languageId] ?? base;
 }

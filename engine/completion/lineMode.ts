@@ -2,18 +2,18 @@ import { depthOf, maskLiterals } from './brackets.ts';
 import type { Cursor } from './cursor.ts';
 import type { Language } from './languages.ts';
 
-/** single: to the end of the line. multi: a block, where the text opens one. block: lines go on after this one. */
+/** 'single': to the end of the line. 'multi': a block, if the text opens one. 'block': continues over several lines. */
 export type LineMode = 'none' | 'single' | 'multi' | 'block';
 
-/** What may stand after the cursor where a completion runs to the end of the line. */
+/** The text that may follow the cursor where a completion runs to the end of the line. */
 const ONLY_CLOSERS = /^[\s)\]}>"'`;,:/]*$/;
 
-/** How much to complete at the cursor, by the text around it. */
+/** Decides how much to complete at the cursor, by the text around it. */
 export function lineMode(cursor: Cursor, multiline: 'auto' | 'always' | 'never'): LineMode {
   const { lineBefore, lineAfter, previousLine, language } = cursor;
   if (cursor.prefix.trim() === '' && cursor.suffix.trim() === '') return 'none';
-  if (/^[\p{L}\p{N}_]/u.test(lineAfter)) return 'none'; // In a word or right before one: it would be glued to it.
-  if (lineBefore.trim() === '' && !ONLY_CLOSERS.test(lineAfter)) return 'none'; // Enter in front of a statement.
+  if (/^[\p{L}\p{N}_]/u.test(lineAfter)) return 'none'; // Inside a word, or right before one that the text would be glued to.
+  if (lineBefore.trim() === '' && !ONLY_CLOSERS.test(lineAfter)) return 'none'; // After Enter in front of a statement.
   if (multiline === 'never' || !ONLY_CLOSERS.test(lineAfter)) return 'single';
   if (multiline === 'always') return 'block';
   if (lineAfter.trim() !== '') return /\{\s*$/.test(lineBefore) && /^\s*\}/.test(lineAfter) ? 'multi' : 'single';
@@ -21,7 +21,7 @@ export function lineMode(cursor: Cursor, multiline: 'auto' | 'always' | 'never')
   return opensBlock(previousLine, language) || isComment(previousLine, language) ? 'block' : 'single';
 }
 
-/** Whether more lines belong to the statement or block that `line` begins. */
+/** Whether `line` begins a statement or block that continues on the next line. */
 export function opensBlock(line: string, language: Language): boolean {
   const code = maskLiterals(line, language).trimEnd();
   if (depthOf(code) > 0 || /(?:=>|[([{]|[^<>=!]=)$/.test(code)) return true;

@@ -2,19 +2,19 @@ import { depthOf, maskLiterals } from './brackets.ts';
 import { type Cursor, indentWidth } from './cursor.ts';
 import { type LineMode, opensBlock } from './lineMode.ts';
 
-/** Longer ghost text is not read but guessed at. */
+/** Users do not read longer ghost text. */
 const MOST_LINES = 12;
-/** From so many lines on a blank line is a good place to stop. */
+/** After this many lines, a blank line is a good place to stop. */
 const LINES_BEFORE_BLANK = 3;
 
 /**
- * Where in the generated `text` the completion ends, as an offset; undefined while it may go on. Looks at whole lines
- * only, so that it can be asked after every token; with a newline appended it judges the last line too.
+ * The offset in the generated `text` at which the completion ends; undefined while it may continue. Judges complete lines
+ * only, so that it can be called after every token. With a newline appended it judges the last line too.
  */
 export function stopOffset(text: string, cursor: Cursor, mode: LineMode): number | undefined {
   if (mode === 'single') return text.includes('\n') ? text.indexOf('\n') : undefined;
-  const lines = text.split('\n').slice(0, -1); // The last one may still grow.
-  let end = 0; // Of the text that belongs to the completion so far.
+  const lines = text.split('\n').slice(0, -1); // The last line may still grow.
+  let end = 0; // End of the text that belongs to the completion so far.
   let filled = 0;
   let at = 0;
   for (const [i, line] of lines.entries()) {
@@ -31,7 +31,7 @@ export function stopOffset(text: string, cursor: Cursor, mode: LineMode): number
   return undefined;
 }
 
-/** before: the completion ends before this line. last: with it. more: it goes on. */
+/** Whether the completion ends before this line, with it ('last'), or continues ('more'). */
 type Verdict = 'before' | 'last' | 'more';
 
 function firstLine(line: string, cursor: Cursor, mode: LineMode): Verdict {
@@ -61,7 +61,7 @@ function continuesBlock(line: string): boolean {
   return /^\s*(?:else|elif|elsif|except|finally|catch|rescue)\b/.test(line);
 }
 
-/** The line that the document already has below, and that closes nothing which the text itself has opened. */
+/** Whether the document already has this line below, and it closes nothing that the text itself has opened. */
 function repeatsNextLine(line: string, textBefore: string, cursor: Cursor): boolean {
   if (line.trim() === '' || line.trim() !== cursor.nextLine.trim()) return false;
   if (indentWidth(line) !== indentWidth(cursor.nextLine)) return false;

@@ -7,7 +7,7 @@ import { Sampler, candidatesOf, logSumExp } from './sampler.ts';
 import type { Sequence } from './sequence.ts';
 import { MOST_DRAFT_TOKENS, PromptLookup, type Speculation } from './speculation.ts';
 
-/** What decoding needs of a session. */
+/** The part of a session that decoding uses. */
 export interface DecodingSession {
   readonly contextLength: number;
   /** Sequences up to this length are computed with other rope factors than longer ones. */
@@ -18,7 +18,7 @@ export interface DecodingSession {
 }
 
 export interface ExtendOptions {
-  /** What to read back of each output. */
+  /** The values to read back for each output. */
   readonly output: Output;
   /** Number of positions, counted from the end, whose outputs are wanted; 1 where absent. */
   readonly last?: number;
@@ -165,7 +165,7 @@ class DecodeLoop {
     return most < 1 ? [] : this.#drafter.propose(ids, newest, most, { stopIds, all: speculation === 'always' });
   }
 
-  /** What the next pass reads back: the least that the next token can be chosen from. */
+  /** The least values to read back from which the next token can be chosen. */
   get #output(): Output {
     const sampler = this.#sampler;
     if (this.#options.constraint?.active) return 'logits';

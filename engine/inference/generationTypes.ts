@@ -1,19 +1,19 @@
 import type { Prompt } from '../prompt/prompt.ts';
 import type { TokenConstraint } from '../tokenizer/tokenConstraint.ts';
 
-/** What one generation is asked and says. engine/inference/generate.ts implements it; completion and CLI consume it. Types only. */
+/** The options and results of a generation. */
 
 export interface GenerateOptions {
   readonly maxTokens: number;
-  /** Ids that end the generation; they are not yielded. */
+  /** Ids that end the generation. They are not yielded. */
   readonly stopIds: ReadonlySet<number>;
-  /** Greedy where absent. */
+  /** Greedy decoding where absent. */
   readonly sampling?: Sampling;
-  /** Token healing: restricts the first tokens until the removed text is spelled again. */
+  /** Restricts the first tokens, as token healing does until the removed text is written again. */
   readonly constraint?: TokenConstraint;
   /**
-   * Whether tokens are drafted from what was written before and verified several at a time; the answer is the same.
-   * auto, where absent: where it has paid so far. always: as many as there are, to test and to measure.
+   * Prompt-lookup speculative decoding, which does not change the answer. 'auto', the default, drafts where it has paid so
+   * far; 'always' drafts as much as is found, for tests and measurements.
    */
   readonly speculation?: 'auto' | 'always' | 'off';
   readonly signal?: AbortSignal;
@@ -34,25 +34,25 @@ export interface GeneratedToken {
   readonly logprob: number;
 }
 
-/** Iterate for tokens; leaving the loop early ends the generation and keeps the KV cache for the next request. */
+/** Iterate for tokens. Leaving the loop early ends the generation; the KV cache stays for the next request. */
 export interface Generation extends AsyncIterable<GeneratedToken> {
   readonly stats: GenerationStats;
 }
 
 export interface GenerationStats {
-  /** null while running or when the consumer left early. */
+  /** Why the generation ended; null while it runs, and where the consumer left early. */
   stop: 'end' | 'length' | null;
   tokensReused: number;
   tokensPrefilled: number;
   tokensGenerated: number;
-  /** Times that the model was run for an output, the prefill included; each gives one token and those accepted. */
+  /** Number of passes that computed an output, including the prefill. Each yields one token and the accepted ones. */
   passes: number;
   tokensDrafted: number;
-  /** Drafted tokens that were generated. */
+  /** Number of drafted tokens that were accepted. */
   tokensAccepted: number;
   prefillMs: number;
   decodeMs: number;
 }
 
-/** A session's way to generate: re-uses the longest common prefix of `prompt` and its cache. */
+/** Generates in one session, reusing the longest prefix of `prompt` that is cached. */
 export type Generate = (prompt: Prompt, options: GenerateOptions) => Generation;

@@ -1,7 +1,3 @@
-/**
- * Keys and values of prompts on disk, so that a large file opened again is not computed again. Opt-in: who makes a store
- * chooses a folder that is the user's alone, since tokens are text.
- */
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,32 +7,32 @@ import { DamagedKvFile, readPage, readTokens, kvFileBytes, writeKvFile } from '.
 
 export interface DiskCacheLocation {
   readonly folder: string;
-  /** Of all files together; the oldest go first. */
+  /** Limit of all files together. The least recently used files are evicted first. */
   readonly maxBytes: number;
 }
 
-/** What the bytes of a page mean: everything they depend on beside the tokens, and how many there are. */
+/** Everything beside the tokens that the bytes of a page depend on. */
 export interface PageKind {
   readonly identity: string;
   readonly pageBytes: number;
 }
 
-/** A stored sequence that begins as a prompt does. */
+/** A stored sequence that shares a prefix with a prompt. */
 export interface StoredPrefix {
-  /** Tokens in common with the prompt. */
+  /** Number of tokens in common with the prompt. */
   readonly length: number;
-  /** The pages from `first` on that hold them, each checked. Ends early where the file turns out to be damaged. */
+  /** The verified pages that hold these tokens, from page `first` on. Ends early where the file is damaged. */
   pages(first: number, signal: AbortSignal | undefined): AsyncIterable<Uint8Array>;
 }
 
-/** Reading fewer tokens from a disk than this is not worth the while. */
+/** Restoring fewer tokens from disk is not worth its cost. */
 export const MIN_DISK_TOKENS = 256;
 
 const FINISHED = '.kv';
 const UNFINISHED = '.tmp';
-/** Kind, tokens, and where it is being written the writer: whatever else lies in the folder is left alone. */
+/** Hashes of page kind and tokens, and of the writer while it is unfinished. Other files in the folder are left alone. */
 const OUR_NAME = /^[0-9a-f]{16}-[0-9a-f]{16}\.kv(\.[0-9a-f]{12}\.tmp)?$/;
-/** Whoever wrote nothing to an unfinished file for this long has died over it. */
+/** An unfinished file that did not change for this long was left by a process that died. */
 const ABANDONED_MS = 10 * 60_000;
 
 interface Candidate {
@@ -44,25 +40,29 @@ interface Candidate {
   readonly tokens: Int32Array;
 }
 
+/**
+ * Stores keys and values of prompts on disk, so that a large file that is opened again is not computed again. Opt-in: the
+ * caller chooses a folder that only the user can read, since tokens are text.
+ */
 export class KvDiskCache {
-  /** Settles when the file under way is written: one at a time, so that the cap holds. */
+  /** Settles when the current file is written. Files are written one at a time, so that the limit holds. */
   #writing: Promise<unknown> = Promise.resolve();
   #place: DiskCacheLocation | undefined;
 
-  /** `log` is told why a file was removed or not written. */
+  /** Receives the reason when a file is removed or not written. */
   readonly #log: (message: string) => void;
 
   constructor(log: (message: string) => void) {
     this.#log = log;
   }
 
-  /** Where files are looked for and kept from now on; undefined: nowhere, as at first. */
+  /** Uses this location from now on; undefined, as at first, turns the cache off. */
   keepIn(place: DiskCacheLocation | undefined): this {
     this.#place = place;
     return this;
   }
 
-  /** The stored sequence that has most of the first `limit` of `tokens`; undefined where none has any. */
+  /** Finds the stored sequence with the longest prefix of the first `limit` tokens; undefined where none has a prefix. */
   async find(tokens: ArrayLike<number>, limit: number, kind: PageKind): Promise<StoredPrefix | undefined> {
     if (!this.#place) return undefined;
     const found = (await this.#candidates(this.#place.folder, kind)).map((candidate) => ({
@@ -76,8 +76,9 @@ export class KvDiskCache {
   }
 
   /**
-   * Keeps a sequence, in place of those it continues. Resolves false where it is too short or too large to keep, or where
-   * nothing is kept. Rejects with Cancelled, with what `read` rejects with, or with the system's error; nothing is left behind then.
+   * Writes a sequence, and removes those that it continues. Resolves with false where the cache is off, or where the
+   * sequence is too short or too large. Rejects with Cancelled, with what `read` rejects with, or with the system's
+   * error, and then leaves no file behind.
    */
   save(
     tokens: Int32Array,
@@ -102,7 +103,9 @@ export class KvDiskCache {
     const { folder, maxBytes } = place;
     const bytes = kvFileBytes(tokens.length, kind.pageBytes);
     if (bytes > maxBytes) {
-      this.#log(`No snapshot of ${tokens.length} tokens is kept: it would take ${bytes} bytes of ${maxBytes}.`);
+      this.#log(
+        `A KV cache of ${tokens.length} tokens is not written: it takes ${bytes} bytes, the limit is ${maxBytes}.`,
+      );
       return false;
     }
     const candidates = await this.#candidates(folder, kind);
@@ -117,7 +120,7 @@ export class KvDiskCache {
     const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
     try {
       await writeKvFile(unfinished, { ...header(kind), tokens }, read, signal);
-      if (this.#place?.folder !== folder) return false; // Somebody has turned it off meanwhile.
+      if (this.#place?.folder !== folder) return false; // The cache was turned off meanwhile.
       await rename(unfinished, path);
     } finally {
       await rm(unfinished, { force: true });
@@ -129,7 +132,7 @@ export class KvDiskCache {
     return true;
   }
 
-  /** Whole files of this kind. Those that are damaged are removed. */
+  /** The complete files of this kind. Damaged ones are removed. */
   async #candidates(folder: string, kind: PageKind): Promise<Candidate[]> {
     const candidates: Candidate[] = [];
     for (const name of await this.#names(folder)) {
@@ -157,13 +160,13 @@ export class KvDiskCache {
     await this.#touch(path);
   }
 
-  /** What was used last goes last. */
+  /** Marks a file as used now, so that it is evicted last. */
   async #touch(path: string): Promise<void> {
     const now = new Date();
     await this.#use(path, () => utimes(path, now, now));
   }
 
-  /** undefined where the file is gone, cannot be read, or is damaged; in the last case it is removed. */
+  /** Resolves with undefined where the file is missing, unreadable or damaged; a damaged file is removed. */
   async #use<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T | undefined> {
     let file: FileHandle | undefined;
     try {
@@ -171,7 +174,7 @@ export class KvDiskCache {
       return await work(file);
     } catch (error) {
       if (error instanceof Cancelled) throw error;
-      this.#log(`The snapshot ${path} is not used: ${(error as Error).message}.`);
+      this.#log(`The KV cache file ${path} is not used: ${(error as Error).message}.`);
       if (error instanceof DamagedKvFile) await rm(path, { force: true });
       return undefined;
     } finally {
@@ -179,7 +182,7 @@ export class KvDiskCache {
     }
   }
 
-  /** Removes abandoned files, then the oldest, until `bytes` more stay within the cap. */
+  /** Removes abandoned files, and evicts the oldest until `bytes` more stay within the limit. */
   async #makeRoom({ folder, maxBytes }: DiskCacheLocation, bytes: number): Promise<void> {
     const paths = (await this.#names(folder)).map((name) => join(folder, name));
     const files = await Promise.all(paths.map(async (path) => ({ path, ...(await ageAndSize(path)) })));
@@ -188,16 +191,16 @@ export class KvDiskCache {
     for (const { path, size, modifiedMs } of files) {
       const abandoned = path.endsWith(UNFINISHED) && Date.now() - modifiedMs > ABANDONED_MS;
       if (!abandoned && total <= maxBytes) continue;
-      this.#log(`The snapshot ${path} makes room.`);
+      this.#log(`The KV cache file ${path} is evicted.`);
       await rm(path, { force: true });
       total -= size;
     }
   }
 
-  /** Of our files. None where the folder is not there yet or cannot be read. */
+  /** Names of our files; none where the folder does not exist yet or cannot be read. */
   async #names(folder: string): Promise<string[]> {
     const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') this.#log(`Snapshots are not used: ${error.message}.`);
+      if (error.code !== 'ENOENT') this.#log(`The KV disk cache is not used: ${error.message}.`);
       return [];
     });
     return names.filter((name) => OUR_NAME.test(name));
@@ -223,7 +226,7 @@ function commonLength(a: ArrayLike<number>, b: ArrayLike<number>, limit: number)
   return common;
 }
 
-/** As old as can be and empty where it is gone meanwhile. */
+/** Returns age 0 and size 0 for a file that was removed meanwhile. */
 async function ageAndSize(path: string): Promise<{ modifiedMs: number; size: number }> {
   const { mtimeMs = 0, size = 0 } = (await stat(path).catch(() => undefined)) ?? {};
   return { modifiedMs: mtimeMs, size };

@@ -5,16 +5,16 @@ export interface KvSizes {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly contextLength: number;
-  /** Free where the cache is to lie, beside the weights; Infinity where nobody knows. */
+  /** Free memory on the backend beside the weights; Infinity where it is unknown. */
   readonly freeBytes: number;
 }
 
-/** The rest is for scratch memory, snapshots of other sequences, and whatever else runs here. */
+/** The rest is for scratch memory, caches of other sequences, and other programs. */
 const SHARE_OF_FREE = 0.5;
-/** Graphics cards do not say what they have; common ones leave as much beside the weights of 4 billion parameters. */
+/** Graphics cards do not tell their memory. Common ones have this much beside the weights of 4 billion parameters. */
 const UNKNOWN_FREE_BYTES = 6e9;
 
-/** f16 where keys and values of the whole context take at most half of what is free, else q8, which takes half of that. */
+/** Chooses f16 where keys and values of the whole context take at most half of the free memory, else q8. */
 export function chooseKvDtype({ layers, kvHeads, headDim, contextLength, freeBytes }: KvSizes): KvDType {
   const positions = Math.ceil(contextLength / PAGE_TOKENS) * PAGE_TOKENS;
   const f16Bytes = 2 * positions * layers * kvHeads * headDim * 2;

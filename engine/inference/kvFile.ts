@@ -1,12 +1,12 @@
 /**
- * A file with the keys and values of a sequence:
+ * The format of a file with the keys and values of a sequence:
  *
  *   magic, version, tokens, bytes per page (u32 each), identity (32 bytes), SHA-256 of all this and of the token ids
  *   the token ids (i32)
  *   for each page its bytes and their SHA-256
  *
- * Numbers are little-endian, as on every platform we run on. Files are large (a page of phi-3-mini has 24 MB): they are
- * read and written in pieces, so that neither memory nor the event loop is held up.
+ * Numbers are little-endian, as on every platform that we support. A page of phi-3-mini takes 24 MB, so pages are read
+ * and written in pieces that block neither memory nor the event loop.
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -14,13 +14,13 @@ import { PAGE_TOKENS } from '../../kernels/ops.ts';
 import { throwIfAborted } from '../errors.ts';
 
 export interface KvFileHeader {
-  /** SHA-256 of everything that the bytes of a page depend on beside the tokens. */
+  /** SHA-256 of everything beside the tokens that the bytes of a page depend on. */
   readonly identity: Buffer;
   readonly tokens: Int32Array;
   readonly pageBytes: number;
 }
 
-/** The file is not what it should be; the message says how. */
+/** The file is not valid; the message says why. */
 export class DamagedKvFile extends Error {
   override name = 'DamagedKvFile';
 }
@@ -29,15 +29,18 @@ const MAGIC = 0x564b4741; // "AGKV"
 const VERSION = 1;
 const HASH_BYTES = 32;
 const FIELDS_BYTES = 4 * 4 + HASH_BYTES;
-/** Hashing as much takes a millisecond or two. */
+/** Hashing this much takes a millisecond or two. */
 const PIECE_BYTES = 1 << 20;
 
-/** Bytes of a whole file. */
+/** Size of a complete file in bytes. */
 export function kvFileBytes(tokenCount: number, pageBytes: number): number {
   return pageOffset(tokenCount, pageBytes, Math.ceil(tokenCount / PAGE_TOKENS));
 }
 
-/** Writes a new file that nobody else may read. Rejects with Cancelled or the system's error; a part may be there then. */
+/**
+ * Writes a new file that only the user can read. Rejects with Cancelled or the system's error, and may then leave an
+ * incomplete file.
+ */
 export async function writeKvFile(
   path: string,
   header: KvFileHeader,
@@ -64,7 +67,7 @@ export async function writeKvFile(
   }
 }
 
-/** The tokens of a file. Rejects with DamagedKvFile where it is not a whole file of this identity and page size. */
+/** Reads a file's tokens. Rejects with DamagedKvFile where it is not a complete file of this identity and page size. */
 export async function readTokens(file: FileHandle, wanted: Omit<KvFileHeader, 'tokens'>): Promise<Int32Array> {
   const head = await read(file, 0, FIELDS_BYTES + HASH_BYTES);
   const count = head.readUInt32LE(8);
@@ -81,7 +84,7 @@ export async function readTokens(file: FileHandle, wanted: Omit<KvFileHeader, 't
   return tokens;
 }
 
-/** The bytes of a page. Rejects with DamagedKvFile where they are not those that were written. */
+/** Reads the bytes of a page. Rejects with DamagedKvFile where they are not those that were written. */
 export async function readPage(
   file: FileHandle,
   { tokens, pageBytes }: Omit<KvFileHeader, 'identity'>,
@@ -120,7 +123,7 @@ function bytesOf(values: Int32Array | Uint32Array): Buffer {
 }
 
 async function read(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length); // Its own memory: aligned, and nobody else's.
+  const bytes = Buffer.allocUnsafeSlow(length); // Memory of its own, which is aligned and not pooled.
   await readInto(file, position, bytes);
   return bytes;
 }

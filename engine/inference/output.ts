@@ -1,8 +1,8 @@
 import type { Ops, ReadBack, Tensor } from '../../kernels/ops.ts';
 
 /**
- * What a step reads back of each row of logits. logits: all of it. argmax: (2), the likeliest id and its log-probability.
- * Candidates: a row of ops.topK, and the logits only where that does not suffice.
+ * The values that a step reads back for each row of logits. 'logits': all of them. 'argmax': (2), the most likely id and
+ * its log-probability. Candidates: a row of ops.topK, and the logits only where the candidates do not suffice.
  */
 export type Output = 'logits' | 'argmax' | CandidateOutput;
 
@@ -12,15 +12,15 @@ export interface CandidateOutput {
   readonly suffices: (row: Float32Array) => boolean;
 }
 
-/** Rows that were read back. */
+/** The rows that a step has read back. */
 export interface OutputRows {
-  /** Row by row. */
+  /** The rows, one after the other. */
   readonly values: Float32Array;
-  /** Of candidates: for each row the logits, or null where the candidates of its step suffice. Otherwise empty. */
+  /** For candidates, the logits of each row, or null where the candidates of its step suffice. Otherwise empty. */
   readonly logits: readonly (Float32Array | null)[];
 }
 
-/** Inside a step, of its logits. */
+/** Records, inside a step, what is read back of its logits. */
 export function recordOutput(ops: Ops, logits: Tensor, output: Output): Tensor | ReadBack {
   if (output === 'logits') return logits;
   if (output === 'argmax') return ops.argmax(logits);
@@ -29,7 +29,7 @@ export function recordOutput(ops: Ops, logits: Tensor, output: Output): Tensor |
   return { candidates, needsLogits, logits };
 }
 
-/** What such a step has brought. */
+/** Splits the values that such a step has read back. */
 export function outputRows(
   values: Float32Array,
   output: Output,
@@ -41,7 +41,7 @@ export function outputRows(
   return { values: values.subarray(0, end), logits };
 }
 
-/** Views of equal parts. */
+/** Views of `rows` equal parts of the values. */
 export function rowsOf(values: Float32Array, rows: number): Float32Array[] {
   const width = values.length / rows;
   return Array.from({ length: rows }, (_, row) => values.subarray(row * width, (row + 1) * width));

@@ -1,4 +1,4 @@
-/** Tommy Ettinger's mulberry32: 32 bits of state, uniform in [0, 1). The same seed gives the same numbers everywhere. */
+/** Tommy Ettinger's mulberry32: 32 bits of state, uniform in [0, 1). A seed gives the same numbers on every platform. */
 export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -6,21 +6,22 @@ import { mulberry32 } from './random.ts';
 /** Number of recent tokens that the repetition penalty applies to. */
 const PENALTY_TOKENS = 64;
 /**
- * So many of the likeliest tokens are read back to draw from. Of 1024 positions in code the starter model's top-p of 0.95
- * needs more at temperature 0.5 never, at 0.7 in 3 %, at 1 in 38 %; of 64 it needs more in 2, 19 and 55 %.
+ * Number of most likely tokens that are read back to draw from. Measured on 1024 positions in code with the starter model
+ * and top-p 0.95: 256 candidates are too few at temperature 0.5 never, at 0.7 in 3 % and at 1 in 38 % of the positions;
+ * 64 candidates in 2, 19 and 55 %.
  */
 const CANDIDATES = 256;
 
-/** A row of ops.topK: the likeliest tokens first. */
+/** A row of ops.topK, most likely tokens first. */
 export interface Candidates {
   readonly ids: Float32Array;
   readonly values: Float32Array;
-  /** Over the whole row: log(sum(exp(x - largest))), and the same of (x - largest) / temperature. */
+  /** log(sum(exp(x - largest))) over the whole row, and the same for (x - largest) / temperature. */
   readonly logSum: number;
   readonly scaledLogSum: number;
 }
 
-/** The parts of a row of ops.topK. */
+/** Splits a row of ops.topK. */
 export function candidatesOf(row: Float32Array): Candidates {
   const k = (row.length - 2) / 2;
   return {
@@ -61,8 +62,8 @@ export class Sampler {
   }
 
   /**
-   * What of ops.topK pickFrom needs; undefined where only whole rows serve: without a cut, with a top-k beyond the
-   * candidates, whose sum is neither theirs nor the row's, and with a penalty, which changes order and sums.
+   * The parameters of ops.topK for pickFrom. undefined where whole rows are needed: without a cut; with a top-k beyond the
+   * candidates, whose sum is neither theirs nor the row's; and with a penalty, which changes order and sums.
    */
   get candidates(): { readonly k: number; readonly inverseTemperature: number } | undefined {
     const { temperature, topP = 1, minP = 0, repetitionPenalty = 1 } = this.#sampling;
@@ -72,15 +73,15 @@ export class Sampler {
   }
 
   /**
-   * The index of what pick would draw from the whole row; null where tokens that are no candidates may be drawn, as in a
-   * flat distribution. (The sum of the row is the kernel's, in f32: a top-p that ends that near to a token may differ.)
+   * The index of the candidate that pick would draw from the whole row; null where other tokens may be drawn too, as in a
+   * flat distribution. (The kernel sums the row in f32, so a top-p that ends very close to a token may differ.)
    */
   pickFrom(candidates: Candidates): number | null {
     const drawable = this.#drawable(candidates);
     return drawable && this.#draw(drawable);
   }
 
-  /** Whether pickFrom gives an index. */
+  /** Whether pickFrom returns an index. */
   suffices(candidates: Candidates): boolean {
     return this.#drawable(candidates) !== null;
   }
@@ -96,13 +97,13 @@ export class Sampler {
     return temperature === 0 ? 1 : topK;
   }
 
-  /** Falling values relative to the first. */
+  /** Weights of values in descending order, relative to the first. */
   #weigh(values: readonly number[]): number[] {
     if (values.length === 1) return [1];
     return values.map((value) => Math.exp((value - values[0]!) / this.#sampling.temperature));
   }
 
-  /** The leading weights that top-p, a share of `total`, and min-p leave; null where neither ends among these. */
+  /** The leading weights that top-p (a share of `total`) and min-p keep; null where neither cuts among these. */
   #cut(weights: readonly number[], total: number): number[] | null {
     const { topP = 1, minP = 0 } = this.#sampling;
     const goal = topP < 1 ? topP * total : Infinity;
@@ -121,7 +122,7 @@ export class Sampler {
     return index < 0 ? weights.length - 1 : index;
   }
 
-  /** As CTRL (arXiv 1909.05858): logits of recent tokens are divided by the penalty where positive, else multiplied. */
+  /** As in CTRL (arXiv 1909.05858), divides the logits of recent tokens by the penalty if positive, else multiplies. */
   #penalise(logits: Float32Array, context: readonly number[], length: number): Float32Array {
     const { repetitionPenalty = 1 } = this.#sampling;
     if (repetitionPenalty === 1) return logits;
@@ -143,7 +144,7 @@ export function logSumExp(values: Float32Array): number {
   return largest + Math.log(total);
 }
 
-/** Ids of finite logits, largest first (lowest id on ties), at most `count`. */
+/** At most `count` ids of finite logits, largest first; on ties the lowest id comes first. */
 function rank(logits: Float32Array, count: number): number[] {
   const ids: number[] = [];
   for (let id = 0; id < logits.length; id++) if (logits[id]! > -Infinity) ids.push(id);

@@ -1,21 +1,21 @@
-/** One step at a time: whoever computes waits here for its turn, completions first, then chats. */
 import { Cancelled } from '../errors.ts';
 
-/** Smaller goes first. */
+/** Smaller values run first. */
 export const PRIORITY = { completion: 0, chat: 1, background: 2 } as const;
 export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
 
-/** A user who types pauses for less. */
+/** Pauses of a user who types are shorter. */
 const RECENT_MS = 5000;
 
-interface Waiting {
+interface WaitingJob {
   readonly priority: Priority;
   start(): void;
 }
 
+/** Runs one step at a time on the backend: those of completions first, then those of chats. */
 export class Scheduler {
   #busy = false;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: WaitingJob[] = [];
   #completionAt = -Infinity;
 
   readonly #now: () => number;
@@ -24,25 +24,25 @@ export class Scheduler {
     this.#now = now;
   }
 
-  /** Whether a completion ran a moment ago: then the next one is likely to come soon, and should not wait long. */
+  /** Whether a completion ran recently. The next one is then likely to follow soon, and should not wait long. */
   get completionsLikely(): boolean {
     return this.#now() - this.#completionAt < RECENT_MS;
   }
 
-  /** Runs `job` when it is its turn. Rejects with Cancelled where the signal fires while it waits. */
+  /** Runs `job` once no other runs and none of higher priority waits. Rejects with Cancelled if the signal fires before. */
   async run<T>(priority: Priority, job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    await this.#turn(priority, signal);
+    await this.#acquire(priority, signal);
     try {
       return await job();
     } finally {
       if (priority === PRIORITY.completion) this.#completionAt = this.#now();
-      // Who has just computed mostly asks again at once: those of lower priority wait until he had the chance.
-      if ((this.#waiting[0]?.priority ?? priority) > priority) setImmediate(() => this.#next());
-      else this.#next();
+      // The same request mostly asks for its next step at once: jobs of lower priority wait until it had the chance.
+      if ((this.#waiting[0]?.priority ?? priority) > priority) setImmediate(() => this.#release());
+      else this.#release();
     }
   }
 
-  #turn(priority: Priority, signal: AbortSignal | undefined): Promise<void> {
+  #acquire(priority: Priority, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return Promise.reject(new Cancelled());
     if (!this.#busy) {
       this.#busy = true;
@@ -53,7 +53,7 @@ export class Scheduler {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
         reject(new Cancelled());
       };
-      const waiting: Waiting = {
+      const waiting: WaitingJob = {
         priority,
         start: () => {
           signal?.removeEventListener('abort', leave);
@@ -61,13 +61,13 @@ export class Scheduler {
         },
       };
       signal?.addEventListener('abort', leave, { once: true });
-      // Behind all of the same priority: first come, first served.
+      // Behind all jobs of the same priority.
       const index = this.#waiting.findIndex((other) => other.priority > priority);
       this.#waiting.splice(index < 0 ? this.#waiting.length : index, 0, waiting);
     });
   }
 
-  #next(): void {
+  #release(): void {
     const next = this.#waiting.shift();
     if (next) next.start();
     else this.#busy = false;

@@ -12,7 +12,7 @@ import { PRIORITY, type Priority, type Scheduler } from './scheduler.ts';
 import { Sequence } from './sequence.ts';
 import { Speculation } from './speculation.ts';
 
-/** What all sessions of one loaded model share. */
+/** The parts that all sessions of one loaded model share. */
 export interface SessionContext {
   readonly ops: Ops;
   readonly decoder: Decoder;

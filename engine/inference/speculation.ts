@@ -1,17 +1,17 @@
 import type { Drafter, ProposeOptions } from './drafter.ts';
 import { LONGEST_MATCH, type Match, NgramIndex } from './ngrams.ts';
 
-/** With the token before it a draft makes a pass of at most 8 rows, which kernels for few rows take. */
+/** With the newest token, a draft makes a pass of at most 8 rows, which the kernels for few rows compute. */
 export const MOST_DRAFT_TOKENS = 7;
-/** Rows of the passes whose cost is tried: powers of two. */
+/** Numbers of rows whose cost is measured by trial passes. */
 const TRIED_ROWS = [2, 4, 8] as const;
-/** A draft must promise this many times the speed of plain decoding: estimates are uncertain. */
+/** A draft must promise at least this speedup over plain decoding, since estimates are uncertain. */
 const LEAST_GAIN = 1.05;
-/** After so many tokens that could have been drafted and were not, the cost is measured anew by one pass. */
+/** After this many tokens that could have been drafted but were not, one trial pass measures the cost again. */
 const TRY_AGAIN_TOKENS = 128;
-/** Weight of the newest token in the chance of a match. */
+/** Weight of the newest observation in the acceptance rate of a match length. */
 const CHANCE_RATE = 1 / 32;
-/** Times that rise are believed slowly: a busy machine adds to them, nothing takes from them. */
+/** Weight of a slower measurement: a busy machine adds to times, and nothing subtracts from them. */
 const SLOWER_RATE = 1 / 8;
 
 /**
@@ -52,24 +52,24 @@ export class PromptLookup implements Drafter {
 }
 
 /**
- * How long drafts should be, learned from what was generated and timed in one session. A match of n tokens foretells
- * the next one with a chance that is known without drafting, since every token shows whether its match was right; a
- * draft of k tokens then gives 1 + c(n) + c(n) c(n+1) + … tokens for the time of a pass of k + 1 rows. Where no length
- * gives more tokens per second than plain decoding, nothing is drafted.
+ * Learns from one session how long drafts should be. The chance c(n) that a match of n tokens predicts the next token is
+ * known without drafting, since every token shows whether its match was right. A draft of k tokens then yields
+ * 1 + c(n) + c(n) c(n+1) + … tokens in the time of a pass of k + 1 rows. Where no length yields more tokens per second
+ * than plain decoding, nothing is drafted.
  */
 export class Speculation {
   /** It stays from one generation to the next, whose sequence mostly begins like the one before. */
   readonly index = new NgramIndex();
-  /** Whose sequence the index holds. */
+  /** The lookup whose sequence the index contains. */
   owner: PromptLookup | undefined;
-  /** By the length of the match, from 0. */
+  /** Acceptance rates by the length of the match, from 0. */
   readonly #chances = Array.from({ length: LONGEST_MATCH + 1 }, (_, length) => length / (length + 2));
-  /** Milliseconds by rows of a pass. NaN: once, which compiled kernels and filled caches. */
+  /** Milliseconds of a pass by its rows. NaN after the first pass, which compiles kernels and fills caches. */
   readonly #costs: number[] = [];
   #missed = 0;
   #tries = 0;
 
-  /** Tokens to draft after a match of `length` tokens: from 0 to `most`. */
+  /** Number of tokens to draft after a match of `length` tokens, from 0 to `most`. */
   draftLength(length: number, most: number): number {
     const reach = Math.min(most, MOST_DRAFT_TOKENS);
     if (reach < 1 || !(this.#costs[1]! > 0)) return 0;
@@ -80,12 +80,12 @@ export class Speculation {
     return Math.min(reach, TRIED_ROWS[this.#tries++ % TRIED_ROWS.length]! - 1);
   }
 
-  /** Whether what followed a match of `length` tokens has come again. */
-  observe(length: number, came: boolean): void {
-    this.#chances[length]! += CHANCE_RATE * (Number(came) - this.#chances[length]!);
+  /** Records whether the token that a match of `length` tokens predicted has followed. */
+  observe(length: number, followed: boolean): void {
+    this.#chances[length]! += CHANCE_RATE * (Number(followed) - this.#chances[length]!);
   }
 
-  /** A pass of `rows` tokens took so long. */
+  /** Records the duration of a pass of `rows` tokens. */
   measured(rows: number, milliseconds: number): void {
     const costs = this.#costs;
     const known = costs[rows];
@@ -110,13 +110,13 @@ export class Speculation {
     return best;
   }
 
-  /** Of a pass of `rows`: measured, or the line through its neighbours. Infinite far beyond what was measured. */
+  /** Cost of a pass of `rows`, measured or interpolated; infinite far beyond what was measured. */
   #cost(rows: number): number {
     const costs = this.#costs;
     if (costs[rows]! > 0) return costs[rows]!;
     const sizes = costs.flatMap((cost, size) => (cost > 0 ? [size] : []));
     if (rows > 2 * sizes.at(-1)!) return Infinity;
-    // What nobody has measured is hoped to be free.
+    // With a single measurement, further rows are assumed to be free, so that they get tried.
     if (sizes.length === 1) return costs[1]!;
     const above = sizes.findIndex((size) => size > rows);
     const [a, b] = above > 0 ? [sizes[above - 1]!, sizes[above]!] : [sizes.at(-2)!, sizes.at(-1)!];

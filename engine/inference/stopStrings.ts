@@ -1,6 +1,6 @@
 /**
- * Watches a growing text for stop strings. Text that may be the start of one is held back until it is clear, so that
- * nothing of a stop string is ever shown.
+ * Finds stop strings in a growing text. Text that may be the start of one is held back until that is decided, so that no
+ * part of a stop string is ever shown.
  */
 export class StopStrings {
   #held = '';
@@ -12,12 +12,12 @@ export class StopStrings {
     this.#stops = stops;
   }
 
-  /** Whether a stop string has come; nothing after it is shown. */
+  /** Whether a stop string was found. Nothing after it is shown. */
   get stopped(): boolean {
     return this.#found;
   }
 
-  /** Takes the next piece of text; returns what may be shown now. */
+  /** Appends a piece of text, and returns the text that can be shown now. */
   push(piece: string): string {
     if (this.#found) return '';
     const text = this.#held + piece;
@@ -34,7 +34,7 @@ export class StopStrings {
     return text.slice(0, text.length - keep);
   }
 
-  /** What is still held back when the generation has ended. */
+  /** Returns the text that is still held back when the generation has ended. */
   end(): string {
     const rest = this.#held;
     this.#held = '';
@@ -42,7 +42,7 @@ export class StopStrings {
   }
 }
 
-/** Length of the longest end of `text` that is a beginning of `stop`. */
+/** Length of the longest suffix of `text` that is a prefix of `stop`. */
 function overlap(text: string, stop: string): number {
   for (let length = Math.min(text.length, stop.length - 1); length > 0; length--) {
     if (text.endsWith(stop.slice(0, length))) return length;

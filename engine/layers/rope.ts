@@ -1,9 +1,9 @@
 import type { DecoderConfig } from '../models/decoder.ts';
 
 /**
- * Cosines and sines of `count` positions from `start`, as Ops.appendKv wants them: (count, headDim).
- * Angles are computed in f32, as the checkpoints' own code does. `totalLength` (tokens stored plus new) decides between
- * the short and the long LongRoPE factors: long iff it exceeds originalMaxPositions.
+ * Computes cosines and sines of `count` positions from `start`, (count, headDim), as Ops.appendKv takes them. Angles are
+ * in f32, as in the checkpoints' own code. `totalLength`, the number of stored and new tokens, selects the LongRoPE
+ * factors: the long ones iff it exceeds originalMaxPositions.
  */
 export function ropeTable(config: DecoderConfig, start: number, count: number, totalLength: number): Float32Array {
   const half = config.headDim / 2;
@@ -23,7 +23,7 @@ export function ropeTable(config: DecoderConfig, start: number, count: number, t
   return table;
 }
 
-/** Whether a sequence of this length is rotated with the long factors. A cache built the other way must be rebuilt. */
+/** Whether a sequence of this length is rotated with the long factors. A cache with other factors must be recomputed. */
 export function usesLongFactors(config: DecoderConfig, totalLength: number): boolean {
   return config.longRope !== null && totalLength > config.originalMaxPositions;
 }

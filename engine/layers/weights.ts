@@ -1,7 +1,7 @@
 import type { Tensor } from '../../kernels/ops.ts';
 import { check } from '../../kernels/check.ts';
 
-/** Loaded tensors by checkpoint name, seen from a prefix. */
+/** The loaded tensors by their names in the checkpoint, relative to a prefix. */
 export class Weights {
   readonly #tensors: ReadonlyMap<string, Tensor>;
   readonly #prefix: string;
@@ -17,7 +17,7 @@ export class Weights {
     return tensor;
   }
 
-  /** The same tensors below `prefix`, such as 'layers.3.'. */
+  /** The tensors below `prefix`, such as 'layers.3.'. */
   at(prefix: string): Weights {
     return new Weights(this.#tensors, this.#prefix + prefix);
   }

@@ -1,4 +1,3 @@
-/** The architectures that Airgap runs, by the name that config.json gives. */
 import type { Ops } from '../../kernels/ops.ts';
 import { BadModel } from '../errors.ts';
 import type { Weights } from '../layers/weights.ts';
@@ -8,15 +7,16 @@ import { parsePhi3Config } from './phi3Config.ts';
 import { Phi3Small } from './phi3Small.ts';
 import { parsePhi3SmallConfig } from './phi3SmallConfig.ts';
 
-/** A model before its weights are loaded. */
+/** A model whose weights are not loaded yet. */
 export interface Blueprint {
   readonly architecture: string;
   readonly config: DecoderConfig;
-  /** What its checkpoint must hold. */
+  /** The tensors that its checkpoint must contain. */
   readonly tensors: TensorSpec[];
   build(weights: Weights, ops: Ops): Decoder;
 }
 
+/** The supported architectures, by their name in config.json. */
 const ARCHITECTURES: Readonly<Record<string, (json: unknown) => Omit<Blueprint, 'architecture'>>> = {
   Phi3ForCausalLM: (json) => {
     const config = parsePhi3Config(json);
@@ -32,7 +32,7 @@ const ARCHITECTURES: Readonly<Record<string, (json: unknown) => Omit<Blueprint, 
   },
 };
 
-/** Reads a parsed config.json. Throws BadModel with one sentence. */
+/** Reads a parsed config.json. Throws BadModel, in one sentence. */
 export function readBlueprint(json: unknown): Blueprint {
   const named = (json as { architectures?: unknown } | null)?.architectures;
   const architecture = Array.isArray(named) ? String(named[0]) : '';

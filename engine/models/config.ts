@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { BadModel } from '../errors.ts';
 import type { LongRope } from './decoder.ts';
 
-/** What the readers of config.json share: schema parts, the sentence for a wrong key, LongRoPE. */
 export const positive = z
   .int()
   .positive()
@@ -15,7 +14,7 @@ export const longRopeSchema = z.object({
   long_factor: factors,
 });
 
-/** Throws BadModel with one sentence that names the key. */
+/** Validates config.json. Throws BadModel, in one sentence that names the key. */
 export function parseConfig<Schema extends z.ZodType>(schema: Schema, json: unknown): z.output<Schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -23,12 +22,12 @@ export function parseConfig<Schema extends z.ZodType>(schema: Schema, json: unkn
   throw new BadModel(`config.json: ${issue.path.join('.') || 'the file'}: ${issue.message}.`);
 }
 
-/** Throws BadModel. */
+/** Throws BadModel where a condition does not hold. */
 export function require(ok: boolean, message: string): asserts ok {
   if (!ok) throw new BadModel(`config.json: ${message}.`);
 }
 
-/** Sizes that every kernel relies on. */
+/** Checks the sizes that every kernel relies on, and returns the size of a head. Throws BadModel. */
 export function headSize(hiddenSize: number, intermediateSize: number, heads: number, kvHeads: number): number {
   const headDim = hiddenSize / heads;
   require(Number.isInteger(headDim), `hidden_size ${hiddenSize} is not divisible by ${heads} heads`);
@@ -39,7 +38,7 @@ export function headSize(hiddenSize: number, intermediateSize: number, heads: nu
   return headDim;
 }
 
-/** The factors, checked against the head size, with the magnitudes of cosines and sines. */
+/** Checks the factors against the head size, and adds the magnitudes of cosines and sines. Throws BadModel. */
 export function longRope(
   scaling: { short_factor: readonly number[]; long_factor: readonly number[] },
   headDim: number,
@@ -53,7 +52,7 @@ export function longRope(
   return { shortFactor, longFactor, shortMagnitude: magnitudes.short, longMagnitude: magnitudes.long };
 }
 
-/** sqrt(1 + ln(s) / ln(original)), s = max / original; 1 where nothing is stretched. */
+/** sqrt(1 + ln(s) / ln(original)) with s = max / original; 1 where the context is not extended. */
 export function longMagnitude(maxPositions: number, original: number): number {
   const s = maxPositions / original;
   return s <= 1 ? 1 : Math.sqrt(1 + Math.log(s) / Math.log(original));

@@ -1,6 +1,6 @@
 import type { KvView, Ops, Tensor, WeightDType } from '../../kernels/ops.ts';
 
-/** What the engine needs to know of any decoder; each architecture adds its own. */
+/** The properties of every decoder; each architecture adds its own. */
 export interface DecoderConfig {
   readonly name: string;
   readonly hiddenSize: number;
@@ -13,20 +13,20 @@ export interface DecoderConfig {
   /** Positions are multiplied by this, unless LongRoPE is used. */
   readonly ropePositionScale: number;
   readonly maxPositions: number;
-  /** The length up to which the short LongRoPE factors hold. */
+  /** The length up to which the short LongRoPE factors apply. */
   readonly originalMaxPositions: number;
   readonly longRope: LongRope | null;
-  /** The head is the embedding table; no lm_head tensor is stored. */
+  /** Whether the embedding table is also the head; then no lm_head tensor is stored. */
   readonly tied: boolean;
-  /** Our own key, for models trained by us: the order of a fill-in-the-middle prompt. */
+  /** The order of a fill-in-the-middle prompt. This key is our own, for models that we trained. */
   readonly fimOrder: 'psm' | 'spm';
 }
 
 export interface LongRope {
-  /** headDim / 2 divisors of the frequencies each. */
+  /** Divisors of the frequencies, headDim / 2 each. */
   readonly shortFactor: readonly number[];
   readonly longFactor: readonly number[];
-  /** Cosines and sines are multiplied by these. */
+  /** Factors of cosines and sines. */
   readonly shortMagnitude: number;
   readonly longMagnitude: number;
 }
@@ -62,11 +62,11 @@ export interface ImageRows {
 
 export interface ForwardOptions {
   readonly last: number;
-  /** Tokens the sequence is known to reach in this prefill, which chooses the LongRoPE factors. */
+  /** Length that the sequence reaches with this prefill, which selects the LongRoPE factors. */
   readonly totalLength: number;
 }
 
-/** A tensor that a checkpoint must hold. A matrix is (out, in). */
+/** A tensor that a checkpoint must contain. A matrix is (out, in). */
 export interface TensorSpec {
   readonly name: string;
   readonly shape: readonly number[];

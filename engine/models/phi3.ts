@@ -42,7 +42,7 @@ export class Phi3 implements Decoder {
     return ops.linear(ops.rmsNorm(newest, this.#norm, rmsNormEps), this.#lmHead); // (last, vocabulary)
   }
 
-  /** The tensors of a checkpoint with this configuration. */
+  /** The tensors that a checkpoint of this configuration contains. */
   static tensors(config: Phi3Config): TensorSpec[] {
     const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = config;
     const vocabulary: TensorSpec[] = [

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { headSize, longMagnitude, longRope, longRopeSchema, parseConfig, positive } from './config.ts';
 import type { DecoderConfig } from './decoder.ts';
 
-/** config.json of a Phi3ForCausalLM checkpoint, checked, with derived sizes. */
+/** The validated config.json of a Phi3ForCausalLM checkpoint, with derived sizes. */
 export interface Phi3Config extends DecoderConfig {
   readonly intermediateSize: number;
   readonly rmsNormEps: number;
@@ -31,7 +31,7 @@ const schema = z.object({
   rope_scaling: longRopeSchema.nullish(),
 });
 
-/** Reads the parsed config.json of a Phi3ForCausalLM model. Throws BadModel with one sentence that names the key. */
+/** Reads the parsed config.json of a Phi3ForCausalLM model. Throws BadModel, in one sentence that names the key. */
 export function parsePhi3Config(json: unknown): Phi3Config {
   const raw = parseConfig(schema, json);
   const heads = raw.num_attention_heads;
@@ -39,7 +39,7 @@ export function parsePhi3Config(json: unknown): Phi3Config {
   const headDim = headSize(raw.hidden_size, raw.intermediate_size, heads, kvHeads);
   const maxPositions = raw.max_position_embeddings;
   const originalMaxPositions = raw.original_max_position_embeddings ?? maxPositions;
-  // In this class one magnitude scales short and long alike.
+  // In this class the same magnitude scales short and long factors.
   const magnitude = longMagnitude(maxPositions, originalMaxPositions);
   return {
     name: raw._name_or_path ?? 'phi3',

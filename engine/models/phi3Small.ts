@@ -14,7 +14,7 @@ export class Phi3Small implements Decoder {
   /** (vocabulary): 0 for the dummy ids, 1 for the others. */
   readonly #keptIds: Tensor;
 
-  /** `ops` holds what is derived from the configuration. */
+  /** `ops` stores the tensors that are derived from the configuration. */
   constructor(
     readonly config: Phi3SmallConfig,
     weights: Weights,
@@ -48,7 +48,7 @@ export class Phi3Small implements Decoder {
     return ops.maskedScale(logits, this.#keptIds, 1 / logitDivisor);
   }
 
-  /** The tensors of a checkpoint with this configuration. */
+  /** The tensors that a checkpoint of this configuration contains. */
   static tensors(config: Phi3SmallConfig): TensorSpec[] {
     const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = config;
     const layers = Array.from({ length: config.layers }, (_, n): TensorSpec[] => {

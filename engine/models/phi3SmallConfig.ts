@@ -3,7 +3,7 @@ import { type Sparsity, PAGE_TOKENS } from '../../kernels/ops.ts';
 import { headSize, longMagnitude, longRope, longRopeSchema, parseConfig, positive, require } from './config.ts';
 import type { DecoderConfig } from './decoder.ts';
 
-/** config.json of a Phi3SmallForCausalLM checkpoint, checked, with derived sizes. */
+/** The validated config.json of a Phi3SmallForCausalLM checkpoint, with derived sizes. */
 export interface Phi3SmallConfig extends DecoderConfig {
   readonly intermediateSize: number;
   readonly layerNormEps: number;
@@ -15,7 +15,7 @@ export interface Phi3SmallConfig extends DecoderConfig {
   readonly sparsity: Sparsity;
   /** Layer n, counted from 0, is dense iff (n + 1) % denseEvery == 0. */
   readonly denseEvery: number;
-  /** Ids that stand for nothing; their logits are masked. */
+  /** Ids without a meaning; their logits are masked. */
   readonly dummyIds: readonly number[];
 }
 
@@ -54,10 +54,10 @@ const schema = z.object({
     .nullish(),
 });
 
-/** Of the released vocabulary: 100256, 100258-100260, 100264, 100265, 100267-100351 (tokenization_phi3_small.py). */
+/** The dummy ids of the released vocabulary (tokenization_phi3_small.py). */
 const RELEASED_DUMMY_IDS = [100256, 100258, 100259, 100260, 100264, 100265, ...range(100267, 100351)];
 
-/** Reads the parsed config.json of a Phi3SmallForCausalLM model. Throws BadModel with one sentence that names the key. */
+/** Reads the parsed config.json of a Phi3SmallForCausalLM model. Throws BadModel, in one sentence that names the key. */
 export function parsePhi3SmallConfig(json: unknown): Phi3SmallConfig {
   const raw = parseConfig(schema, json);
   const { num_attention_heads: heads, num_key_value_heads: kvHeads, max_position_embeddings: maxPositions } = raw;
@@ -104,7 +104,7 @@ function defaultIntermediateSize(raw: Raw): number {
   return raw.gegelu_pad_to_256 ? Math.ceil(size / 256) * 256 : size;
 }
 
-/** The pattern as kernels/sparsity.ts takes it; heads are offset against each other unless homo_head_pattern is set. */
+/** The pattern for kernels/sparsity.ts. Heads are offset against each other unless homo_head_pattern is set. */
 function sparsity(raw: Raw, heads: number): Sparsity {
   const { blocksparse_block_size: blockTokens, blocksparse_vert_stride: vertStride } = raw;
   const isPowerOfTwo = Number.isInteger(Math.log2(blockTokens));
@@ -125,7 +125,7 @@ function dummyIds({ dummy_token_indices: ids, vocab_size: vocabSize }: Raw): rea
   return ids ?? RELEASED_DUMMY_IDS.filter((id) => id < vocabSize);
 }
 
-/** The checkpoint's own code takes a magnitude that is missing or not positive as not given. */
+/** The checkpoint's own code ignores a magnitude that is missing or not positive. */
 function given(value: number | null | undefined): number | undefined {
   return typeof value === 'number' && value > 0 ? value : undefined;
 }

@@ -2,35 +2,35 @@ import { BadRequest } from '../errors.ts';
 
 export interface CompletionModel {
   readonly contextLength: number;
-  /** Order of a fill-in-the-middle prompt; plays no part for models without these tokens. */
+  /** Order of a fill-in-the-middle prompt; ignored for models without these tokens. */
   readonly fimOrder: 'psm' | 'spm';
-  /** The length up to which the short LongRoPE factors hold; absent for models that have one set of factors. */
+  /** The length up to which the short LongRoPE factors apply; absent for models with one set of factors. */
   readonly shortLength?: number;
-  /** How far back a position sees; absent where that is the whole context. */
+  /** Number of positions that sliding-window attention sees; absent where it sees the whole context. */
   readonly attentionWindow?: number;
 }
 
-/** What a prompt may take from either side of the cursor. */
+/** The most tokens that a prompt may show from either side of the cursor. */
 export interface PromptBudget {
   readonly prefixTokens: number;
   readonly suffixTokens: number;
 }
 
-/** More context costs more prefill after a jump of the window than it improves a completion. */
+/** More context costs more prefill after a jump of the excerpt than it improves completions. */
 const PREFIX_TOKENS = 1024;
 /** The starter model was trained with suffixes of 100 to 150 tokens. */
 const SUFFIX_TOKENS = 128;
 /** Special tokens and the file's name, or the instruction. */
 const HEADER_TOKENS = 96;
 const SHORTEST_PREFIX = 16;
-/** The neighbourhood of the cursor beside a snapshot of the file: what a move of the cursor costs. */
+/** The excerpts beside a snapshot of the file, which a move of the cursor prefills again. */
 export const NEIGHBOURHOOD: PromptBudget = { prefixTokens: 256, suffixTokens: 128 };
-/** A snapshot of less would tell no more than the short prompt does. */
+/** A smaller snapshot would show no more than the short prompt does. */
 const SMALLEST_SNAPSHOT = 512;
 
 /**
- * The tokens that a model's context of `contextLength` leaves for prefix and suffix beside `maxTokens` to generate;
- * more than usual where `affordable` tokens are read quickly enough.
+ * Splits the tokens of a context between prefix and suffix, beside `maxTokens` to generate. Exceeds the usual sizes where
+ * `affordable` tokens prefill quickly enough. Throws BadRequest where the context is too small.
  */
 export function promptBudget(contextLength: number, maxTokens: number, affordable = 0): PromptBudget {
   const room = contextLength - maxTokens - HEADER_TOKENS;
@@ -45,17 +45,17 @@ export function promptBudget(contextLength: number, maxTokens: number, affordabl
   return { prefixTokens, suffixTokens };
 }
 
-/** The largest number of tokens in an answer, whatever is asked for: the question needs the rest of the window. */
+/** The largest number of tokens in an answer, whatever is asked for: the question needs the rest of the context. */
 export function longestAnswer(contextLength: number): number {
   return Math.floor(contextLength / 2);
 }
 
-/** Where windows end: what lies beyond would not be seen, or would change the LongRoPE factors while one types. */
-export function windowLength({ contextLength, shortLength, attentionWindow }: CompletionModel): number {
+/** Longest prompt without a snapshot: beyond it, text would not be seen, or LongRoPE factors would change while typing. */
+export function usableContext({ contextLength, shortLength, attentionWindow }: CompletionModel): number {
   return Math.min(contextLength, shortLength ?? contextLength, attentionWindow ?? contextLength);
 }
 
-/** Tokens for a snapshot of a file where `affordable` tokens may be read; 0 where it is not worth it. */
+/** Number of tokens for a snapshot of a file where `affordable` tokens may be prefilled; 0 where it is not worth it. */
 export function snapshotTokens(
   { contextLength, attentionWindow = contextLength }: CompletionModel,
   maxTokens: number,
@@ -66,8 +66,8 @@ export function snapshotTokens(
 }
 
 /**
- * Of a snapshot of `tokens`, how many may stay. A prompt that reaches the length from which LongRoPE rotates with
- * other factors while it is answered would be computed anew: a snapshot either stays below it or passes it by itself.
+ * Number of a snapshot's tokens that keep the LongRoPE factors stable. A prompt that crosses the boundary while it is
+ * answered would be computed again, so a snapshot either leaves room below the boundary or exceeds it by itself.
  */
 export function keepsFactors({ shortLength }: CompletionModel, maxTokens: number, tokens: number): number {
   if (shortLength === undefined || tokens > shortLength) return tokens;

@@ -5,36 +5,36 @@ import type { CursorText } from './cursorText.ts';
 import { instructPrompt } from './instruct.ts';
 import { type LineRange, lineAt, linesBetween, mergeRanges } from './lines.ts';
 import type { FileSnapshot } from './fileSnapshot.ts';
-import { prefixExcerpt, suffixExcerpt, type Window } from './excerpt.ts';
+import { prefixExcerpt, suffixExcerpt, type Excerpt } from './excerpt.ts';
 
 export type PromptKind = 'fim' | 'instruct' | 'base';
 
-/** The healed prompt: `constraint` spells the last, removed bytes again. */
+/** A healed prompt: `constraint` makes the model write the removed bytes at the end again. */
 export interface CompletionPrompt extends HealedPrompt {
   readonly kind: PromptKind;
-  /** No special token belongs into a completion: each ends it. */
+  /** Special tokens do not belong into a completion, so each of them ends it. */
   readonly stopIds: ReadonlySet<number>;
-  /** Offsets in the text (prefix and suffix) of what stands in it as it is now. */
+  /** Offsets, in prefix and suffix together, of the text that the prompt shows in its current state. */
   readonly fresh: { readonly start: number; readonly end: number };
-  /** The lines of the text that the model is told, those of the snapshot among them. */
+  /** The lines of the text that the prompt shows, including those of the snapshot. */
   readonly lines: LineRange[];
   readonly totalLines: number;
 }
 
-/** Of a longer file name only the end is told. */
+/** Only this many tokens at the end of a file name are shown. */
 const NAME_TOKENS = 24;
 
 /**
- * What a model has: fill-in-the-middle tokens, a chat template, or neither. A model with both is prompted by its chat
- * template, unless its configuration asks for the order `spm`: phi-3-small has such tokens in its vocabulary, but
- * untrained.
+ * Decides how a model is prompted: with fill-in-the-middle tokens, a chat template, or neither. A model with both is
+ * prompted by its chat template unless its configuration asks for the order `spm`: phi-3-small's vocabulary contains
+ * such tokens, but they are untrained.
  */
 export function promptKind(tokenizer: Tokenizer, { fimOrder }: CompletionModel): PromptKind {
   if (fimTokens(tokenizer) && (!tokenizer.hasChatTemplate || fimOrder === 'spm')) return 'fim';
   return tokenizer.hasChatTemplate ? 'instruct' : 'base';
 }
 
-/** The prompt for a completion at the cursor, by promptKind. Only chat prompts hold a snapshot. */
+/** Builds the prompt of a completion at the cursor, by promptKind. Only prompts of chat models show a snapshot. */
 export function buildCompletionPrompt(
   cursor: CursorText,
   tokenizer: Tokenizer,
@@ -45,7 +45,7 @@ export function buildCompletionPrompt(
   const kind = promptKind(tokenizer, model);
   const encode = (text: string) => tokenizer.encode(text);
   const prefix = prefixExcerpt(cursor.prefix, budget.prefixTokens, encode);
-  const suffix = kind === 'base' ? NO_WINDOW : suffixExcerpt(cursor.suffix, budget.suffixTokens, encode);
+  const suffix = kind === 'base' ? NO_EXCERPT : suffixExcerpt(cursor.suffix, budget.suffixTokens, encode);
   const start = [
     ...(tokenizer.bosId === undefined ? [] : [tokenizer.bosId]),
     ...fileHeader(cursor.fileName, tokenizer),
@@ -59,12 +59,12 @@ export function buildCompletionPrompt(
   return { kind, stopIds, ...healed, ...inPrompt(cursor, prefix, suffix, snapshot) };
 }
 
-const NO_WINDOW: Window = { text: '', ids: [], skipped: 0 };
+const NO_EXCERPT: Excerpt = { text: '', ids: [], skipped: 0 };
 
 function inPrompt(
   { prefix, suffix }: CursorText,
-  before: Window,
-  after: Window,
+  before: Excerpt,
+  after: Excerpt,
   snapshot: FileSnapshot | undefined,
 ): Pick<CompletionPrompt, 'fresh' | 'lines' | 'totalLines'> {
   const text = prefix + suffix;
@@ -72,7 +72,7 @@ function inPrompt(
   const end = prefix.length + after.skipped + after.text.length;
   const fresh = { start: prefix.length - before.text.length, end: /\S/.test(text.slice(end)) ? end : text.length };
   const cursorLine = lineAt(text, prefix.length);
-  // The snapshot counts lines as they were; those below the cursor have moved with what was added there.
+  // The snapshot counts lines as they were then. Lines below the cursor have moved since.
   const moved = (line: number): number => (line > cursorLine ? line + totalLines - snapshot!.totalLines : line);
   const told = (snapshot?.lines ?? []).map(([first, last]): LineRange => [moved(first), moved(last)]);
   const lines = [...linesBetween(text, fresh.start, fresh.end), ...told];
@@ -106,7 +106,7 @@ function fileHeader(fileName: string, tokenizer: Tokenizer): number[] {
 }
 
 /**
- * spm: start, suffix token, suffix, middle token, prefix: what is typed only appends. psm: start, prefix token, prefix,
+ * spm: start, suffix token, suffix, middle token, prefix; typing only appends to it. psm: start, prefix token, prefix,
  * suffix token, suffix, middle token; the middle then begins with the removed end of the prefix.
  */
 function fimPrompt(
@@ -114,8 +114,8 @@ function fimPrompt(
   fim: FimTokens,
   order: 'psm' | 'spm',
   start: number[],
-  prefix: Window,
-  suffix: Window,
+  prefix: Excerpt,
+  suffix: Excerpt,
 ): HealedPrompt {
   if (order === 'spm') {
     return healPrompt(tokenizer, [...start, fim.suffix, ...suffix.ids, fim.middle, ...prefix.ids]);

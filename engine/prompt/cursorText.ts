@@ -1,8 +1,8 @@
-/** Where the cursor stands; lines end in `\n`. */
+/** The text around a cursor; lines end in `\n`. */
 export interface CursorText {
   readonly fileName: string;
   readonly languageId: string;
-  /** Whole text before and after the cursor: a prefix cut at its start must be cut where it stays cut. */
+  /** Text before and after the cursor. A prefix that is cut must be cut at a place that stays the same. */
   readonly prefix: string;
   readonly suffix: string;
 }

@@ -3,17 +3,17 @@ import { hideSpecials } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { isLowSurrogate } from './excerpt.ts';
 
-/** Some 10 ms of work in lines that are known, 50 ms in others. */
+/** About 10 ms of work for cached lines, 50 ms for others. */
 const SLICE_CHARACTERS = 16_000;
-/** Tokenizers merge a line as a whole, in a time that grows faster than its length. */
+/** Tokenizers merge a line as a whole, in a time that grows faster than its length. Longer lines are split. */
 const LINE_PART_CHARACTERS = 2000;
-/** A Unicode noncharacter: never part of a text, and not the one that hideSpecials uses. */
+/** A Unicode noncharacter, which no text contains, other than the one of hideSpecials. */
 const GAP = '\uFDD1';
 
-/** Ids of whole lines that stand amid other text: without the space that some tokenizers put before a text. */
+/** Encodes whole lines inside other text, without the space that some tokenizers put before a text. */
 export function encodeLines(tokenizer: Tokenizer, text: string, options: { specials?: boolean } = {}): number[] {
   if (!tokenizer.addsLeadingSpace) return tokenizer.encode(text, options);
-  // The space and the newline are tokens of their own there.
+  // Such tokenizers encode the space and the newline as tokens of their own.
   return tokenizer.encode(`\n${text}`, options).slice(2);
 }
 

@@ -1,21 +1,22 @@
-/** Code has 3 to 4 characters per token; where it has fewer, prefixExcerpt halves its window. */
+/** Code has 3 to 4 characters per token. Where it has fewer, prefixExcerpt halves its excerpt. */
 const CHARACTERS_PER_TOKEN = 3;
 
-export interface Window {
+/** The part of the text before or after the cursor that a prompt shows. */
+export interface Excerpt {
   readonly text: string;
   readonly ids: number[];
-  /** Characters between it and the cursor. */
+  /** Number of characters between the excerpt and the cursor. */
   readonly skipped: number;
 }
 
 /**
- * The end of `prefix` in at most `tokens` tokens. Its start stands still while the user types at the end: it lies on a
- * grid of half windows counted from the start of the file, moved on to the next line. Only when the text has grown by
- * half a window does it jump, and the cached prompt is computed anew.
+ * The end of `prefix` in at most `tokens` tokens. Its start stays in place while the user types at the end: it lies on a
+ * grid of half excerpts from the start of the file, moved on to the next line. It jumps only when the text has grown by
+ * half an excerpt, and then the prompt must be computed again.
  */
-export function prefixExcerpt(prefix: string, tokens: number, encode: (text: string) => number[]): Window {
+export function prefixExcerpt(prefix: string, tokens: number, encode: (text: string) => number[]): Excerpt {
   for (let characters = tokens * CHARACTERS_PER_TOKEN; ; characters = Math.ceil(characters / 2)) {
-    const text = prefix.slice(windowStart(prefix, characters));
+    const text = prefix.slice(excerptStart(prefix, characters));
     const ids = encode(text);
     if (ids.length <= tokens) return { text, ids, skipped: 0 };
     // A character has at most 4 bytes, a byte at most one token.
@@ -23,7 +24,7 @@ export function prefixExcerpt(prefix: string, tokens: number, encode: (text: str
   }
 }
 
-function windowStart(text: string, characters: number): number {
+function excerptStart(text: string, characters: number): number {
   if (text.length <= characters) return 0;
   const step = Math.max(1, Math.floor(characters / 2));
   const start = Math.ceil((text.length - characters) / step) * step;
@@ -33,11 +34,11 @@ function windowStart(text: string, characters: number): number {
 }
 
 /**
- * The beginning of `suffix` in at most `tokens` tokens, ending with a whole line where one ends in its second half.
- * What the line of the cursor still holds is left out where it is only closers: editors write and remove those while
- * the user types, and each change would cost the cached prompt. engine/completion/clean.ts removes them from the answer.
+ * The beginning of `suffix` in at most `tokens` tokens, cut after a whole line where one ends in its second half. The rest
+ * of the cursor's line is skipped where it consists of closers only: editors insert and remove those while the user types,
+ * and each change would invalidate the cached prompt. engine/completion/clean.ts removes them from the answer.
  */
-export function suffixExcerpt(suffix: string, tokens: number, encode: (text: string) => number[]): Window {
+export function suffixExcerpt(suffix: string, tokens: number, encode: (text: string) => number[]): Excerpt {
   const skipped = /^[\s)\]}>"'`;,]*?(?=\n|$)/.exec(suffix)?.[0].length ?? 0;
   const rest = suffix.slice(skipped);
   if (rest.trim() === '') return { text: '', ids: [], skipped };
@@ -47,7 +48,7 @@ export function suffixExcerpt(suffix: string, tokens: number, encode: (text: str
   return { text, ids: encode(text).slice(0, tokens), skipped };
 }
 
-/** Whether a cut in front of `index` would divide a character. */
+/** Whether a cut before `index` would split a character. */
 export function isLowSurrogate(text: string, index: number): boolean {
   const code = text.charCodeAt(index);
   return code >= 0xdc00 && code <= 0xdfff;

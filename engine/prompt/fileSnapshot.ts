@@ -2,13 +2,13 @@ import { type CompletionModel, keepsFactors, snapshotTokens } from './budget.ts'
 import { type EncodeLong, type FittedFile, fitFile } from './files.ts';
 
 /**
- * A file as it was at one moment, in ids that stand still while the user edits it: prompts begin with them, followed by
- * what is new around the cursor.
+ * A file as it was at one moment. Its ids stay the same while the user edits the file: prompts begin with them, followed
+ * by the current text around the cursor.
  */
 export interface FileSnapshot extends FittedFile {
-  /** The whole file then. */
+  /** The whole text of the file at that moment. */
   readonly text: string;
-  /** Tokens that it might have had. */
+  /** The most tokens that it could have had. */
   readonly room: number;
 }
 
@@ -18,14 +18,14 @@ export interface FileAt {
   readonly suffix: string;
 }
 
-/** Fewer changed characters never make a snapshot old. */
+/** A snapshot is not out of date with fewer changed characters than this. */
 const LEAST_DRIFT = 400;
-/** The work of a new snapshot is at most so many tokens per changed character. */
+/** A new snapshot may cost at most this many tokens per changed character. */
 const TOKENS_PER_CHANGE = 16;
-/** A file that has lost more than this is another one. */
+/** A file that has lost more than this share of its text counts as another file. */
 const LARGEST_LOSS = 1 / 2;
 
-/** The file around the cursor in what the model and `affordable` tokens allow; undefined where it is not worth it. */
+/** Fits the file around the cursor to the model's and the affordable tokens; undefined where it is not worth it. */
 export async function takeSnapshot(
   { fileName, prefix, suffix }: FileAt,
   model: CompletionModel,
@@ -42,8 +42,8 @@ export async function takeSnapshot(
 }
 
 /**
- * How well a snapshot still tells what the file is. `old`: a new one is worth its work. `useless`: it misleads. What has
- * changed within `fresh`, the offsets whose text the prompt holds anew, does not count.
+ * How well a snapshot still matches the file. 'old': a new one is worth its cost. 'useless': it misleads. Changes within
+ * `fresh`, the offsets whose current text the prompt shows, do not count.
  */
 export function ageOf(
   snapshot: FileSnapshot,
@@ -59,14 +59,14 @@ export function ageOf(
   const added =
     linesMissing(text.slice(start, Math.min(fresh.start, endNow)), was) +
     linesMissing(text.slice(Math.max(start, fresh.end), endNow), was);
-  // All ids after the first change are computed again.
+  // All ids behind the first change must be computed again.
   const work = snapshot.ids.length * (1 - start / Math.max(1, before.length));
   if (removed + added > Math.max(LEAST_DRIFT, work / TOKENS_PER_CHANGE)) return 'old';
   const { region } = snapshot;
   return prefix.length >= region.start && suffix.length >= before.length - region.end ? 'new' : 'old';
 }
 
-/** The smallest run of whole lines in which the two differ. */
+/** The smallest range of whole lines in which the two texts differ. */
 function changedLines(before: string, now: string): { start: number; endBefore: number; endNow: number } {
   const shorter = Math.min(before.length, now.length);
   let same = 0;
@@ -80,7 +80,7 @@ function changedLines(before: string, now: string): { start: number; endBefore: 
   return { start, endBefore: before.length - after, endNow: now.length - after };
 }
 
-/** Characters of the lines of `text` that are no line of `other`. */
+/** Number of characters in lines of `text` that `other` does not contain. */
 function linesMissing(text: string, other: string): number {
   const known = new Set(other.split('\n'));
   return text.split('\n').reduce((sum, line) => sum + (known.has(line) ? 0 : line.length), 0);

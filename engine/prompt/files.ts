@@ -1,19 +1,19 @@
 import { type LineRange, linesBetween, lineAt, mergeRanges, rangesLeftOut, rangesText } from './lines.ts';
 
-/** Ids of a text of whole lines; it may be long. Where there are more than `most`, not all of them. */
+/** Encodes a text of whole lines, which may be long. Stops with more than `most` ids. */
 export type EncodeLong = (text: string, most: number) => Promise<number[]>;
 
-/** A file's text with `\n` line ends. Where not all of it fits, what lies around the offset `cursor` is kept. */
+/** A file's text with `\n` line ends. Where it does not fit, the part around the offset `cursor` is kept. */
 export interface SourceFile {
   readonly name: string;
   readonly text: string;
   readonly cursor?: number;
 }
 
-/** What of a file stands in a prompt. */
+/** The part of a file that a prompt shows. */
 export interface FittedFile {
   readonly name: string;
-  /** Its lines, with a note in place of those left out. */
+  /** The lines kept, with notes in place of the omitted ones. */
   readonly shown: string;
   readonly ids: number[];
   readonly lines: LineRange[];
@@ -22,16 +22,16 @@ export interface FittedFile {
   readonly region: { readonly start: number; readonly end: number };
 }
 
-/** The head of a file, with its imports, gets this share of what it may take; the rest lies around the cursor. */
+/** Share of the budget for the head of a file, with its imports. The rest is for the region around the cursor. */
 const HEAD_SHARE = 1 / 8;
-/** Characters per token, tried in turn until the ids fit. Fixed, so that the same file is cut at the same places. */
+/** Characters per token, tried in turn until the ids fit. Constants, so that a file is always cut at the same places. */
 const DENSITIES = [4, 3, 2.25, 1.5, 0.75, 0.25];
-/** A longer file is not encoded whole to see whether it fits. */
+/** A file with more characters per token of budget is not encoded to see whether it fits. */
 const MOST_CHARACTERS_PER_TOKEN = 8;
-/** Of a note in place of lines; there are two at most. */
+/** Size of a note in place of lines, of which there are two at most. */
 const NOTE_TOKENS = 16;
 
-/** Whole, or its head and a region around the cursor that stands still for small moves; at most `tokens` ids. */
+/** Fits a file to `tokens` ids: whole, or its head and a region around the cursor that is stable for small moves. */
 export async function fitFile(file: SourceFile, tokens: number, encode: EncodeLong): Promise<FittedFile> {
   const { name, text, cursor = 0 } = file;
   const totalLines = lineAt(text, text.length);
@@ -53,7 +53,7 @@ export async function fitFile(file: SourceFile, tokens: number, encode: EncodeLo
 }
 
 /**
- * Several files in at most `tokens` ids altogether, in the order given. What small files leave over goes to the large
+ * Fits several files to `tokens` ids in total, in the order given. Tokens that small files do not need go to the large
  * ones.
  */
 export async function fitFiles(
@@ -75,7 +75,7 @@ export function describeFitted({ name, lines, totalLines }: Pick<FittedFile, 'na
   return `${name}: lines ${rangesText(lines)} of ${totalLines}; left out: ${rangesText(dropped)}`;
 }
 
-/** Tokens per file at which all together fill the budget: the small ones are whole and leave their rest to the others. */
+/** Tokens per file at which all files fill the budget: small files fit whole and leave the rest to the others. */
 async function fairShare(files: readonly SourceFile[], tokens: number, encode: EncodeLong): Promise<number> {
   const needs: number[] = [];
   for (const { text } of files) {
@@ -92,13 +92,13 @@ async function fairShare(files: readonly SourceFile[], tokens: number, encode: E
   return needs.at(-1) ?? 0;
 }
 
-/** What to keep of a text of `length`: up to `head`, and a region that moves in steps of a quarter. */
+/** Selects the parts of a text to keep: the head, and a region that moves in steps of a quarter of its size. */
 function cut(length: number, cursor: number, characters: number) {
   const head = Math.max(0, Math.floor(characters * HEAD_SHARE));
   const size = Math.max(0, Math.floor(characters) - head);
   const step = Math.max(1, Math.floor(size / 4));
   const onGrid = (offset: number): number => Math.max(0, Math.floor(offset / step) * step);
-  // The cursor lies between 5/8 and 7/8 of the region, since what stands before it says more; or the region ends the file.
+  // The cursor lies between 5/8 and 7/8 of the region, since text before it tells more; or the region ends the file.
   const start = Math.min(onGrid(cursor - (5 / 8) * size), onGrid(length - size + step - 1));
   return { head, region: { start, end: Math.min(length, start + size) } };
 }

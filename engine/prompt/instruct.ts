@@ -3,15 +3,15 @@ import type { CursorText } from './cursorText.ts';
 import { chatAroundGap } from './encodeText.ts';
 import type { FileSnapshot } from './fileSnapshot.ts';
 
-/** The end of the prefix that the answer begins with has TAIL_LINES to 3 * TAIL_LINES lines; its start jumps by 2. */
+/** The tail of the prefix, which begins the answer, has TAIL_LINES to 3 * TAIL_LINES lines. */
 const TAIL_LINES = 8;
 const TASK = 'Write the code that stands between <before> and <after>, nothing else.';
 
 /**
- * Prompt of a chat model without fill-in-the-middle tokens. The user turn holds the head of the prefix and the suffix;
- * the answer is begun with a code fence and the tail of the prefix, cut at a line that stands still while the user
- * types, so that typing only appends. The fence keeps the model from explaining. A snapshot of the whole file goes
- * before all that changes.
+ * The prompt of a chat model without fill-in-the-middle tokens. The user's message contains the head of the prefix and the
+ * suffix. The answer begins with a code fence and the tail of the prefix, cut at a line that stays the same while the user
+ * types, so that typing only appends. The fence keeps the model from explaining. A snapshot of the whole file precedes
+ * all parts that change.
  */
 export function instructPrompt(
   tokenizer: Tokenizer,
@@ -38,14 +38,14 @@ function section(name: string, text: string): string[] {
   return text.trim() === '' ? [] : [`<${name}>`, text.replace(/^\n+|\n+$/g, ''), `</${name}>`];
 }
 
-/** Offset in `window`, the end of `prefix`, of a line on a grid of 2 * TAIL_LINES lines from the start of the file. */
-function tailStart(prefix: string, window: string): number {
-  const lines = window.split('\n');
+/** Offset in `excerpt`, the end of `prefix`, of a line on a grid of 2 * TAIL_LINES lines from the start of the file. */
+function tailStart(prefix: string, excerpt: string): number {
+  const lines = excerpt.split('\n');
   const lastLine = count(prefix, '\n');
   const firstLine = lastLine - (lines.length - 1);
   const border = Math.floor((lastLine - TAIL_LINES) / (2 * TAIL_LINES)) * 2 * TAIL_LINES;
   const inTail = lines.slice(Math.max(0, border - firstLine));
-  return window.length - inTail.join('\n').length;
+  return excerpt.length - inTail.join('\n').length;
 }
 
 function count(text: string, part: string): number {

@@ -1,19 +1,19 @@
-/** First and last line of a range, both counted from 1. */
+/** The first and last line of a range, counted from 1. */
 export type LineRange = [first: number, last: number];
 
-/** Line of the character at `offset`, from 1. */
+/** The line of the character at `offset`, counted from 1. */
 export function lineAt(text: string, offset: number): number {
   let line = 1;
   for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line++;
   return line;
 }
 
-/** The lines that the characters from `start` to `end` touch; an empty last line of the text counts with its end. */
+/** The lines of the characters from `start` to `end`. An empty last line of the text belongs to its end. */
 export function linesBetween(text: string, start: number, end: number): LineRange[] {
   return start < end ? [[lineAt(text, start), lineAt(text, end === text.length ? end : end - 1)]] : [];
 }
 
-/** In order, and each line once. */
+/** Sorts and joins ranges, so that each line occurs once. */
 export function mergeRanges(ranges: readonly LineRange[]): LineRange[] {
   const merged: LineRange[] = [];
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
@@ -24,7 +24,7 @@ export function mergeRanges(ranges: readonly LineRange[]): LineRange[] {
   return merged;
 }
 
-/** What `ranges` leave out of the lines up to `totalLines`. */
+/** The ranges of lines up to `totalLines` that `ranges` omit. */
 export function rangesLeftOut(ranges: readonly LineRange[], totalLines: number): LineRange[] {
   const edges: LineRange[] = [[0, 0], ...mergeRanges(ranges), [totalLines + 1, totalLines + 1]];
   return edges

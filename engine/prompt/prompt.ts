@@ -1,6 +1,6 @@
-/** What a model is given: token ids, and positions for pictures among them. */
 import { BadRequest } from '../errors.ts';
 
+/** The input of a model: token ids, and positions of images among them. */
 export interface Prompt {
   /** By position: a token id, or the negative id of a position of an image. */
   readonly ids: Int32Array;

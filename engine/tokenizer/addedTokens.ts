@@ -1,16 +1,16 @@
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  /** The token swallows the white space before, after it. */
+  /** Whether the token absorbs the white space before it, and after it. */
   readonly lstrip: boolean;
   readonly rstrip: boolean;
 }
 
 /**
- * Cuts text at added tokens: leftmost, then longest. Parts are ids and non-empty plain text.
+ * Splits text at added tokens, at the leftmost and then the longest. Parts are ids and non-empty plain text.
  *
- * Ours, not the library's: white space is Unicode's White_Space here, as in the Rust tokenizers that made the released
- * models. JavaScript's trim() takes U+FEFF for white space and U+0085 not, which gives other ids.
+ * This replaces the library's splitting. White space here is Unicode's White_Space, as in the Rust tokenizers of the
+ * released models. JavaScript's trim() includes U+FEFF and excludes U+0085, which gives other ids.
  */
 export function addedTokenSplitter(tokens: readonly AddedToken[]): (text: string) => (number | string)[] {
   if (tokens.length === 0) return (text) => (text === '' ? [] : [text]);
@@ -24,7 +24,7 @@ export function addedTokenSplitter(tokens: readonly AddedToken[]): (text: string
     const parts: (number | string)[] = [];
     let at = 0;
     for (const match of text.matchAll(pattern)) {
-      if (match.index < at) continue; // Inside white space that the token before has swallowed.
+      if (match.index < at) continue; // Inside white space that the previous token has absorbed.
       const token = byContent.get(match[0])!;
       const before = text.slice(at, match.index);
       const kept = token.lstrip ? before.replace(/\p{White_Space}+$/u, '') : before;

@@ -5,11 +5,11 @@ import type { Tokenizer } from './tokenizerTypes.ts';
 import type { TokenizerConfig } from './tokenizerConfig.ts';
 
 export interface Vocabulary {
-  /** Encodes text without added tokens. */
+  /** Encodes text that contains no added tokens. */
   readonly encodePlain: (text: string) => number[];
-  /** Special tokens, cut out of a text before the rest is encoded. */
+  /** Special tokens, at which a text is split before the rest is encoded. */
   readonly added: readonly AddedToken[];
-  /** By id: the bytes that the token adds to a running text, those of its name for an added one. */
+  /** By id, the bytes that the token adds to a text; for an added token those of its name. */
   readonly bytes: readonly (Uint8Array | undefined)[];
   readonly startsWithBos: boolean;
   readonly addsLeadingSpace: boolean;
@@ -18,12 +18,12 @@ export interface Vocabulary {
 
 const NONE = new Uint8Array(0);
 
-/** What ends an answer even where generation_config.json forgets it (phi-3-vision names only 2). */
+/** Tokens that end an answer even where generation_config.json omits them (phi-3-vision names only 2). */
 const END_MARKS = ['<|endoftext|>', '<|end|>', '<|assistant|>', '<|user|>', '<|system|>', '</s>'];
 
 /**
- * A tokenizer from the parts in which tokenizers differ. Bytes -> text is ours, since the libraries' decoders drop
- * U+FEFF at the start of a run of byte tokens.
+ * Assembles a tokenizer from the parts in which tokenizers differ. Bytes are decoded here, since the libraries' decoders
+ * drop U+FEFF at the start of a run of byte tokens.
  */
 export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfig): Tokenizer {
   const { encodePlain, added, bytes, addsLeadingSpace } = vocabulary;

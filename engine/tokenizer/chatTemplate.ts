@@ -7,18 +7,18 @@ export interface ChatMessage {
 }
 
 export interface ChatOptions {
-  /** Ends with the mark after which the model answers. */
+  /** Ends the text with the mark after which the model answers. */
   readonly addGenerationPrompt: boolean;
-  /** How the answer begins; Tokenizer.chat appends it. */
+  /** The beginning of the answer, which Tokenizer.chat appends. */
   readonly prefill?: string;
 }
 
 /** Released templates have 200 to 6,000 characters. */
 const LONGEST_TEMPLATE = 100_000;
-/** A template is foreign code: no clock, no long loops. */
+/** A template is foreign code, so it gets no clock and no long loops. */
 const LONGEST_RANGE = 10_000;
 
-/** Renders a conversation by a Jinja chat template. Throws BadModel with one sentence where the template fails. */
+/** Renders a conversation with a Jinja chat template. Throws BadModel, in one sentence, where the template fails. */
 export function renderChat(
   template: string,
   messages: readonly ChatMessage[],
@@ -68,17 +68,17 @@ function range(first: number, second?: number, step = 1): number[] {
   return Array.from({ length: count }, (_, i) => start + i * step);
 }
 
-/** A Unicode noncharacter: never part of a text. */
+/** A Unicode noncharacter, which no text contains. */
 const HIDE = '\uFDD0';
 
-/** Breaks the names of special tokens inside a message, so that the rendered text holds only the template's own. */
+/** Breaks the names of special tokens in a message, so that the rendered text contains only the template's own. */
 export function hideSpecials(content: string, names: Iterable<string>): string {
   let hidden = content.replaceAll(HIDE, '');
   for (const name of names) hidden = hidden.replaceAll(name, () => name[0]! + HIDE + name.slice(1));
   return hidden;
 }
 
-/** Undoes hideSpecials, after the text has been cut at special tokens. */
+/** Reverts hideSpecials after the text was split at special tokens. */
 export function showSpecials(text: string): string {
   return text.replaceAll(HIDE, '');
 }

@@ -3,22 +3,22 @@ import { byteString, tokenIndex } from './tokenIndex.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 export interface HealedPrompt {
-  /** The prompt without the tokens whose bytes are to be written again. */
+  /** The prompt without the tokens whose bytes the model writes again. */
   readonly ids: number[];
-  /** How many bytes the generation writes before it says something new. */
+  /** Number of bytes that the generation repeats before it writes new text. */
   readonly removedBytes: number;
   readonly removedTokens: number;
-  /** Absent where nothing was removed. */
+  /** Makes the model write the removed bytes again; absent where nothing was removed. */
   readonly constraint?: TokenConstraint;
 }
 
-/** Words seldom have more tokens; every token removed is one more step. */
+/** Words rarely have more tokens, and each removed token costs a step. */
 const MOST_TOKENS = 4;
 
 /**
- * Token healing. A prompt cut where the user types ends in tokens that the model would never have seen there: after
- * `retu` the token `retu` is unlike the beginning of `return`. The last tokens are taken away (never the
- * first of all), as many as together can begin one longer token, and the constraint makes the model write their bytes again, in whatever tokens it likes.
+ * Token healing. A prompt that ends where the user types may end in tokens that the model never saw in this place: the
+ * token `retu` is not how `return` begins. As many of the last tokens as can together begin a longer token are removed
+ * (but never the first token), and the constraint makes the model write their bytes again, in tokens of its choice.
  */
 export function healPrompt(tokenizer: Tokenizer, ids: readonly number[]): HealedPrompt {
   const index = tokenIndex(tokenizer);
@@ -29,7 +29,7 @@ export function healPrompt(tokenizer: Tokenizer, ids: readonly number[]): Healed
     const id = ids[ids.length - count]!;
     if (tokenizer.specialIds.has(id)) break;
     bytes = byteString(tokenizer.bytes(id)) + bytes;
-    if (bytes !== '' && index.goesOn(bytes)) {
+    if (bytes !== '' && index.hasLonger(bytes)) {
       removed = bytes;
       removedTokens = count;
     }
@@ -43,7 +43,7 @@ export function healPrompt(tokenizer: Tokenizer, ids: readonly number[]): Healed
   };
 }
 
-/** Allows the tokens that agree with the bytes still to be written, shorter or longer. */
+/** Allows tokens, shorter or longer, that agree with the bytes that are still to be written. */
 class SpellAgain implements TokenConstraint {
   readonly #tokenizer: Tokenizer;
   #rest: string;

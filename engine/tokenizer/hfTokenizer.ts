@@ -13,10 +13,10 @@ export interface HfTokenizerFiles extends TextSettings {
 }
 
 /**
- * Reads a byte-pair tokenizer. Throws BadModel with one sentence.
+ * Reads a byte-pair tokenizer. Throws BadModel, in one sentence.
  *
- * @huggingface/tokenizers 0.2.0 computes normaliser, pre-tokeniser and merges. Two things are ours, since it differs
- * from the released tokenizers: cutting at added tokens (addedTokens.ts), and bytes -> text (assemble.ts).
+ * @huggingface/tokenizers 0.2.0 computes normaliser, pre-tokeniser and merges. Two parts are replaced, since it differs
+ * from the released tokenizers: splitting at added tokens (addedTokens.ts), and decoding bytes (assemble.ts).
  */
 export function createTokenizer(files: HfTokenizerFiles): Tokenizer {
   const json = parseFile('tokenizer.json', tokenizerSchema, files.tokenizerJson);
@@ -33,7 +33,7 @@ export function createTokenizer(files: HfTokenizerFiles): Tokenizer {
   return assembleTokenizer(vocabulary, config);
 }
 
-/** Encodes text without added tokens. */
+/** Returns a function that encodes text without added tokens. */
 function plainEncoder(library: LibraryTokenizer, json: TokenizerJson): (text: string) => number[] {
   const model = library.model!;
   const normalize = (text: string) => (library.normalizer && text !== '' ? library.normalizer.normalize(text) : text);

@@ -1,16 +1,16 @@
-/** Enough for the largest windows: 128,000 tokens are some 12,000 lines of code. About 12 MB when full. */
+/** Enough for the longest contexts: 128,000 tokens are about 12,000 lines of code. Takes about 12 MB when full. */
 const MOST_LINES = 32_768;
-/** Longer ones are seldom code. */
+/** Longer lines are rarely code. */
 const LONGEST_LINE = 500;
 
 /**
- * After a newline that only blanks and then something else follow. Neither tokenizer makes a token across it: phi-3's
- * vocabularies have none, and cl100k's pattern ends every match at the last newline of white space.
+ * The position after a newline that is followed by only blanks and then something else. Neither tokenizer makes a token
+ * across it: phi-3's vocabularies contain none, and cl100k's pattern ends every match at the last newline of white space.
  */
 export const LINE_START = /(?<=\n)(?=[ \t]*\P{White_Space})/u;
 
 /**
- * `encode` line by line, remembering what it gave: the unchanged lines of the next keystroke's prompt are free. For
+ * Encodes line by line and caches the ids, so that unchanged lines of the next keystroke's prompt cost nothing. For
  * tokenizers in which no token crosses LINE_START.
  */
 export function rememberLines(encode: (line: string) => number[]): (text: string) => number[] {
@@ -27,7 +27,7 @@ export function rememberLines(encode: (line: string) => number[]): (text: string
     });
 }
 
-/** A part of a string keeps the whole string in memory: here, every prompt there ever was. */
+/** Copies a string, since a substring would keep the whole prompt in memory. */
 function copy(text: string): string {
   return Buffer.from(text, 'utf16le').toString('utf16le');
 }

@@ -5,12 +5,12 @@ import { rememberLines } from './lineMemory.ts';
 import type { Tokenizer } from './tokenizerTypes.ts';
 import { type TextSettings, parseTokenizerConfig } from './tokenizerConfig.ts';
 
-/** Ordinary tokens of cl100k_base; the special ones follow. */
+/** Number of ordinary tokens of cl100k_base. The special ones follow. */
 const RANKS = 100_256;
 
 const dummies = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, i) => `dummy_id_${first + i}`);
-/** In order of their ids, from 100256 to 100351. By Phi3SmallTokenizer in tokenization_phi3_small.py. */
+/** In the order of their ids, from 100256 to 100351, as in Phi3SmallTokenizer of tokenization_phi3_small.py. */
 const SPECIALS: readonly AddedToken[] = [
   ...['dummy_id_2', 'endoftext', 'fim_prefix', 'fim_middle', 'fim_suffix', 'system', 'user', 'assistant'],
   ...['dummy_id_0', 'dummy_id_1', 'end', ...dummies(3, 11), 'endofprompt', ...dummies(12, 86)],
@@ -19,18 +19,18 @@ const SPECIALS: readonly AddedToken[] = [
 /** One more than the highest id. */
 export const VOCAB_SIZE = RANKS + SPECIALS.length;
 
-/** Rendered as by the released tokenizer_config.json, for folders that have none. */
+/** Renders as the released tokenizer_config.json does, for folders without one. */
 const CHAT_TEMPLATE =
   '{{ bos_token }}' +
   "{% for message in messages %}{{ '<|' + message.role + '|>\\n' + message.content + '<|end|>\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% else %}{{ eos_token }}{% endif %}";
 
 /**
- * phi-3-small's tokenizer: cl100k_base with the model's own special tokens, which strip nothing; a text begins without
- * one. Rejects with BadModel where tokenizer_config.json cannot be used.
+ * Makes phi-3-small's tokenizer: cl100k_base with the model's own special tokens, which absorb no white space. Texts begin
+ * without one. Rejects with BadModel where tokenizer_config.json cannot be used.
  *
- * tiktoken's WASM cuts and merges, since its white space is Unicode's: JavaScript's `\s` takes U+FEFF for it and U+0085
- * not, which gives other ids. It is loaded at the first call, so that other models do not pay for it.
+ * tiktoken's WASM splits and merges, since its white space is Unicode's: JavaScript's `\s` includes U+FEFF and excludes
+ * U+0085, which gives other ids. It is loaded at the first call, so that other models do not pay for it.
  */
 export async function createPhi3SmallTokenizer(settings: TextSettings): Promise<Tokenizer> {
   const config = parseTokenizerConfig(settings);
@@ -54,8 +54,8 @@ export async function createPhi3SmallTokenizer(settings: TextSettings): Promise<
 }
 
 /**
- * tiktoken's time goes with the square of a piece's length: 3 s for 100,000 spaces, 60 ms in parts. Nobody writes
- * words, gaps or rulers of this many characters, and no model knows their tokens better.
+ * tiktoken's time grows with the square of a piece's length: 100,000 spaces take 3 s at once, and 60 ms in parts. Real
+ * texts have no words, gaps or rulers of this length, and no model knows their tokens better.
  */
 const LONGEST_RUN = 1000;
 const [LETTER, SPACE, OTHER] = ['\\p{L}', '\\p{White_Space}', '[^\\p{L}\\p{N}\\p{White_Space}]'];
@@ -65,12 +65,12 @@ const LONG_RUN = new RegExp(
 );
 const RUN_PART = new RegExp(`.{1,${LONGEST_RUN}}`, 'gsu');
 
-/** The text in parts that are encoded on their own: one part, unless it holds such a run. */
+/** Splits a text at long runs into parts that are encoded separately. */
 function cutLongRuns(text: string): string[] {
   return text.split(LONG_RUN).flatMap((part, i) => (i % 2 === 0 ? [part] : part.match(RUN_PART)!));
 }
 
-/** By id: views of one buffer, since 100,000 small ones take twice the memory. */
+/** The bytes of each token, as views of one buffer: 100,000 small buffers would take twice the memory. */
 function tokenBytes(encoder: Tiktoken): Uint8Array[] {
   const all = encoder.decode(Uint32Array.from({ length: RANKS }, (_, id) => id));
   let at = 0;

@@ -1,13 +1,13 @@
 import type { Tokenizer } from './tokenizer.ts';
 
 export interface TextStreamOptions {
-  /** Bytes at the start that are not shown: what token healing makes the model write again. */
+  /** Number of bytes at the start to skip: those that token healing makes the model write again. */
   readonly skipBytes?: number;
-  /** Drops one space at the very start, as decode() does; for a text that follows a special token. */
+  /** Drops one space at the very start, as decode() does, for a text that follows a special token. */
   readonly dropLeadingSpace?: boolean;
 }
 
-/** Token ids -> text, piece by piece. A character appears when its last byte has come. Special tokens show nothing. */
+/** Decodes token ids one by one. A character appears with its last byte. Special tokens show nothing. */
 export class TextStream {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #skip: number;
@@ -22,7 +22,7 @@ export class TextStream {
     this.#dropSpace = options.dropLeadingSpace ?? false;
   }
 
-  /** The characters that `id` completes; may be empty. */
+  /** Returns the characters that `id` completes, which may be none. */
   push(id: number): string {
     if (this.#tokenizer.specialIds.has(id)) return '';
     const bytes = this.#tokenizer.bytes(id);
@@ -31,7 +31,7 @@ export class TextStream {
     return this.#withoutSpace(this.#decoder.decode(shown, { stream: true }));
   }
 
-  /** Ends the text: U+FFFD where it stops inside a character, otherwise empty. */
+  /** Ends the text. Returns U+FFFD where it stops inside a character, otherwise an empty text. */
   end(): string {
     return this.#decoder.decode();
   }

@@ -3,9 +3,9 @@ import type { TokenizerJson } from './tokenizerJson.ts';
 const encoder = new TextEncoder();
 
 /**
- * By id: the UTF-8 bytes that the token adds to a running text (a decoder's Strip of the first space is not applied).
- * Knows the two ways of writing bytes into a vocabulary: `<0x0A>` and U+2581 for a space (sentencepiece), and GPT-2's
- * table of printable characters (ByteLevel).
+ * Returns, by id, the UTF-8 bytes that a token adds to a text (a decoder's Strip of the first space is not applied). There
+ * are two encodings of bytes in vocabularies: `<0x0A>` and U+2581 for a space (sentencepiece), and GPT-2's table of
+ * printable characters (ByteLevel).
  */
 export function tokenBytes(json: TokenizerJson): readonly (Uint8Array | undefined)[] {
   const table: Uint8Array[] = [];
@@ -28,7 +28,7 @@ function byteLevelBytes(token: string): Uint8Array {
   return Uint8Array.from(token, (character) => byteLevelTable.get(character)!);
 }
 
-/** GPT-2's characters: the printable bytes of Latin-1 stand for themselves, the others follow from U+0100 on. */
+/** GPT-2's characters: printable bytes of Latin-1 are themselves, the others are numbered from U+0100 on. */
 const byteLevelTable = new Map<string, number>();
 for (let byte = 0, next = 0x100; byte < 256; byte++) {
   const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;

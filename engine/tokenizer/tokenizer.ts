@@ -47,7 +47,7 @@ export async function readTokenizer(files: TokenizerFiles, model: TokenizedModel
   return createPhi3SmallTokenizer(texts);
 }
 
-/** Every id that the tokenizer makes must have a row in the embedding. */
+/** Throws BadModel where the tokenizer has an id without a row in the embedding. */
 function checkVocabulary(name: string, ids: number, vocabSize: number): void {
   if (ids > vocabSize)
     throw new BadModel(`${name} has ids up to ${ids - 1}; config.json says vocab_size ${vocabSize}.`);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BadModel } from '../errors.ts';
 
-/** What a model folder says about its texts beside the vocabulary. */
+/** The settings of a model folder for texts, beside the vocabulary. */
 export interface TextSettings {
   /** Parsed tokenizer_config.json; {} where the folder has none. */
   readonly tokenizerConfig: unknown;
@@ -11,17 +11,17 @@ export interface TextSettings {
   readonly chatTemplate?: string;
 }
 
-/** What of it tokenizers use. */
+/** The settings that tokenizers use. */
 export interface TokenizerConfig {
   readonly bosToken: string | undefined;
   readonly eosToken: string | undefined;
-  /** Whether texts begin with bosToken; undefined where the file does not say. */
+  /** Whether texts begin with bosToken; undefined where the file does not tell. */
   readonly addsBos: boolean | undefined;
   readonly chatTemplate: string | undefined;
   readonly generationStopIds: readonly number[];
 }
 
-/** Throws BadModel with one sentence. */
+/** Reads tokenizer_config.json. Throws BadModel, in one sentence. */
 export function parseTokenizerConfig(settings: TextSettings): TokenizerConfig {
   const config = parseFile('tokenizer_config.json', configSchema, settings.tokenizerConfig);
   return {
@@ -33,7 +33,7 @@ export function parseTokenizerConfig(settings: TextSettings): TokenizerConfig {
   };
 }
 
-/** The checked content of a file. Throws BadModel with one sentence. */
+/** Validates the content of a file. Throws BadModel, in one sentence. */
 export function parseFile<T extends z.ZodType>(file: string, schema: T, value: unknown): z.infer<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

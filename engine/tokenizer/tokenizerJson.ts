@@ -1,9 +1,8 @@
-/** The parts of tokenizer.json that are used, as a schema. */
 import { z } from 'zod';
 import type { AddedToken } from './addedTokens.ts';
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
-/** Vocabularies have 100,000 entries: looked at once, with a plain loop. */
+/** Checked with a plain loop, since vocabularies have 100,000 entries. */
 const vocabulary = z.custom<Record<string, number>>(
   (value) => isObject(value) && Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id < 1 << 24),
   'must map every token to its id',
@@ -13,6 +12,7 @@ const merges = z.custom<string[] | [string, string][]>(
   'must be a list of pairs',
 );
 const part = z.looseObject({ type: z.string() }).nullable().default(null);
+/** The parts of tokenizer.json that are used. */
 export const tokenizerSchema = z.looseObject({
   model: z.looseObject({
     type: z.literal('BPE').default('BPE'),

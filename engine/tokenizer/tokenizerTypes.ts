@@ -1,33 +1,34 @@
-/** What a tokenizer does, whatever it is made from. Types only. */
 import type { ChatMessage, ChatOptions } from './chatTemplate.ts';
 
-/** Text <-> token ids of one model. Shared by all sessions of the model. */
+/** Converts between text and token ids of one model. All sessions of the model share it. */
 export interface Tokenizer {
-  /** Plain text: `<|end|>` in it is seven characters, unless `specials` is set. `bos` adds the model's own start, if any. */
+  /**
+   * Encodes plain text: `<|end|>` in it is seven characters, unless `specials` is set. With `bos`, the ids begin with the
+   * model's start token, if it has one.
+   */
   encode(text: string, options?: { specials?: boolean; bos?: boolean }): number[];
-  /** Whole text of ids; special tokens are left out unless `specials` is set. Broken UTF-8 becomes U+FFFD. */
+  /** Decodes ids. Special tokens are omitted unless `specials` is set. Invalid UTF-8 becomes U+FFFD. */
   decode(ids: readonly number[], options?: { specials?: boolean }): string;
-  /** UTF-8 bytes that a token adds to a running text; for a special token those of its name. Empty where unknown. */
+  /** The UTF-8 bytes that a token adds to a text; for a special token those of its name. Empty for unknown ids. */
   bytes(id: number): Uint8Array;
-  /** Id of a special token by its name. */
+  /** The id of the special token with this name. */
   special(name: string): number | undefined;
-  /** Ids of all special tokens. */
   readonly specialIds: ReadonlySet<number>;
-  /** Ids after which the model has said all: those of generation_config.json, eos_token, and the chat's end marks. */
+  /** Ids that end a text: those of generation_config.json, eos_token, and the end marks of chats. */
   readonly stopIds: ReadonlySet<number>;
-  /** undefined where the model starts without. */
+  /** Id of the start token; undefined where texts begin without one. */
   readonly bosId: number | undefined;
   /** One more than the highest id. */
   readonly vocabSize: number;
-  /** Texts are encoded as if a space stood before them, and after every special token; decode takes one away. */
+  /** Whether texts are encoded as if a space stood before them and after each special token. decode removes one. */
   readonly addsLeadingSpace: boolean;
   readonly hasChatTemplate: boolean;
-  /** Text of a conversation by the model's chat template. Throws BadModel where the template is missing or fails. */
+  /** Renders a conversation with the model's chat template. Throws BadModel where the template is missing or fails. */
   renderChat(messages: readonly ChatMessage[], options: ChatOptions): string;
-  /** As renderChat, in ids. Messages and `prefill` are plain text: they cannot end their turn. */
+  /** Renders and encodes a conversation. Messages and `prefill` are plain text, so they cannot end their own turn. */
   chat(messages: readonly ChatMessage[], options: ChatOptions): number[];
-  /** As chat: special tokens, and the texts between them, which `encode` turns into the ids that chat gives. */
+  /** As `chat`, but returns special tokens and the texts between them, which are still to be encoded. */
   chatParts(messages: readonly ChatMessage[], options: ChatOptions): (number | string)[];
-  /** Frees what lies outside of the JavaScript heap. The tokenizer is of no use afterwards; a second call does nothing. */
+  /** Frees memory outside of the JavaScript heap. The tokenizer cannot be used afterwards; a second call does nothing. */
   dispose(): void;
 }

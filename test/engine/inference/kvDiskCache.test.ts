@@ -45,7 +45,7 @@ describe('the KV disk cache', () => {
     return tiny;
   }
 
-  /** A file with a snapshot of `tokens`. */
+  /** Path of a file with the KV cache of `tokens`. */
   async function saved(tokens: readonly number[] = file, model: object = config): Promise<string> {
     const tiny = await start({ config: model });
     const session = tiny.session();
@@ -179,7 +179,7 @@ describe('the KV disk cache', () => {
     assert.equal(await session.saveToDisk(), true);
     assert.equal(files().length, 2);
     assert.ok(statSync(a) && !statSync(b, { throwIfNoEntry: false }));
-    assert.match(logged.join(), /makes room/);
+    assert.match(logged.join(), /is evicted/);
   });
 
   it('too large, too short or not asked for, nothing is kept', async () => {
@@ -187,7 +187,7 @@ describe('the KV disk cache', () => {
     const session = tiny.session();
     await session.prefill(textPrompt(file));
     assert.equal(await session.saveToDisk(), false);
-    assert.match(logged.join(), /No snapshot of 300 tokens is kept/);
+    assert.match(logged.join(), /A KV cache of 300 tokens is not written/);
     for (const [other, count] of [
       [await start(), 255],
       [await TinySessions.create({ config }), 300],
@@ -309,11 +309,11 @@ describe('the KV disk cache', () => {
     assert.equal((await session.prefill(textPrompt(file))).reused, 192, 'a rest of 108 tokens is computed, not read');
   });
 
-  it('a folder that cannot be read costs the snapshots, not the answer', async () => {
+  it('a folder that cannot be read costs the cache, not the answer', async () => {
     writeFileSync(path, 'a file');
     const session = (await start()).session();
     assert.equal((await session.prefill(textPrompt(file))).computed, 300);
-    assert.match(logged.join(), /Snapshots are not used: ENOTDIR/);
+    assert.match(logged.join(), /disk cache is not used: ENOTDIR/);
     await assert.rejects(session.saveToDisk(), { code: 'EEXIST' });
   });
 
