@@ -21,7 +21,9 @@ export class EditorWindow implements AsyncDisposable {
   /** Opens a window and waits until it has started its extensions. */
   static async open(vscode: VsCode): Promise<EditorWindow> {
     const page = await vscode.openPage();
-    await page.waitForSelector('.monaco-workbench .statusbar-item', { timeout: OPEN_LIMIT_MS });
+    // A view that opens for the first time takes half a minute on a busy machine.
+    page.setDefaultTimeout(OPEN_LIMIT_MS);
+    await page.waitForSelector('.monaco-workbench .statusbar-item');
     return new EditorWindow(page, vscode);
   }
 
