@@ -1,4 +1,4 @@
-/** What the user does, where it takes more than one step. */
+/** User actions that take more than one step. */
 import { triggerAt } from './keyboard.ts';
 import { type Page, focusComposer } from './page.ts';
 import type { Suggestion } from './protocol.ts';

@@ -1,6 +1,6 @@
 /** Keeps the end of what grows in sight, as long as the user stays there. */
 
-/** Where the user reads: the first message in sight, and how far its top is above the edge. */
+/** Reading position: the first visible message, and how far its top is above the edge. */
 export interface Place {
   messageId: string;
   offset: number;

@@ -1,4 +1,4 @@
-/** What keys mean in the page's inputs. Pure. */
+/** Maps keys in the page's inputs to actions. Pure. */
 
 export interface Key {
   key: string;

@@ -11,7 +11,7 @@ import type { FromPage, ToPage } from './protocol.ts';
 import { EMPTY, type View, type ViewEvent, reduce, writing } from './state.ts';
 import { setTexts } from './texts.ts';
 
-/** What outlives a reload and the view's being hidden. The rest comes from the host. */
+/** State that survives a reload and hiding of the view. The rest comes from the host. */
 interface Saved {
   draft: string;
   conversationId: string;

@@ -1,4 +1,4 @@
-/** What every component may do: see the view, change it, tell the host. */
+/** Interface for all components: read the view, change it, send messages to the host. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { FromPage } from './protocol.ts';

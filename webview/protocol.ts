@@ -8,23 +8,23 @@ export type FromPage =
   | { type: 'ready' }
   | { type: 'send'; text: string }
   | { type: 'stop' }
-  /** The last answer, which was stopped or cut, goes on. */
+  /** Continues the last answer, which was stopped or cut off. */
   | { type: 'continue' }
-  /** The last answer is thrown away and asked for anew. */
+  /** Discards the last answer and requests a new one. */
   | { type: 'regenerate' }
-  /** An earlier message of the user's gets a new text; what followed it goes, and it is sent. */
+  /** Replaces the text of an earlier user message, removes the messages after it, and sends it again. */
   | { type: 'edit'; messageId: string; text: string }
   | { type: 'newConversation' }
   | { type: 'openConversation'; conversationId: string }
   | { type: 'renameConversation'; conversationId: string; title: string }
-  /** For good; the host asks whether it is meant. */
+  /** Deletes permanently; the host asks for confirmation first. */
   | { type: 'deleteConversation'; conversationId: string }
   | { type: 'exportConversation'; conversationId: string }
-  /** The list of conversations whose title or text holds `query`; all where it is empty. Answer: `conversations`. */
+  /** Lists conversations whose title or text contains `query`; all if it is empty. Answer: `conversations`. */
   | { type: 'listConversations'; query: string }
-  /** What `@…` or `/…` before the cursor may become. Answer: `suggestions` with the same `request`. */
+  /** Requests completions of the `@…` or `/…` before the cursor. Answer: `suggestions` with the same `request`. */
   | { type: 'suggest'; request: number; text: string }
-  /** A suggestion with an attachment was taken. */
+  /** The user accepted a suggestion that has an attachment. */
   | { type: 'attach'; suggestionId: string }
   | { type: 'detach'; chipId: string }
   | { type: 'code'; action: CodeAction; code: string; language: string; path: string }
@@ -37,14 +37,14 @@ export type FromPage =
   | { type: 'chooseModel' }
   | { type: 'showLog' };
 
-/** Of a code block. `apply`: finds its place in a file and shows a diff. `terminal`: inserted there, never run. */
+/** Actions on a code block. `apply`: locates it in a file and shows a diff. `terminal`: inserts it, never runs it. */
 export type CodeAction = 'copy' | 'insert' | 'replace' | 'newFile' | 'apply' | 'terminal';
 
 export type ToPage =
   | { type: 'state'; state: PageState }
-  /** A message of the open conversation is new, or has changed; the messages after it in the page's list go. */
+  /** Adds or updates a message of the open conversation; the page removes all messages after it. */
   | { type: 'message'; message: PageMessage }
-  /** More of the text of the answer that is being written. */
+  /** Text to append to the answer being written. */
   | { type: 'part'; messageId: string; text: string }
   | { type: 'chips'; chips: Chip[]; window: WindowUse }
   | { type: 'engine'; engine: EngineView }
@@ -77,14 +77,14 @@ export interface PageMessage {
   text: string;
   /** writing: parts follow. cut: the answer has reached its longest; it can go on. failed: `problem` says why. */
   status: 'writing' | 'done' | 'stopped' | 'cut' | 'failed';
-  /** What the answer waits for, in a few words; nothing is written yet. */
+  /** Short text saying what the answer is waiting for, while no text has arrived yet. */
   waiting?: string;
   /** One sentence. */
   problem?: string;
-  /** What the question was given: chips as they were sent, and the pieces that the prompt held. */
+  /** Context of the question: the chips as sent, and (`sources`) the pieces included in the prompt. */
   chips?: Chip[];
   sources?: SourceLink[];
-  /** Of an answer, once it is known: "Tokens: 12 read, 3,400 from the cache; 30 written, 14 per second". */
+  /** Token counts of an answer, once known: "Tokens: 12 read, 3,400 from the cache; 30 written, 14 per second". */
   figures?: string;
 }
 
@@ -94,7 +94,7 @@ export interface SourceLink {
   name: string;
   /** Empty where no file can be opened. */
   uri: string;
-  /** From 1; the ranges that stood in the prompt. */
+  /** Line ranges included in the prompt, 1-based. */
   lines: [first: number, last: number][];
   totalLines: number;
 }
@@ -109,17 +109,17 @@ export interface Chip {
   detail: string;
   /** Absent while it is being counted, and for what is chosen by the question (project). */
   tokens?: number;
-  /** What does not fit, in words: "lines 400-900 of 900 left out". Empty where all fits. */
+  /** Description of what does not fit: "lines 400-900 of 900 left out". Empty if everything fits. */
   cut: string;
   uri?: string;
   line?: number;
 }
 
-/** How full the model's window is with what would be sent now. `limit` is 0 where no model is loaded. */
+/** Tokens of the context window that the next request would use. `limit` is 0 if no model is loaded. */
 export interface WindowUse {
   used: number;
   limit: number;
-  /** What was dropped and by which rule, in one sentence; empty where nothing was. */
+  /** One sentence saying what was dropped and by which rule; empty if nothing was. */
   note: string;
 }
 
@@ -127,7 +127,7 @@ export interface EngineView {
   kind: 'off' | 'starting' | 'loading' | 'ready' | 'failed';
   /** The model's name, or the sentence that says what is wrong. */
   text: string;
-  /** 0..1 while loading. */
+  /** Loading progress, 0 to 1. */
   fraction: number;
   /** Which buttons help: of a failed engine, or of a model that cannot chat well. */
   remedies: ('restart' | 'chooseModel' | 'log')[];
@@ -147,7 +147,7 @@ export interface ConversationEntry {
 
 export interface Suggestion {
   id: string;
-  /** What replaces the typed `@…` or `/…` in the input; empty where it becomes a chip. */
+  /** Text that replaces the typed `@…` or `/…` in the input; empty if the suggestion becomes a chip. */
   insert: string;
   /** "@file", "main.ts", "/explain". */
   label: string;

@@ -1,10 +1,10 @@
-/** What the page shows, and how it changes. Pure. */
+/** State of the page, and its transitions. Pure. */
 import type { ConversationEntry, PageMessage, PageState, Suggestion, ToPage } from './protocol.ts';
 
 export interface View {
   /** The host's part; undefined until its first word. */
   page: PageState | undefined;
-  /** What stands in the composer. */
+  /** Text in the composer. */
   draft: string;
   /** The composer's cursor goes there, once; undefined: where it is. */
   cursor: number | undefined;
@@ -19,7 +19,7 @@ export interface View {
 export interface Suggestions {
   /** Counts up with every question to the host, so that late answers are known. */
   request: number;
-  /** Where in the draft stands what a suggestion replaces. */
+  /** Position in the draft of the text that a suggestion replaces. */
   start: number;
   end: number;
   items: Suggestion[];
@@ -30,12 +30,12 @@ export interface List {
   open: boolean;
   /** Questions of the page that the host has not answered yet. */
   pending: number;
-  /** What the user searches for. */
+  /** The user's search query. */
   query: string;
   entries: ConversationEntry[];
 }
 
-/** What the host says and what the user does. */
+/** Messages from the host and actions of the user. */
 export type ViewEvent =
   | ToPage
   | { type: 'typed'; text: string }

@@ -16,13 +16,13 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
   readonly #draft: Draft;
   readonly #conversations: PendingWrites;
   #open: Answering;
-  /** What the user does is done in turn. */
+  /** Runs the user's actions one after another. */
   #queue: Promise<void>;
-  /** For the next page that can show it. */
+  /** Messages kept for the next page that can show them. */
   #forPage: ToPage[] = [];
-  /** By which what is attached was counted. */
+  /** Context length, in tokens, with which the attachments were last counted. */
   #contextLength = 0;
-  /** Of the list that a page shows. */
+  /** Search query of the conversation list that each page shows. */
   readonly #queries = new WeakMap<Page, string>();
 
   readonly #host: ControllerHost;
@@ -47,7 +47,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     this.#queue = this.#start().catch((error: unknown) => host.log(String(error)));
   }
 
-  /** What a page says. Never rejects: what fails is told in one sentence. */
+  /** Handles a message from a page. Never rejects: errors are logged and sent to the page as a notice. */
   async handle(message: FromPage, page: Page): Promise<void> {
     try {
       await this.#handle(message, page);
@@ -352,7 +352,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     return emptyConversation(this.#host.newId(), this.#host.nowMs());
   }
 
-  /** What it says once another conversation is open goes to no page. */
+  /** Creates an answering whose messages reach the pages only while its conversation is open. */
   #answering(conversation: Conversation): Answering {
     const { pages } = this.#host;
     const ifOpen = (tell: () => void): void => {

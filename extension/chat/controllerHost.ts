@@ -1,4 +1,4 @@
-/** What the controller needs of its surroundings. Pure: types only. */
+/** Dependencies of the controller. Pure: types only. */
 import type { EngineView, FromPage, Suggestion, SyntaxColors } from '../../webview/protocol.ts';
 import type { AnsweringHost } from './answer/answering.ts';
 import type { Pages } from './page/pages.ts';
@@ -11,17 +11,17 @@ export interface ControllerHost extends AnsweringHost {
   readonly actions: Actions;
   readonly texts: Record<string, string>;
   engine(): EngineView;
-  /** Of the model that is loaded; 0 where none is. */
+  /** Context length of the loaded model in tokens; 0 if none is loaded. */
   contextLength(): number;
   colors(): SyntaxColors;
   trusted(): boolean;
-  /** What the active editor shows, where it may be attached. */
+  /** Attachment for the content of the active editor; undefined if it may not be attached. */
   automatic(): Attachment | undefined;
   log(message: string): void;
   readonly pauseMs?: number;
 }
 
-/** What the page may ask for beside the conversation; VS Code does it. */
+/** Actions outside the conversation that the page may request; VS Code performs them. */
 export interface Actions {
   /** Shows a page of the chat and gives it the focus. */
   reveal(): Promise<void>;
@@ -31,10 +31,10 @@ export interface Actions {
   openSource(uri: string, line: number): Promise<void>;
   openLink(href: string): Promise<void>;
   run(command: 'restartEngine' | 'chooseModel' | 'showLog'): Promise<void>;
-  /** What a code block's button does; the sentence says why it cannot, and is empty where it did. */
+  /** Performs a code block's action. Resolves to a sentence saying why it failed; empty on success. */
   code(block: Extract<FromPage, { type: 'code' }>, sources: readonly string[]): Promise<string>;
   suggest(text: string): Promise<Suggestion[]>;
-  /** What a suggestion attaches. */
+  /** Resolves a suggestion to its attachment. */
   attachment(suggestionId: string): Promise<Attachment>;
   /** The engine may forget this conversation. */
   closed(conversationId: string): void;

@@ -1,4 +1,4 @@
-/** What the engine said, so that typing through shown text, and back, asks it nothing. Pure. */
+/** Cache of engine results, so that typing through shown text, and back, sends no request. Pure. */
 import type { Around } from './context.ts';
 
 interface Entry extends Around {

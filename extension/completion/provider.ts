@@ -89,10 +89,10 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
 
 interface Place {
   readonly around: Around;
-  /** Of the document, outside of it. */
+  /** Lines of the document before `around`; `linesAfter` counts those after it. */
   readonly linesBefore: number;
   readonly linesAfter: number;
-  /** What the item repeats of the document, or of the entry selected in the suggest widget. */
+  /** Text that the item repeats from the document, or from the entry selected in the suggest widget. */
   readonly typed: string;
   readonly range: vscode.Range;
 }

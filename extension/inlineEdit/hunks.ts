@@ -21,9 +21,9 @@ export interface LineEdit {
 }
 
 export interface Step {
-  /** In order, none touching another. */
+  /** In document order; no two edits touch. */
   readonly edits: readonly LineEdit[];
-  /** What is undecided afterwards, at its lines after the edits. */
+  /** Hunks still undecided afterwards, with their line numbers after the edits. */
   readonly hunks: readonly Hunk[];
 }
 

@@ -1,4 +1,4 @@
-/** What the model is asked for an inline edit. */
+/** Builds the model request for an inline edit. */
 import { textTurn } from '../../engine/wire/chatTurns.ts';
 import { EngineFailure } from '../../engine/wire/rpc.ts';
 import type { ChatModel } from '../engine/engine.ts';
@@ -15,7 +15,7 @@ export interface EditRequest {
   /** The whole file, and the part to rewrite; line ends `\n`. */
   readonly text: string;
   readonly part: string;
-  /** Of the part, from 1. */
+  /** First line of the part, 1-based. */
   readonly firstLine: number;
   readonly lastLine: number;
   readonly instruction: string;

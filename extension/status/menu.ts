@@ -1,4 +1,4 @@
-/** What a click on the status bar item offers: one line per thing one can do now, the remedy first. */
+/** Menu of the status bar item: one entry per action available now, the remedy first. */
 import * as vscode from 'vscode';
 import type { Remedy } from '../engine/engine.ts';
 import { languageEnabled, type Settings } from '../settings.ts';

@@ -3,15 +3,15 @@ import * as vscode from 'vscode';
 import type { SeenLines } from '../../engine/wire/protocol.ts';
 import type { EngineState } from '../engine/engine.ts';
 
-/** What the window is in; all but the first two come from the engine. */
+/** State of the window; all kinds but the first two come from the engine. */
 export type StatusState = { kind: 'disabled' } | { kind: 'snoozed'; until: number } | EngineState;
 
-/** What goes on beside the state. */
+/** Activity shown in addition to the state. */
 export interface Activity {
   readonly working: boolean;
-  /** The rest of a file is read between completions. */
+  /** Whether the rest of a file is being read between completions. */
   readonly reading: boolean;
-  /** What the last completion was told of its document. */
+  /** Lines of the document that the last completion was given. */
   readonly seen: SeenLines | undefined;
   /** For the chat, where completions need none. */
   readonly engineRuns: boolean;

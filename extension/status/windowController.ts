@@ -29,10 +29,10 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
   readonly #subscriptions: vscode.Disposable[];
   #warmUp: NodeJS.Timeout | undefined;
   #working = 0;
-  /** Of the last request, where the engine itself is well. */
+  /** Failure of the last request, if the engine itself works. */
   #failure: Failed | undefined;
   #lastLogged = '';
-  /** Of the last completion. */
+  /** Lines that the last completion was given. */
   #seen: SeenLines | undefined;
   /** The documents whose rest the engine reads now. */
   readonly #reading = new Set<string>();

@@ -1,7 +1,7 @@
 /** The one place where HTML becomes elements: highlight.js's, whose elements are spans with classes. */
 import DOMPurify from 'dompurify';
 
-/** What is left of the HTML: text, and spans with classes. */
+/** Sanitises HTML, keeping only text and spans with classes. */
 export function safeFragment(html: string): DocumentFragment {
   return DOMPurify.sanitize(html, {
     ALLOWED_TAGS: ['span'],

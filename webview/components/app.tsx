@@ -13,7 +13,7 @@ import { Messages } from './messages.tsx';
 
 interface AppProps {
   view: View;
-  /** Where the user was in a conversation before the page was loaded again. */
+  /** Scroll position in a conversation before the page was reloaded. */
   saved: { conversationId: string; place?: Place | undefined } | undefined;
   onPlace(place: Place | undefined): void;
 }

@@ -1,4 +1,4 @@
-/** What a question is given, and how full the model's window is with it. */
+/** Chips of a question's context, and how much of the context window is used. */
 import type { Chip, WindowUse } from '../protocol.ts';
 import { memo } from '../memo.ts';
 import { focusComposer, usePage } from '../page.ts';

@@ -1,4 +1,4 @@
-/** Where questions are written: context, text, suggestions, and the window's use. */
+/** Input area for questions: context chips, text, suggestions, and context window usage. */
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { editLast, send, stop, take, typed } from '../actions.ts';
 import { announce } from '../speech/announcer.ts';

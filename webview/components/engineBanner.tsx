@@ -1,4 +1,4 @@
-/** What the user should know of the engine, and what helps. */
+/** Banner with the engine's state and buttons for its remedies. */
 import { memo } from '../memo.ts';
 import { usePage } from '../page.ts';
 import type { EngineView, FromPage } from '../protocol.ts';

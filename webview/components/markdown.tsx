@@ -5,7 +5,7 @@ import { memo } from '../memo.ts';
 import { CodeBlock } from './codeBlock.tsx';
 import { Tokens } from './tokens.tsx';
 
-/** What one frame reads of a text that is there at once: some sixty lines. */
+/** Characters parsed per frame when a whole text arrives at once: about sixty lines. */
 const CHARS_PER_FRAME = 3_000;
 
 interface MarkdownProps {

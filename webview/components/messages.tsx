@@ -17,7 +17,7 @@ interface MessagesProps {
   messages: PageMessage[];
   editing: string | undefined;
   busy: boolean;
-  /** Where the user was before the page was loaded again; undefined: at the end. */
+  /** Scroll position before the page was reloaded; undefined for the end. */
   place: Place | undefined;
   onPlace(place: Place | undefined): void;
 }

@@ -1,4 +1,4 @@
-/** What the line that opens a code block, or the block's first line, says about it. Pure. */
+/** Parses the opening line, or the first line, of a code block for information about it. Pure. */
 
 export interface FenceInfo {
   /** As the model wrote it, in lower case; empty where it wrote none. */

@@ -37,7 +37,7 @@ export class MarkdownReader {
   #settled: Block[] = [];
   #live: Block[] = [];
   #read = '';
-  /** Where the text begins that is not settled. */
+  /** Offset at which the unsettled text begins. */
   #start = 0;
   #fence: Fence | undefined;
 

@@ -1,4 +1,4 @@
-/** What a screen reader is told of an answer while it is written: whole sentences, no marks. Pure. */
+/** Text for screen readers while an answer is written: whole sentences, without markup. Pure. */
 
 /** The new text to be read out, and up to which offset of the answer that reaches. */
 export interface Spoken {

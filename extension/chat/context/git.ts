@@ -19,7 +19,7 @@ export interface GitChange {
   readonly status: number;
 }
 
-/** Of the API's enumeration `Status`. */
+/** Values of the API's enumeration `Status`. */
 export const UNTRACKED = 7;
 
 interface GitApi {

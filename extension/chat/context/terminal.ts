@@ -1,4 +1,4 @@
-/** What is selected in the terminal. */
+/** Reads the selection in the terminal. */
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { withoutControls } from '../../reading/plainText.ts';

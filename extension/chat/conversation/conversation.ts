@@ -29,7 +29,7 @@ const chipSchema = z.object({
 
 const questionSchema = z.object({
   id: z.string(),
-  /** As the user wrote it. */
+  /** Text as the user typed it. */
   text: z.string(),
   attachments: z.array(attachmentSchema),
   chips: z.array(chipSchema),

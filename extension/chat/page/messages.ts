@@ -1,4 +1,4 @@
-/** What the page may say, checked: its text comes from the user, and shows what a model wrote. Pure. */
+/** Validates messages from the page, which handles untrusted text of the user and the model. Pure. */
 import * as z from 'zod';
 import type { FromPage } from '../../../webview/protocol.ts';
 
@@ -9,7 +9,7 @@ const MAX_NAME_CHARS = 10_000;
 const id = z.string().regex(/^[\w.:-]{1,200}$/);
 const text = z.string().max(MAX_TEXT_CHARS);
 const name = z.string().max(MAX_NAME_CHARS);
-/** Of a file in the conversations' folder. */
+/** ID of a conversation, restricted to characters that are safe in a file name. */
 const conversationId = z.string().regex(/^[\w-]{1,100}$/);
 const href = name.refine((address) => /^https?:$/.test(URL.parse(address)?.protocol ?? ''));
 

@@ -1,4 +1,4 @@
-/** What the page may ask of VS Code. */
+/** Actions that the page may request of VS Code. */
 import * as vscode from 'vscode';
 import type { Engine } from '../../engine/engine.ts';
 import type { Settings } from '../../settings.ts';

@@ -31,7 +31,7 @@ export class ThemeColors implements vscode.Disposable {
   readonly onDidChange = this.#changed.event;
   readonly #subscriptions: vscode.Disposable[];
   #colors: SyntaxColors = {};
-  /** Of the newest reading; an older one that ends later counts for nothing. */
+  /** Number of the newest read; the result of an older read that finishes later is discarded. */
   #reading = 0;
 
   readonly #log: (message: string) => void;

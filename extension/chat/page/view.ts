@@ -1,4 +1,4 @@
-/** Where the chat shows: the view in a side bar, and tabs among the editors. */
+/** Places that show the chat: the view in a side bar, and editor tabs. */
 import * as vscode from 'vscode';
 import type { ToPage } from '../../../webview/protocol.ts';
 import type { ChatController } from '../controller.ts';
