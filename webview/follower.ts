@@ -22,7 +22,7 @@ export class Follower {
   readonly #resizes = new ResizeObserver(() => this.#follow());
   #atEnd = true;
   #top = 0;
-  /** Where to stay until the user moves: what stands above is still being drawn. */
+  /** Position to hold until the user scrolls, while the content above is still being drawn. */
   #target: Place | undefined;
   #saving: ReturnType<typeof setTimeout> | undefined;
 

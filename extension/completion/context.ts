@@ -17,7 +17,7 @@ const CHARS_PER_TOKEN = 4;
 const LEAST_CHARS = 64_000;
 /** Half a megabyte takes some milliseconds to copy and send at a key. */
 const MOST_CHARS = 512_000;
-/** Of a larger document three quarters stand before the cursor. Their start moves in steps of one. */
+/** A larger document is cut to up to three quarters before the cursor and one after; the start moves by whole quarters. */
 const QUARTERS = 4;
 
 /**

@@ -13,7 +13,7 @@ export interface CompletionHost {
   readonly settings: Settings;
   /** False while snoozed. */
   readonly awake: boolean;
-  /** Of the model that runs; 0 where none does. */
+  /** Context length of the running model in tokens; 0 if none is running. */
   readonly contextLength: number;
   inlineSuggestEnabled(document: vscode.TextDocument): boolean;
   /** For the log: one line per answer of the engine. */
@@ -121,7 +121,7 @@ function placeOf(
 
 const newlines = (text: string): number => text.split('\n').length - 1;
 
-/** What the engine knows a document by. */
+/** Session ID of a document in the engine. */
 export function sessionIdOf(document: vscode.TextDocument): string {
   return document.uri.toString();
 }

@@ -12,7 +12,7 @@ const MAX_TEXTS = 1000;
 
 export class DocumentHunks {
   #hunks: readonly Hunk[] = [];
-  /** By the digest of a text of the document. */
+  /** Hunks by digest of the document's text. */
   readonly #known = new Map<string, readonly Hunk[]>();
 
   constructor(readonly document: vscode.TextDocument) {}

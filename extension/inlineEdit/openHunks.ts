@@ -19,7 +19,7 @@ const storedHunks = z.array(
 export type Verdict = 'accept' | 'reject';
 
 export class OpenHunks implements vscode.Disposable, vscode.CodeLensProvider {
-  /** By address. One whose hunks are all decided stays: undo may bring them back. */
+  /** Documents by URI. One whose hunks are all decided is kept, as undo may restore them. */
   readonly #documents = new Map<string, DocumentHunks>();
   readonly #marks = new HunkMarks();
   readonly #lensesChanged = new vscode.EventEmitter<void>();

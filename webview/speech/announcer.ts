@@ -4,7 +4,7 @@ import { type View, writing } from '../state.ts';
 import { t } from '../texts.ts';
 
 export const SPOKEN_ID = 'spoken';
-/** What was said longer ago need not stand there any more. */
+/** Maximum number of announcements kept; older ones are removed. */
 const MAX_SPOKEN = 20;
 /** Oftener than that nobody can listen. */
 const PAUSE_MS = 1000;

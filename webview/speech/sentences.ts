@@ -13,7 +13,7 @@ export interface Speaking {
   codeWord: string;
 }
 
-/** What can be said of `answer` from offset `from` on, up to the last end of a sentence. */
+/** Returns the speakable text of `answer` from offset `from` up to the last end of a sentence. */
 export function speakable(answer: string, from: number, { complete, codeWord }: Speaking): Spoken {
   const upTo = complete ? answer.length : lastSentenceEnd(answer, from);
   const text = withoutCode(answer.slice(from, upTo), insideCode(answer, from), codeWord);

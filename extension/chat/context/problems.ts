@@ -7,7 +7,7 @@ import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 
 /** More make a prompt long and an answer vague; the worst go first. */
 const MOST = 50;
-/** Of the code that one problem points at. */
+/** Maximum number of lines of code included per problem. */
 const LONGEST_CODE_LINES = 5;
 
 export interface ProblemPlace {

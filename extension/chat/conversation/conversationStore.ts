@@ -10,7 +10,7 @@ const OPEN = 'open';
 const FILE = /^([\w-]{1,100})\.json$/;
 
 export class ConversationStore {
-  /** By id, what was last read or written, and the file's time and size by which it is known to be the same. */
+  /** Conversations last read or written, by ID, with the file's time and size to detect changes. */
   readonly #known = new Map<string, { stamp: string; conversation: Conversation }>();
 
   /** `report` is told the files that could not be read; those that make no sense have been renamed. */

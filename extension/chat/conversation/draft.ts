@@ -11,7 +11,7 @@ const EMPTY_WINDOW: WindowUse = { used: 0, limit: 0, note: '' };
 
 export interface DraftHost extends ComposeHost {
   readonly model: ChatModel;
-  /** What a question would be asked in; undefined while no model is loaded, which counting must not start. */
+  /** Context of the next question; undefined while no model is loaded, since counting must not load one. */
   situation(): (Pick<ComposeRequest, 'turns' | 'known'> & { maxTokens: number }) | undefined;
   /** Shows the chips. */
   show(chips: Chip[], window: WindowUse): void;
@@ -55,7 +55,7 @@ export class Draft {
     );
   }
 
-  /** What the editor shows now; undefined where that is nothing to attach. */
+  /** Sets the attachment for what the editor shows now; undefined if there is nothing to attach. */
   follow(attachment: Attachment | undefined): void {
     if (this.#declined) return;
     const [shown] = this.#items.filter(({ automatic }) => automatic);
@@ -86,7 +86,7 @@ export class Draft {
     this.refresh();
   }
 
-  /** As next, in another conversation. */
+  /** Like `next`, for another conversation. */
   restart(automatic: Attachment | undefined): void {
     this.#declined = false;
     this.next(automatic);
