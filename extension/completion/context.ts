@@ -17,7 +17,7 @@ const CHARS_PER_TOKEN = 4;
 const LEAST_CHARS = 64_000;
 /** Half a megabyte takes some milliseconds to copy and send at a key. */
 const MOST_CHARS = 512_000;
-/** A larger document is cut to up to three quarters before the cursor and one after; the start moves by whole quarters. */
+/** Of a larger document, up to three quarters precede the cursor, one follows it; the start moves by whole quarters. */
 const QUARTERS = 4;
 
 /**
