@@ -33,6 +33,8 @@ describe('commands that lead into the chat, in a window', () => {
     execFileSync('git', ['add', 'price.ts'], { cwd: vscode.path('') });
     window = await EditorWindow.open(vscode);
     await window.openFile('price.ts', 2, 10);
+    // A context menu that opens earlier lacks the extension's entries.
+    await window.awaitStatus(/Ready\./);
   });
   after(async () => {
     await window?.[Symbol.asyncDispose]();
