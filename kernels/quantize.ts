@@ -10,6 +10,11 @@ import { f16ToF32, f32ToF16 } from './shared/f16.ts';
  */
 export const GROUP = 32;
 
+/** Whether a format has groups, each with a scale of its own. */
+export function isQuantized(dtype: WeightDType): boolean {
+  return dtype === 'q8' || dtype === 'q4';
+}
+
 const LARGEST_F16 = 65504;
 /** The largest magnitude that a weight may have in each format: f16 values and scales must not become infinite. */
 export const LARGEST_WEIGHT: Readonly<Record<WeightDType, number>> = {

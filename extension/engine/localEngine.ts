@@ -6,10 +6,11 @@ import type {
   CompleteResult,
   FitResult,
   LoadParams,
+  Methods,
   ModelInfo,
   Notifications,
 } from '../../engine/wire/protocol.ts';
-import { EngineFailure, type RpcClient } from '../../engine/wire/rpc.ts';
+import { type CallOptions, EngineFailure, type RpcClient } from '../../engine/wire/rpc.ts';
 import { abortable } from '../common/abortable.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import type { ChatRequest, CompleteRequest, Engine, EngineState, FitRequest } from './engine.ts';
@@ -33,6 +34,8 @@ interface Loaded {
   readonly client: RpcClient;
   readonly model: ModelInfo;
 }
+
+type ModelMethod = 'complete' | 'chat' | 'fit' | 'countTokens';
 
 export class LocalEngine implements Engine {
   readonly #stateChanged = new Emitter<EngineState>();
@@ -79,34 +82,21 @@ export class LocalEngine implements Engine {
   }
 
   async complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult> {
-    const { client, model } = await this.#ready(signal);
-    return client.call('complete', { ...request, modelId: model.modelId }, { signal });
+    return this.#call('complete', request, { signal });
   }
 
   async chat(request: ChatRequest, signal: AbortSignal, onPart: (part: ChatPart) => void): Promise<ChatResult> {
-    return this.#standby.during(async () => {
-      const { client, model } = await this.#ready(signal);
-      return client.call('chat', { ...request, modelId: model.modelId }, { signal, onPart });
-    });
+    return this.#standby.during(() => this.#call('chat', request, { signal, onPart }));
   }
 
   async fit(request: FitRequest, signal: AbortSignal): Promise<FitResult> {
     // The chips of a draft are counted again and again: that alone must not keep the engine.
-    return this.#standby.during(
-      async () => {
-        const { client, model } = await this.#ready(signal);
-        return client.call('fit', { ...request, modelId: model.modelId }, { signal });
-      },
-      { extends: false },
-    );
+    return this.#standby.during(() => this.#call('fit', request, { signal }), { extends: false });
   }
 
   async countTokens(texts: string[], signal: AbortSignal): Promise<number[]> {
-    return this.#standby.during(async () => {
-      const { client, model } = await this.#ready(signal);
-      const { counts } = await client.call('countTokens', { texts, modelId: model.modelId }, { signal });
-      return counts;
-    });
+    const { counts } = await this.#standby.during(() => this.#call('countTokens', { texts }, { signal }));
+    return counts;
   }
 
   closed(sessionId: string): void {
@@ -151,6 +141,16 @@ export class LocalEngine implements Engine {
 
   #endUnneeded(): void {
     if (this.#loaded || this.#state.kind !== 'off') this.stop();
+  }
+
+  /** Calls a method on the loaded model. */
+  async #call<M extends ModelMethod>(
+    method: M,
+    request: Omit<Methods[M]['params'], 'modelId'>,
+    options: CallOptions<M> & { readonly signal: AbortSignal },
+  ): Promise<Methods[M]['result']> {
+    const { client, model } = await this.#ready(options.signal);
+    return client.call(method, { ...request, modelId: model.modelId } as Methods[M]['params'], options);
   }
 
   async #ready(signal: AbortSignal): Promise<Loaded> {

@@ -4,6 +4,7 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineFailure, RpcClient } from '../../engine/wire/rpc.ts';
+import { errorMessage } from '../common/errorMessage.ts';
 import { type EngineAddress, prepareAddress } from './address.ts';
 import { type Runtime, type RuntimeChoice, WASM_ONLY_REASON } from './runtime.ts';
 
@@ -74,7 +75,7 @@ async function startOne(launch: Launch, notes: string[]): Promise<Started> {
     try {
       return await startAndConnect(launch, runtime);
     } catch (error) {
-      const problem = `${runtime.program} cannot run the engine: ${error instanceof Error ? error.message : String(error)}`;
+      const problem = `${runtime.program} cannot run the engine: ${errorMessage(error)}`;
       launch.log(problem);
       notes.push(problem);
     }

@@ -56,7 +56,7 @@ export class ReferenceOps implements Ops {
   }
 
   createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
-    const counter = new RowCounter(shape);
+    const counter = new RowCounter(shape, dtype);
     const data = new Float32Array(shape[0] * shape[1]);
     return {
       writeStored: async (bytes, type, fill) => {

@@ -1,13 +1,20 @@
 import { check } from '../check.ts';
+import type { WeightDType } from '../ops.ts';
+import { GROUP, isQuantized } from '../quantize.ts';
 import { type StoredType, storedValues } from '../stored/storedTypes.ts';
 
-/** Counts the rows of a weight while they are written. */
+/** Checks the shape of a weight, and counts its rows while they are written. */
 export class RowCounter {
   readonly #shape: readonly [number, number];
   #rows = 0;
 
-  constructor(shape: readonly [number, number]) {
-    check(shape[0] > 0 && shape[1] > 0, () => `createWeight: shape (${shape})`);
+  constructor(shape: readonly [number, number], dtype: WeightDType) {
+    const [out, width] = shape;
+    check(out > 0 && width > 0, () => `createWeight: shape (${shape})`);
+    check(
+      !isQuantized(dtype) || width % GROUP === 0,
+      () => `createWeight: ${dtype} rows of ${width} are not groups of ${GROUP}`,
+    );
     this.#shape = shape;
   }
 

@@ -4,6 +4,7 @@ import type { ChatParams, ChatPart, ChatResult } from '../../../engine/wire/prot
 import type { PageMessage } from '../../../webview/protocol.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 import { abortable } from '../../common/abortable.ts';
+import { errorMessage } from '../../common/errorMessage.ts';
 import { samplingOf } from '../../engine/sampling.ts';
 import { compose, type Composed, type ComposeHost, type ComposeRequest, uncounted } from './compose.ts';
 import {
@@ -219,7 +220,7 @@ export class Answering {
 
   #ended(error: unknown, signal: AbortSignal): void {
     const { text } = this.#last.answer;
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = errorMessage(error);
     const answer: Omit<Answer, 'id'> = signal.aborted
       ? { text, status: 'stopped' }
       : { text, status: 'failed', problem };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ChatSource, ChatTurn, FitResult, FittedSource } from '../../../engine/wire/protocol.ts';
 import type { Chip, WindowUse } from '../../../webview/protocol.ts';
 import { abortable } from '../../common/abortable.ts';
+import { errorMessage } from '../../common/errorMessage.ts';
 import type { Translate } from '../../common/translate.ts';
 import type { SentSource } from '../conversation/conversation.ts';
 import type { Attachment, ContextReader, Source } from '../context/attachment.ts';
@@ -83,7 +84,7 @@ async function readOne(
   try {
     return { sources: await reader.read(attachment, question, signal), problem: '' };
   } catch (error) {
-    return { sources: [], problem: error instanceof Error ? error.message : String(error) };
+    return { sources: [], problem: errorMessage(error) };
   }
 }
 

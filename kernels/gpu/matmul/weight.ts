@@ -1,10 +1,8 @@
-import { check } from '../../check.ts';
 import type { WeightDType, WeightWriter } from '../../ops.ts';
-import { GROUP } from '../../quantize.ts';
 import { RowCounter } from '../../shared/rowCounter.ts';
 import type { Memory } from '../device/memory.ts';
 import { type GpuWeight, Storage, type WeightPart } from '../device/tensor.ts';
-import { blockBytes, isQuantized, scaleBytes } from '../packing/layout.ts';
+import { blockBytes, scaleBytes } from '../packing/layout.ts';
 import type { Packers } from '../packing/packers.ts';
 import type { PackedRows } from '../packing/packRows.ts';
 
@@ -16,11 +14,7 @@ export function weightWriter(
   dtype: WeightDType,
 ): WeightWriter {
   const [rows, width] = shape;
-  const counter = new RowCounter(shape);
-  check(
-    !isQuantized(dtype) || width % GROUP === 0,
-    () => `createWeight: ${dtype} rows of ${width} are not groups of ${GROUP}`,
-  );
+  const counter = new RowCounter(shape, dtype);
   const rowBytes = { blocks: blockBytes(width, dtype), scales: scaleBytes(width, dtype) };
   const total = rows * (rowBytes.blocks + rowBytes.scales);
   memory.checkFits(total);

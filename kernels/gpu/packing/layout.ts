@@ -1,13 +1,9 @@
 /** The sizes of rows in the layout of weight.wgsl. */
 import type { WeightDType } from '../../ops.ts';
-import { GROUP } from '../../quantize.ts';
+import { GROUP, isQuantized } from '../../quantize.ts';
 
 /** FORMAT in weight.wgsl. */
 export const FORMAT: Record<WeightDType, number> = { f32: 0, f16: 1, q8: 2, q4: 3 };
-
-export function isQuantized(dtype: WeightDType): boolean {
-  return dtype === 'q8' || dtype === 'q4';
-}
 
 /** Quads of a row of `width` values, rounded up to whole blocks. */
 export function paddedQuads(width: number, dtype: WeightDType): number {

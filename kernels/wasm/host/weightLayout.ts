@@ -1,22 +1,18 @@
 /** Sizes of packed weights; layouts: assembly/matmul/matvecFloat.ts and assembly/matmul/matvecQ.ts. */
 import type { WeightDType } from '../../ops.ts';
-import { GROUP } from '../../quantize.ts';
+import { GROUP, isQuantized } from '../../quantize.ts';
 import { FLOAT_ROWS, PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from '../opcodes.ts';
-
-export function isFloat(dtype: WeightDType): boolean {
-  return dtype === 'f32' || dtype === 'f16';
-}
 
 /** Bytes of `out` rows, with those that pad the last group of rows. */
 export function weightBytes([out, inputs]: readonly [number, number], dtype: WeightDType): number {
   const groups = Math.ceil(out / rowsPerGroup(dtype));
-  if (isFloat(dtype)) return groups * FLOAT_ROWS * floatRowBytes(inputs, dtype);
+  if (!isQuantized(dtype)) return groups * FLOAT_ROWS * floatRowBytes(inputs, dtype);
   return groups * (inputs / GROUP) * (dtype === 'q4' ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
 }
 
 /** Rows that a kernel takes together: the rows of a weight are padded to a multiple of them. */
 export function rowsPerGroup(dtype: WeightDType): number {
-  return isFloat(dtype) ? FLOAT_ROWS : PANEL_ROWS;
+  return isQuantized(dtype) ? PANEL_ROWS : FLOAT_ROWS;
 }
 
 /** Bytes of a row of f32 or f16, which is padded to a multiple of 8 values. */

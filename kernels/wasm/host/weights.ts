@@ -1,11 +1,9 @@
-import { check } from '../../check.ts';
 import type { Tensor, WeightDType, WeightWriter } from '../../ops.ts';
-import { GROUP } from '../../quantize.ts';
 import { RowCounter } from '../../shared/rowCounter.ts';
 import type { Banks } from './banks.ts';
 import type { Packing } from './packing.ts';
 import type { WasmTensor } from './tensor.ts';
-import { isFloat, rowsPerGroup, weightBytes } from './weightLayout.ts';
+import { rowsPerGroup, weightBytes } from './weightLayout.ts';
 
 /** Takes stored rows, which the workers pack as the kernels read them. Throws OutOfMemory. */
 export function weightWriter(
@@ -13,7 +11,7 @@ export function weightWriter(
   packing: Packing,
   { shape, dtype, layer }: { shape: readonly [number, number]; dtype: WeightDType; layer?: number | undefined },
 ): WeightWriter {
-  const counter = new RowCounter(shape);
+  const counter = new RowCounter(shape, dtype);
   const weight = holdWeight(banks, shape, dtype, layer);
   return {
     async writeStored(bytes, type, fill) {
@@ -35,10 +33,6 @@ export function holdWeight(
   layer: number | undefined,
 ): WasmTensor {
   const [out, inputs] = shape;
-  check(
-    isFloat(dtype) || inputs % GROUP === 0,
-    () => `createWeight: ${dtype} needs columns in groups of ${GROUP}, not ${inputs}`,
-  );
   const storage = banks.hold(weightBytes(shape, dtype), layer);
   // Rows past the last are multiplied like any other; stale bytes there could be slow or no numbers.
   const lastGroup = weightBytes([Math.ceil(out / rowsPerGroup(dtype) - 1) * rowsPerGroup(dtype), inputs], dtype);
