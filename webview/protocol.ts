@@ -46,7 +46,7 @@ export type ToPage =
   | { type: 'message'; message: PageMessage }
   /** Text to append to the answer being written. */
   | { type: 'part'; messageId: string; text: string }
-  | { type: 'chips'; chips: Chip[]; window: WindowUse }
+  | { type: 'chips'; chips: Chip[]; contextUse: ContextUse }
   | { type: 'engine'; engine: EngineView }
   | { type: 'conversations'; query: string; conversations: ConversationEntry[] }
   | { type: 'suggestions'; request: number; suggestions: Suggestion[] }
@@ -61,7 +61,7 @@ export interface PageState {
   title: string;
   messages: PageMessage[];
   chips: Chip[];
-  window: WindowUse;
+  contextUse: ContextUse;
   engine: EngineView;
   colors: SyntaxColors;
   /** Texts of the page, translated: English -> the user's language. Missing ones stay English. */
@@ -116,7 +116,7 @@ export interface Chip {
 }
 
 /** Tokens of the context window that the next request would use. `limit` is 0 if no model is loaded. */
-export interface WindowUse {
+export interface ContextUse {
   used: number;
   limit: number;
   /** One sentence saying what was dropped and by which rule; empty if nothing was. */

@@ -73,7 +73,7 @@ export function reduce(view: View, event: ViewEvent): View {
     case 'part':
       return withPage(view, { messages: withPart(view.page?.messages ?? [], event.messageId, event.text) });
     case 'chips':
-      return withPage(view, { chips: event.chips, window: event.window });
+      return withPage(view, { chips: event.chips, contextUse: event.contextUse });
     case 'engine':
       return withPage(view, { engine: event.engine });
     case 'colors':

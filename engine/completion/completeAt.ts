@@ -2,7 +2,7 @@ import type { Generate, Generation } from '../inference/generationTypes.ts';
 import { type CompletionModel, NEIGHBOURHOOD, promptBudget, usableContext } from '../prompt/budget.ts';
 import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/completionPrompt.ts';
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
-import type { CompleteParams, CompleteResult } from '../wire/protocol.ts';
+import type { CompleteParams, CompleteResult, SeenLines } from '../wire/protocol.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { cleanCompletion, isComplete } from './clean.ts';
@@ -52,7 +52,7 @@ export async function completeAt(
     instruct: prompt.kind === 'instruct',
     cutOff: stop === 'length',
   });
-  return { text, ...figures, stop: stop ?? 'text', window: windowOf(prompt, request) };
+  return { text, ...figures, stop: stop ?? 'text', seen: seenLines(prompt, request) };
 }
 
 /** Builds the prompt of completeAt. Throws BadRequest where the context is too small. */
@@ -73,10 +73,10 @@ export function answerTokens(maxTokens: number, { contextLength }: CompletionMod
 }
 
 /** Converts lines of the request to lines of the document, of which the request may contain a part. */
-function windowOf(
+function seenLines(
   { lines, totalLines }: CompletionPrompt,
   { linesBefore = 0, linesAfter = 0 }: CompletionRequest,
-): CompleteResult['window'] {
+): SeenLines {
   return {
     lines: lines.map(([first, last]) => [first + linesBefore, last + linesBefore]),
     totalLines: linesBefore + totalLines + linesAfter,
@@ -91,7 +91,7 @@ const NOTHING: CompleteResult = {
   stop: 'text',
   prefillMs: 0,
   decodeMs: 0,
-  window: { lines: [], totalLines: 0 },
+  seen: { lines: [], totalLines: 0 },
 };
 
 /** Generates until the text is complete, or until the model is too unsure. */

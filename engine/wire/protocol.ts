@@ -98,7 +98,7 @@ export type StopReason = 'end' | 'text' | 'length';
 export interface CompleteResult extends GenerationResult {
   /** Text to insert at the cursor; empty when nothing is worth showing. */
   text: string;
-  window: SeenLines;
+  seen: SeenLines;
 }
 /** The lines of a document that a prompt contained, as ranges that count from 1; none when the model was not asked. */
 export interface SeenLines {

@@ -12,19 +12,9 @@ import {
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import { errorMessage } from '../errors.ts';
+import { EngineFailure } from './failure.ts';
 import type { Failure, Method, Methods, NotificationName, Notifications } from './protocol.ts';
 import { firstProblem, methodSchemas, notificationSchemas } from './schemas.ts';
-
-/** What a failed call rejects with. `message` is one sentence for the user. */
-export class EngineFailure extends Error {
-  override name = 'EngineFailure';
-  constructor(readonly failure: Failure) {
-    super(failure.message);
-  }
-  get kind(): Failure['kind'] {
-    return this.failure.kind;
-  }
-}
 
 export interface CallOptions<M extends Method> {
   signal?: AbortSignal;

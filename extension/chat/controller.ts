@@ -41,7 +41,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     this.#draft = new Draft({
       ...host,
       situation: () => this.#situation(),
-      show: (chips, window) => host.pages.post({ type: 'chips', chips, window }),
+      show: (chips, contextUse) => host.pages.post({ type: 'chips', chips, contextUse }),
       failed: (error) => log(errorMessage(error)),
     });
     this.#queue = this.#start().catch((error: unknown) => host.log(String(error)));
@@ -336,7 +336,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
       title: this.#titleOf(conversation),
       messages: pageMessages(conversation),
       chips: this.#draft.chips,
-      window: this.#draft.window,
+      contextUse: this.#draft.contextUse,
       engine: engine(),
       colors: colors(),
       texts,

@@ -1,7 +1,7 @@
 /** VS Code's inline completion API: a keystroke in, at most one item out. */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { EngineFailure } from '../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../engine/wire/failure.ts';
 import { abortControllerFor } from '../common/abortSignal.ts';
 import type { CompletionModel } from '../engine/engine.ts';
 import type { Settings } from '../settings.ts';

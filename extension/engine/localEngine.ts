@@ -10,7 +10,8 @@ import type {
   ModelInfo,
   Notifications,
 } from '../../engine/wire/protocol.ts';
-import { type CallOptions, EngineFailure, type RpcClient } from '../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../engine/wire/failure.ts';
+import type { CallOptions, RpcClient } from '../../engine/wire/rpc.ts';
 import { abortable } from '../common/abortable.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import type { ChatRequest, CompleteRequest, Engine, EngineState, FitRequest } from './engine.ts';

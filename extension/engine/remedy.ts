@@ -1,5 +1,5 @@
 /** Finds out what the user can do about a failure. */
-import { EngineFailure } from '../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../engine/wire/failure.ts';
 import type { Remedy } from './engine.ts';
 
 /** An error that is no EngineFailure means that the engine could not be started: its settings are the place to look. */

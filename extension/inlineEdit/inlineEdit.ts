@@ -1,6 +1,6 @@
 /** "Airgap: Edit Inline": select, say what to do, see the change in place, accept or reject each hunk. */
 import * as vscode from 'vscode';
-import { EngineFailure } from '../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../engine/wire/failure.ts';
 import { extentEnd, indentUnit, isBlank, linesOf } from '../edits/placing/lines.ts';
 import type { Place } from '../edits/placing/locate.ts';
 import { refusal } from '../edits/vscode/refusal.ts';

@@ -1,6 +1,6 @@
 /** Builds the model request for an inline edit. */
 import { textTurn } from '../../engine/wire/chatTurns.ts';
-import { EngineFailure } from '../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../engine/wire/failure.ts';
 import type { ChatModel } from '../engine/engine.ts';
 import { hideSecrets } from '../reading/secrets.ts';
 

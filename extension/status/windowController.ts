@@ -110,7 +110,7 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     try {
       const result = await this.#host.engine.complete(...call);
       this.#failure = undefined;
-      if (result.window.lines.length > 0) this.#seen = result.window;
+      if (result.seen.lines.length > 0) this.#seen = result.seen;
       return result;
     } finally {
       this.#working--;

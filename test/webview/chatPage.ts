@@ -128,7 +128,7 @@ export class ChatPage implements AsyncDisposable {
 export function emptyState(): PageState {
   return {
     ...{ conversationId: 'c1', title: 'Rounding of prices', messages: [], chips: [] },
-    ...{ window: { used: 1200, limit: 4096, note: '' }, colors: {}, texts: {}, trusted: true },
+    ...{ contextUse: { used: 1200, limit: 4096, note: '' }, colors: {}, texts: {}, trusted: true },
     engine: { kind: 'ready', text: 'phi-3-mini', fraction: 1, remedies: [], advice: '' },
   };
 }

@@ -100,7 +100,7 @@ export const EVERYTHING: PageState = {
     },
     { id: 'x4', kind: 'project', label: 'Project', detail: 'Parts of the project that match the question', cut: '' },
   ],
-  window: {
+  contextUse: {
     used: 3900,
     limit: 4096,
     note: 'The context window is full. The oldest 2 messages of this chat are omitted.',

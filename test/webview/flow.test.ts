@@ -87,7 +87,7 @@ describe('the page', () => {
     await chat.press('Enter');
     assert.deepEqual(await chat.posted(), [{ type: 'attach', suggestionId: 's2' }]);
     assert.equal(await chat.page.inputValue('#composer'), 'see ');
-    await chat.say({ type: 'chips', chips: EVERYTHING.chips, window: EVERYTHING.window });
+    await chat.say({ type: 'chips', chips: EVERYTHING.chips, contextUse: EVERYTHING.contextUse });
     await chat.page.focus('[aria-label="Remove round.ts:10-24"]');
     await chat.press('Enter');
     assert.deepEqual(await chat.posted(), [{ type: 'detach', chipId: 'x2' }]);

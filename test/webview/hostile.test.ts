@@ -133,7 +133,7 @@ describe('hostile answers', () => {
         type: 'state',
         state: {
           ...{ ...emptyState(), conversationId: all, title: all, messages, chips },
-          window: { used: 9, limit: 1, note: all },
+          contextUse: { used: 9, limit: 1, note: all },
           engine: { kind: 'failed', text: all, fraction: 0, remedies: ['log'], advice: all },
           texts: { 'Copy message': all },
         },

@@ -10,7 +10,7 @@ const question = (id: string): PageMessage => answer(id, { role: 'user' });
 const state = (messages: PageMessage[], conversationId = 'c1'): ToPage => ({
   type: 'state',
   state: {
-    ...{ conversationId, title: 'T', messages, chips: [], window: { used: 0, limit: 0, note: '' } },
+    ...{ conversationId, title: 'T', messages, chips: [], contextUse: { used: 0, limit: 0, note: '' } },
     engine: { kind: 'ready', text: 'm', fraction: 1, remedies: [], advice: '' },
     ...{ colors: {}, texts: {}, trusted: true },
   },

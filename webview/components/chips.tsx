@@ -1,5 +1,5 @@
 /** Chips of a question's context, and how much of the context window is used. */
-import type { Chip, WindowUse } from '../protocol.ts';
+import type { Chip, ContextUse } from '../protocol.ts';
 import { memo } from '../memo.ts';
 import { focusComposer, usePage } from '../page.ts';
 import { count, t } from '../texts.ts';
@@ -54,16 +54,16 @@ function ChipView({ chip, removable }: { chip: Chip; removable: boolean }) {
 }
 
 /** Says in words, and shows, how much of the window is taken. */
-export const WindowMeter = memo(({ use }: { use: WindowUse }) => {
+export const ContextMeter = memo(({ use }: { use: ContextUse }) => {
   const { used, limit, note } = use;
   if (limit === 0) return null;
   const text = t('{0} of {1} tokens', count(used), count(limit));
   return (
-    <div class="window-use">
+    <div class="context-use">
       <meter class={used > limit ? 'full' : ''} min={0} max={limit} value={Math.min(used, limit)} aria-label={text} />
       <span>{text}</span>
       {note && (
-        <span class="window-note" dir="auto">
+        <span class="context-note" dir="auto">
           {note}
         </span>
       )}

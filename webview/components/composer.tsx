@@ -7,7 +7,7 @@ import { usePage } from '../page.ts';
 import type { PageState } from '../protocol.ts';
 import type { Suggestions, View } from '../state.ts';
 import { count, t } from '../texts.ts';
-import { Chips, WindowMeter } from './chips.tsx';
+import { Chips, ContextMeter } from './chips.tsx';
 import { Icon, IconButton } from './icons.tsx';
 
 interface ComposerProps {
@@ -25,7 +25,7 @@ export function Composer({ view, state, busy }: ComposerProps) {
         <Chips chips={state.chips} removable />
         <Input view={view} busy={busy} />
         <div class="composer-bar">
-          <WindowMeter use={state.window} />
+          <ContextMeter use={state.contextUse} />
           {busy ? (
             <IconButton icon="stop" label={t('Stop')} onClick={() => stop(page)} />
           ) : (

@@ -1,7 +1,7 @@
 /** Reads attachments for the engine, and describes in chips and links what it kept of them. Pure. */
 import { createHash } from 'node:crypto';
 import type { ChatSource, ChatTurn, FitResult, FittedSource } from '../../../engine/wire/protocol.ts';
-import type { Chip, WindowUse } from '../../../webview/protocol.ts';
+import type { Chip, ContextUse } from '../../../webview/protocol.ts';
 import { abortable } from '../../common/abortable.ts';
 import { errorMessage } from '../../common/errorMessage.ts';
 import type { Translate } from '../../common/translate.ts';
@@ -29,7 +29,7 @@ export interface Composed {
   /** One sentence for each attachment that could not be read. */
   readonly problems: string[];
   /** Describes what the engine kept of the sources. */
-  describe(fit: FitResult): { chips: Chip[]; sources: SentSource[]; window: WindowUse };
+  describe(fit: FitResult): { chips: Chip[]; sources: SentSource[]; contextUse: ContextUse };
 }
 
 /** More sources than any window holds; the engine accepts no more in one call. */
@@ -65,7 +65,7 @@ export async function compose(
         const detail = isHeld ? t('{0} (already in this chat)', chip.detail) : chip.detail;
         return { ...chip, id, detail, tokens, cut: read[item]!.problem || cutNote(mine, t) };
       });
-      return { chips, sources: all.filter(isSent).map(sentSource), window: windowUse(fit, t) };
+      return { chips, sources: all.filter(isSent).map(sentSource), contextUse: contextUse(fit, t) };
     },
   };
 }
@@ -118,7 +118,7 @@ interface FittedPiece extends Piece {
 
 const isSent = ({ fitted }: FittedPiece): boolean => fitted.tokens > 0;
 
-function windowUse({ tokensUsed, tokensLimit, messagesDropped }: FitResult, t: Translate): WindowUse {
+function contextUse({ tokensUsed, tokensLimit, messagesDropped }: FitResult, t: Translate): ContextUse {
   const note =
     messagesDropped === 0
       ? ''

@@ -1,5 +1,5 @@
 /** What is attached to the question that is being written, and how much of the window it takes. Pure. */
-import type { Chip, WindowUse } from '../../../webview/protocol.ts';
+import type { Chip, ContextUse } from '../../../webview/protocol.ts';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 import { compose, type ComposeHost, type ComposeRequest, uncounted } from '../answer/compose.ts';
@@ -7,14 +7,14 @@ import type { Attachment } from '../context/attachment.ts';
 
 /** After the last change, so that moving through files reads none of them. */
 const PAUSE_MS = 300;
-const EMPTY_WINDOW: WindowUse = { used: 0, limit: 0, note: '' };
+const EMPTY_CONTEXT: ContextUse = { used: 0, limit: 0, note: '' };
 
 export interface DraftHost extends ComposeHost {
   readonly model: ChatModel;
   /** Context of the next question; undefined while no model is loaded, since counting must not load one. */
   situation(): (Pick<ComposeRequest, 'turns' | 'known'> & { maxTokens: number }) | undefined;
   /** Shows the chips. */
-  show(chips: Chip[], window: WindowUse): void;
+  show(chips: Chip[], contextUse: ContextUse): void;
   /** Counting failed; the chips stay without numbers. */
   failed(error: unknown): void;
   readonly pauseMs?: number;
@@ -30,7 +30,7 @@ interface Item {
 export class Draft {
   #items: Item[] = [];
   #chips: Chip[] = [];
-  #window = EMPTY_WINDOW;
+  #contextUse = EMPTY_CONTEXT;
   /** The user took the automatic one away. */
   #declined = false;
   #lastId = 0;
@@ -46,8 +46,8 @@ export class Draft {
   get chips(): Chip[] {
     return this.#chips;
   }
-  get window(): WindowUse {
-    return this.#window;
+  get contextUse(): ContextUse {
+    return this.#contextUse;
   }
   get attachments(): Attachment[] {
     return this.#items.map(({ attachment, automatic }) =>
@@ -99,7 +99,7 @@ export class Draft {
     const plain = uncounted(this.#host.reader, this.#items);
     this.#show(
       plain.map((chip) => counted.get(chip.id) ?? chip),
-      this.#host.situation() ? this.#window : EMPTY_WINDOW,
+      this.#host.situation() ? this.#contextUse : EMPTY_CONTEXT,
     );
     const counting = (this.#counting = new AbortController());
     this.#timer = setTimeout(() => {
@@ -122,20 +122,20 @@ export class Draft {
     const composed = await compose(this.#host, { turns, known, items, question: '' }, signal);
     const messages = [...turns, textTurn('user', '')];
     const fit = await this.#host.model.fit({ messages, sources: composed.sources, maxTokens }, signal);
-    const { chips, window } = composed.describe(fit);
+    const { chips, contextUse } = composed.describe(fit);
     if (signal.aborted) return;
     const counted = new Map(chips.map((chip) => [chip.id, chip]));
     this.#show(
       this.#chips.map((chip) => counted.get(chip.id) ?? chip),
-      window,
+      contextUse,
     );
   }
 
-  #show(chips: Chip[], window: WindowUse): void {
-    const isNew = JSON.stringify([chips, window]) !== JSON.stringify([this.#chips, this.#window]);
+  #show(chips: Chip[], contextUse: ContextUse): void {
+    const isNew = JSON.stringify([chips, contextUse]) !== JSON.stringify([this.#chips, this.#contextUse]);
     this.#chips = chips;
-    this.#window = window;
-    if (isNew) this.#host.show(chips, window);
+    this.#contextUse = contextUse;
+    if (isNew) this.#host.show(chips, contextUse);
   }
 
   #stop(): void {

@@ -131,13 +131,13 @@ describe('a document of a chat model', () => {
     const { type, document, reading, fake } = open();
     const first = await type(`${above}let x = 9`, below);
     assert.ok(!first.text.includes('compute(290)') && !first.text.includes('compute(3);'));
-    assert.ok(first.window.lines.length === 1 && first.window.lines[0]![0] > 1 && first.window.lines[0]![1] < 200);
+    assert.ok(first.seen.lines.length === 1 && first.seen.lines[0]![0] > 1 && first.seen.lines[0]![1] < 200);
     assert.deepEqual(reading, []);
     await document.backgroundPrefill.runNow();
     assert.deepEqual(reading, [true, false]);
     const second = await type(`${above}let x = 99`, below);
     assert.ok(second.text.includes('compute(290)') && second.text.includes('compute(3);'));
-    assert.deepEqual(second.window, { lines: [[1, 302]], totalLines: 302 });
+    assert.deepEqual(second.seen, { lines: [[1, 302]], totalLines: 302 });
     assert.match(
       second.text,
       /^<\|user\|>\nThis is the file a\.ts as it was a moment ago:\n<file>\n  const value0 = [^]*\n<\/file>\nAround the cursor it now reads as follows\. Write the code [^\n]*\n(<before>\n[^]*\n<\/before>\n)?<after>\n[^]*\n<\/after><\|end\|>\n<\|assistant\|>\n```typescript\n[^]*let x = 99$/,
@@ -233,9 +233,9 @@ describe('a document of a chat model', () => {
     const { type, document } = open({ tokensPerMs: 0.2 });
     await type(`${above}let x = 9`, below);
     await document.backgroundPrefill.runNow();
-    const { window } = await type(`${above}let x = 9`, below);
-    assert.equal(window.totalLines, 302);
-    assert.ok(window.lines[0]![0] === 1 && window.lines.at(-1)![1] < 302, JSON.stringify(window));
+    const { seen } = await type(`${above}let x = 9`, below);
+    assert.equal(seen.totalLines, 302);
+    assert.ok(seen.lines[0]![0] === 1 && seen.lines.at(-1)![1] < 302, JSON.stringify(seen));
     await document.dispose();
   });
 
@@ -338,8 +338,8 @@ describe('a document of a fill-in-the-middle model', () => {
       const { type, document, fake } = open({ tokensPerMs, tokenizer: fim });
       await type(`${above}x = 9`, below);
       await document.backgroundPrefill.runNow();
-      const { window } = await type(`${above}x = 9`, below);
-      windows.push(window.lines[0]![1] - window.lines[0]![0]);
+      const { seen } = await type(`${above}x = 9`, below);
+      windows.push(seen.lines[0]![1] - seen.lines[0]![0]);
       assert.deepEqual(fake.read, []);
       await document.dispose();
     }

@@ -65,7 +65,7 @@ describe('a document with real sessions', function () {
     assert.equal(first.tokensReused, 0);
     assert.ok(inPause.computed > 3000, `${inPause.computed} computed in the pause`);
     assert.ok(second.tokensPrefilled <= 4 && second.tokensReused > 3000, `${second.tokensPrefilled} computed`);
-    assert.deepEqual(second.window.lines, [[1, 202]]);
+    assert.deepEqual(second.seen.lines, [[1, 202]]);
     await model.dispose();
   });
 

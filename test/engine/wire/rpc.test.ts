@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { duplexPair } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CompleteParams, CompleteResult, Failure, LoadProgress } from '../../../engine/wire/protocol.ts';
-import { EngineFailure, type Handlers, RpcClient, serve } from '../../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../../engine/wire/failure.ts';
+import { type Handlers, RpcClient, serve } from '../../../engine/wire/rpc.ts';
 import { until } from '../../support/until.ts';
 
 const REQUEST: CompleteParams = {
@@ -27,7 +28,7 @@ const INFO = {
   bytes: 1,
 } as const;
 const ANSWER = {
-  window: { lines: [], totalLines: 0 },
+  seen: { lines: [], totalLines: 0 },
   tokensReused: 0,
   tokensPrefilled: 1,
   tokensGenerated: 1,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
-import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { fakeChats } from '../../support/extension/fakeChat.ts';
 import { until } from '../../support/until.ts';
 
@@ -177,7 +178,7 @@ describe('chat controller', () => {
       chat.automatic = FILE;
       chat.controller.editorChanged();
       await until(() => chat.page.state!.chips[0]?.tokens === 25);
-      assert.equal(chat.page.state!.window.limit, 900);
+      assert.equal(chat.page.state!.contextUse.limit, 900);
       chat.automatic = { kind: 'selection', uri: FILE.uri, firstLine: 1, lastLine: 1 };
       chat.controller.editorChanged();
       assert.deepEqual(chat.page.state!.chips.map(({ kind }) => kind), ['selection']); // prettier-ignore
@@ -194,11 +195,11 @@ describe('chat controller', () => {
       const chat = await open();
       chat.automatic = FILE;
       chat.controller.editorChanged();
-      await until(() => chat.page.state!.window.limit === 900);
+      await until(() => chat.page.state!.contextUse.limit === 900);
       chat.settings = { maxTokens: 300, temperature: 0 };
       chat.automatic = undefined;
       chat.controller.settingsChanged();
-      await until(() => chat.page.state!.window.limit === 700);
+      await until(() => chat.page.state!.contextUse.limit === 700);
       assert.deepEqual(chat.page.state!.chips, []);
     });
 
@@ -276,9 +277,9 @@ describe('chat controller', () => {
       chat.automatic = FILE;
       chat.controller.editorChanged();
       await chat.controller.ask({ attachments: [{ kind: 'project' }] });
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await nextTurn();
       assert.deepEqual(chat.model.fits, []);
-      assert.equal(chat.page.state!.window.limit, 0);
+      assert.equal(chat.page.state!.contextUse.limit, 0);
       chat.loaded = true;
       chat.controller.engineChanged();
       await until(() => chat.page.state!.chips[0]!.tokens !== undefined);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type * as vscode from 'vscode';
-import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { GhostCache } from '../../../extension/completion/ghostCache.ts';
 import { type CompletionHost, CompletionProvider } from '../../../extension/completion/provider.ts';
 import type { CompletionModel } from '../../../extension/engine/engine.ts';
@@ -31,7 +31,7 @@ async function show(marked: string, options: Options = {}) {
       asked.push(request);
       if (answer instanceof Error) throw answer;
       const none = { tokensReused: 0, tokensPrefilled: 0, tokensGenerated: 0, prefillMs: 0, decodeMs: 0 };
-      return { text: answer, stop: 'end', window: { lines: [[1, 1]], totalLines: 1 }, ...none };
+      return { text: answer, stop: 'end', seen: { lines: [[1, 1]], totalLines: 1 }, ...none };
     },
   };
   const provider = new CompletionProvider(engine, options.cache ?? new GhostCache(), {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import { existsSync, readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CompleteParams } from '../../../engine/wire/protocol.ts';
-import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { Config } from '../../../extension/config.ts';
 import type { EngineState } from '../../../extension/engine/engine.ts';
 import { LocalEngine } from '../../../extension/engine/localEngine.ts';
@@ -29,6 +30,7 @@ describe('engine of a window', function () {
   let host: EngineHost;
   let engine: LocalEngine;
   let model = '/m';
+  let launches = 0;
   const pids = new Set<number>();
   const states: EngineState['kind'][] = [];
 
@@ -47,9 +49,13 @@ describe('engine of a window', function () {
   });
   beforeEach(() => {
     model = '/m';
+    launches = 0;
     states.length = 0;
     engine = new LocalEngine({
-      launch: () => host,
+      launch: () => {
+        launches++;
+        return host;
+      },
       load: () => ({ model, backend: 'auto' }),
       log: host.log,
       idleMs: 200,
@@ -126,8 +132,9 @@ describe('engine of a window', function () {
   it('stopped at once: it never starts', async () => {
     engine.warmUp();
     engine.stop();
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await nextTurn();
     assert.deepEqual(states, ['off']);
+    assert.equal(launches, 0);
     assert.equal(existsSync(host.address.socket), false);
   });
 
@@ -217,8 +224,9 @@ describe('engine of a window', function () {
       config.dispose();
       config = new Config(() => {});
       openWindow();
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await nextTurn();
       assert.deepEqual(states, []);
+      assert.equal(launches, 0);
       assert.equal(existsSync(host.address.socket), false);
     });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatTurn } from '../../../engine/wire/protocol.ts';
-import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { LocalEngine } from '../../../extension/engine/localEngine.ts';
 import { chooseRuntime } from '../../../extension/engine/runtime.ts';
 import { type EngineHost, engineHost, isAlive, removeHost, until } from '../../support/extension/engineHost.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { textOf } from '../../../engine/wire/chatTurns.ts';
 import type { ChatParams } from '../../../engine/wire/protocol.ts';
-import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { InlineEdit } from '../../../extension/inlineEdit/inlineEdit.ts';
 import { type EditableDocument, Editing } from '../../support/extension/editing.ts';
 import { fake } from '../../support/extension/vscodeStub.ts';

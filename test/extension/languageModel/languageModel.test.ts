@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type * as vscode from 'vscode';
-import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { LocalModel, registerLanguageModel } from '../../../extension/languageModel/languageModel.ts';
 import type { EngineState } from '../../../extension/engine/engine.ts';
 import { readSettings } from '../../../extension/settings.ts';

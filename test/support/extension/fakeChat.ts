@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatPart, ChatResult, FitResult } from '../../../engine/wire/protocol.ts';
-import { EngineFailure } from '../../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { ChatController } from '../../../extension/chat/controller.ts';
 import type { Actions, ControllerHost } from '../../../extension/chat/controllerHost.ts';
 import { type Page, Pages } from '../../../extension/chat/page/pages.ts';
@@ -130,7 +130,7 @@ export class FakePage implements Page {
     const { state } = this;
     if (message.type === 'state') this.state = structuredClone(message.state);
     if (!state) return;
-    if (message.type === 'chips') Object.assign(state, { chips: message.chips, window: message.window });
+    if (message.type === 'chips') Object.assign(state, { chips: message.chips, contextUse: message.contextUse });
     if (message.type === 'message') {
       const at = state.messages.findIndex(({ id }) => id === message.message.id);
       state.messages = [...(at < 0 ? state.messages : state.messages.slice(0, at)), structuredClone(message.message)];

@@ -14,7 +14,8 @@ import type {
   LoadParams,
   ModelInfo,
 } from '../../../engine/wire/protocol.ts';
-import { type Call, EngineFailure, type Handlers, serve } from '../../../engine/wire/rpc.ts';
+import { EngineFailure } from '../../../engine/wire/failure.ts';
+import { type Call, type Handlers, serve } from '../../../engine/wire/rpc.ts';
 import { fakeFit, type FakeFitRule } from '../engine/fakeFit.ts';
 import type { ScriptRule } from './scriptedEngine.ts';
 
@@ -125,8 +126,8 @@ export class ScriptedServer {
 async function complete(prefix: string, signal: AbortSignal): Promise<CompleteResult> {
   if (prefix === 'hang') await hang(signal);
   const text = prefix.split('\n').at(-1)!.toUpperCase();
-  const window: CompleteResult['window'] = { lines: [[1, 1]], totalLines: 1 };
-  return { text, ...STATISTICS, tokensPrefilled: prefix.length, stop: 'end', window };
+  const seen = { lines: [[1, 1]] as [number, number][], totalLines: 1 };
+  return { text, ...STATISTICS, tokensPrefilled: prefix.length, stop: 'end', seen };
 }
 
 async function say(
