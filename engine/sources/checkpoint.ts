@@ -15,4 +15,9 @@ export interface CheckpointTensor {
   readonly dtype: StoredType;
   /** Size of the stored tensor. */
   readonly bytes: number;
+  /**
+   * Head size where the rows of each head are stored in the order 0, h/2, 1, h/2 + 1, ..., as llama.cpp stores q and k of
+   * the architecture llama. Absent where they lie in the order of Hugging Face's files.
+   */
+  readonly interleavedHead?: number | undefined;
 }

@@ -1,0 +1,12 @@
+import type { Failure } from './protocol.ts';
+
+/** What a failed call rejects with. `message` is one sentence for the user. */
+export class EngineFailure extends Error {
+  override name = 'EngineFailure';
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+  get kind(): Failure['kind'] {
+    return this.failure.kind;
+  }
+}
