@@ -114,7 +114,7 @@ export interface OperationTime {
   readonly macs: number;
 }
 
-/** What linear adds to a product before it stores it. bias: (out), residual: (rows, out). */
+/** Tensors that linear adds to a product before storing it. bias: (out), residual: (rows, out). */
 export interface Epilogue {
   readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;

@@ -1,22 +1,22 @@
 /**
- * Writes the inner loops of the quantised matrix products as straight-line AssemblyScript: V8 keeps the order of wasm
- * instructions, so the order here decides which values stay in registers. `relaxed` and plain SIMD twins come from the
- * same functions.
+ * Generates the inner loops of the quantised matrix products as straight-line AssemblyScript: V8 keeps the order of
+ * wasm instructions, so the order here decides which values stay in registers. The same functions generate the relaxed
+ * and the plain SIMD variants.
  */
 
-/** A kernel's variant: with relaxed SIMD or without, for 4-bit or 8-bit weights. */
+/** A kernel's variant: with or without relaxed SIMD, for 4-bit or 8-bit weights. */
 interface Variant {
   relaxed: boolean;
   q4: boolean;
 }
 
-/** Turns the bytes of a vector of weights into operands of the dot product: mask constants, and one operand per part. */
+/** How a vector of weight bytes becomes operands of the dot product: mask constants, and one operand per part. */
 interface Unpacking {
   maskValues: string[];
   parts: ((weights: string) => string)[];
 }
 
-/** The sums of one pass over a panel: which rows of x, which vectors of weights, `split` into low and high nibbles. */
+/** The sums of one pass over a panel: for which rows of x and vectors of weights, and whether nibbles are `split`. */
 interface Sums {
   relaxed: boolean;
   split: boolean;
@@ -69,7 +69,7 @@ ${lines(channels, (i) => `  v128.store(${i < 2 ? 'ya' : 'yb'}, f${i}, ${16 * (i 
 `;
 }
 
-/** Rows that a vector holds: panel a rows 0-3, 4-7, panel b rows 0-3, 4-7. */
+/** The rows in each vector: panel a rows 0-3, 4-7, panel b rows 0-3, 4-7. */
 const channels = [0, 1, 2, 3];
 const loadWeights = (i: number, pair: number): string =>
   `v128.load(${i < 2 ? 'wa' : 'wb'}, ${16 + 32 * pair + 16 * (i & 1)})`;
@@ -89,7 +89,7 @@ function sumsRelaxedQ4(): string[] {
   return body;
 }
 
-/** Bytes are split into nibbles, which the dot takes as its unsigned operand: u = 16 h + l, and 128 = 16 * 8. */
+/** Bytes are split into nibbles, the unsigned operand of the dot product: u = 16 h + l, and 128 = 16 * 8. */
 function sumsRelaxedQ8(): string[] {
   const body = [...startSums('h'), ...channels.map((i) => `c${i} = zero;`)];
   for (let g = 0; g < 8; g++) {
@@ -102,7 +102,9 @@ function sumsRelaxedQ8(): string[] {
   return [...body, ...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.shl(h${i}, 4));`)];
 }
 
-/** Turns bytes into operands of the dot product. Plain: each leaves i16 lanes, x was shifted to suit (assembly/quantise.ts). */
+/**
+ * Turns bytes into operands of the dot product. Plain: each gives i16 lanes, and x is shifted to match (quantise.ts).
+ */
 function unpacking(relaxed: boolean, q4: boolean): Unpacking {
   const and = (mask: string) => (w: string) => `v128.and(${w}, ${mask})`;
   const shift = (bits: number) => (w: string) => `i16x8.shr_u(${w}, ${bits})`;
@@ -125,7 +127,7 @@ function sumsPlain(q4: boolean): string[] {
   return body;
 }
 
-/** f += scale_w scale_x c; the widened scales lack a factor that the scale of x brings. */
+/** f += scale_w scale_x c; the widened scales lack a factor that the scale of x contains. */
 function scaleSums(relaxed: boolean): string[] {
   const body = ['x0 = v128.load32_splat(x);'];
   for (const [panel, pointer] of ['wa', 'wb'].entries()) {
@@ -140,8 +142,8 @@ function scaleSums(relaxed: boolean): string[] {
 }
 
 /**
- * The same sums in the same order as `panels`, weights unpacked once for all rows: vectors of weights two at a time, or
- * one where bytes are split into nibbles with a sum each, so that sums stay in registers.
+ * The same sums in the same order as `panels`, with weights unpacked once for all rows: two vectors of weights at a
+ * time, or one if bytes are split into nibbles with a sum each, so that the sums stay in registers.
  */
 function rowsTimesPanel({ relaxed, q4, count }: Variant & { count: number }): string {
   const name = `rows${count}Q${q4 ? 4 : 8}`;
@@ -156,7 +158,7 @@ function rowsTimesPanel({ relaxed, q4, count }: Variant & { count: number }): st
     }
     for (let pair = 0; pair < (q4 ? 4 : 8); pair++) {
       body.push(...vectors.map((i) => `w${i} = v128.load(w, ${16 + 32 * pair + 16 * i});`));
-      // Operands that are multiplied by the same columns of x: [sum, operand], the operand kept in u0 or u1.
+      // Operands to be multiplied by the same columns of x: [sum, operand], with the operand in u0 or u1.
       const steps: [sum: number, operand: string][][] = split
         ? [parts.map((part, k) => [k, part(`w${vectors[0]}`)])]
         : parts.map((part) => vectors.map((i) => [i, part(`w${i}`)]));
@@ -214,7 +216,7 @@ function scaledSums({ relaxed, split, rows, vectors }: Sums): string[] {
 }
 
 function tile({ name, relaxed, q4 }: Variant & { name: string }): string {
-  const split = relaxed && !q4; // Weights come as low and high nibbles with a sum each.
+  const split = relaxed && !q4; // Weights are split into low and high nibbles with a sum each.
   const rows = split ? [0, 1] : [0, 1, 2, 3];
   const vectors = [0, 1]; // Two vectors of four tokens.
   const steps = relaxed ? 8 : 16;

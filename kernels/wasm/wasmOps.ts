@@ -130,7 +130,7 @@ export class WasmOps implements Ops {
     }
   }
 
-  /** From now on the operations of each step are timed, which costs about a microsecond each; earlier times are forgotten. */
+  /** Starts timing the operations of each step, which costs about a microsecond each; discards earlier times. */
   startProfile(): void {
     this.#profiled = new Profile();
   }

@@ -16,14 +16,14 @@ import { backends, openedFor } from '../support/engine/backends.ts';
 import { assertClose, assertWithin } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
 
-/** An f16 or 8-bit value on a rounding edge may fall to the other side. */
+/** An f16 or 8-bit value close to a rounding boundary may be rounded the other way. */
 const TOLERANCE: Record<KvDType, number> = { f32: 5e-5, f16: 2e-3, q8: 2e-2 };
 
 interface Case {
   heads: number;
   kvHeads: number;
   headDim: number;
-  /** Tokens of each step, one after the other. */
+  /** Number of tokens of each step, in order. */
   steps: number[];
   window?: number;
   order?: QkvOrder;
@@ -31,7 +31,7 @@ interface Case {
   sparsity?: Sparsity;
 }
 
-/** The released pattern has 16 local blocks; with fewer the others show in shorter texts. */
+/** The released pattern has 16 local blocks; with fewer, the remaining blocks already matter in shorter texts. */
 const RELEASED: Sparsity = { blockTokens: 64, localBlocks: 3, vertStride: 8, headStep: 1 };
 const TOY: Sparsity = { blockTokens: 16, localBlocks: 2, vertStride: 3, headStep: 1 };
 
@@ -87,7 +87,9 @@ function wanted(shape: Case, dtype: KvDType): Promise<Float32Array> {
   return references.get(key)!;
 }
 
-/** Appends and attends step by step on shuffled pages of two layers; the last step's output, of the second layer. */
+/**
+ * Appends and attends step by step on shuffled pages of two layers; returns the second layer's output of the last step.
+ */
 async function attend(ops: Ops, shape: Case, dtype: KvDType): Promise<Float32Array> {
   const { heads, kvHeads, headDim, order = 'byKind', steps } = shape;
   const options = { window: 1 << 30, scale: 1 / Math.sqrt(headDim), ...shape };
@@ -110,7 +112,7 @@ async function attend(ops: Ops, shape: Case, dtype: KvDType): Promise<Float32Arr
   return y;
 }
 
-/** Steps of a sequence on shuffled pages, of a pool that grows between the steps and must keep what is stored. */
+/** Runs the steps of a sequence on shuffled pages of a pool, which grows between steps and must keep its contents. */
 async function eachStep(
   pool: KvPool,
   steps: readonly number[],
@@ -161,8 +163,8 @@ function randomSparseCase(next: () => number): SparseCase {
 }
 
 /**
- * When q is 0, all visible positions have the same weight. With v = the unit vector of the position's block, y says how many
- * positions of each block were seen.
+ * If q is 0, all visible positions have the same weight. If v is the unit vector of the position's block, y tells how
+ * many positions of each block were seen.
  */
 async function compareVisibleSet(ops: Ops, shape: SparseCase): Promise<void> {
   const { heads, kvHeads, headDim, sparsity, steps } = shape;
@@ -189,7 +191,7 @@ async function compareVisibleSet(ops: Ops, shape: SparseCase): Promise<void> {
   pool.dispose();
 }
 
-/** By block, modulo headDim: the share of the positions that head h sees from p. The formula as the design has it. */
+/** For each block, modulo headDim: its share of the positions that head h sees from p, by the formula of the design. */
 function positionsSeen(p: number, h: number, headDim: number, sparsity: Sparsity): number[] {
   const { blockTokens, localBlocks, vertStride, headStep } = sparsity;
   const counts = new Array<number>(headDim).fill(0);
@@ -202,7 +204,7 @@ function positionsSeen(p: number, h: number, headDim: number, sparsity: Sparsity
   return counts.map((count) => count / total);
 }
 
-/** A sequence whose pages were copied, and one whose pages were read and written again, give the same attention. */
+/** A sequence with copied pages, and one with pages read back and written again, give the same attention. */
 async function copiesPages(ops: Ops, dtype: KvDType): Promise<void> {
   const shape = { heads: 4, kvHeads: 2, headDim: 32, scale: 0.2, window: 1 << 30 };
   const width = 8 * 32;

@@ -90,7 +90,7 @@ function normCases(): Case[] {
       compute: async (ops) => {
         const weight = ops.upload(randomValues(2, cols), [cols]);
         const bias = ops.upload(randomValues(3, cols), [cols]);
-        // Far from zero: a variance by the difference of squares would lose its digits.
+        // Far from zero, where a variance computed as a difference of squares would lose its digits.
         const x = randomValues(1, rows * cols).map((value) => value + 30);
         const y = await ops.step(() => record(ops, ops.input(x, [rows, cols]), weight, bias));
         for (const tensor of [weight, bias]) ops.free(tensor);

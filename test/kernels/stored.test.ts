@@ -8,7 +8,7 @@ import { STORED, type StoredType, storedBytes } from '../../kernels/stored/store
 import { type TestBackend, backends, openedFor } from '../support/engine/backends.ts';
 import { randomValues } from '../support/random.ts';
 
-/** Stores values as a checkpoint does, and gives the values that a decoder must return for them. */
+/** Stores values as a checkpoint does, and returns the values that a decoder must produce. */
 const CASES: Record<StoredType, { store(x: Float32Array): Uint8Array; values(x: Float32Array): Float32Array }> = {
   F32: { store: (x) => new Uint8Array(x.slice().buffer), values: (x) => x },
   F16: {
@@ -64,7 +64,7 @@ for (const backend of [reference, ...backends]) {
             const values = CASES[type].values(tricky(rows * width));
             const held = ops.bytesHeld;
             const { table, largest } = await writeStored(ops, values, { rows, width, dtype, type });
-            // A product would round its activations; embed returns the very values.
+            // A product would round its activations; embed returns the exact values.
             const got = await ops.step(() => ops.embed(table, [...Array(rows).keys()]));
             const want = roundTrip(values, dtype);
             for (let i = 0; i < want.length; i++)
@@ -118,12 +118,12 @@ for (const backend of [reference, ...backends]) {
   });
 }
 
-/** The GPU keeps scratch memory from step to step. */
+/** Bytes of scratch memory, which the GPU keeps from step to step. */
 function scratchOf(ops: Ops): number {
   return ops.backend === 'webgpu' ? 2 ** 20 : 0;
 }
 
-/** Writes rows in pieces whose bytes arrive in another order than they were asked for. */
+/** Writes rows in pieces whose bytes arrive in a different order than requested. */
 async function writeStored(
   ops: Ops,
   values: Float32Array,
@@ -149,7 +149,7 @@ function tricky(length: number): Float32Array {
   const values = randomValues(7, length).map((v, i) => v * 10 ** ((Math.floor(i / 32) % 10) - 7));
   values.fill(0, 64, 96);
   values.set([0.5, -0.5, 0.25, -0.25, 0.0625, -0.1875, -0], 128);
-  // A group of ties of q4, and one of q8: multiples of half a scale.
+  // A group of ties for q4 and one for q8: multiples of half a scale.
   for (let i = 0; i < 32; i++) values[160 + i] = i === 0 ? -8 : (i - 16) / 2;
   for (let i = 0; i < 32; i++) values[192 + i] = i === 0 ? 127 : i * 3 + 0.5;
   for (let i = 0; i < 32; i++) values[224 + i] = (i - 15) * 2 ** -25 * 1.0001;

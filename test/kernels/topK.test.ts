@@ -58,7 +58,7 @@ function run(ops: Ops, { cols, k, x, temperature = 1 }: Row): Promise<Float32Arr
   return ops.step(() => ops.topK(ops.input(x, [x.length / cols, cols]), k, Math.min(1 / temperature, MAX_F32)));
 }
 
-/** Ids and values exactly, logarithms within what f32 sums lose. */
+/** Compares ids and values exactly, and logarithms within the error of f32 sums. */
 async function assertAsReference(ops: Ops, row: Row): Promise<void> {
   const [got, want] = await Promise.all([run(ops, row), run(new ReferenceOps(), row)]);
   assert.equal(got.length, want.length);

@@ -18,8 +18,8 @@ import { argmax, argmaxPartial } from './rowwise/argmax';
 import { topK, topKPartial } from './rowwise/topK';
 
 /**
- * Rounds of looking at the barrier before a thread sleeps: some ten microseconds, a wake-up costs as much. Five times as
- * many doubled the time of a step beside a process that keeps a core busy.
+ * Number of times a thread polls the barrier before it sleeps: some ten microseconds, about the cost of a wake-up. Five
+ * times as many doubled the time of a step while another process kept a core busy.
  */
 const SPINS = 20000;
 
@@ -32,7 +32,9 @@ export function run(program: usize, count: i32, scratch: usize, threads: i32): v
   }
 }
 
-/** Takes grains of one operation's items until none is left. The last quarter comes in small ones: less to wait for. */
+/**
+ * Takes grains of one operation's items until none is left. The last quarter is in small grains, to shorten the wait.
+ */
 function runOperation(d: usize): void {
   const opcode = load<i32>(d);
   const items = load<i32>(d, 4);
@@ -105,8 +107,8 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
 }
 
 /**
- * The barrier between operations: the last thread to arrive opens it by raising the round; the others look for a while
- * and then sleep. Words: arrived, round (16 words on), sleepers (32 on).
+ * The barrier between operations: the last thread to arrive opens it by incrementing the round; the others poll for a
+ * while and then sleep. Words: arrived, round (16 words on), sleepers (32 on).
  */
 export function meet(threads: i32): void {
   const barrier: usize = CONTROL + CONTROL_BARRIER * 4;

@@ -1,8 +1,8 @@
-/** Vector helpers. ASC_FEATURE_RELAXED_SIMD is known at compile time, so each build holds one path only. */
+/** Vector helpers. ASC_FEATURE_RELAXED_SIMD is known at compile time, so each build contains only one path. */
 
-/** 0x8FFFE000 four times: a constant in code would be rebuilt at every use, a load is free. */
+/** 0x8FFFE000 four times. A constant in code would be rebuilt at every use, whereas a load is free. */
 export const HALF_MASK = memory.data<u32>([0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000], 16);
-/** An f16 whose bits are widened into the exponent and fraction of an f32 is too small by this factor, 2^112. */
+/** An f16 whose bits are shifted into the exponent and fraction of an f32 is too small by this factor, 2^112. */
 export const HALF_SCALE: f32 = 5192296858534827628530496329220096.0;
 
 /** a * b + c, rounded once or twice. */
@@ -47,10 +47,10 @@ export function sumEach(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<i32>(ab, cd, 0, 1, 4, 5), v128.shuffle<i32>(ab, cd, 2, 3, 6, 7));
 }
 
-/** 1.5 * 2^23: adding it rounds to a whole number, which then stands in the low bits. */
+/** 1.5 * 2^23: adding it rounds to an integer, which is then in the low bits. */
 export const ROUNDER: f32 = 12582912.0;
 
-/** e^x: Cephes' polynomial of degree 5 after taking out powers of two; relative error 2e-7, 0 below -86.9. */
+/** e^x by Cephes' polynomial of degree 5, after extracting powers of two; relative error 2e-7, 0 below -86.9. */
 // @inline
 export function exp4(value: v128): v128 {
   const x = f32x4.pmax(f32x4.pmin(value, f32x4.splat(88.0)), f32x4.splat(-87.0));
@@ -64,7 +64,7 @@ export function exp4(value: v128): v128 {
   p = madd(p, r, f32x4.splat(1.6666665459e-1));
   p = madd(p, r, f32x4.splat(0.5));
   p = madd(p, f32x4.mul(r, r), f32x4.add(r, f32x4.splat(1.0)));
-  const power = i32x4.add(i32x4.shl(shifted, 23), i32x4.splat(127 << 23)); // The low bits of `shifted` are n's.
+  const power = i32x4.add(i32x4.shl(shifted, 23), i32x4.splat(127 << 23)); // The low bits of `shifted` are n.
   return v128.bitselect(f32x4.splat(0), f32x4.mul(p, power), f32x4.lt(value, f32x4.splat(-86.9)));
 }
 
@@ -83,7 +83,7 @@ export function sumExp(x: usize, count: i32, base: f32, factor: f32): f32 {
   return sum;
 }
 
-/** e^x as exp4 has it. */
+/** e^x, as exp4 computes it. */
 export function exp(x: f32): f32 {
   return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
 }
@@ -118,11 +118,11 @@ export function widen(from: usize, to: usize, count: i32): void {
   }
 }
 
-/** Four f32 as the bits of the nearest f16 (ties to even), one per i32 lane; beyond the range the largest f16. */
+/** Four f32 as the bits of the nearest f16 (ties to even), one per i32 lane; saturates at the largest f16. */
 // @inline
 function narrow4(value: v128): v128 {
   const sign = v128.and(i32x4.shr_u(value, 16), i32x4.splat(0x8000));
-  // 2^-112, so that the exponent lies where f16's will.
+  // Multiplying by 2^-112 gives the exponent the bias of f16.
   let bits = f32x4.mul(f32x4.min(f32x4.abs(value), f32x4.splat(65504.0)), f32x4.splat(1.925929944387236e-34));
   bits = i32x4.add(i32x4.add(bits, i32x4.splat(0xfff)), v128.and(i32x4.shr_u(bits, 13), i32x4.splat(1)));
   return v128.or(i32x4.shr_u(bits, 13), sign);

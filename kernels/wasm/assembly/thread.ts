@@ -1,4 +1,4 @@
-/** This thread's own part of the step's scratch memory. (Globals of an instance are not shared between threads.) */
+/** This thread's part of the step's scratch memory. (Threads do not share the globals of an instance.) */
 export let scratch: usize = 0;
 
 export function setScratch(address: usize): void {

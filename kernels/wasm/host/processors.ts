@@ -2,26 +2,32 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 
-/** What is known of the system's processors. Entries of the lists at the same index belong to the same processor; a list is empty where the system does not tell. */
+/**
+ * The system's processors. Entries of the lists at the same index belong to the same processor; a list is empty if the
+ * system does not provide the information.
+ */
 export interface Processors {
   /** Hardware threads this process may run on. */
   readonly available: number;
-  /** Per hardware thread its core: threads of a core have the same. */
+  /** The core of each hardware thread; threads of the same core have the same name. */
   readonly cores: readonly string[];
-  /** Per hardware thread its relative speed, in any unit; 0 where it is not known. */
+  /** The relative speed of each hardware thread, in any unit; 0 if unknown. */
   readonly speeds: readonly number[];
-  /** Processors' worth of time that a container grants; Infinity without a limit. */
+  /** CPU quota of the container, in processors; Infinity without a limit. */
   readonly quota: number;
-  /** Cores of the fastest kind, where the system tells only this. */
+  /** Number of cores of the fastest kind, if the system reports only this. */
   readonly fastCores?: number | undefined;
   readonly onBattery: boolean;
 }
 
-/** More threads than this find no more memory bandwidth on the machines that have no GPU. */
+/** On machines without a GPU, more threads than this gain no memory bandwidth. */
 const MOST_THREADS = 8;
-/** A core this much slower than the fastest makes the others wait at each barrier. Turbo bins of equal cores differ less. */
+/**
+ * Cores slower than this share of the fastest would make the others wait at each barrier. Turbo bins of equal cores
+ * differ less.
+ */
 const SLOW = 0.8;
-/** On battery: every further thread costs power, and beyond two bandwidth grows slowly. */
+/** Threads on battery: every further thread costs power, and beyond two, bandwidth grows slowly. */
 const BATTERY_THREADS = 2;
 
 /** The number of threads to run, and the reason for `airgap doctor`. */

@@ -3,7 +3,7 @@ import { MOST_BANKS } from './banks.ts';
 import { ADDRESS_SPACE, freeMemory, gigabytes } from './heap.ts';
 import { chooseKernels, chooseThreads } from './platform.ts';
 
-/** What `airgap doctor` says of the WASM backend. `reason`: why it cannot run, empty where it can. */
+/** The WASM backend's part of the output of `airgap doctor`. `reason`: why it cannot run; empty if it can. */
 export interface WasmReport {
   readonly usable: boolean;
   readonly reason: string;

@@ -8,17 +8,17 @@ export interface Storage {
   address: number;
   /** Index of its bank. For scratch known with the first operation that names it. */
   bank?: number;
-  /** The layer for which it is held; undefined where it belongs to none. */
+  /** The layer that it belongs to; undefined if there is none. */
   readonly layer?: number | undefined;
-  /** The program (program.ts) whose scratch it is; undefined for what stays. */
+  /** The program (program.ts) whose scratch memory it is; undefined for permanent storage. */
   readonly program?: object;
-  /** For scratch: what the host writes there before the step runs. */
+  /** For scratch memory: values that the host writes there before the step runs. */
   readonly initial?: Int32Array | Float32Array | undefined;
-  /** True where it holds addresses of its bank: whoever reads it runs there. */
+  /** True if it contains addresses in its bank, so that operations reading it must run there. */
   readonly pinned?: boolean;
 }
 
-/** What WasmOps hands out as Tensor. */
+/** The Tensor that WasmOps returns. */
 export interface WasmTensor extends Tensor {
   readonly storage: Storage;
   /** Bytes from the storage's start. */

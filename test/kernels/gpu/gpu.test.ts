@@ -173,7 +173,7 @@ describe('the GPU backend', function () {
       });
     for (const page of pages) await pool.write(page, bytesOf(randomValues(page, pool.pageBytes / 4)));
     const want = [await attend(1), await attend(40)];
-    // Blocks 2, 5, then 6 and 7 are visible. Any use of another, however small its weight, would show.
+    // Blocks 2, 5, 6 and 7 are visible. Use of any other, however small its weight, would give NaN.
     for (const page of [0, 1, 3, 4]) await pool.write(page, bytesOf(new Float32Array(pool.pageBytes / 4).fill(NaN)));
     assert.deepEqual([await attend(1), await attend(40)], want);
     await pool.write(2, bytesOf(new Float32Array(pool.pageBytes / 4).fill(NaN)));

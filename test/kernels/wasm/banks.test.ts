@@ -15,7 +15,7 @@ import { withWasm } from '../../support/withWasm.ts';
 
 // The tables of ops.test.ts and attention.test.ts run on several memories too (support/backends.ts).
 
-/** Every layer in a memory of its own. */
+/** Puts every layer into a memory of its own. */
 const SPREAD: WasmOptions = { threads: 2, bankWeightBytes: 1 };
 
 describe('wasm: a model in several memories', function () {
@@ -33,7 +33,7 @@ describe('wasm: a model in several memories', function () {
   }
 });
 
-/** Logits of a golden's last prompt, the last three tokens one by one. */
+/** Logits of a golden's last prompt, whose last three tokens are computed one by one. */
 function forward(
   options: WasmOptions,
   name: string,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Processors, readLinux, readProcessors, threadsFor } from '../../../kernels/wasm/host/processors.ts';
 
 const known: Processors = { available: 4, cores: [], speeds: [], quota: Infinity, onBattery: false };
-/** Cores c0, c1 ..; `threads` of each. */
+/** Cores c0, c1, ..., each with `threads` threads. */
 const cores = (count: number, threads = 1, name = 'c'): string[] =>
   Array.from({ length: count * threads }, (_, i) => `${name}${Math.floor(i / threads)}`);
 const same = (count: number, speed = 1024): number[] => Array<number>(count).fill(speed);

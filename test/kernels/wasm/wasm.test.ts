@@ -113,7 +113,7 @@ describe('wasm: operations that quantise their result', () => {
     }));
 });
 
-/** Tightly against f64 sums over the same rounded activations, loosely against the activations as they were. */
+/** Compares tightly with f64 sums over the same rounded activations, loosely with sums over the original ones. */
 async function compareProducts(
   ops: Ops,
   { rows, width, outs, dtype }: { rows: number; width: number; outs: number; dtype: WeightDType },
@@ -136,7 +136,7 @@ async function compareProducts(
   assertClose(got, await product(new ReferenceOps(), x), 0.1, `${label}, unrounded`);
 }
 
-/** x as the quantised kernels see it: int8 per group of 32, the scale in f32. */
+/** x as the quantised kernels see it: int8 in groups of 32 with an f32 scale. */
 function rounded(x: Float32Array): Float32Array {
   return x.map((value, i) => {
     const from = i - (i % 32);
@@ -166,7 +166,8 @@ describe('wasm: attention', function () {
       withWasm({ simd, threads: 1 }, async (ops) => {
         const headDim = 512;
         const shape = { heads: 5, kvHeads: 1, headDim, scale: 2 / headDim, window: 1 << 30 };
-        // Two tokens: all ones, then all halves. So every key is 127 times its scale, every query 32767 times its own.
+        // Two tokens: all ones, then all halves. Every key is thus 127 times its scale, every query 32767 times its
+        // own.
         const values = (_: number, count: number) =>
           Float32Array.from({ length: count }, (_, i) => (i < count / 2 ? 1 : 0.5));
         const run = (on: Ops) => attend(on, { shape, dtype: 'q8', steps: [2], values });
@@ -182,13 +183,13 @@ describe('wasm: attention', function () {
     }));
 });
 
-/** No number in f32 or as a scale of q8, and as int8 mostly -128. */
+/** NaN as f32 or as a scale of q8; as int8 mostly -128. */
 const LEFT = [0x80, 0x80, 0x80, 0xff];
 
 interface AttentionRun {
   shape: AttentionOptions;
   dtype: KvDType;
-  /** Tokens of each step, one after the other. */
+  /** Number of tokens of each step, in order. */
   steps: readonly number[];
   /** q, k and v of the step that begins at position `length`, unrotated. */
   values: (length: number, count: number) => Float32Array;

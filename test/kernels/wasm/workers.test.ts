@@ -86,7 +86,8 @@ describe('wasm: threads', function () {
     }
     const neighbour = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
     try {
-      // Threads that spin until all have arrived wait a time slice at many of the 40 barriers: they took 8 times as long.
+      // Threads that spin until all have arrived wait for a time slice at many of the 40 barriers: they took 8 times as
+      // long.
       const ratios: number[] = [];
       for (let i = 0; i < 5; i++) ratios.push((await decodeMs(cores)) / (await decodeMs(1)));
       const times = `${ratios.map((ratio) => ratio.toFixed(1))} times as long as one`;

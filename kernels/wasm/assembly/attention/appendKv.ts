@@ -51,7 +51,7 @@ function rotate(x: usize, rope: usize, y: usize, headDim: i32): void {
   }
 }
 
-/** `part`: 0 keys, 1 values. */
+/** Stores one head of k (`part` 0) or v (`part` 1) in its page. */
 function keep(d: usize, x: usize, token: i32, kvHead: i32, part: i32, headDim: i32): void {
   const position = load<i32>(d, 40) + token;
   const dtype = load<i32>(d, 44);
@@ -79,7 +79,7 @@ function largest(x: usize, count: i32): f32 {
   return maxLane(most);
 }
 
-/** to = int8(nearest(x / scale)), `count` (a multiple of 8). 0 / 0 is no number, which converts to 0. */
+/** to = int8(nearest(x / scale)) for `count` values (a multiple of 8). 0 / 0 is NaN, which converts to 0. */
 function quantise(x: usize, to: usize, count: i32, scale: f32): void {
   const divisor = f32x4.splat(scale);
   for (let i = 0; i < count; i += 8) {

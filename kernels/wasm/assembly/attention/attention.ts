@@ -7,14 +7,14 @@ import { mixHalf, scoreHalf, splitQuery } from './attentionHalf';
 import { mixFourQ8, mixOneQ8, quantiseQuery, quantiseWeights, scoreFourQ8, scoreOneQ8 } from './attentionQ8';
 import { AttentionPart, DTypeCode, FEW_TOKENS, PAGE_SIZE, QUERY_ROWS } from '../opcodes';
 
-/** Stands for minus infinity: differences of two stay finite. */
+/** Used instead of minus infinity, so that the difference of two stays finite. */
 const LOWEST: f32 = -1e30;
 
 /**
- * softmax(scale q k^T) v over what is visible, by online softmax: a unit of keys at a time, with a running maximum m, sum
- * l and mixed values. A token at position p sees s iff s <= p, p - s < window and s lies in a visible block
- * (kernels/sparsity.ts). A unit is a page, or a block where that is smaller.
- * q, out: (tokens, heads headDim) f32; pages as kvPage.ts says.
+ * softmax(scale q k^T) v over the visible keys, by online softmax: a unit of keys at a time, with a running maximum m,
+ * sum l and weighted values. A token at position p sees s iff s <= p, p - s < window and s lies in a visible block
+ * (kernels/sparsity.ts). A unit is a page, or a block if that is smaller.
+ * q, out: (tokens, heads headDim) f32; pages as described in kvPage.ts.
  *
  * An item is (tile of tokens, some heads of one kv head, split): at most 16 query rows, token by token, and an equal
  * share of the units that they see (with block-sparse attention they see the same: a tile lies in one block of queries,
@@ -30,7 +30,8 @@ export function attention(d: usize, from: i32, to: i32): void {
   for (let item = from; item < to; item++) attend(d, item);
 }
 
-// The item at hand. Rows of queries: (tokens, headCount). --------------------------------------------------------------
+// The current item. Rows of queries: (tokens, headCount).
+// --------------------------------------------------------------
 let parameters: usize = 0;
 let headDim: i32 = 0;
 let rowBytes: usize = 0;
@@ -40,14 +41,14 @@ let firstHead: i32 = 0;
 let headCount: i32 = 0;
 let firstToken: i32 = 0;
 let rowCount: i32 = 0;
-/** A step of few tokens: every row is computed as if it were alone, so that drafts are verified exactly. */
+/** True in a step of few tokens: every row is computed as if it were alone, so that drafts are verified exactly. */
 let few: bool = false;
-/** Positions that some row sees: lowest..end. */
+/** Positions that at least one row sees: lowest..end. */
 let lowest: i32 = 0;
 let end: i32 = 0;
 
-// The parts of the thread's scratch, all f32: widened keys, then values (64, headDim), scores (16, 64), q (16, headDim), sums
-// (16, headDim), then for each row m, l, what a unit of its q stands for, and what a unit of its weights stands for.
+// Layout of the thread's scratch, all f32: widened keys, then values (64, headDim), scores (16, 64), q (16, headDim),
+// sums (16, headDim), then for each row m, l, the scale of its quantised q, and the scale of its quantised weights.
 let scoresAt: usize = 0;
 let queriesAt: usize = 0;
 let sumsAt: usize = 0;
@@ -66,7 +67,7 @@ function attend(d: usize, item: i32): void {
   finish(d, load<i32>(d, 48) + split);
 }
 
-/** Which tokens and heads: sets the item at hand. */
+/** Makes `item` the current item: sets its tokens and heads. */
 function take(d: usize, item: i32): void {
   parameters = load<u32>(d, 28);
   const kvHeads = load<i32>(parameters, 4);
@@ -83,7 +84,7 @@ function take(d: usize, item: i32): void {
   kvHead = headTile / headTiles;
   firstHead = kvHead * group + (headTile - kvHead * headTiles) * tileHeads;
   headCount = min(tileHeads, (kvHead + 1) * group - firstHead);
-  // With block-sparse attention tiles are counted from position 0, so that each lies in one block of queries.
+  // In block-sparse attention, tiles are counted from position 0, so that each lies in one block of queries.
   const offset = load<i32>(parameters, 40) ? position % tileTokens : 0;
   firstToken = max(0, tile * tileTokens - offset);
   const tokens = min(load<i32>(parameters, 16), (tile + 1) * tileTokens - offset) - firstToken;
@@ -129,7 +130,7 @@ function start(q: usize): void {
   memory.fill(sumsAt, 0, <usize>rowCount * rowBytes);
 }
 
-/** Mixes the split's share of the units that the item's part of the blocks holds. */
+/** Adds the split's share of the units in the item's part of the blocks. */
 function mixVisible(d: usize, split: i32, splits: i32): void {
   const blockTokens = load<i32>(parameters, 40);
   if (!blockTokens) {
@@ -160,7 +161,7 @@ function mixVisible(d: usize, split: i32, splits: i32): void {
   }
 }
 
-/** Scores, softmax and values of the keys from position `base` on, as far as some row sees them. */
+/** Scores, softmax and weighted values for the keys from position `base` on, as far as any row sees them. */
 function mixUnit(d: usize, base: i32, unit: i32): void {
   if (base >= end || base + unit <= lowest) return;
   const keyCount = min(unit, end - base);
@@ -245,7 +246,9 @@ function mixQ8(keyPart: usize, valuePart: usize, slot: usize, base: i32, keyCoun
   }
 }
 
-/** Turns row r's scores of what it sees into exp(score - m), the others into 0; moves m, l and the sums to the new m. */
+/**
+ * Turns row r's scores of visible keys into exp(score - m) and the others into 0; rescales l and the sums to the new m.
+ */
 function soften(r: i32, base: i32, keyCount: i32): void {
   const at = load<i32>(parameters, 12) + firstToken + r / headCount;
   const from = max(0, at - load<i32>(parameters, 28) + 1 - base);

@@ -23,7 +23,7 @@ export function scoreOne(q: usize, keys: usize, scores: usize, keyCount: i32, ro
   }
 }
 
-/** scoreOne for two rows of queries, that follow each other; their scores are 64 apart. */
+/** scoreOne for two consecutive rows of queries, whose scores are 64 apart. */
 export function scoreTwo(q: usize, keys: usize, scores: usize, keyCount: i32, rowBytes: usize): void {
   const q1 = q + rowBytes;
   for (let s = 0; s < keyCount; s += 4) {
@@ -99,7 +99,7 @@ export function mixOne(sums: usize, values: usize, p: usize, keyCount: i32, rowB
   }
 }
 
-/** mixOne for four rows that follow each other, 8 columns at a time. */
+/** mixOne for four consecutive rows, 8 columns at a time. */
 export function mixFour(sums: usize, values: usize, p: usize, keyCount: i32, rowBytes: usize): void {
   for (let i: usize = 0; i < rowBytes; i += 32) {
     const s0 = sums + i;

@@ -1,14 +1,15 @@
 import { HALF_MASK, HALF_SCALE, madd, sumEach } from '../simd';
 
 /**
- * One row of queries against f16 keys and values, read as they lie. The product with (2^13, 0) or (0, 2^13) shifts the
- * even or odd f16 of each lane, sign-extended, to where HALF_MASK leaves the f32 of their value times 2^-112. So of
- * every 8 columns the even come first, then the odd; and 2^112 is put into the other factor.
+ * One row of queries against f16 keys and values, read without widening them first. The product with (2^13, 0) or (0,
+ * 2^13) shifts the even or odd f16 of each lane, sign-extended, to where HALF_MASK leaves the f32 of their value times
+ * 2^-112. Of every 8 columns, the even ones therefore come first, then the odd ones, and the other factor contains
+ * 2^112.
  */
 const EVEN = memory.data<i16>([8192, 0, 8192, 0, 8192, 0, 8192, 0], 16);
 const ODD = memory.data<i16>([0, 8192, 0, 8192, 0, 8192, 0, 8192], 16);
 
-/** q: (headDim) f32 times factor -> as scoreHalf wants them. */
+/** Multiplies q, (headDim) f32, by `factor` and puts it into the order that scoreHalf needs. */
 export function splitQuery(q: usize, to: usize, headDim: i32, factor: f32): void {
   const factors = f32x4.splat(factor * HALF_SCALE);
   for (let i: usize = 0; i < (<usize>headDim) << 2; i += 32) {
@@ -54,7 +55,7 @@ export function scoreHalf(q: usize, keys: usize, scores: usize, keyCount: i32, h
   }
 }
 
-/** sums += p v, 32 columns at a time, then 8; p, (keyCount) with zeros up to a multiple of 4, is lost. */
+/** sums += p v, 32 columns at a time, then 8. Overwrites p, (keyCount) with zeros up to a multiple of 4. */
 export function mixHalf(sums: usize, values: usize, p: usize, keyCount: i32, headDim: i32): void {
   for (let s = 0; s < keyCount; s += 4) {
     v128.store(p + (s << 2), f32x4.mul(v128.load(p + (s << 2)), f32x4.splat(HALF_SCALE)));

@@ -2,17 +2,18 @@ import { maxLane, ROUNDER } from '../simd';
 import { PAGE_SIZE } from '../opcodes';
 
 /**
- * Attention over int8 keys and values in whole numbers: queries and the softmax's weights are rounded to 16 bits, products
- * with int8 are summed in i32, exactly (MOST_Q8_HEAD_DIM). An error of 2^-16 of the largest is far below int8's own.
+ * Attention over int8 keys and values in integer arithmetic: queries and softmax weights are rounded to 16 bits, and
+ * their products with int8 are summed exactly in i32 (MOST_Q8_HEAD_DIM). An error of 2^-16 of the largest value is far
+ * below that of int8.
  */
 const LARGEST: f32 = 32767;
 
-/** q: (headDim) f32 -> i16; returns what one of them stands for. */
+/** q: (headDim) f32 -> i16; returns their scale. */
 export function quantiseQuery(q: usize, to: usize, headDim: i32): f32 {
   let most = f32x4.splat(0);
   for (let i: usize = 0; i < (<usize>headDim) << 2; i += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(q + i)));
   const step: f32 = maxLane(most) / LARGEST;
-  const divisor = f32x4.splat(step); // 0 / 0 is no number, which converts to 0.
+  const divisor = f32x4.splat(step); // 0 / 0 is NaN, which converts to 0.
   for (let i: usize = 0; i < (<usize>headDim) << 2; i += 32) {
     const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(v128.load(q + i), divisor)));
     const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(v128.load(q + i, 16), divisor)));
@@ -67,7 +68,7 @@ export function scoreOneQ8(
   }
 }
 
-/** scoreOneQ8 for four rows of queries that follow each other, with four factors; two keys at a time. */
+/** scoreOneQ8 for four consecutive rows of queries, with four factors; two keys at a time. */
 export function scoreFourQ8(
   q: usize,
   keys: usize,
@@ -125,12 +126,12 @@ export function scoreFourQ8(
   }
 }
 
-/** Turns a row's weights p, (width) f32, into i16 of p * valueScale in their place; returns what one stands for. */
+/** Replaces a row's weights p, (width) f32, by i16 of p * valueScale; returns their scale. */
 export function quantiseWeights(p: usize, valueScales: usize, width: i32): f32 {
   const zero = f32x4.splat(0);
   let most = zero;
   for (let s = 0; s < width; s += 4) {
-    // Scales past the last key may be no numbers, which pmax takes for less than 0.
+    // Scales past the last key may be NaN, which this pmax turns into 0.
     const w = f32x4.pmax(zero, f32x4.mul(v128.load(p + (s << 2)), v128.load(valueScales + (s << 2))));
     v128.store(p + (s << 2), w);
     most = f32x4.pmax(most, w);
@@ -198,7 +199,7 @@ export function mixOneQ8(sums: usize, values: usize, p: usize, factor: f32, pair
   }
 }
 
-/** mixOneQ8 for four rows that follow each other, with four factors; 8 columns at a time. */
+/** mixOneQ8 for four consecutive rows, with four factors; 8 columns at a time. */
 export function mixFourQ8(sums: usize, values: usize, p: usize, factors: usize, pairs: i32, headDim: i32): void {
   const row = (<usize>headDim) << 1;
   const sumBytes = (<usize>headDim) << 2;

@@ -1,9 +1,9 @@
 import { DTypeCode, PAGE_SIZE } from '../opcodes';
 
 /**
- * A page of the KV cache holds for each layer and kv head a part of 64 keys, then one of 64 values. f32, f16: (64,
- * headDim) values. q8: int8, then 64 f32 scales; keys (64, headDim), values (32, headDim, 2), two tokens interleaved, so
- * that the products with two weights of the softmax are one instruction.
+ * A page of the KV cache holds, for each layer and kv head, a part of 64 keys, then one of 64 values. f32, f16: (64,
+ * headDim) values. q8: int8, then 64 f32 scales; keys are (64, headDim), values (32, headDim, 2) with two tokens
+ * interleaved, so that one instruction multiplies them by two softmax weights.
  */
 export function partBytes(dtype: i32, headDim: i32): usize {
   const values = PAGE_SIZE * <usize>headDim;

@@ -12,9 +12,9 @@ import {
 } from '../opcodes';
 
 /**
- * y = x w^T + bias + residual for many rows of x, as matvecQ but with tokens in the lanes: x in tiles of 8 tokens (see
+ * y = x w^T + bias + residual for many rows of x, like matvecQ, with tokens in the lanes: x in tiles of 8 tokens (see
  * packTiles), weights unpacked and splatted into the thread's scratch, 4 rows at a time (2 for q8 on the relaxed path,
- * which splits bytes into nibbles), columns in chunks so that they stay in the L1 cache.
+ * which splits bytes into nibbles), columns in chunks that fit in the L1 cache.
  *
  * An item is (batch of 256 tokens, chunk of rows of w). Words: 3 x tiles, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out,
  * 9 groups per row, 10 rows of w per item (a multiple of 8), 11 bias or 0. Thread scratch: unpacked weights, then sums
@@ -66,7 +66,9 @@ function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i
   }
 }
 
-/** Weights of `step` rows from `row` on, groups b..b + depth: by group, splatted f32 scales, then splatted columns. */
+/**
+ * Unpacks the weights of `step` rows from `row` on, groups b..b + depth: by group, splatted f32 scales, then columns.
+ */
 function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, q4: bool): void {
   const blocks = load<i32>(d, 36);
   const blockBytes: usize = q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES;

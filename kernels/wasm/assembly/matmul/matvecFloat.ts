@@ -115,7 +115,7 @@ function dotTwo(d: usize, row: i32, group: i32, x: usize, w: usize, stride: usiz
   writeFour(d, row + 1, group, addTail(sumEach(a1, b1, c1, e1), x1, w, stride, i, bytes));
 }
 
-/** Adds what remains past the last whole vector of x. (Reading on into the next row could meet values that are no numbers.) */
+/** Adds the columns after the last whole vector of x. (Reading on into the next row could hit NaN.) */
 function addTail(sums: v128, x: usize, w: usize, stride: usize, from: usize, bytes: usize): v128 {
   for (let i = from; i < bytes; i += 4) {
     const at = w + i;
@@ -128,7 +128,7 @@ function addTail(sums: v128, x: usize, w: usize, stride: usize, from: usize, byt
   return sums;
 }
 
-/** dotOne with f16 weights, widened on the way: one row of x re-uses nothing. */
+/** dotOne with f16 weights, widened on the fly, since with one row of x they are used only once. */
 function dotHalf(x: usize, w: usize, stride: usize, inputs: i32): v128 {
   const mask = v128.load(HALF_MASK);
   const w1 = w + stride;

@@ -4,7 +4,9 @@ import { PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from '../opcodes';
 import { panelsQ4, panelsQ8 } from '../panels';
 import { rows2Q4, rows2Q8, rows4Q4, rows4Q8 } from '../rows';
 
-/** For more than four rows: streams of weights read in turn, and groups taken from each. Measured on an EPYC of 2024. */
+/**
+ * For more than four rows: number of weight streams read in turn, and of groups read from each. Tuned on a 2024 EPYC.
+ */
 const STREAMS = 4;
 const STREAM_BLOCKS_Q4 = 4;
 const STREAM_BLOCKS_Q8 = 8;
@@ -17,7 +19,7 @@ const STREAM_BLOCKS_Q8 = 8;
  * q4: 4 pairs of vectors; byte j of a lane of pair g holds q + 8 of column 8g+j (low nibble) and 8g+4+j (high).
  * q8: 8 pairs; byte j of pair g holds q + 128 of column 4g+j.
  *
- * A row's result is the same bit for bit, however many rows there are.
+ * A row's result is bit-for-bit the same, however many rows there are.
  *
  * An item is a panel. Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 groups per row, 10 bias or 0. Thread
  * scratch: sums, (rows, panels of a grain, 8) f32, rows rounded up to a multiple of 4.
@@ -36,9 +38,9 @@ export function matvecQ(d: usize, from: i32, to: i32, q4: bool): void {
 }
 
 /**
- * Several rows: each group of weights is read once and stays in the L1 cache for all of them. Up to four are done in one
- * go, panel after panel, which memory reads ahead. With more, products are slow beside memory, and it reads ahead
- * better for four streams that take turns.
+ * Several rows: each group of weights is read once and stays in the L1 cache for all of them. Up to four rows are
+ * computed at once, panel after panel, which suits the hardware prefetcher. With more rows, computing is slow compared
+ * with memory, and four alternating streams are prefetched better.
  */
 function severalRows(w: usize, x: usize, rows: i32, blocks: i32, panels: i32, q4: bool): void {
   const each = rows <= 4 ? 0 : panels / STREAMS;
@@ -54,7 +56,7 @@ function severalRows(w: usize, x: usize, rows: i32, blocks: i32, panels: i32, q4
   }
 }
 
-/** Adds to a panel's sums the products of `count` groups from group `b` on. */
+/** Adds the products of `count` groups, from group `b` on, to a panel's sums. */
 function addPanel(
   w: usize,
   x: usize,
@@ -73,7 +75,7 @@ function addPanel(
   const wAt = w + <usize>(panel * blocks + b) * wBlock;
   for (let row = 0; row < rows; row += 4) {
     const y = scratch + <usize>row * yBytes + <usize>panel * (PANEL_ROWS * 4);
-    // Rows past the last are multiplied as if they were the one before; nobody reads their sums.
+    // Rows past the last are computed with the values of the row before; their sums are never read.
     const x0 = x + <usize>row * xBytes + <usize>b * xBlock;
     const x1 = row + 1 < rows ? x0 + xBytes : x0;
     if (row + 2 >= rows) {
@@ -89,8 +91,8 @@ function addPanel(
 }
 
 /**
- * One row: panels of the first half and of the second side by side, so that memory sees two long streams, which it
- * reads ahead by itself.
+ * One row: panels of the first half and of the second half side by side, so that memory is read in two long streams,
+ * which the hardware prefetches.
  */
 function oneRow(w: usize, x: usize, blocks: i32, panels: i32, panelBytes: usize, q4: bool): void {
   const half = (panels + 1) >> 1;
@@ -99,7 +101,7 @@ function oneRow(w: usize, x: usize, blocks: i32, panels: i32, panelBytes: usize,
   for (let i = 0; i < half; i++) {
     const wAt = w + <usize>i * panelBytes;
     const y = scratch + <usize>i * (PANEL_ROWS * 4);
-    // A panel without a partner is its own; both halves add the same sums to what is still zero.
+    // A panel without a partner is paired with itself; both halves add the same sums to values that are still zero.
     const alone = i + half === panels;
     if (q4) panelsQ4(wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);
     else panelsQ8(wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);

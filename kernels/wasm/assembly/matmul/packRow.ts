@@ -1,7 +1,10 @@
 import { half, ROUNDER } from '../simd';
 import { GROUP_VALUES, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from '../opcodes';
 
-/** Closer than this to where rounding turns, the f32 quotient (up to 200, off by 3e-5 at most) does not decide. */
+/**
+ * If the f32 quotient (up to 200, with an error of at most 3e-5) is closer than this to a rounding boundary, f64
+ * decides.
+ */
 const DOUBT: f32 = 1e-4;
 
 /**
@@ -25,7 +28,7 @@ export function packRow(values: usize, blocks: i32, panel: usize, row: i32, q4: 
   }
 }
 
-/** A group in f32; once more in f64 where a value is so close to a tie that f32 may round it otherwise (1 in 20). */
+/** Packs a group in f32; again in f64 if a value is so close to a tie that f32 may round it differently (1 in 20). */
 function packQ4(values: usize, scale: f32, to: usize): void {
   const factor = f32x4.splat(scale === 0 ? 0 : <f32>1.0 / scale);
   let doubt = i32x4.splat(0);
@@ -67,14 +70,14 @@ function quotient(values: usize, factor: v128): v128 {
   return f32x4.add(f32x4.mul(v128.load(values), factor), f32x4.splat(0.5));
 }
 
-/** Lanes whose floor a small error would change. */
+/** Lanes whose floor could change through a small error. */
 // @inline
 function doubtful(value: v128, floor: v128): v128 {
   const fromMiddle = f32x4.abs(f32x4.sub(f32x4.sub(value, floor), f32x4.splat(0.5)));
   return f32x4.gt(fromMiddle, f32x4.splat(0.5 - DOUBT));
 }
 
-/** Whole f32, clamped, as i32 minus the offset that q4 (-8) and q8 (-128) store from. */
+/** Converts integral f32, clamped, to i32 minus the lowest storable value of q4 (-8) or q8 (-128). */
 // @inline
 function whole(floor: v128, lowest: i32, highest: i32): v128 {
   const clamped = f32x4.pmin(f32x4.pmax(floor, f32x4.splat(<f32>lowest)), f32x4.splat(<f32>highest));
@@ -83,9 +86,9 @@ function whole(floor: v128, lowest: i32, highest: i32): v128 {
 }
 
 /**
- * f16 bits of the group's scale: the value of largest magnitude (the first of equals) / -8 for q4, its magnitude / 127.
- * Found as whole numbers, without branches that no processor can predict: the bits of positive f32 are in order as signed
- * numbers, those of negative ones are above them, by magnitude, as unsigned ones.
+ * f16 bits of the group's scale: for q4, the value of largest magnitude (the first of equals) / -8; for q8, its
+ * magnitude / 127. It is found by comparing bits as integers, without unpredictable branches: as signed integers, the
+ * bits of positive f32 are in order; as unsigned ones, those of negative f32 follow above them, ordered by magnitude.
  */
 function scaleBits(values: usize, q4: bool): u16 {
   const highs = highestLanes(values);
@@ -106,7 +109,7 @@ function scaleBits(values: usize, q4: bool): u16 {
   return toHalf(largest * -0.125);
 }
 
-/** Lanes 0 and 1 hold the largest of a group's bits as signed numbers. */
+/** Lanes 0 and 1 hold the largest bits in a group, compared as signed integers. */
 // @inline
 function highestLanes(values: usize): v128 {
   const a = i32x4.max_s(v128.load(values), v128.load(values, 16));
@@ -117,7 +120,7 @@ function highestLanes(values: usize): v128 {
   return i32x4.max_s(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
 }
 
-/** Lanes 0 and 1 hold the largest of a group's bits as unsigned numbers. */
+/** Lanes 0 and 1 hold the largest bits in a group, compared as unsigned integers. */
 // @inline
 function lowestLanes(values: usize): v128 {
   const a = i32x4.max_u(v128.load(values), v128.load(values, 16));
@@ -128,7 +131,7 @@ function lowestLanes(values: usize): v128 {
   return i32x4.max_u(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
 }
 
-/** floor(x / scale + 0.5) of four values, clamped, minus the offset that q4 (-8) and q8 (-128) store from. */
+/** floor(x / scale + 0.5) of four values, clamped, minus the lowest storable value of q4 (-8) or q8 (-128). */
 // @inline
 function four(values: usize, inverse: v128, lowest: i32, highest: i32): v128 {
   const v = v128.load(values);
@@ -145,14 +148,14 @@ function two(v: v128, inverse: v128): v128 {
   return i32x4.trunc_sat_f64x2_s_zero(f64x2.floor(scaled));
 }
 
-/** Four values of 0..255 as the bytes of an i32. */
+/** Packs four values in 0..255 into the bytes of an i32. */
 // @inline
 function bytes(v: v128): i32 {
   const halves = i16x8.narrow_i32x4_s(v, v);
   return i32x4.extract_lane(i8x16.narrow_i16x8_u(halves, halves), 0);
 }
 
-/** f32ToF16 of kernels/shared/f16.ts, for numbers. */
+/** f32ToF16 of kernels/shared/f16.ts, except for NaN. */
 // @inline
 export function toHalf(value: f32): u16 {
   const all = reinterpret<u32>(value);

@@ -4,14 +4,14 @@ import { half, halfHigh, halfLow, HALF_MASK } from '../simd';
 import { DTypeCode, GROUP_VALUES, PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES, StoredCode } from '../opcodes';
 
 const INFINITY_BITS: u32 = 0x7f800000;
-/** 65536 as f32: what an infinite f16 widens to, or less than what a NaN does. */
+/** 65536 as f32: the widened bits of an infinite f16; those of a NaN are larger. */
 const PAST_HALF_BITS: u32 = 0x47800000;
 
 /**
- * Packs rows of weights as they are stored: widened to f32, then quantised into their panels, or laid out as rows of f32
- * or f16. An item is a row. Words: 3 stored rows, 4 packed weights, 5 number of the first row, 6 values per row, 7 dtype,
- * 8 stored format, 9 bytes per packed row (f32 and f16), 10 where the bits of the largest magnitude go: infinity or more
- * where a value is not finite. Thread scratch: a row as f32.
+ * Packs stored rows of weights: widens them to f32, then quantises them into their panels, or lays them out as rows of
+ * f32 or f16. An item is a row. Words: 3 stored rows, 4 packed weights, 5 number of the first row, 6 values per row,
+ * 7 dtype, 8 stored format, 9 bytes per packed row (f32 and f16), 10 address for the bits of the largest magnitude:
+ * infinity or more if a value is not finite. Thread scratch: a row as f32.
  */
 export function packRows(d: usize, from: i32, to: i32): void {
   const inputs = load<i32>(d, 24);
@@ -36,7 +36,7 @@ export function packRows(d: usize, from: i32, to: i32): void {
   raise(load<u32>(d, 40), stored === StoredCode.F16 && largest >= PAST_HALF_BITS ? INFINITY_BITS : largest);
 }
 
-/** The row as f32 into the scratch; gives the bits of its largest magnitude. They are in the order of the magnitudes. */
+/** Widens the row to f32 into the scratch. Returns the bits of its largest magnitude, which compare like magnitudes. */
 function widenRow(from: usize, inputs: i32, stored: i32): u32 {
   const halfMask = v128.load(HALF_MASK);
   const magnitude = i32x4.splat(0x7fffffff);
@@ -78,7 +78,7 @@ function widenRow(from: usize, inputs: i32, stored: i32): u32 {
   return largest;
 }
 
-/** The row in the scratch as f16, as f32ToF16 of kernels/shared/f16.ts rounds. */
+/** Converts the row in the scratch to f16, rounding as f32ToF16 of kernels/shared/f16.ts does. */
 function narrowRow(to: usize, inputs: i32): void {
   let k = 0;
   for (; k + 8 <= inputs; k += 8) {
@@ -101,7 +101,7 @@ function toHalf4(v: v128): v128 {
   return v128.or(sign, i32x4.min_s(bits, i32x4.splat(0x7c00)));
 }
 
-/** *at = max(*at, value), whoever else does the same. */
+/** *at = max(*at, value), atomically. */
 function raise(at: usize, value: u32): void {
   for (let seen = atomic.load<u32>(at); seen < value;) {
     const before = atomic.cmpxchg<u32>(at, seen, value);

@@ -48,9 +48,9 @@ export function quantiseBlock(x: usize, out: usize, q4: bool): void {
 }
 
 /**
- * The same for the matrix-matrix kernels: tiles of 8 tokens, a token per lane of two vectors. By tile and group: 8 f32
- * scales; relaxed: 8 i32 -8 sum(q), then for each 4 columns 8 x 4 i8; plain: for each pair of columns 8 x 2 i16, pairs
- * in the order (0,2) (4,6) (1,3) (5,7) of each 8 columns. Tokens past the last are zero.
+ * The same for the matrix-matrix kernels: tiles of 8 tokens, one token per lane of two vectors. By tile and group: 8
+ * f32 scales; relaxed: 8 i32 -8 sum(q), then for each 4 columns 8 x 4 i8; plain: for each pair of columns 8 x 2 i16,
+ * pairs in the order (0,2) (4,6) (1,3) (5,7) of each 8 columns. Tokens past the last are zero.
  *
  * An item is a group of a tile. Words: 3 x, 4 tiles, 5 groups per row, 6 rows.
  */
@@ -87,7 +87,7 @@ function packLane(out: usize, lane: i32, scale: f32, empty: bool): void {
   }
 }
 
-/** Which of the four plain masks meets column i of 8: low nibbles of even bytes, high of even, low of odd, high of odd. */
+/** The plain mask that selects column i of 8: low nibbles of even bytes, high of even, low of odd, high of odd. */
 // @inline
 function maskOf(i: i32): i32 {
   return ((i & 1) << 1) | ((i >> 2) & 1);
@@ -98,7 +98,7 @@ function quantiseGroup(x: usize): f32 {
   let largest = f32x4.splat(0);
   for (let i: usize = 0; i < 128; i += 16) largest = f32x4.max(largest, f32x4.abs(v128.load(x + i)));
   const scale: f32 = maxLane(largest) / 127.0;
-  const divisor = f32x4.splat(scale); // 0 / 0 is no number, which converts to 0.
+  const divisor = f32x4.splat(scale); // 0 / 0 is NaN, which converts to 0.
   for (let i: usize = 0; i < 32; i += 16) {
     const at = x + (i << 2);
     const a = i16x8.narrow_i32x4_s(nearest4(at, divisor), nearest4(at + 16, divisor));

@@ -7,10 +7,11 @@ import { quantiseBlock } from './quantise';
 import { DTypeCode, GROUP_VALUES } from '../opcodes';
 
 /**
- * rmsNorm, layerNorm, siluMul and gegelu whose result only products with quantised weights read: instead of y they write
- * y quantised (quantise.ts), bit for bit as if it had been y first. An item is a group of 32 columns; of a norm, each
- * grain sums over the whole row, so that no thread waits for another. Words: the operation's own with the quantised
- * rows for y, then the dtype of the weights. Thread scratch: 64 bytes of quantise, then 32 f32.
+ * Variants of rmsNorm, layerNorm, siluMul and gegelu whose result is read only by products with quantised weights:
+ * instead of y, they write y quantised (quantise.ts), bit for bit as if y had been written first. An item is a group of
+ * 32 columns; in a norm, each grain sums over the whole row, so that no thread waits for another. Words: the
+ * operation's own with the quantised rows in place of y, then the dtype of the weights. Thread scratch: 64 bytes for
+ * quantise, then 32 f32.
  */
 
 const BLOCK_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : 72;

@@ -2,7 +2,7 @@ import { exp, maxLane, sumExp } from '../simd';
 import { ARGMAX_CHUNK } from '../opcodes';
 
 /**
- * Per chunk of a row: the largest value, its (lowest) index, and sum(exp(x - largest)): three words per item.
+ * For each chunk of a row: the largest value, its (lowest) index, and sum(exp(x - largest)), three words per item.
  * An item is a chunk of a row. Words: 3 x, 4 partial results, 5 cols, 6 chunks per row.
  */
 export function argmaxPartial(d: usize, from: i32, to: i32): void {
@@ -32,7 +32,7 @@ function largestOf(x: usize, start: i32, count: i32, out: usize): void {
 }
 
 /**
- * Joins the chunks of a row: (rows, 2), the id and its log-probability, -log(sum(exp(x - largest))).
+ * Joins the chunks of a row. y: (rows, 2), the id and its log-probability, -log(sum(exp(x - largest))).
  * An item is a row. Words: 3 partial results, 4 y, 5 chunks per row.
  */
 export function argmax(d: usize, from: i32, to: i32): void {

@@ -2,7 +2,7 @@ import { exp4 } from '../simd';
 
 /**
  * y[i] = a sigmoid(1.702 a) (l + 1), a = min(x[2i], limit), l = clamp(x[2i + 1], -limit, limit).
- * x: (rows, 2 width), gate and linear interleaved; y: (rows, width), f32: one long row to this kernel.
+ * x: (rows, 2 width), gate and linear interleaved; y: (rows, width), f32, which the kernel treats as one long row.
  * An item is a stretch of 256 values of y. Words: 3 x, 4 y, 5 rows width, 6 limit (f32).
  */
 export function gegelu(d: usize, from: i32, to: i32): void {

@@ -22,7 +22,7 @@ export function mean(x: usize, cols: i32): f32 {
   return sum(x, cols, 0) / <f32>cols;
 }
 
-/** The part of the mean that rounding lost, which matters where the mean is large compared with the deviations. */
+/** The part of the mean lost to rounding, which matters if the mean is large compared with the deviations. */
 export function rest(x: usize, cols: i32, mean: f32): f32 {
   return sum(x, cols, mean) / <f32>cols;
 }

@@ -1,12 +1,12 @@
 import { exp, sumExp } from '../simd';
 import { scratch } from '../thread';
 
-/** Stands for minus infinity where it is subtracted. */
+/** Used instead of minus infinity, so that it can be subtracted. */
 const LOWEST: f32 = -f32.MAX_VALUE;
 const STRETCH: i32 = 4096;
 
 /**
- * Per chunk of a row a list of its k largest values (fewer where the chunk is shorter), in falling order, the lowest id
+ * For each chunk of a row: its k largest values (fewer if the chunk is shorter) in descending order, the lowest id
  * first on ties; their ids, from word k on; and sum(exp(x - largest)), sum(exp((x - largest) factor)): 2 k + 2 words.
  * An item is a chunk of a row. Words: 3 x, 4 partial results, 5 cols, 6 values of a chunk, 7 k, 8 factor (f32).
  */
@@ -36,7 +36,7 @@ function listBytes(k: i32): usize {
   return ((<usize>k) << 3) + 8;
 }
 
-/** sumExp by stretches, so that small values are not lost beside a large sum. */
+/** sumExp in stretches, so that small values are not lost when added to a large sum. */
 function sumOf(x: usize, count: i32, base: f32, factor: f32): f32 {
   let sum: f64 = 0;
   for (let i = 0; i < count; i += STRETCH) {
@@ -45,7 +45,7 @@ function sumOf(x: usize, count: i32, base: f32, factor: f32): f32 {
   return <f32>sum;
 }
 
-/** One reading of the values: sixteen at a time are passed by where none is larger than the least that is kept. */
+/** Reads the values once, skipping sixteen at a time if none is larger than the smallest value kept. */
 function keepLargest(x: usize, start: i32, count: i32, list: usize, k: i32): void {
   let i = 0;
   for (; i < min(k, count); i++) insert(list, k, i, load<f32>(x + ((<usize>i) << 2)), start + i);
@@ -70,7 +70,9 @@ function anyLarger(x: usize, least: f32): bool {
   return v128.any_true(v128.or(first, second));
 }
 
-/** Into the first `length` of a list, behind what is not smaller; what stood at `length` is lost. */
+/**
+ * Inserts a value into the first `length` entries of a list, after those not smaller; overwrites the entry at `length`.
+ */
 function insert(list: usize, k: i32, length: i32, value: f32, id: i32): void {
   const ids = (<usize>k) << 2;
   let at = list + ((<usize>length) << 2);
@@ -83,7 +85,7 @@ function insert(list: usize, k: i32, length: i32, value: f32, id: i32): void {
 }
 
 /**
- * Joins the lists of a row: (rows, 2 k + 2), ids, values, the logarithms of the two sums.
+ * Joins the lists of a row. y: (rows, 2 k + 2), the ids, the values, and the logarithms of the two sums.
  * An item is a row. Words: 3 partial results, 4 y, 5 cols, 6 values of a chunk, 7 k, 8 factor (f32). k is at most cols.
  * Scratch: a word per chunk.
  */
@@ -113,7 +115,7 @@ export function topK(d: usize, from: i32, to: i32): void {
   }
 }
 
-/** Takes the largest head of all lists k times; on ties that of the first list, whose ids are lower. */
+/** Takes the largest head of all lists k times; on ties, that of the first list, whose ids are lower. */
 function merge(lists: usize, y: usize, k: i32, chunk: i32, cols: i32): void {
   const ids = (<usize>k) << 2;
   const chunks = (cols + chunk - 1) / chunk;
