@@ -1,5 +1,5 @@
 /**
- * What esbuild makes of the sources:
+ * The bundles that esbuild builds from the sources:
  *   dist/extension.cjs  the extension host's part       dist/engine.cjs  the engine process
  *   dist/airgap.cjs     the terminal program            dist/indexer.cjs  the thread that keeps the project's index
  *   dist/webview/chat.{js,css}  the chat page           dist/test/*.mjs  one bundle per test file

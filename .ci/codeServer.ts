@@ -41,7 +41,7 @@ export interface ServerOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** What a window opens: a folder, and options that go into the workbench's `payload` parameter. */
+/** The folder that a window opens, and options for the workbench's `payload` parameter. */
 export interface PageOptions {
   folder: string;
   extensionDevelopmentPath?: string;

@@ -19,7 +19,7 @@ export function linkNatives(): void {
     mkdirSync(join(path, '..'), { recursive: true });
   }
   if (existsSync(dawnFolder(target))) symlinkSync(dawnFolder(target), dawn, 'junction');
-  // Where npm may not run install scripts, the package `node` has no binary; then this Node serves.
+  // If npm may not run install scripts, the package `node` has no binary; this Node is then used instead.
   const packaged = join(root, 'node_modules/node/bin', program);
   symlinkOrLink(existsSync(packaged) ? packaged : process.execPath, node);
 }

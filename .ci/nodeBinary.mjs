@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root, found upwards from this file, or from the test's bundle that contains it. */
 export const root = repositoryAbove(dirname(fileURLToPath(import.meta.url)));
 
-/** Where downloads are kept. AIRGAP_CACHE may name a shared folder, so that fresh clones do not download them again. */
+/** Folder for downloads. AIRGAP_CACHE may name a shared one, so that fresh clones do not download them again. */
 export const cacheDir =
   process.env.AIRGAP_CACHE ??
   (process.env.XDG_CACHE_HOME ? join(process.env.XDG_CACHE_HOME, 'airgap') : join(root, '.cache'));

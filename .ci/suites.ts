@@ -24,7 +24,7 @@ export const THIS_FOLDER = { AIRGAP_EXTENSION: root };
 export const WINDOW_TIMEOUT = ['--timeout', '120000'];
 
 const UNIT_TESTS = ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long,webview}/**'];
-/** What the titles of tests that use a GPU contain. */
+/** Matches the titles of tests that use a GPU. */
 export const WEBGPU = 'webgpu|the GPU backend';
 const WINDOW_TESTS = ['dist/test/window/**/*.test.mjs', ...WINDOW_TIMEOUT];
 

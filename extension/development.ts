@@ -1,4 +1,4 @@
-/** What only a window in development does (F5 or `npm start`): see CONTRIBUTING.md. */
+/** Behaviour of windows in development only (F5 or `npm start`): see CONTRIBUTING.md. */
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import type * as vscode from 'vscode';

@@ -39,7 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const development = context.extensionMode === vscode.ExtensionMode.Development;
   const nodeOptions = development ? engineNodeOptions() : [];
   const engine = own(createLocalEngine({ extensionPath, version, cacheFolder, nodeOptions, settings, log: info }));
-  // At once, and not only with the engine's next start.
+  // Takes effect at once, not only when the engine next starts.
   own(config.onDidChange(() => kvDiskCache(cacheFolder, config.settings['engine.diskCacheGigabytes'])));
   const window = own(new WindowController({ config, engine, snooze, status, log }));
 

@@ -1,4 +1,4 @@
-/** What the documents say about the tree is true: the files and headings that they name exist, and tables are current. */
+/** Checks the documents against the tree: files and headings that they name exist, and their tables are current. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -6,7 +6,7 @@ import { withTables } from '../.ci/readmeTables.ts';
 import { files } from './support/architecture/imports.ts';
 import { quoted, rowsOf } from './support/architecture/tables.ts';
 
-/** What must not stand in any file of ours: somebody's folders, keys, and places to fetch packages from. */
+/** Text that none of our files may contain: personal folders, keys, and package registries. */
 const FORBIDDEN_TEXT = /\/(home|Users)\/[a-z]|\/root\/|\/work\/|BEGIN [A-Z ]*PRIVATE KEY|npmjs\.|_authToken/;
 
 const documents = files.filter(

@@ -5,10 +5,10 @@ import type { Suggestion } from './protocol.ts';
 import { writing } from './state.ts';
 import { t } from './texts.ts';
 
-/** The host takes no longer one, and what it does not take would be gone. */
+/** The host rejects longer questions, and a rejected text would be lost. */
 const MAX_QUESTION_CHARS = 1_000_000;
 
-/** Sends what stands in the composer. */
+/** Sends the text in the composer. */
 export function send(page: Page): void {
   const text = page.view.draft.trim();
   if (text === '' || isTooLong(page, text)) return;
@@ -62,7 +62,7 @@ export function editLast(page: Page): void {
   if (last && !writing(page.view)) page.dispatch({ type: 'editing', messageId: last.id });
 }
 
-/** The text of the composer has changed, or its cursor has moved: asks what may come of the text before the cursor. */
+/** Called when the composer's text changes or its cursor moves. Requests suggestions for the text before the cursor. */
 export function typed(page: Page, text: string, cursor: number): void {
   if (text !== page.view.draft) page.dispatch({ type: 'typed', text });
   const trigger = triggerAt(text, cursor);
@@ -76,7 +76,7 @@ export function typed(page: Page, text: string, cursor: number): void {
   page.post({ type: 'suggest', request: page.view.suggestions.request, text: trigger.text });
 }
 
-/** Puts a suggestion in. */
+/** Inserts a suggestion. */
 export function take(page: Page, suggestion: Suggestion): void {
   const { start, end } = page.view.suggestions;
   page.dispatch({ type: 'replaced', start, end, text: suggestion.insert });
@@ -96,7 +96,7 @@ export function searchList(page: Page, query: string): void {
   page.post({ type: 'listConversations', query });
 }
 
-/** Says so where it is. */
+/** Whether the text is too long to send; if so, tells the user. */
 function isTooLong(page: Page, text: string): boolean {
   if (text.length <= MAX_QUESTION_CHARS) return false;
   const sentence = t('A question can have at most one million characters. Attach a file instead.');

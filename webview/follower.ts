@@ -1,4 +1,4 @@
-/** Keeps the end of what grows in sight, as long as the user stays there. */
+/** Keeps the end of growing content in view, as long as the user stays there. */
 
 /** Reading position: the first visible message, and how far its top is above the edge. */
 export interface Place {
@@ -8,14 +8,14 @@ export interface Place {
 
 interface FollowerEvents {
   onAtEnd(atEnd: boolean): void;
-  /** Undefined: at the end. */
+  /** Called with undefined at the end. */
   onPlace(place: Place | undefined): void;
 }
 
-/** So near to the end counts as there. */
+/** A position this close to the end counts as the end. */
 const NEAR_PX = 24;
 
-/** How users begin to scroll. */
+/** Events with which a user may start to scroll. */
 const MOVES = ['wheel', 'pointerdown', 'touchstart', 'keydown'];
 
 export class Follower {
@@ -72,7 +72,7 @@ export class Follower {
     this.#top = this.#scroller.scrollTop;
   }
 
-  /** Only a move upwards leaves the end: what grows below moves nothing. */
+  /** Only scrolling up leaves the end; content that grows below does not move anything. */
   readonly #scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     if (scrollHeight - scrollTop - clientHeight <= NEAR_PX) this.#setAtEnd(true);

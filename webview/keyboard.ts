@@ -19,8 +19,9 @@ export interface ComposerSituation {
 export type ComposerAction = 'send' | 'take' | 'next' | 'previous' | 'dismiss' | 'stop' | 'editLast';
 
 /**
- * What a key does in the composer; undefined: what it does in any input. While an input method composes a word, no key is
- * ours: its Enter takes the word. (229 is what browsers say that report the end of the composition before the key.)
+ * The action of a key in the composer; undefined for the key's default. While an input method composes a word, all keys
+ * belong to it: Enter accepts the word. (Browsers that report the end of the composition before the key use key code
+ * 229.)
  */
 export function composerAction(key: Key, situation: ComposerSituation): ComposerAction | undefined {
   if (composes(key)) return undefined;
@@ -42,10 +43,10 @@ export function composes(key: Pick<Key, 'isComposing' | 'keyCode'>): boolean {
   return key.isComposing || key.keyCode === 229;
 }
 
-/** The `@…` or `/…` that ends at the cursor and may become something else; undefined where there is none. */
+/** The `@…` or `/…` before the cursor for which there may be suggestions; undefined if there is none. */
 export function triggerAt(text: string, cursor: number): { start: number; text: string } | undefined {
   const before = text.slice(0, cursor);
-  // "@file src/ma" is one: its kind has been chosen already.
+  // "@file src/ma" counts, too: its kind has already been chosen.
   const found = /(?:^|\s)(@(?:[a-z]+ )?\S*)$/.exec(before)?.[1] ?? /^(\/\S*)$/.exec(before)?.[1];
   return found === undefined ? undefined : { start: cursor - found.length, text: found };
 }

@@ -1,4 +1,4 @@
-/** The chat's page: what the host says becomes a view, what the user does goes to the host. */
+/** The chat page: renders messages from the host and sends it the user's actions. */
 import { render } from 'preact';
 import { stop } from './actions.ts';
 import { Announcer } from './speech/announcer.ts';
@@ -29,7 +29,7 @@ const host = acquireVsCodeApi();
 const saved = host.getState();
 const root = document.getElementById('root')!;
 const announcer = new Announcer();
-/** What the host said since the last frame: many parts become one change. */
+/** Messages from the host since the last frame, so that many parts cause only one update. */
 let heard: ToPage[] = [];
 let frame: number | undefined;
 let place = saved?.place;
@@ -62,7 +62,7 @@ root.addEventListener('keydown', (event) => {
   if (ours && writing(page.view)) stop(page);
 });
 root.addEventListener('focusin', save);
-// VS Code gives the focus to the page; the user wants to write.
+// VS Code gives the focus to the page; it belongs in the composer.
 window.addEventListener('focus', () => document.activeElement === document.body && focusComposer());
 page.post({ type: 'ready' });
 
@@ -97,7 +97,7 @@ function apply(event: ToPage): void {
   page.view = reduce(page.view, event);
 }
 
-/** The host opens links, after asking; VS Code's own handler, further out, hears nothing of the click. */
+/** The host opens links, after asking; the click must not reach VS Code's own handler on an outer element. */
 function openLink(event: MouseEvent): void {
   const href = (event.target as Element).closest?.('a')?.getAttribute('href');
   if (href === undefined || href === null) return;

@@ -1,6 +1,6 @@
 import { Component, type ComponentClass, type FunctionComponent, createElement } from 'preact';
 
-/** A component that is drawn again only where a property is another one. */
+/** A component that is rendered again only if a property has changed. */
 export function memo<P extends object>(draw: FunctionComponent<P>): ComponentClass<P> {
   return class extends Component<P> {
     override shouldComponentUpdate(next: Readonly<P>): boolean {

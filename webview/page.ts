@@ -12,7 +12,7 @@ export interface Page {
 
 export const PageContext = createContext<Page | undefined>(undefined);
 
-/** Whether the workspace is trusted: in one that is not, nothing is applied to files. */
+/** Whether the workspace is trusted; if it is not, code is never applied to files. */
 export const TrustContext = createContext(false);
 
 /** The page around a component. */
@@ -22,7 +22,7 @@ export function usePage(): Page {
   return page;
 }
 
-/** Gives the composer the focus: where the user goes on. */
+/** Gives the composer the focus, so that the user can continue typing. */
 export function focusComposer(): void {
   document.getElementById('composer')?.focus();
 }

@@ -1,7 +1,7 @@
 /**
- * Everything that crosses between the chat's page and the extension host, by postMessage. Plain data only; imports
- * nothing. The host owns all state; the page draws it and reports what the user does. The host checks what the page
- * says (extension/chat/page/messages.ts); the page trusts the host, but no text in what it says.
+ * All messages between the chat's page and the extension host, sent by postMessage. Plain data only; imports
+ * nothing. The host owns all state; the page renders it and reports user actions. The host validates the page's
+ * messages (extension/chat/page/messages.ts); the page trusts the host, but not the text in its messages.
  */
 export type FromPage =
   /** The page has loaded, for the first time or again: the host answers with `state`. */
@@ -64,7 +64,7 @@ export interface PageState {
   contextUse: ContextUse;
   engine: EngineView;
   colors: SyntaxColors;
-  /** Texts of the page, translated: English -> the user's language. Missing ones stay English. */
+  /** Translations of the page's texts: English -> the user's language. Missing ones stay English. */
   texts: Record<string, string>;
   /** In an untrusted workspace nothing is applied, and the project is not read. */
   trusted: boolean;
@@ -73,9 +73,11 @@ export interface PageState {
 export interface PageMessage {
   id: string;
   role: 'user' | 'assistant';
-  /** Markdown for an answer, plain text for the user's. */
+  /** Markdown for an answer, plain text for a question. */
   text: string;
-  /** writing: parts follow. cut: the answer has reached its longest; it can go on. failed: `problem` says why. */
+  /**
+   * writing: parts follow. cut: the answer reached the length limit and can be continued. failed: `problem` says why.
+   */
   status: 'writing' | 'done' | 'stopped' | 'cut' | 'failed';
   /** Short text saying what the answer is waiting for, while no text has arrived yet. */
   waiting?: string;
@@ -88,11 +90,11 @@ export interface PageMessage {
   figures?: string;
 }
 
-/** A piece of text that an answer was given. */
+/** A piece of text that was included in a question's prompt. */
 export interface SourceLink {
-  /** "src/a.ts", or what the user knows it by. */
+  /** "src/a.ts", or another name that the user knows. */
   name: string;
-  /** Empty where no file can be opened. */
+  /** Empty if no file can be opened. */
   uri: string;
   /** Line ranges included in the prompt, 1-based. */
   lines: [first: number, last: number][];
@@ -105,9 +107,9 @@ export interface Chip {
   kind: 'selection' | 'file' | 'folder' | 'symbol' | 'problems' | 'terminal' | 'changes' | 'project';
   /** Short: "main.ts:10-24". */
   label: string;
-  /** For the tooltip and the screen reader: the whole path, how much there is. */
+  /** For the tooltip and screen readers: the full path and the size. */
   detail: string;
-  /** Absent while it is being counted, and for what is chosen by the question (project). */
+  /** Absent while tokens are being counted, and for content that depends on the question (project). */
   tokens?: number;
   /** Description of what does not fit: "lines 400-900 of 900 left out". Empty if everything fits. */
   cut: string;
@@ -125,13 +127,13 @@ export interface ContextUse {
 
 export interface EngineView {
   kind: 'off' | 'starting' | 'loading' | 'ready' | 'failed';
-  /** The model's name, or the sentence that says what is wrong. */
+  /** The model's name, or a sentence saying what is wrong. */
   text: string;
   /** Loading progress, 0 to 1. */
   fraction: number;
-  /** Which buttons help: of a failed engine, or of a model that cannot chat well. */
+  /** Buttons that help with a failed engine, or with a model that cannot chat well. */
   remedies: ('restart' | 'chooseModel' | 'log')[];
-  /** One sentence about the model that the user should know ("The bundled model …"); empty else. */
+  /** One sentence that the user should know about the model ("The bundled model …"); otherwise empty. */
   advice: string;
 }
 
@@ -141,7 +143,7 @@ export interface ConversationEntry {
   /** "2 hours ago", in the user's language. */
   when: string;
   messages: number;
-  /** Around the first hit of a search; empty without one. */
+  /** Text around the first search hit; empty without one. */
   excerpt: string;
 }
 
@@ -153,7 +155,10 @@ export interface Suggestion {
   label: string;
   detail: string;
   kind: Chip['kind'] | 'command';
-  /** Taking it opens a further list ("@file " then file names): `insert` is put in and suggestions are asked for again. */
+  /**
+   * Accepting it opens another list ("@file ", then file names): `insert` is inserted and suggestions are requested
+   * again.
+   */
   more: boolean;
 }
 

@@ -1,23 +1,23 @@
-/** State of the page, and its transitions. Pure. */
+/** State of the page and its transitions. Pure. */
 import type { ConversationEntry, PageMessage, PageState, Suggestion, ToPage } from './protocol.ts';
 
 export interface View {
-  /** The host's part; undefined until its first word. */
+  /** The state owned by the host; undefined until its first message. */
   page: PageState | undefined;
   /** Text in the composer. */
   draft: string;
-  /** The composer's cursor goes there, once; undefined: where it is. */
+  /** Position to which the composer's cursor moves once; undefined if it stays where it is. */
   cursor: number | undefined;
-  /** The message of the user's that is being edited. */
+  /** The user's message that is being edited. */
   editing: string | undefined;
   suggestions: Suggestions;
   list: List;
-  /** One sentence that the user can put away. */
+  /** One sentence that the user can dismiss. */
   notice: string;
 }
 
 export interface Suggestions {
-  /** Counts up with every question to the host, so that late answers are known. */
+  /** Incremented with every request to the host, so that outdated answers can be recognised. */
   request: number;
   /** Position in the draft of the text that a suggestion replaces. */
   start: number;
@@ -28,7 +28,7 @@ export interface Suggestions {
 
 export interface List {
   open: boolean;
-  /** Questions of the page that the host has not answered yet. */
+  /** Requests that the host has not yet answered. */
   pending: number;
   /** The user's search query. */
   query: string;
@@ -39,11 +39,11 @@ export interface List {
 export type ViewEvent =
   | ToPage
   | { type: 'typed'; text: string }
-  /** The host has been asked what the text between may become. */
+  /** Suggestions for the text between `start` and `end` have been requested from the host. */
   | { type: 'suggestionsAsked'; start: number; end: number }
   | { type: 'suggestionSelected'; index: number }
   | { type: 'suggestionsClosed' }
-  /** The text around the cursor is replaced, and the cursor set behind it. */
+  /** The text around the cursor is replaced, and the cursor is placed after it. */
   | { type: 'replaced'; start: number; end: number; text: string }
   | { type: 'editing'; messageId: string | undefined }
   | { type: 'listOpened' }
@@ -63,7 +63,7 @@ export const EMPTY: View = {
   notice: '',
 };
 
-/** The view after an event. What did not change keeps its identity. */
+/** Returns the view after an event. Unchanged parts keep their identity. */
 export function reduce(view: View, event: ViewEvent): View {
   switch (event.type) {
     case 'state':
@@ -116,7 +116,7 @@ function composed(view: View, event: Composing): View {
     case 'typed':
       return { ...view, draft: event.text, cursor: undefined };
     case 'suggestionsAsked':
-      // The old ones stay in sight until the new ones are there.
+      // The old ones stay visible until the new ones arrive.
       return {
         ...view,
         suggestions: { ...suggestions, request: suggestions.request + 1, start: event.start, end: event.end },
@@ -137,7 +137,7 @@ function composed(view: View, event: Composing): View {
   }
 }
 
-/** A request that is still on its way finds another number. */
+/** Closes the suggestions. The answer to a pending request is ignored, since the number has changed. */
 function closed(view: View): View {
   return { ...view, suggestions: { request: view.suggestions.request + 1, ...NO_SUGGESTIONS } };
 }
@@ -156,13 +156,13 @@ function withMessage(messages: PageMessage[], message: PageMessage): PageMessage
   return [...(at < 0 ? messages : messages.slice(0, at)), message];
 }
 
-/** Parts belong to the newest message; one for a message that is gone came too late. */
+/** Parts belong to the newest message; a late part of a message that is gone is ignored. */
 function withPart(messages: PageMessage[], id: string, text: string): PageMessage[] {
   const last = messages.at(-1);
   return last?.id === id ? [...messages.slice(0, -1), { ...last, text: last.text + text }] : messages;
 }
 
-/** Unasked, the host sends all of them where it was told to show the list; and again where one has changed. */
+/** The host also sends the list unasked: all conversations when it is to be shown, and again when one has changed. */
 function conversations(view: View, query: string, entries: ConversationEntry[]): View {
   const { open, pending, query: wanted } = view.list;
   const list = { ...view.list, pending: Math.max(0, pending - 1) };

@@ -1,8 +1,8 @@
-/** The page's texts: English in the code, the user's language from the host. */
+/** The page's texts: English in the code, translated by the host. */
 
 let table: Readonly<Record<string, string>> = {};
 
-/** Takes the host's translations. */
+/** Sets the host's translations. */
 export function setTexts(texts: Readonly<Record<string, string>>): void {
   table = texts;
 }

@@ -56,7 +56,7 @@ export async function answerChat(
     say(stops.push(stream.push(id)));
     if (stops.stopped) break;
   }
-  // What the stream still holds back is not a whole character.
+  // Bytes that the stream still holds back do not form a complete character.
   say(stops.end());
   const { stop, tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs } = generation.stats;
   const statistics = { tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs };

@@ -24,7 +24,7 @@ export interface SessionContext {
   readonly chunkTokens: number;
   /** The same for chats while completions are likely; `chunkTokens` where absent. */
   readonly chatChunkTokens?: number | undefined;
-  /** Where KV caches are stored on disk; nowhere if absent. */
+  /** Stores KV caches on disk; without it, they are not stored. */
   readonly diskCache?: ModelDiskCache | undefined;
 }
 

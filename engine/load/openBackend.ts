@@ -39,7 +39,7 @@ export function fallbackFor(failed: BackendChoice): Backend | undefined {
   return failed === 'wasm' ? undefined : 'wasm';
 }
 
-/** What `choice` means in a process that must not use the GPU; undefined when it asks for the GPU itself. */
+/** Interprets `choice` in a process that must not use the GPU; undefined if it explicitly requests the GPU. */
 export function withoutGpu(choice: BackendChoice): BackendChoice | undefined {
   if (choice === 'webgpu') return undefined;
   return choice === 'auto' ? fallbackFor(choice) : choice;

@@ -45,7 +45,7 @@ export class SharedModel<User extends object> {
   readonly #abort = new AbortController();
   #live: Promise<LiveModel> | undefined;
   #current: LiveModel | undefined;
-  /** What the next load asks for: the fallback once a backend has failed. */
+  /** The backend that the next load requests: the fallback once a backend has failed. */
   #backend: LoadParams['backend'];
   #movedBecause = '';
 

@@ -1,6 +1,6 @@
 import type { Failure } from './protocol.ts';
 
-/** What a failed call rejects with. `message` is one sentence for the user. */
+/** The error with which a failed call rejects. `message` is one sentence for the user. */
 export class EngineFailure extends Error {
   override name = 'EngineFailure';
   constructor(readonly failure: Failure) {

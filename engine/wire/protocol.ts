@@ -82,7 +82,7 @@ export interface CompleteParams {
   maxTokens: number;
   multiline: 'auto' | 'always' | 'never';
 }
-/** What a generation took. */
+/** Token counts and times of a generation. */
 export interface GenerationResult {
   /** Prompt tokens found in the KV cache, and prompt tokens computed now. */
   tokensReused: number;
@@ -174,7 +174,7 @@ export interface FitResult {
   /** As in ChatResult. */
   messagesDropped: number;
 }
-/** What remains of a source. */
+/** The part of a source that fits. */
 export interface FittedSource {
   /** Lines of the source's text, from 1. */
   lines: [first: number, last: number][];

@@ -1,4 +1,4 @@
-/** The chat of a window: one open conversation, one draft, any number of pages that show them. Pure. */
+/** The chat of a window: one open conversation and one draft, shown by any number of pages. Pure. */
 import type { ConversationEntry, FromPage, PageState, ToPage } from '../../webview/protocol.ts';
 import { Answering } from './answer/answering.ts';
 import type { ControllerHost } from './controllerHost.ts';
@@ -75,7 +75,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     await this.#export(this.#open.conversation.id);
   }
 
-  /** A page that did not ask for the list opens it. */
+  /** Sends the list to the page, which opens it without having asked for it. */
   async showList(): Promise<void> {
     await this.#host.actions.reveal();
     this.#give({ type: 'conversations', query: '', conversations: await this.#entries('') });
@@ -92,28 +92,28 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     this.#host.pages.post({ type: 'colors', colors: this.#host.colors() });
   }
 
-  /** Another editor, or another selection in it. */
+  /** The active editor or its selection changed. */
   editorChanged(): void {
     this.#draft.follow(this.#host.automatic());
   }
 
-  /** Which files may be attached, and how much of the window answers keep. */
+  /** Settings determine which files may be attached and how much of the context window is reserved for answers. */
   settingsChanged(): void {
     this.editorChanged();
     this.#draft.refresh();
   }
 
-  /** A file's text: what is attached may count differently. */
+  /** The text of a file changed, so the attachments' token counts may have changed. */
   textChanged(): void {
     if (this.#draft.attachments.length > 0) this.#draft.refresh();
   }
 
-  /** Everything that is not of the page's state alone, such as trust. */
+  /** Sends the whole state to the pages, for instance after a change of trust. */
   showState(): void {
     this.#host.pages.post({ type: 'state', state: this.#state() });
   }
 
-  /** Resolves once what can be saved is saved. */
+  /** Resolves once everything that can be saved is saved. */
   async dispose(): Promise<void> {
     this.#draft.dispose();
     await this.#open.stop();
@@ -197,8 +197,8 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
   }
 
   /**
-   * The open conversation, at rest. Another window may have written a newer state of it; one that another window deleted
-   * is still on the screen here, and who goes on with it wants it kept.
+   * The open conversation, with no answer being written. Takes over a newer state that another window has stored. If
+   * another window has deleted it, it is still shown here, and continuing it saves it again.
    */
   async #current(): Promise<Answering> {
     const open = this.#open;
@@ -222,7 +222,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     const open = await this.#current();
     const isFirst = open.conversation.turns.length === 0;
     open.ask(text, attachments);
-    // It has a name now.
+    // The first question gives the conversation its name.
     if (isFirst) this.showState();
     this.#remember(open.conversation.id);
   }
@@ -234,7 +234,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     await this.#show(conversation);
   }
 
-  /** An answer that is being written to another one stops; its text stays. */
+  /** Stops an answer that is being written in the previous conversation; its text is kept. */
   async #show(conversation: Conversation): Promise<void> {
     await this.#open.stop();
     this.#open = this.#answering(conversation);
@@ -256,7 +256,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     }
   }
 
-  /** Whether it is gone. */
+  /** Returns whether the conversation is deleted. */
   async #delete(id: string): Promise<boolean> {
     const { t, actions } = this.#host;
     const conversation = await this.#read(id);
@@ -302,7 +302,9 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     if (message) await this.#host.actions.copy(message.text);
   }
 
-  /** Only what an answer was given or the draft has; the page's word alone opens nothing. */
+  /**
+   * Only sources and attachments of the conversation or the draft may be opened; the page's word alone opens nothing.
+   */
   #mayOpen(uri: string): boolean {
     const { turns } = this.#open.conversation;
     const links = turns.flatMap(({ question }) => [...question.sources, ...question.chips]);
@@ -314,7 +316,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     return id === conversation.id ? conversation : this.#conversations.read(id);
   }
 
-  /** To the page that shows now, or else to the next one. */
+  /** Sends messages to the visible page, or else to the next one. */
   #give(...messages: ToPage[]): void {
     this.#forPage.push(...messages);
     const page = this.#host.pages.newest;
@@ -323,7 +325,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
 
   #situation(): ReturnType<DraftHost['situation']> {
     const contextLength = this.#host.contextLength();
-    // Nobody sees the numbers where no page shows.
+    // Without a visible page, nobody sees the numbers.
     if (contextLength === 0 || !this.#host.pages.newest) return undefined;
     return { ...this.#open.situation(), maxTokens: this.#host.settings().maxTokens };
   }
@@ -372,7 +374,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     return answering;
   }
 
-  /** For the next start, where a failure does little harm. */
+  /** Remembers the open conversation for the next start; a failure does little harm. */
   #remember(id: string): void {
     this.#host.store.rememberOpen(id).catch((error: unknown) => this.#host.log(String(error)));
   }

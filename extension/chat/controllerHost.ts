@@ -36,6 +36,6 @@ export interface Actions {
   suggest(text: string): Promise<Suggestion[]>;
   /** Resolves a suggestion to its attachment. */
   attachment(suggestionId: string): Promise<Attachment>;
-  /** The engine may forget this conversation. */
+  /** The conversation is gone, so the engine may free its state. */
   closed(conversationId: string): void;
 }

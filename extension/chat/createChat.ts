@@ -1,4 +1,4 @@
-/** Builds the chat: conversations on disk, what it may ask of VS Code, the controller, and where it shows. */
+/** Builds the chat: conversations on disk, actions in VS Code, the controller, and the views. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -30,7 +30,7 @@ export interface CreateChatHost {
   settings(): Settings;
 }
 
-/** What has to end with the extension is pushed to `context.subscriptions`. */
+/** Registers in `context.subscriptions` everything that has to be disposed with the extension. */
 export function createChat(host: CreateChatHost): Chat {
   const { context, engine, log, colors, settings } = host;
   const own = <T extends vscode.Disposable>(thing: T): T => {
@@ -74,7 +74,7 @@ export function createChat(host: CreateChatHost): Chat {
   };
 }
 
-/** Those of the workspace; windows without one have theirs together. */
+/** The workspace's conversations; windows without a workspace share theirs. */
 function conversationStore({ context, log }: CreateChatHost, pages: Pages): ConversationStore {
   const folder = join((context.storageUri ?? context.globalStorageUri).fsPath, 'chats');
   return new ConversationStore(folder, (files) => {

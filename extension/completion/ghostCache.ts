@@ -9,7 +9,7 @@ interface Entry extends Around {
 
 /** Enough to go back a few steps in a few documents. */
 const CAPACITY = 32;
-/** What the editor adds by itself after the cursor when one types an opening bracket or quote. */
+/** Text that the editor automatically adds after the cursor when the user types an opening bracket or quote. */
 const AUTO_CLOSED = /^[)\]}>"'`]{1,2}$/;
 
 export class GhostCache {

@@ -1,4 +1,4 @@
-/** Where the windows of one user meet their engine: a private directory with a socket, a token and a log. */
+/** The place where a user's windows connect to their engine: a private directory with a socket, a token and a log. */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, lstatSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';

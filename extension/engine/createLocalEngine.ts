@@ -48,7 +48,7 @@ export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
   });
 }
 
-/** Where the cache may lie and how large it may become. At 0 gigabytes the cache is turned off, and deleted. */
+/** Folder and maximum size of the cache. A limit of 0 gigabytes disables and deletes it. */
 export function kvDiskCache(folder: string, gigabytes: number): Pick<LoadParams, 'kvDiskCache'> {
   if (gigabytes > 0) return { kvDiskCache: { folder, maxBytes: gigabytes * 1e9 } };
   rmSync(folder, { recursive: true, force: true });

@@ -16,7 +16,7 @@ export type CompleteRequest = Omit<CompleteParams, 'modelId'>;
 export type ChatRequest = Omit<ChatParams, 'modelId'>;
 export type FitRequest = Omit<FitParams, 'modelId'>;
 
-/** What the user can do about a failure; the status menu offers it first. */
+/** The user's remedy for a failure; the status menu offers it first. */
 export type Remedy = 'restart' | 'chooseModel' | 'settings';
 
 export type EngineState =

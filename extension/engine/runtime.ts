@@ -50,6 +50,6 @@ export function chooseRuntime(host: RuntimeHost): RuntimeChoice {
   return { runtimes, notes };
 }
 
-/** What --wasm-only tells the engine; it reaches the user through ModelInfo.notes. */
+/** The reason passed to the engine with --wasm-only; it reaches the user through ModelInfo.notes. */
 export const WASM_ONLY_REASON =
   'The GPU is not used because the engine runs on Electron, which cannot read GPU results. To use the GPU, set airgap.engine.nodePath to a Node.js executable.';

@@ -21,7 +21,7 @@ export class Standby {
     this.#host = host;
   }
 
-  /** Where standby is not wanted, the engine ends at once unless a call runs. */
+  /** If standby is not wanted, the engine ends at once unless a call is running. */
   set(wanted: boolean): void {
     this.#wanted = wanted;
     this.#endIfUnneeded();

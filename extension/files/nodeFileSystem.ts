@@ -40,7 +40,7 @@ function kindOf(entry: Dirent | Stats): EntryKind {
   return entry.isDirectory() ? 'folder' : 'other';
 }
 
-/** What is gone meanwhile, or not ours to read, counts as absent. */
+/** Files that have disappeared meanwhile, or that may not be read, count as absent. */
 function orUndefined<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -1,4 +1,4 @@
-/** The code in a model's answer, as it stands in the place of what it rewrites. Pure. */
+/** Extracts the code from a model's answer, indented like the code that it replaces. Pure. */
 import {
   blockLines,
   commonIndent,
@@ -11,11 +11,13 @@ import {
 } from '../edits/placing/lines.ts';
 
 const FENCE = /^\s*(`{3,}|~{3,})[^`]*$/;
-/** A sentence in front of code that has no fence. */
+/** A sentence that introduces code without a fence. */
 const PROSE =
   /^(?:here|sure|certainly|of course|okay|below|the (?:updated|rewritten|new|following|changed))\b.*[:.!]$/i;
 
-/** The lines that replace `old`, indented as these are in a file with that unit; none where the answer has no code. */
+/**
+ * The lines that replace `old`, with its indentation and the file's indentation unit; empty if the answer has no code.
+ */
 export function newLines(answer: string, old: readonly string[], unit: string | undefined): string[] {
   const code = codeOf(answer);
   if (code.every(isBlank)) return [];
@@ -23,7 +25,7 @@ export function newLines(answer: string, old: readonly string[], unit: string | 
   return rebased(lines, commonIndent(lines), old.every(isBlank) ? indentOf(old[0] ?? '') : commonIndent(old));
 }
 
-/** A fence within a fence is the longer one's text: the fence ends at the last line that may end it. */
+/** The code in the first fenced block. A Markdown block, which may contain fences, ends at the last closing line. */
 function codeOf(answer: string): string[] {
   const lines = linesOf(answer);
   const open = lines.findIndex((line) => FENCE.test(line));
@@ -33,14 +35,14 @@ function codeOf(answer: string): string[] {
   }
   const fence = FENCE.exec(lines[open]!)![1]!;
   const closes = (line: string): boolean => line.trim() === fence;
-  // What the answer says behind the block may hold further blocks, each with a name behind its fence or prose around it.
+  // For other languages, text after the block may contain further blocks, so the first closing line ends it.
   const nested = /^\s*[`~]{3,}\s*(?:md|markdown)\b/i.test(lines[open]!);
   const behind = lines.slice(open + 1);
   const close = nested ? behind.findLastIndex(closes) : behind.findIndex(closes);
   return blockLines(behind.slice(0, close < 0 ? behind.length : close).join('\n'));
 }
 
-/** Models leave out the first line's indentation where the text that they saw began behind it. */
+/** Restores the first line's indentation, which models omit if the text that they saw began after it. */
 function withFirstLineIn(lines: readonly string[]): string[] {
   const [first = '', ...rest] = lines;
   const common = commonIndent(rest);

@@ -1,13 +1,13 @@
 /**
- * A document with hunks that the user has not decided on. Every text that the document has had is known with its hunks,
- * so that undo and redo, which only bring texts back, bring the hunks back with them.
+ * A document with undecided hunks. Every text that the document has had is remembered with its hunks, so that undo and
+ * redo, which only restore text, also restore the hunks.
  */
 import { createHash } from 'node:crypto';
 import * as vscode from 'vscode';
 import { linesOf } from '../edits/placing/lines.ts';
 import { decide, followed, type Hunk, type LineEdit, propose, type Step, textChange, withEdits } from './hunks.ts';
 
-/** One per change while hunks are shown; the oldest go first. */
+/** One text is added per change while hunks are shown; the oldest are dropped first. */
 const MAX_TEXTS = 1000;
 
 export class DocumentHunks {
@@ -21,25 +21,25 @@ export class DocumentHunks {
     return this.#hunks;
   }
 
-  /** Shows `fresh` beside the lines of the document from `first` on. False where the document cannot be changed. */
+  /** Shows `fresh` beside the document's lines from `first` on. Returns false if the document cannot be changed. */
   async propose(first: number, old: readonly string[], fresh: readonly string[]): Promise<boolean> {
     this.#remember(this.document.getText(), []);
     return this.#take(propose(first, old, fresh));
   }
 
-  /** One undo step. False where the document cannot be changed. */
+  /** Accepts or rejects hunks in one undo step. Returns false if the document cannot be changed. */
   decide(ids: readonly number[], verdict: 'accept' | 'reject'): Promise<boolean> {
     return this.#take(decide(this.#hunks, ids, verdict));
   }
 
-  /** The edits that leave only what was accepted; the document's next text is then without hunks. */
+  /** Edits that remove everything not accepted; the resulting text has no hunks. */
   rejection(): vscode.TextEdit[] {
     const { edits } = decide(this.#hunks, this.#ids(), 'reject');
     this.#remember(this.#textAfter(edits), []);
     return this.#changes(edits).map(({ range, text }) => new vscode.TextEdit(range, text));
   }
 
-  /** After a change of the document; true where a change by hand has left nothing of the hunks. */
+  /** Updates the hunks after a change to the document. Returns true if a manual change has removed all of them. */
   follow(changes: readonly vscode.TextDocumentContentChangeEvent[]): boolean {
     const text = this.document.getText();
     const known = this.#known.get(digest(text));
@@ -55,7 +55,7 @@ export class DocumentHunks {
     return had && !known && next.length === 0;
   }
 
-  /** For another life of the extension host: what the document held and its hunks. */
+  /** The hunks and a digest of the text, from which `restore` continues after a restart of the extension host. */
   stored(): StoredHunks {
     return { uri: this.document.uri.toString(), digest: digest(this.document.getText()), hunks: [...this.#hunks] };
   }

@@ -1,14 +1,14 @@
 /**
- * A proposed change as hunks inside of a document: the old lines stand there, the new ones right behind them, until the
- * user has decided on each. Lines count from 0. Pure.
+ * A proposed change as hunks in a document: the old lines remain, directly followed by the new ones, until the user has
+ * decided on each hunk. Lines are 0-based. Pure.
  */
 import { diffArrays } from 'diff';
 
 export interface Hunk {
   readonly id: number;
-  /** The first old line, or the first new one where nothing is replaced. */
+  /** The first old line, or the first new one if nothing is replaced. */
   readonly start: number;
-  /** So many old lines, and so many new ones behind them. */
+  /** Number of old lines; `fresh` is the number of new lines that follow them. */
   readonly old: number;
   readonly fresh: number;
 }
@@ -21,17 +21,19 @@ export interface LineEdit {
 }
 
 export interface Step {
-  /** In document order; no two edits touch. */
+  /** In document order; no two edits are adjacent. */
   readonly edits: readonly LineEdit[];
   /** Hunks still undecided afterwards, with their line numbers after the edits. */
   readonly hunks: readonly Hunk[];
 }
 
-/** Puts the lines of `fresh` that differ behind the lines of `old`, which begin at line `first` of the document. */
+/**
+ * Inserts the lines of `fresh` that differ after the lines of `old` that they replace; `old` begins at line `first`.
+ */
 export function propose(first: number, old: readonly string[], fresh: readonly string[]): Step {
   const edits: LineEdit[] = [];
   const hunks: Hunk[] = [];
-  /** Of the old document, and how many lines were put in above it. */
+  /** Line in the old document; `added` counts the lines inserted above it. */
   let line = first;
   let added = 0;
   const changes = diffArrays([...old], [...fresh]);
@@ -54,7 +56,7 @@ export function propose(first: number, old: readonly string[], fresh: readonly s
   return { edits, hunks };
 }
 
-/** Accepting removes the old lines of a hunk, rejecting the new ones. */
+/** Accepting a hunk removes its old lines; rejecting it removes the new ones. */
 export function decide(hunks: readonly Hunk[], ids: readonly number[], verdict: 'accept' | 'reject'): Step {
   const edits: LineEdit[] = [];
   const rest: Hunk[] = [];
@@ -105,7 +107,9 @@ interface Place {
   readonly character: number;
 }
 
-/** A line edit as a change of text: at the end of a text the line end in front goes with the lines. */
+/**
+ * Turns a line edit into a text change. At the end of the text, removing lines also removes the line break before them.
+ */
 export function textChange(
   lines: readonly string[],
   { at, remove, lines: inserted }: LineEdit,
@@ -126,16 +130,18 @@ export function textChange(
   return { start: at > 0 ? endOf(at - 1) : { line: 0, character: 0 }, end: endOf(last), text: '' };
 }
 
-/** One change that was made by hand: positions of the text before it. */
+/** One manual change; positions refer to the text before it. */
 export interface Typed {
   readonly start: Place;
   readonly end: Place;
   readonly text: string;
 }
 
-/** Hunks after changes by hand. Lines that a change joins or replaces across a hunk's edge belong to it no more. */
+/**
+ * The hunks after manual changes. Lines that a change joins or replaces across a hunk's edge no longer belong to it.
+ */
 export function followed(hunks: readonly Hunk[], changes: readonly Typed[]): Hunk[] {
-  // From the bottom, so that positions of the others stay as they were.
+  // Applied from the bottom up, so that the positions of the remaining changes stay valid.
   const sorted = changes.toSorted((a, b) => b.start.line - a.start.line || b.start.character - a.start.character);
   const moved = sorted.reduce<readonly Hunk[]>((all, change) => all.map((hunk) => follow(hunk, change)), hunks);
   return moved.filter(({ old, fresh }) => old + fresh > 0);
@@ -144,12 +150,13 @@ export function followed(hunks: readonly Hunk[], changes: readonly Typed[]): Hun
 function follow(hunk: Hunk, { start: from, end: to, text }: Typed): Hunk {
   const inserted = text.split('\n').length - 1;
   const delta = inserted - (to.line - from.line);
-  /** Whole lines: those in [from.line, to.line) become others. */
+  /** The change replaces whole lines: those in [from.line, to.line). */
   const whole = from.character === 0 && to.character === 0 && (text === '' || text.endsWith('\n'));
   const edges = { start: hunk.start, middle: hunk.start + hunk.old, end: hunk.start + hunk.old + hunk.fresh };
   const map = (edge: number, side: keyof typeof edges): number => {
     if (whole && from.line === to.line && edge === from.line) {
-      // Lines put in exactly here: in front of the hunk, or to its new lines; behind it they are none of its own.
+      // Lines inserted exactly at an edge: at the start they precede the hunk, in the middle they join its new lines,
+      // and at the end they do not belong to it.
       return side === 'start' || (side === 'middle' && hunk.old === 0) ? edge + inserted : edge;
     }
     if (edge <= from.line) return edge;

@@ -1,4 +1,4 @@
-/** "Airgap: Edit Inline": select, say what to do, see the change in place, accept or reject each hunk. */
+/** "Airgap: Edit Inline": select code, give an instruction, see the change in place, and accept or reject each hunk. */
 import * as vscode from 'vscode';
 import { EngineFailure } from '../../engine/wire/failure.ts';
 import { extentEnd, indentUnit, isBlank, linesOf } from '../edits/placing/lines.ts';
@@ -18,11 +18,11 @@ export interface InlineEditHost {
   readonly model: ChatModel;
   readonly memory: vscode.Memento;
   settings(): Pick<Settings, 'chat.maxTokens'>;
-  /** Shows a change in a diff editor, for documents in which hunks cannot stand. */
+  /** Shows a change in a diff editor, for documents that cannot show hunks. */
   preview(document: vscode.TextDocument, place: Place, locate: (text: string) => Place[]): Promise<string>;
 }
 
-/** Lines of a document that are to be rewritten, from 0. */
+/** Lines of a document to be rewritten, 0-based. */
 interface Part {
   readonly document: vscode.TextDocument;
   readonly first: number;
@@ -38,7 +38,7 @@ export class InlineEdit implements vscode.Disposable {
     this.#hunks = new OpenHunks(host.memory);
   }
 
-  /** The command. `given` is an instruction that is not asked for. */
+  /** Runs the command. If `given` is an instruction, the user is not asked for one. */
   async run(given?: unknown): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     if (!editor) return;
@@ -46,7 +46,7 @@ export class InlineEdit implements vscode.Disposable {
     if (sentence) warn(sentence);
   }
 
-  /** Commands of the buttons above a hunk, which name it; of the palette, for the hunk at the cursor. */
+  /** The buttons above a hunk pass its URI and ID; from the command palette, the hunk at the cursor is meant. */
   async decideHunk(verdict: 'accept' | 'reject', uri?: unknown, id?: unknown): Promise<void> {
     await this.#hunks.decide(verdict, { uri, id });
   }
@@ -59,7 +59,7 @@ export class InlineEdit implements vscode.Disposable {
     this.#hunks.dispose();
   }
 
-  /** A sentence for the user where nothing is shown. */
+  /** Returns a sentence for the user if no change is shown. */
   async #run(editor: vscode.TextEditor, given: string | undefined): Promise<string> {
     const { document } = editor;
     const name = nameOf(document.uri);
@@ -74,7 +74,7 @@ export class InlineEdit implements vscode.Disposable {
     return answer ? this.#show(part, answer) : '';
   }
 
-  /** Undefined where it was cancelled. */
+  /** Undefined if the user cancelled it. */
   async #ask(part: Part, instruction: string): Promise<Rewrite | undefined> {
     const { document, first, lines } = part;
     const request = {
@@ -125,7 +125,7 @@ export class InlineEdit implements vscode.Disposable {
   }
 }
 
-/** Whole lines: those selected, else what the line at the cursor opens. Blank ones around them stay out. */
+/** Whole lines: the selection, else the block that the line at the cursor opens, without surrounding blank lines. */
 function partAt(document: vscode.TextDocument, { start, end, isEmpty }: vscode.Selection): Part {
   const all = linesOf(document.getText());
   let first = start.line;
@@ -135,7 +135,7 @@ function partAt(document: vscode.TextDocument, { start, end, isEmpty }: vscode.S
   return { document, first, lines: all.slice(first, behind) };
 }
 
-/** Such a document would be written a second after hunks are shown in it, before the user can decide on them. */
+/** Whether auto save is on: it would write the document before the user can decide on the hunks. */
 function savesByItself(document: vscode.TextDocument): boolean {
   const autoSave = vscode.workspace.getConfiguration('files', document).get<string>('autoSave');
   return autoSave === 'afterDelay' && !document.isUntitled;

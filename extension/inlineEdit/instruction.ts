@@ -1,11 +1,11 @@
-/** Asks what is to be done with the selected code; earlier instructions are offered. */
+/** Asks for an instruction for the selected code and offers earlier ones. */
 import * as vscode from 'vscode';
 import * as z from 'zod';
 
 const HISTORY_KEY = 'airgap.inlineEdit.instructions';
 const MAX_HISTORY = 20;
 
-/** Undefined where the user gives none. */
+/** Undefined if the user gives none. */
 export function askInstruction(memory: vscode.Memento, title: string): Promise<string | undefined> {
   const history = z.array(z.string()).safeParse(memory.get(HISTORY_KEY)).data ?? [];
   const input = vscode.window.createQuickPick();
@@ -14,14 +14,14 @@ export function askInstruction(memory: vscode.Memento, title: string): Promise<s
   const offer = (): void => {
     const typed = input.value.trim();
     const earlier = history.filter((each) => each !== typed && each.toLowerCase().includes(typed.toLowerCase()));
-    // What is typed stands first, so that Enter takes it and not an earlier one that is like it.
+    // The typed text comes first, so that Enter accepts it and not a similar earlier instruction.
     input.items = [...(typed === '' ? [] : [typed]), ...earlier].map((label) => ({ label, alwaysShow: true }));
   };
   offer();
   return new Promise((resolve) => {
     input.onDidChangeValue(offer);
     input.onDidAccept(() => {
-      // Items follow what is typed a moment later, so only an earlier instruction counts before the text itself.
+      // The items lag behind the typed text, so the active item takes precedence only if it is an earlier instruction.
       const [active] = input.activeItems;
       const text = active && history.includes(active.label) ? active.label : input.value.trim();
       if (text === '') return;

@@ -1,4 +1,4 @@
-/** How hunks look: a sign in front of every line besides its colour, marks in the ruler, and two buttons above each. */
+/** Appearance of hunks: a colour and a sign for every line, marks in the ruler, and two buttons above each hunk. */
 import * as vscode from 'vscode';
 import type { Hunk } from './hunks.ts';
 
@@ -34,7 +34,7 @@ function lineMark(sign: string, kind: 'removed' | 'inserted', resource: string):
       margin: '0 1ch 0 0',
       color: new vscode.ThemeColor(`gitDecoration.${resource}Foreground`),
     },
-    // Also where a high-contrast theme has no backgrounds for changed lines.
+    // Visible even if a high-contrast theme has no background colours for changed lines.
     borderColor: new vscode.ThemeColor(`diffEditor.${kind}TextBorder`),
     overviewRulerColor: new vscode.ThemeColor(`diffEditorOverview.${kind}Foreground`),
     overviewRulerLane: vscode.OverviewRulerLane.Left,

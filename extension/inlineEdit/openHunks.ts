@@ -1,4 +1,4 @@
-/** All documents with undecided hunks: what they show, and what happens to them when they are saved or closed. */
+/** All documents with undecided hunks: displays the hunks, and handles saving, closing and reopening. */
 import * as vscode from 'vscode';
 import * as z from 'zod';
 import { nameOf } from '../reading/vscode/textOf.ts';
@@ -19,14 +19,17 @@ const storedHunks = z.array(
 export type Verdict = 'accept' | 'reject';
 
 export class OpenHunks implements vscode.Disposable, vscode.CodeLensProvider {
-  /** Documents by URI. One whose hunks are all decided is kept, as undo may restore them. */
+  /** Documents by URI. A document whose hunks are all decided is kept, as undo may restore them. */
   readonly #documents = new Map<string, DocumentHunks>();
   readonly #marks = new HunkMarks();
   readonly #lensesChanged = new vscode.EventEmitter<void>();
   readonly onDidChangeCodeLenses = this.#lensesChanged.event;
   readonly #subscriptions: vscode.Disposable[];
 
-  /** `memory` lives as long as the workspace: after a reload VS Code restores unsaved text, and so must we its hunks. */
+  /**
+   * `memory` belongs to the workspace: after a reload, VS Code restores unsaved text, so its hunks must be restored,
+   * too.
+   */
   readonly #memory: vscode.Memento;
 
   constructor(memory: vscode.Memento) {
@@ -45,7 +48,7 @@ export class OpenHunks implements vscode.Disposable, vscode.CodeLensProvider {
     for (const document of vscode.workspace.textDocuments) this.#reopened(document);
   }
 
-  /** Shows the new lines behind the old ones. False where the document cannot be changed. */
+  /** Shows the new lines after the old ones. Returns false if the document cannot be changed. */
   async open(
     document: vscode.TextDocument,
     first: number,
@@ -64,7 +67,9 @@ export class OpenHunks implements vscode.Disposable, vscode.CodeLensProvider {
     return (this.#documents.get(document.uri.toString())?.hunks.length ?? 0) > 0;
   }
 
-  /** Of the button's hunk, or the one at the cursor; all of the active document where `all` says so. */
+  /**
+   * Decides on the hunk whose button was clicked, or the one at the cursor; with `all`, on all of the active document.
+   */
   async decide(verdict: Verdict, which: { uri?: unknown; id?: unknown; all?: boolean }): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     const uri = typeof which.uri === 'string' ? which.uri : editor?.document.uri.toString();
@@ -93,13 +98,13 @@ export class OpenHunks implements vscode.Disposable, vscode.CodeLensProvider {
     if (!tracked) return;
     const had = tracked.hunks.length > 0;
     const lost = tracked.follow(contentChanges);
-    // Where nothing is undecided, and undo brings nothing back, a key costs no more than the look.
+    // Without undecided hunks before or after the change, a keystroke costs no more than this check.
     if (had || tracked.hunks.length > 0) this.#show();
     if (!lost) return;
     inform(vscode.l10n.t('The proposed changes in {0} were overwritten. Undo to restore them.', nameOf(document.uri)));
   }
 
-  /** A file never holds both the old and the new lines: what is undecided is taken out before it is written. */
+  /** Undecided new lines are removed before saving, so that a file never contains both the old and the new lines. */
   #willSave(event: vscode.TextDocumentWillSaveEvent): void {
     const tracked = this.#documents.get(event.document.uri.toString());
     if (!tracked || tracked.hunks.length === 0) return;
@@ -108,7 +113,7 @@ export class OpenHunks implements vscode.Disposable, vscode.CodeLensProvider {
   }
 
   #closed(document: vscode.TextDocument): void {
-    // A change of its language closes and opens a document that stays as it is.
+    // Changing its language also closes a document, which is then reopened with the same text.
     if (vscode.workspace.textDocuments.includes(document)) return;
     if (this.#documents.delete(document.uri.toString())) this.#show();
   }
@@ -135,7 +140,7 @@ export class OpenHunks implements vscode.Disposable, vscode.CodeLensProvider {
     const open = this.#open();
     const context = (key: string, value: unknown) => void vscode.commands.executeCommand('setContext', key, value);
     context('airgap.hunks', open.length > 0);
-    // As menus know a document: by its path, which has two forms on Windows.
+    // Menus identify a document by its path, which has two forms on Windows.
     context(
       'airgap.hunkPaths',
       open.flatMap(({ document: { uri } }) => [uri.path, uri.fsPath]),

@@ -12,7 +12,7 @@ export interface EditRequest {
   /** Names the document for the engine's cache. */
   readonly sessionId: string;
   readonly path: string;
-  /** The whole file, and the part to rewrite; line ends `\n`. */
+  /** The whole file and the part to rewrite, both with `\n` line endings. */
   readonly text: string;
   readonly part: string;
   /** First line of the part, 1-based. */
@@ -24,14 +24,14 @@ export interface EditRequest {
 
 export type Rewrite = { kind: 'answer'; text: string } | { kind: 'secret' | 'tooLong' | 'tooLarge' };
 
-/** The model's answer. Rejects as the model does; `onText` gets all that is written so far. */
+/** Requests the model's answer, and rejects if the model does. `onText` receives the whole text written so far. */
 export async function rewrite(
   model: ChatModel,
   request: EditRequest,
   signal: AbortSignal,
   onText: (text: string) => void,
 ): Promise<Rewrite> {
-  // What is hidden from the model could not come back in its answer.
+  // Secrets are hidden from the model, so its answer could not reproduce them.
   if (hideSecrets(request.part) !== request.part) return { kind: 'secret' };
   const { path, sessionId, firstLine, lastLine, maxTokens } = request;
   const text = hideSecrets(request.text);

@@ -1,4 +1,4 @@
-/** The local model for VS Code's own chat and for other extensions: no account, nothing leaves the machine. */
+/** Provides the local model to VS Code's own chat and to other extensions: no account, nothing leaves the machine. */
 import { randomInt } from 'node:crypto';
 import * as vscode from 'vscode';
 import { textOf } from '../../engine/wire/chatTurns.ts';
@@ -9,9 +9,9 @@ import type { Settings } from '../settings.ts';
 import { samplingOf } from '../engine/sampling.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';
 
-/** The window of a model that has not been loaded yet: that of phi-3-mini-4k, the smallest of the family. */
+/** Context window assumed for a model that is not yet loaded: that of phi-3-mini-4k, the smallest of the family. */
 const USUAL_WINDOW = { contextLength: 4096, longestAnswer: 2048 };
-/** The system's is what VS Code's own chat sends; its name is not in the stable interface. */
+/** VS Code's own chat also sends the system role, which the stable API does not name. */
 const ROLES = new Map<number, ModelMessage['role']>([
   [1, 'user'],
   [2, 'assistant'],
@@ -23,9 +23,9 @@ export interface LanguageModelHost {
   settings(): Settings;
 }
 
-/** Registers the model where VS Code has the interface for it. */
+/** Registers the model if VS Code has the API for it. */
 export function registerLanguageModel(host: LanguageModelHost): vscode.Disposable {
-  // Editors built on an older VS Code may lack it.
+  // Editors built on an older VS Code may lack this API.
   const lm = vscode.lm as Partial<typeof vscode.lm> | undefined;
   if (!lm?.registerLanguageModelChatProvider) return new vscode.Disposable(() => {});
   const provider = new LocalModel(host);
@@ -36,7 +36,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #listener: { dispose(): void };
   #described = '';
-  /** Sessions that answer now; a further question of the same must not cancel them. */
+  /** Sessions that are answering; another request of the same conversation must not cancel them. */
   readonly #busy = new Set<string>();
 
   readonly #host: LanguageModelHost;
@@ -44,7 +44,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   constructor(host: LanguageModelHost) {
     this.#host = host;
     this.#listener = host.engine.onDidChangeState(() => {
-      // Loading has many states, of which few say anything new of the model.
+      // Loading goes through many states, few of which change this information.
       const described = JSON.stringify(this.#information());
       if (described !== this.#described) this.#changed.fire();
       this.#described = described;
@@ -59,7 +59,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     return [this.#information()];
   }
 
-  /** Rejects with one sentence. */
+  /** Rejects with a one-sentence error. */
   async provideLanguageModelChatResponse(
     _model: vscode.LanguageModelChatInformation,
     messages: readonly vscode.LanguageModelChatRequestMessage[],
@@ -118,7 +118,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     };
   }
 
-  /** Named after the first question, so that the next turn of the same conversation finds what was computed. */
+  /** The name contains the first question, so that the next turn of the same conversation finds the cached prefix. */
   #session(turns: readonly ChatTurn[]): string {
     const question = turns.find(({ role }) => role === 'user');
     const first = question ? textOf(question) : '';

@@ -1,15 +1,15 @@
-/** Other extensions' messages as a conversation that the engine takes. Pure. */
+/** Turns other extensions' messages into a conversation that the engine accepts. Pure. */
 import { textOf, textTurn } from '../../engine/wire/chatTurns.ts';
 import type { ChatTurn } from '../../engine/wire/protocol.ts';
 import type { Translate } from '../common/translate.ts';
 
 export interface ModelMessage {
   readonly role: ChatTurn['role'];
-  /** undefined for what is no text. */
+  /** Undefined for a part that is not text. */
   readonly parts: readonly (string | undefined)[];
 }
 
-/** One system message, then a user and the assistant in turn. Throws with one sentence where there is more than text. */
+/** One system message, then user and assistant alternately. Throws a one-sentence error if a part is not text. */
 export function toTurns(messages: readonly ModelMessage[], t: Translate): ChatTurn[] {
   const turns: ChatTurn[] = [];
   for (const { role, parts } of messages) {
@@ -17,7 +17,7 @@ export function toTurns(messages: readonly ModelMessage[], t: Translate): ChatTu
       throw new Error(t('The local model supports text only, not images, files, or tools.'));
     const text = parts.join('');
     const last = turns.at(-1);
-    // What the rules of a conversation say later, they say as the user.
+    // A later system message becomes part of a user message.
     const speaker = role === 'system' && last && last.role !== 'system' ? 'user' : role;
     if (last?.role === speaker) turns.splice(-1, 1, textTurn(speaker, `${textOf(last)}\n\n${text}`));
     else if (speaker === 'assistant' && last?.role !== 'user') turns.push(textTurn('user', ''), textTurn(role, text));

@@ -1,4 +1,4 @@
-/** What git ignores: the `.gitignore` files of a folder tree, read once. No vscode. */
+/** Decides which files git ignores, from the `.gitignore` files of a folder tree, read once. No vscode. */
 import ignore, { type Ignore } from 'ignore';
 import { childOf, type DirectoryEntry, type FileSystem, isWithin, parentOf, relativeTo } from '../files/fileSystem.ts';
 

@@ -13,7 +13,7 @@ export interface Activity {
   readonly reading: boolean;
   /** Lines of the document that the last completion was given. */
   readonly seen: SeenLines | undefined;
-  /** For the chat, where completions need none. */
+  /** Whether the engine is running, if only for the chat. */
   readonly engineRuns: boolean;
 }
 

@@ -36,7 +36,7 @@ export function startChromium({
 export class ChatPage implements AsyncDisposable {
   /** Every address that was asked for. */
   readonly requests: string[] = [];
-  /** What the browser complained about: breaches of the policy, errors. */
+  /** The browser's complaints: violations of the content security policy, and errors. */
   readonly complaints: string[] = [];
   dialogs = 0;
 
@@ -88,7 +88,7 @@ export class ChatPage implements AsyncDisposable {
     );
   }
 
-  /** What the page has told the host since the last call, without what it always says. */
+  /** Messages that the page has sent to the host since the last call, except `ready`. */
   posted(): Promise<FromPage[]> {
     return this.page.evaluate(() => window.posted.splice(0).filter(({ type }) => type !== 'ready'));
   }
@@ -106,7 +106,7 @@ export class ChatPage implements AsyncDisposable {
     await this.frame();
   }
 
-  /** What has the focus: its label, or its text. */
+  /** The label or the text of the focused element. */
   focused(): Promise<string> {
     return this.page.evaluate(() => {
       const element = document.activeElement!;
@@ -114,7 +114,7 @@ export class ChatPage implements AsyncDisposable {
     });
   }
 
-  /** What a screen reader was told. */
+  /** Texts announced to screen readers. */
   spoken(): Promise<string[]> {
     return this.page.evaluate(() => Array.from(document.querySelectorAll('#spoken p'), (line) => line.textContent!));
   }
@@ -146,7 +146,7 @@ function shell(): string {
   return pageHtml(webview as unknown as vscode.Webview, vscode.Uri.file('/airgap'));
 }
 
-/** What VS Code does before the page's own script runs. Runs in the browser. */
+/** Does what VS Code does before the page's own script runs. Runs in the browser. */
 function prepare({ classes, variables }: { classes: string; variables: Record<string, string> }): void {
   window.posted = [];
   const key = 'vscode-state';

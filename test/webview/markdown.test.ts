@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Block, MarkdownReader } from '../../webview/markdown/markdown.ts';
 import { mulberry32 } from '../../engine/inference/random.ts';
 
-/** What a block holds, without the places where its tokens stood. */
+/** The contents of a block, without the positions of its tokens. */
 function written(blocks: readonly Block[]): unknown[] {
   return blocks.map((block) =>
     block.kind === 'code'
@@ -142,7 +142,7 @@ describe('Markdown that grows', () => {
       for (const text of [`[x](${target})`, `<${target}>`, `[x]: ${target}\n\n[x]`])
         assert.deepEqual(links(text), [], text);
     assert.deepEqual(links('a@b.example <a@b.example> www.example.com [x](mailto:a@b.example)'), []);
-    // What stands before the @ is shown, and may be a link to itself; never one to the other place.
+    // The part before the @ is shown and may become a link to itself, but never to the other site.
     assert.doesNotMatch(JSON.stringify(links('[x](https://bank.example@evil.example/)')), /evil/);
   });
 });

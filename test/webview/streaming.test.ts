@@ -1,4 +1,4 @@
-/** What is drawn anew while an answer grows. How long it takes is measured by test/bench/page.ts. */
+/** Tests which elements are rendered again while an answer grows. test/bench/page.ts measures how long it takes. */
 import assert from 'node:assert/strict';
 import type { Browser } from 'playwright-core';
 import { ChatPage, message, startChromium } from './chatPage.ts';

@@ -2,7 +2,7 @@
 import type { SyntaxColors } from '../../webview/protocol.ts';
 
 export interface Theme {
-  /** What VS Code gives the page's body. */
+  /** Classes that VS Code gives the page's body. */
   classes: string;
   /** Without `--vscode-`. `sideBar-background` is what the page stands on. */
   variables: Record<string, string>;

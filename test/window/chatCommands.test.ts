@@ -42,7 +42,7 @@ describe('commands that lead into the chat, in a window', () => {
     engine.remove();
   });
 
-  /** What the engine is asked next. */
+  /** The next request that the engine receives. */
   async function askedAfter(act: () => Promise<void>): Promise<string> {
     const before = engine.requests().length;
     await act();

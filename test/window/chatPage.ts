@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 import { until } from './vscode.ts';
 
-/** Where a person looks at what the tests saw; git ignores it. */
+/** Folder for the tests' screenshots, for people to look at; git ignores it. */
 const SHOTS = 'dist/shots';
 const OPEN_LIMIT_MS = 60_000;
 
@@ -86,7 +86,7 @@ export class ChatPage {
     await this.#await('chat says', () => this.said(), pattern);
   }
 
-  /** What is attached to the question: labels, tokens and cuts. */
+  /** The question's attachments: labels, tokens and cuts. */
   async chips(): Promise<string> {
     const texts = await this.#frame.locator('.composer .chip').allInnerTexts();
     return texts.map((text) => text.replace(/\s+/g, ' ').trim()).join(' ');

@@ -15,7 +15,7 @@ describe('the model that comes with the extension, in the chat', () => {
   before(async () => {
     vscode = await VsCode.start({
       files: { 'price.ts': 'export const price = 1;\n' },
-      // Of its 1,024 tokens a few answers must fit. A GPU rounds otherwise.
+      // A few answers must fit in the context of 1,024 tokens. The backend is fixed, as a GPU rounds differently.
       settings: { 'airgap.chat.maxTokens': 48, 'airgap.engine.backend': 'wasm' },
     });
     window = await EditorWindow.open(vscode);

@@ -4,7 +4,7 @@ import { parrotModel } from '../support/engine/parrotModel.ts';
 import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 
-/** Where the cursor stands (`|`), what is typed there, and the grey text that the parrot then shows. */
+/** The cursor position (`|`), the text typed there, and the ghost text that the parrot model then shows. */
 const CASES = [
   {
     name: 'price.ts',

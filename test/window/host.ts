@@ -1,4 +1,4 @@
-/** What runs a VS Code for a test: a server with a browser (host of this file), or the desktop (desktopHost.ts). */
+/** Runs a VS Code for a test: a server with a browser (this file's host), or the desktop version (desktopHost.ts). */
 import { chromium, type Page } from 'playwright-core';
 import { findChromium } from '../../.ci/chromium.ts';
 import { CodeServer, NEWEST, runServerCommand } from '../../.ci/codeServer.ts';

@@ -27,7 +27,7 @@ export interface VsCodeOptions {
   settings?: Record<string, unknown>;
   workspaceTrust?: boolean;
   env?: NodeJS.ProcessEnv;
-  /** What runs in place of the engine; a setting of the machine, which is where VS Code reads it. */
+  /** Program that runs in place of the engine; a machine setting, since VS Code reads it only there. */
   engine?: { nodePath: string };
   /** Other extensions, as .vsix files. */
   packages?: string[];
@@ -79,7 +79,7 @@ export class VsCode implements AsyncDisposable {
     return join(this.#home, 'workspace', name);
   }
 
-  /** What the extension has written to its output channels, in all windows. */
+  /** Text that the extension has written to its output channels, in all windows. */
   log(): string {
     const files = readdirSync(join(this.#home, 'data/logs'), { recursive: true, encoding: 'utf8' });
     const own = files.filter((file) => /airgap[^/]*\/[^/]+\.log$/i.test(file)).sort();

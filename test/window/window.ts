@@ -113,7 +113,7 @@ export class EditorWindow implements AsyncDisposable {
       .evaluate((item) => `${item.textContent}\n${item.querySelector('a')?.getAttribute('aria-label')}`);
   }
 
-  /** From now on notes what a screen reader says of the status bar item; gives what was said, in its order. */
+  /** Starts recording what a screen reader says about the status bar item. Returns the announcements in order. */
   async recordStatuses(): Promise<() => Promise<string[]>> {
     const said = await this.page.evaluateHandle((item) => {
       const texts: string[] = [];

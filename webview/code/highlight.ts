@@ -1,6 +1,6 @@
 /**
- * Code that grows -> pieces of HTML with highlight.js's classes. One step colours one piece, so that no step takes long,
- * however long the code; a piece that is coloured and complete stays the same object. Pure.
+ * Turns growing code into pieces of HTML with highlight.js's classes. Each step colours only a few pieces, so that no
+ * step takes long, however long the code is. A piece that is coloured and complete stays the same object. Pure.
  */
 import hljs from './languages.ts';
 
@@ -9,17 +9,17 @@ export interface Piece {
   start: number;
   code: string;
   lines: number;
-  /** Undefined: not coloured, or not yet. Escaped, yet to be sanitised like all HTML. */
+  /** Undefined if not, or not yet, coloured. Escaped, but still to be sanitised like all HTML. */
   html: string | undefined;
 }
 
-/** A piece is about so long, and is cut before a line that looks like the start of something. */
+/** Approximate length of a piece. Cuts are made before a line that looks like the start of something. */
 const PIECE_LINES = 60;
-/** One that ends inside a comment or a string is joined with the next, up to this. */
+/** A piece that ends inside a comment or string is joined with the next, up to this length. */
 const MAX_JOINED_LINES = 240;
-/** Code with longer pieces has endless lines, which expressions take long for and nobody reads. */
+/** Code with longer pieces has extremely long lines, which nobody reads and regular expressions are slow on. */
 const MAX_PIECE_CHARS = 20_000;
-/** Longer code stays plain. */
+/** Longer code is not coloured. */
 const MAX_CODE_CHARS = 1_000_000;
 
 /** Languages whose grammar has been compiled, which takes as long as colouring hundreds of lines. */
@@ -41,17 +41,17 @@ export class Highlighter {
     return this.#pieces;
   }
 
-  /** Whether a step will take its usual time. */
+  /** Whether a step will take no longer than usual. */
   get ready(): boolean {
     return this.#language === undefined || compiled.has(this.#language);
   }
 
-  /** Takes the code as it is now, and cuts it into pieces. */
+  /** Takes the current code and cuts it into pieces. */
   take(code: string): void {
     if (code !== this.#code) this.#take(code);
   }
 
-  /** Colours two pieces (the last one may just have been cut). Returns whether nothing is left to be coloured. */
+  /** Colours two pieces (the last one may just have been cut). Returns true if nothing is left to colour. */
   step(code: string): boolean {
     this.take(code);
     if (!this.#language || code.length > MAX_CODE_CHARS) return true;
@@ -88,7 +88,7 @@ export class Highlighter {
   }
 }
 
-/** Cuts the code from an offset on into pieces, the first with up to `limit` lines; the last is what is left. */
+/** Cuts the code from an offset on into pieces, the first with up to `limit` lines; the last one holds the rest. */
 function cut(code: string, from: number, limit: number): Piece[] {
   const pieces: Piece[] = [];
   let [start, end, best, lines] = [from, from, from, 0];

@@ -27,7 +27,7 @@ for (const [name, language] of Object.entries({
 })) {
   hljs.registerLanguage(name, language);
 }
-// A language that another one holds takes no room of its own.
+// Languages that another one contains take no space of their own.
 for (const [languageName, aliases] of Object.entries({
   typescript: ['javascript', 'js', 'jsx', 'mjs', 'cjs', 'javascriptreact', 'typescriptreact'],
   cpp: ['c', 'h'],

@@ -1,4 +1,4 @@
-/** The one place where HTML becomes elements: highlight.js's, whose elements are spans with classes. */
+/** The only place where HTML becomes elements: highlight.js's output, which consists of spans with classes. */
 import DOMPurify from 'dompurify';
 
 /** Sanitises HTML, keeping only text and spans with classes. */

@@ -53,7 +53,7 @@ function ChipView({ chip, removable }: { chip: Chip; removable: boolean }) {
   );
 }
 
-/** Says in words, and shows, how much of the window is taken. */
+/** Shows, as a meter and in words, how much of the context window is used. */
 export const ContextMeter = memo(({ use }: { use: ContextUse }) => {
   const { used, limit, note } = use;
   if (limit === 0) return null;

@@ -1,4 +1,4 @@
-/** A code block: its language and file, what can be done with it, and its lines in the theme's colours. */
+/** A code block: its language and file, its actions, and its lines in the theme's colours. */
 import { useContext, useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 import { announce } from '../speech/announcer.ts';
 import { fenceInfo, isShell } from '../markdown/fence.ts';
@@ -13,7 +13,7 @@ import { IconButton, type IconName } from './icons.tsx';
 interface CodeBlockProps {
   info: string;
   code: string;
-  /** Half of a program is good for nothing but reading. */
+  /** Whether the block is complete. Otherwise it has no actions, since half a program can only be read. */
   complete: boolean;
 }
 
@@ -61,12 +61,12 @@ function Actions({ code, language, path }: { code: string; language: string; pat
   );
 }
 
-/** Coloured piece by piece, when there is time. */
+/** The lines, coloured piece by piece when the page is idle. */
 function Lines({ code, language }: { code: string; language: string }) {
   const highlighter = (useRef<Highlighter>(undefined).current ??= new Highlighter(language));
   const [, redraw] = useReducer<number, void>((times) => times + 1, 0);
   const first = useRef(true);
-  // The first block of a language is plain at first.
+  // The first block of a language is initially plain, as its grammar is yet to be compiled.
   const wait = first.current && !highlighter.ready;
   first.current = false;
   if (wait) highlighter.take(code);

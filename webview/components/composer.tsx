@@ -38,8 +38,8 @@ export function Composer({ view, state, busy }: ComposerProps) {
 }
 
 /**
- * A text field that suggests. ARIA gives a field of several lines no role `combobox`: it is a text box that names its list
- * and the entry that is selected there.
+ * A text field with suggestions. In ARIA, a multi-line field cannot have the role `combobox`, so it is a text box that
+ * refers to its list and to the selected entry.
  */
 function Input({ view, busy }: Omit<ComposerProps, 'state'>) {
   const page = usePage();
@@ -113,7 +113,7 @@ function SuggestionList({ suggestions: { items, selected } }: { suggestions: Sug
           id={`suggestion-${index}`}
           role="option"
           aria-selected={index === selected}
-          // The focus stays in the text.
+          // Keeps the focus in the text field.
           onMouseDown={(event) => event.preventDefault()}
           onClick={() => take(page, item)}
         >

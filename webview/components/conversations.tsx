@@ -1,4 +1,4 @@
-/** The list of conversations, over the page. */
+/** The list of conversations, shown over the page. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { searchList } from '../actions.ts';
 import { composes } from '../keyboard.ts';
@@ -8,7 +8,7 @@ import type { List } from '../state.ts';
 import { count, t } from '../texts.ts';
 import { IconButton } from './icons.tsx';
 
-/** A dialog of the browser's: it keeps the focus, and Escape closes it. */
+/** A native dialog: it keeps the focus, and Escape closes it. */
 export function Conversations({ list, current }: { list: List; current: string }) {
   const page = usePage();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -119,7 +119,7 @@ function Renaming({ title, onEnd }: { title: string; onEnd(title: string): void 
   useLayoutEffect(() => input.current!.select(), []);
   const onKeyDown = (event: KeyboardEvent) => {
     if (composes(event) || (event.key !== 'Enter' && event.key !== 'Escape')) return;
-    // Escape leaves the title, not the list.
+    // Escape leaves the title field without closing the list.
     event.preventDefault();
     onEnd(event.key === 'Enter' ? input.current!.value.trim() : '');
   };

@@ -1,4 +1,4 @@
-/** Banner with the engine's state and buttons for its remedies. */
+/** Banner with the engine's state, and buttons that help when it has failed. */
 import { memo } from '../memo.ts';
 import { usePage } from '../page.ts';
 import type { EngineView, FromPage } from '../protocol.ts';
@@ -24,7 +24,7 @@ export const EngineBanner = memo(({ engine }: { engine: EngineView }) => {
   );
 });
 
-/** A start without a known length shows no share of it. */
+/** Progress of loading; without a known fraction, no percentage is shown. */
 function Loading({ label, fraction }: { label: string; fraction: number | undefined }) {
   return (
     <div class="loading">

@@ -1,4 +1,4 @@
-/** Small pictures in the colour of the text, and buttons that show nothing else. */
+/** Icons in the colour of the text, and buttons that show only an icon. */
 
 const PATHS = {
   add: 'M8 3v10M3 8h10',
@@ -32,7 +32,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-/** A picture that screen readers pass over. */
+/** An icon that screen readers skip. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
@@ -43,13 +43,13 @@ export function Icon({ name }: { name: IconName }) {
 
 interface IconButtonProps {
   icon: IconName;
-  /** Read out, and shown where the pointer rests. */
+  /** Read out by screen readers, and shown as a tooltip. */
   label: string;
   disabled?: boolean;
   onClick(): void;
 }
 
-/** A button that shows a picture only. */
+/** A button that shows only an icon. */
 export function IconButton({ icon, label, disabled = false, onClick }: IconButtonProps) {
   return (
     <button type="button" class="icon-button" aria-label={label} title={label} disabled={disabled} onClick={onClick}>

@@ -1,4 +1,4 @@
-/** An answer's text, drawn as it grows. */
+/** An answer's text, rendered as it grows. */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 import { type Block, MarkdownReader } from '../markdown/markdown.ts';
 import { memo } from '../memo.ts';
@@ -10,11 +10,11 @@ const CHARS_PER_FRAME = 3_000;
 
 interface MarkdownProps {
   text: string;
-  /** More of it follows. */
+  /** More text follows. */
   writing: boolean;
 }
 
-/** Markdown, of which only the last block is drawn anew while it grows. */
+/** Markdown of which only the last block is rendered again while it grows. */
 export const Markdown = memo(({ text, writing }: MarkdownProps) => {
   const reader = (useRef<MarkdownReader>(undefined).current ??= new MarkdownReader());
   const [, redraw] = useReducer<number, void>((times) => times + 1, 0);

@@ -1,4 +1,4 @@
-/** One message, and what can be done with it. */
+/** One message and its actions. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { continueAnswer, regenerate, resend, stopEditing } from '../actions.ts';
 import { announce } from '../speech/announcer.ts';
@@ -14,10 +14,10 @@ import { Sources } from './sources.tsx';
 
 interface MessageProps {
   message: PageMessage;
-  /** The newest one. */
+  /** Whether this is the newest message. */
   last: boolean;
   editing: boolean;
-  /** Some answer is being written. */
+  /** Whether any answer is being written. */
   busy: boolean;
 }
 

@@ -1,4 +1,6 @@
-/** The conversation. The newest messages are drawn first, older ones when there is time; the end stays in sight. */
+/**
+ * The conversation. The newest messages are rendered first, older ones when the page is idle; the end stays in view.
+ */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { PageMessage } from '../protocol.ts';
 import { type Place, Follower } from '../follower.ts';
@@ -7,9 +9,9 @@ import { t } from '../texts.ts';
 import { Icon } from './icons.tsx';
 import { Message } from './message.tsx';
 
-/** More than one sees at first. */
+/** More messages than are visible at first. */
 const FIRST = 15;
-/** A slice takes as many messages as have so much text, at most `SLICE`. */
+/** A slice takes messages up to this total length of text, but at most `SLICE` of them. */
 const SLICE = 30;
 const SLICE_CHARS = 30_000;
 
@@ -67,7 +69,7 @@ export const Messages = memo(({ messages, editing, busy, place, onPlace }: Messa
   );
 });
 
-/** How many messages, from the oldest, still wait after the next slice. */
+/** Number of messages, counted from the oldest, that remain after the next slice. */
 function nextSlice(messages: PageMessage[], waiting: number): number {
   let left = Math.min(waiting, messages.length);
   for (let chars = 0; left > 0 && waiting - left < SLICE && chars < SLICE_CHARS; left--) {

@@ -1,10 +1,10 @@
-/** Under an answer: the pieces of text that it was given. */
+/** The sources under an answer: the pieces of text that the model was given. */
 import { memo } from '../memo.ts';
 import { usePage } from '../page.ts';
 import type { SourceLink } from '../protocol.ts';
 import { count, t } from '../texts.ts';
 
-/** Links that open file and line. */
+/** Links that open a file at a line. */
 export const Sources = memo(({ sources }: { sources: SourceLink[] }) => (
   <details class="sources">
     <summary>{sources.length === 1 ? t('Used 1 source') : t('Used {0} sources', count(sources.length))}</summary>

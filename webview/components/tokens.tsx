@@ -1,12 +1,12 @@
-/** Tokens of markdown-it -> elements. No HTML is read on the way: whatever a text holds, it ends as text. */
+/** Turns markdown-it's tokens into elements. No HTML is parsed on the way, so any HTML in a text is shown as text. */
 import { type ComponentChildren, Fragment, type VNode, createElement } from 'preact';
 import type { Token } from 'markdown-it';
 import { isAllowedLink } from '../markdown/links.ts';
 import { CodeBlock } from './codeBlock.tsx';
 
 /**
- * The elements that an answer may have. Its headings all stand one below that of the message's author, wherever the
- * answer begins to count; their class says how large they are.
+ * The elements that an answer may contain. All its headings are one level below the heading with the message's author,
+ * whatever level the answer starts at; a class sets their size.
  */
 const TAGS: Record<string, string> = {
   ...Object.fromEntries(
@@ -15,7 +15,7 @@ const TAGS: Record<string, string> = {
   ...Object.fromEntries('h1 h2 h3 h4 h5 h6'.split(' ').map((tag) => [tag, 'h3'])),
 };
 
-/** Draws the tokens of one block. */
+/** Renders the tokens of one block. */
 export function Tokens({ tokens, complete }: { tokens: Token[]; complete: boolean }): VNode {
   return <>{children(tokens, complete)}</>;
 }
@@ -70,14 +70,14 @@ function leaf(token: Token, complete: boolean): ComponentChildren {
     case 'code_block':
       return <CodeBlock info={token.info} code={token.content} complete={complete} />;
     case 'image':
-      // Never loaded: its address alone would tell its server what was asked here.
+      // Images are never loaded: the request alone could reveal to the server what was asked here.
       return `${token.content} (${token.attrGet('src')})`;
     default:
       return token.content;
   }
 }
 
-/** The parser makes no other links; a click is handled by the page (main.tsx), never by the browser. */
+/** The parser creates only allowed links. The page (main.tsx) handles clicks, never the browser. */
 function link(href: string, content: ComponentChildren[]): VNode {
   if (!isAllowedLink(href)) return createElement(Fragment, null, ...content, ` (${href})`);
   return (

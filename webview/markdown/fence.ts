@@ -1,15 +1,15 @@
 /** Parses the opening line, or the first line, of a code block for information about it. Pure. */
 
 export interface FenceInfo {
-  /** As the model wrote it, in lower case; empty where it wrote none. */
+  /** As the model wrote it, in lower case; empty if it wrote none. */
   language: string;
-  /** The file that the code belongs to, as the model named it; empty where it did not. */
+  /** The file that the code belongs to, as the model named it; empty if it named none. */
   path: string;
 }
 
 /** "// src/a.ts", "# src/a.py", "<!-- a.html -->", "/* a.css", "-- a.sql", each alone on its line. */
 const COMMENT = /^\s*(?:\/\/|#|--|;|%|<!--|\/\*+)\s*(?:file(?:name)?:\s*)?(\S.*?)\s*(?:-->|\*\/)?\s*$/i;
-/** A file name has an ending; without blanks, so that a sentence in a comment is not taken for one. */
+/** A path has an extension and no spaces, so that a sentence in a comment is not mistaken for one. */
 const PATH = /^[^\s"'`<>|*?:()]{1,200}\.[A-Za-z0-9]{1,10}$/;
 const NAMED = /\b(?:title|file|filename|path)\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))/i;
 const SHELLS = new Set(
@@ -26,7 +26,7 @@ export function fenceInfo(info: string, code: string): FenceInfo {
   return { language: PATH.test(first) ? '' : language.toLowerCase(), path };
 }
 
-/** Whether its code is for a terminal. */
+/** Whether code in this language is meant for a terminal. */
 export function isShell(language: string): boolean {
   return SHELLS.has(language);
 }

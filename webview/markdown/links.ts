@@ -1,8 +1,9 @@
-/** Which addresses of an answer become links. Pure. */
+/** Decides which addresses in an answer become links. Pure. */
 
 /**
- * http and https with a host, and no name or password before it: `https://bank.example@evil.example` shows another place
- * than it opens. Everything else stays text: commands, files, scripts, data, addresses without a scheme.
+ * Allows http and https with a host and without a user name or password: `https://bank.example@evil.example` seems to
+ * lead to a different site than it does. Everything else stays text: commands, files, scripts, data, and addresses
+ * without a scheme.
  */
 export function isAllowedLink(href: string): boolean {
   if (!/^https?:\/\//i.test(href) || !URL.canParse(href)) return false;

@@ -1,19 +1,19 @@
 /**
- * Markdown that grows -> top-level blocks. What is settled stays the same object; only the block that may still change is
- * parsed anew. Pure.
+ * Parses growing Markdown into top-level blocks. A settled block stays the same object; only the block that may still
+ * change is parsed again. Pure.
  */
 import createMarkdownIt, { type Env, type MarkdownIt, type Token } from 'markdown-it';
 import { isAllowedLink } from './links.ts';
 
 export type Block =
   | { kind: 'tokens'; tokens: Token[] }
-  /** `info` is what stands behind the opening fence; `code` ends in a line end, or where the answer ends. */
+  /** `info` is the text after the opening fence; `code` ends with a line break, or where the answer ends. */
   | { kind: 'code'; info: string; code: string };
 
-/** A live block of more lines is cut where that shows little: a list between entries, a paragraph between lines. */
+/** A longer live block is split where this is hardly visible: a list between entries, a paragraph between lines. */
 const MAX_LIVE_LINES = 100;
 
-/** An open fenced block: its lines are only looked at for the fence that closes it. */
+/** An open fenced block: its lines are only searched for the closing fence. */
 interface Fence {
   info: string;
   indent: RegExp;
@@ -21,7 +21,7 @@ interface Fence {
   code: string;
 }
 
-/** A run of tokens that make one top-level block. */
+/** A run of tokens that form one top-level block. */
 interface Group {
   tokens: Token[];
   firstLine: number;
@@ -30,9 +30,9 @@ interface Group {
 
 const parser = createParser();
 
-/** Reads an answer as it grows. */
+/** Parses an answer as it grows. */
 export class MarkdownReader {
-  /** Definitions of links in the settled text: `[1]: https://…`. */
+  /** Link definitions in the settled text: `[1]: https://…`. */
   #definitions: Env['references'] = {};
   #settled: Block[] = [];
   #live: Block[] = [];
@@ -46,14 +46,14 @@ export class MarkdownReader {
     return this.#live.length > 0 ? [...this.#settled, ...this.#live] : this.#settled;
   }
 
-  /** How many of the blocks will not change any more. */
+  /** Number of blocks that will no longer change. */
   get settled(): number {
     return this.#settled.length;
   }
 
   /**
-   * Reads at most `limit` characters more, to the end of a line. Returns whether that was all. A text that does not begin
-   * as the one before is read from its start.
+   * Reads at most `limit` more characters, up to the end of a line. Returns whether all has been read. A text that does
+   * not continue the previous one is read from its start.
    */
   read(text: string, limit = Infinity): boolean {
     const all = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
@@ -108,7 +108,8 @@ export class MarkdownReader {
     const starts = lineStarts(text);
     const completeLines = starts.length - 1;
     const groups = this.#parse(text);
-    // A block is settled once another begins after it, in a line that is complete: "#" may become "#1", a word.
+    // A block is settled once another one begins after it, in a complete line: "#" may still become "#1", which is
+    // text.
     let settled = groups.findLastIndex(({ firstLine }) => firstLine < completeLines);
     const last = groups[settled];
     const fence = last && openFence(last, text.slice(starts[last.firstLine], starts[last.firstLine + 1]));
@@ -122,12 +123,12 @@ export class MarkdownReader {
     if (live.length === 1 && settled === 0 && !fence) this.#cut(live[0]!, starts, completeLines);
   }
 
-  /** The live text is parsed again and again: what it defines so far may be half an address. */
+  /** The live text is parsed repeatedly, and a definition in it may contain only part of an address so far. */
   #parse(text: string): Group[] {
     return topLevel(parser.parse(text, { references: { ...this.#definitions } }));
   }
 
-  /** The next `length` characters of the text will not be parsed again; what they define stays. */
+  /** The next `length` characters will not be parsed again; their link definitions are kept. */
   #settleUpTo(length: number): void {
     const text = this.#read.slice(this.#start, this.#start + length);
     if (/^ {0,3}\[/m.test(text)) parser.parse(text, { references: this.#definitions! });
@@ -185,7 +186,7 @@ function openFence({ tokens: [token] }: Group, line: string): Fence | undefined 
   };
 }
 
-/** The line at which the last entry of a long list begins, or the last whole line of a paragraph. */
+/** The line at which the last entry of a long list begins, or the last complete line of a paragraph. */
 function lastCut(group: Group, completeLines: number): number | undefined {
   const { type } = group.tokens[0]!;
   if (type === 'paragraph_open') return Math.min(group.firstLine + group.lines, completeLines) - 1;
@@ -200,7 +201,7 @@ function createParser(): MarkdownIt {
   const markdown = createMarkdownIt({ html: false, linkify: true });
   markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
   markdown.validateLink = isAllowedLink;
-  // Shown as it is opened: a name in other letters may look like another.
+  // Shows a URL exactly as it will be opened, since a host name in other scripts may look like a different one.
   markdown.normalizeLinkText = (url) => url;
   return markdown;
 }

@@ -1,4 +1,4 @@
-/** Tells screen readers what happens, in a live region that nobody sees. */
+/** Tells screen readers what happens, through an invisible live region. */
 import { speakable } from './sentences.ts';
 import { type View, writing } from '../state.ts';
 import { t } from '../texts.ts';
@@ -6,10 +6,10 @@ import { t } from '../texts.ts';
 export const SPOKEN_ID = 'spoken';
 /** Maximum number of announcements kept; older ones are removed. */
 const MAX_SPOKEN = 20;
-/** Oftener than that nobody can listen. */
+/** More frequent announcements could not be followed. */
 const PAUSE_MS = 1000;
 
-/** Has a text read out when what is being read now has ended. */
+/** Has a text read out after the current announcement. */
 export function announce(text: string): void {
   const region = document.getElementById(SPOKEN_ID);
   if (!region || !text) return;
@@ -20,14 +20,14 @@ export function announce(text: string): void {
   while (region.childElementCount > MAX_SPOKEN) region.firstElementChild!.remove();
 }
 
-/** Reads out the answer that is being written, sentence by sentence, and what else is new in the view. */
+/** Reads out the answer being written, sentence by sentence, and other changes in the view. */
 export class Announcer {
   #answer: { id: string; upTo: number } | undefined;
   #nextAt = 0;
   #notice = '';
   #engine = '';
 
-  /** Says what has changed since the last call. */
+  /** Announces changes since the last call. */
   update(view: View, now: number): void {
     this.#notice = this.#changed(this.#notice, view.notice);
     const { kind = 'off', text = '' } = view.page?.engine ?? {};

@@ -1,19 +1,19 @@
-/** Text for screen readers while an answer is written: whole sentences, without markup. Pure. */
+/** Text for screen readers while an answer is being written: whole sentences, without markup. Pure. */
 
-/** The new text to be read out, and up to which offset of the answer that reaches. */
+/** The new text to be read out, and the offset in the answer at which it ends. */
 export interface Spoken {
   text: string;
   upTo: number;
 }
 
 export interface Speaking {
-  /** Nothing follows: what stands after the last sentence is said too. */
+  /** Nothing follows, so any text after the last sentence is spoken, too. */
   complete: boolean;
-  /** Said instead of a code block, whose letters nobody wants to hear. */
+  /** Spoken instead of a code block, which is not worth reading out character by character. */
   codeWord: string;
 }
 
-/** Returns the speakable text of `answer` from offset `from` up to the last end of a sentence. */
+/** Returns the speakable text of `answer` from offset `from` up to the end of its last complete sentence. */
 export function speakable(answer: string, from: number, { complete, codeWord }: Speaking): Spoken {
   const upTo = complete ? answer.length : lastSentenceEnd(answer, from);
   const text = withoutCode(answer.slice(from, upTo), insideCode(answer, from), codeWord);

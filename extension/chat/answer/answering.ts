@@ -1,4 +1,4 @@
-/** One conversation, and the answer being written to its last question. Pure. */
+/** A conversation and the answer being written to its last question. Pure. */
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatParams, ChatPart, ChatResult } from '../../../engine/wire/protocol.ts';
 import type { PageMessage } from '../../../webview/protocol.ts';
@@ -23,7 +23,7 @@ import { answered, chatTurns, earlierTurns } from './prompt.ts';
 
 /** How often a growing answer is saved: a crash or a reload loses no more than this. */
 const SAVE_EVERY_MS = 1000;
-/** Lowest temperature when the user wants another answer than the most likely one. */
+/** Minimum temperature for a regenerated answer, so that it differs from the previous one. */
 const OTHER_TEMPERATURE = 0.7;
 
 export interface AnsweringHost extends ComposeHost {
@@ -46,7 +46,7 @@ export interface AnsweringEvents {
   save(conversation: Conversation): void;
   /** Something other than the answer that the user should know. */
   notice(text: string): void;
-  /** No answer is being written any more. */
+  /** The answer has ended: nothing is being written any more. */
   ended(): void;
 }
 
@@ -92,7 +92,7 @@ export class Answering {
     this.#ask(this.#host.newId(), text, attachments);
   }
 
-  /** The question keeps its attachments, which are read again. */
+  /** Asks a question again with a new text. It keeps its attachments, which are read again. */
   edit(questionId: string, text: string): void {
     const turn = this.#conversation.turns.find(({ question }) => question.id === questionId);
     const rest = before(this.#conversation, questionId);
@@ -113,7 +113,7 @@ export class Answering {
     if (!answer) return;
     const { temperature } = this.#host.settings();
     this.#answer({ text: '', status: 'writing' });
-    // There is nothing to differ from when the last answer is empty.
+    // If the last answer is empty, there is nothing to differ from.
     this.#start(answer.text === '' ? temperature : Math.max(temperature, OTHER_TEMPERATURE));
   }
 
@@ -195,7 +195,7 @@ export class Answering {
     return { question: { instruction, attachments }, composed };
   }
 
-  /** The question keeps what the model was given. */
+  /** Stores in the question exactly what the model was given. */
   #fitted({ fit, question: prompt }: Fitted, composed: Composed, attachments: readonly Attachment[]): void {
     const { chips, sources } = composed.describe(fit);
     this.#change(withLast(this.#conversation, { question: { prompt, chips, sources, attachments: [...attachments] } }));

@@ -43,7 +43,10 @@ interface Piece {
   readonly item: number;
 }
 
-/** Reads the attachments. Rejects when the signal aborts; what cannot be read is told in its chip and in `problems`. */
+/**
+ * Reads the attachments. Rejects when the signal aborts; an attachment that cannot be read is reported in its chip and
+ * in `problems`.
+ */
 export async function compose(
   { reader, t }: ComposeHost,
   request: ComposeRequest,
@@ -70,7 +73,7 @@ export async function compose(
   };
 }
 
-/** The chips while nothing has been counted. */
+/** The chips before any tokens have been counted. */
 export function uncounted(reader: ContextReader, items: ComposeRequest['items']): Chip[] {
   return items.map(({ id, attachment }) => ({ ...reader.chip(attachment), id, cut: '' }));
 }
@@ -105,7 +108,7 @@ function chatSource(piece: Piece, { known }: ComposeRequest): ChatSource {
   };
 }
 
-/** Whether `sent` was the same text and included the line that matters now. */
+/** Whether `sent` was the same text and included the line that matters for this question. */
 function isSaid({ source, hash }: Piece, sent: SentSource): boolean {
   if (sent.name !== source.name || sent.hash !== hash) return false;
   const line = source.firstLine + newlines(source.text.slice(0, source.cursor ?? 0));
@@ -126,7 +129,7 @@ function contextUse({ tokensUsed, tokensLimit, messagesDropped }: FitResult, t: 
   return { used: tokensUsed, limit: tokensLimit, note };
 }
 
-/** Line numbers in the file, which the source's text may be a part of. */
+/** Line numbers in the file; the source's text may be only a part of it. */
 function fileLines({ source, fitted }: FittedPiece): [first: number, last: number][] {
   const offset = source.firstLine - 1;
   return fitted.lines.map(([first, last]) => [first + offset, last + offset]);

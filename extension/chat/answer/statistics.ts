@@ -1,4 +1,4 @@
-/** The tokens and the speed of an answer as a sentence. Pure. */
+/** Describes the tokens and the speed of an answer in a sentence. Pure. */
 import type { ChatResult } from '../../../engine/wire/protocol.ts';
 import type { Translate } from '../../common/translate.ts';
 

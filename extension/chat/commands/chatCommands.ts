@@ -1,4 +1,4 @@
-/** Commands of editor, explorer, terminal and source control that lead into the chat. */
+/** Commands in the editor, explorer, terminal and source control that open the chat. */
 import * as vscode from 'vscode';
 import type { CommandTable } from '../../common/commands.ts';
 import { errorMessage } from '../../common/errorMessage.ts';
@@ -17,7 +17,7 @@ export interface ChatCommandsHost {
   readonly settings: Settings;
 }
 
-/** `host` is looked at when a command runs. */
+/** Calls `host` each time a command runs. */
 export function chatCommands(host: () => ChatCommandsHost): CommandTable {
   const ask = (question: Parameters<Chat['ask']>[0]): Promise<void> => host().chat.ask(question);
   return {
@@ -36,7 +36,7 @@ export function chatCommands(host: () => ChatCommandsHost): CommandTable {
   };
 }
 
-/** Failures that the user can do something about are one sentence each. */
+/** Runs a command and shows its failure to the user, as one sentence. */
 async function told(run: () => Promise<void>): Promise<void> {
   try {
     await run();
@@ -51,7 +51,7 @@ function selected(): Attachment[] {
   return selection ? [selection] : [];
 }
 
-/** Code actions name document and range; menus and keys mean the active editor's. */
+/** Code actions pass a document and a range; menus and keys refer to the active editor. */
 function askAbout(
   text: '/explain' | '/fix' | '/doc',
   ask: (question: Parameters<Chat['ask']>[0]) => Promise<void>,
@@ -69,7 +69,7 @@ function askAbout(
   });
 }
 
-/** The explorer names what is chosen there; elsewhere it is the editor's selection, or its file. */
+/** The explorer passes the selected files; elsewhere, the editor's selection or its file is used. */
 async function chosen(uri: unknown, uris: unknown): Promise<Attachment[]> {
   if (Array.isArray(uris)) return Promise.all(uris.filter((each) => each instanceof vscode.Uri).map(fileOrFolder));
   const editor = vscode.window.activeTextEditor;
@@ -79,14 +79,14 @@ async function chosen(uri: unknown, uris: unknown): Promise<Attachment[]> {
   return selection.length > 0 ? selection : [{ kind: 'file', uri: editor.document.uri.toString() }];
 }
 
-/** What has no file system behind it is a document. */
+/** A URI whose scheme has no file system is treated as a document. */
 async function fileOrFolder(uri: vscode.Uri): Promise<Attachment> {
   const stat = await vscode.workspace.fs.stat(uri).then(undefined, () => undefined);
   const isFolder = stat !== undefined && (stat.type & vscode.FileType.Directory) !== 0;
   return { kind: isFolder ? 'folder' : 'file', uri: uri.toString() };
 }
 
-/** The button in the source control view names its repository. */
+/** Root of the repository whose button in the source control view was clicked. */
 function rootOf(sourceControl: unknown): vscode.Uri | undefined {
   const root = (sourceControl as { rootUri?: unknown } | undefined)?.rootUri;
   return root instanceof vscode.Uri ? root : undefined;

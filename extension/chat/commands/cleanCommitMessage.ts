@@ -1,9 +1,9 @@
-/** From a model's answer, or its beginning, to a commit message. Pure. */
+/** Turns a model's answer, or the beginning of one, into a commit message. Pure. */
 
-/** What `git log --oneline` and web pages show of a first line. */
+/** Characters of a first line that `git log --oneline` and web pages show. */
 const FIRST_LINE = 72;
 
-/** Without fences, quotes and labels; a long first line goes on in the text below. */
+/** Removes fences, quotes and labels; a long first line continues in the body. */
 export function cleanCommitMessage(answer: string): string {
   const lines = answer.replace(/\r\n?/g, '\n').split('\n');
   const text = lines
@@ -18,7 +18,10 @@ export function cleanCommitMessage(answer: string): string {
   return body === '' ? subject : `${subject}\n\n${body}`;
 }
 
-/** `"Add x"`, `**Add x**` and the like: the marks go where both stand, and an opening one while the rest is missing. */
+/**
+ * Removes the marks of `"Add x"`, `**Add x**` and the like, including an opening mark whose closing one is not yet
+ * there.
+ */
 function unquoted(line: string): string {
   const [, mark = ''] = /^("|'|`|\*\*|“|«)/.exec(line) ?? [];
   if (mark === '') return line;

@@ -1,4 +1,4 @@
-/** The light bulb: Explain, Fix and Document. Each asks in the chat; nothing is changed from here. */
+/** Light bulb actions: Explain, Fix and Document. Each asks in the chat and changes nothing itself. */
 import * as vscode from 'vscode';
 import { hasCode } from '../../reading/vscode/eligibility.ts';
 
@@ -8,7 +8,7 @@ const KINDS = [vscode.CodeActionKind.QuickFix, EXPLAIN, vscode.CodeActionKind.Re
 export class ChatCodeActions implements vscode.CodeActionProvider {
   static readonly metadata: vscode.CodeActionProviderMetadata = { providedCodeActionKinds: KINDS };
 
-  /** Titles and commands only: what they are about is read when one is taken. */
+  /** Provides titles and commands only; the code is read when an action is chosen. */
   provideCodeActions(
     document: vscode.TextDocument,
     range: vscode.Range,
@@ -28,7 +28,7 @@ export class ChatCodeActions implements vscode.CodeActionProvider {
       fix.diagnostics = [...diagnostics];
       actions.push(fix);
     }
-    // A bulb at every move of the cursor would only be in the way.
+    // A light bulb at every move of the cursor would be distracting.
     const selected = range.start.line !== range.end.line || range.start.character !== range.end.character;
     if (selected || diagnostics.length > 0 || triggerKind === vscode.CodeActionTriggerKind.Invoke) {
       actions.push(action(t('Explain with Airgap'), 'airgap.explain', EXPLAIN));

@@ -1,4 +1,4 @@
-/** The commit message that the model writes into the source control view's input. */
+/** Has the model write a commit message into the source control view's input. */
 import * as vscode from 'vscode';
 import { abortControllerFor } from '../../common/abortSignal.ts';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
@@ -11,7 +11,7 @@ import type { ChatModel } from '../../engine/engine.ts';
 import type { Source } from '../context/attachment.ts';
 import { slashCommand } from './slash.ts';
 
-/** A first line and a short text. */
+/** Enough for a first line and a short body. */
 const LONGEST_TOKENS = 256;
 
 export interface CommitMessageHost {
@@ -19,7 +19,7 @@ export interface CommitMessageHost {
   readonly settings: Pick<Settings, 'files.exclude'>;
 }
 
-/** Asks before it replaces a message; what stood there comes back where nothing is written. Rejects with a sentence. */
+/** Asks before replacing a message, and restores it if nothing is written. Rejects with a sentence for the user. */
 export async function writeCommitMessage(host: CommitMessageHost, root: vscode.Uri | undefined): Promise<void> {
   const repository = await chosenRepository(root);
   const sources = repository && (await describedChanges(repository, host.settings['files.exclude']));
@@ -38,7 +38,7 @@ export async function writeCommitMessage(host: CommitMessageHost, root: vscode.U
   );
 }
 
-/** Of the button's view, the only one, or the one that the user picks. */
+/** The repository whose button was clicked, else the only one, else the one that the user picks. */
 async function chosenRepository(root: vscode.Uri | undefined): Promise<Repository | undefined> {
   const all = await repositories(new AbortController().signal);
   const named = root && all.find(({ rootUri }) => rootUri.toString() === root.toString());
@@ -54,7 +54,7 @@ async function chosenRepository(root: vscode.Uri | undefined): Promise<Repositor
   return picked?.repository;
 }
 
-/** What is staged; where that is nothing, the working tree's changes if the user wants. */
+/** The staged changes; if there are none, those of the working tree, provided the user agrees. */
 async function describedChanges(repository: Repository, excluded: readonly string[]): Promise<Source[] | undefined> {
   const { t } = vscode.l10n;
   const staged = await diffSources(repository, true, excluded);
@@ -88,7 +88,7 @@ interface Run {
 async function write(model: ChatModel, repository: Repository, sources: Source[], run: Run): Promise<void> {
   const { inputBox } = repository;
   const before = inputBox.value;
-  // VS Code reports each value back a moment later, so that an older one of ours may stand there.
+  // VS Code reports each value back with a delay, so the input may still hold an older one of ours.
   const ours = new Set([before]);
   let shown = '';
   try {
@@ -102,7 +102,7 @@ async function write(model: ChatModel, repository: Repository, sources: Source[]
     };
     await model.chat(request, run.abort.signal, (part) => {
       if (part.type === 'fitted') return reportFit(part.fit, run);
-      // The user writes on: that goes before ours.
+      // The user is typing, which takes precedence.
       if (!ours.has(inputBox.value)) run.abort.abort();
       if (run.abort.signal.aborted) return;
       said += part.text;
@@ -116,7 +116,7 @@ async function write(model: ChatModel, repository: Repository, sources: Source[]
   }
 }
 
-/** Says in the progress when the window cannot hold all changes. */
+/** Reports in the progress notification if the context window cannot hold all changes. */
 function reportFit({ sources }: FitResult, { report }: Run): void {
   const whole = sources.reduce((sum, { tokensWhole }) => sum + tokensWhole, 0);
   const left = sources.reduce((sum, { tokens }) => sum + tokens, 0);

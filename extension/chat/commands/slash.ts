@@ -1,19 +1,19 @@
-/** The slash commands: what `/fix why…` asks the model, and which context it brings along. Pure. */
+/** The slash commands: the instruction that, say, `/fix why…` gives the model, and the context it adds. Pure. */
 
 export type SlashName = 'explain' | 'fix' | 'tests' | 'doc' | 'refactor' | 'commit' | 'terminal';
 
-/** code: the selection or the symbol around the cursor. problems: those of that code, too. */
+/** code: the selection or the symbol around the cursor. problems: that code and its diagnostics. */
 export type SlashContext = 'code' | 'problems' | 'staged' | 'nothing';
 
 export interface SlashQuestion {
   readonly name: SlashName;
-  /** What stands in the prompt in place of the typed text. */
+  /** Text that replaces the typed text in the prompt. */
   readonly instruction: string;
-  /** What is added where the user attached nothing of its kind: see `withDefaults` in context/defaults.ts. */
+  /** Context that is added if the user attached none of its kind: see `withDefaults` in context/defaults.ts. */
   readonly context: SlashContext;
 }
 
-/** The question of a text that begins with one of the commands; undefined for any other text. */
+/** Parses a text that begins with one of the commands; undefined for any other text. */
 export function slashCommand(text: string, machine: { shell: string; system: string }): SlashQuestion | undefined {
   const [, name, rest = ''] = /^\s*\/([a-z]+)(?=\s|$)([\s\S]*)$/.exec(text) ?? [];
   if (!isSlashName(name)) return undefined;

@@ -1,4 +1,4 @@
-/** An attachment: where the text for a question is to be found, not yet the text itself. Pure: types only. */
+/** An attachment refers to text for a question; it does not yet contain the text. Pure: types only. */
 import type { Chip } from '../../../webview/protocol.ts';
 
 /** Something that the user attached to a question. Lines are counted from 1. */
@@ -18,24 +18,24 @@ export interface Source {
   readonly name: string;
   /** Lines end in `\n`; secrets are hidden. */
   readonly text: string;
-  /** Address at which the text can be opened; empty where it cannot be opened. */
+  /** Address at which the text can be opened; empty if it cannot be opened. */
   readonly uri: string;
   /** The line of the file at which `text` begins, counted from 1. */
   readonly firstLine: number;
-  /** Offset in `text` around which the text is kept where not all of it fits. The start is kept where it is absent. */
+  /** If `text` does not fit, the part around this offset is kept; without an offset, the start is kept. */
   readonly cursor?: number;
 }
 
 /** Reads what attachments refer to. */
 export interface ContextReader {
   /**
-   * Rejects with an Error of one sentence where the attachment cannot be read. `question` guides the search for
+   * Rejects with an Error of one sentence if the attachment cannot be read. `question` guides the search for
    * `@project`.
    */
   read(attachment: Attachment, question: string, signal: AbortSignal): Promise<Source[]>;
   /**
-   * Tells the listener, now and with each change, what reading a project waits for, such as "Indexing 1,200 of 50,000
-   * files"; an empty text where it does not wait.
+   * Tells the listener, now and on each change, what reading a project is waiting for, such as "Indexing 1,200 of
+   * 50,000 files"; an empty text if it is not waiting.
    */
   onDidChangeWaiting?(listener: (text: string) => void): { dispose(): void };
   /** The chip of an attachment, without its token count. */

@@ -1,4 +1,4 @@
-/** What git says has changed: one source per file, and names of what is left out. */
+/** Changes as git reports them: one source per file, and the names of files that are left out. */
 import * as vscode from 'vscode';
 import type { Source } from './attachment.ts';
 import { splitDiff } from './diff.ts';
@@ -7,10 +7,10 @@ import { type Repository, repositories, UNTRACKED } from './git.ts';
 import { oneLine } from '../../reading/plainText.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
 
-/** More than any window holds. */
+/** More than any context window holds. */
 const MOST_CHARACTERS = 1_000_000;
 
-/** Of all repositories; `staged` alone, or everything that is not committed. Rejects where nothing has changed. */
+/** Changes of all repositories: only those `staged`, or everything uncommitted. Rejects if nothing has changed. */
 export async function changeSources(
   { staged = false }: { staged?: boolean },
   excluded: readonly string[],
@@ -31,7 +31,7 @@ export async function changeSources(
   return found.flat();
 }
 
-/** The staged or the unstaged changes of one repository; empty where there are none. */
+/** The staged or the unstaged changes of one repository; empty if there are none. */
 export async function diffSources(
   repository: Repository,
   staged: boolean,
@@ -52,7 +52,7 @@ export async function diffSources(
   return sources;
 }
 
-/** New files have no diff; the model should know that they are there. */
+/** Lists new files: they have no diff, but the model should know that they exist. */
 function untracked({ state }: Repository, excluded: readonly string[]): Source[] {
   const changes = [...state.workingTreeChanges, ...(state.untrackedChanges ?? [])];
   const files = changes.filter(({ uri, status }) => status === UNTRACKED && !isRefused(uri, excluded));

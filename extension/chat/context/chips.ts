@@ -1,4 +1,4 @@
-/** What an attachment is called in the input: short, and at length for tooltip and screen reader. */
+/** Names of an attachment in the input: a short label, and a longer one for the tooltip and screen readers. */
 import * as vscode from 'vscode';
 import type { Chip } from '../../../webview/protocol.ts';
 import type { Attachment } from './attachment.ts';

@@ -1,22 +1,24 @@
-/** What a question is about where the user attached nothing: the selection, or the symbol around the cursor. */
+/** Default context of a question without attachments: the selection, or the symbol around the cursor. */
 import * as vscode from 'vscode';
 import type { Attachment } from './attachment.ts';
 import type { SlashContext } from '../commands/slash.ts';
 import { hasProblems } from './problems.ts';
 import { documentSymbols, enclosing, inTime } from './symbols.ts';
 
-/** Around the cursor where no language server knows symbols. */
+/** Lines around the cursor that are taken if no language server provides symbols. */
 const LINES_AROUND = 40;
 
 const CODE: readonly Attachment['kind'][] = ['selection', 'symbol', 'file', 'folder'];
 
-/** What is attached, and what a slash command brings along where nothing of its kind is. */
+/** The attachments, and the default context of a slash command if none of its kind is attached. */
 export async function withDefaults(context: SlashContext, attached: readonly Attachment[]): Promise<Attachment[]> {
   const kept = meansLess(context, attached) ? attached.filter(({ kind }) => kind !== 'file') : attached;
   return [...kept, ...(await defaultAttachments(context, kept))];
 }
 
-/** The only code is the file that came along by itself: the code at its cursor is meant, or what is staged. */
+/**
+ * Whether the only code is an automatically attached file: then the code at its cursor is meant, or the staged changes.
+ */
 function meansLess(context: SlashContext, attached: readonly Attachment[]): boolean {
   const [file, ...others] = attached.filter(({ kind }) => CODE.includes(kind));
   if (context === 'nothing' || file?.kind !== 'file' || !file.automatic || others.length > 0) return false;
@@ -38,7 +40,7 @@ async function defaultAttachments(context: SlashContext, attached: readonly Atta
   return [...code, ...problemsAt(editor.document, editor.selection)];
 }
 
-/** The lines of a range that is not empty, else the symbol around it, else some lines, else the whole small file. */
+/** The lines of a non-empty range, else the symbol around it, else nearby lines, or the whole file if it is small. */
 export async function codeAt(document: vscode.TextDocument, range: vscode.Range): Promise<Attachment> {
   const selection = selectionOf(document, range);
   if (selection) return selection;
@@ -54,15 +56,15 @@ export async function codeAt(document: vscode.TextDocument, range: vscode.Range)
   return { kind: 'selection', uri, firstLine: Math.max(1, line - LINES_AROUND), lastLine };
 }
 
-/** The whole lines of a range; undefined where it is empty. */
+/** The whole lines of a range; undefined if it is empty. */
 export function selectionOf(document: vscode.TextDocument, { start, end }: vscode.Range): Attachment | undefined {
   if (start.line === end.line && start.character === end.character) return undefined;
-  // A selection that ends before a line's first character does not mean that line.
+  // A selection that ends before a line's first character does not include that line.
   const lastLine = end.character === 0 ? end.line : end.line + 1;
   return { kind: 'selection', uri: document.uri.toString(), firstLine: start.line + 1, lastLine };
 }
 
-/** Those of the range's first line, else all of the file; none where there are none. */
+/** The problems of the range's first line, else all of the file; empty if there are none. */
 export function problemsAt(document: vscode.TextDocument, range: vscode.Range): Attachment[] {
   const uri = document.uri.toString();
   const line = range.start.line + 1;

@@ -1,18 +1,18 @@
-/** The output of `git diff`, file by file. Pure. */
+/** Splits the output of `git diff` by file. Pure. */
 import { hideSecrets } from '../../reading/secrets.ts';
 import { withoutControls } from '../../reading/plainText.ts';
 
 export interface FileDiff {
-  /** As a user would name it: the new path, else the old one. */
+  /** The path as a user would name it: the new one, else the old one. */
   readonly path: string;
-  /** Every reading of the names in its head: prefixes such as `a/` can be turned off or changed. */
+  /** All possible paths, with and without a prefix such as `a/`, since git's prefixes can be turned off or changed. */
   readonly paths: readonly string[];
   readonly text: string;
 }
 
-/** Cuts a diff at its files; what looks like a secret is hidden. */
+/** Splits a diff by file and hides what looks like a secret. */
 export function splitDiff(output: string): FileDiff[] {
-  // Lines of content begin with a sign, so that none of them looks like a head. `^` would match behind U+2028 too.
+  // Content lines begin with a sign, so none of them looks like a header. `^` would also match after U+2028.
   const parts = withoutControls(output).split(/(?<![^\n])(?=diff --)/);
   return parts.filter((part) => part.startsWith('diff --')).map(fileDiff);
 }
@@ -24,20 +24,20 @@ function fileDiff(text: string): FileDiff {
     const name = /^(?:---|\+\+\+|(?:rename|copy) (?:from|to)) ([^\n]*?)\t?$/.exec(line)?.[1];
     return name === undefined || name === '/dev/null' ? [] : [unquoted(name)];
   });
-  // Of binary files and changes of mode; such a part has no content.
+  // Binary files and changes of mode have no content, so the name is taken from the first line.
   if (names.length === 0) names.push(unquoted(/ ("[^"]*"|\S+)$/.exec(head[0] ?? '')?.[1] ?? ''));
   const path = (names.at(-1) ?? '').replace(/^[abciow]\//, '');
   return { path, paths: [...names, ...names.map((name) => name.replace(/^[^/]*\//, ''))], text: hidden(text) };
 }
 
-/** Without the first column, where the signs stand, its lines are those of the file. */
+/** Hides secrets. Without the first column, which holds the signs, the lines are those of the file. */
 function hidden(text: string): string {
   const lines = text.trimEnd().split('\n');
   const shown = hideSecrets(lines.map((line) => line.slice(1)).join('\n')).split('\n');
   return lines.map((line, i) => line.slice(0, 1) + shown[i]).join('\n');
 }
 
-/** Git writes unusual names in C's notation, byte by byte. */
+/** Decodes an unusual name, which git writes in C's notation, byte by byte. */
 function unquoted(name: string): string {
   if (!/^".*"$/.test(name)) return name;
   const bytes: number[] = [];

@@ -1,18 +1,18 @@
-/** What of the editors the chat offers by itself: the selection, else the file. */
+/** Editor content that the chat attaches automatically: the selection, else the file. */
 import * as vscode from 'vscode';
 import type { Settings } from '../../settings.ts';
 import { selectionOf } from './defaults.ts';
 import { isRefused } from '../../reading/vscode/exclusions.ts';
 import type { Attachment } from './attachment.ts';
 
-/** Changes come with every key; what they cost is counted when the user pauses. */
+/** A change arrives with every key; tokens are counted again when the user pauses. */
 const TEXT_PAUSE_MS = 1500;
-/** Views and inputs are documents too. */
+/** Schemes of editors' documents; views and inputs have documents, too. */
 const SCHEMES = new Set(['file', 'untitled', 'vscode-remote', 'vscode-vfs', 'vscode-notebook-cell']);
 
 export class EditorContext implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
-  /** The last one that was active: a chat among the editors is none, and the question is about the one before. */
+  /** The last active text editor. While a chat tab is active, questions are about the editor before it. */
   #editor = vscode.window.activeTextEditor;
   #timer: NodeJS.Timeout | undefined;
 
@@ -43,7 +43,7 @@ export class EditorContext implements vscode.Disposable {
     ];
   }
 
-  /** undefined where nothing is open, or what is open must not be read. */
+  /** Undefined if no editor is open or its document must not be read. */
   get attachment(): Attachment | undefined {
     const editor = this.#editor;
     if (!editor || !SCHEMES.has(editor.document.uri.scheme)) return undefined;

@@ -1,4 +1,4 @@
-/** The files of a folder as sources: the ones changed last, up to limits, and a list that names the others too. */
+/** The files of a folder as sources: the most recently changed, up to limits, and a list of all names. */
 import * as vscode from 'vscode';
 import type { Source } from './attachment.ts';
 import { fileSystemOf } from '../../files/vscode/workspaceFiles.ts';
@@ -7,12 +7,12 @@ import { hiddenPatterns, isRefused, matchesAny } from '../../reading/vscode/excl
 import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 import { walk } from '../../reading/walk.ts';
 
-/** Beyond these a prompt would be mostly list. */
+/** With more, the prompt would consist mostly of the list. */
 const MOST_FILES = 200;
 const MOST_CHARACTERS = 1_000_000;
-/** Larger ones are data or generated, as a rule; @file takes them. */
+/** Larger files are usually data or generated; @file accepts them. */
 const LARGEST_BYTES = 200_000;
-/** Entries that are looked at. */
+/** Maximum number of directory entries that are examined. */
 const MOST_ENTRIES = 5000;
 
 interface Entry {
@@ -21,7 +21,7 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** Rejects with a sentence where the folder holds nothing that can be read. */
+/** Rejects with a sentence if the folder contains nothing readable. */
 export async function folderSources(
   folder: vscode.Uri,
   excluded: readonly string[],
@@ -48,8 +48,8 @@ export async function folderSources(
 }
 
 /**
- * The files below a folder, without what is hidden, refused or ignored by git, and without links, which may lead
- * anywhere. Not through the search service, which file systems of other extensions need not have.
+ * The files below a folder, except those that are hidden, refused or ignored by git, and except links, which may lead
+ * anywhere. Does not use the search service, which other extensions' file systems may lack.
  */
 export async function filesBelow(
   folder: vscode.Uri,

@@ -1,11 +1,11 @@
-/** How well a typed text fits a path or name. Pure. */
+/** Scores how well a typed text matches a path or name. Pure. */
 
-/** Higher is better; undefined where the letters do not stand in the name in this order. */
+/** Higher is better; undefined if the name does not contain the letters in this order. */
 export function fuzzyScore(query: string, name: string): number | undefined {
   const typed = query.toLowerCase().replace(/\s+/g, '');
   const path = name.toLowerCase();
   const base = path.slice(path.lastIndexOf('/') + 1);
-  // Among equals the shorter one is meant more often.
+  // Of two equal matches, the shorter one is more often meant.
   const short = -path.length / 1000;
   if (typed === '') return short;
   if (base.startsWith(typed)) return 4 + short;
@@ -17,7 +17,7 @@ export function fuzzyScore(query: string, name: string): number | undefined {
   return inPath === undefined ? undefined : inPath + short;
 }
 
-/** The share of letters that begin a word; undefined where one is missing. */
+/** The share of letters that begin a word; undefined if one is missing. */
 function subsequence(typed: string, lower: string, original: string): number | undefined {
   let at = -1;
   let begins = 0;

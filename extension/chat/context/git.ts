@@ -1,4 +1,4 @@
-/** As much of the API of VS Code's own git extension (`vscode.git`, version 1) as the chat uses. */
+/** The part of the API of VS Code's git extension (`vscode.git`, version 1) that the chat uses. */
 import * as vscode from 'vscode';
 
 export interface Repository {
@@ -7,7 +7,7 @@ export interface Repository {
   readonly ui: { readonly selected: boolean };
   readonly state: {
     readonly workingTreeChanges: readonly GitChange[];
-    /** Only where git.untrackedChanges is "separate"; else they are among workingTreeChanges. */
+    /** Present only if git.untrackedChanges is "separate"; otherwise workingTreeChanges includes them. */
     readonly untrackedChanges?: readonly GitChange[];
   };
   /** `git diff`, or `git diff --cached`. */
@@ -28,10 +28,10 @@ interface GitApi {
   readonly repositories: readonly Repository[];
 }
 
-/** After its start git looks for repositories for a moment. */
+/** Time limit for git to find the repositories after it has started. */
 const START_LIMIT_MS = 5000;
 
-/** All repositories of the workspace; rejects with a sentence where there are none, or no git. */
+/** All repositories of the workspace; rejects with a sentence if there are none or git is unavailable. */
 export async function repositories(signal: AbortSignal): Promise<readonly Repository[]> {
   const api = await gitApi();
   await initialized(api, signal);
@@ -42,7 +42,7 @@ export async function repositories(signal: AbortSignal): Promise<readonly Reposi
 async function gitApi(): Promise<GitApi> {
   const extension = vscode.extensions.getExtension<{ getAPI(version: 1): GitApi }>('vscode.git');
   try {
-    // Throws where git is off, or the workspace is not trusted.
+    // Throws if git is disabled or the workspace is not trusted.
     return (await extension!.activate()).getAPI(1);
   } catch (error) {
     throw new Error(vscode.l10n.t('Git is not available in this workspace.'), { cause: error });

@@ -1,10 +1,10 @@
-/** What the model is told for what the user typed, and what a slash command takes along. */
+/** The instruction and the attachments for a typed text, which may begin with a slash command. */
 import * as vscode from 'vscode';
 import type { Attachment } from './attachment.ts';
 import { slashCommand } from '../commands/slash.ts';
 import { withDefaults } from './defaults.ts';
 
-/** Text without a slash command stays as it is. */
+/** Text without a slash command is returned unchanged. */
 export async function instruct(
   text: string,
   attached: readonly Attachment[],
@@ -14,7 +14,7 @@ export async function instruct(
   return { instruction: slash.instruction, attachments: await withDefaults(slash.context, attached) };
 }
 
-/** "/usr/bin/zsh", "C:\…\pwsh.exe": the program's name. */
+/** The program's name: "zsh" for "/usr/bin/zsh", "pwsh" for "C:\…\pwsh.exe". */
 function shellName(path: string): string {
   return (path.split(/[\\/]/).at(-1) ?? '').replace(/\.exe$/i, '');
 }

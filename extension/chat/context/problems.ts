@@ -1,18 +1,18 @@
-/** Diagnostics as text: what is wrong, where, and the line of code it points at. */
+/** Diagnostics as text: the message, its location, and the code it refers to. */
 import * as vscode from 'vscode';
 import { hideSecrets } from '../../reading/secrets.ts';
 import type { Source } from './attachment.ts';
 import { oneLine, plainText } from '../../reading/plainText.ts';
 import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 
-/** More make a prompt long and an answer vague; the worst go first. */
+/** More make the prompt long and the answer vague; the most severe are listed first. */
 const MOST = 50;
 /** Maximum number of lines of code included per problem. */
 const LONGEST_CODE_LINES = 5;
 
 export interface ProblemPlace {
   readonly uri?: string;
-  /** From 1. */
+  /** Line number, 1-based. */
   readonly line?: number;
 }
 
@@ -21,7 +21,7 @@ interface Problem {
   readonly diagnostic: vscode.Diagnostic;
 }
 
-/** One source; rejects with a sentence where there are no problems. */
+/** Returns one source; rejects with a sentence if there are no problems. */
 export async function problemSources(
   place: ProblemPlace,
   excluded: readonly string[],
@@ -35,7 +35,7 @@ export async function problemSources(
     const key = problem.uri.toString();
     if (!texts.has(key)) texts.set(key, await codeLines(problem.uri, excluded, signal));
     const lines = texts.get(key);
-    // Messages may quote what must not be read.
+    // A message may quote text that must not be read.
     if (lines) told.push(describe(problem, lines));
   }
   if (told.length === 0) throw new Error(vscode.l10n.t('The files that have problems are excluded.'));
@@ -43,12 +43,12 @@ export async function problemSources(
   return [{ name: 'problems', text: told.join('\n'), uri: '', firstLine: 1 }];
 }
 
-/** Whether a source of problems can be made; cheap. */
+/** Whether there are problems to read; cheap. */
 export function hasProblems(place: ProblemPlace): boolean {
   return problemsAt(place).length > 0;
 }
 
-/** The worst first, then by file and line. */
+/** Sorted by severity, then by file and line. */
 function problemsAt({ uri, line }: ProblemPlace): Problem[] {
   const files: [vscode.Uri, vscode.Diagnostic[]][] =
     uri === undefined
@@ -70,7 +70,7 @@ function byPlace(a: Problem, b: Problem): number {
   return a.diagnostic.range.start.line - b.diagnostic.range.start.line;
 }
 
-/** Undefined where the file must not, or cannot, be read. */
+/** Undefined if the file must not or cannot be read. */
 async function codeLines(
   uri: vscode.Uri,
   excluded: readonly string[],

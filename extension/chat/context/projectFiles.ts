@@ -1,16 +1,16 @@
-/** The files of the workspace, for lists to choose from: found once, and kept while the user types. */
+/** The files of the workspace for suggestions: searched once and cached while the user types. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { hiddenPatterns, isRefused, matchesAny } from '../../reading/vscode/exclusions.ts';
 import { filesBelow } from './folder.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
 
-/** So many paths take 0.1 s to compare with what is typed. */
+/** Matching this many paths against the typed text takes 0.1 s. */
 const MOST_FILES = 50_000;
 const KEPT_MS = 15_000;
-/** File systems without a search service are walked, over the network perhaps. */
+/** Limit for file systems without a search service, whose folders are walked, possibly over a network. */
 const MOST_WALKED = 2000;
-/** Other work of the extension host goes on in between. */
+/** Time after which a long loop yields to other work of the extension host. */
 const SLICE_MS = 10;
 
 export interface ProjectFile {
@@ -48,7 +48,7 @@ export class ProjectFiles {
     const cancel = (): void => source.cancel();
     signal.addEventListener('abort', cancel);
     try {
-      // Nested braces mean nothing to the search; what they would hide goes afterwards.
+      // The search does not understand nested braces; files that such patterns hide are removed afterwards.
       const plain = hiddenPatterns().filter((pattern) => !/[{},]/.test(pattern));
       const exclude = plain.length > 0 ? `{${plain.join(',')}}` : undefined;
       const found = await vscode.workspace.findFiles('**/*', exclude, MOST_FILES, source.token);
@@ -68,7 +68,7 @@ export class ProjectFiles {
   }
 }
 
-/** Does `work` for each item without holding up others; rejects once the signal is aborted. */
+/** Calls `work` for each item without blocking the extension host; rejects once the signal is aborted. */
 export async function inSlices<T>(items: readonly T[], signal: AbortSignal, work: (item: T) => void): Promise<void> {
   let startedMs = performance.now();
   for (const item of items) {

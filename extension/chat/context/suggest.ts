@@ -1,4 +1,4 @@
-/** What `@…` and `/…` in the input may become: a list while the user types, and the attachment that is taken. */
+/** Completes `@…` and `/…` in the input: a list while the user types, and the attachment of the accepted entry. */
 import * as vscode from 'vscode';
 import type { Suggestion } from '../../../webview/protocol.ts';
 import { hasCode } from '../../reading/vscode/eligibility.ts';
@@ -13,12 +13,12 @@ import type { Attachment } from './attachment.ts';
 import { SLASH_NAMES, type SlashName } from '../commands/slash.ts';
 
 const MOST = 50;
-/** Lists that the page may still show. */
+/** Number of suggestions kept, as the page may still show earlier lists. */
 const KEPT_IDS = 10 * MOST;
 
 type Resolve = () => Attachment | Promise<Attachment>;
 interface Entry extends Omit<Suggestion, 'id'> {
-  /** None for what only changes the input. */
+  /** Absent for suggestions that only change the input. */
   readonly resolve?: Resolve;
 }
 
@@ -37,7 +37,10 @@ export class Suggester {
     this.#files = new ProjectFiles(excluded);
   }
 
-  /** At most 50, best first, for the word before the cursor with its `@` or `/`. A newer call ends this one: none. */
+  /**
+   * At most 50 suggestions, best first, for the word before the cursor, including `@` or `/`. Empty once a newer call
+   * starts.
+   */
   async suggest(text: string): Promise<Suggestion[]> {
     this.#running?.abort();
     const { signal } = (this.#running = new AbortController());
@@ -50,7 +53,7 @@ export class Suggester {
     }
   }
 
-  /** What a suggestion attaches; rejects with a sentence where that is not to be had, or the list is too old. */
+  /** The attachment of a suggestion; rejects with a sentence if it is not available or the list is too old. */
   async resolve(suggestionId: string): Promise<Attachment> {
     const resolve = this.#attachments.get(suggestionId);
     if (!resolve) throw new Error(vscode.l10n.t('This suggestion is no longer available. Type @ again.'));
@@ -203,7 +206,7 @@ function symbolEntry(symbol: NamedRange): Entry {
   };
 }
 
-/** What the editor's tabs show, the active one first. */
+/** The files in the editor's tabs, the active one first. */
 function openFiles(excluded: readonly string[]): ProjectFile[] {
   const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
   const uris = tabs.flatMap(({ input }) => (input instanceof vscode.TabInputText ? [input.uri] : []));
@@ -218,7 +221,7 @@ function activeCode(): vscode.Uri | undefined {
   return document && hasCode(document) ? document.uri : undefined;
 }
 
-/** Those that fit, best first. */
+/** The items that match, best first. */
 async function best<T>(
   query: string,
   items: readonly T[],

@@ -1,18 +1,18 @@
 /** Symbols of documents and of the workspace, from the language servers. */
 import * as vscode from 'vscode';
 
-/** Language servers may take their time; nobody waits for all of it. */
+/** Language servers can be slow; after this time, the result is no longer awaited. */
 const LIMIT_MS = 2000;
 
 export interface NamedRange {
   readonly name: string;
   readonly uri: vscode.Uri;
-  /** From 1. */
+  /** Line number, 1-based. */
   readonly firstLine: number;
   readonly lastLine: number;
 }
 
-/** All symbols of a document, outer ones before those inside them; none where no provider knows the language. */
+/** All symbols of a document, outer ones before those inside them; empty if no provider supports the language. */
 export async function documentSymbols(uri: vscode.Uri): Promise<NamedRange[]> {
   type Found = (vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined;
   const found = await vscode.commands.executeCommand<Found>('vscode.executeDocumentSymbolProvider', uri);
@@ -32,7 +32,7 @@ export async function workspaceSymbols(query: string): Promise<NamedRange[]> {
   return (found ?? []).map(({ name, location }) => named(name, location.uri, location.range));
 }
 
-/** Providers cannot be cancelled through a command: nobody waits for a slow one, or one that fails. */
+/** Providers cannot be cancelled through a command, so a slow or failing one simply yields no symbols. */
 export function inTime(symbols: Promise<NamedRange[]>, signal?: AbortSignal): Promise<NamedRange[]> {
   return new Promise((resolve) => {
     const done = (found: NamedRange[]): void => {
@@ -47,7 +47,7 @@ export function inTime(symbols: Promise<NamedRange[]>, signal?: AbortSignal): Pr
   });
 }
 
-/** The smallest symbol of several lines around a line (from 1), or the one of that line. */
+/** The smallest symbol that spans several lines around a (1-based) line, or the one on that line. */
 export function enclosing(symbols: readonly NamedRange[], line: number): NamedRange | undefined {
   const around = symbols.filter(({ firstLine, lastLine }) => firstLine <= line && line <= lastLine);
   const size = ({ firstLine, lastLine }: NamedRange): number => lastLine - firstLine;
@@ -55,7 +55,7 @@ export function enclosing(symbols: readonly NamedRange[], line: number): NamedRa
   return bySize.find((symbol) => size(symbol) > 0) ?? bySize[0];
 }
 
-/** Workspace symbols often know the line of a name only: the whole of it, from its document's symbols. */
+/** Workspace symbols often have only the line of the name; the full range comes from the document's symbols. */
 export async function wholeSymbol(symbol: NamedRange): Promise<NamedRange> {
   const same = (await inTime(documentSymbols(symbol.uri))).filter(
     ({ name, firstLine, lastLine }) =>
@@ -64,7 +64,7 @@ export async function wholeSymbol(symbol: NamedRange): Promise<NamedRange> {
   return same.at(-1) ?? symbol;
 }
 
-/** Some servers write `name()`, or `name(a, b)`, in one of the two lists. */
+/** Some servers write `name()` or `name(a, b)` in one of the two lists. */
 export function bareName(name: string): string {
   return name.replace(/\(.*$/s, '');
 }

@@ -4,14 +4,14 @@ import * as vscode from 'vscode';
 import { withoutControls } from '../../reading/plainText.ts';
 
 /**
- * The selected text of the active terminal; rejects with a sentence where there is none. VS Code gives it only through
- * the clipboard, whose text is put back.
+ * The selected text of the active terminal; rejects with a sentence if there is none. VS Code provides it only through
+ * the clipboard, whose text is then restored.
  */
 export async function terminalSelection(): Promise<string> {
   const { clipboard } = vscode.env;
   const before = await clipboard.readText();
-  // Without a selection the command copies nothing: what the clipboard held must not be taken for one. Where it holds
-  // no text it may hold a picture, which could not be put back.
+  // Without a selection, the command copies nothing, and the clipboard's text must not be mistaken for one. A clipboard
+  // without text may hold an image, which could not be restored.
   const mark = before === '' ? '' : `airgap ${randomUUID()}`;
   try {
     if (mark !== '') await clipboard.writeText(mark);

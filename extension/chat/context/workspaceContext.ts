@@ -1,4 +1,4 @@
-/** Reads what the user attached to a question: files, symbols, problems, changes and the rest. */
+/** Reads the attachments of a question: files, symbols, problems, changes and so on. */
 import * as vscode from 'vscode';
 import { hideSecrets } from '../../reading/secrets.ts';
 import type { Settings } from '../../settings.ts';
@@ -12,7 +12,7 @@ import { oneLine, offsetOf, plainText, withoutControls } from '../../reading/pla
 import { problemSources } from './problems.ts';
 import { nameOf, textOf } from '../../reading/vscode/textOf.ts';
 
-/** More parts of a project than a small model can weigh. */
+/** Maximum number of search results; a small model cannot make use of more. */
 const MOST_HITS = 12;
 
 export interface WorkspaceContextHost {
@@ -21,7 +21,7 @@ export interface WorkspaceContextHost {
 }
 
 export class WorkspaceContext implements ContextReader {
-  /** `host` is looked at with each reading, so that its settings may change. */
+  /** `host` is queried on each read, since its settings may change. */
   readonly #host: WorkspaceContextHost;
 
   constructor(host: WorkspaceContextHost) {
@@ -93,7 +93,7 @@ async function linesSource(
   return { name, text, uri, firstLine };
 }
 
-/** What was said last is at its end. */
+/** The newest output is at the end. */
 function terminalSource(said: string): Source {
   const text = hideSecrets(withoutControls(said));
   return { name: 'terminal', text, uri: '', firstLine: 1, cursor: text.length };

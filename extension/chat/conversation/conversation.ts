@@ -1,4 +1,4 @@
-/** A conversation, and what may happen to it: every change gives a new one. Pure. */
+/** A conversation and its changes, each of which returns a new conversation. Pure. */
 import * as z from 'zod';
 import type { Chip, PageMessage } from '../../../webview/protocol.ts';
 import type { Attachment } from '../context/attachment.ts';
@@ -39,11 +39,13 @@ const questionSchema = z.object({
       uri: z.string(),
       lines: z.array(z.tuple([line, line])),
       totalLines: line,
-      /** Of the whole text that was read: tells whether it has changed since. */
+      /** Hash of the whole text that was read, to detect later changes. */
       hash: z.string(),
     }),
   ),
-  /** What the model was given, exactly, so that later prompts begin with the same tokens; empty until it is made. */
+  /**
+   * The exact text that the model was given, so that later prompts begin with the same tokens; empty until it is built.
+   */
   prompt: z.string(),
 });
 
@@ -55,7 +57,7 @@ const answerSchema = z.object({
   figures: z.string().exactOptional(),
 });
 
-/** As it is stored. */
+/** A conversation as stored on disk. */
 export const conversationSchema = z.object({
   version: z.literal(1),
   id: z.string(),
@@ -76,20 +78,20 @@ export function emptyConversation(id: string, nowMs: number): Conversation {
   return { version: 1, id, title: '', createdMs: nowMs, changedMs: nowMs, turns: [] };
 }
 
-/** With a question at its end whose answer is being written; the first one names the conversation. */
+/** Appends a question whose answer is being written; the first question names the conversation. */
 export function asked(conversation: Conversation, question: Question, answerId: string): Conversation {
   const answer: Answer = { id: answerId, text: '', status: 'writing' };
   const title = conversation.title || titleOf(question.text);
   return { ...conversation, title, turns: [...conversation.turns, { question, answer }] };
 }
 
-/** Up to, and without, the question of this id; undefined where there is none. */
+/** The conversation up to, but excluding, the question with this ID; undefined if there is none. */
 export function before(conversation: Conversation, questionId: string): Conversation | undefined {
   const index = conversation.turns.findIndex(({ question }) => question.id === questionId);
   return index < 0 ? undefined : { ...conversation, turns: conversation.turns.slice(0, index) };
 }
 
-/** Changes the last turn; what it says of problem and figures replaces both. */
+/** Changes the last turn. A new answer also replaces `problem` and `figures`. */
 export function withLast(
   conversation: Conversation,
   change: { question?: Partial<Question>; answer?: Omit<Answer, 'id'> },
@@ -102,14 +104,14 @@ export function withLast(
   return { ...conversation, turns: conversation.turns.with(-1, turn) };
 }
 
-/** What the disk holds: there nothing is being written. */
+/** The conversation as stored: an answer that is being written counts as stopped. */
 export function asStored(conversation: Conversation): Conversation {
   const answer = conversation.turns.at(-1)?.answer;
   if (answer?.status !== 'writing') return conversation;
   return withLast(conversation, { answer: { text: answer.text, status: 'stopped' } });
 }
 
-/** Whether the last answer can go on. */
+/** Whether the last answer can be continued. */
 export function canContinue(conversation: Conversation): boolean {
   const status = conversation.turns.at(-1)?.answer.status;
   return status === 'stopped' || status === 'cut' || status === 'failed';
@@ -123,19 +125,19 @@ export function questionMessage({ id, text, chips }: Question): PageMessage {
   return { id, role: 'user', text, status: 'done', chips };
 }
 
-/** The sources stand under the answer that was given them. */
+/** The sources are shown under the answer whose question included them. */
 export function answerMessage({ question, answer }: Turn): PageMessage {
   const sources = question.sources.map(({ name, uri, lines, totalLines }) => ({ name, uri, lines, totalLines }));
   return { role: 'assistant', ...answer, sources };
 }
 
-/** On one line, cut at a word where it is long. */
+/** The text on one line, cut at a word if it is long. */
 export function titleOf(text: string): string {
   const words = text.replace(/\s+/g, ' ').trim();
   if (words.length <= LONGEST_TITLE) return words;
   const cut = words.slice(0, LONGEST_TITLE - 1);
   const space = cut.lastIndexOf(' ');
   const kept = space > LONGEST_TITLE / 2 ? cut.slice(0, space) : cut;
-  // Half of a surrogate pair is no character.
+  // Removes the first half of a surrogate pair that was cut in two.
   return `${kept.replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -13,11 +13,11 @@ const STEPS: [unit: Intl.RelativeTimeFormatUnit, ms: number][] = [
 
 export interface Now {
   readonly ms: number;
-  /** Of the user, as in "en" or "de". */
+  /** The user's language, such as "en" or "de". */
   readonly language: string;
 }
 
-/** Those whose title or text holds `query`, in whatever case; all where it is empty. */
+/** The conversations whose title or text contains `query`, ignoring case; all if it is empty. */
 export function entries(conversations: readonly Conversation[], query: string, now: Now): ConversationEntry[] {
   const wanted = query.trim().toLowerCase();
   return conversations
@@ -30,7 +30,7 @@ export function entries(conversations: readonly Conversation[], query: string, n
     });
 }
 
-/** What stands around the first hit; empty where only the title has it, undefined without a hit. */
+/** An excerpt around the first hit; empty if only the title contains it, undefined without a hit. */
 function find({ title, turns }: Conversation, wanted: string): string | undefined {
   for (const { question, answer } of turns) {
     for (const text of [question.text, answer.text]) {

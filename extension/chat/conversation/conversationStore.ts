@@ -1,11 +1,13 @@
-/** Conversations on disk: a file each, in a folder that only the user can read. No vscode. */
+/** Conversations on disk: one file each, in a folder that only the user can read. No vscode. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../../files/replaceFile.ts';
 import { asStored, type Conversation, conversationSchema } from './conversation.ts';
 
-/** Names the conversation that was open last. VS Code's own memory of a window may miss what came just before a reload. */
+/**
+ * File with the ID of the last open conversation. VS Code's window state may lack changes made just before a reload.
+ */
 const OPEN = 'open';
 const FILE = /^([\w-]{1,100})\.json$/;
 
@@ -13,7 +15,7 @@ export class ConversationStore {
   /** Conversations last read or written, by ID, with the file's time and size to detect changes. */
   readonly #known = new Map<string, { stamp: string; conversation: Conversation }>();
 
-  /** `report` is told the files that could not be read; those that make no sense have been renamed. */
+  /** `report` receives the files that could not be read; corrupt ones have been renamed. */
   readonly #folder: string;
   readonly #report: (files: string[]) => void;
 
@@ -22,18 +24,18 @@ export class ConversationStore {
     this.#report = report;
   }
 
-  /** All that can be read. */
+  /** All conversations that can be read. */
   async all(): Promise<Conversation[]> {
     const ids = (await this.#names()).flatMap((name) => FILE.exec(name)?.[1] ?? []);
     return this.#readAll(ids);
   }
 
-  /** undefined where there is none, or none that can be read. */
+  /** Undefined if there is no such conversation, or it cannot be read. */
   async read(id: string): Promise<Conversation | undefined> {
     return (await this.#readAll([id]))[0];
   }
 
-  /** Whole or not at all: a new file takes the old one's place once it is on the disk. Rejects where it cannot. */
+  /** Writes atomically: a new file replaces the old one once it is on disk. Rejects on failure. */
   async write(conversation: Conversation): Promise<void> {
     const stored = asStored(conversation);
     const path = this.#path(conversation.id);
@@ -44,14 +46,14 @@ export class ConversationStore {
     this.#known.set(conversation.id, { stamp: await stampOf(path), conversation: stored });
   }
 
-  /** For good: also what an interrupted write, or one that could not be understood, left of it. */
+  /** Deletes permanently, including leftovers of interrupted writes and corrupt files that were renamed. */
   async remove(id: string): Promise<void> {
     this.#known.delete(id);
     const mine = (await this.#names()).filter((name) => name.startsWith(`${id}.json`));
     await Promise.all(mine.map((name) => rm(join(this.#folder, name), { force: true })));
   }
 
-  /** The id that was remembered last; there may be no such conversation. */
+  /** The ID that was last remembered; the conversation may no longer exist. */
   async open(): Promise<string | undefined> {
     return readFile(join(this.#folder, OPEN), 'utf8').catch(() => undefined);
   }
@@ -97,7 +99,7 @@ export class ConversationStore {
     }
   }
 
-  /** Ids come from the page too. */
+  /** Checks the ID, which may come from the page. */
   #path(id: string): string {
     const name = `${id}.json`;
     if (!FILE.test(name)) throw new RangeError('This is no name of a conversation.');
@@ -105,7 +107,7 @@ export class ConversationStore {
   }
 }
 
-/** Gives the name that the file has then; it keeps its own where it cannot be renamed. */
+/** Renames a corrupt file. Returns its new path, or the old one if it cannot be renamed. */
 async function setAside(path: string): Promise<string> {
   const aside = `${path}.${randomBytes(3).toString('hex')}.corrupt`;
   return rename(path, aside).then(

@@ -1,11 +1,11 @@
-/** What is attached to the question that is being written, and how much of the window it takes. Pure. */
+/** The attachments of the question being written, and how much of the context window they take. Pure. */
 import type { Chip, ContextUse } from '../../../webview/protocol.ts';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 import { compose, type ComposeHost, type ComposeRequest, uncounted } from '../answer/compose.ts';
 import type { Attachment } from '../context/attachment.ts';
 
-/** After the last change, so that moving through files reads none of them. */
+/** Delay after the last change, so that moving through files reads none of them. */
 const PAUSE_MS = 300;
 const EMPTY_CONTEXT: ContextUse = { used: 0, limit: 0, note: '' };
 
@@ -31,7 +31,7 @@ export class Draft {
   #items: Item[] = [];
   #chips: Chip[] = [];
   #contextUse = EMPTY_CONTEXT;
-  /** The user took the automatic one away. */
+  /** The user removed the automatic attachment. */
   #declined = false;
   #lastId = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -67,7 +67,7 @@ export class Draft {
 
   add(attachments: readonly Attachment[]): void {
     for (const attachment of attachments) {
-      // The user's own choice does not go when the editor changes.
+      // An attachment that the user chose stays when the editor changes.
       this.#items = this.#items.filter((item) => !item.automatic || !same(item.attachment, attachment));
       if (!this.#has(attachment)) this.#items.push(this.#item(attachment, false));
     }
@@ -80,7 +80,7 @@ export class Draft {
     this.refresh();
   }
 
-  /** The next question: nothing is attached but what the editor shows, unless the user did not want that. */
+  /** Starts the next question with only the automatic attachment, unless the user has removed it. */
   next(automatic: Attachment | undefined): void {
     this.#items = automatic && !this.#declined ? [this.#item(automatic, true)] : [];
     this.refresh();
@@ -92,7 +92,9 @@ export class Draft {
     this.next(automatic);
   }
 
-  /** Shows the chips at once, and their numbers once they are counted: files, settings or the conversation changed. */
+  /**
+   * Called when files, settings or the conversation change. Shows the chips at once, and their token counts once known.
+   */
   refresh(): void {
     this.#stop();
     const counted = new Map(this.#chips.map((chip) => [chip.id, chip]));
@@ -116,7 +118,7 @@ export class Draft {
   async #count(signal: AbortSignal): Promise<void> {
     const situation = this.#host.situation();
     if (!situation) return;
-    // What @project finds depends on a question that is not there yet.
+    // The results of @project depend on the question, which is not yet complete.
     const items = this.#items.filter(({ attachment }) => attachment.kind !== 'project');
     const { turns, known, maxTokens } = situation;
     const composed = await compose(this.#host, { turns, known, items, question: '' }, signal);

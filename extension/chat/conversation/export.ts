@@ -1,4 +1,4 @@
-/** A conversation as Markdown. Pure. */
+/** Exports a conversation as Markdown. Pure. */
 import type { Translate } from '../../common/translate.ts';
 import type { Conversation, SentSource } from './conversation.ts';
 
@@ -14,7 +14,7 @@ export function asMarkdown({ title, turns }: Conversation, t: Translate): string
   return `${[`# ${title.replace(/\s+/g, ' ')}`, ...parts].join('\n\n')}\n`;
 }
 
-/** For a file's name: what every system allows. */
+/** A file name that every operating system allows. */
 export function fileName(title: string): string {
   return `${
     title
@@ -24,7 +24,7 @@ export function fileName(title: string): string {
   }.md`;
 }
 
-/** A question is plain text: nothing in it becomes a heading of the conversation. */
+/** A question is plain text, so nothing in it may become a heading. */
 function quoted(text: string): string {
   return text
     .split('\n')
@@ -41,7 +41,7 @@ function sourceList(sources: readonly SentSource[], t: Translate): string[] {
   return [`${t('Sources')}:\n\n${items.join('\n')}`];
 }
 
-/** An answer that was cut inside of a code block must not swallow what follows it. */
+/** Closes a code block in which an answer was cut off, so that it does not swallow the text that follows. */
 function closed(text: string): string {
   let open: string | undefined;
   for (const line of text.split('\n')) {

@@ -1,17 +1,17 @@
 /**
- * The window's conversations: those of the store, and what the disk does not have yet. What changed is written one after
- * the other; what could not be written is tried again with the next change. Pure.
+ * The window's conversations: those of the store, and changes that are not yet on disk. Changes are written one after
+ * another; failed writes are retried with the next change. Pure.
  */
 import type { Conversation } from './conversation.ts';
 import type { ConversationStore } from './conversationStore.ts';
 
 export class PendingWrites {
-  /** The newest state of each conversation that is not on the disk yet. */
+  /** The newest state of each conversation that is not yet on disk. */
   readonly #waiting = new Map<string, Conversation>();
   #writing: Promise<void> | undefined;
   #failing = false;
 
-  /** `failed` is told once, until something could be written again. */
+  /** `failed` is called once, and again only after a write has succeeded in between. */
   readonly #store: ConversationStore;
   readonly #failed: (error: unknown) => void;
 
@@ -25,7 +25,7 @@ export class PendingWrites {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Whether the disk has all that this window knows of it. */
+  /** Whether the conversation's newest state in this window is on disk. */
   isSaved(id: string): boolean {
     return !this.#waiting.has(id);
   }
@@ -39,14 +39,14 @@ export class PendingWrites {
     return [...stored.filter(({ id }) => !this.#waiting.has(id)), ...this.#waiting.values()];
   }
 
-  /** For good. Rejects where the disk refuses. */
+  /** Deletes permanently. Rejects if the file cannot be deleted. */
   async remove(id: string): Promise<void> {
     this.#waiting.delete(id);
     await this.#writing;
     await this.#store.remove(id);
   }
 
-  /** Waits for what is being written. */
+  /** Waits for pending writes. */
   async settled(): Promise<void> {
     await this.#writing;
   }

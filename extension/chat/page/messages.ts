@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { FromPage } from '../../../webview/protocol.ts';
 
-/** A question, with a long paste in it; a code block. */
+/** Allows for a question with a long pasted text, or a long code block. */
 const MAX_TEXT_CHARS = 1_000_000;
 const MAX_NAME_CHARS = 10_000;
 
@@ -46,7 +46,7 @@ const schema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('openLink'), href }),
 ]) satisfies z.ZodType<FromPage>;
 
-/** The message, or in words what is wrong with it. */
+/** The message, or a description of what is wrong with it. */
 export function parseMessage(message: unknown): { message: FromPage } | { problem: string } {
   const parsed = schema.safeParse(message);
   return parsed.success ? { message: parsed.data } : { problem: z.prettifyError(parsed.error).slice(0, 500) };

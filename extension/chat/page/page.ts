@@ -1,4 +1,7 @@
-/** The page's shell: what it may load and do. Everything in it comes from scripts of ours; nothing from a network. */
+/**
+ * The page's HTML shell, which restricts what it may load and do. Our scripts create all content; nothing is loaded
+ * from the network.
+ */
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 

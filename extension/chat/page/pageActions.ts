@@ -55,13 +55,13 @@ async function openSource(uri: string, line: number): Promise<void> {
   });
 }
 
-/** A chat among the editors stays to be seen. */
+/** A column other than that of a chat tab, so that the chat stays visible. */
 function otherColumn(): vscode.ViewColumn {
   const isChat = vscode.window.tabGroups.activeTabGroup.activeTab?.input instanceof vscode.TabInputWebview;
   return isChat ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
 }
 
-/** A model wrote the link: the user sees all of it before anything opens. */
+/** The model wrote the link, so the user sees all of it before it opens. */
 async function openLink(href: string): Promise<void> {
   const { t } = vscode.l10n;
   const open = t('Open');

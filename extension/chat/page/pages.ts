@@ -1,11 +1,11 @@
-/** The pages that show the chat now; all show the same. Pure. */
+/** The pages that currently show the chat; all show the same. Pure. */
 import type { ToPage } from '../../../webview/protocol.ts';
 
 export interface Page {
   post(message: ToPage): void;
 }
 
-/** A frame of a usual screen: parts that come sooner would not be seen sooner. */
+/** One frame at 60 Hz: parts sent more often would not be visible sooner. */
 const FRAME_MS = 16;
 
 export class Pages {
@@ -14,7 +14,7 @@ export class Pages {
   #waiting: { readonly messageId: string; text: string } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** The page can be posted to from now on; it becomes the newest. */
+  /** Adds a page that can now receive messages; it becomes the newest. */
   add(page: Page): void {
     this.remove(page);
     this.#pages.add(page);
@@ -24,7 +24,7 @@ export class Pages {
     this.#pages.delete(page);
   }
 
-  /** The page that has become visible last. */
+  /** The page that most recently became visible. */
   get newest(): Page | undefined {
     return [...this.#pages].at(-1);
   }
@@ -34,7 +34,7 @@ export class Pages {
     for (const page of this.#pages) page.post(message);
   }
 
-  /** Parts are gathered for a frame. */
+  /** Parts are collected for one frame. */
   part(messageId: string, text: string): void {
     if (this.#waiting && this.#waiting.messageId !== messageId) this.flush();
     if (this.#waiting) this.#waiting.text += text;
@@ -42,7 +42,7 @@ export class Pages {
     this.#timer ??= setTimeout(() => this.flush(), FRAME_MS);
   }
 
-  /** Before a page is told a whole state, so that no part comes twice. */
+  /** Called before the whole state is sent to a page, so that no part arrives twice. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

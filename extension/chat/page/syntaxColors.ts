@@ -1,10 +1,10 @@
-/** The colours of the editor's theme for code in the chat. VS Code gives pages no token colours, so the theme is read. */
+/** The editor theme's colours for code in the chat. VS Code gives pages no token colours, so the theme file is read. */
 import * as vscode from 'vscode';
 import * as z from 'zod';
 import type { SyntaxColors } from '../../../webview/protocol.ts';
 import { customRules, parseTheme, type Rule, syntaxColors } from './themeRules.ts';
 
-/** Themes include one another a few levels deep; one that includes itself ends here. */
+/** Themes include each other a few levels deep; the limit stops a theme that includes itself. */
 const MAX_INCLUDES = 8;
 
 const contributions = z.object({
@@ -15,7 +15,7 @@ const contributions = z.object({
   }),
 });
 
-/** Settings that name the theme, besides workbench.colorTheme, by the kind that is shown. */
+/** Settings that name the theme, besides workbench.colorTheme, by the kind of the active theme. */
 const KINDS: Readonly<Record<number, { uiTheme: string; preferred: string }>> = {
   1: { uiTheme: 'vs', preferred: 'preferredLightColorTheme' },
   2: { uiTheme: 'vs-dark', preferred: 'preferredDarkColorTheme' },
@@ -25,7 +25,7 @@ const KINDS: Readonly<Record<number, { uiTheme: string; preferred: string }>> = 
 
 const SETTINGS = ['workbench', 'editor.tokenColorCustomizations', 'window.autoDetectColorScheme'];
 
-/** Empty where the theme cannot be read; the page then uses VS Code's variables. */
+/** Colours of the active theme; empty if it cannot be read, in which case the page uses VS Code's variables. */
 export class ThemeColors implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.#changed.event;
@@ -86,7 +86,7 @@ interface Theme {
   readonly path: string;
 }
 
-/** The one that the settings name and that is of the kind that is shown. */
+/** The theme that the settings name and that is of the active kind. */
 function activeTheme(): Theme | undefined {
   const kind = KINDS[vscode.window.activeColorTheme.kind]!;
   const workbench = vscode.workspace.getConfiguration('workbench');
@@ -98,7 +98,7 @@ function activeTheme(): Theme | undefined {
     return (data?.contributes.themes ?? []).map((theme) => ({ ...theme, folder: extensionUri }));
   });
   for (const name of names) {
-    // "Default Dark Modern" was the name of "Dark Modern", and stands in settings still.
+    // "Dark Modern" used to be named "Default Dark Modern", which settings may still contain.
     const found = themes.find(
       ({ id, label, uiTheme }) => [id ?? label, `Default ${id}`].includes(name) && uiTheme === kind.uiTheme,
     );
@@ -107,7 +107,7 @@ function activeTheme(): Theme | undefined {
   return undefined;
 }
 
-/** What it includes comes first. None where its rules stand in a file of TextMate's own format. */
+/** Rules of the included themes come first. A theme's rules in a TextMate file are not read. */
 async function rulesOf(uri: vscode.Uri, includes: number): Promise<Rule[]> {
   const theme = parseTheme(new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)));
   if (!theme) return [];

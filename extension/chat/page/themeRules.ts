@@ -1,17 +1,17 @@
-/** From a theme's TextMate rules to colours for highlight.js's classes. Pure. */
+/** Turns a theme's TextMate rules into colours for highlight.js's classes. Pure. */
 import * as z from 'zod';
 import type { SyntaxColors } from '../../../webview/protocol.ts';
 
 const style = z.object({ foreground: z.string().optional(), fontStyle: z.string().optional() });
 const rule = z.object({ scope: z.union([z.string(), z.array(z.string())]).optional(), settings: style });
-/** One faulty rule must not cost the others. */
+/** Skips invalid rules and keeps the others. */
 const rules = z.array(z.unknown()).transform((all) => all.flatMap((each) => rule.safeParse(each).data ?? []));
 const themeFile = z.object({ include: z.string().optional(), tokenColors: z.union([rules, z.string()]).optional() });
 
 export type Rule = z.output<typeof rule>;
 export type ThemeFile = z.output<typeof themeFile>;
 
-/** A theme's file: JSON with comments and commas too many. Undefined where it is none. */
+/** Parses a theme file, which is JSON with comments and trailing commas. Undefined if it is invalid. */
 export function parseTheme(text: string): ThemeFile | undefined {
   try {
     return themeFile.parse(JSON.parse(plainJson(text)));
@@ -27,7 +27,7 @@ function plainJson(text: string): string {
   return withoutComments.replace(/("(?:\\.|[^"\\])*")|,(?=\s*[}\]])/g, (_, string: string | undefined) => string ?? '');
 }
 
-/** The groups that editor.tokenColorCustomizations names by themselves. */
+/** Token groups for which editor.tokenColorCustomizations has keys of their own. */
 const GROUPS: Readonly<Record<string, string[]>> = {
   comments: ['comment', 'punctuation.definition.comment'],
   strings: ['string'],
@@ -40,7 +40,7 @@ const GROUPS: Readonly<Record<string, string[]>> = {
 
 const record = z.record(z.string(), z.unknown());
 
-/** The user's own rules, of editor.tokenColorCustomizations: for all themes, then for this one. */
+/** The user's rules in editor.tokenColorCustomizations: for all themes, then for this one. */
 export function customRules(customizations: unknown, themeName: string): Rule[] {
   const all = record.safeParse(customizations).data ?? {};
   const own = Object.entries(all).filter(([key]) => key.startsWith('[') && names(key, themeName));
@@ -53,7 +53,7 @@ export function customRules(customizations: unknown, themeName: string): Rule[] 
   ]);
 }
 
-/** "[Monokai]", "[*Dark*]", "[A][B]" */
+/** Whether a key such as "[Monokai]", "[*Dark*]" or "[A][B]" names the theme. */
 function names(key: string, themeName: string): boolean {
   return [...key.matchAll(/\[([^\]]*)\]/g)].some(([, pattern]) => {
     const literal = pattern!.split('*').map((part) => part.replace(/[.+?^${}()|\\[\]]/g, '\\$&'));
@@ -61,7 +61,9 @@ function names(key: string, themeName: string): boolean {
   });
 }
 
-/** For each class of highlight.js the scopes that its text has in a TextMate grammar; the first that is coloured counts. */
+/**
+ * For each highlight.js class, the scopes of such text in a TextMate grammar; the first scope that has a colour counts.
+ */
 const SCOPES: Readonly<Record<string, readonly string[]>> = {
   keyword: ['keyword.control', 'storage.type', 'keyword'],
   built_in: ['support.function', 'support.type', 'support'],
@@ -112,7 +114,7 @@ const SCOPES: Readonly<Record<string, readonly string[]>> = {
   deletion: ['markup.deleted'],
 };
 
-/** Later rules win over earlier ones that are as specific. */
+/** Of equally specific rules, the last one wins. */
 export function syntaxColors(rules: readonly Rule[]): SyntaxColors {
   const colors: SyntaxColors = {};
   for (const [name, scopes] of Object.entries(SCOPES)) {
@@ -145,12 +147,12 @@ function styleOf(rules: readonly Rule[], scope: string): SyntaxColors[string] {
   };
 }
 
-/** It goes into a style sheet. */
+/** Validates a colour before it is put into a style sheet. */
 function isColor(value: string): boolean {
   return /^#(?:[\da-f]{3,4}|[\da-f]{6}|[\da-f]{8})$/i.test(value);
 }
 
-/** How specific a selector is for a scope; 0 where it does not match, or asks for scopes around it. */
+/** Specificity of a selector for a scope; 0 if it does not match or requires enclosing scopes. */
 function matches(selector: string, scope: string): number {
   const wanted = selector
     .split(/\s-\s?/)[0]!

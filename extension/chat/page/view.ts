@@ -12,7 +12,7 @@ const PANEL = 'airgap.chat.editor';
 export interface ChatViewHost {
   readonly extension: vscode.Uri;
   readonly pages: Pages;
-  /** The page may be there before the controller. */
+  /** A function, because the page may exist before the controller. */
   controller(): ChatController;
   log(message: string): void;
 }
@@ -31,7 +31,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
     this.#host = host;
   }
 
-  /** Shows a page and gives it the focus: a tab where one is seen, else the view. */
+  /** Shows a page and gives it the focus: a visible tab, if there is one, else the view. */
   async reveal(): Promise<void> {
     const panel = [...this.#panels].find(({ visible }) => visible);
     if (panel) panel.reveal();
@@ -43,7 +43,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
     this.#addPanel(panel);
   }
 
-  /** Loads every page again, with the scripts and styles as they now are on disk. */
+  /** Reloads every page with the current scripts and styles from disk. */
   reload(): void {
     for (const webview of this.#webviews) webview.html = pageHtml(webview, this.#host.extension);
   }
@@ -57,14 +57,14 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
     });
   }
 
-  /** After a reload of the window; what the chat shows is the controller's. */
+  /** Called after the window has been reloaded; the controller determines what the chat shows. */
   deserializeWebviewPanel(panel: vscode.WebviewPanel): Promise<void> {
     this.#addPanel(panel);
     return Promise.resolve();
   }
 
   dispose(): void {
-    // The tabs stay: VS Code brings them back when the window has been loaded again.
+    // The tabs stay: VS Code restores them after the window has been reloaded.
     for (const registration of this.#registrations) registration.dispose();
   }
 
@@ -80,7 +80,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
     });
   }
 
-  /** The page is posted to from its `ready` until it is hidden, when VS Code throws it away. */
+  /** Sends messages to the page from its `ready` until it is hidden, at which point VS Code discards it. */
   #serve(webview: vscode.Webview): Page {
     const { extension, log } = this.#host;
     const page: Page = { post: (message: ToPage) => void webview.postMessage(message) };

@@ -10,14 +10,14 @@ import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatTurn, CompleteParams } from '../../../engine/wire/protocol.ts';
 import { RpcClient } from '../../../engine/wire/rpc.ts';
 
-/** What the chat does while a key is answered. */
+/** The chat's activity while a completion is computed. */
 export const SITUATIONS = ['no chat', 'reading a question', 'answering'] as const;
 export type Situation = (typeof SITUATIONS)[number];
 
 /** Milliseconds from each key to its ghost text. */
 export type Times = Record<Situation, number[]>;
 
-/** What was computed for the next question of a conversation. */
+/** Tokens computed for the next question of a conversation. */
 export interface FollowUpRow {
   readonly turn: number;
   /** Number of tokens of the question's text. */

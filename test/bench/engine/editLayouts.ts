@@ -71,7 +71,7 @@ function shortWindow(model: EditedModel, signal: AbortSignal): Layout {
   };
 }
 
-/** At every key, the whole text before the cursor, then the whole text after it. */
+/** For every key, the whole text before the cursor, then the whole text after it. */
 function naive({ tokenizer, createSession }: EditedModel, signal: AbortSignal): Layout {
   const session = createSession();
   return {

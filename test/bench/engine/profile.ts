@@ -16,7 +16,7 @@ export interface ProfileRow extends OperationTime {
   ofBandwidth: number;
 }
 
-/** Where the time of a prompt, and of the tokens that follow it, goes. Rejects with BadRequest where nothing is timed. */
+/** Profiles a prompt and the tokens generated after it. Rejects with BadRequest if the backend has no timings. */
 export function profileOf(
   of: BenchModel,
   { promptTokens, tokens }: Pick<ModelBenchOptions, 'promptTokens' | 'tokens'>,

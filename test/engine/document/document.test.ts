@@ -21,10 +21,10 @@ const tokenizerFor = (specials: string[], config: object) =>
 const chat = tokenizerFor(names.slice(0, 3), { chat_template: CHAT_TEMPLATE });
 const fim = tokenizerFor(names, {});
 
-/** A computer that reads `tokensPerMs` and says nothing. */
+/** A model that reads `tokensPerMs` and generates nothing. */
 class FakeModel {
   readonly prompts: number[][] = [];
-  /** What was read ahead, in how many sessions that still live. */
+  /** Prompts that were prefilled ahead; `backgroundSessions` counts the sessions for this that are still open. */
   readonly read: number[][] = [];
   backgroundSessions = 0;
   failing: Error[] = [];

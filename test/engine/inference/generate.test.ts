@@ -34,7 +34,7 @@ async function collect(generation: Generation): Promise<Answer> {
   return answer;
 }
 
-/** By plain decoding, and the same with drafts of which three in four are right. */
+/** Decodes plainly, and again with drafts of which three in four are right. */
 async function bothWays(
   open: () => Session,
   prompt: readonly number[],

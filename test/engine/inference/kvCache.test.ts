@@ -65,7 +65,7 @@ async function extend(cache: KvCache, tokens: readonly number[]): Promise<void> 
   cache.append(tokens);
 }
 
-/** What the pages really hold is what the cache says. */
+/** Asserts that the contents of the pages are what the cache claims. */
 async function assertIntact(cache: KvCache, tokens: readonly number[]): Promise<void> {
   const { pool, pages } = await cache.reserve(0);
   const held = Array.from(cache.tokens, (_, position) =>

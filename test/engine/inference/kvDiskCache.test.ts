@@ -35,7 +35,7 @@ describe('the KV disk cache', () => {
     new KvDiskCache((message) => logged.push(message)).keepIn({ folder: path, maxBytes });
   const files = (): string[] => readdirSync(path).sort();
 
-  /** As after a restart: another model of the same weights. */
+  /** Opens another model with the same weights, as after a restart. */
   async function start(
     options: { ops?: Ops; config?: object; kv?: 'f16' | 'q8'; identity?: string; store?: KvDiskCache } = {},
   ): Promise<TinySessions> {
@@ -342,7 +342,7 @@ describe('the KV disk cache', () => {
   });
 });
 
-/** With one bit changed. A negative position counts from the end. */
+/** Changes one bit. A negative position counts from the end. */
 function flipped(bytes: Buffer, at: number): Buffer {
   bytes[at < 0 ? bytes.length + at : at]! ^= 1;
   return bytes;

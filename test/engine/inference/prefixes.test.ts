@@ -1,4 +1,6 @@
-/** What sessions of one model owe each other, and LongRoPE's boundary: counted in tokens computed and pages held. */
+/**
+ * Prefix sharing between sessions of one model, and LongRoPE's boundary, measured in tokens computed and pages held.
+ */
 import assert from 'node:assert/strict';
 import { PRIORITY } from '../../../engine/inference/scheduler.ts';
 import type { RunResult, Session } from '../../../engine/inference/session.ts';

@@ -36,7 +36,7 @@ describe('a session', () => {
     return session;
   }
 
-  /** Where nothing is cached. */
+  /** Generates in a new session of another model, in which nothing is cached. */
   async function cold(ids: readonly number[], options: GenerateOptions = greedy): Promise<number[]> {
     const session = another.createSession();
     const tokens = await collect(session.generate(textPrompt(ids), options));

@@ -32,7 +32,7 @@ function build(tokenizer: Tokenizer, { prefix, suffix = '', fimOrder = 'psm', to
 const commonTokens = (a: number[], b: number[]) => a.findIndex((id, i) => id !== b[i]);
 
 describe('completion prompts', () => {
-  // What token healing takes away from the end is not shown.
+  // Tokens that token healing removes from the end are not shown.
   for (const [name, tokenizer, where, kind, want] of [
     [
       'spm',

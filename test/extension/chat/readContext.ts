@@ -14,7 +14,7 @@ interface Options {
   signal?: AbortSignal;
 }
 
-/** What the reader makes of an attachment; files lie below file:///project. */
+/** Reads an attachment; files are below file:///project. */
 export function read(attachment: Attachment, options: Options = {}): Promise<Source[]> {
   const { settings } = readSettings(() => undefined);
   const reader = new WorkspaceContext({

@@ -94,7 +94,7 @@ describe('conversation store', () => {
     await store.write({ ...long, id: 'c7', title: 'Changed elsewhere' });
     const after = await fresh.all();
     assert.equal(after.length, 200);
-    // What was not read again is the same object.
+    // A conversation that was not read again is the same object.
     assert.deepEqual(
       after.filter((each) => !before.has(each)).map(({ id, title }) => [id, title]),
       [['c7', 'Changed elsewhere']],

@@ -3,7 +3,7 @@ import { around, sentSpan } from '../../../extension/completion/context.ts';
 
 const line = `${'x'.repeat(79)}\n`;
 
-/** As the provider does it. */
+/** Builds the context as the provider does. */
 function at(text: string, offset: number, contextLength = 1024) {
   const { start, end } = sentSpan(text.length, offset, contextLength);
   return around(text.slice(start, offset), text.slice(offset, end), start > 0);

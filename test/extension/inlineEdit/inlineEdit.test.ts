@@ -23,7 +23,7 @@ describe('inline edit: hunks in a document', () => {
   };
   const all = ({ session }: Session): number[] => session.hunks.map(({ id }) => id);
 
-  /** What the user sees: `-` old lines, `+` new ones. */
+  /** The text that the user sees: `-` before old lines, `+` before new ones. */
   const seen = ({ document, session }: Session): string =>
     document
       .getText()

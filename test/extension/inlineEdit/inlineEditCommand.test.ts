@@ -16,7 +16,7 @@ describe('inline edit: the command', () => {
   let answer: string | Error;
   let stop: 'end' | 'length';
   let previews: { text: string }[];
-  /** What happens while the model writes. */
+  /** Called while the model writes. */
   let meanwhile: () => void;
 
   const start = (): InlineEdit =>

@@ -49,7 +49,7 @@ class Setup {
     return this.provider.provideLanguageModelChatInformation()[0]!;
   }
 
-  /** What is said, and a way to cancel. */
+  /** Returns the answer's parts and a way to cancel. */
   ask(messages: [role: number, ...parts: unknown[]][]) {
     const said: string[] = [];
     const cancelled = new EventEmitter<void>();

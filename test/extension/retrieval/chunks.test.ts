@@ -11,7 +11,7 @@ const FOLDER = 'node_modules/@vscode/tree-sitter-wasm/wasm';
 /** `count` lines of a body, which make a declaration large enough for a chunk of its own. */
 const body = (count: number, line: string): string => Array.from({ length: count }, () => line).join('\n');
 
-/** By ending: a source, and the names that its chunks declare, one row per chunk. */
+/** By file extension: a source, and the names that its chunks declare, one row per chunk. */
 const CASES: [file: string, text: string, declares: string[][]][] = [
   [
     'a.ts',

@@ -15,7 +15,7 @@ const LIMIT = 5;
 
 interface Place {
   readonly path: string;
-  /** From 1. */
+  /** 1-based. */
   readonly firstLine: number;
   readonly lastLine: number;
 }

@@ -1,4 +1,4 @@
-/** What the product's files import and reach for, read from their syntax trees. */
+/** The imports and global names that the product's files use, read from their syntax trees. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';

@@ -63,7 +63,7 @@ function cells(line: string): string[] {
     .map((cell) => cell.trim());
 }
 
-/** What stands in backticks; `a/{b,c}/` stands for `a/b/` and `a/c/`. */
+/** The texts in backticks; `a/{b,c}/` stands for `a/b/` and `a/c/`. */
 export function quoted(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].flatMap((match) => expand(match[1]!));
 }

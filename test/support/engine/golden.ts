@@ -16,7 +16,7 @@ export interface GoldenPrompt {
   convention?: string;
 }
 
-/** What one configuration of a checkpoint must give. */
+/** Expected results of one configuration of a checkpoint. */
 export interface GoldenVariant {
   config: string;
   prompts: GoldenPrompt[];
@@ -33,7 +33,7 @@ export function readGolden(name: string): GoldenVariant[] {
   const variants = 'variants' in json ? json.variants : [json];
   for (const prompt of variants.flatMap(({ prompts }) => prompts)) {
     prompt.ids = listed(prompt.ids);
-    // Of masked ids the file has seven digits.
+    // The file stores the logits of masked ids with seven digits.
     prompt.logits = prompt.logits.map((row) => row.map((value) => (value < -3.4e38 ? -MAX_F32 : value)));
   }
   return variants;

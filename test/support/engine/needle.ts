@@ -71,7 +71,7 @@ function haystack(length: number): { ids: number[]; positions: number[] } {
   return { ids, positions };
 }
 
-/** To any head, by the closed formula; in dense attention always. */
+/** Whether any head sees the position, by the closed formula; always true in dense attention. */
 function isVisible({ config }: LoadedModel, from: number, position: number): boolean {
   if (!('sparsity' in config)) return true;
   const { blockTokens, localBlocks, vertStride, headStep } = config.sparsity as Sparsity;

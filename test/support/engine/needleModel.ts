@@ -5,7 +5,9 @@ import { type TinyTensor, TinyFolder } from './tinyModel.ts';
 /** Codes are the rows of an 8 x 8 Hadamard matrix: any two differ as much as can be. */
 const CODES = Array.from({ length: 8 }, (_, row) => Array.from({ length: 8 }, (_, i) => (bits(row & i) % 2 ? -1 : 1)));
 export const KEYS = CODES.length;
-/** Where the parts of the residual stream begin: asked-for key, own key, value, and what makes the mean zero. */
+/**
+ * Offsets of the parts of the residual stream: requested key, own key, value, and the part that makes the mean zero.
+ */
 const [QUERY, KEY, VALUE, BALANCE] = [0, 8, 16, 24] as const;
 /** A matching key's score, above the others' 0: of 2^17 positions the others weigh e^-35 x 2^17 together. */
 const SCORE = 35;

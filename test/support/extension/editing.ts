@@ -106,25 +106,25 @@ export class EditableDocument {
   }
 }
 
-/** What a test sees and steers. Restores the stub when it is disposed. */
+/** State that a test observes and controls. Restores the stub when disposed. */
 export class Editing implements Disposable {
   readonly changed = new EventEmitter<unknown>();
   readonly willSave = new EventEmitter<unknown>();
   readonly documents = new Map<string, EditableDocument>();
-  /** The diff editors that are open: right side. */
+  /** The right side of each open diff editor. */
   readonly diffs: Uri[] = [];
   readonly messages: string[] = [];
   readonly contexts: Record<string, unknown> = {};
-  /** What the user picks, by the position in the list; none where it is empty. The lists that were shown. */
+  /** Positions that the user picks in the lists, none if empty; `lists` holds the lists that were shown. */
   readonly picks: number[] = [];
   readonly lists: { label: string; description?: string }[][] = [];
-  /** What a progress notification said; its Cancel button. */
+  /** Reports of progress notifications; `cancelled` is their Cancel button. */
   readonly progress: unknown[] = [];
   readonly cancelled = new EventEmitter<undefined>();
   trusted = true;
   readonly: boolean = false;
   clipboard = '';
-  /** What was put into the terminal, and whether it runs. */
+  /** Texts sent to the terminal, and whether they run. */
   readonly terminal: [text: string, runs: boolean][] = [];
   readonly #saved: [object, object][] = [];
   readonly #tabsChanged = new EventEmitter<unknown>();
@@ -152,7 +152,7 @@ export class Editing implements Disposable {
     return document;
   }
 
-  /** As VS Code does it: edits of listeners come before the text is written. Gives what is written. */
+  /** Saves as VS Code does: applies the listeners' edits before writing. Returns the text that is written. */
   async save(document: EditableDocument): Promise<string> {
     const waiting: Promise<TextEdit[]>[] = [];
     this.willSave.fire({ document, waitUntil: (edits: Promise<TextEdit[]>) => waiting.push(edits) });

@@ -37,10 +37,10 @@ export class FakeWorkspace {
   repositories: FakeRepository[] | undefined;
   clipboard = '';
   clipboardWrites: string[] = [];
-  /** What the clipboard gets from the terminal; undefined where nothing is selected. */
+  /** Text that the terminal copies to the clipboard; undefined if nothing is selected. */
   terminalSelection: string | undefined;
   readonly told: string[] = [];
-  /** Of the dialogs that are shown next. */
+  /** Answers to the next dialogs. */
   readonly answers: string[] = [];
   reads = 0;
   /** False: a file system of another extension, without a search service. */
@@ -160,7 +160,7 @@ export class FakeWorkspace {
     }) as never;
   }
 
-  /** Of the progress that is shown. */
+  /** Cancellation token of the progress notification. */
   readonly token = {
     isCancellationRequested: false,
     listeners: [] as (() => void)[],

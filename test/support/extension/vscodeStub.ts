@@ -1,4 +1,4 @@
-/** As much of the `vscode` module as unit tests touch; the window tests use the real one. */
+/** The part of the `vscode` module that unit tests use; the window tests use the real one. */
 import { matchesGlob } from 'node:path';
 import type * as vscode from 'vscode';
 
@@ -39,7 +39,7 @@ export const l10n = {
     message.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
 };
 
-/** What a test sets: settings by full key, and what was shown or registered. */
+/** State for tests: settings by full key, and everything that was shown or registered. */
 export const fake = {
   settings: {} as Record<string, unknown>,
   configurationChanged: new EventEmitter<{ affectsConfiguration(key: string): boolean }>(),
