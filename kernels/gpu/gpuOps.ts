@@ -42,8 +42,6 @@ export { GpuUnavailable } from './device/dawn.ts';
 export interface GpuOptions extends AdapterOptions {
   /** Called once when the device goes away without dispose(). */
   readonly onLost?: (reason: BackendLost) => void;
-  /** Binds no larger buffers than this, where the adapter would allow it: for tests of weights in several parts. */
-  readonly largestBufferBytes?: number;
 }
 
 /** Ops on the best GPU. Rejects with GpuUnavailable, whose message is one sentence for the user. */

@@ -6,6 +6,8 @@ export interface AdapterOptions {
   readonly allowSoftware?: boolean | undefined;
   /** Part of the name of the adapter to take. */
   readonly adapterName?: string | undefined;
+  /** Binds no larger buffers than this, where the adapter would allow it: for tests of weights in several parts. */
+  readonly largestBufferBytes?: number | undefined;
 }
 
 /** Enough for matmul.wgsl; WebGPU promises 16 KiB, every desktop GPU has this much. */
@@ -53,7 +55,10 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
     requiredLimits: {
       maxComputeWorkgroupStorageSize: WORKGROUP_BYTES,
       maxBufferSize: adapter.limits.maxBufferSize,
-      maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
+      maxStorageBufferBindingSize: Math.min(
+        adapter.limits.maxStorageBufferBindingSize,
+        options.largestBufferBytes ?? Infinity,
+      ),
     },
   });
   try {

@@ -124,6 +124,20 @@ describe('the GPU backend', function () {
     }
   });
 
+  it('binds a weight in parts where the adapter binds no more than 128 MiB', async () => {
+    const ops = await create({ largestBufferBytes: 2 ** 27 });
+    assert.equal(ops.device.limits.maxStorageBufferBindingSize, 2 ** 27);
+    const [rows, width, border] = [140_000, 256, 2 ** 27 / 1024];
+    const piece = randomValues(4, 7_000 * width); // written again and again
+    const rowOf = (id: number): Float32Array => piece.subarray((id % 7_000) * width, ((id % 7_000) + 1) * width);
+    const writer = ops.createWeight([rows, width], 'f32');
+    for (let row = 0; row < rows; row += 7_000) await writeRows(writer, piece);
+    const weight = await writer.finish();
+    const ids = [0, border - 1, border, rows - 1];
+    const embedded = await ops.step(() => ops.embed(weight, ids));
+    ids.forEach((id, i) => assert.deepEqual(embedded.slice(i * width, (i + 1) * width), rowOf(id)));
+  });
+
   it('knows what does not fit, and then changes nothing', async () => {
     const ops = await create({ largestBufferBytes: 2 ** 20 });
     const pool = ops.createKvPool({ layers: 2, kvHeads: 2, headDim: 64, dtype: 'f16' }); // 16 KiB of keys a page
