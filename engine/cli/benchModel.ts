@@ -126,7 +126,7 @@ async function benchModel(
 
 /** Bytes of weights that decoding one token reads: all but the embedding, of which it reads one row, unless it is tied. */
 export function bytesPerToken({ info, config, weights }: LoadedModel): number {
-  const perValue = { f32: 4, f16: 2, q8: 34 / 32, q4: 34 / 32 }[weights]; // The embedding has 8 bits where matrices have 4.
+  const perValue = { f32: 4, f16: 2, q8: 34 / 32, q4: 34 / 32, q4m: 34 / 32, q5m: 34 / 32, q6m: 34 / 32 }[weights]; // The embedding has 8 bits where matrices have 4.
   return info.bytes - (config.tied ? 0 : config.vocabSize * config.hiddenSize * perValue);
 }
 

@@ -113,7 +113,7 @@ function checkRanges(
         data_offsets: [from, to],
       },
     ]) => {
-      if (!isStoredType(dtype)) {
+      if (!isStoredType(dtype) || STORED[dtype].quantized) {
         throw new BadModel(`${name}: ${tensorName} is stored as ${dtype}; only ${SUPPORTED} are supported.`);
       }
       const bytes = storedBytes(

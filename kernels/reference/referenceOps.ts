@@ -5,7 +5,6 @@ import { f16ToF32, f32ToF16 } from '../shared/f16.ts';
 import { readBack } from '../shared/readBack.ts';
 import { RowCounter } from '../shared/rowCounter.ts';
 import { checkedK } from '../shared/topK.ts';
-import { decodeRows } from '../stored/decodeRows.ts';
 import {
   type Epilogue,
   type AttentionOptions,
@@ -34,7 +33,7 @@ import { rope } from './rope.ts';
 import { siluMul } from './siluMul.ts';
 import { argmax } from './argmax.ts';
 import { topK } from './topK.ts';
-import { roundTrip } from './weight.ts';
+import { roundTripStored } from './weight.ts';
 
 interface HostTensor extends Tensor {
   readonly data: Float32Array;
@@ -63,8 +62,8 @@ export class ReferenceOps implements Ops {
         const { first } = counter.take(bytes, type);
         const stored = new Uint8Array(bytes);
         await fill(stored);
-        const { values, largest } = decodeRows(stored, type);
-        data.set(roundTrip(values, dtype), first * shape[1]);
+        const { values, largest } = roundTripStored(stored, type, dtype);
+        data.set(values, first * shape[1]);
         return largest;
       },
       finish: async () => {

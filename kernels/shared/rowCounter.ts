@@ -1,7 +1,7 @@
 import { check } from '../check.ts';
 import type { WeightDType } from '../ops.ts';
 import { GROUP, isQuantized } from '../quantize.ts';
-import { type StoredType, storedValues } from '../stored/storedTypes.ts';
+import { STORED, type StoredType, storedValues } from '../stored/storedTypes.ts';
 
 /** Checks the shape of a weight, and counts its rows while they are written. */
 export class RowCounter {
@@ -23,6 +23,11 @@ export class RowCounter {
     const [out, width] = this.#shape;
     const first = this.#rows;
     const rows = storedValues(bytes, type) / width;
+    const { blockValues } = STORED[type];
+    check(
+      width % blockValues === 0,
+      () => `createWeight: rows of ${width} are not blocks of ${blockValues}, as ${type} has them`,
+    );
     check(
       Number.isInteger(rows) && first + rows <= out,
       () => `createWeight: ${bytes} bytes of ${type} for (${this.#shape}) at row ${first}`,

@@ -11,6 +11,11 @@ export const F16: StoredFormat = {
   },
 };
 
+/** The f16 at byte `at`, which may be odd. */
+export function f16At(bytes: Uint8Array, at: number): number {
+  return f16Table()[bytes[at]! | (bytes[at + 1]! << 8)]!;
+}
+
 let f16Values: Float32Array | undefined;
 
 /** The f32 values of all 65,536 f16 numbers, computed at first use. */

@@ -10,4 +10,28 @@ export interface StoredFormat {
   readonly blockBytes: number;
   /** Decodes the blocks of `values`. `bytes` starts at a multiple of the size of its largest number (4 at most). */
   decode(bytes: Uint8Array, values: Float32Array): void;
+  /** Absent where values are stored as floating-point numbers. */
+  readonly quantized?: QuantizedBlocks;
+}
+
+/** Whole numbers (codes) that share a scale, and in some formats a minimum, per group. */
+export interface QuantizedBlocks {
+  /** Values of a group. */
+  readonly group: 16 | 32;
+  /** The codes that occur, both ends included. */
+  readonly lowest: number;
+  readonly highest: number;
+  readonly hasMinimum: boolean;
+  /** Unpacks all blocks of `bytes`. */
+  unpack(bytes: Uint8Array, into: UnpackedBlocks): void;
+}
+
+/** value = f32(scale * code) + minimum, each rounded to f32, as the formats' publishers compute it. */
+export interface UnpackedBlocks {
+  /** One per value. */
+  readonly codes: Int8Array;
+  /** One per group. */
+  readonly scales: Float32Array;
+  /** One per group; left as they are where the format has none. */
+  readonly minima: Float32Array;
 }

@@ -43,6 +43,9 @@ export enum DTypeCode {
   f16,
   q8,
   q4,
+  q4m,
+  q5m,
+  q6m,
 }
 
 /** Format of stored weights as a descriptor states it. */
@@ -50,6 +53,18 @@ export enum StoredCode {
   F32,
   F16,
   BF16,
+  Q8_0,
+  Q4_0,
+  Q4_1,
+  Q5_0,
+  Q5_1,
+  Q2_K,
+  Q3_K,
+  Q4_K,
+  Q5_K,
+  Q6_K,
+  IQ4_NL,
+  IQ4_XS,
 }
 
 /** Which of the visible blocks an attention operation takes. */

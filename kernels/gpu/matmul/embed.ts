@@ -21,7 +21,7 @@ export function embed(recording: Recording, table: GpuWeight, ids: readonly numb
   const quads = Math.ceil(cols / 4);
   for (const { blocks, scales, firstRow, rows } of table.parts) {
     recording.dispatch(
-      kernel({ FORMAT: FORMAT[table.dtype], WORKGROUP }),
+      kernel({ FORMAT: FORMAT[table.dtype]!, WORKGROUP }),
       [blocks, scales, list, y.storage],
       [...[ids.length, cols, quads, firstRow, rows, scaleWords(cols, table.dtype)].map(u32), f32(scale)],
       grid(Math.ceil((ids.length * quads) / WORKGROUP)),

@@ -43,7 +43,7 @@ export function linear(
   const y = recording.tensor([rows, outs]);
   const isFew = rows <= LARGEST_MATVEC;
   const xRows = rows === 1 ? 1 : MATVEC_ROWS;
-  const FORMAT_OF = { FORMAT: FORMAT[weight.dtype] };
+  const FORMAT_OF = { FORMAT: FORMAT[weight.dtype]! };
   const kernel = isFew ? matvec({ ...FORMAT_OF, X_ROWS: xRows }) : matmul(FORMAT_OF);
   const [outsPerGroup, rowsPerGroup] = isFew ? [MATVEC_OUTS, xRows] : [TILE, TILE];
   const sizes = [rows, paddedQuads(weightWidth, weight.dtype), scaleWords(weightWidth, weight.dtype)];

@@ -1,5 +1,6 @@
 import type { WeightDType } from '../../ops.ts';
-import { GROUP, quantizeQ4, quantizeQ8 } from '../../quantize.ts';
+import { quantizeStored } from '../../keep.ts';
+import { type QuantizedRows, emptyRows, isQuantized } from '../../quantize.ts';
 import { f32ToF16 } from '../../shared/f16.ts';
 import { largestMagnitude } from '../../stored/decodeRows.ts';
 import { STORED, type StoredType, storedBytes, storedValues } from '../../stored/storedTypes.ts';
@@ -37,41 +38,40 @@ export function packRows(
   const blockRow = blockBytes(width, dtype);
   const scaleRow = scaleBytes(width, dtype);
   const values = new Float32Array(width);
-  const pack = PACK[dtype];
+  const quantized = isQuantized(dtype) ? emptyRows(width, dtype) : undefined;
   let largest = 0;
   for (let row = 0; row * storedRow < bytes.length; row++) {
-    STORED[type].decode(bytes.subarray(row * storedRow, (row + 1) * storedRow), values);
-    largest = Math.max(largest, largestMagnitude(values));
-    pack(
-      values,
-      new Uint8Array(blocks, row * blockRow, blockRow),
-      new Uint16Array(scales, row * scaleRow, scaleRow / 2),
-    );
+    const stored = bytes.subarray(row * storedRow, (row + 1) * storedRow);
+    const blocksOfRow = new Uint8Array(blocks, row * blockRow, blockRow);
+    if (quantized && isQuantized(dtype)) {
+      largest = Math.max(largest, quantizeStored(stored, type, dtype, quantized));
+      packQuantized(quantized, dtype === 'q4', blocksOfRow, new Uint16Array(scales, row * scaleRow, scaleRow / 2));
+    } else {
+      STORED[type].decode(stored, values);
+      largest = Math.max(largest, largestMagnitude(values));
+      packFloats(values, dtype === 'f16', blocksOfRow);
+    }
   }
   return { blocks, scales, largest };
 }
 
-/** Each packs one row; where a row ends within a block, zeros fill the block. */
-const PACK: Record<WeightDType, (values: Float32Array, blocks: Uint8Array, scales: Uint16Array) => void> = {
-  f32: (values, blocks) => {
+/** Packs one row; where it ends within a block, zeros fill the block. */
+function packFloats(values: Float32Array, f16: boolean, blocks: Uint8Array): void {
+  if (!f16) {
     blocks.set(new Uint8Array(values.buffer));
     blocks.fill(0, values.byteLength);
-  },
-  f16: (values, blocks) => {
-    const halves = new Uint16Array(blocks.buffer, blocks.byteOffset, values.length);
-    for (let i = 0; i < values.length; i++) halves[i] = f32ToF16(values[i]!);
-    blocks.fill(0, halves.byteLength);
-  },
-  q8: (values, { buffer, byteOffset }, scales) =>
-    quantizeQ8(values, new Int8Array(buffer, byteOffset, values.length), scales),
-  q4: (values, blocks, scales) => {
-    if (nibbles.length !== values.length) nibbles = new Int8Array(values.length);
-    quantizeQ4(values, nibbles, scales);
-    packNibbles(nibbles, blocks);
-  },
-};
+    return;
+  }
+  const halves = new Uint16Array(blocks.buffer, blocks.byteOffset, values.length);
+  for (let i = 0; i < values.length; i++) halves[i] = f32ToF16(values[i]!);
+  blocks.fill(0, halves.byteLength);
+}
 
-let nibbles = new Int8Array(GROUP);
+function packQuantized(rows: QuantizedRows, q4: boolean, blocks: Uint8Array, scales: Uint16Array): void {
+  scales.set(rows.scales);
+  if (q4) packNibbles(rows.codes, blocks);
+  else blocks.set(new Uint8Array(rows.codes.buffer, rows.codes.byteOffset, rows.codes.length));
+}
 
 /** Eight values to a word: value i in the low, value i + 4 in the high nibble of byte i. */
 function packNibbles(q: Int8Array, bytes: Uint8Array): void {

@@ -1,4 +1,4 @@
-import type { OperationTime, WeightDType } from '../../ops.ts';
+import type { OperationTime, KvDType } from '../../ops.ts';
 import { DTypeCode, Opcode } from '../opcodes.ts';
 import type { Operation, Word } from './operation.ts';
 
@@ -59,7 +59,7 @@ function attention(op: string, words: readonly Word[]): Cost {
   const [heads, kvHeads, headDim, position, tokens, dtype, , window, , , blockTokens] = initial as unknown as number[];
   let seen = 0;
   for (let t = 0; t < tokens!; t++) seen += Math.min(window!, position! + t + 1);
-  const perValue = { f32: 4, f16: 2, q8: 1, q4: 0 }[DTypeCode[dtype!] as WeightDType];
+  const perValue = { f32: 4, f16: 2, q8: 1 }[DTypeCode[dtype!] as KvDType];
   const bytes = 2 * Math.min(window! + tokens!, position! + tokens!) * kvHeads! * headDim! * perValue;
   const kind = blockTokens ? `${op}, block-sparse, counted as dense` : op;
   return { op: kind, bytes, macs: 2 * seen * heads! * headDim! };

@@ -1,0 +1,85 @@
+/** How stored weights enter a quantised format: codes are taken over where the format can hold them. */
+import type { WeightDType } from './ops.ts';
+import { QUANTIZED, type QuantizedDType, type QuantizedRows, quantize } from './quantize.ts';
+import { f16ToF32, f32ToF16 } from './shared/f16.ts';
+import { decodeRows, largestMagnitude } from './stored/decodeRows.ts';
+import { dequantize, emptyBlocks } from './stored/quantizedFormat.ts';
+import type { QuantizedBlocks } from './stored/storedFormat.ts';
+import { STORED, type StoredType, storedValues } from './stored/storedTypes.ts';
+
+/** From the fewest bits to the most. */
+const BY_SIZE = ['q4', 'q4m', 'q5m', 'q6m', 'q8', 'f16', 'f32'] as const satisfies readonly WeightDType[];
+
+/**
+ * The smallest format that holds all of the stored types without rounding them again: that of a tensor, or of one that
+ * is joined from parts. Scales and minima are products in some types, and become f16 with a relative error of 2^-11 at
+ * most. So do the values where no format has the codes of all parts: then it is f16.
+ */
+export function keptFormat(...types: readonly StoredType[]): WeightDType {
+  return BY_SIZE.find((dtype) => types.every((type) => keeps(type, dtype)))!;
+}
+
+/** Whether a format holds what is stored in a type without rounding it again (see keptFormat). */
+export function keeps(type: StoredType, dtype: WeightDType): boolean {
+  const { quantized } = STORED[type];
+  if (dtype === 'f32') return true;
+  if (dtype === 'f16') return quantized !== undefined || type === 'F16';
+  return quantized !== undefined && keepsCodes(quantized, dtype);
+}
+
+function keepsCodes({ group, lowest, highest, hasMinimum }: QuantizedBlocks, dtype: QuantizedDType): boolean {
+  const format = QUANTIZED[dtype];
+  if (group % format.group !== 0 || (hasMinimum && !format.hasMinimum)) return false;
+  // A minimum stands in for the offset of codes that have signs.
+  const least = format.hasMinimum ? lowest : format.lowest;
+  return lowest >= least && highest < least + 2 ** format.bits;
+}
+
+/**
+ * Stored rows in a quantised format: their codes where it keeps them, and otherwise their values, quantised. Returns the
+ * largest magnitude of the values, which is not finite where a value, or a scale or minimum in f16, is not.
+ */
+export function quantizeStored(
+  bytes: Uint8Array,
+  type: StoredType,
+  dtype: QuantizedDType,
+  into: QuantizedRows,
+): number {
+  const { quantized } = STORED[type];
+  if (quantized && keepsCodes(quantized, dtype)) return takeOver(bytes, type, quantized, dtype, into);
+  const { values, largest } = decodeRows(bytes, type);
+  quantize(values, dtype, into);
+  return largest;
+}
+
+function takeOver(
+  bytes: Uint8Array,
+  type: StoredType,
+  blocks: QuantizedBlocks,
+  dtype: QuantizedDType,
+  { codes, scales, minima }: QuantizedRows,
+): number {
+  const unpacked = emptyBlocks(storedValues(bytes.length, type), blocks.group);
+  blocks.unpack(bytes, unpacked);
+  const { hasMinimum, group } = QUANTIZED[dtype];
+  const offset = hasMinimum ? -blocks.lowest : 0;
+  for (let i = 0; i < unpacked.codes.length; i++) codes[i] = unpacked.codes[i]! + offset;
+  let finite = true;
+  for (let g = 0; g < scales.length; g++) {
+    const from = Math.floor((g * group) / blocks.group);
+    scales[g] = f32ToF16(unpacked.scales[from]!);
+    finite &&= isFiniteF16(scales[g]!);
+    if (!hasMinimum) continue;
+    // Without a minimum of its own the type has -offset codes, whose product with the scale is exact in f16.
+    minima[g] = f32ToF16(blocks.hasMinimum ? unpacked.minima[from]! : -offset * f16ToF32(scales[g]!));
+    finite &&= isFiniteF16(minima[g]!);
+  }
+  if (!finite) return Infinity;
+  const values = new Float32Array(codes.length);
+  dequantize(unpacked, blocks, values);
+  return largestMagnitude(values);
+}
+
+function isFiniteF16(bits: number): boolean {
+  return (bits & 0x7c00) !== 0x7c00;
+}
