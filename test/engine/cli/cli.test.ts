@@ -107,7 +107,7 @@ describe('the terminal program', function () {
     [
       'no such folder',
       () => ['logits', '/nowhere', '--ids-file', idsFile],
-      /^The folder \/nowhere does not exist\.\n$/,
+      /^\/nowhere does not exist\.\n$/,
     ],
     ['no ids file', () => ['logits', folder.path, '--ids-file', '/none'], /^\/none cannot be read \(ENOENT\)\.\n$/],
     [

@@ -99,7 +99,7 @@ describe('engine server: models', () => {
   it('a bad model is one sentence, and the next load tries again', async () => {
     const { models, open, load } = start();
     const client = await open();
-    assert.match(await outcome(load(client, 'auto', '/bad')), /^badModel: The folder \/bad does not exist\.$/);
+    assert.match(await outcome(load(client, 'auto', '/bad')), /^badModel: \/bad does not exist\.$/);
     await outcome(load(client, 'auto', '/bad'));
     assert.equal(models.loads.length, 2);
   });

@@ -151,11 +151,6 @@ const rows: Row[] = [
     says: /no valid weight_map/,
   },
   {
-    name: 'an index that names a missing shard',
-    spoil: (folder) => void folder.json('model.safetensors.index.json', { weight_map: { a: 'gone.safetensors' } }),
-    says: /gone\.safetensors cannot be read \(ENOENT\)/,
-  },
-  {
     name: 'a broken tokenizer',
     spoil: (folder) => void folder.json('tokenizer.json', { model: 3 }),
     says: /tokenizer\.json/,
@@ -183,16 +178,13 @@ describe('a bad model folder gets one clear sentence', () => {
   }
 
   it('no such folder', () =>
-    assert.rejects(
-      loadModel('/nowhere/at/all', { backend: 'reference' }),
-      /The folder \/nowhere\/at\/all does not exist/,
-    ));
+    assert.rejects(loadModel('/nowhere/at/all', { backend: 'reference' }), /\/nowhere\/at\/all does not exist\.$/));
   it('a file instead of a folder', async () => {
     const folder = new TinyFolder();
     writeFileSync(join(folder.path, 'x'), '');
     await assert.rejects(
       loadModel(join(folder.path, 'x'), { backend: 'reference' }),
-      /is a file\. A model is a folder/,
+      /x is neither a GGUF file nor the folder of a model/,
     );
     folder.remove();
   });

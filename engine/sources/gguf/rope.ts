@@ -1,0 +1,113 @@
+import type { MetadataReader } from './metadataReader.ts';
+
+/** The values of the small tensors that say how positions are scaled; absent where the file has none. */
+export interface RopeFactors {
+  /** rope_freqs: divisors of the frequencies, as Llama 3.1 has them. */
+  readonly all?: readonly number[] | undefined;
+  /** rope_factors_short and rope_factors_long: LongRoPE's divisors. */
+  readonly short?: readonly number[] | undefined;
+  readonly long?: readonly number[] | undefined;
+}
+
+/** Context that a phi-3 file without LongRoPE factors may claim where it does not say for which one it was trained. */
+const PHI3_ORIGINAL_CONTEXT = 16384;
+
+/**
+ * Rotary positions as the rope_parameters of config.json. Throws BadModel where they are incomplete, contradict each
+ * other, or are of a kind that is not supported.
+ */
+export function ropeParameters(
+  reader: MetadataReader,
+  architecture: string,
+  { headDim, contextLength }: { headDim: number; contextLength: number },
+  factors: RopeFactors,
+): Record<string, unknown> {
+  const key = (name: string): string => `${architecture}.rope.${name}`;
+  const base = reader.number(key('freq_base')) ?? 10000;
+  const rotated = reader.count(key('dimension_count')) ?? headDim;
+  if (rotated < 2 || rotated > headDim || rotated % 2 !== 0) {
+    reader.refuse(key('dimension_count'), `is ${rotated}, but a head has ${headDim} dimensions`);
+  }
+  // In files of this architecture the rows of a whole head are interleaved, which fits no partial rotation.
+  if (architecture === 'llama' && rotated !== headDim) {
+    reader.refuse(key('dimension_count'), `is ${rotated} of ${headDim}, which is not supported for llama`);
+  }
+  const common = {
+    rope_theta: base,
+    ...(rotated === headDim ? {} : { partial_rotary_factor: rotated / headDim }),
+  };
+  return { ...common, ...scaling(reader, architecture, contextLength, factors) };
+}
+
+function scaling(
+  reader: MetadataReader,
+  architecture: string,
+  contextLength: number,
+  factors: RopeFactors,
+): Record<string, unknown> {
+  const key = (name: string): string => `${architecture}.rope.${name}`;
+  const type = reader.text(key('scaling.type')) ?? 'none';
+  const factor = reader.number(key('scaling.factor')) ?? reader.number(key('scale_linear')) ?? 0;
+  const attnFactor = reader.number(key('scaling.attn_factor'));
+  const original = reader.count(key('scaling.original_context_length'));
+  const hasFactors = factors.all ?? factors.short ?? factors.long;
+  if (!['none', 'linear', 'longrope'].includes(type)) {
+    reader.refuse(key('scaling.type'), `is ${type}, which is not supported; linear and longrope are`);
+  }
+  // llama.cpp takes a factor without a type as linear.
+  const linear = factor !== 0 && factor !== 1;
+  if (linear && (hasFactors || type === 'longrope')) {
+    reader.refuse(key('scaling.factor'), 'stands beside factors of each frequency; only one of them is supported');
+  }
+  if (factors.short ?? factors.long) {
+    if (factors.all) reader.refuseFile('has both rope_freqs and LongRoPE factors');
+    return longRope(reader, architecture, { contextLength, original, attnFactor }, factors);
+  }
+  if (type === 'longrope') reader.refuse(key('scaling.type'), 'is longrope, but the file has no factors for it');
+  if (attnFactor !== undefined && attnFactor !== 1) {
+    reader.refuse(key('scaling.attn_factor'), `is ${attnFactor}, but the file has no LongRoPE factors`);
+  }
+  if (linear) return { rope_type: 'linear', factor };
+  if (architecture === 'phi3' && contextLength > (original ?? PHI3_ORIGINAL_CONTEXT)) {
+    reader.refuseFile(
+      `has a context of ${contextLength} tokens but no LongRoPE factors (rope_factors_short.weight and rope_factors_long.weight), because an old converter made it; convert the model again or download a newer file`,
+    );
+  }
+  if (!factors.all) return { rope_type: 'default' };
+  // Fixed divisors are LongRoPE whose long factors are the short ones, whose context is not extended.
+  return {
+    rope_type: 'longrope',
+    short_factor: factors.all,
+    long_factor: factors.all,
+    original_max_position_embeddings: contextLength,
+    attention_factor: 1,
+  };
+}
+
+function longRope(
+  reader: MetadataReader,
+  architecture: string,
+  {
+    contextLength,
+    original,
+    attnFactor,
+  }: { contextLength: number; original?: number | undefined; attnFactor?: number | undefined },
+  { short, long }: RopeFactors,
+): Record<string, unknown> {
+  if (!short || !long) {
+    return reader.refuseFile(
+      `has ${short ? 'rope_factors_short' : 'rope_factors_long'} but not ${short ? 'rope_factors_long' : 'rope_factors_short'}`,
+    );
+  }
+  const key = `${architecture}.rope.scaling.original_context_length`;
+  if (original === undefined || original === 0 || original > contextLength) {
+    return reader.refuse(key, 'is missing or wrong, but LongRoPE needs it');
+  }
+  return {
+    rope_type: 'longrope',
+    short_factor: short,
+    long_factor: long,
+    original_max_position_embeddings: original,
+    ...(attnFactor === undefined ? {} : { attention_factor: attnFactor }),
+  };
+}
