@@ -46,7 +46,7 @@ export async function answerChat(
     signal,
     ...(sampling && sampling.temperature > 0 ? { sampling } : {}),
   });
-  const dropLeadingSpace = tokenizer.addsLeadingSpace && tokenizer.specialIds.has(ids.at(-1)!);
+  const dropLeadingSpace = tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(ids.at(-1)!);
   const stream = new TextStream(tokenizer, { dropLeadingSpace });
   const stops = new StopStrings(model.stopStrings);
   const say = (text: string): void => {

@@ -1,5 +1,4 @@
 import { encodeLongStart, encodeLongText } from '../prompt/encodeText.ts';
-import { LINE_START } from '../tokenizer/lineMemory.ts';
 import type { ChatMessage, ChatOptions } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
@@ -9,7 +8,7 @@ const SLICE_CHARACTERS = 16_000;
 /**
  * Encodes the texts of one request line by line, each distinct line once: a source that is measured, truncated and then
  * quoted in a message, or a conversation that is rendered again without its oldest messages, costs look-ups only. No
- * token crosses the start of a line, so the ids are those of the whole text.
+ * token crosses the tokenizer's lineBreak, so the ids are those of the whole text.
  */
 export class LineEncoder {
   /** The ids of lines amid other text. */
@@ -28,13 +27,13 @@ export class LineEncoder {
 
   /** Encodes a text that stands amid other text. */
   async encode(text: string): Promise<number[]> {
-    return this.#concat(text.split(LINE_START), (line) => this.#line(line));
+    return this.#concat(this.#split(text), (line) => this.#line(line));
   }
 
   /** Counts the tokens of a text that stands amid other text; may be one off for a text that began a message. */
   async count(text: string): Promise<number> {
     let sum = 0;
-    for (const line of text.split(LINE_START)) {
+    for (const line of this.#split(text)) {
       sum += (this.#lines.get(line) ?? this.#firstLines.get(line) ?? (await this.#line(line))).length;
     }
     return sum;
@@ -43,15 +42,22 @@ export class LineEncoder {
   /** Encodes a conversation as Tokenizer.chat does. */
   async chat(messages: readonly ChatMessage[], options: ChatOptions): Promise<number[]> {
     const ids: number[] = [];
-    for (const part of this.#tokenizer.chatParts(messages, options)) {
+    const { leadingSpace } = this.#tokenizer;
+    for (const [at, part] of this.#tokenizer.chatParts(messages, options).entries()) {
       if (typeof part === 'number') {
         ids.push(part);
         continue;
       }
-      const lines = part.split(LINE_START);
-      append(ids, await this.#concat(lines, (line, i) => (i === 0 ? this.#firstLine(line) : this.#line(line))));
+      const begins = leadingSpace === 'always' || (leadingSpace === 'first' && at === 0);
+      const encode = (line: string, i: number) => (begins && i === 0 ? this.#firstLine(line) : this.#line(line));
+      append(ids, await this.#concat(this.#split(part), encode));
     }
     return ids;
+  }
+
+  #split(text: string): string[] {
+    const { lineBreak } = this.#tokenizer;
+    return lineBreak ? text.split(lineBreak) : [text];
   }
 
   async #concat(
@@ -78,7 +84,6 @@ export class LineEncoder {
   }
 
   async #firstLine(line: string): Promise<readonly number[]> {
-    if (!this.#tokenizer.addsLeadingSpace) return this.#line(line);
     const known = this.#firstLines.get(line);
     if (known) return known;
     return this.#remember(this.#firstLines, line, await encodeLongStart(this.#tokenizer, line, this.#pause));

@@ -7,14 +7,14 @@ import { isLowSurrogate } from './excerpt.ts';
 const SLICE_CHARACTERS = 16_000;
 /** Tokenizers merge a line as a whole, in a time that grows faster than its length. Longer lines are split. */
 const LINE_PART_CHARACTERS = 2000;
+/** Where long texts are cut if the tokenizer knows no place at which their ids stay the same. */
+const ANY_LINE_START = /(?<=\n)/u;
 /** A Unicode noncharacter, which no text contains, other than the one of hideSpecials. */
 const GAP = '\uFDD1';
 
 /** Encodes whole lines inside other text, without the space that some tokenizers put before a text. */
 export function encodeLines(tokenizer: Tokenizer, text: string, options: { specials?: boolean } = {}): number[] {
-  if (!tokenizer.addsLeadingSpace) return tokenizer.encode(text, options);
-  // Such tokenizers encode the space and the newline as tokens of their own.
-  return tokenizer.encode(`\n${text}`, options).slice(2);
+  return tokenizer.encode(text, { ...options, continues: true });
 }
 
 /**
@@ -29,7 +29,7 @@ export async function encodeLongText(
 ): Promise<number[]> {
   const ids: number[] = [];
   for (let at = 0; at < text.length && ids.length <= most;) {
-    const end = sliceEnd(text, at);
+    const end = sliceEnd(tokenizer, text, at);
     for (const id of encodeLines(tokenizer, text.slice(at, end))) ids.push(id);
     at = end;
     if (at < text.length) await pause();
@@ -43,16 +43,16 @@ export async function encodeLongStart(
   text: string,
   pause: () => Promise<unknown>,
 ): Promise<number[]> {
-  const end = sliceEnd(text, 0);
+  const end = sliceEnd(tokenizer, text, 0);
   const ids = tokenizer.encode(text.slice(0, end));
   for (const id of await encodeLongText(tokenizer, text.slice(end), Infinity, pause)) ids.push(id);
   return ids;
 }
 
-function sliceEnd(text: string, at: number): number {
+function sliceEnd({ lineBreak = ANY_LINE_START }: Tokenizer, text: string, at: number): number {
   if (text.length - at <= SLICE_CHARACTERS) return text.length;
-  const newline = text.slice(at, at + SLICE_CHARACTERS).lastIndexOf('\n');
-  if (newline >= 0) return at + newline + 1;
+  const lines = text.slice(at, at + SLICE_CHARACTERS).split(lineBreak);
+  if (lines.length > 1) return at + SLICE_CHARACTERS - lines.at(-1)!.length;
   const end = at + LINE_PART_CHARACTERS;
   return isLowSurrogate(text, end) ? end + 1 : end;
 }

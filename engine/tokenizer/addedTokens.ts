@@ -4,6 +4,8 @@ export interface AddedToken {
   /** Whether the token absorbs the white space before it, and after it. */
   readonly lstrip: boolean;
   readonly rstrip: boolean;
+  /** False for tokens that are part of texts, such as `<think>`. */
+  readonly special: boolean;
 }
 
 /**

@@ -1,42 +1,50 @@
 import { BadModel } from '../errors.ts';
 import { type AddedToken, addedTokenSplitter } from './addedTokens.ts';
 import { type ChatMessage, type ChatOptions, hideSpecials, renderChat, showSpecials } from './chatTemplate.ts';
-import type { Tokenizer } from './tokenizerTypes.ts';
+import { END_MARKS, isMark } from './marks.ts';
+import type { LeadingSpace, Tokenizer } from './tokenizerTypes.ts';
 import type { TokenizerConfig } from './tokenizerConfig.ts';
 
 export interface Vocabulary {
-  /** Encodes text that contains no added tokens. */
-  readonly encodePlain: (text: string) => number[];
-  /** Special tokens, at which a text is split before the rest is encoded. */
+  /** Encodes text that contains no added tokens; `begins` puts the space before it that leadingSpace speaks of. */
+  readonly encodePlain: (text: string, begins: boolean) => number[];
+  /** Tokens with names, at which a text is split before the rest is encoded. */
   readonly added: readonly AddedToken[];
   /** By id, the bytes that the token adds to a text; for an added token those of its name. */
   readonly bytes: readonly (Uint8Array | undefined)[];
   readonly startsWithBos: boolean;
-  readonly addsLeadingSpace: boolean;
+  readonly leadingSpace: LeadingSpace;
+  readonly lineBreak: RegExp | undefined;
   readonly dispose: () => void;
 }
 
 const NONE = new Uint8Array(0);
-
-/** Tokens that end an answer even where generation_config.json omits them (phi-3-vision names only 2). */
-const END_MARKS = ['<|endoftext|>', '<|end|>', '<|assistant|>', '<|user|>', '<|system|>', '</s>'];
 
 /**
  * Assembles a tokenizer from the parts in which tokenizers differ. Bytes are decoded here, since the libraries' decoders
  * drop U+FEFF at the start of a run of byte tokens.
  */
 export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfig): Tokenizer {
-  const { encodePlain, added, bytes, addsLeadingSpace } = vocabulary;
+  const { encodePlain, added, bytes, leadingSpace, lineBreak } = vocabulary;
   const { bosToken = '', eosToken = '' } = config;
+  const marks = [bosToken, eosToken, ...config.endTokens, ...END_MARKS];
+  const special = added.filter((token) => token.special || marks.includes(token.content) || isMark(token.content));
   const split = addedTokenSplitter(added);
-  const names = new Map(added.map((token) => [token.content, token.id]));
-  const specials = new Set(added.map((token) => token.id));
+  const splitPlain = addedTokenSplitter(added.filter((token) => !special.includes(token)));
+  const names = new Map(special.map((token) => [token.content, token.id]));
+  const specials = new Set(special.map((token) => token.id));
   const bosId = vocabulary.startsWithBos ? names.get(bosToken) : undefined;
-  const endIds = [eosToken, ...END_MARKS].map((name) => names.get(name)).filter((id) => id !== undefined);
+  const endIds = marks.slice(1).flatMap((name) => names.get(name) ?? []);
 
   const parts = (text: string) => split(text).map((part) => (typeof part === 'number' ? part : showSpecials(part)));
-  const encodeParts = (all: readonly (number | string)[]) =>
-    all.flatMap((part) => (typeof part === 'number' ? [part] : encodePlain(part)));
+  const encodeParts = (all: readonly (number | string)[], continues = false) =>
+    all.flatMap((part, i) => {
+      if (typeof part === 'number') return [part];
+      return encodePlain(
+        part,
+        leadingSpace === 'always' ? i > 0 || !continues : leadingSpace === 'first' && i === 0 && !continues,
+      );
+    });
   const render = (messages: readonly ChatMessage[], options: ChatOptions) => {
     if (config.chatTemplate === undefined) throw new BadModel('This model has no chat template.');
     return renderChat(config.chatTemplate, messages, { ...options, bosToken, eosToken });
@@ -48,12 +56,12 @@ export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfi
   return {
     encode: (text, options = {}) => [
       ...(options.bos && bosId !== undefined ? [bosId] : []),
-      ...(options.specials ? encodeParts(parts(text)) : encodePlain(text)),
+      ...encodeParts(options.specials ? parts(text) : splitPlain(text), options.continues),
     ],
     decode(ids, options = {}) {
       const kept = options.specials ? ids : ids.filter((id) => !specials.has(id));
       const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(concat(kept.map((id) => bytes[id] ?? NONE)));
-      return addsLeadingSpace && text.startsWith(' ') ? text.slice(1) : text;
+      return leadingSpace !== 'never' && text.startsWith(' ') ? text.slice(1) : text;
     },
     bytes: (id) => bytes[id] ?? NONE,
     special: (name) => names.get(name),
@@ -61,7 +69,8 @@ export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfi
     stopIds: new Set([...config.generationStopIds, ...endIds]),
     bosId,
     vocabSize: bytes.length,
-    addsLeadingSpace,
+    leadingSpace,
+    lineBreak,
     hasChatTemplate: config.chatTemplate !== undefined,
     renderChat: render,
     chatParts,

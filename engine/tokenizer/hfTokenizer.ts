@@ -1,7 +1,8 @@
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { BadModel, errorMessage } from '../errors.ts';
 import { assembleTokenizer } from './assemble.ts';
-import { rememberLines } from './lineMemory.ts';
+import { LINE_START, rememberLines } from './lineMemory.ts';
+import { prepareText, type TextRules } from './prepareText.ts';
 import { tokenBytes } from './tokenBytes.ts';
 import { type TokenizerJson, tokenizerSchema } from './tokenizerJson.ts';
 import type { Tokenizer } from './tokenizerTypes.ts';
@@ -15,37 +16,58 @@ export interface HfTokenizerFiles extends TextSettings {
 /**
  * Reads a byte-pair tokenizer. Throws BadModel, in one sentence.
  *
- * @huggingface/tokenizers 0.2.0 computes normaliser, pre-tokeniser and merges. Two parts are replaced, since it differs
- * from the released tokenizers: splitting at added tokens (addedTokens.ts), and decoding bytes (assemble.ts).
+ * @huggingface/tokenizers 0.2.0 computes normaliser, pre-tokeniser and merges. Three parts are replaced, since it differs
+ * from the released tokenizers: splitting at added tokens (addedTokens.ts), the space before texts and what it splits
+ * wrongly (prepareText.ts), and decoding bytes (assemble.ts).
  */
 export function createTokenizer(files: HfTokenizerFiles): Tokenizer {
   const json = parseFile('tokenizer.json', tokenizerSchema, files.tokenizerJson);
   const config = parseTokenizerConfig(files);
-  const library = build(json);
+  const rules = prepareText(json);
+  const library = build({ ...json, normalizer: rules.normalizer, pre_tokenizer: rules.preTokenizer });
+  const lineBreak = lineBreakOf(rules, json);
   const vocabulary = {
-    encodePlain: plainEncoder(library, json),
+    encodePlain: plainEncoder(library, rules, lineBreak),
     added: json.added_tokens,
     bytes: tokenBytes(json),
     startsWithBos: config.addsBos ?? startsWithToken(json.post_processor, config.bosToken),
-    addsLeadingSpace: library.normalizer?.normalize('x') === '\u2581x',
+    leadingSpace: rules.leadingSpace,
+    lineBreak,
     dispose() {}, // The library holds nothing but JavaScript objects.
   };
   return assembleTokenizer(vocabulary, config);
 }
 
-/** Returns a function that encodes text without added tokens. */
-function plainEncoder(library: LibraryTokenizer, json: TokenizerJson): (text: string) => number[] {
+/** Returns a function that encodes text without added tokens; `begins` says that a leading space belongs before it. */
+function plainEncoder(
+  library: LibraryTokenizer,
+  { prepend, splitsAt }: TextRules,
+  lineBreak: RegExp | undefined,
+): (text: string, begins: boolean) => number[] {
   const model = library.model!;
-  const normalize = (text: string) => (library.normalizer && text !== '' ? library.normalizer.normalize(text) : text);
-  const encode = (pieces: string[]) =>
+  const encodePieces = (pieces: string[]) =>
     model._call(pieces).map((token) => model.tokens_to_ids.get(token) ?? model.unk_token_id!);
   const split = library.pre_tokenizer;
-  if (split) return (text) => encode(split.pre_tokenize([normalize(text)]));
-  const whole = (text: string) => (text === '' ? [] : encode([text]));
+  const encodeNormal = (text: string): number[] => {
+    if (text === '') return [];
+    if (split) return encodePieces(split.pre_tokenize([text]));
+    return encodePieces(splitsAt ? text.split(splitsAt) : [text]);
+  };
+  const encode = lineBreak ? rememberLines(lineBreak, encodeNormal) : encodeNormal;
+  return (text, begins) => {
+    const normal = library.normalizer && text !== '' ? library.normalizer.normalize(text) : text;
+    return encode(begins ? prepend(normal) : normal);
+  };
+}
+
+/** Where a text may be cut so that its parts have the same ids; undefined where no such place is known. */
+function lineBreakOf({ lineBreak }: TextRules, { model, added_tokens: added }: TokenizerJson): RegExp | undefined {
+  const acrossLines = (name: string) => name.length > 1 && name.includes('\n');
+  if (added.some((token) => !token.special && (acrossLines(token.content) || token.lstrip || token.rstrip)))
+    return undefined;
+  if (lineBreak !== 'tokens') return lineBreak;
   // No merge crosses a newline where no token holds one, and no unknown characters fuse where each has its bytes.
-  const byLine = json.model.byte_fallback && !model.vocab.some((token) => token.length > 1 && token.includes('\n'));
-  const encodeNormal = byLine ? rememberLines(whole) : whole;
-  return (text) => encodeNormal(normalize(text));
+  return model.byte_fallback && !Object.keys(model.vocab).some(acrossLines) ? LINE_START : undefined;
 }
 
 function build(json: TokenizerJson): LibraryTokenizer {
@@ -58,6 +80,13 @@ function build(json: TokenizerJson): LibraryTokenizer {
 
 /** Whether a TemplateProcessing post-processor puts `name` before a single text. */
 function startsWithToken(postProcessor: TokenizerJson['post_processor'], name: string | undefined): boolean {
-  const single = postProcessor?.['single'];
-  return Array.isArray(single) && single[0]?.SpecialToken?.id === name;
+  const processors = [postProcessor, ...listOf(postProcessor?.['processors'])] as TokenizerJson['post_processor'][];
+  return processors.some((processor) => {
+    const single = processor?.['single'];
+    return name !== undefined && Array.isArray(single) && single[0]?.SpecialToken?.id === name;
+  });
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }

@@ -1,7 +1,7 @@
 import type { Tiktoken } from 'tiktoken/lite';
 import type { AddedToken } from './addedTokens.ts';
 import { assembleTokenizer } from './assemble.ts';
-import { rememberLines } from './lineMemory.ts';
+import { LINE_START, rememberLines } from './lineMemory.ts';
 import type { Tokenizer } from './tokenizerTypes.ts';
 import { type TextSettings, parseTokenizerConfig } from './tokenizerConfig.ts';
 
@@ -14,7 +14,7 @@ const dummies = (first: number, last: number) =>
 const SPECIALS: readonly AddedToken[] = [
   ...['dummy_id_2', 'endoftext', 'fim_prefix', 'fim_middle', 'fim_suffix', 'system', 'user', 'assistant'],
   ...['dummy_id_0', 'dummy_id_1', 'end', ...dummies(3, 11), 'endofprompt', ...dummies(12, 86)],
-].map((name, i) => ({ id: RANKS + i, content: `<|${name}|>`, lstrip: false, rstrip: false }));
+].map((name, i) => ({ id: RANKS + i, content: `<|${name}|>`, lstrip: false, rstrip: false, special: true }));
 
 /** One more than the highest id. */
 export const VOCAB_SIZE = RANKS + SPECIALS.length;
@@ -39,11 +39,14 @@ export async function createPhi3SmallTokenizer(settings: TextSettings): Promise<
   const encoder = new Tiktoken(ranks.bpe_ranks, {}, ranks.pat_str);
   let freed = false;
   const vocabulary = {
-    encodePlain: rememberLines((line) => cutLongRuns(line).flatMap((part) => [...encoder.encode_ordinary(part)])),
+    encodePlain: rememberLines(LINE_START, (line) =>
+      cutLongRuns(line).flatMap((part) => [...encoder.encode_ordinary(part)]),
+    ),
     added: SPECIALS,
     bytes: tokenBytes(encoder),
     startsWithBos: false,
-    addsLeadingSpace: false,
+    leadingSpace: 'never' as const,
+    lineBreak: LINE_START,
     dispose() {
       if (!freed) encoder.free();
       freed = true;

@@ -24,8 +24,10 @@ function pieceBytes(token: string): Uint8Array {
   return byte ? Uint8Array.of(parseInt(byte[1]!, 16)) : encoder.encode(token.replaceAll('\u2581', ' '));
 }
 
+/** A token with other characters than GPT-2's, such as a placeholder, stands for its name. */
 function byteLevelBytes(token: string): Uint8Array {
-  return Uint8Array.from(token, (character) => byteLevelTable.get(character)!);
+  const bytes = Array.from(token, (character) => byteLevelTable.get(character));
+  return bytes.includes(undefined) ? encoder.encode(token) : Uint8Array.from(bytes as number[]);
 }
 
 /** GPT-2's characters: printable bytes of Latin-1 are themselves, the others are numbered from U+0100 on. */

@@ -15,6 +15,8 @@ export interface TextSettings {
 export interface TokenizerConfig {
   readonly bosToken: string | undefined;
   readonly eosToken: string | undefined;
+  /** Other tokens that end an answer: eot_token and eom_token, which stand for the ends of a turn and of a message. */
+  readonly endTokens: readonly string[];
   /** Whether texts begin with bosToken; undefined where the file does not tell. */
   readonly addsBos: boolean | undefined;
   readonly chatTemplate: string | undefined;
@@ -27,6 +29,7 @@ export function parseTokenizerConfig(settings: TextSettings): TokenizerConfig {
   return {
     bosToken: tokenName(config.bos_token),
     eosToken: tokenName(config.eos_token),
+    endTokens: [config.eot_token, config.eom_token].map(tokenName).filter((name) => name !== undefined),
     addsBos: config.add_bos_token ?? undefined,
     chatTemplate: settings.chatTemplate ?? chatTemplate(config.chat_template),
     generationStopIds: settings.generationStopIds ?? [],
@@ -45,6 +48,8 @@ const token = z.union([z.string(), z.looseObject({ content: z.string() })]).null
 const configSchema = z.looseObject({
   bos_token: token,
   eos_token: token,
+  eot_token: token,
+  eom_token: token,
   add_bos_token: z.boolean().nullish(),
   chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).nullish(),
 });

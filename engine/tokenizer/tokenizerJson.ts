@@ -19,6 +19,7 @@ export const tokenizerSchema = z.looseObject({
     vocab: vocabulary,
     merges,
     byte_fallback: z.boolean().nullish(),
+    unk_token: z.string().nullish(),
   }),
   added_tokens: z.array(
     z.looseObject({
@@ -26,6 +27,7 @@ export const tokenizerSchema = z.looseObject({
       content: z.string().min(1),
       lstrip: z.boolean().default(false),
       rstrip: z.boolean().default(false),
+      special: z.boolean().default(true),
     }),
   ) satisfies z.ZodType<AddedToken[]>,
   normalizer: part,

@@ -68,7 +68,7 @@ describe('phi-3-small: tokenizer', () => {
     assert.equal(tokenizer.vocabSize, 100_352);
     assert.equal(tokenizer.bosId, undefined);
     assert.deepEqual(tokenizer.encode('a', { bos: true }), tokenizer.encode('a'));
-    assert.equal(tokenizer.addsLeadingSpace, false);
+    assert.equal(tokenizer.leadingSpace, 'never');
     assert.equal(tokenizer.bytes(100_352).length, 0);
   });
 

@@ -87,7 +87,7 @@ describe('tokenizer', () => {
     assert.deepEqual(new Set(tiny.stopIds), new Set([2, 7, ...stop]));
     assert.equal(tiny.vocabSize, tiny.special('<|endoftext|>')! + 1);
     assert.equal(tiny.special('<|none|>'), undefined);
-    assert.equal(tiny.addsLeadingSpace, false);
+    assert.equal(tiny.leadingSpace, 'never');
   });
 
   it('a file that puts <s> first itself, or does not', () => {
