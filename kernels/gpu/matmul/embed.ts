@@ -5,7 +5,7 @@ import type { Recording } from '../device/recording.ts';
 import { check } from '../../check.ts';
 import { WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
 import type { GpuTensor, GpuWeight } from '../device/tensor.ts';
-import { FORMAT, scaleWords } from '../packing/layout.ts';
+import { formatConstants, scaleWords } from '../packing/layout.ts';
 
 const kernel = defineKernel('embed', gridSource + weightSource + embedSource, ['read', 'read', 'read', 'write']);
 
@@ -21,7 +21,7 @@ export function embed(recording: Recording, table: GpuWeight, ids: readonly numb
   const quads = Math.ceil(cols / 4);
   for (const { blocks, scales, firstRow, rows } of table.parts) {
     recording.dispatch(
-      kernel({ FORMAT: FORMAT[table.dtype]!, WORKGROUP }),
+      kernel({ ...formatConstants(table.dtype), WORKGROUP }),
       [blocks, scales, list, y.storage],
       [...[ids.length, cols, quads, firstRow, rows, scaleWords(cols, table.dtype)].map(u32), f32(scale)],
       grid(Math.ceil((ids.length * quads) / WORKGROUP)),

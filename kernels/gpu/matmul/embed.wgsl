@@ -17,9 +17,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) thread: u32) {
   if (row >= params.rows) { return; }
 
   let blocksPerRow = (params.quads + BLOCK_QUADS - 1) / BLOCK_QUADS;
-  let block = quad / BLOCK_QUADS;
-  let scale = scaleOf(row, block, params.scaleWords) * params.scale;
-  let values = quadOf(blocks[row * blocksPerRow + block], quad % BLOCK_QUADS) * scale;
+  let values = weightQuad(row, quad, blocksPerRow, params.scaleWords) * params.scale;
   for (var i = 0u; i < 4 && 4 * quad + i < params.cols; i++) {
     y[token * params.cols + 4 * quad + i] = values[i];
   }

@@ -8,7 +8,7 @@ import { check } from '../../check.ts';
 import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor, GpuWeight } from '../device/tensor.ts';
-import { FORMAT, paddedQuads, scaleWords } from '../packing/layout.ts';
+import { formatConstants, paddedQuads, scaleWords } from '../packing/layout.ts';
 
 const bindings = ['read', 'read', 'read', 'read', 'read', 'write'] as const;
 const matvec = defineKernel('matvec', weightSource + linearSource + matvecSource, bindings);
@@ -43,8 +43,8 @@ export function linear(
   const y = recording.tensor([rows, outs]);
   const isFew = rows <= LARGEST_MATVEC;
   const xRows = rows === 1 ? 1 : MATVEC_ROWS;
-  const FORMAT_OF = { FORMAT: FORMAT[weight.dtype]! };
-  const kernel = isFew ? matvec({ ...FORMAT_OF, X_ROWS: xRows }) : matmul(FORMAT_OF);
+  const constants = formatConstants(weight.dtype);
+  const kernel = isFew ? matvec({ ...constants, X_ROWS: xRows }) : matmul(constants);
   const [outsPerGroup, rowsPerGroup] = isFew ? [MATVEC_OUTS, xRows] : [TILE, TILE];
   const sizes = [rows, paddedQuads(weightWidth, weight.dtype), scaleWords(weightWidth, weight.dtype)];
   const epilogue = [bias, residual];

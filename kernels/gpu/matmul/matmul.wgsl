@@ -62,9 +62,7 @@ fn loadW(firstOut: u32, row: u32, quad: u32, i: u32) {
   var value = vec4f();
   let out = firstOut + row;
   if (out < params.outs && quad + i < params.quads) {
-    let block = (quad + i) / BLOCK_QUADS;
-    value = quadOf(blocks[out * (params.quads / BLOCK_QUADS) + block], (quad + i) % BLOCK_QUADS)
-      * scaleOf(out, block, params.scaleWords);
+    value = weightQuad(out, quad + i, params.quads / BLOCK_QUADS, params.scaleWords);
   }
   wTile[row * STRIDE + i] = value;
 }

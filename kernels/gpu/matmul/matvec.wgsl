@@ -25,24 +25,39 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let w1 = blocks[outs.y * blocksPerRow + block];
     let w2 = blocks[outs.z * blocksPerRow + block];
     let w3 = blocks[outs.w * blocksPerRow + block];
+    let f0 = fifthBits(outs.x, block, params.scaleWords);
+    let f1 = fifthBits(outs.y, block, params.scaleWords);
+    let f2 = fifthBits(outs.z, block, params.scaleWords);
+    let f3 = fifthBits(outs.w, block, params.scaleWords);
     // Zeros written out: Dawn 0.6.2 keeps the values of the turn before in an array declared without them in a loop.
     var blockSums = array<vec4f, 4>();
+    var xSums = array<f32, 4>(); // of the values of x that the block meets, by row
     for (var i = 0u; i < BLOCK_QUADS; i++) {
-      let q0 = quadOf(w0, i);
-      let q1 = quadOf(w1, i);
-      let q2 = quadOf(w2, i);
-      let q3 = quadOf(w3, i);
+      let q0 = quadOf(w0, f0, i);
+      let q1 = quadOf(w1, f1, i);
+      let q2 = quadOf(w2, f2, i);
+      let q3 = quadOf(w3, f3, i);
       for (var r = 0u; r < X_ROWS; r++) {
         let v = x[min(firstRow + r, params.rows - 1) * params.quads + block * BLOCK_QUADS + i];
         blockSums[r] += vec4f(dot(q0, v), dot(q1, v), dot(q2, v), dot(q3, v));
+        if (HAS_MINIMA) { xSums[r] += dot(v, vec4f(1)); }
       }
     }
     let scale = vec4f(
-      scaleOf(outs.x, block, params.scaleWords), scaleOf(outs.y, block, params.scaleWords),
-      scaleOf(outs.z, block, params.scaleWords), scaleOf(outs.w, block, params.scaleWords),
+      scaleOf(w0, outs.x, block, params.scaleWords), scaleOf(w1, outs.y, block, params.scaleWords),
+      scaleOf(w2, outs.z, block, params.scaleWords), scaleOf(w3, outs.w, block, params.scaleWords),
     );
     for (var r = 0u; r < X_ROWS; r++) {
       sums[r] += blockSums[r] * scale;
+    }
+    if (HAS_MINIMA) {
+      let minimum = vec4f(
+        minimumOf(w0, outs.x, block, params.scaleWords), minimumOf(w1, outs.y, block, params.scaleWords),
+        minimumOf(w2, outs.z, block, params.scaleWords), minimumOf(w3, outs.w, block, params.scaleWords),
+      );
+      for (var r = 0u; r < X_ROWS; r++) {
+        sums[r] += xSums[r] * minimum;
+      }
     }
   }
 

@@ -1,9 +1,8 @@
-import { check } from '../../check.ts';
 import type { WeightDType, WeightWriter } from '../../ops.ts';
 import { RowCounter } from '../../shared/rowCounter.ts';
 import type { Memory } from '../device/memory.ts';
 import { type GpuWeight, Storage, type WeightPart } from '../device/tensor.ts';
-import { FORMAT, blockBytes, scaleBytes } from '../packing/layout.ts';
+import { blockBytes, scaleBytes } from '../packing/layout.ts';
 import type { Packers } from '../packing/packers.ts';
 import type { PackedRows } from '../packing/packRows.ts';
 
@@ -15,7 +14,6 @@ export function weightWriter(
   dtype: WeightDType,
 ): WeightWriter {
   const [rows, width] = shape;
-  check(FORMAT[dtype] !== undefined, () => `createWeight: the GPU backend has no format ${dtype} yet`);
   const counter = new RowCounter(shape, dtype);
   const rowBytes = { blocks: blockBytes(width, dtype), scales: scaleBytes(width, dtype) };
   const total = rows * (rowBytes.blocks + rowBytes.scales);

@@ -2,32 +2,83 @@
 // Rows are sequences of blocks of 16 bytes; a block holds BLOCK_QUADS quads (4 consecutive values along `in`):
 //   FORMAT 0, f32: 1 quad    FORMAT 1, f16: 2 quads, two values a word    FORMAT 2, q8: 4 quads, a signed byte a value
 //   FORMAT 3, q4: 8 quads, two a word: the low nibbles of a word's bytes are the first, the high nibbles the second;
-//                 a nibble holds q + 8
-// `in` is padded with zeros to a whole block. q8 and q4 have one f16 scale per 8 quads, two a word, rows on whole words.
+//                 a nibble holds code + 8
+//   FORMAT 4, q4m: as q4, but a nibble holds the code    FORMAT 5, q5m: as q4m, the lower four bits of the code
+//   FORMAT 6, q6m: 4 quads: their nibbles in two words; a word of upper bits; a word of factors
+// `in` is padded with zeros to a whole block. What does not fit into blocks lies in `scales`, rows on whole words:
+//   q8, q4: one f16 scale per 8 quads, two a word    q4m: a word of factors per block
+//   q5m: a word of factors and a word of upper bits per block
+// Factors: an f16 scale in the lower half, an f16 minimum in the upper half; w = scale code + minimum.
+// Upper bits: byte i has those of value i of every quad, one bit (q5m) or two (q6m) a quad, the first quad's lowest.
 override FORMAT: u32;
-override BLOCK_QUADS: u32 = 1u << FORMAT;
+override BLOCK_QUADS: u32;
+override HAS_MINIMA: bool = FORMAT >= 4;
 
 @group(0) @binding(0) var<storage, read> blocks: array<vec4u>;
 @group(0) @binding(1) var<storage, read> scales: array<u32>;
 
-/// Quad `index` of a block, not yet scaled.
-fn quadOf(block: vec4u, index: u32) -> vec4f {
+/// Quad `index` of a block, not yet scaled. fifths: what fifthBits() returns for the block.
+fn quadOf(block: vec4u, fifths: u32, index: u32) -> vec4f {
   if (FORMAT == 0) {
     return bitcast<vec4f>(block);
   } else if (FORMAT == 1) {
     return vec4f(unpack2x16float(block[2 * index]), unpack2x16float(block[2 * index + 1]));
   } else if (FORMAT == 2) {
     return vec4f(unpack4xI8(block[index]));
+  }
+  let nibbles = (block[index >> 1] >> (4 * (index & 1))) & 0x0f0f0f0f;
+  if (FORMAT == 3) {
+    return vec4f(unpack4xU8(nibbles)) - 8.0;
+  } else if (FORMAT == 4) {
+    return vec4f(unpack4xU8(nibbles));
+  } else if (FORMAT == 5) {
+    return vec4f(unpack4xU8(nibbles | (((fifths >> index) & 0x01010101) << 4)));
   } else {
-    return vec4f(unpack4xU8((block[index >> 1] >> (4 * (index & 1))) & 0x0f0f0f0f)) - 8.0;
+    return vec4f(unpack4xU8(nibbles | (((block.z >> (2 * index)) & 0x03030303) << 4)));
   }
 }
 
-/// The factor of the block at `block` of `row`, of rows of `scaleWords` words of scales.
-fn scaleOf(row: u32, block: u32, scaleWords: u32) -> f32 {
+/// The word of upper bits of q5m's block at `at` of `row`, of rows of `scaleWords` words of scales.
+fn fifthBits(row: u32, at: u32, scaleWords: u32) -> u32 {
+  if (FORMAT == 5) {
+    return scales[row * scaleWords + 2 * at + 1];
+  }
+  return 0;
+}
+
+/// The scale of the block at `at` of `row`; 1 where the format has none.
+fn scaleOf(block: vec4u, row: u32, at: u32, scaleWords: u32) -> f32 {
   if (FORMAT < 2) {
     return 1.0;
+  } else if (HAS_MINIMA) {
+    return unpack2x16float(factorsOf(block, row, at, scaleWords)).x;
   }
-  let group = block * BLOCK_QUADS / 8;
+  let group = at * BLOCK_QUADS / 8;
   return unpack2x16float(scales[row * scaleWords + group / 2])[group & 1];
+}
+
+/// The minimum of the block, where HAS_MINIMA.
+fn minimumOf(block: vec4u, row: u32, at: u32, scaleWords: u32) -> f32 {
+  return unpack2x16float(factorsOf(block, row, at, scaleWords)).y;
+}
+
+fn factorsOf(block: vec4u, row: u32, at: u32, scaleWords: u32) -> u32 {
+  if (FORMAT == 4) {
+    return scales[row * scaleWords + at];
+  } else if (FORMAT == 5) {
+    return scales[row * scaleWords + 2 * at];
+  } else {
+    return block.w;
+  }
+}
+
+/// Quad `quad` of `row`, of rows of `blocksPerRow` blocks.
+fn weightQuad(row: u32, quad: u32, blocksPerRow: u32, scaleWords: u32) -> vec4f {
+  let at = quad / BLOCK_QUADS;
+  let block = blocks[row * blocksPerRow + at];
+  let scaled = quadOf(block, fifthBits(row, at, scaleWords), quad % BLOCK_QUADS) * scaleOf(block, row, at, scaleWords);
+  if (HAS_MINIMA) {
+    return scaled + minimumOf(block, row, at, scaleWords);
+  }
+  return scaled;
 }

@@ -1,24 +1,44 @@
 /** The sizes of rows in the layout of weight.wgsl. */
 import type { WeightDType } from '../../ops.ts';
-import { GROUP, isQuantized } from '../../quantize.ts';
 
-/** FORMAT in weight.wgsl. */
-export const FORMAT: Partial<Record<WeightDType, number>> = { f32: 0, f16: 1, q8: 2, q4: 3 };
+interface Layout {
+  /** FORMAT in weight.wgsl. */
+  readonly format: number;
+  /** BLOCK_QUADS in weight.wgsl. */
+  readonly blockQuads: number;
+  /** Words of `scales` for each block. They take less room than the blocks, which therefore decide how a weight is cut. */
+  readonly scaleWords: number;
+}
+
+const LAYOUT: Record<WeightDType, Layout> = {
+  f32: { format: 0, blockQuads: 1, scaleWords: 0 },
+  f16: { format: 1, blockQuads: 2, scaleWords: 0 },
+  q8: { format: 2, blockQuads: 4, scaleWords: 1 / 4 },
+  q4: { format: 3, blockQuads: 8, scaleWords: 1 / 2 },
+  q4m: { format: 4, blockQuads: 8, scaleWords: 1 },
+  q5m: { format: 5, blockQuads: 8, scaleWords: 2 },
+  q6m: { format: 6, blockQuads: 4, scaleWords: 0 },
+};
+
+/** The constants of weight.wgsl. */
+export function formatConstants(dtype: WeightDType): { FORMAT: number; BLOCK_QUADS: number } {
+  return { FORMAT: LAYOUT[dtype].format, BLOCK_QUADS: LAYOUT[dtype].blockQuads };
+}
 
 /** Quads of a row of `width` values, rounded up to whole blocks. */
 export function paddedQuads(width: number, dtype: WeightDType): number {
-  const blockQuads = 1 << FORMAT[dtype]!;
+  const { blockQuads } = LAYOUT[dtype];
   return Math.ceil(width / (4 * blockQuads)) * blockQuads;
 }
 
 /** Bytes of the blocks of a row. */
 export function blockBytes(width: number, dtype: WeightDType): number {
-  return (paddedQuads(width, dtype) * 16) >> FORMAT[dtype]!;
+  return (paddedQuads(width, dtype) / LAYOUT[dtype].blockQuads) * 16;
 }
 
-/** Words of the scales of a row; 0 where the format has none. */
+/** Words of the scales of a row; 0 where the blocks hold everything. */
 export function scaleWords(width: number, dtype: WeightDType): number {
-  return isQuantized(dtype) ? Math.ceil(width / GROUP / 2) : 0;
+  return Math.ceil((blockBytes(width, dtype) / 16) * LAYOUT[dtype].scaleWords);
 }
 
 export function scaleBytes(width: number, dtype: WeightDType): number {

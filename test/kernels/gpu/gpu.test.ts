@@ -106,7 +106,7 @@ describe('the GPU backend', function () {
 
   it('keeps a weight that is too large for one buffer in several', async () => {
     const ops = await create({ largestBufferBytes: 4096 });
-    for (const dtype of ['f32', 'f16', 'q8', 'q4'] as const) {
+    for (const dtype of ['f32', 'f16', 'q8', 'q4', 'q4m', 'q5m', 'q6m'] as const) {
       const weight = await randomWeight(ops, [133, 96], dtype);
       assert.ok((weight as unknown as { parts: unknown[] }).parts.length > 1);
       const reference = new ReferenceOps();
