@@ -1,7 +1,7 @@
 /** The command table: id -> what it does. A test keeps it equal to package.json. */
-import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { chatCommands } from './chat/commands/chatCommands.ts';
+import { chooseModel } from './chooseModel.ts';
 import type { CommandTable } from './common/commands.ts';
 import type { CodeBlocks } from './edits/vscode/codeBlocks.ts';
 import type { Chat } from './chat/chat.ts';
@@ -10,7 +10,7 @@ import type { Engine } from './engine/engine.ts';
 import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { menuLines, pickFromMenu } from './status/menu.ts';
 import { type ReportView, showReport } from './status/reportView.ts';
-import { expandHome, languageEnabled, withLanguage } from './settings.ts';
+import { languageEnabled, withLanguage } from './settings.ts';
 import type { Snooze } from './status/snooze.ts';
 import { describe, type StatusState } from './status/status.ts';
 
@@ -34,7 +34,7 @@ export function commandTable(host: CommandHost): CommandTable {
     ...windowCommands(host),
     ...chatCommands(() => ({
       chat: host.chat,
-      model: host.engine,
+      model: host.engine.chatModel,
       settings: host.config.settings,
     })),
     'airgap.rebuildIndex': () => host.search.rebuild(),
@@ -63,7 +63,7 @@ function windowCommands(host: CommandHost): CommandTable {
     'airgap.snooze': (minutes) => startSnooze(snooze, minutes),
     'airgap.endSnooze': () => snooze.end(),
     'airgap.restartEngine': () => isAwake(host.state()) && engine.restart(),
-    'airgap.chooseModel': () => chooseModel(host),
+    'airgap.chooseModel': (purpose) => chooseModel(host, purpose),
     'airgap.openSettings': () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:airgap.airgap'),
     'airgap.showLog': () => log.show(),
     'airgap.showReport': () => showReport(host.engine, host.report, log),
@@ -82,7 +82,7 @@ function currentLanguage(): string | undefined {
 async function showMenu(host: CommandHost): Promise<void> {
   const state = host.state();
   const command = await pickFromMenu(
-    describe(state, { engineRuns: host.engine.state.kind !== 'off' }),
+    describe(state, { engineRuns: host.engine.running }),
     menuLines(state, host.config.settings, currentLanguage()),
   );
   if (command) await vscode.commands.executeCommand(command);
@@ -94,25 +94,4 @@ async function startSnooze(snooze: Snooze, minutes: unknown): Promise<void> {
   const lines = SNOOZE_MINUTES.map((minutes) => ({ label: vscode.l10n.t('{0} minutes', minutes), minutes }));
   const picked = await vscode.window.showQuickPick(lines, { title: vscode.l10n.t('Snooze completions for') });
   if (picked) snooze.start(picked.minutes);
-}
-
-/**
- * The folder lies on the machine on which the extension runs, which in a remote workspace need not be the one whose
- * folders VS Code offers by itself.
- */
-async function chooseModel(host: CommandHost): Promise<void> {
-  const { config, engine } = host;
-  const folders = await vscode.window.showOpenDialog({
-    canSelectFiles: false,
-    canSelectFolders: true,
-    defaultUri: vscode.Uri.file(expandHome(config.settings['model.folder']) || homedir()),
-    title: vscode.l10n.t('Select a phi-3 model folder (config.json, tokenizer.json, *.safetensors)'),
-  });
-  const folder = folders?.[0];
-  if (!folder) return;
-  await config.update('model.folder', folder.fsPath);
-  // The same folder again, mended meanwhile, changes no setting.
-  if (host.state().kind !== 'failed') return;
-  engine.stop();
-  engine.warmUp();
 }

@@ -7,7 +7,7 @@ import type { Engine } from './engine/engine.ts';
 export interface BuildFollowers {
   /** The folder that `npm run watch` writes to. */
   readonly dist: string;
-  readonly engine: Pick<Engine, 'state' | 'restart'>;
+  readonly engine: Pick<Engine, 'running' | 'restart'>;
   reloadPages(): void;
 }
 
@@ -18,7 +18,7 @@ const SETTLED_MS = 200;
 export function followBuilds({ dist, engine, reloadPages }: BuildFollowers): vscode.Disposable {
   const watchers = [
     onChange(dist, /^engine\.cjs$/, () => {
-      if (engine.state.kind !== 'off') engine.restart();
+      if (engine.running) engine.restart();
     }),
     onChange(join(dist, 'webview'), /\.(js|css)$/, reloadPages),
   ];

@@ -61,9 +61,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const { reloadPages } = chat;
   if (development) own(followBuilds({ dist: join(extensionPath, 'dist'), engine, reloadPages }));
   const preview = blocks.propose.bind(blocks);
-  const edit = own(new InlineEdit({ model: engine, memory: context.workspaceState, settings, preview }));
+  const edit = own(new InlineEdit({ model: engine.chatModel, memory: context.workspaceState, settings, preview }));
   own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));
-  own(registerLanguageModel({ engine, settings }));
+  own(registerLanguageModel({ model: engine.chatModel, settings }));
 
   const report = own(new ReportView());
   const state = () => window.state;

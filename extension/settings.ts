@@ -3,11 +3,12 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import * as z from 'zod';
 
-const folder = z.string().refine((path) => path === '' || isAbsolute(expandHome(path)), 'must be an absolute path');
+const path = z.string().refine((path) => path === '' || isAbsolute(expandHome(path)), 'must be an absolute path');
 
 /** One row per setting: the key below `airgap.` and what it may hold. A test keeps this equal to package.json. */
 export const SETTINGS = {
   enable: z.record(z.string(), z.boolean()).default({ '*': true }),
+  'completion.model': path.default(''),
   'completion.delayMs': z.number().min(0).max(10_000).default(75),
   'completion.maxTokens': z.int().min(1).max(1024).default(128),
   'completion.multiline': z.enum(['auto', 'always', 'never']).default('auto'),
@@ -15,23 +16,25 @@ export const SETTINGS = {
   'files.exclude': z
     .array(z.string())
     .default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc', '**/.netrc']),
+  'chat.model': path.default(''),
   'chat.maxTokens': z.int().min(16).max(8192).default(1024),
   'chat.temperature': z.number().min(0).max(2).default(0),
   'index.enable': z.boolean().default(true),
   'index.exclude': z.array(z.string()).default([]),
-  'model.folder': folder.default(''),
   'engine.backend': z.enum(['auto', 'webgpu', 'wasm']).default('auto'),
-  'engine.nodePath': folder.default(''),
+  'engine.nodePath': path.default(''),
   'engine.allowSoftwareGpu': z.boolean().default(false),
   'engine.diskCacheGigabytes': z.number().min(0).max(1000).default(0),
 } as const;
 
 /**
  * Former names of settings. For one release, the former name is read where the new one is not set. `files.exclude` was
- * named after completions, although it governs the chat too.
+ * named after completions, although it governs the chat too. One model used to serve completions and chat.
  */
 export const FORMER_NAMES: { readonly [K in keyof typeof SETTINGS]?: string } = {
   'files.exclude': 'completion.exclude',
+  'completion.model': 'model.folder',
+  'chat.model': 'model.folder',
 };
 
 export type SettingKey = keyof typeof SETTINGS;
@@ -54,7 +57,14 @@ export function readSettings(
     problems.push(`The setting airgap.${name} is ignored: ${parsed.error.issues[0]?.message ?? 'not valid'}.`);
     return [key, SETTINGS[key].parse(undefined)];
   });
-  return { settings: Object.fromEntries(entries) as Settings, problems };
+  // One former name may stand for several settings.
+  return { settings: Object.fromEntries(entries) as Settings, problems: [...new Set(problems)] };
+}
+
+/** The path of a purpose's model; empty for the bundled starter model. A chat without a model uses the completions'. */
+export function modelOf(settings: Settings, purpose: 'completion' | 'chat'): string {
+  const { 'completion.model': completion, 'chat.model': chat } = settings;
+  return expandHome((purpose === 'chat' && chat) || completion);
 }
 
 /** `{"*": true, "markdown": false}`: the language's own entry, else that of "*", else on. */

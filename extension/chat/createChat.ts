@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SyntaxColors } from '../../webview/protocol.ts';
 import type { Config } from '../config.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { Settings } from '../settings.ts';
+import type { Engine, EngineState } from '../engine/engine.ts';
+import { modelOf, type Settings } from '../settings.ts';
 import type { CodeBlocks } from '../edits/vscode/codeBlocks.ts';
 import { instruct } from './context/instruct.ts';
 import { ChatController } from './controller.ts';
@@ -60,7 +60,7 @@ export function createChat(host: CreateChatHost): Chat {
     automatic: () => editor.attachment,
   });
   own({ dispose: () => void controller.dispose() });
-  own(engine.onDidChangeState(() => controller.engineChanged()));
+  own(engine.chatModel.onDidChangeState(() => controller.engineChanged()));
   own(host.config.onDidChange(() => controller.settingsChanged()));
   own(colors.onDidChange(() => controller.colorsChanged()));
   own(vscode.workspace.onDidGrantWorkspaceTrust(() => controller.showState()));
@@ -89,15 +89,15 @@ function controllerHost(host: CreateChatHost): Omit<ControllerHost, 'pages' | 's
   const { engine, settings, colors, log } = host;
   const { t } = vscode.l10n;
   return {
-    model: engine,
+    model: engine.chatModel,
     reader: host.reader,
     texts: (vscode.l10n.bundle ?? {}) as Record<string, string>,
     language: vscode.env.language,
     t,
     settings: () => ({ maxTokens: settings()['chat.maxTokens'], temperature: settings()['chat.temperature'] }),
     instruct,
-    engine: () => engineView(engine.state, settings()['model.folder'] === '', t),
-    contextLength: () => (engine.state.kind === 'ready' ? engine.state.model.contextLength : 0),
+    engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat') === '', t),
+    contextLength: () => contextLength(engine.chatModel.state),
     colors: () => colors.current(),
     trusted: () => vscode.workspace.isTrusted,
     newId: () => randomUUID(),
@@ -105,4 +105,8 @@ function controllerHost(host: CreateChatHost): Omit<ControllerHost, 'pages' | 's
     nowMs: () => Date.now(),
     log: (message) => log.warn(message),
   };
+}
+
+function contextLength(state: EngineState): number {
+  return state.kind === 'ready' ? state.model.contextLength : 0;
 }

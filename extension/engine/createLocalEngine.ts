@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadParams } from '../../engine/wire/protocol.ts';
-import { expandHome, type Settings } from '../settings.ts';
+import { expandHome, modelOf, type Settings } from '../settings.ts';
 import { buildOf, engineAddress, thisHost } from './address.ts';
 import { LocalEngine } from './localEngine.ts';
 import { chooseRuntime } from './runtime.ts';
@@ -39,8 +39,8 @@ export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
         exists: existsSync,
       }),
     }),
+    model: (purpose) => modelOf(settings(), purpose) || join(extensionPath, 'media', 'starter'),
     load: () => ({
-      model: expandHome(settings()['model.folder']) || join(extensionPath, 'media', 'starter'),
       backend: settings()['engine.backend'],
       allowSoftwareGpu: settings()['engine.allowSoftwareGpu'],
       ...kvDiskCache(cacheFolder, settings()['engine.diskCacheGigabytes']),

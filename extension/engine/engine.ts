@@ -16,6 +16,9 @@ export type CompleteRequest = Omit<CompleteParams, 'modelId'>;
 export type ChatRequest = Omit<ChatParams, 'modelId'>;
 export type FitRequest = Omit<FitParams, 'modelId'>;
 
+/** What a model is for. Each purpose has a model of its own; both may name the same one, which is then loaded once. */
+export type Purpose = 'completion' | 'chat';
+
 /** The user's remedy for a failure; the status menu offers it first. */
 export type Remedy = 'restart' | 'chooseModel' | 'settings';
 
@@ -47,19 +50,28 @@ export interface CompletionModel {
   complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult>;
 }
 
-export interface Engine extends ChatModel, CompletionModel {
+/** How it is with a model. */
+export interface ModelStatus {
   readonly state: EngineState;
   readonly onDidChangeState: Event<EngineState>;
-  /** The model moved to another backend; the sentence says why. */
+}
+
+export interface Engine {
+  readonly completionModel: CompletionModel & ModelStatus;
+  readonly chatModel: ChatModel & ModelStatus;
+  /** Whether the engine runs, starts or has failed, for whichever model. */
+  readonly running: boolean;
+  /** A model moved to another backend; the sentence says why. */
   readonly onDidMove: Event<string>;
   /** The engine begins or ends prefilling the rest of a document in the background. */
   readonly onDidRead: Event<Notifications['backgroundPrefill']>;
 
-  /** Gets ready for the first call, unless the engine has failed for good. Failures show in the state. */
-  warmUp(): void;
+  /** Gets ready for the first call of this purpose, unless its model has failed for good. Failures show in the state. */
+  warmUp(purpose: Purpose): void;
   /**
-   * On standby, which is how an engine begins, it stays ready between calls. Otherwise it ends: at once where no call of
-   * a ChatModel runs, else some minutes after the last of them.
+   * On standby, which is how an engine begins, the completion model stays ready between calls. Otherwise it is unloaded:
+   * at once where no call of a ChatModel runs on it, else some minutes after the last of them. A model that only the chat
+   * uses is never on standby. The engine ends with its last model.
    */
   setStandby(standby: boolean): void;
   /** Ends the engine. The next call starts it with the settings of that moment. */

@@ -1,107 +1,87 @@
-/** The engine on this machine: a process that starts when it is needed, restarts when it dies and ends when told to. */
+/** The engine on this machine: one process, in which the models of both purposes are loaded. */
 import { Emitter, type Event } from 'vscode-jsonrpc';
-import type {
-  ChatPart,
-  ChatResult,
-  CompleteResult,
-  FitResult,
-  LoadParams,
-  Methods,
-  ModelInfo,
-  Notifications,
-} from '../../engine/wire/protocol.ts';
-import { EngineFailure } from '../../engine/wire/failure.ts';
-import type { CallOptions, RpcClient } from '../../engine/wire/rpc.ts';
-import { abortable } from '../common/abortable.ts';
-import { errorMessage } from '../common/errorMessage.ts';
-import type { ChatRequest, CompleteRequest, Engine, EngineState, FitRequest } from './engine.ts';
-import { type Connected, connectEngine, type Launch } from './process.ts';
-import { remedyFor } from './remedy.ts';
+import type { LoadParams, ModelReference, Notifications } from '../../engine/wire/protocol.ts';
+import type { ChatModel, Engine, EngineState, ModelStatus, Purpose } from './engine.ts';
+import { ModelConnection, type ModelConnectionHost } from './modelConnection.ts';
+import { connectEngine } from './process.ts';
 import { reportText } from './report.ts';
-import { RestartPolicy } from './restartPolicy.ts';
-import { Standby } from './standby.ts';
 
-export interface LocalEngineHost {
-  /** Read for every start, so that changed settings count. */
-  launch(): Launch;
-  load(): LoadParams;
-  log(message: string): void;
-  /** Milliseconds after the last answer until an engine ends that is not on standby; 10 minutes where absent. */
-  readonly idleMs?: number;
+export interface LocalEngineHost extends Omit<ModelConnectionHost, 'load'> {
+  /** The model of a purpose by the settings of this moment. */
+  model(purpose: Purpose): ModelReference;
+  load(): Omit<LoadParams, 'model'>;
 }
 
-/** A connection on which a model is loaded. */
-interface Loaded {
-  readonly client: RpcClient;
-  readonly model: ModelInfo;
-}
-
-type ModelMethod = 'complete' | 'chat' | 'fit' | 'countTokens';
-
+/**
+ * Each purpose has a connection of its own, so that a model fails, restarts and is unloaded without the other one. Where
+ * both purposes name the same model, the chat uses the completions' connection.
+ */
 export class LocalEngine implements Engine {
-  readonly #stateChanged = new Emitter<EngineState>();
-  readonly #moved = new Emitter<string>();
-  readonly #reading = new Emitter<Notifications['backgroundPrefill']>();
-  readonly #policy = new RestartPolicy();
-  readonly #standby: Standby;
+  readonly chatModel: ChatModel & ModelStatus;
   readonly #host: LocalEngineHost;
-  #state: EngineState = { kind: 'off' };
-  #loaded: Promise<Loaded> | undefined;
-  /** Counts up when a connection ends, so that a start that is still under way knows that it is obsolete. */
-  #starts = 0;
-  #connected: Connected | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #completion: ModelConnection;
+  readonly #chat: ModelConnection;
+  readonly #chatStateChanged = new Emitter<EngineState>();
+  readonly #moved = new Emitter<string>();
 
   constructor(host: LocalEngineHost) {
     this.#host = host;
-    this.#standby = new Standby({ end: () => this.#endUnneeded(), idleMs: host.idleMs });
+    const connection = (purpose: Purpose): ModelConnection =>
+      new ModelConnection({ ...host, load: () => ({ ...host.load(), model: host.model(purpose) }) });
+    this.#completion = connection('completion');
+    this.#chat = connection('chat');
+    // A model that only the chat uses may be large.
+    this.#chat.setStandby(false);
+    for (const each of [this.#completion, this.#chat]) {
+      each.onDidMove((reason) => this.#moved.fire(reason));
+      each.onDidChangeState((state) => {
+        if (each === this.#for('chat')) this.#chatStateChanged.fire(state);
+      });
+    }
+    this.chatModel = new PickedModel(() => this.#for('chat'), this.#chatStateChanged.event);
   }
 
-  get state(): EngineState {
-    return this.#state;
+  get completionModel(): ModelConnection {
+    return this.#completion;
   }
-  get onDidChangeState(): Event<EngineState> {
-    return this.#stateChanged.event;
+  get running(): boolean {
+    return this.#connections.some(({ state }) => state.kind !== 'off');
   }
   get onDidMove(): Event<string> {
     return this.#moved.event;
   }
   get onDidRead(): Event<Notifications['backgroundPrefill']> {
-    return this.#reading.event;
+    return this.#completion.onDidRead;
   }
   /** Id of the process, where this window is connected to one. */
   get pid(): number | undefined {
     return this.#connected?.pid;
   }
 
-  warmUp(): void {
-    if (this.#blocked() === undefined) this.#open().catch(() => {});
+  warmUp(purpose: Purpose): void {
+    this.#for(purpose).warmUp();
   }
 
   setStandby(standby: boolean): void {
-    this.#standby.set(standby);
+    this.#completion.setStandby(standby);
   }
 
-  async complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult> {
-    return this.#call('complete', request, { signal });
+  /** Says goodbye; without other windows the process ends. */
+  stop(): void {
+    for (const connection of this.#connections) connection.stop();
   }
 
-  async chat(request: ChatRequest, signal: AbortSignal, onPart: (part: ChatPart) => void): Promise<ChatResult> {
-    return this.#standby.during(() => this.#call('chat', request, { signal, onPart }));
-  }
-
-  async fit(request: FitRequest, signal: AbortSignal): Promise<FitResult> {
-    // The chips of a draft are counted again and again: that alone must not keep the engine.
-    return this.#standby.during(() => this.#call('fit', request, { signal }), { extends: false });
-  }
-
-  async countTokens(texts: string[], signal: AbortSignal): Promise<number[]> {
-    const { counts } = await this.#standby.during(() => this.#call('countTokens', { texts }, { signal }));
-    return counts;
+  /** Ends the process, hung or not, for all windows. */
+  restart(): void {
+    const pid = this.pid;
+    const wanted = this.#connections.filter(({ state }) => state.kind !== 'off');
+    this.stop();
+    if (pid !== undefined) kill(pid);
+    for (const connection of wanted.length > 0 ? wanted : [this.#completion]) connection.start();
   }
 
   closed(sessionId: string): void {
-    this.#connected?.client.notify('closed', { sessionId });
+    for (const connection of this.#connections) connection.closed(sessionId);
   }
 
   async report(): Promise<string> {
@@ -110,152 +90,62 @@ export class LocalEngine implements Engine {
     const connected = this.#connected ?? (await connectEngine(launch));
     try {
       const report = await connected.client.call('doctor', allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
-      return reportText(report, launch.version, this.#state.kind === 'ready' ? this.#state.notes : []);
+      return reportText(report, {
+        version: launch.version,
+        notes: connected.notes,
+        completionModel: modelId(this.#completion),
+        chatModel: modelId(this.chatModel),
+      });
     } finally {
       if (connected !== this.#connected) connected.client.goodbye('The report is done.');
     }
   }
 
-  /** Says goodbye; without other windows the process ends. */
-  stop(): void {
-    this.#disconnect('The engine was stopped.');
-    this.#policy.reset();
-    this.#setState({ kind: 'off' });
-  }
-
-  /** Ends the process, hung or not, for all windows. */
-  restart(): void {
-    const pid = this.pid;
-    this.stop();
-    if (pid !== undefined) kill(pid);
-    this.#standby.extend();
-    this.warmUp();
-  }
-
   dispose(): void {
-    this.#standby.dispose();
-    this.stop();
-    this.#stateChanged.dispose();
+    for (const connection of this.#connections) connection.dispose();
+    this.#chatStateChanged.dispose();
     this.#moved.dispose();
-    this.#reading.dispose();
   }
 
-  #endUnneeded(): void {
-    if (this.#loaded || this.#state.kind !== 'off') this.stop();
+  get #connections(): readonly ModelConnection[] {
+    return [this.#completion, this.#chat];
+  }
+  get #connected(): ModelConnection['connected'] {
+    return this.#completion.connected ?? this.#chat.connected;
   }
 
-  /** Calls a method on the loaded model. */
-  async #call<M extends ModelMethod>(
-    method: M,
-    request: Omit<Methods[M]['params'], 'modelId'>,
-    options: CallOptions<M> & { readonly signal: AbortSignal },
-  ): Promise<Methods[M]['result']> {
-    const { client, model } = await this.#ready(options.signal);
-    return client.call(method, { ...request, modelId: model.modelId } as Methods[M]['params'], options);
+  #for(purpose: Purpose): ModelConnection {
+    const [own, other] = (['chat', 'completion'] as const).map((each) => JSON.stringify(this.#host.model(each)));
+    return purpose === 'completion' || own === other ? this.#completion : this.#chat;
+  }
+}
+
+/** The chat's model, by the settings at the time of each call. */
+class PickedModel implements ChatModel, ModelStatus {
+  readonly onDidChangeState: Event<EngineState>;
+  readonly #pick: () => ModelConnection;
+
+  constructor(pick: () => ModelConnection, onDidChangeState: Event<EngineState>) {
+    this.#pick = pick;
+    this.onDidChangeState = onDidChangeState;
   }
 
-  async #ready(signal: AbortSignal): Promise<Loaded> {
-    const blocked = this.#blocked();
-    if (blocked !== undefined) throw new EngineFailure({ kind: 'engineGone', message: blocked });
-    return abortable(this.#open(), signal, cancelled);
+  get state(): EngineState {
+    return this.#pick().state;
   }
+  chat(...call: Parameters<ChatModel['chat']>): ReturnType<ChatModel['chat']> {
+    return this.#pick().chat(...call);
+  }
+  fit(...call: Parameters<ChatModel['fit']>): ReturnType<ChatModel['fit']> {
+    return this.#pick().fit(...call);
+  }
+  countTokens(...call: Parameters<ChatModel['countTokens']>): ReturnType<ChatModel['countTokens']> {
+    return this.#pick().countTokens(...call);
+  }
+}
 
-  #blocked(): string | undefined {
-    return this.#state.kind === 'failed' ? this.#state.message : undefined;
-  }
-
-  #open(): Promise<Loaded> {
-    return (this.#loaded ??= this.#start());
-  }
-
-  async #start(): Promise<Loaded> {
-    const mine = this.#starts;
-    const stale = (): boolean => this.#starts !== mine;
-    let connected: Connected | undefined;
-    try {
-      // Listeners of the state may call stop(), which must find #loaded set.
-      await Promise.resolve();
-      if (stale()) throw stopped();
-      this.#setState({ kind: 'starting' });
-      connected = await connectEngine(this.#host.launch());
-      if (stale()) throw stopped();
-      return await this.#load(connected);
-    } catch (error) {
-      if (stale()) connected?.client.goodbye('The window gave up.');
-      else this.#failed(error);
-      throw error;
-    }
-  }
-
-  async #load(connected: Connected): Promise<Loaded> {
-    const { client, notes } = connected;
-    this.#connected = connected;
-    const isCurrent = (): boolean => this.#connected === connected;
-    client.onClose((reason) => {
-      if (isCurrent()) this.#died(reason);
-    });
-    const show = (model: ModelInfo): void => {
-      if (isCurrent()) this.#setState({ kind: 'ready', model, notes });
-    };
-    this.#setState({ kind: 'loading', fraction: 0 });
-    const model = await client.call('load', this.#host.load(), {
-      onPart: ({ loadedBytes, totalBytes }) => {
-        if (isCurrent()) this.#setState({ kind: 'loading', fraction: totalBytes > 0 ? loadedBytes / totalBytes : 0 });
-      },
-    });
-    if (!isCurrent()) throw stopped();
-    client.onNotification('backendChanged', (moved) => {
-      if (moved.model.modelId !== model.modelId) return;
-      show(moved.model);
-      this.#moved.fire(moved.reason);
-    });
-    client.onNotification('backgroundPrefill', (reading) => this.#reading.fire(reading));
-    this.#host.log(`${model.name} runs on ${model.backend} (${model.device}), engine process ${connected.pid}.`);
-    show(model);
-    return { client, model };
-  }
-
-  /** The model or the start is at fault: trying again by itself would not help. */
-  #failed(error: unknown): void {
-    const message = errorMessage(error);
-    this.#host.log(message);
-    this.#disconnect(message);
-    this.#setState({ kind: 'failed', message, remedy: remedyFor(error), retrying: false });
-  }
-
-  #died(reason: string): void {
-    this.#disconnect(reason);
-    const delayMs = this.#policy.crashed(Date.now());
-    const next =
-      delayMs === undefined
-        ? 'It crashed repeatedly; automatic restart is off.'
-        : `It restarts in ${delayMs / 1000} s.`;
-    const message = `${reason} ${next}`;
-    this.#host.log(message);
-    if (delayMs !== undefined) {
-      this.#retry = setTimeout(() => {
-        this.#retry = undefined;
-        this.#setState({ kind: 'off' });
-        this.warmUp();
-      }, delayMs);
-    }
-    this.#setState({ kind: 'failed', message, remedy: 'restart', retrying: delayMs !== undefined });
-  }
-
-  #disconnect(reason: string): void {
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
-    const connected = this.#connected;
-    this.#connected = undefined;
-    this.#loaded = undefined;
-    this.#starts++;
-    connected?.client.goodbye(reason);
-  }
-
-  #setState(state: EngineState): void {
-    this.#state = state;
-    this.#stateChanged.fire(state);
-  }
+function modelId({ state }: ModelStatus): string | undefined {
+  return state.kind === 'ready' ? state.model.modelId : undefined;
 }
 
 function kill(pid: number): void {
@@ -265,6 +155,3 @@ function kill(pid: number): void {
     // It has ended already, which is what was wanted.
   }
 }
-
-const stopped = (): EngineFailure => new EngineFailure({ kind: 'engineGone', message: 'The engine was stopped.' });
-const cancelled = (): EngineFailure => new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });

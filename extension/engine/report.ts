@@ -1,7 +1,18 @@
 /** The engine's report as text a person can read and paste. Pure. */
 import type { DoctorReport } from '../../engine/wire/protocol.ts';
 
-export function reportText(report: DoctorReport, version: string, notes: readonly string[]): string {
+export interface ReportContext {
+  readonly version: string;
+  readonly notes: readonly string[];
+  /** Ids of this window's models; undefined where none is loaded. */
+  readonly completionModel: string | undefined;
+  readonly chatModel: string | undefined;
+}
+
+export function reportText(
+  report: DoctorReport,
+  { version, notes, completionModel, chatModel }: ReportContext,
+): string {
   const lines = [`# Airgap ${version}: engine report`, '', `Runtime: ${report.runtime}`, ...notes, ''];
   for (const { backend, usable, reason, details } of report.backends) {
     lines.push(
@@ -11,8 +22,14 @@ export function reportText(report: DoctorReport, version: string, notes: readonl
     );
   }
   for (const model of report.models) {
+    const { modelId } = model;
+    const purposes = [
+      ...(modelId === completionModel ? ['completions'] : []),
+      ...(modelId === chatModel ? ['chat'] : []),
+    ];
     lines.push(
       `## Model ${model.name}`,
+      `- used by this window for: ${purposes.join(' and ') || 'nothing'}`,
       `- backend: ${model.backend} (${model.device})`,
       `- context: ${model.contextLength} tokens`,
       `- memory: ${megabytes(model.bytes)}`,

@@ -4,8 +4,8 @@ import * as vscode from 'vscode';
 import { textOf } from '../../engine/wire/chatTurns.ts';
 import type { ChatTurn } from '../../engine/wire/protocol.ts';
 import { abortControllerFor } from '../common/abortSignal.ts';
-import type { ChatModel, Engine } from '../engine/engine.ts';
-import type { Settings } from '../settings.ts';
+import type { ChatModel, ModelStatus } from '../engine/engine.ts';
+import { modelOf, type Settings } from '../settings.ts';
 import { samplingOf } from '../engine/sampling.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';
 
@@ -19,7 +19,7 @@ const ROLES = new Map<number, ModelMessage['role']>([
 ]);
 
 export interface LanguageModelHost {
-  readonly engine: ChatModel & Pick<Engine, 'state' | 'onDidChangeState'>;
+  readonly model: ChatModel & ModelStatus;
   settings(): Settings;
 }
 
@@ -43,7 +43,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
 
   constructor(host: LanguageModelHost) {
     this.#host = host;
-    this.#listener = host.engine.onDidChangeState(() => {
+    this.#listener = host.model.onDidChangeState(() => {
       // Loading goes through many states, few of which change this information.
       const described = JSON.stringify(this.#information());
       if (described !== this.#described) this.#changed.fire();
@@ -68,13 +68,13 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     token: vscode.CancellationToken,
   ): Promise<void> {
     const turns = toTurns(messages.map(messageOf), vscode.l10n.t);
-    const { engine, settings } = this.#host;
+    const { model, settings } = this.#host;
     const { 'chat.maxTokens': maxTokens, 'chat.temperature': temperature } = settings();
     const { signal } = abortControllerFor(token);
     const sessionId = this.#session(turns);
     try {
       const sampling = samplingOf(temperature, () => randomInt(2 ** 31));
-      await engine.chat({ sessionId, messages: turns, maxTokens, ...sampling }, signal, (part) => {
+      await model.chat({ sessionId, messages: turns, maxTokens, ...sampling }, signal, (part) => {
         if (part.type === 'text') progress.report(new vscode.LanguageModelTextPart(part.text));
       });
     } catch (error) {
@@ -90,7 +90,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     token: vscode.CancellationToken,
   ): Promise<number> {
     const texts = typeof text === 'string' ? [text] : messageOf(text).parts.filter((part) => part !== undefined);
-    const counts = await this.#host.engine.countTokens(texts, abortControllerFor(token).signal);
+    const counts = await this.#host.model.countTokens(texts, abortControllerFor(token).signal);
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
@@ -100,16 +100,17 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   }
 
   #information(): vscode.LanguageModelChatInformation {
-    const { state } = this.#host.engine;
-    const { 'model.folder': folder, 'chat.maxTokens': maxTokens } = this.#host.settings();
+    const { state } = this.#host.model;
+    const settings = this.#host.settings();
+    const path = modelOf(settings, 'chat');
     const { contextLength, longestAnswer } = state.kind === 'ready' ? state.model : USUAL_WINDOW;
-    const maxOutputTokens = Math.min(maxTokens, longestAnswer);
-    const isStarter = folder === '';
-    const name = state.kind === 'ready' ? state.model.name : folder.split(/[\\/]/).filter(Boolean).at(-1);
+    const maxOutputTokens = Math.min(settings['chat.maxTokens'], longestAnswer);
+    const isStarter = path === '';
+    const name = state.kind === 'ready' ? state.model.name : modelName(path);
     return {
       id: 'local',
       name: isStarter ? vscode.l10n.t('Airgap starter model') : (name ?? 'Airgap'),
-      family: isStarter ? 'airgap-starter' : 'phi-3',
+      family: isStarter ? 'airgap-starter' : 'local',
       version: '1',
       tooltip: vscode.l10n.t('Runs on this machine. Nothing leaves it.'),
       maxInputTokens: contextLength - maxOutputTokens,
@@ -128,6 +129,15 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     this.#busy.add(id);
     return id;
   }
+}
+
+/** The name of a model that has not been loaded yet: that of its folder or file. */
+function modelName(path: string): string | undefined {
+  return path
+    .split(/[\\/]/)
+    .filter(Boolean)
+    .at(-1)
+    ?.replace(/\.gguf$/i, '');
 }
 
 function messageOf({ role, content }: vscode.LanguageModelChatRequestMessage): ModelMessage {

@@ -28,7 +28,7 @@ export function menuLines(state: StatusState, settings: Settings, languageId: st
     lines.push({ label: `$(debug-restart) ${t('Restart engine')}`, command: 'airgap.restartEngine' });
   }
   lines.push(
-    { label: `$(folder) ${t('Choose model folder…')}`, command: 'airgap.chooseModel' },
+    { label: `$(folder) ${t('Choose a model…')}`, command: 'airgap.chooseModel' },
     { label: `$(gear) ${t('Open settings')}`, command: 'airgap.openSettings' },
     { label: `$(output) ${t('Show log')}`, command: 'airgap.showLog' },
     { label: `$(info) ${t('Show engine report')}`, command: 'airgap.showReport' },

@@ -1,6 +1,6 @@
 /** The one status bar item: what is going on, in words; a click offers what to do (menu.ts). */
 import * as vscode from 'vscode';
-import type { SeenLines } from '../../engine/wire/protocol.ts';
+import type { ModelInfo, SeenLines } from '../../engine/wire/protocol.ts';
 import type { EngineState } from '../engine/engine.ts';
 
 /** State of the window; all kinds but the first two come from the engine. */
@@ -15,6 +15,8 @@ export interface Activity {
   readonly seen: SeenLines | undefined;
   /** Whether the engine is running, if only for the chat. */
   readonly engineRuns: boolean;
+  /** The chat's model where it is loaded and not the one of the completions. */
+  readonly chatModel: ModelInfo | undefined;
 }
 
 export interface StatusText {
@@ -108,12 +110,18 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
     case 'ready': {
       const { name, backend, device, notes } = state.model;
       const sentence = t('Ready. Model: {0}. Backend: {1} ({2}).', name, backend, device);
-      const sentences = [sentence, ...state.notes, ...notes, ...contextSentences(activity)];
+      const sentences = [sentence, ...state.notes, ...notes, ...chatSentences(activity), ...contextSentences(activity)];
       return { icon: '$(sparkle)', label: '', sentence: sentences.join('\n') };
     }
     case 'failed':
       return { icon: '$(warning)', label: t('error'), sentence: [state.message, wayOut(state)].join('\n') };
   }
+}
+
+function chatSentences({ chatModel }: Partial<Activity>): string[] {
+  if (!chatModel) return [];
+  const { name, backend, device, notes } = chatModel;
+  return [vscode.l10n.t('Chat model: {0}. Backend: {1} ({2}).', name, backend, device), ...notes];
 }
 
 /** Which part of its file a completion is made of. */
@@ -146,7 +154,7 @@ function wayOut({ remedy, retrying }: Extract<EngineState, { kind: 'failed' }>):
     case 'restart':
       return t('Click to restart the engine.');
     case 'chooseModel':
-      return t('Click to choose another model folder.');
+      return t('Click to choose another model.');
     case 'settings':
       return t('Click to open the settings.');
   }

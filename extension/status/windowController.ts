@@ -1,6 +1,6 @@
 /** The window's controller: tells the engine when completions want it, and shows its state in the status bar. */
 import * as vscode from 'vscode';
-import type { SeenLines } from '../../engine/wire/protocol.ts';
+import type { ModelInfo, SeenLines } from '../../engine/wire/protocol.ts';
 import { isEligible } from '../reading/vscode/eligibility.ts';
 import { type CompletionHost, sessionIdOf } from '../completion/provider.ts';
 import type { Config } from '../config.ts';
@@ -14,6 +14,9 @@ import type { Status, StatusState } from './status.ts';
 
 /** Opening an editor starts the engine after this pause, so that leafing through files starts nothing. */
 const WARM_UP_MS = 1000;
+
+/** What the engine reads at its start. `model` holds a former name. */
+const ENGINE_SETTINGS = ['engine', 'model', 'completion.model', 'chat.model'] as const;
 
 type Failed = Extract<StatusState, { kind: 'failed' }>;
 
@@ -43,14 +46,15 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     this.#host = host;
     const { config, engine, snooze, log } = host;
     this.#subscriptions = [
-      config.onDidChange((change) => this.#settingsChanged(change.affects('engine') || change.affects('model'))),
+      config.onDidChange((change) => this.#settingsChanged(ENGINE_SETTINGS.some((key) => change.affects(key)))),
       snooze.onDidChange(() => this.#settingsChanged(false)),
-      engine.onDidChangeState(() => {
+      engine.completionModel.onDidChangeState(() => {
         this.#failure = undefined;
         this.#seen = undefined;
         this.#reading.clear();
         this.#show();
       }),
+      engine.chatModel.onDidChangeState(() => this.#show()),
       engine.onDidRead(({ sessionId, active }) => {
         if (active) this.#reading.add(sessionId);
         else this.#reading.delete(sessionId);
@@ -75,15 +79,16 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     return !this.#host.snooze.active;
   }
   get contextLength(): number {
-    const { state } = this.#host.engine;
+    const { state } = this.#host.engine.completionModel;
     return state.kind === 'ready' ? state.model.contextLength : 0;
   }
   get state(): StatusState {
-    const { snooze, engine } = this.#host;
+    const { snooze } = this.#host;
+    const model = this.#host.engine.completionModel.state;
     if (!anyLanguageEnabled(this.settings.enable)) return { kind: 'disabled' };
     if (snooze.active) return { kind: 'snoozed', until: snooze.until };
-    if (engine.state.kind !== 'ready') return engine.state;
-    return this.#failure ?? this.#settingsProblem() ?? engine.state;
+    if (model.kind !== 'ready') return model;
+    return this.#failure ?? this.#settingsProblem() ?? model;
   }
 
   inlineSuggestEnabled(document: vscode.TextDocument): boolean {
@@ -97,7 +102,7 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     // The same sentence at every key would bury the rest of the log.
     if (message !== this.#lastLogged) this.#host.log.warn(message);
     this.#lastLogged = message;
-    if (this.#host.engine.state.kind === 'ready') {
+    if (this.#host.engine.completionModel.state.kind === 'ready') {
       this.#failure = { kind: 'failed', message, remedy: remedyFor(error), retrying: false };
     }
     this.#show();
@@ -108,7 +113,7 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     this.#working++;
     this.#show();
     try {
-      const result = await this.#host.engine.complete(...call);
+      const result = await this.#host.engine.completionModel.complete(...call);
       this.#failure = undefined;
       if (result.seen.lines.length > 0) this.#seen = result.seen;
       return result;
@@ -149,7 +154,7 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     const document = vscode.window.activeTextEditor?.document;
     if (kind !== 'off' || !document || !isEligible(document, this.settings)) return;
     if (this.settings['completion.trigger'] === 'manual' || !this.inlineSuggestEnabled(document)) return;
-    this.#warmUp = setTimeout(() => this.state.kind === 'off' && this.#host.engine.warmUp(), WARM_UP_MS);
+    this.#warmUp = setTimeout(() => this.state.kind === 'off' && this.#host.engine.warmUp('completion'), WARM_UP_MS);
   }
 
   /** Completions come, but not as the user wished: a model of theirs must not be replaced without a word. */
@@ -158,12 +163,20 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     return message === undefined ? undefined : { kind: 'failed', message, remedy: 'settings', retrying: false };
   }
 
+  get #chatModel(): ModelInfo | undefined {
+    const { completionModel, chatModel } = this.#host.engine;
+    const [completion, chat] = [completionModel.state, chatModel.state];
+    if (completion === chat || chat.kind !== 'ready') return undefined;
+    return chat.model;
+  }
+
   #show(): void {
     this.#host.status.show(this.state, {
       working: this.#working > 0,
       reading: this.#reading.size > 0,
       seen: this.#seen,
-      engineRuns: this.#host.engine.state.kind !== 'off',
+      engineRuns: this.#host.engine.running,
+      chatModel: this.#chatModel,
     });
   }
 }

@@ -74,11 +74,11 @@ describe('package.json', () => {
     const deprecated = Object.keys(properties).filter((key) => properties[key]!.markdownDeprecationMessage);
     assert.deepEqual(
       deprecated,
-      Object.values(FORMER_NAMES).map((former) => `airgap.${former}`),
+      [...new Set(Object.values(FORMER_NAMES))].map((former) => `airgap.${former}`),
     );
     for (const [key, former] of Object.entries(FORMER_NAMES)) {
       const [now, before] = [properties[`airgap.${key}`]!, properties[`airgap.${former}`]!];
-      assert.deepEqual([before.type, before.scope, before.default], [now.type, now.scope, undefined]);
+      assert.deepEqual([before.type, before.default], [now.type, undefined]);
       assert.ok(Object.hasOwn(SETTINGS, key));
     }
   });
@@ -108,9 +108,13 @@ describe('package.json', () => {
     assert.deepEqual(manifest.extensionKind, ['ui', 'workspace']);
     assert.equal(capabilities.virtualWorkspaces, true);
     assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
-    const engineSettings = Object.keys(properties).filter((key) => /^airgap\.(model|engine)\./.test(key));
+    const engineSettings = Object.keys(properties).filter((key) =>
+      /^airgap\.((completion|chat)\.model|(model|engine)\..*)$/.test(key),
+    );
     assert.deepEqual(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), engineSettings.sort());
-    assert.equal(properties['airgap.engine.nodePath']!.scope, 'machine');
+    for (const key of ['completion.model', 'chat.model', 'engine.nodePath']) {
+      assert.equal(properties[`airgap.${key}`]!.scope, 'machine', key);
+    }
   });
 
   it('is activated by an editor or a chat that was left open, not at startup', () =>

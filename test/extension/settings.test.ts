@@ -6,6 +6,7 @@ import {
   anyLanguageEnabled,
   expandHome,
   languageEnabled,
+  modelOf,
   readSettings,
   withLanguage,
 } from '../../extension/settings.ts';
@@ -20,7 +21,8 @@ describe('settings', () => {
     ['completion.maxTokens', 1.5],
     ['completion.multiline', 'sometimes'],
     ['files.exclude', '*.env'],
-    ['model.folder', 'models/phi-3'],
+    ['completion.model', 'models/phi-3'],
+    ['chat.model', 'phi-3.gguf'],
     ['engine.backend', 'cuda'],
     ['engine.nodePath', './node'],
     ['engine.diskCacheGigabytes', -1],
@@ -56,6 +58,35 @@ describe('settings', () => {
     });
   }
 
+  const models: [stored: Record<string, string>, completion: string, chat: string][] = [
+    [{}, '', ''],
+    [{ 'completion.model': '/c' }, '/c', '/c'],
+    [{ 'chat.model': '/a.gguf' }, '', '/a.gguf'],
+    [{ 'completion.model': '/c', 'chat.model': '~/a' }, '/c', join(homedir(), 'a')],
+    [{ 'model.folder': '/old' }, '/old', '/old'],
+    [{ 'model.folder': '/old', 'completion.model': '/c' }, '/c', '/old'],
+    [{ 'model.folder': '/old', 'chat.model': '/a' }, '/old', '/a'],
+    [{ 'model.folder': '/old', 'completion.model': '', 'chat.model': '' }, '', ''],
+  ];
+  for (const [stored, completion, chat] of models) {
+    it(`${JSON.stringify(stored)}: completions by "${completion}", chat by "${chat}"`, () => {
+      const { settings, problems } = readSettings(
+        (key) => stored[key],
+        (key) => Object.hasOwn(stored, key),
+      );
+      assert.deepEqual([modelOf(settings, 'completion'), modelOf(settings, 'chat'), problems], [completion, chat, []]);
+    });
+  }
+
+  it('a former name of two settings that is not valid is named once', () => {
+    const stored: Record<string, string> = { 'model.folder': 'models/phi-3' };
+    const { problems } = readSettings(
+      (key) => stored[key],
+      (key) => key in stored,
+    );
+    assert.deepEqual(problems, ['The setting airgap.model.folder is ignored: must be an absolute path.']);
+  });
+
   it('a former name that is not valid is named as it was written', () => {
     const stored: Record<string, unknown> = { 'completion.exclude': '*.pem' };
     const { problems } = readSettings(
@@ -90,7 +121,7 @@ describe('settings', () => {
 
   it('~ is the home directory', () => {
     assert.equal(expandHome('~/models/phi-3'), join(homedir(), 'models/phi-3'));
-    assert.deepEqual(readSettings((key) => (key === 'model.folder' ? '~/m' : undefined)).problems, []);
+    assert.deepEqual(readSettings((key) => (key === 'chat.model' ? '~/m' : undefined)).problems, []);
     assert.equal(expandHome('/~/x'), '/~/x');
   });
 });

@@ -39,7 +39,7 @@ describe('applying a code block in a window', () => {
       engine,
       settings: {
         // The scripted engine reads none; the bundled one's advice would hide the answer.
-        'airgap.model.folder': '/model',
+        'airgap.completion.model': '/model',
         'files.autoGuessEncoding': true,
       },
     });

@@ -23,7 +23,7 @@ describe('chat in a window', () => {
   before(async () => {
     engine = scriptedEngine(RULES);
     vscode = await VsCode.start({ files: FILES });
-    vscode.configure({ 'airgap.engine.nodePath': engine.nodePath, 'airgap.model.folder': '/models/scripted' });
+    vscode.configure({ 'airgap.engine.nodePath': engine.nodePath, 'airgap.completion.model': '/models/scripted' });
     window = await EditorWindow.open(vscode);
     // The palette knows its commands once the extension is known.
     await window.page.waitForSelector('.activitybar a.action-label[aria-label^="Airgap"]');

@@ -33,7 +33,7 @@ describe('ghost text in a window', () => {
       files: Object.fromEntries(
         CASES.flatMap(({ name, text }) => COPIES.map((copy) => [copy + name, text.replace('|', '')])),
       ),
-      settings: { 'airgap.model.folder': model.path },
+      settings: { 'airgap.completion.model': model.path },
     });
     window = await EditorWindow.open(vscode);
   });
@@ -96,7 +96,7 @@ describe('ghost text in a window', () => {
   });
 
   it('a folder without a model gives one sentence, and the next good folder works', async () => {
-    vscode.configure({ 'airgap.model.folder': '/nowhere' });
+    vscode.configure({ 'airgap.completion.model': '/nowhere' });
     await window.awaitStatus(/error[^]*The folder \/nowhere does not exist\./);
     vscode.configure({});
     await typeCase(CASES[0]!);

@@ -15,7 +15,7 @@ describe('a whole file in a window', () => {
   before(async () => {
     vscode = await VsCode.start({
       files: { 'garden.py': `${LINES.join('\n')}\n` },
-      settings: { 'airgap.model.folder': model.path },
+      settings: { 'airgap.completion.model': model.path },
     });
     window = await EditorWindow.open(vscode);
   });

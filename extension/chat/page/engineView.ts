@@ -28,7 +28,7 @@ export function engineView(state: EngineState, isStarter: boolean, t: Translate)
 function adviceOn(canChat: boolean, isStarter: boolean, t: Translate): string {
   if (isStarter)
     return t(
-      'The bundled starter model can complete code, but it cannot hold a conversation. Choose a phi-3 model to get useful answers.',
+      'The bundled starter model can complete code, but it cannot hold a conversation. Choose a chat model to get useful answers.',
     );
   return canChat ? '' : t('This model has no chat template. It can complete code, but it cannot answer questions.');
 }

@@ -78,7 +78,7 @@ async function run(command: Parameters<Actions['run']>[0], { engine, log }: Page
     case 'restartEngine':
       return engine.restart();
     case 'chooseModel':
-      return vscode.commands.executeCommand('airgap.chooseModel');
+      return vscode.commands.executeCommand('airgap.chooseModel', 'chat');
     case 'showLog':
       return log.show();
   }

@@ -37,7 +37,7 @@ describe('scripted engine', function () {
       exists: () => true,
     });
     const launch = () => ({ ...host, choice });
-    engine = new LocalEngine({ launch, load: () => ({ model: '/m', backend: 'auto' }), log: host.log });
+    engine = new LocalEngine({ launch, model: () => '/m', load: () => ({ backend: 'auto' }), log: host.log });
   });
   after(() => {
     engine.dispose();
@@ -49,7 +49,11 @@ describe('scripted engine', function () {
     const messages: ChatTurn[] = [textTurn('user', text)];
     if (begun !== '') messages.push(textTurn('assistant', begun));
     const request = { sessionId: 'c', messages, maxTokens: 100 };
-    const result = await engine.chat(request, signal, (part) => part.type === 'text' && parts.push(part.text));
+    const result = await engine.chatModel.chat(
+      request,
+      signal,
+      (part) => part.type === 'text' && parts.push(part.text),
+    );
     pids.add(engine.pid!);
     return { ...result, parts };
   };
@@ -99,14 +103,20 @@ describe('scripted engine', function () {
     const text = 'a line of text\n'.repeat(500);
     const messages: ChatTurn[] = [textTurn('user', 'hi')];
     const small = { name: 'b.ts', text: 'b\n' };
-    const fitted = await engine.fit({ messages, sources: [{ name: 'a.ts', text }, small], maxTokens: 96 }, open);
+    const fitted = await engine.chatModel.fit(
+      { messages, sources: [{ name: 'a.ts', text }, small], maxTokens: 96 },
+      open,
+    );
     const [cut, whole] = fitted.sources;
     assert.deepEqual([cut!.lines, cut!.totalLines], [[[1, 133]], 501]);
     assert.deepEqual([whole!.tokens, whole!.lines], [1, [[1, 2]]]);
     assert.equal(fitted.tokensLimit, 4000);
-    assert.deepEqual(await engine.countTokens(['', 'abcde'], open), [0, 2]);
+    assert.deepEqual(await engine.chatModel.countTokens(['', 'abcde'], open), [0, 2]);
     const rest = { fileName: 'a.ts', languageId: 'typescript', suffix: '', maxTokens: 8, multiline: 'auto' } as const;
-    assert.equal((await engine.complete({ sessionId: 'a.ts', prefix: 'abc', ...rest }, open)).text, 'ABC');
+    assert.equal(
+      (await engine.completionModel.complete({ sessionId: 'a.ts', prefix: 'abc', ...rest }, open)).text,
+      'ABC',
+    );
   });
 
   it('dies where the rule says so; the answer fails with the reason', async () => {

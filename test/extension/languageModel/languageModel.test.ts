@@ -37,10 +37,10 @@ class Setup {
     onDidChangeState: this.states.event,
   });
   readonly host = {
-    engine: this.engine,
+    model: this.engine,
     settings: () =>
       readSettings(
-        (key) => ({ 'model.folder': this.folder, 'chat.temperature': this.temperature })[key as 'model.folder'],
+        (key) => ({ 'completion.model': this.folder, 'chat.temperature': this.temperature })[key as 'completion.model'],
       ).settings,
   };
   readonly provider = new LocalModel(this.host);
@@ -68,7 +68,7 @@ describe('language model', () => {
     let changes = 0;
     setup.provider.onDidChangeLanguageModelChatInformation(() => changes++);
     const { name, family, maxInputTokens, maxOutputTokens, capabilities } = setup.information;
-    assert.deepEqual([name, family, maxInputTokens, maxOutputTokens], ['phi-3-mini', 'phi-3', 3072, 1024]);
+    assert.deepEqual([name, family, maxInputTokens, maxOutputTokens], ['phi-3-mini', 'local', 3072, 1024]);
     assert.deepEqual(capabilities, { imageInput: false, toolCalling: false });
     for (const fraction of [0, 0.5]) {
       setup.engine.state = { kind: 'loading', fraction };
@@ -78,6 +78,9 @@ describe('language model', () => {
     setup.states.fire(setup.engine.state);
     assert.equal(changes, 2);
     assert.deepEqual([setup.information.name, setup.information.maxInputTokens], ['Phi-3 mini', 512]);
+    setup.engine.state = { kind: 'off' };
+    setup.folder = '/models/SmolLM2.Q4_1.gguf';
+    assert.equal(setup.information.name, 'SmolLM2.Q4_1');
     setup.folder = '';
     assert.deepEqual([setup.information.name, setup.information.family], ['Airgap starter model', 'airgap-starter']);
   });

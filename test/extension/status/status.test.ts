@@ -16,7 +16,7 @@ const MODEL = {
   bytes: 1,
 } as const;
 const ready: StatusState = { kind: 'ready', model: { ...MODEL, notes: [...MODEL.notes] }, notes: ['A note.'] };
-const idle: Activity = { working: false, reading: false, seen: undefined, engineRuns: false };
+const idle: Activity = { working: false, reading: false, seen: undefined, engineRuns: false, chatModel: undefined };
 const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): StatusState => ({
   kind: 'failed',
   message: 'The folder /m does not exist.',
@@ -101,6 +101,13 @@ describe('status bar', () => {
       status.show(state, { ...idle, engineRuns: true });
       assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine is running for the chat\.$/);
     }
+  });
+
+  it('names the chat model where it is another one', () => {
+    const chatModel = { ...MODEL, name: 'SmolLM2', notes: ['Its window is cut.'] };
+    new Status('menu').show(ready, { ...idle, chatModel });
+    const { label } = fake.statusItems.at(-1)!.accessibilityInformation;
+    assert.match(label, /\nChat model: SmolLM2\. Backend: wasm \(2 threads\)\.\nIts window is cut\.$/);
   });
 
   const seen: [lines: [number, number][], totalLines: number, sentence: string][] = [

@@ -35,6 +35,7 @@ const FIT: FakeFitRule = { contextLength: CONTEXT_LENGTH, count: tokensOf, keep 
 /** Completes with the last line in capitals, and answers by the script or, without one, with the question in capitals. */
 export class ScriptedServer {
   #clients = 0;
+  readonly #models = new Map<string, ModelInfo>();
   readonly #options: ServerOptions;
   readonly #script: string | undefined;
 
@@ -59,7 +60,7 @@ export class ScriptedServer {
       doctor: async () => ({
         runtime: this.#options.runtime,
         backends: [{ backend: 'wasm', usable: true, details: ['scripted'], reason: '' }],
-        models: [],
+        models: [...this.#models.values()],
         sessions: 0,
         bytesHeld: 0,
       }),
@@ -83,9 +84,9 @@ export class ScriptedServer {
       throw new EngineFailure({ kind: 'badModel', message: `${folder} is not a folder.` });
     }
     part({ loadedBytes: 1, totalBytes: 2 });
-    return {
+    const info: ModelInfo = {
       modelId: folder,
-      name: 'scripted',
+      name: `scripted ${folder}`,
       backend: backend === 'auto' ? 'wasm' : backend,
       chat: true,
       contextLength: CONTEXT_LENGTH,
@@ -94,6 +95,8 @@ export class ScriptedServer {
       notes: this.#options.noGpu ? [this.#options.noGpu] : [],
       bytes: 1000,
     };
+    this.#models.set(folder, info);
+    return info;
   }
 
   async #chat({ sources, ...params }: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {
