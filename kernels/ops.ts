@@ -106,6 +106,12 @@ export interface AttentionOptions extends AttentionShape {
  */
 export type QkvOrder = 'byKind' | 'byGroup';
 
+/** Weights, (headDim) each, of the norms of the heads of q and of k. */
+export interface HeadNorms<T> {
+  readonly q: T;
+  readonly k: T;
+}
+
 /** The time of all operations of one kind and shape, including the time that threads waited for each other. */
 export interface OperationTime {
   /** Kernel and shape. */
@@ -174,6 +180,11 @@ export interface Ops {
   rmsNorm(x: Tensor, weight: Tensor, eps: number): Tensor;
   /** (x - mean) / sqrt(variance + eps) * weight + bias, row by row, variance / cols. x: (rows, cols), weight, bias: (cols). */
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor;
+  /**
+   * rmsNorm of each head of q and k with the weights of its kind; v is copied. qkv: (tokens, (heads + 2 kvHeads)
+   * headDim), all q, all k, all v heads -> the same shape.
+   */
+  headNorm(qkv: Tensor, norms: HeadNorms<Tensor>, shape: AttentionShape, eps: number): Tensor;
   /** x @ weight^T, plus bias and residual where given. x: (rows, in), weight: (out, in) -> (rows, out). */
   linear(x: Tensor, weight: Tensor, epilogue?: Epilogue): Tensor;
   /**

@@ -64,7 +64,7 @@ describe('architecture', () => {
       ['kernels/reference/linear.ts', 'kernels/gpu/gpuOps.ts'],
       ['engine/inference/session.ts', 'kernels/gpu/gpuOps.ts'],
       ['engine/inference/session.ts', 'vscode'],
-      ['engine/models/phi3.ts', 'node:fs'],
+      ['engine/models/llama.ts', 'node:fs'],
       ['engine/wire/protocol.ts', 'engine/inference/generationTypes.ts'],
       ['engine/serve/server.ts', 'extension/settings.ts'],
       ['engine/cli/main.ts', 'vscode'],

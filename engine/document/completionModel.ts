@@ -14,7 +14,7 @@ export function completionModel({ tokenizer, info, config }: CompletingModel): O
     contextLength: info.contextLength,
     fimOrder,
     ...(longRope ? { shortLength: originalMaxPositions } : {}),
-    ...('window' in config && typeof config.window === 'number' ? { attentionWindow: config.window } : {}),
+    ...('windows' in config ? { attentionWindow: Math.max(...(config.windows as number[])) } : {}),
   };
   return { tokenizer, model };
 }

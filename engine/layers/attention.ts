@@ -1,28 +1,45 @@
 import type { KvView, Ops, Tensor } from '../../kernels/ops.ts';
-import type { Phi3Config } from '../models/phi3Config.ts';
+import type { LlamaConfig } from '../models/llamaConfig.ts';
 import type { Weights } from './weights.ts';
 
-/** Causal self-attention with one fused q/k/v projection. Reference: `Phi3Attention` in modeling_phi3.py. */
+/**
+ * Causal self-attention with one fused q/k/v projection. References: `Phi3Attention` in modeling_phi3.py, and for the
+ * norms of the heads `Qwen3Attention` in modeling_qwen3.py.
+ */
 export class Attention {
   readonly #qkvProj: Tensor; // ((heads + 2 kvHeads) headDim, hidden)
+  readonly #qkvBias: Tensor | undefined;
+  readonly #headNorms: { readonly q: Tensor; readonly k: Tensor } | undefined; // (headDim) each
   readonly #oProj: Tensor; // (hidden, heads headDim)
+  readonly #oBias: Tensor | undefined;
 
-  readonly #config: Phi3Config;
+  readonly #config: LlamaConfig;
   readonly #layer: number;
 
-  constructor(config: Phi3Config, layer: number, weights: Weights) {
+  constructor(config: LlamaConfig, layer: number, weights: Weights) {
     this.#config = config;
     this.#layer = layer;
 
+    const { biases } = config;
     this.#qkvProj = weights.get('qkv_proj.weight');
+    this.#qkvBias = biases.qkv ? weights.get('qkv_proj.bias') : undefined;
+    this.#headNorms = config.headNorms
+      ? { q: weights.get('q_norm.weight'), k: weights.get('k_norm.weight') }
+      : undefined;
     this.#oProj = weights.get('o_proj.weight');
+    this.#oBias = biases.o ? weights.get('o_proj.bias') : undefined;
   }
 
   /** residual + attention(x), (tokens, hidden). Stores this step's keys and values in `kv`. rope: (tokens, headDim). */
   forward(ops: Ops, x: Tensor, rope: Tensor, kv: KvView, residual: Tensor): Tensor {
-    const qkv = ops.linear(x, this.#qkvProj); // (tokens, (heads + 2 kvHeads) headDim)
-    const q = ops.appendKv(qkv, rope, kv, this.#layer, { ...this.#config, order: 'byKind' }); // (tokens, heads headDim)
-    const mixed = ops.attention(q, kv, this.#layer, { ...this.#config, scale: 1 / Math.sqrt(this.#config.headDim) }); // (tokens, heads headDim)
-    return ops.linear(mixed, this.#oProj, { residual }); // (tokens, hidden)
+    const { heads, kvHeads, headDim, windows, rmsNormEps } = this.#config;
+    const layer = this.#layer;
+    const shape = { heads, kvHeads, headDim };
+    const projected = ops.linear(x, this.#qkvProj, { bias: this.#qkvBias }); // (tokens, (heads + 2 kvHeads) headDim)
+    const qkv = this.#headNorms ? ops.headNorm(projected, this.#headNorms, shape, rmsNormEps) : projected;
+    const q = ops.appendKv(qkv, rope, kv, layer, { ...shape, order: 'byKind' }); // (tokens, heads headDim)
+    const options = { ...shape, scale: 1 / Math.sqrt(headDim), window: windows[layer]! };
+    const mixed = ops.attention(q, kv, layer, options); // (tokens, heads headDim)
+    return ops.linear(mixed, this.#oProj, { bias: this.#oBias, residual }); // (tokens, hidden)
   }
 }

@@ -4,54 +4,103 @@ import { decodeRows } from '../../kernels/stored/decodeRows.ts';
 import { BadModel } from '../errors.ts';
 import type { WeightSpec } from '../models/decoder.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
+import { reorderRows } from './rowOrder.ts';
+import { type StoredPiece, storedPieces } from './storedPieces.ts';
 
-/** One tensor on its way from a checkpoint to a backend. */
+/** Bytes read at a time: many rows of any model, yet little beside it, even though each of a backend's memories holds some. */
+const CHUNK_BYTES = 2 << 20;
+
+/** Consecutive rows of a piece, or a whole vector. */
+export interface Chunk {
+  readonly load: TensorLoad;
+  readonly piece: StoredPiece;
+  /** Byte of the stored tensor at which they begin. */
+  readonly from: number;
+  readonly bytes: number;
+}
+
+/** One tensor on its way from a checkpoint, which may store it in pieces, to a backend. */
 export class TensorLoad {
   readonly name: string;
   /** Size as stored. */
   readonly bytes: number;
-  readonly rowBytes: number;
   readonly #ops: Ops;
   readonly #checkpoint: Checkpoint;
   readonly #spec: WeightSpec;
+  readonly #pieces: readonly StoredPiece[];
   #writer: WeightWriter | undefined;
   #bytesLeft: number;
 
+  /** The checkpoint has been compared with the tensor (compare in storedPieces.ts). */
   constructor(ops: Ops, checkpoint: Checkpoint, spec: WeightSpec) {
     this.#ops = ops;
     this.#checkpoint = checkpoint;
     this.#spec = spec;
-    const { shape, bytes } = checkpoint.tensors.get(spec.name)!;
+    this.#pieces = storedPieces(checkpoint, spec);
     this.name = spec.name;
-    this.bytes = this.#bytesLeft = bytes;
-    // A vector is one row.
-    this.rowBytes = bytes / shape.slice(0, -1).reduce((a, b) => a * b, 1);
+    this.bytes = this.#bytesLeft = this.#pieces.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** The name of the stored tensor with its first rows. */
+  get firstStored(): string {
+    return this.#pieces[0]!.name;
+  }
+
+  /** All rows, in order. Rows that change places lie in the same chunk. */
+  *chunks(): Generator<Chunk> {
+    if (this.#spec.shape.length === 1) {
+      yield { load: this, piece: this.#pieces[0]!, from: 0, bytes: this.bytes };
+      return;
+    }
+    for (const piece of this.#pieces) {
+      const unit = piece.rowBytes * (piece.headOrder?.length ?? 1);
+      const most = Math.max(1, Math.floor(CHUNK_BYTES / unit)) * unit;
+      const end = piece.from + piece.bytes;
+      for (let from = piece.from; from < end; from += most) {
+        yield { load: this, piece, from, bytes: Math.min(most, end - from) };
+      }
+    }
   }
 
   /**
-   * Loads `bytes` bytes, whole rows, that begin at byte `from`. To be called for all rows, in order; calls may overlap.
-   * The call that ends last resolves with the tensor, the others with undefined. Rejects with BadModel where a value is
-   * not finite or beyond the range of the tensor's format.
+   * Loads a chunk. To be called for all of them, in order; calls may overlap. The call that ends last resolves with the
+   * tensor, the others with undefined. Rejects with BadModel where a value is not finite or beyond the range of the
+   * tensor's format.
    */
-  async take(from: number, bytes: number): Promise<Tensor | undefined> {
-    const { shape, format, layer, name } = this.#spec;
-    const { dtype } = this.#checkpoint.tensors.get(name)!;
-    const fill = (into: Uint8Array): Promise<void> => this.#checkpoint.read(name, from, into);
-    if (shape.length === 1) {
-      const stored = new Uint8Array(bytes);
-      await fill(stored);
-      const { values, largest } = decodeRows(stored, dtype);
-      this.#validate(largest);
-      return this.#ops.upload(values, shape, layer);
-    }
+  async take({ piece, from, bytes }: Chunk): Promise<Tensor | undefined> {
+    const { shape, format, layer } = this.#spec;
+    if (shape.length === 1) return this.#ops.upload(await this.#readVector(), shape, layer);
     this.#writer ??= this.#ops.createWeight(shape as readonly [number, number], format, layer);
-    this.#validate(await this.#writer.writeStored(bytes, dtype, fill));
+    const fill = (into: Uint8Array): Promise<void> => this.#read(piece, from, into);
+    this.#validate(piece.name, await this.#writer.writeStored(bytes, piece.dtype, fill));
     this.#bytesLeft -= bytes;
     return this.#bytesLeft === 0 ? this.#writer.finish() : undefined;
   }
 
-  #validate(largest: number): void {
-    const { name, format } = this.#spec;
+  /** Fills `into` with stored rows in the order in which the decoder needs them. */
+  async #read({ name, rowBytes, headOrder }: StoredPiece, from: number, into: Uint8Array): Promise<void> {
+    if (!headOrder) return this.#checkpoint.read(name, from, into);
+    const stored = new Uint8Array(into.length);
+    await this.#checkpoint.read(name, from, stored);
+    reorderRows(stored, rowBytes, headOrder, into);
+  }
+
+  async #readVector(): Promise<Float32Array> {
+    const vector = new Float32Array(this.#spec.shape[0]!);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      const stored = new Uint8Array(piece.bytes);
+      await this.#read(piece, piece.from, stored);
+      const { values, largest } = decodeRows(stored, piece.dtype);
+      this.#validate(piece.name, largest);
+      vector.set(values, at);
+      at += values.length;
+    }
+    return vector;
+  }
+
+  #validate(name: string, largest: number): void {
+    const { format } = this.#spec;
     if (!Number.isFinite(largest))
       throw new BadModel(`The tensor ${name} contains NaN or infinite weights. The file is damaged.`);
     if (largest > LARGEST_WEIGHT[format])

@@ -2,47 +2,77 @@ import type { Ops } from '../../kernels/ops.ts';
 import { BadModel } from '../errors.ts';
 import type { Weights } from '../layers/weights.ts';
 import type { Decoder, DecoderConfig, TensorSpec } from './decoder.ts';
-import { Phi3 } from './phi3.ts';
-import { parsePhi3Config } from './phi3Config.ts';
+import { Llama } from './llama.ts';
+import { parseLlamaConfig } from './llamaConfig.ts';
+import { LLAMA_FAMILIES, type LlamaFamily } from './llamaFamilies.ts';
 import { Phi3Small } from './phi3Small.ts';
 import { parsePhi3SmallConfig } from './phi3SmallConfig.ts';
+import { parseStopIds } from './stopIds.ts';
 
 /** A model whose weights are not loaded yet. */
 export interface Blueprint {
   readonly architecture: string;
   readonly config: DecoderConfig;
+  /** Tokens that end a text by config.json, for models whose generation_config.json names none. */
+  readonly stopIds: readonly number[];
   /** The tensors that its checkpoint must contain. */
   readonly tensors: TensorSpec[];
   build(weights: Weights, ops: Ops): Decoder;
 }
 
+interface Architecture {
+  /** model_type in config.json, which names the architecture where `architectures` does not. */
+  readonly modelType: string;
+  read(json: unknown): Omit<Blueprint, 'architecture' | 'stopIds'>;
+}
+
 /** The supported architectures, by their name in config.json. */
-const ARCHITECTURES: Readonly<Record<string, (json: unknown) => Omit<Blueprint, 'architecture'>>> = {
-  Phi3ForCausalLM: (json) => {
-    const config = parsePhi3Config(json);
-    return { config, tensors: Phi3.tensors(config), build: (weights) => new Phi3(config, weights) };
-  },
-  Phi3SmallForCausalLM: (json) => {
-    const config = parsePhi3SmallConfig(json);
-    return {
-      config,
-      tensors: Phi3Small.tensors(config),
-      build: (weights, ops) => new Phi3Small(config, weights, ops),
-    };
+const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
+  ...Object.fromEntries(Object.entries(LLAMA_FAMILIES).map(([name, family]) => [name, llamaLike(family)])),
+  Phi3SmallForCausalLM: {
+    modelType: 'phi3small',
+    read(json) {
+      const config = parsePhi3SmallConfig(json);
+      return {
+        config,
+        tensors: Phi3Small.tensors(config),
+        build: (weights, ops) => new Phi3Small(config, weights, ops),
+      };
+    },
   },
 };
 
 /** Reads a parsed config.json. Throws BadModel, in one sentence. */
 export function readBlueprint(json: unknown): Blueprint {
-  const named = (json as { architectures?: unknown } | null)?.architectures;
-  const architecture = Array.isArray(named) ? String(named[0]) : '';
-  const read = Object.hasOwn(ARCHITECTURES, architecture) ? ARCHITECTURES[architecture] : undefined;
-  if (!read) {
-    const known = Object.keys(ARCHITECTURES).join(' and ');
-    const problem = architecture
-      ? `The architecture ${architecture} is not supported`
-      : 'config.json names no architecture';
-    throw new BadModel(`${problem}. Airgap supports ${known}.`);
-  }
-  return { architecture, ...read(json) };
+  const architecture = architectureOf(json);
+  return { architecture, stopIds: parseStopIds(json), ...ARCHITECTURES[architecture]!.read(json) };
+}
+
+function llamaLike(family: LlamaFamily): Architecture {
+  return {
+    modelType: family.modelType,
+    read(json) {
+      const config = parseLlamaConfig(json, family);
+      return { config, tensors: Llama.tensors(config), build: (weights) => new Llama(config, weights) };
+    },
+  };
+}
+
+/** The first of `architectures`, or where there is none the one of `model_type`. Throws BadModel where it is not supported. */
+function architectureOf(json: unknown): string {
+  const { architectures, model_type: modelType } = (json ?? {}) as { architectures?: unknown; model_type?: unknown };
+  const named: unknown = Array.isArray(architectures) ? architectures[0] : (architectures ?? undefined);
+  const byType = Object.keys(ARCHITECTURES).find((name) => ARCHITECTURES[name]!.modelType === modelType);
+  const architecture = named === undefined ? byType : named;
+  if (typeof architecture === 'string' && Object.hasOwn(ARCHITECTURES, architecture)) return architecture;
+  const problem =
+    named !== undefined
+      ? `The architecture ${typeof named === 'string' ? named : JSON.stringify(named)} is not supported`
+      : modelType === undefined || modelType === null
+        ? 'config.json names neither architectures nor a model_type'
+        : `The model_type ${JSON.stringify(modelType)} is not supported`;
+  const known = Object.keys(ARCHITECTURES)
+    .join(', ')
+    .replace(/, (?=[^,]*$)/, ' and ');
+  throw new BadModel(`${problem}. Airgap supports ${known}.`);
 }

@@ -1,7 +1,7 @@
 import type { KvView, Ops, Tensor, WeightDType } from '../../kernels/ops.ts';
 
 /** The properties of every decoder; each architecture adds its own. */
-export interface DecoderConfig {
+export interface DecoderConfig extends RopeConfig {
   readonly name: string;
   readonly hiddenSize: number;
   readonly layers: number;
@@ -9,21 +9,29 @@ export interface DecoderConfig {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly vocabSize: number;
-  readonly ropeTheta: number;
-  /** Positions are multiplied by this, unless LongRoPE is used. */
-  readonly ropePositionScale: number;
   readonly maxPositions: number;
-  /** The length up to which the short LongRoPE factors apply. */
-  readonly originalMaxPositions: number;
-  readonly longRope: LongRope | null;
   /** Whether the embedding table is also the head; then no lm_head tensor is stored. */
   readonly tied: boolean;
   /** The order of a fill-in-the-middle prompt. This key is our own, for models that we trained. */
   readonly fimOrder: 'psm' | 'spm';
 }
 
+/** How queries and keys are rotated by their positions. */
+export interface RopeConfig {
+  readonly ropeTheta: number;
+  /** The first dimensions of a head, which are rotated; the others pass unchanged. */
+  readonly rotaryDim: number;
+  /** Divisors of the frequencies at any length, rotaryDim / 2; null where there are none or LongRoPE has its own. */
+  readonly ropeFactors: readonly number[] | null;
+  /** Positions are multiplied by this, unless LongRoPE is used. */
+  readonly ropePositionScale: number;
+  /** The length up to which the short LongRoPE factors apply. */
+  readonly originalMaxPositions: number;
+  readonly longRope: LongRope | null;
+}
+
 export interface LongRope {
-  /** Divisors of the frequencies, headDim / 2 each. */
+  /** Divisors of the frequencies, rotaryDim / 2 each. */
   readonly shortFactor: readonly number[];
   readonly longFactor: readonly number[];
   /** Factors of cosines and sines. */
@@ -66,13 +74,24 @@ export interface ForwardOptions {
   readonly totalLength: number;
 }
 
-/** A tensor that a checkpoint must contain. A matrix is (out, in). */
+/** A tensor that a decoder needs. A matrix is (out, in). */
 export interface TensorSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly role: 'embedding' | 'matrix' | 'vector' | 'bias';
   /** The decoder layer it belongs to. */
   readonly layer?: number;
+  /** Its rows in order, where a checkpoint may store them as tensors of their own or in another order. */
+  readonly parts?: readonly TensorPart[];
+}
+
+/** Consecutive rows of a tensor. */
+export interface TensorPart {
+  /** The name under which they are stored where they are a tensor of their own. */
+  readonly name: string;
+  readonly rows: number;
+  /** Where the rows are heads in another order: row i of a head is row headOrder[i] of a stored head. */
+  readonly headOrder?: readonly number[] | undefined;
 }
 
 /** A tensor with the format in which a backend keeps it. */

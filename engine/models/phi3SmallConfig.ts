@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { type Sparsity, PAGE_TOKENS } from '../../kernels/ops.ts';
-import { headSize, longMagnitude, longRope, longRopeSchema, parseConfig, positive, require } from './config.ts';
+import { headSize, parseConfig, positive, present, require } from './config.ts';
+import { refuseUnknownKeys } from './configKeys.ts';
 import type { DecoderConfig } from './decoder.ts';
+import { ROPE_KEYS, readRope } from './ropeConfig.ts';
 
 /** The validated config.json of a Phi3SmallForCausalLM checkpoint, with derived sizes. */
 export interface Phi3SmallConfig extends DecoderConfig {
@@ -20,7 +22,7 @@ export interface Phi3SmallConfig extends DecoderConfig {
 }
 
 const schema = z.object({
-  _name_or_path: z.string().optional(),
+  _name_or_path: z.string().nullish(),
   hidden_size: positive,
   ff_intermediate_size: positive.nullish(),
   ff_dim_multiplier: positive.nullish(),
@@ -45,13 +47,12 @@ const schema = z.object({
   blocksparse_homo_head_pattern: z.boolean().default(false),
   dense_attention_every_n_layers: positive.nullish(),
   dummy_token_indices: z.array(z.int().nonnegative()).optional(),
-  rope_scaling: longRopeSchema
-    .extend({
-      short_mscale: z.number().nullish(),
-      long_mscale: z.number().nullish(),
-      original_max_position_embeddings: positive,
-    })
-    .nullish(),
+  tie_word_embeddings: z.literal(true).nullish(),
+  // Blocks of the original kernel, which do not change its result.
+  blocksparse_triton_kernel_block_size: z.unknown().optional(),
+  rope_scaling: ROPE_KEYS.rope_scaling,
+  rope_parameters: ROPE_KEYS.rope_parameters,
+  original_max_position_embeddings: ROPE_KEYS.original_max_position_embeddings,
 });
 
 /** The dummy ids of the released vocabulary (tokenization_phi3_small.py). */
@@ -59,14 +60,17 @@ const RELEASED_DUMMY_IDS = [100256, 100258, 100259, 100260, 100264, 100265, ...r
 
 /** Reads the parsed config.json of a Phi3SmallForCausalLM model. Throws BadModel, in one sentence that names the key. */
 export function parsePhi3SmallConfig(json: unknown): Phi3SmallConfig {
-  const raw = parseConfig(schema, json);
-  const { num_attention_heads: heads, num_key_value_heads: kvHeads, max_position_embeddings: maxPositions } = raw;
+  const understood = new Set(Object.keys(schema.shape));
+  refuseUnknownKeys(json, understood);
+  const raw = parseConfig(schema, present(json, understood));
+  const { hidden_size: hiddenSize, num_attention_heads: heads, num_key_value_heads: kvHeads } = raw;
   const intermediateSize = raw.ff_intermediate_size ?? defaultIntermediateSize(raw);
-  const headDim = headSize(raw.hidden_size, intermediateSize, heads, kvHeads);
-  const originalMaxPositions = raw.rope_scaling?.original_max_position_embeddings ?? maxPositions;
+  const headDim = headSize({ hiddenSize, intermediateSize, heads, kvHeads });
+  const maxPositions = raw.max_position_embeddings;
+  const rope = readRope(raw, { headDim, maxPositions }, { theta: raw.rope_embedding_base, shortMagnitude: 1 });
   return {
     name: raw._name_or_path ?? 'phi3small',
-    hiddenSize: raw.hidden_size,
+    hiddenSize,
     intermediateSize,
     layers: raw.num_hidden_layers,
     heads,
@@ -78,16 +82,9 @@ export function parsePhi3SmallConfig(json: unknown): Phi3SmallConfig {
     embeddingScale: raw.mup_embedding_multiplier,
     logitDivisor: raw.mup_width_multiplier,
     attentionScale: raw.mup_attn_multiplier / (raw.mup_use_scaling ? headDim : Math.sqrt(headDim)),
-    ropeTheta: raw.rope_embedding_base,
-    ropePositionScale: raw.rope_position_scale,
     maxPositions,
-    originalMaxPositions,
-    longRope: raw.rope_scaling
-      ? longRope(raw.rope_scaling, headDim, {
-          short: given(raw.rope_scaling.short_mscale) ?? 1,
-          long: given(raw.rope_scaling.long_mscale) ?? longMagnitude(maxPositions, originalMaxPositions),
-        })
-      : null,
+    ...rope,
+    ropePositionScale: raw.rope_position_scale,
     sparsity: sparsity(raw, heads),
     denseEvery: raw.dense_attention_every_n_layers ?? Infinity,
     dummyIds: dummyIds(raw),
@@ -123,11 +120,6 @@ function dummyIds({ dummy_token_indices: ids, vocab_size: vocabSize }: Raw): rea
   const stranger = ids?.find((id) => id >= vocabSize);
   require(stranger === undefined, `dummy_token_indices names ${stranger}, the vocabulary has ${vocabSize} ids`);
   return ids ?? RELEASED_DUMMY_IDS.filter((id) => id < vocabSize);
-}
-
-/** The checkpoint's own code ignores a magnitude that is missing or not positive. */
-function given(value: number | null | undefined): number | undefined {
-  return typeof value === 'number' && value > 0 ? value : undefined;
 }
 
 function range(first: number, last: number): number[] {

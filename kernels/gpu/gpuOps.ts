@@ -3,6 +3,7 @@ import {
   type Epilogue,
   type AttentionOptions,
   type AttentionShape,
+  type HeadNorms,
   BackendLost,
   type KvLayout,
   type KvPool,
@@ -27,6 +28,7 @@ import { linear } from './matmul/linear.ts';
 import { maskedScale } from './rowwise/maskedScale.ts';
 import { Memory, type MemoryLimits } from './device/memory.ts';
 import { Recording } from './device/recording.ts';
+import { headNorm } from './rowwise/headNorm.ts';
 import { rmsNorm } from './rowwise/rmsNorm.ts';
 import { Runner } from './device/runner.ts';
 import { siluMul } from './rowwise/siluMul.ts';
@@ -165,6 +167,11 @@ export class GpuOps implements Ops {
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
     const [y, w, b] = [x, weight, bias].map((tensor) => activation(tensor, 'layerNorm'));
     return layerNorm(this.#now('layerNorm'), y!, w!, b!, eps);
+  }
+
+  headNorm(qkv: Tensor, { q, k }: HeadNorms<Tensor>, shape: AttentionShape, eps: number): Tensor {
+    const norms = { q: activation(q, 'headNorm'), k: activation(k, 'headNorm') };
+    return headNorm(this.#now('headNorm'), activation(qkv, 'headNorm'), norms, shape, eps);
   }
 
   linear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue = {}): Tensor {

@@ -2,6 +2,7 @@ import { freemem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { check } from '../check.ts';
 import { f16ToF32, f32ToF16 } from '../shared/f16.ts';
+import { checkHeadNorm } from '../shared/headNorm.ts';
 import { readBack } from '../shared/readBack.ts';
 import { RowCounter } from '../shared/rowCounter.ts';
 import { checkedK } from '../shared/topK.ts';
@@ -9,6 +10,7 @@ import {
   type Epilogue,
   type AttentionOptions,
   type AttentionShape,
+  type HeadNorms,
   type KvDType,
   type KvLayout,
   type KvPool,
@@ -26,6 +28,7 @@ import { embed } from './embed.ts';
 import { gegelu } from './gegelu.ts';
 import { roundToQ8 } from './kvQ8.ts';
 import { layerNorm } from './layerNorm.ts';
+import { headNorm } from './headNorm.ts';
 import { linear } from './linear.ts';
 import { maskedScale } from './maskedScale.ts';
 import { rmsNorm } from './rmsNorm.ts';
@@ -119,6 +122,11 @@ export class ReferenceOps implements Ops {
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
     check(weight.shape[0] === x.shape[1], () => `layerNorm: weight is (${weight.shape}), x is (${x.shape})`);
     return tensor(layerNorm(host(x), host(weight), host(bias), eps), x.shape);
+  }
+
+  headNorm(qkv: Tensor, norms: HeadNorms<Tensor>, shape: AttentionShape, eps: number): Tensor {
+    checkHeadNorm(qkv, norms, shape);
+    return tensor(headNorm(host(qkv), { q: host(norms.q), k: host(norms.k) }, shape, eps), qkv.shape);
   }
 
   linear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue = {}): Tensor {

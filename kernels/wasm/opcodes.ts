@@ -32,6 +32,7 @@ export enum Opcode {
   layerNormQuantised,
   siluMulQuantised,
   gegeluQuantised,
+  headNorm,
 }
 
 export const DESCRIPTOR_BYTES = 128;

@@ -4,6 +4,7 @@ import type {
   Epilogue,
   AttentionOptions,
   AttentionShape,
+  HeadNorms,
   KvLayout,
   KvPool,
   KvView,
@@ -14,6 +15,7 @@ import type {
   WeightDType,
   WeightWriter,
 } from '../ops.ts';
+import { checkHeadNorm } from '../shared/headNorm.ts';
 import { readBack, tensorsOf } from '../shared/readBack.ts';
 import { checkedK } from '../shared/topK.ts';
 import { type BankOptions, Banks } from './host/banks.ts';
@@ -197,6 +199,16 @@ export class WasmOps implements Ops {
     const y = program.tensor([rows, cols]);
     const words = [asWasm(x), asWasm(weight), asWasm(bias), y, cols, floatWord(eps)];
     program.defer(y, { opcode: Opcode.layerNorm, items: rows, grain: 1, words });
+    return y;
+  }
+
+  headNorm(qkv: Tensor, norms: HeadNorms<Tensor>, shape: AttentionShape, eps: number): Tensor {
+    const { program, threads } = this.#current;
+    const items = checkHeadNorm(qkv, norms, shape);
+    const y = program.tensor(qkv.shape);
+    const sizes = [shape.heads, shape.kvHeads, shape.headDim, floatWord(eps)];
+    const words = [asWasm(qkv), asWasm(norms.q), asWasm(norms.k), y, ...sizes];
+    program.add({ opcode: Opcode.headNorm, items, grain: share(items, threads, 4), words });
     return y;
   }
 

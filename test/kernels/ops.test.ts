@@ -65,6 +65,7 @@ for (const backend of backends) {
 function cases(quantizesActivations: boolean): Case[] {
   return [
     ...normCases(),
+    ...headNormCases(),
     ...linearCases(quantizesActivations),
     ...embedCases(),
     ...siluCases(),
@@ -102,6 +103,26 @@ function normCases(): Case[] {
       norm('layerNorm', (ops, x, weight, bias) => ops.layerNorm(x, weight, bias, 1e-5)),
     ];
   });
+}
+
+function headNormCases(): Case[] {
+  const shapes = [
+    [1, { heads: 16, kvHeads: 8, headDim: 128 }],
+    [5, { heads: 2, kvHeads: 1, headDim: 24 }],
+    [3, { heads: 6, kvHeads: 2, headDim: 40 }],
+  ] as const;
+  return shapes.map(([tokens, shape]) => ({
+    name: `headNorm of ${tokens} x (${shape.heads} + 2 x ${shape.kvHeads}) heads of ${shape.headDim}`,
+    tolerance: 2e-5,
+    compute: async (ops) => {
+      const width = (shape.heads + 2 * shape.kvHeads) * shape.headDim;
+      const [q, k] = [2, 3].map((seed) => ops.upload(randomValues(seed, shape.headDim), [shape.headDim]));
+      const x = randomValues(1, tokens * width);
+      const y = await ops.step(() => ops.headNorm(ops.input(x, [tokens, width]), { q: q!, k: k! }, shape, 1e-5));
+      for (const tensor of [q!, k!]) ops.free(tensor);
+      return y;
+    },
+  }));
 }
 
 function linearCases(quantizesActivations: boolean): Case[] {

@@ -10,6 +10,7 @@ import { embed } from './matmul/embed';
 import { appendKv } from './attention/appendKv';
 import { attention, attentionCombine } from './attention/attention';
 import { siluMul } from './rowwise/siluMul';
+import { headNorm } from './rowwise/headNorm';
 import { layerNorm } from './rowwise/layerNorm';
 import { gegelu } from './rowwise/gegelu';
 import { maskedScale } from './rowwise/maskedScale';
@@ -81,6 +82,8 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
       return siluMul(d, from, to);
     case Opcode.layerNorm:
       return layerNorm(d, from, to);
+    case Opcode.headNorm:
+      return headNorm(d, from, to);
     case Opcode.gegelu:
       return gegelu(d, from, to);
     case Opcode.maskedScale:

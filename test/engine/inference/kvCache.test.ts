@@ -4,8 +4,7 @@ import { chooseKvDtype } from '../../../engine/inference/kvDtype.ts';
 import { loadWeights } from '../../../engine/load/loadWeights.ts';
 import { openSource } from '../../../engine/sources/openSource.ts';
 import { withFormats } from '../../../engine/models/decoder.ts';
-import { Phi3 } from '../../../engine/models/phi3.ts';
-import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
+import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { BackendLost, type KvPool, OutOfMemory, PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
@@ -271,7 +270,7 @@ describe('the format of the KV cache', () => {
 describe('loading weights', () => {
   it('streams: no piece is larger than eight MiB of a file, whatever the tensor', async () => {
     const config = { ...TINY_CONFIG, vocab_size: 80_000, tie_word_embeddings: true };
-    const specs = Phi3.tensors(parsePhi3Config(config));
+    const specs = readBlueprint(config).tensors;
     const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
     const tensors = specs.map(({ name, shape }) => ({
       name,

@@ -37,10 +37,14 @@ const rows: Row[] = [
   },
   {
     name: 'another architecture',
-    spoil: config({ architectures: ['LlamaForCausalLM'] }),
-    says: /LlamaForCausalLM is not supported/,
+    spoil: config({ architectures: ['GemmaForCausalLM'] }),
+    says: /GemmaForCausalLM is not supported/,
   },
-  { name: 'no architecture', spoil: config({ architectures: undefined }), says: /config\.json names no architecture/ },
+  {
+    name: 'no architecture',
+    spoil: config({ architectures: undefined, model_type: undefined }),
+    says: /config\.json names neither architectures nor a model_type/,
+  },
   { name: 'a key of the wrong type', spoil: config({ hidden_size: '64' }), says: /config\.json: hidden_size/ },
   {
     name: 'heads that do not divide',
@@ -71,7 +75,7 @@ const rows: Row[] = [
   {
     name: 'an unknown rope scaling',
     spoil: config({ rope_scaling: { type: 'yarn', short_factor: [1], long_factor: [1] } }),
-    says: /rope_scaling\.type/,
+    says: /rope_scaling: the rope_type "yarn" is not supported/,
   },
   {
     name: 'a missing tensor',

@@ -1,7 +1,6 @@
 /** A tiny model that continues known phrases, so that a test knows what the user must see. */
 import { readFileSync } from 'node:fs';
-import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
-import { Phi3 } from '../../../engine/models/phi3.ts';
+import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { createTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { randomValues } from '../random.ts';
 import { TINY_CONFIG, TinyFolder } from './tinyModel.ts';
@@ -71,7 +70,7 @@ function tensors(config: { vocab_size: number }, successors: Map<number, number>
     });
   }
   row(head, end)[0] = WORD_SCALE * END_SCALE;
-  return Phi3.tensors(parsePhi3Config(config)).map(({ name, shape }) => {
+  return readBlueprint(config).tensors.map(({ name, shape }) => {
     const size = shape.reduce((product, length) => product * length, 1);
     if (name === 'model.embed_tokens.weight') return { name, shape: [...shape], values: embeddings };
     if (name === 'lm_head.weight') return { name, shape: [...shape], values: head };

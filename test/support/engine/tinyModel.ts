@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
-import { Phi3 } from '../../../engine/models/phi3.ts';
+import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { f32ToF16 } from '../../../kernels/shared/f16.ts';
 import { randomValues } from '../random.ts';
 
@@ -28,7 +27,7 @@ export const TINY_CONFIG = {
 
 /** Random tensors of TINY_CONFIG (or a changed copy), in checkpoint order. */
 export function tinyTensors(config: object = TINY_CONFIG): TinyTensor[] {
-  return Phi3.tensors(parsePhi3Config(config)).map(({ name, shape }, i) => {
+  return readBlueprint(config).tensors.map(({ name, shape }, i) => {
     const values = randomValues(
       i + 1,
       shape.reduce((a, b) => a * b, 1),

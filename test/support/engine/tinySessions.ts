@@ -1,8 +1,7 @@
 /** Sessions of a tiny model with every part in the test's hand. */
 import { PageAllocator } from '../../../engine/inference/kvCache.ts';
 import type { Decoder } from '../../../engine/models/decoder.ts';
-import { Phi3 } from '../../../engine/models/phi3.ts';
-import { parsePhi3Config } from '../../../engine/models/phi3Config.ts';
+import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { type Priority, Scheduler } from '../../../engine/inference/scheduler.ts';
 import { type ModelDiskCache, Session, type SessionContext } from '../../../engine/inference/session.ts';
 import { Weights } from '../../../engine/layers/weights.ts';
@@ -36,7 +35,7 @@ export class TinySessions {
   static async create(options: Options = {}): Promise<TinySessions> {
     const { ops = new ReferenceOps(), kv: dtype = 'f16', chunkTokens = 16, chatChunkTokens, diskCache } = options;
     const json = { ...TINY_CONFIG, ...options.config };
-    const config = parsePhi3Config(json);
+    const { config, build } = readBlueprint(json);
     const tensors = new Map<string, Tensor>();
     for (const { name, shape, values } of tinyTensors(json)) {
       if (shape.length === 1) {
@@ -45,7 +44,7 @@ export class TinySessions {
       }
       tensors.set(name, await makeWeight(ops, values, shape as [number, number], 'f16'));
     }
-    const model = new Phi3(config, new Weights(tensors));
+    const model = build(new Weights(tensors), ops);
     const { images } = options;
     const decoder: Decoder = {
       config,
@@ -55,7 +54,7 @@ export class TinySessions {
         const features = [...ids];
         for (const { key, at, first, length } of rows)
           for (let i = 0; i < length; i++) features[at + i] = (key.charCodeAt(0) + 3 * (first + i)) % config.vocabSize;
-        return model.embed(ops, features);
+        return model.embed(ops, features, []);
       },
       forward: (_, embeddings, kv, forwardOptions) => {
         sessions.steps.push({ tokens: embeddings.shape[0]!, totalLength: forwardOptions.totalLength });
