@@ -1,10 +1,10 @@
 /** How stored weights enter a quantised format: codes are taken over where the format can hold them. */
 import type { WeightDType } from './ops.ts';
-import { QUANTIZED, type QuantizedDType, type QuantizedRows, quantize } from './quantize.ts';
+import { GROUP, QUANTIZED, type QuantizedDType, type QuantizedRows, quantize } from './quantize.ts';
 import { f16ToF32, f32ToF16 } from './shared/f16.ts';
-import { decodeRows, largestMagnitude } from './stored/decodeRows.ts';
-import { dequantize, emptyBlocks } from './stored/quantizedFormat.ts';
-import type { QuantizedBlocks } from './stored/storedFormat.ts';
+import { decodeRows } from './stored/decodeRows.ts';
+import { emptyBlocks } from './stored/quantizedFormat.ts';
+import type { QuantizedBlocks, UnpackedBlocks } from './stored/storedFormat.ts';
 import { STORED, type StoredType, storedValues } from './stored/storedTypes.ts';
 
 /** From the fewest bits to the most. */
@@ -59,7 +59,7 @@ function takeOver(
   dtype: QuantizedDType,
   { codes, scales, minima }: QuantizedRows,
 ): number {
-  const unpacked = emptyBlocks(storedValues(bytes.length, type), blocks.group);
+  const unpacked = roomFor(storedValues(bytes.length, type), blocks.group);
   blocks.unpack(bytes, unpacked);
   const { hasMinimum, group } = QUANTIZED[dtype];
   const offset = hasMinimum ? -blocks.lowest : 0;
@@ -74,10 +74,34 @@ function takeOver(
     minima[g] = f32ToF16(blocks.hasMinimum ? unpacked.minima[from]! : -offset * f16ToF32(scales[g]!));
     finite &&= isFiniteF16(minima[g]!);
   }
-  if (!finite) return Infinity;
-  const values = new Float32Array(codes.length);
-  dequantize(unpacked, blocks, values);
-  return largestMagnitude(values);
+  return finite ? largestUnpacked(unpacked, blocks) : Infinity;
+}
+
+/** The largest magnitude of finite values, which is that of the lowest or the highest code of a group. */
+function largestUnpacked({ codes, scales, minima }: UnpackedBlocks, { group, hasMinimum }: QuantizedBlocks): number {
+  let largest = 0;
+  for (let g = 0; g < scales.length; g++) {
+    let lowest = codes[g * group]!;
+    let highest = lowest;
+    for (let i = g * group + 1; i < (g + 1) * group; i++) {
+      const code = codes[i]!;
+      if (code < lowest) lowest = code;
+      if (code > highest) highest = code;
+    }
+    const minimum = hasMinimum ? minima[g]! : 0;
+    const first = Math.fround(Math.fround(scales[g]! * lowest) + minimum);
+    const last = Math.fround(Math.fround(scales[g]! * highest) + minimum);
+    largest = Math.max(largest, Math.abs(first), Math.abs(last));
+  }
+  return largest;
+}
+
+/** Where rows are unpacked: the same room for rows of the same length. */
+let room = emptyBlocks(0, GROUP);
+
+function roomFor(values: number, group: number): UnpackedBlocks {
+  if (room.codes.length !== values || room.scales.length !== values / group) room = emptyBlocks(values, group);
+  return room;
 }
 
 function isFiniteF16(bits: number): boolean {
