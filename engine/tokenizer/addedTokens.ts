@@ -28,14 +28,32 @@ export function addedTokenSplitter(tokens: readonly AddedToken[]): (text: string
     for (const match of text.matchAll(pattern)) {
       if (match.index < at) continue; // Inside white space that the previous token has absorbed.
       const token = byContent.get(match[0])!;
-      const before = text.slice(at, match.index);
-      const kept = token.lstrip ? before.replace(/\p{White_Space}+$/u, '') : before;
-      if (kept !== '') parts.push(kept);
+      const end = token.lstrip ? spaceStart(text, at, match.index) : match.index;
+      if (end > at) parts.push(text.slice(at, end));
       parts.push(token.id);
       at = match.index + match[0].length;
-      if (token.rstrip) at += /^\p{White_Space}*/u.exec(text.slice(at))![0].length;
+      if (token.rstrip) at = spaceEnd(text, at);
     }
     if (at < text.length) parts.push(text.slice(at));
     return parts;
   };
+}
+
+const WHITE_SPACE = /\p{White_Space}/u;
+
+/**
+ * Where the white space begins that ends at `end`, not before `start`. A regular expression that ends in `$` would try
+ * each gap in the text, in a time that grows with the square of its length.
+ */
+export function spaceStart(text: Pick<string, 'charAt'>, start: number, end: number): number {
+  let at = end;
+  while (at > start && WHITE_SPACE.test(text.charAt(at - 1))) at--;
+  return at;
+}
+
+/** Where the white space ends that begins at `start`. */
+function spaceEnd(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && WHITE_SPACE.test(text.charAt(at))) at++;
+  return at;
 }

@@ -1,7 +1,7 @@
 import { BadModel } from '../errors.ts';
 import { type AddedToken, addedTokenSplitter } from './addedTokens.ts';
 import { type ChatMessage, type ChatOptions, hideSpecials, renderChat, showSpecials } from './chatTemplate.ts';
-import { END_MARKS, isMark } from './marks.ts';
+import { END_MARKS } from './marks.ts';
 import type { LeadingSpace, Tokenizer } from './tokenizerTypes.ts';
 import type { TokenizerConfig } from './tokenizerConfig.ts';
 
@@ -27,14 +27,13 @@ const NONE = new Uint8Array(0);
 export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfig): Tokenizer {
   const { encodePlain, added, bytes, leadingSpace, lineBreak } = vocabulary;
   const { bosToken = '', eosToken = '' } = config;
-  const marks = [bosToken, eosToken, ...config.endTokens, ...END_MARKS];
-  const special = added.filter((token) => token.special || marks.includes(token.content) || isMark(token.content));
+  const special = added.filter((token) => token.special);
   const split = addedTokenSplitter(added);
-  const splitPlain = addedTokenSplitter(added.filter((token) => !special.includes(token)));
+  const splitPlain = addedTokenSplitter(added.filter((token) => !token.special));
   const names = new Map(special.map((token) => [token.content, token.id]));
   const specials = new Set(special.map((token) => token.id));
   const bosId = vocabulary.startsWithBos ? names.get(bosToken) : undefined;
-  const endIds = marks.slice(1).flatMap((name) => names.get(name) ?? []);
+  const endIds = [eosToken, ...config.endTokens, ...END_MARKS].flatMap((name) => names.get(name) ?? []);
 
   const parts = (text: string) => split(text).map((part) => (typeof part === 'number' ? part : showSpecials(part)));
   const encodeParts = (all: readonly (number | string)[], continues = false) =>

@@ -1,12 +1,14 @@
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { BadModel, errorMessage } from '../errors.ts';
+import type { AddedToken } from './addedTokens.ts';
 import { assembleTokenizer } from './assemble.ts';
 import { LINE_START, rememberLines } from './lineMemory.ts';
+import { END_MARKS, isMark } from './marks.ts';
 import { prepareText, type TextRules } from './prepareText.ts';
 import { tokenBytes } from './tokenBytes.ts';
 import { type TokenizerJson, tokenizerSchema } from './tokenizerJson.ts';
 import type { Tokenizer } from './tokenizerTypes.ts';
-import { type TextSettings, parseFile, parseTokenizerConfig } from './tokenizerConfig.ts';
+import { type TextSettings, type TokenizerConfig, parseFile, parseTokenizerConfig } from './tokenizerConfig.ts';
 
 export interface HfTokenizerFiles extends TextSettings {
   /** Parsed tokenizer.json. */
@@ -25,10 +27,11 @@ export function createTokenizer(files: HfTokenizerFiles): Tokenizer {
   const config = parseTokenizerConfig(files);
   const rules = prepareText(json);
   const library = build({ ...json, normalizer: rules.normalizer, pre_tokenizer: rules.preTokenizer });
-  const lineBreak = lineBreakOf(rules, json);
+  const added = json.added_tokens.map((token) => ({ ...token, special: token.special || isSpecial(token, config) }));
+  const lineBreak = lineBreakOf(rules, json, added);
   const vocabulary = {
     encodePlain: plainEncoder(library, rules, lineBreak),
-    added: json.added_tokens,
+    added,
     bytes: tokenBytes(json),
     startsWithBos: config.addsBos ?? startsWithToken(json.post_processor, config.bosToken),
     leadingSpace: rules.leadingSpace,
@@ -61,13 +64,22 @@ function plainEncoder(
 }
 
 /** Where a text may be cut so that its parts have the same ids; undefined where no such place is known. */
-function lineBreakOf({ lineBreak }: TextRules, { model, added_tokens: added }: TokenizerJson): RegExp | undefined {
+function lineBreakOf(
+  { lineBreak }: TextRules,
+  { model }: TokenizerJson,
+  added: readonly AddedToken[],
+): RegExp | undefined {
   const acrossLines = (name: string) => name.length > 1 && name.includes('\n');
   if (added.some((token) => !token.special && (acrossLines(token.content) || token.lstrip || token.rstrip)))
     return undefined;
   if (lineBreak !== 'tokens') return lineBreak;
   // No merge crosses a newline where no token holds one, and no unknown characters fuse where each has its bytes.
   return model.byte_fallback && !Object.keys(model.vocab).some(acrossLines) ? LINE_START : undefined;
+}
+
+/** Files call some marks no special tokens: phi-3's `</s>`, and the fill-in-the-middle marks of Qwen2.5-Coder. */
+function isSpecial({ content }: AddedToken, { bosToken, eosToken, endTokens }: TokenizerConfig): boolean {
+  return [bosToken, eosToken, ...endTokens, ...END_MARKS].includes(content) || isMark(content);
 }
 
 function build(json: TokenizerJson): LibraryTokenizer {

@@ -21,7 +21,7 @@ export function byteLevelTokenizerJson(
     normalizer: normalizer === undefined ? null : { type: normalizer },
     pre_tokenizer: { type: 'Sequence', pretokenizers: [...patterns.map(split), byteLevel] },
     post_processor: null,
-    decoder: { type: 'ByteLevel' },
+    decoder: byteLevel,
     model: {
       type: 'BPE',
       unk_token: null,
