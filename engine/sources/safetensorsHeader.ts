@@ -17,7 +17,7 @@ const SUPPORTED: readonly StoredType[] = ['F32', 'F16', 'BF16'];
 /** What a model is that stores its weights in another number format, by the format's name. */
 const QUANTISED: readonly [pattern: RegExp, what: string][] = [
   [/^F8_/, 'FP8 weights'],
-  [/^(F4|F6)/, 'FP4 weights'],
+  [/^F[46]_/, 'FP4 weights'],
   [/^(I8|U8)$/, 'weights quantised by bitsandbytes or a similar library'],
   [/^(I32|U32)$/, 'packed weights, as GPTQ, AWQ and MLX store them'],
 ];

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { decodeRows } from '../../../kernels/stored/decodeRows.ts';
 import { BadModel } from '../../errors.ts';
+import { tokenizerFilesOf } from '../../tokenizer/gguf/tokenizerFilesOf.ts';
 import type { TokenizerFiles } from '../../tokenizer/tokenizer.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { ModelFile } from '../modelFile.ts';
@@ -50,7 +51,7 @@ export class GgufModel implements ModelSource {
   }
 
   async tokenizerFiles(): Promise<TokenizerFiles> {
-    return {};
+    return tokenizerFilesOf(this.#files[0]!.metadata);
   }
 
   async checkpoint(): Promise<Checkpoint> {

@@ -73,15 +73,8 @@ function scaling(
       `has a context of ${contextLength} tokens but no LongRoPE factors (rope_factors_short.weight and rope_factors_long.weight), because an old converter made it; convert the model again or download a newer file`,
     );
   }
-  if (!factors.all) return { rope_type: 'default' };
-  // Fixed divisors are LongRoPE whose long factors are the short ones, whose context is not extended.
-  return {
-    rope_type: 'longrope',
-    short_factor: factors.all,
-    long_factor: factors.all,
-    original_max_position_embeddings: contextLength,
-    attention_factor: 1,
-  };
+  // A type of our own (engine/models/ropeConfig.ts), because Llama 3's formula cannot be told from its result.
+  return factors.all ? { rope_type: 'factors', factors: factors.all } : { rope_type: 'default' };
 }
 
 function longRope(

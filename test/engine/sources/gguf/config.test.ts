@@ -99,18 +99,9 @@ const translations: [name: string, content: GgufContent, expected: object][] = [
     },
   ],
   [
-    "Llama 3's divisors: LongRoPE that is not extended",
+    "Llama 3's divisors",
     tinyGguf('llama', { tensors: [vector('rope_freqs.weight', short)] }),
-    {
-      rope_parameters: {
-        rope_theta: 10000,
-        rope_type: 'longrope',
-        short_factor: short,
-        long_factor: short,
-        original_max_position_embeddings: 256,
-        attention_factor: 1,
-      },
-    },
+    { rope_parameters: { rope_theta: 10000, rope_type: 'factors', factors: short } },
   ],
   [
     "phi-3-mini-4k's window, which Microsoft's file lacks",
