@@ -23,6 +23,19 @@ interface Case {
 const CASES: readonly Case[] = [
   { name: 'rmsNorm', tolerance: 2e-5, exceedsF16: false, compute: (ops) => norm(ops, 'rmsNorm') },
   { name: 'layerNorm', tolerance: 2e-5, exceedsF16: false, compute: (ops) => norm(ops, 'layerNorm') },
+  {
+    name: 'headNorm',
+    tolerance: 2e-5,
+    exceedsF16: false,
+    compute: async (ops) => {
+      const [q, k] = [2, 3].map((seed) => ops.upload(randomValues(seed, 64), [64]));
+      const x = rowsWith(800, 3, 5 * 64);
+      const shape = { heads: 3, kvHeads: 1, headDim: 64 };
+      const y = await ops.step(() => ops.headNorm(ops.input(x, [3, 5 * 64]), { q: q!, k: k! }, shape, 1e-5));
+      for (const tensor of [q!, k!]) ops.free(tensor);
+      return y;
+    },
+  },
   ...(['f32', 'f16', 'q8', 'q4'] as const).flatMap((dtype) =>
     [1, 9].map((rows) => ({
       name: `linear ${dtype}, ${rows} rows`,
