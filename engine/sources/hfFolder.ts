@@ -38,10 +38,18 @@ export class HfFolder implements ModelSource {
   }
 
   async tokenizerFiles(): Promise<TokenizerFiles> {
-    return {
-      tokenizerJson: await this.#files.json('tokenizer.json'),
+    const tokenizerJson = await this.#files.json('tokenizer.json');
+    const files = {
+      tokenizerJson,
       tokenizerConfig: await this.#files.json('tokenizer_config.json'),
       chatTemplate: await this.#files.text('chat_template.jinja'),
+    };
+    if (tokenizerJson !== undefined) return files;
+    return {
+      ...files,
+      sentencePieceModel: await this.#files.bytes('tokenizer.model'),
+      addedTokens: await this.#files.json('added_tokens.json'),
+      specialTokensMap: await this.#files.json('special_tokens_map.json'),
     };
   }
 

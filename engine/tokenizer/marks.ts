@@ -10,3 +10,11 @@ export const END_MARKS: readonly string[] = [
 export function isMark(name: string): boolean {
   return /^<\|.+\|>$|^<\uFF5C.+\uFF5C>$|^<fim[_-]\w+>$/u.test(name);
 }
+
+/**
+ * Whether a mark of phi-3-mini and phi-3-medium absorbs the white space behind it. tokenizer.json and
+ * tokenizer_config.json say so; GGUF files and added_tokens.json cannot.
+ */
+export function stripsSpaceBehind(name: string): boolean {
+  return !['<unk>', '<s>', '<|endoftext|>'].includes(name);
+}

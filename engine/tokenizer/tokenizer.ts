@@ -1,6 +1,7 @@
 import { BadModel } from '../errors.ts';
 import { createTokenizer } from './hfTokenizer.ts';
 import { createPhi3SmallTokenizer, VOCAB_SIZE } from './phi3SmallTokenizer.ts';
+import { fromSentencePiece } from './sentencepiece/tokenizerFiles.ts';
 import type { Tokenizer } from './tokenizerTypes.ts';
 
 export { createTokenizer };
@@ -14,6 +15,10 @@ export interface TokenizerFiles {
   readonly tokenizerConfig?: unknown;
   /** Text of chat_template.jinja. */
   readonly chatTemplate?: string | undefined;
+  /** Content of tokenizer.model, and parsed added_tokens.json and special_tokens_map.json, which it needs. */
+  readonly sentencePieceModel?: Uint8Array | undefined;
+  readonly addedTokens?: unknown;
+  readonly specialTokensMap?: unknown;
 }
 
 export interface TokenizedModel {
@@ -24,12 +29,13 @@ export interface TokenizedModel {
 }
 
 /**
- * Makes a model's tokenizer from tokenizer.json where it has one, otherwise phi-3-small's own where the architecture
- * asks for it. Resolves to null for a model that takes ids only. Rejects with BadModel, in one sentence. The caller
+ * Makes a model's tokenizer from tokenizer.json where it has one, otherwise from tokenizer.model, otherwise phi-3-small's
+ * own where the architecture asks for it. Resolves to null for a model that takes ids only. Rejects with BadModel, in one sentence. The caller
  * disposes the tokenizer.
  */
 export async function readTokenizer(files: TokenizerFiles, model: TokenizedModel): Promise<Tokenizer | null> {
-  const { tokenizerJson, tokenizerConfig, chatTemplate } = files;
+  const { tokenizerJson, tokenizerConfig } = files.tokenizerJson === undefined ? rewritten(files, model) : files;
+  const { chatTemplate } = files;
   const texts = {
     tokenizerConfig: tokenizerConfig ?? {},
     generationStopIds: model.generationStopIds,
@@ -37,7 +43,11 @@ export async function readTokenizer(files: TokenizerFiles, model: TokenizedModel
   };
   if (tokenizerJson !== undefined) {
     const tokenizer = createTokenizer({ tokenizerJson, ...texts });
-    checkVocabulary('tokenizer.json', tokenizer.vocabSize, model.vocabSize);
+    checkVocabulary(
+      files.tokenizerJson === undefined ? 'tokenizer.model' : 'tokenizer.json',
+      tokenizer.vocabSize,
+      model.vocabSize,
+    );
     return tokenizer;
   }
   if (model.architecture !== 'Phi3SmallForCausalLM') return null;
@@ -45,6 +55,12 @@ export async function readTokenizer(files: TokenizerFiles, model: TokenizedModel
   if (tokenizerConfig === undefined && model.vocabSize < VOCAB_SIZE) return null;
   checkVocabulary("phi-3-small's tokenizer", VOCAB_SIZE, model.vocabSize);
   return createPhi3SmallTokenizer(texts);
+}
+
+function rewritten(files: TokenizerFiles, { architecture }: TokenizedModel): TokenizerFiles {
+  const { sentencePieceModel, addedTokens, specialTokensMap, tokenizerConfig } = files;
+  if (!sentencePieceModel) return files;
+  return fromSentencePiece({ sentencePieceModel, addedTokens, specialTokensMap, tokenizerConfig }, architecture);
 }
 
 /** Throws BadModel where the tokenizer has an id without a row in the embedding. */

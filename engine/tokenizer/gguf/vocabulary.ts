@@ -1,6 +1,6 @@
 import { BadModel } from '../../errors.ts';
 import type { GgufMetadata } from '../../sources/gguf/metadata.ts';
-import { isMark, END_MARKS } from '../marks.ts';
+import { END_MARKS, isMark, stripsSpaceBehind } from '../marks.ts';
 import { type Piece, PieceType } from '../sentencepiece/piece.ts';
 
 /** The tokens of a GGUF file and what it says about them. */
@@ -76,7 +76,7 @@ const PIECE_TYPES = new Set<number>(Object.values(PieceType));
 function stripsAfterMarks(metadata: GgufMetadata): (text: string, type: PieceType) => boolean {
   if (!/phi-?3/i.test(readText(metadata, 'general.name') ?? '')) return () => false;
   const marks: readonly PieceType[] = [PieceType.Control, PieceType.UserDefined, PieceType.Unknown];
-  return (text, type) => text === '</s>' || (marks.includes(type) && !['<unk>', '<s>', '<|endoftext|>'].includes(text));
+  return (text, type) => text === '</s>' || (marks.includes(type) && stripsSpaceBehind(text));
 }
 
 function checkDistinct(tokens: readonly string[]): void {
@@ -120,7 +120,7 @@ export function readTexts(metadata: GgufMetadata, key: string): readonly string[
 function readNumbers(metadata: GgufMetadata, key: string, length: number): readonly number[] | undefined {
   const value = metadata.get(key);
   if (value === undefined) return undefined;
-  if (!Array.isArray(value) || !value.every((one) => typeof one === 'number' && !Number.isNaN(one))) {
+  if (!Array.isArray(value) || !value.every((one) => Number.isFinite(one))) {
     throw new BadModel(`${key} of the GGUF file is not a list of numbers.`);
   }
   if (value.length !== length) {
