@@ -13,6 +13,7 @@ import { type ChatPrompt, chatPrompt, type PromptMaker } from './chatPrompt.ts';
 import { fitPrompt, fitSources } from './fit.ts';
 import { LineEncoder } from './lineEncoder.ts';
 import { reuseCachedTokens } from './reuseCachedTokens.ts';
+import { answerSampling } from './sampling.ts';
 
 /** The parts of a loaded model that a conversation needs. */
 export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopStrings'>;
@@ -39,12 +40,13 @@ export async function answerChat(
   } else prompt = await chatPrompt(messages, maker);
   const known = reuseCachedTokens(tokenizer, prompt.ids, session.tokens);
   const ids = known.length <= room ? known : prompt.ids;
+  const drawn = answerSampling(model.info.sampling, sampling);
   const generation = session.generate(textPrompt(ids), {
     maxTokens: answerTokens(model, maxTokens),
     // Special tokens have no place in an answer: each of them ends it.
     stopIds: new Set([...tokenizer.stopIds, ...tokenizer.specialIds]),
     signal,
-    ...(sampling && sampling.temperature > 0 ? { sampling } : {}),
+    ...(drawn ? { sampling: drawn } : {}),
   });
   const dropLeadingSpace = tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(ids.at(-1)!);
   const stream = new TextStream(tokenizer, { dropLeadingSpace });

@@ -6,9 +6,10 @@ import { describeFitted } from '../prompt/files.ts';
 import { textTurn } from '../wire/chatTurns.ts';
 import type { ChatPart, ChatSource } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+import { type SamplingOptions, addSamplingOptions, samplingOf } from './samplingOptions.ts';
 import { readTextFile } from './readFiles.ts';
 
-interface AskOptions extends ModelOptions {
+interface AskOptions extends ModelOptions, SamplingOptions {
   file: string[];
   maxTokens: number;
 }
@@ -27,11 +28,12 @@ export function addAsk(program: Command, signal: AbortSignal): void {
       [],
     )
     .option('--max-tokens <count>', 'maximum length of the answer', wholeNumber(1), 512);
+  addSamplingOptions(command);
   addModelOptions(command).action(async (folder: string, question: string, options: AskOptions) => {
     const files = await Promise.all(options.file.map(readSource));
     const model = await loadModel(folder, loadOptions(options, signal));
     try {
-      await answer(model, question, files, options.maxTokens, signal);
+      await answer(model, question, files, options, signal);
     } finally {
       await model.dispose();
     }
@@ -42,14 +44,19 @@ async function answer(
   model: LoadedModel,
   question: string,
   files: ChatSource[],
-  maxTokens: number,
+  options: AskOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const onPart = (part: ChatPart): void => {
     if (part.type === 'text') process.stdout.write(part.text);
     else part.fit.sources.forEach((source, i) => console.error(describeFitted({ ...source, name: files[i]!.name })));
   };
-  const request = { messages: [textTurn('user', question)], sources: files, maxTokens };
+  const request = {
+    messages: [textTurn('user', question)],
+    sources: files,
+    maxTokens: options.maxTokens,
+    sampling: samplingOf(options),
+  };
   await answerChat(model, model.createSession(), request, signal, onPart);
   process.stdout.write('\n');
 }

@@ -3,7 +3,7 @@ import type { Prompt } from '../prompt/prompt.ts';
 import type { Drafter } from './drafter.ts';
 import type { GeneratedToken, GenerateOptions, Generation, GenerationStats } from './generationTypes.ts';
 import { type Output, type OutputRows, rowsOf } from './output.ts';
-import { Sampler, candidatesOf, logSumExp } from './sampler.ts';
+import { Sampler, candidatesOf, indexOfLargest, logSumExp } from './sampler.ts';
 import type { Sequence } from './sequence.ts';
 import { MOST_DRAFT_TOKENS, PromptLookup, type Speculation } from './speculation.ts';
 
@@ -199,10 +199,4 @@ class DecodeLoop {
 /** Finite weights can still overflow in products. */
 export function notFinite(): BadModel {
   return new BadModel('The output of the model contains NaN. Its weights are damaged.');
-}
-
-function indexOfLargest(values: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
 }

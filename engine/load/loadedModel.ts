@@ -73,7 +73,7 @@ export function assembleModel(
   backend: BackendWeights,
   options: InferenceOptions,
 ): LoadedModel {
-  const { name, tokenizer, stopIds, stopStrings } = description;
+  const { name, tokenizer, stopIds, stopStrings, sampling } = description;
   const { ops, notes, decoder, weights } = backend;
   const { config } = decoder;
   const { layers, kvHeads, headDim, maxPositions: contextLength } = config;
@@ -92,6 +92,7 @@ export function assembleModel(
       device: ops.deviceName,
       notes,
       bytes: ops.bytesHeld,
+      sampling,
     },
     config,
     tokenizer,

@@ -64,6 +64,27 @@ export interface ModelInfo {
   /** Why no better backend is used; empty when the best one runs. */
   notes: string[];
   bytes: number;
+  /** How answers are sampled where a call does not say otherwise, from generation_config.json. */
+  sampling: SamplingDefaults;
+}
+
+export interface SamplingDefaults {
+  /** 0: always the most likely token. */
+  temperature: number;
+  /** Only the most likely tokens with this total probability are drawn; 1: all. */
+  topP: number;
+  /** Only this many of the most likely tokens are drawn; 0: all. */
+  topK: number;
+  /** Only tokens with at least this share of the highest probability are drawn; 0: all. */
+  minP: number;
+  /** Above 1 makes tokens less likely that the prompt or the answer contains. */
+  repetitionPenalty: number;
+}
+/** Differences from a model's own defaults. */
+export interface ChatSampling extends Partial<SamplingDefaults> {
+  seed: number;
+  /** The temperature is at least this, for another answer than the most likely one. */
+  leastTemperature?: number;
 }
 
 export interface CompleteParams {
@@ -122,8 +143,8 @@ export interface ChatParams {
   sources?: ChatSource[];
   /** Limit for the answer; ModelInfo.longestAnswer applies as well. */
   maxTokens: number;
-  /** Greedy decoding when absent. */
-  sampling?: { temperature: number; topP: number; seed: number };
+  /** Greedy decoding without a repetition penalty when absent. */
+  sampling?: ChatSampling;
 }
 export interface ChatTurn {
   role: 'system' | 'user' | 'assistant';

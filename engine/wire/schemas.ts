@@ -17,6 +17,7 @@ const MAX_TEXTS = 10_000;
 const backend = z.enum(['webgpu', 'wasm', 'reference']);
 const text = z.string().max(MAX_TEXT_CHARS);
 
+const temperature = z.number().min(0).max(10);
 const lineCount = z.int().min(0).max(MAX_LINES);
 
 const modelInfo = z.object({
@@ -29,6 +30,13 @@ const modelInfo = z.object({
   device: z.string(),
   notes: z.array(z.string()),
   bytes: z.number(),
+  sampling: z.object({
+    temperature: z.number(),
+    topP: z.number(),
+    topK: z.number(),
+    minP: z.number(),
+    repetitionPenalty: z.number(),
+  }),
 }) satisfies z.ZodType<ModelInfo>;
 
 const content = z.discriminatedUnion('type', [z.object({ type: z.literal('text'), text })]);
@@ -81,7 +89,15 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
       sources: sources.exactOptional(),
       maxTokens: z.int().min(1).max(MAX_TOKENS),
       sampling: z
-        .object({ temperature: z.number().min(0).max(10), topP: z.number().gt(0).max(1), seed: z.int() })
+        .object({
+          temperature: temperature.exactOptional(),
+          topP: z.number().gt(0).max(1).exactOptional(),
+          topK: z.int().min(0).exactOptional(),
+          minP: z.number().min(0).max(1).exactOptional(),
+          repetitionPenalty: z.number().min(0.1).max(10).exactOptional(),
+          seed: z.int(),
+          leastTemperature: temperature.exactOptional(),
+        })
         .exactOptional(),
     })
     .refine(

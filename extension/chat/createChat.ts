@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { SyntaxColors } from '../../webview/protocol.ts';
 import type { Config } from '../config.ts';
 import type { Engine, EngineState } from '../engine/engine.ts';
+import { samplingSettings } from '../engine/sampling.ts';
 import { modelOf, type Settings } from '../settings.ts';
 import type { CodeBlocks } from '../edits/vscode/codeBlocks.ts';
 import { instruct } from './context/instruct.ts';
@@ -94,7 +95,7 @@ function controllerHost(host: CreateChatHost): Omit<ControllerHost, 'pages' | 's
     texts: (vscode.l10n.bundle ?? {}) as Record<string, string>,
     language: vscode.env.language,
     t,
-    settings: () => ({ maxTokens: settings()['chat.maxTokens'], temperature: settings()['chat.temperature'] }),
+    settings: () => ({ maxTokens: settings()['chat.maxTokens'], sampling: samplingSettings(settings()) }),
     instruct,
     engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat') === '', t),
     contextLength: () => contextLength(engine.chatModel.state),

@@ -1,5 +1,5 @@
 /** The engine's report as text a person can read and paste. Pure. */
-import type { DoctorReport } from '../../engine/wire/protocol.ts';
+import type { DoctorReport, SamplingDefaults } from '../../engine/wire/protocol.ts';
 
 export interface ReportContext {
   readonly version: string;
@@ -33,12 +33,26 @@ export function reportText(
       `- backend: ${model.backend} (${model.device})`,
       `- context: ${model.contextLength} tokens`,
       `- memory: ${megabytes(model.bytes)}`,
+      ...(model.chat
+        ? [`- sampling of answers, where no setting says otherwise: ${samplingText(model.sampling)}`]
+        : []),
       ...model.notes.map((note) => `- ${note}`),
       '',
     );
   }
   lines.push(`Sessions: ${report.sessions}. Memory used by all models: ${megabytes(report.bytesHeld)}.`, '');
   return lines.join('\n');
+}
+
+function samplingText({ temperature, topP, topK, minP, repetitionPenalty }: SamplingDefaults): string {
+  const drawn = [
+    `temperature ${temperature}`,
+    `top-p ${topP}`,
+    ...(topK > 0 ? [`top-k ${topK}`] : []),
+    ...(minP > 0 ? [`min-p ${minP}`] : []),
+  ];
+  const parts = temperature > 0 ? drawn : ['always the most likely token'];
+  return [...parts, ...(repetitionPenalty === 1 ? [] : [`repetition penalty ${repetitionPenalty}`])].join(', ');
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;

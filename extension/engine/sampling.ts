@@ -1,9 +1,31 @@
 /** The sampling of an answer. Pure. */
-import type { ChatParams } from '../../engine/wire/protocol.ts';
+import type { ChatParams, ChatSampling } from '../../engine/wire/protocol.ts';
+import type { Settings } from '../settings.ts';
 
-const TOP_P = 0.95;
+/** What the user has set; null for the model's own default. */
+export interface SamplingSettings {
+  readonly temperature: number | null;
+  readonly topP: number | null;
+  readonly topK: number | null;
+  readonly repetitionPenalty: number | null;
+}
 
-/** Temperature 0 means no sampling: always the most likely token. */
-export function samplingOf(temperature: number, seed: () => number): Pick<ChatParams, 'sampling'> {
-  return temperature > 0 ? { sampling: { temperature, topP: TOP_P, seed: seed() } } : {};
+export function samplingSettings(settings: Settings): SamplingSettings {
+  return {
+    temperature: settings['chat.temperature'],
+    topP: settings['chat.topP'],
+    topK: settings['chat.topK'],
+    repetitionPenalty: settings['chat.repetitionPenalty'],
+  };
+}
+
+/** Where the user has set nothing, the engine takes the model's defaults. */
+export function samplingOf(
+  settings: SamplingSettings,
+  seed: number,
+  leastTemperature = 0,
+): Required<Pick<ChatParams, 'sampling'>> {
+  const set = Object.entries(settings).filter(([, value]) => value !== null);
+  const changes = Object.fromEntries(set) as Partial<ChatSampling>;
+  return { sampling: { ...changes, seed, ...(leastTemperature > 0 ? { leastTemperature } : {}) } };
 }

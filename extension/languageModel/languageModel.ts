@@ -6,7 +6,7 @@ import type { ChatTurn } from '../../engine/wire/protocol.ts';
 import { abortControllerFor } from '../common/abortSignal.ts';
 import type { ChatModel, ModelStatus } from '../engine/engine.ts';
 import { modelOf, type Settings } from '../settings.ts';
-import { samplingOf } from '../engine/sampling.ts';
+import { samplingOf, samplingSettings } from '../engine/sampling.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';
 
 /** Context window assumed for a model that is not yet loaded: that of phi-3-mini-4k, the smallest of the family. */
@@ -69,11 +69,11 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   ): Promise<void> {
     const turns = toTurns(messages.map(messageOf), vscode.l10n.t);
     const { model, settings } = this.#host;
-    const { 'chat.maxTokens': maxTokens, 'chat.temperature': temperature } = settings();
+    const { 'chat.maxTokens': maxTokens } = settings();
     const { signal } = abortControllerFor(token);
     const sessionId = this.#session(turns);
     try {
-      const sampling = samplingOf(temperature, () => randomInt(2 ** 31));
+      const sampling = samplingOf(samplingSettings(settings()), randomInt(2 ** 31));
       await model.chat({ sessionId, messages: turns, maxTokens, ...sampling }, signal, (part) => {
         if (part.type === 'text') progress.report(new vscode.LanguageModelTextPart(part.text));
       });

@@ -110,7 +110,13 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
     case 'ready': {
       const { name, backend, device, notes } = state.model;
       const sentence = t('Ready. Model: {0}. Backend: {1} ({2}).', name, backend, device);
-      const sentences = [sentence, ...state.notes, ...notes, ...chatSentences(activity), ...contextSentences(activity)];
+      const sentences = [
+        sentence,
+        ...state.notes,
+        ...notes,
+        ...chatSentences(state.model, activity),
+        ...contextSentences(activity),
+      ];
       return { icon: '$(sparkle)', label: '', sentence: sentences.join('\n') };
     }
     case 'failed':
@@ -118,10 +124,19 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
   }
 }
 
-function chatSentences({ chatModel }: Partial<Activity>): string[] {
-  if (!chatModel) return [];
-  const { name, backend, device, notes } = chatModel;
-  return [vscode.l10n.t('Chat model: {0}. Backend: {1} ({2}).', name, backend, device), ...notes];
+/** The chat's model, where it is another one, and how it samples by itself. */
+function chatSentences(model: ModelInfo, { chatModel = model }: Partial<Activity>): string[] {
+  const { t } = vscode.l10n;
+  const { name, backend, device, notes, chat, sampling } = chatModel;
+  const other = [t('Chat model: {0}. Backend: {1} ({2}).', name, backend, device), ...notes];
+  const sentences = chatModel === model ? [] : other;
+  if (!chat || sampling.temperature === 0) return sentences;
+  const { temperature, topP, topK, repetitionPenalty } = sampling;
+  const text = t(
+    'Chat answers by default: temperature {0}, top-p {1}, top-k {2}, repetition penalty {3}.',
+    ...[temperature, topP, topK, repetitionPenalty],
+  );
+  return [...sentences, text];
 }
 
 /** Which part of its file a completion is made of. */

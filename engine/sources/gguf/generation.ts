@@ -31,5 +31,6 @@ export function translateGeneration(reader: MetadataReader): Record<string, unkn
     const value = reader.number(key);
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { eos_token_id: [...stopIds], ...Object.fromEntries(sampling) };
+  const samples = sampling.some(([name]) => name === 'temperature');
+  return { eos_token_id: [...stopIds], ...Object.fromEntries(sampling), ...(samples && { do_sample: true }) };
 }

@@ -5,7 +5,7 @@ import type { PageMessage } from '../../../webview/protocol.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 import { abortable } from '../../common/abortable.ts';
 import { errorMessage } from '../../common/errorMessage.ts';
-import { samplingOf } from '../../engine/sampling.ts';
+import { samplingOf, type SamplingSettings } from '../../engine/sampling.ts';
 import { compose, type Composed, type ComposeHost, type ComposeRequest, uncounted } from './compose.ts';
 import {
   type Answer,
@@ -28,7 +28,7 @@ const OTHER_TEMPERATURE = 0.7;
 
 export interface AnsweringHost extends ComposeHost {
   readonly model: ChatModel;
-  settings(): { readonly maxTokens: number; readonly temperature: number };
+  settings(): { readonly maxTokens: number; readonly sampling: SamplingSettings };
   /** The model's instruction for a typed text, and the attachments: the user's and those that the text itself implies. */
   instruct(
     text: string,
@@ -105,16 +105,15 @@ export class Answering {
     const answer = this.#conversation.turns.at(-1)?.answer;
     if (!answer || !canContinue(this.#conversation)) return;
     this.#answer({ text: answer.text, status: 'writing' });
-    this.#start(this.#host.settings().temperature);
+    this.#start();
   }
 
   regenerate(): void {
     const answer = this.#conversation.turns.at(-1)?.answer;
     if (!answer) return;
-    const { temperature } = this.#host.settings();
     this.#answer({ text: '', status: 'writing' });
     // If the last answer is empty, there is nothing to differ from.
-    this.#start(answer.text === '' ? temperature : Math.max(temperature, OTHER_TEMPERATURE));
+    this.#start(answer.text === '' ? 0 : OTHER_TEMPERATURE);
   }
 
   /** The messages in front of a further question, and the sources in them. */
@@ -128,13 +127,13 @@ export class Answering {
     this.#change(asked(this.#conversation, question, this.#host.newId()));
     this.#events.message(questionMessage(question));
     this.#answer({ text: '', status: 'writing' });
-    this.#start(this.#host.settings().temperature);
+    this.#start();
   }
 
-  #start(temperature: number): void {
+  #start(leastTemperature = 0): void {
     this.#save();
     const abort = new AbortController();
-    const done = this.#run(temperature, abort.signal)
+    const done = this.#run(leastTemperature, abort.signal)
       .catch((error: unknown) => this.#ended(error, abort.signal))
       .finally(() => {
         this.#running = undefined;
@@ -145,12 +144,12 @@ export class Answering {
     this.#running = { abort, done };
   }
 
-  async #run(temperature: number, signal: AbortSignal): Promise<void> {
-    const { maxTokens } = this.#host.settings();
+  async #run(leastTemperature: number, signal: AbortSignal): Promise<void> {
+    const { maxTokens, sampling } = this.#host.settings();
     const request = {
       sessionId: this.#conversation.id,
       maxTokens,
-      ...samplingOf(temperature, () => this.#host.seed()),
+      ...samplingOf(sampling, this.#host.seed(), leastTemperature),
     };
     if (this.#last.question.prompt !== '') {
       return this.#chat({ ...request, messages: chatTurns(this.#conversation) }, signal);

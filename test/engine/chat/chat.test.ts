@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { readFileSync } from 'node:fs';
 import { BadModel, BadRequest, Cancelled } from '../../../engine/errors.ts';
+import type { ChatSampling, SamplingDefaults } from '../../../engine/wire/protocol.ts';
+import { GREEDY_SAMPLING } from '../../support/engine/greedySampling.ts';
 import { pairsToDrop } from '../../../engine/chat/chatPrompt.ts';
 import { reuseCachedTokens } from '../../../engine/chat/reuseCachedTokens.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
@@ -311,8 +313,37 @@ describe('a chat answer', () => {
     assert.equal(chat.options!.sampling, undefined);
     const sampling = { temperature: 0.7, topP: 0.9, seed: 5 };
     await chat.call('So.', { sampling });
-    assert.deepEqual(chat.options!.sampling, sampling);
+    assert.deepEqual(chat.options!.sampling, { ...sampling, minP: 0, repetitionPenalty: 1 });
   });
+
+  const qwen = { temperature: 0.7, topP: 0.8, topK: 20, minP: 0, repetitionPenalty: 1.1 };
+  const asked: [name: string, own: SamplingDefaults, asked: ChatSampling | undefined, want: object | undefined][] = [
+    ["the model's own", qwen, { seed: 3 }, { ...qwen, seed: 3 }],
+    ['greedy where the call says nothing of sampling', qwen, undefined, undefined],
+    [
+      'with what the call changes',
+      qwen,
+      { seed: 3, temperature: 0.2, topK: 0 },
+      { temperature: 0.2, topP: 0.8, minP: 0, repetitionPenalty: 1.1, seed: 3 },
+    ],
+    ['greedy, but with the penalty', qwen, { seed: 3, temperature: 0 }, { ...qwen, temperature: 0, seed: 3 }],
+    ['greedy without a penalty', qwen, { seed: 3, temperature: 0, repetitionPenalty: 1 }, undefined],
+    ['the own temperature where it is above the least', qwen, { seed: 3, leastTemperature: 0.5 }, { ...qwen, seed: 3 }],
+    [
+      'the least temperature for another answer',
+      GREEDY_SAMPLING,
+      { seed: 3, leastTemperature: 0.7 },
+      { temperature: 0.7, topP: 0.95, minP: 0, repetitionPenalty: 1, seed: 3 },
+    ],
+  ];
+  for (const [name, own, sampling, want] of asked) {
+    it(`is sampled ${name}`, async () => {
+      const chat = talk(tiny(), { sampling: own });
+      chat.messages.push(textTurn('user', 'Why?'));
+      await chat.call('So.', { ...(sampling && { sampling }) });
+      assert.deepEqual(chat.options!.sampling, want);
+    });
+  }
 
   it('whose caller left while the prompt was made never begins', async () => {
     const chat = talk(tiny(), { contextLength: 100_000 });

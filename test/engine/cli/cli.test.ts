@@ -104,11 +104,7 @@ describe('the terminal program', function () {
   });
 
   const refused: [string, () => string[], RegExp][] = [
-    [
-      'no such folder',
-      () => ['logits', '/nowhere', '--ids-file', idsFile],
-      /^\/nowhere does not exist\.\n$/,
-    ],
+    ['no such folder', () => ['logits', '/nowhere', '--ids-file', idsFile], /^\/nowhere does not exist\.\n$/],
     ['no ids file', () => ['logits', folder.path, '--ids-file', '/none'], /^\/none cannot be read \(ENOENT\)\.\n$/],
     [
       'ids that are no list',

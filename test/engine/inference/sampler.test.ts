@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Sampling } from '../../../engine/inference/generationTypes.ts';
+import { mulberry32 } from '../../../engine/inference/random.ts';
 import { Sampler, logSumExp } from '../../../engine/inference/sampler.ts';
 
 const logits = Float32Array.of(1, 3, 2, -Infinity, 0);
@@ -39,10 +40,45 @@ describe('the sampler', () => {
     });
   }
 
-  it('repetition penalty divides positive and multiplies negative logits of recent tokens', () => {
-    const want = softmax([1, 1.5, 2, -Infinity, 0]);
-    const got = shares({ temperature: 1, repetitionPenalty: 2 }, [1, 4]);
-    got.forEach((share, id) => assert.ok(Math.abs(share - want[id]!) < 0.015));
+  describe('with a repetition penalty', () => {
+    /** transformers' RepetitionPenaltyLogitsProcessor: score < 0 ? score * penalty : score / penalty. */
+    const penalised = (row: readonly number[], seen: readonly number[], penalty: number): number[] =>
+      row.map((score, id) => (!seen.includes(id) ? score : score < 0 ? score * penalty : score / penalty));
+
+    const tables: [seen: number[], penalty: number][] = [
+      [[1, 4], 2],
+      [[0, 1, 2, 3, 4, 1], 1.3],
+      [[2], 0.5],
+    ];
+    for (const [seen, penalty] of tables) {
+      it(`${penalty} on ${seen.join()}: the formula of transformers`, () => {
+        const want = softmax(penalised([...logits], seen, penalty));
+        const got = shares({ temperature: 1, repetitionPenalty: penalty }, seen);
+        got.forEach((share, id) => assert.ok(Math.abs(share - want[id]!) < 0.015, `${id}: ${share}`));
+      });
+    }
+
+    it('greedy choices follow the formula, over everything so far, however long ago', () => {
+      const random = mulberry32(1);
+      const vocabulary = 40;
+      const context = Array.from({ length: 10 }, () => Math.floor(random() * vocabulary));
+      const sampler = new Sampler({ temperature: 0, repetitionPenalty: 1.4, seed: 1 });
+      for (let step = 0; step < 100; step++) {
+        const row = Array.from({ length: vocabulary }, () => Math.fround(random() * 4 - 2));
+        const want = penalised(row, context, 1.4);
+        // What stands behind `length` is a draft, and counts for nothing.
+        const drafted = [...context, row.indexOf(Math.max(...row))];
+        const id = sampler.pick(Float32Array.from(row), drafted, context.length);
+        assert.equal(id, want.indexOf(Math.max(...want)));
+        context.push(id);
+      }
+      assert.ok(new Set(context).size > 12);
+    });
+
+    it('leaves positions of images alone', () => {
+      const sampler = new Sampler({ temperature: 0, repetitionPenalty: 9, seed: 1 });
+      assert.equal(sampler.pick(logits, [-2, -1]), 1);
+    });
   });
 
   it('the same seed gives the same ids', () => {

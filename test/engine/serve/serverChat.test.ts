@@ -125,6 +125,9 @@ describe('engine server: chats', () => {
     ['a source without a text', { sources: [{ name: 'a' }] }],
     ['no tokens', { maxTokens: 0 }],
     ['a temperature below 0', { sampling: { temperature: -1, topP: 1, seed: 1 } }],
+    ['a top-p of 0', { sampling: { topP: 0, seed: 1 } }],
+    ['half a token', { sampling: { topK: 1.5, seed: 1 } }],
+    ['a repetition penalty of 0', { sampling: { repetitionPenalty: 0, seed: 1 } }],
     ['no seed', { sampling: { temperature: 1, topP: 1 } }],
   ];
   for (const [name, change] of wrong) {

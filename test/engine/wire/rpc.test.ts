@@ -5,6 +5,7 @@ import type { CompleteParams, CompleteResult, Failure, LoadProgress } from '../.
 import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { type Handlers, RpcClient, serve } from '../../../engine/wire/rpc.ts';
 import { until } from '../../support/until.ts';
+import { GREEDY_SAMPLING } from '../../support/engine/greedySampling.ts';
 
 const REQUEST: CompleteParams = {
   modelId: 'm',
@@ -26,6 +27,7 @@ const INFO = {
   device: '',
   notes: [],
   bytes: 1,
+  sampling: GREEDY_SAMPLING,
 } as const;
 const ANSWER = {
   seen: { lines: [], totalLines: 0 },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { EngineFailure } from '../../../engine/wire/failure.ts';
-import { fakeChats } from '../../support/extension/fakeChat.ts';
+import { fakeChats, MODELS_OWN } from '../../support/extension/fakeChat.ts';
 import { until } from '../../support/until.ts';
 
 const gone = new EngineFailure({ kind: 'engineGone', message: 'The engine process ended.' });
@@ -24,16 +24,16 @@ describe('chat controller', () => {
       assert.deepEqual(request!.messages.slice(1), [textTurn('user', 'Why?')]);
       assert.equal(request!.messages[0]!.role, 'system');
       assert.equal(request!.maxTokens, 100);
-      assert.equal(request!.sampling, undefined);
+      assert.deepEqual(request!.sampling, { seed: 1 });
       assert.equal(chat.model.running, 0);
     });
 
     it('have the length and the temperature that the settings say', async () => {
       const chat = await open();
-      chat.settings = { maxTokens: 8000, temperature: 0.5 };
+      chat.settings = { maxTokens: 8000, sampling: { ...MODELS_OWN, temperature: 0.5, topK: 20 } };
       await chat.send('Why?');
       assert.equal(chat.model.requests[0]!.maxTokens, 8000);
-      assert.deepEqual(chat.model.requests[0]!.sampling, { temperature: 0.5, topP: 0.95, seed: 1 });
+      assert.deepEqual(chat.model.requests[0]!.sampling, { temperature: 0.5, topK: 20, seed: 1 });
     });
 
     it('begin the next prompt with the same messages', async () => {
@@ -106,7 +106,7 @@ describe('chat controller', () => {
         await chat.answered();
         assert.deepEqual(chat.page.shown, ['user: Why?', `assistant: answer ${seed}`]);
         const request = chat.model.requests.at(-1)!;
-        assert.deepEqual(request.sampling, { temperature: 0.7, topP: 0.95, seed });
+        assert.deepEqual(request.sampling, { leastTemperature: 0.7, seed: seed + 1 });
         assert.deepEqual(request.messages, chat.model.requests[0]!.messages);
       }
     });
@@ -148,7 +148,7 @@ describe('chat controller', () => {
       await chat.send('Why?');
       await chat.say({ type: 'regenerate' });
       await chat.answered();
-      assert.equal(chat.model.requests[1]!.sampling, undefined);
+      assert.equal(chat.model.requests[1]!.sampling!.leastTemperature, undefined);
       chat.model.script = () => ({ parts: ['Yes.'] });
       await chat.send('Well?');
       assert.deepEqual(chat.model.requests[2]!.messages.slice(1), [textTurn('user', 'Well?')]);
@@ -196,7 +196,7 @@ describe('chat controller', () => {
       chat.automatic = FILE;
       chat.controller.editorChanged();
       await until(() => chat.page.state!.contextUse.limit === 900);
-      chat.settings = { maxTokens: 300, temperature: 0 };
+      chat.settings = { maxTokens: 300, sampling: MODELS_OWN };
       chat.automatic = undefined;
       chat.controller.settingsChanged();
       await until(() => chat.page.state!.contextUse.limit === 700);

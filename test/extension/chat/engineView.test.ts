@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { engineView } from '../../../extension/chat/page/engineView.ts';
 import type { EngineState } from '../../../extension/engine/engine.ts';
+import { GREEDY_SAMPLING } from '../../support/engine/greedySampling.ts';
 
 const t = (message: string, ...values: unknown[]): string => message.replace('{0}', String(values[0]));
 const model = {
@@ -12,6 +13,7 @@ const model = {
   device: '',
   notes: [],
   bytes: 0,
+  sampling: GREEDY_SAMPLING,
 } as const;
 const ready = (chat: boolean): EngineState => ({ kind: 'ready', model: { ...model, notes: [], chat }, notes: [] });
 const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): EngineState => ({

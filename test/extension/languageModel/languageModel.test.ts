@@ -8,6 +8,7 @@ import { readSettings } from '../../../extension/settings.ts';
 import { FakeModel } from '../../support/extension/fakeChat.ts';
 import { until } from '../../support/until.ts';
 import { EventEmitter, LanguageModelTextPart, lm } from '../../support/extension/vscodeStub.ts';
+import { GREEDY_SAMPLING } from '../../support/engine/greedySampling.ts';
 
 const INFO = {
   modelId: '',
@@ -18,6 +19,7 @@ const INFO = {
   device: '',
   notes: [],
   bytes: 0,
+  sampling: GREEDY_SAMPLING,
 } as const;
 const ready = (name: string): EngineState => ({
   kind: 'ready',
@@ -31,7 +33,7 @@ class Setup {
   readonly changes = new EventEmitter<void>();
   readonly states = new EventEmitter<EngineState>();
   folder = '/models/phi-3-mini';
-  temperature = 0;
+  temperature: number | null = null;
   readonly engine = Object.assign(this.model, {
     state: { kind: 'off' } as EngineState,
     onDidChangeState: this.states.event,
@@ -102,7 +104,7 @@ describe('language model', () => {
       textTurn('user', 'Why?'),
     ]);
     assert.equal(setup.model.requests[0]!.maxTokens, 1024);
-    assert.equal(setup.model.requests[0]!.sampling, undefined);
+    assert.deepEqual(Object.keys(setup.model.requests[0]!.sampling!), ['seed']);
     assert.equal(setup.model.running, 0);
     setup.temperature = 1;
     await setup.ask([[USER, text('Hello'), text('!')]]).done;

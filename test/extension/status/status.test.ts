@@ -3,6 +3,7 @@ import { menuLines } from '../../../extension/status/menu.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { type Activity, Status, type StatusState } from '../../../extension/status/status.ts';
 import { fake } from '../../support/extension/vscodeStub.ts';
+import { GREEDY_SAMPLING } from '../../support/engine/greedySampling.ts';
 
 const MODEL = {
   modelId: 'm',
@@ -14,6 +15,7 @@ const MODEL = {
   device: '2 threads',
   notes: ['WebGPU is not used: no adapter.'],
   bytes: 1,
+  sampling: GREEDY_SAMPLING,
 } as const;
 const ready: StatusState = { kind: 'ready', model: { ...MODEL, notes: [...MODEL.notes] }, notes: ['A note.'] };
 const idle: Activity = { working: false, reading: false, seen: undefined, engineRuns: false, chatModel: undefined };
@@ -108,6 +110,16 @@ describe('status bar', () => {
     new Status('menu').show(ready, { ...idle, chatModel });
     const { label } = fake.statusItems.at(-1)!.accessibilityInformation;
     assert.match(label, /\nChat model: SmolLM2\. Backend: wasm \(2 threads\)\.\nIts window is cut\.$/);
+  });
+
+  it('says how the chat model samples by itself', () => {
+    const sampling = { temperature: 0.7, topP: 0.8, topK: 20, minP: 0, repetitionPenalty: 1.1 };
+    new Status('menu').show(ready, { ...idle, chatModel: { ...MODEL, notes: [], chat: true, sampling } });
+    const { label } = fake.statusItems.at(-1)!.accessibilityInformation;
+    assert.match(
+      label,
+      /\nChat answers by default: temperature 0\.7, top-p 0\.8, top-k 20, repetition penalty 1\.1\.$/,
+    );
   });
 
   const seen: [lines: [number, number][], totalLines: number, sentence: string][] = [

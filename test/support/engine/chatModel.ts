@@ -4,16 +4,18 @@ import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import { answerChat } from '../../../engine/chat/answer.ts';
 import { throwIfAborted } from '../../../engine/errors.ts';
 import type { Generate, GenerateOptions, GenerationStats } from '../../../engine/inference/generationTypes.ts';
-import type { ChatParams, ChatPart, ChatResult, ChatTurn } from '../../../engine/wire/protocol.ts';
+import type { ChatParams, ChatPart, ChatResult, ChatTurn, SamplingDefaults } from '../../../engine/wire/protocol.ts';
 import type { Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
+import { GREEDY_SAMPLING } from './greedySampling.ts';
 
 export interface ChatModelOptions {
   readonly contextLength?: number;
   readonly stopStrings?: string[];
+  readonly sampling?: SamplingDefaults;
 }
 
 export function chattingModel(tokenizer: Tokenizer | null, options: ChatModelOptions = {}): ChattingModel {
-  const { contextLength = 4096, stopStrings = [] } = options;
+  const { contextLength = 4096, stopStrings = [], sampling = GREEDY_SAMPLING } = options;
   const info = {
     modelId: '',
     name: 'test',
@@ -23,7 +25,7 @@ export function chattingModel(tokenizer: Tokenizer | null, options: ChatModelOpt
     device: '',
     longestAnswer: contextLength / 2,
   };
-  return { tokenizer, stopStrings, info: { ...info, notes: [], bytes: 0 } };
+  return { tokenizer, stopStrings, info: { ...info, notes: [], bytes: 0, sampling } };
 }
 
 /** A conversation with a chattingModel. */

@@ -17,6 +17,9 @@ import { until } from '../until.ts';
 import { fakeFit, type FakeFitRule } from '../engine/fakeFit.ts';
 import type { EngineView, FromPage, PageMessage, PageState, ToPage } from '../../../webview/protocol.ts';
 
+/** Settings of a user who leaves the sampling to the model. */
+export const MODELS_OWN = { temperature: null, topP: null, topK: null, repetitionPenalty: null };
+
 type Request = Parameters<ChatModel['chat']>[0];
 
 /** How the model answers a question. */
@@ -180,7 +183,7 @@ export class FakeChat {
   controller: ChatController;
   automatic: Attachment | undefined;
   engine: EngineView = { kind: 'ready', text: 'fake', fraction: 0, remedies: [], advice: '' };
-  settings = { maxTokens: 100, temperature: 0 };
+  settings: ReturnType<ControllerHost['settings']> = { maxTokens: 100, sampling: MODELS_OWN };
   loaded = true;
   confirms = true;
   nowMs = 1_000_000;

@@ -18,6 +18,7 @@ import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { type Call, type Handlers, serve } from '../../../engine/wire/rpc.ts';
 import { fakeFit, type FakeFitRule } from '../engine/fakeFit.ts';
 import type { ScriptRule } from './scriptedEngine.ts';
+import { GREEDY_SAMPLING } from '../engine/greedySampling.ts';
 
 /** Longer than the time limit of any test. */
 const FOREVER_MS = 600_000;
@@ -94,6 +95,7 @@ export class ScriptedServer {
       device: 'none',
       notes: this.#options.noGpu ? [this.#options.noGpu] : [],
       bytes: 1000,
+      sampling: GREEDY_SAMPLING,
     };
     this.#models.set(folder, info);
     return info;
