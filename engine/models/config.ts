@@ -6,13 +6,18 @@ export const positive = z
   .positive()
   .max(1 << 24);
 
-/** Validates config.json. Throws BadModel, in one sentence that names the key. */
-export function parseConfig<Schema extends z.ZodType>(schema: Schema, json: unknown): z.output<Schema> {
+/**
+ * Validates config.json, or the object at the key `at` of it. Throws BadModel, in one sentence that names the key.
+ */
+export function parseConfig<Schema extends z.ZodType>(schema: Schema, json: unknown, at?: string): z.output<Schema> {
   const parsed = schema.safeParse(json, { reportInput: true });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  const problem = issue.input === undefined ? 'it is missing' : issue.message;
-  throw new BadModel(`config.json: ${issue.path.join('.') || 'the file'}: ${problem}.`);
+  const path = at === undefined ? issue.path : [at, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    refuse(`${[...path, issue.keys[0]].join('.')} is not understood here; remove it if it has no effect`);
+  }
+  refuse(`${path.join('.') || 'the file'}: ${issue.input === undefined ? 'it is missing' : issue.message}`);
 }
 
 /** The named keys of config.json, without those that are null, which is absent except where `nullCounts` has the key. */
@@ -27,7 +32,12 @@ export function present(
 
 /** Throws BadModel where a condition does not hold. */
 export function require(ok: boolean, message: string): asserts ok {
-  if (!ok) throw new BadModel(`config.json: ${message}.`);
+  if (!ok) refuse(message);
+}
+
+/** Throws BadModel. */
+export function refuse(message: string): never {
+  throw new BadModel(`config.json: ${message}.`);
 }
 
 export interface Sizes {
@@ -43,9 +53,8 @@ export interface Sizes {
 export function headSize({ hiddenSize, intermediateSize, heads, kvHeads, headDim: given }: Sizes): number {
   const headDim = given ?? hiddenSize / heads;
   require(Number.isInteger(headDim), `hidden_size ${hiddenSize} is not divisible by ${heads} heads`);
-  require(headDim % 8 === 0 && headDim <= LARGEST_HEAD, `the head size ${headDim} is not a multiple of 8 up to ${
-    LARGEST_HEAD
-  }`);
+  const fits = headDim % 8 === 0 && headDim <= LARGEST_HEAD;
+  require(fits, `the head size ${headDim} is not a multiple of 8 up to ${LARGEST_HEAD}`);
   require(heads % kvHeads === 0, `${heads} heads are not divisible by ${kvHeads} key/value heads`);
   require(hiddenSize % 32 === 0, `hidden_size ${hiddenSize} is not a multiple of 32`);
   require((heads * headDim) % 32 === 0, `${heads} heads of ${headDim} are not a multiple of 32`);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { require } from './config.ts';
+import { parseConfig, refuse, require } from './config.ts';
 import type { LongRope, RopeConfig } from './decoder.ts';
 
 const positive = z.number().positive();
@@ -37,7 +37,7 @@ const COMMON = {
 };
 const original = { original_max_position_embeddings: z.int().positive().nullish() };
 
-/** The kinds of rope, by rope_type. `factors` is our own: GGUF files store the divisors of Llama 3 instead of its formula. */
+/** The kinds of rope, by rope_type. */
 const KINDS = {
   default: z.strictObject(COMMON),
   linear: z.strictObject({ ...COMMON, factor: positive }),
@@ -58,7 +58,6 @@ const KINDS = {
     short_mscale: magnitude,
     long_mscale: magnitude,
   }),
-  factors: z.strictObject({ ...COMMON, factors }),
 };
 type Kind = keyof typeof KINDS;
 
@@ -74,82 +73,85 @@ export function readRope(
   { headDim, maxPositions }: { headDim: number; maxPositions: number },
   defaults: RopeDefaults,
 ): RopeConfig {
-  const name = isEmpty(keys.rope_scaling) ? 'rope_parameters' : 'rope_scaling';
-  const block = withoutNulls(keys[name] ?? {});
-  const kind = kindOf(name, block);
-  const parse = <K extends Kind>(which: K): z.output<(typeof KINDS)[K]> => parseBlock(name, which, block);
-  const { rope_theta: theta, partial_rotary_factor: partial } = parse(kind) as z.output<typeof KINDS.default>;
-  const rotaryDim = Math.floor(headDim * (partial ?? keys.partial_rotary_factor ?? 1));
-  require(rotaryDim > 0 && rotaryDim % 2 === 0, `partial_rotary_factor ${
-    partial ?? keys.partial_rotary_factor
-  } rotates ${rotaryDim} of the ${headDim} dimensions of a head, which is not an even number`);
-  const common = {
-    ropeTheta: theta ?? keys.rope_theta ?? defaults.theta,
+  const block = chosenBlock(keys);
+  const common = parseConfig(KINDS[block.kind], block.values, block.name);
+  const ropeTheta = common.rope_theta ?? keys.rope_theta ?? defaults.theta;
+  const rotaryDim = rotated(headDim, common.partial_rotary_factor ?? keys.partial_rotary_factor ?? 1);
+  const unscaled = {
+    ropeTheta,
     rotaryDim,
     ropeFactors: null,
     ropePositionScale: 1,
     originalMaxPositions: maxPositions,
     longRope: null,
   };
-  const sized = (key: string, list: readonly number[]): readonly number[] => {
-    require(list.length === rotaryDim / 2, `${name} has ${list.length} values of ${key}, but the head size requires ${
-      rotaryDim / 2
-    }`);
-    return list;
-  };
-  if (kind === 'linear') {
-    const { factor } = parse('linear');
-    return { ...common, ropeFactors: new Array<number>(rotaryDim / 2).fill(factor) };
+  switch (block.kind) {
+    case 'default':
+      return unscaled;
+    case 'linear': {
+      const { factor } = parseConfig(KINDS.linear, block.values, block.name);
+      return { ...unscaled, ropeFactors: new Array<number>(rotaryDim / 2).fill(factor) };
+    }
+    case 'llama3': {
+      const rule = parseConfig(KINDS.llama3, block.values, block.name);
+      const original = rule.original_max_position_embeddings ?? keys.original_max_position_embeddings ?? maxPositions;
+      return { ...unscaled, ropeFactors: llama3Factors(unscaled, original, rule, block.name) };
+    }
+    case 'longrope': {
+      const rule = parseConfig(KINDS.longrope, block.values, block.name);
+      const key = 'original_max_position_embeddings';
+      const original = rule[key] ?? keys[key] ?? defaults.original;
+      if (original === undefined) refuse(`${block.name}.${key}: it is missing, but the factors depend on it`);
+      for (const key of ['short_factor', 'long_factor'] as const) {
+        const count = rule[key].length;
+        const fits = count === rotaryDim / 2;
+        require(fits, `${block.name} has ${count} values of ${key}, but the head size requires ${rotaryDim / 2}`);
+      }
+      const factors = { shortFactor: rule.short_factor, longFactor: rule.long_factor };
+      const longRope = { ...factors, ...magnitudes(rule, maxPositions, original, defaults) };
+      return { ...unscaled, originalMaxPositions: original, longRope };
+    }
   }
-  if (kind === 'llama3') {
-    const rule = parse('llama3');
-    const length = rule.original_max_position_embeddings ?? keys.original_max_position_embeddings ?? maxPositions;
-    require(rule.low_freq_factor < rule.high_freq_factor, `${name}.low_freq_factor is not below high_freq_factor`);
-    return { ...common, ropeFactors: llama3Factors(common, length, rule) };
-  }
-  if (kind === 'factors') return { ...common, ropeFactors: sized('factors', parse('factors').factors) };
-  if (kind === 'longrope') {
-    const rule = parse('longrope');
-    const originalMaxPositions =
-      rule.original_max_position_embeddings ?? keys.original_max_position_embeddings ?? defaults.original;
-    require(originalMaxPositions !==
-      undefined, `${name}.original_max_position_embeddings: missing, so that it is unknown where the long factors begin`);
-    const longRope = {
-      shortFactor: sized('short_factor', rule.short_factor),
-      longFactor: sized('long_factor', rule.long_factor),
-      ...magnitudes(rule, maxPositions, originalMaxPositions, defaults),
-    };
-    return { ...common, originalMaxPositions, longRope };
-  }
-  return common;
 }
 
-/** The kind of rope that a block asks for. Throws BadModel where it is not supported. */
-function kindOf(name: string, block: Readonly<Record<string, unknown>>): Kind {
-  const named = [block['rope_type'], block['type']]
-    .filter((type) => type !== undefined)
-    .map((type) => (typeof type === 'string' && Object.hasOwn(SYNONYMS, type) ? SYNONYMS[type]! : type));
-  const perLayer = Object.entries(block).find(([, value]) => isObject(value));
-  require(!perLayer, `${name}.${perLayer?.[0]}: a rope of its own for each kind of layer is not supported`);
-  require(new Set(named).size < 2, `${name} has the rope_type ${String(named[0])} and the type ${String(
-    named[1],
-  )}; remove the one that does not apply`);
-  const kind = named[0] ?? 'default';
-  const known = Object.keys(KINDS).filter((known) => known !== 'factors');
-  require(typeof kind === 'string' && Object.hasOwn(KINDS, kind), `${name}: the rope_type ${JSON.stringify(
-    kind,
-  )} is not supported. Airgap supports ${known.join(', ')}. Where it only extends the context, the model runs at its original length without ${name}`);
-  return kind as Kind;
+interface Block {
+  readonly name: 'rope_scaling' | 'rope_parameters';
+  readonly kind: Kind;
+  /** Without those that are null. */
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
-function parseBlock<K extends Kind>(name: string, kind: K, block: unknown): z.output<(typeof KINDS)[K]> {
-  const parsed = KINDS[kind].safeParse(block);
-  if (parsed.success) return parsed.data as z.output<(typeof KINDS)[K]>;
-  const issue = parsed.error.issues[0]!;
-  require(issue.code !== 'unrecognized_keys', `${name}.${
-    issue.code === 'unrecognized_keys' ? issue.keys[0] : ''
-  } is not understood for the rope_type ${kind}. Remove it if it has no effect; otherwise this model is not supported`);
-  require(false, `${name}.${issue.path.join('.')}: ${issue.message}`);
+/** The block that counts, and the kind of rope that it asks for. Throws BadModel where it is not supported. */
+function chosenBlock(keys: RopeKeys): Block {
+  const name = isEmpty(keys.rope_scaling) ? 'rope_parameters' : 'rope_scaling';
+  const values = Object.fromEntries(Object.entries(keys[name] ?? {}).filter(([, value]) => value !== null));
+  const nested = Object.keys(values).find((key) => typeof values[key] === 'object' && !Array.isArray(values[key]));
+  if (nested !== undefined) refuse(`${name}.${nested}: a rope of its own for each kind of layer is not supported`);
+  const [first, second] = [values['rope_type'], values['type']].filter((type) => type !== undefined).map(canonical);
+  if (second !== undefined && second !== first)
+    refuse(`${name} has the rope_type ${String(first)} and the type ${String(second)}; remove the one that is wrong`);
+  const kind = first ?? 'default';
+  if (isKind(kind)) return { name, kind, values };
+  const known = Object.keys(KINDS).join(', ');
+  refuse(
+    `${name}: the rope_type ${JSON.stringify(kind)} is not supported. Airgap supports ${known}. Where it only extends the context, the model runs at its original length without ${name}`,
+  );
+}
+
+function canonical(type: unknown): unknown {
+  return typeof type === 'string' && Object.hasOwn(SYNONYMS, type) ? SYNONYMS[type] : type;
+}
+
+function isKind(type: unknown): type is Kind {
+  return typeof type === 'string' && Object.hasOwn(KINDS, type);
+}
+
+/** Number of the dimensions that are rotated, which come in pairs. */
+function rotated(headDim: number, factor: number): number {
+  const count = Math.floor(headDim * factor);
+  const paired = count > 0 && count % 2 === 0;
+  require(paired, `partial_rotary_factor ${factor} rotates ${count} of the ${headDim} dimensions of a head, not pairs`);
+  return count;
 }
 
 /**
@@ -160,8 +162,10 @@ function llama3Factors(
   { ropeTheta, rotaryDim }: { ropeTheta: number; rotaryDim: number },
   length: number,
   rule: { factor: number; low_freq_factor: number; high_freq_factor: number },
+  name: string,
 ): number[] {
   const { factor, low_freq_factor: low, high_freq_factor: high } = rule;
+  require(low < high, `${name}.low_freq_factor is not below high_freq_factor`);
   return Array.from({ length: rotaryDim / 2 }, (_, i) => {
     const wavelength = 2 * Math.PI * ropeTheta ** ((2 * i) / rotaryDim);
     if (wavelength < length / high) return 1;
@@ -193,14 +197,6 @@ function extensionMagnitude(factor: number, length: number): number {
   return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(length));
 }
 
-function withoutNulls(block: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(block).filter(([, value]) => value !== null));
-}
-
 function isEmpty(block: object | null | undefined): boolean {
   return !block || Object.keys(block).length === 0;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
