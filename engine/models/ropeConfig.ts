@@ -37,7 +37,7 @@ const COMMON = {
 };
 const original = { original_max_position_embeddings: z.int().positive().nullish() };
 
-/** The kinds of rope, by rope_type. */
+/** The kinds of rope, by rope_type. `factors` is our own: GGUF files have the divisors of Llama 3 instead of its formula. */
 const KINDS = {
   default: z.strictObject(COMMON),
   linear: z.strictObject({ ...COMMON, factor: positive }),
@@ -58,6 +58,7 @@ const KINDS = {
     short_mscale: magnitude,
     long_mscale: magnitude,
   }),
+  factors: z.strictObject({ ...COMMON, factors }),
 };
 type Kind = keyof typeof KINDS;
 
@@ -97,16 +98,17 @@ export function readRope(
       const original = rule.original_max_position_embeddings ?? keys.original_max_position_embeddings ?? maxPositions;
       return { ...unscaled, ropeFactors: llama3Factors(unscaled, original, rule, block.name) };
     }
+    case 'factors': {
+      const { factors } = parseConfig(KINDS.factors, block.values, block.name);
+      checkLength(block.name, 'factors', factors, rotaryDim);
+      return { ...unscaled, ropeFactors: factors };
+    }
     case 'longrope': {
       const rule = parseConfig(KINDS.longrope, block.values, block.name);
       const key = 'original_max_position_embeddings';
       const original = rule[key] ?? keys[key] ?? defaults.original;
       if (original === undefined) refuse(`${block.name}.${key}: it is missing, but the factors depend on it`);
-      for (const key of ['short_factor', 'long_factor'] as const) {
-        const count = rule[key].length;
-        const fits = count === rotaryDim / 2;
-        require(fits, `${block.name} has ${count} values of ${key}, but the head size requires ${rotaryDim / 2}`);
-      }
+      for (const key of ['short_factor', 'long_factor'] as const) checkLength(block.name, key, rule[key], rotaryDim);
       const factors = { shortFactor: rule.short_factor, longFactor: rule.long_factor };
       const longRope = { ...factors, ...magnitudes(rule, maxPositions, original, defaults) };
       return { ...unscaled, originalMaxPositions: original, longRope };
@@ -132,9 +134,9 @@ function chosenBlock(keys: RopeKeys): Block {
     refuse(`${name} has the rope_type ${String(first)} and the type ${String(second)}; remove the one that is wrong`);
   const kind = first ?? 'default';
   if (isKind(kind)) return { name, kind, values };
-  const known = Object.keys(KINDS).join(', ');
+  const known = Object.keys(KINDS).filter((kind) => kind !== 'factors');
   refuse(
-    `${name}: the rope_type ${JSON.stringify(kind)} is not supported. Airgap supports ${known}. Where it only extends the context, the model runs at its original length without ${name}`,
+    `${name}: the rope_type ${JSON.stringify(kind)} is not supported. Airgap supports ${known.join(', ')}. Where it only extends the context, the model runs at its original length without ${name}`,
   );
 }
 
@@ -144,6 +146,11 @@ function canonical(type: unknown): unknown {
 
 function isKind(type: unknown): type is Kind {
   return typeof type === 'string' && Object.hasOwn(KINDS, type);
+}
+
+function checkLength(name: string, key: string, list: readonly number[], rotaryDim: number): void {
+  const fits = list.length === rotaryDim / 2;
+  require(fits, `${name} has ${list.length} values of ${key}, but the head size requires ${rotaryDim / 2}`);
 }
 
 /** Number of the dimensions that are rotated, which come in pairs. */

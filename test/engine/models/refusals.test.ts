@@ -104,6 +104,7 @@ describe('what would be computed otherwise is refused in one line that names the
       { partial_rotary_factor: 0.75, rope_scaling: { type: 'longrope', ...FACTORS } },
       /: rope_scaling\.original_max_position_embeddings: it is missing/,
     ],
+    [LLAMA, { rope_parameters: { rope_type: 'factors', factors: [1, 2] } }, /2 values of factors, .* requires 8/],
     [PHI, { rope_scaling: { type: 'su', ...FACTORS, long_factor: [1] } }, /rope_scaling has 1 values of long_factor/],
     [
       PHI,
