@@ -11,7 +11,7 @@ import type { ModelSource } from './source.ts';
 import { weightFiles } from './weightFiles.ts';
 
 /** Limit for config.json and its like, which have a few kilobytes. */
-const MAX_CONFIG_BYTES = 4 << 20;
+const MAX_CONFIG_BYTES = 1 << 20;
 
 /** A model folder in Hugging Face's layout. Nothing in it is executed. */
 export class HfFolder implements ModelSource {

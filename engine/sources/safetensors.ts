@@ -8,7 +8,7 @@ export type { StoredTensor };
  * Limit for a header. The format allows 100 MB, but a tensor takes about 120 bytes, and parsing takes several times as
  * much memory as the text.
  */
-const MAX_HEADER_BYTES = 4 << 20;
+const MAX_HEADER_BYTES = 2 << 20;
 
 /** An open safetensors file whose header has been checked against the file. */
 export class SafetensorsFile {

@@ -6,8 +6,8 @@ import { SafetensorsFile } from './safetensors.ts';
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 
-/** The largest models' indexes have 10 MB. */
-const MAX_INDEX_BYTES = 16 << 20;
+/** The index of a model with 80 layers has 100 kB. */
+const MAX_INDEX_BYTES = 2 << 20;
 
 /**
  * The safetensors files that hold a model's weights: model.safetensors, or the shards that the index or their names

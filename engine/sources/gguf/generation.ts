@@ -1,15 +1,7 @@
 import type { MetadataReader } from './metadataReader.ts';
 
-/** Tokens that end a text by the metadata, each absent where the model has none. */
+/** Tokens that end a text, a turn and a message to a tool. The tokenizer knows further ones by their names. */
 const STOP_KEYS = ['eos_token_id', 'eot_token_id', 'eom_token_id'].map((name) => `tokenizer.ggml.${name}`);
-
-/**
- * Marks of published models that end an answer. Files often name only one of them as the end, or store `<|end|>` as a
- * normal token; llama.cpp goes by these texts too.
- */
-const STOP_MARKS = new Set([
-  ...['<|end|>', '<|im_end|>', '<|eot_id|>', '<|eom_id|>', '<|endoftext|>', '<|end_of_text|>'],
-]);
 
 /** Sampling that the model's makers recommend, by its names in generation_config.json. */
 const SAMPLING: readonly [key: string, name: string][] = [
@@ -22,11 +14,7 @@ const SAMPLING: readonly [key: string, name: string][] = [
 
 /** What generation_config.json says, from the metadata. Throws BadModel. */
 export function translateGeneration(reader: MetadataReader): Record<string, unknown> {
-  const tokens = reader.get('tokenizer.ggml.tokens');
-  const marks = Array.isArray(tokens)
-    ? [...tokens.entries()].filter(([, text]) => STOP_MARKS.has(text as string)).map(([id]) => id)
-    : [];
-  const stopIds = new Set([...STOP_KEYS.flatMap((key) => reader.count(key) ?? []), ...marks]);
+  const stopIds = new Set(STOP_KEYS.flatMap((key) => reader.count(key) ?? []));
   const sampling = SAMPLING.flatMap(([key, name]) => {
     const value = reader.number(key);
     return value === undefined ? [] : [[name, value] as const];

@@ -22,13 +22,13 @@ export interface GgufTensor {
 }
 
 /**
- * Limits that are several times what the largest released models need, so that a damaged or hostile file cannot take
- * memory. Gemma 3, for example, has arrays of half a million merges.
+ * Limits above what the largest released models need, so that a damaged or hostile file cannot take much memory. Gemma 3,
+ * which is not supported, would have 16 MB, 0.8 million texts and 0.5 million numbers.
  */
-const MAX_HEADER_BYTES = 64 << 20;
+const MAX_HEADER_BYTES = 40 << 20;
 const MAX_ENTRIES = 1 << 16;
-const MAX_ARRAY_LENGTH = 1 << 20;
-const MAX_VALUES = 1 << 21;
+const MAX_TEXTS = 1 << 20;
+const MAX_NUMBERS = 1 << 21;
 
 /** Least bytes that a metadata entry and the description of a tensor take. */
 const ENTRY_BYTES = 8 + 4 + 1;
@@ -80,25 +80,27 @@ function checkVersion(name: string, bytes: Buffer): void {
 
 function readMetadata(reader: HeaderReader, count: number): Map<string, GgufValue> {
   const metadata = new Map<string, GgufValue>();
-  let valuesLeft = MAX_VALUES;
+  const left = { texts: MAX_TEXTS, numbers: MAX_NUMBERS };
   for (let i = 0; i < count; i++) {
     const key = reader.string();
     if (metadata.has(key)) reader.fail(`the entry ${quoted(key)} stands there twice`);
-    const value = readValue(reader, key);
-    metadata.set(key, value);
-    if (Array.isArray(value)) valuesLeft -= value.length;
-    if (valuesLeft < 0) reader.fail(`its arrays have more than ${MAX_VALUES} values together`);
+    metadata.set(key, readValue(reader, key, left));
   }
   return metadata;
 }
 
 const [STRING, ARRAY] = [8, 9];
 
-function readValue(reader: HeaderReader, key: string): GgufValue {
+/** `left` is the number of values that all arrays together may still have. */
+function readValue(reader: HeaderReader, key: string, left: { texts: number; numbers: number }): GgufValue {
   const type = reader.u32();
   if (type !== ARRAY) return valueType(reader, type, key).read();
-  const { bytes, read } = valueType(reader, reader.u32(), key);
-  const length = atMost(reader, MAX_ARRAY_LENGTH, reader.count(bytes, `the length of ${quoted(key)}`), quoted(key));
+  const elementType = reader.u32();
+  const { bytes, read } = valueType(reader, elementType, key);
+  const length = reader.count(bytes, `the length of ${quoted(key)}`);
+  const kind = elementType === STRING ? 'texts' : 'numbers';
+  left[kind] -= length;
+  if (left[kind] < 0) reader.fail(`${quoted(key)} has ${length} ${kind}, which is more than is supported`);
   // Grows with what is read; nothing is reserved for a length that only the header claims.
   const values: (string | number | boolean)[] = [];
   for (let i = 0; i < length; i++) values.push(read());

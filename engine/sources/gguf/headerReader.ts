@@ -56,7 +56,7 @@ export class HeaderReader {
     const value = this.#bytes.readBigUInt64LE(this.#take(8));
     const room = this.#limit - this.#at;
     if (value > BigInt(Math.floor(room / bytesEach))) {
-      this.fail(`${what} is ${value}, but only ${room} bytes follow`);
+      this.fail(`${what} is ${value}, but there is room for ${room} bytes`);
     }
     return Number(value);
   }
@@ -74,7 +74,7 @@ export class HeaderReader {
   /** Claims the next bytes and returns where they start. */
   #take(bytes: number): number {
     const from = this.#at;
-    if (from + bytes > this.#limit) this.fail(`it ends inside its header`);
+    if (from + bytes > this.#limit) this.fail(`its header goes beyond byte ${this.#limit}`);
     if (from + bytes > this.#bytes.length) throw new HeaderIncomplete();
     this.#at += bytes;
     return from;

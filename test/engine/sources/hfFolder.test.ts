@@ -175,9 +175,9 @@ const refused: [name: string, prepare: (folder: TinyFolder) => void, says: RegEx
   ],
   ['empty weights', (folder) => void folder.file(SINGLE, ''), /^model\.safetensors is empty/],
   [
-    'a config.json of 5 MB',
-    (folder) => void folder.file('config.json', `{"a": "${'x'.repeat(5e6)}"}`),
-    /^config\.json has 5000009 bytes; more than 4194304 are not supported\.$/,
+    'a config.json of 2 MB',
+    (folder) => void folder.file('config.json', `{"a": "${'x'.repeat(2e6)}"}`),
+    /^config\.json has 2000009 bytes; more than 1048576 are not supported\.$/,
   ],
   [
     'a folder as config.json',

@@ -91,14 +91,6 @@ describe('GGUF metadata becomes generation_config.json', () => {
     assert.deepEqual(await generationOf(general), { eos_token_id: [2, 7] });
   });
 
-  it('marks that end a turn, whatever their type', async () => {
-    const general = {
-      'tokenizer.ggml.eos_token_id': 3,
-      'tokenizer.ggml.tokens': ['a', '<|end|>', 'b', '<|endoftext|>'],
-    };
-    assert.deepEqual(await generationOf(general), { eos_token_id: [3, 1] });
-  });
-
   it('recommended sampling', async () => {
     const general = {
       'general.sampling.temp': f32(0.7),
