@@ -1,5 +1,5 @@
 import { PromptTooLong } from '../errors.ts';
-import type { ChatMessage } from '../tokenizer/chatTemplate.ts';
+import { type ChatMessage, withoutSystem } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { textOf } from '../wire/chatTurns.ts';
 import type { ChatTurn } from '../wire/protocol.ts';
@@ -108,9 +108,8 @@ function inPairs(messages: readonly ChatTurn[]): { system: ChatTurn[]; pairs: Ch
 /** The template's input. Some released templates ignore the system message; then the first question begins with it. */
 function templateMessages(turns: readonly ChatTurn[], tokenizer: Tokenizer): ChatMessage[] {
   const all = turns.map((turn) => ({ role: turn.role, content: textOf(turn) }));
-  const [first, second, ...rest] = all;
-  if (first?.role !== 'system' || rendersSystem(tokenizer)) return all;
-  return [{ role: 'user', content: `${first.content}\n\n${second!.content}` }, ...rest];
+  const merged = withoutSystem(all);
+  return merged && !rendersSystem(tokenizer) ? merged : all;
 }
 
 function rendersSystem(tokenizer: Tokenizer): boolean {

@@ -1,6 +1,7 @@
 import { BadModel } from '../errors.ts';
 import { type AddedToken, addedTokenSplitter } from './addedTokens.ts';
 import { type ChatMessage, type ChatOptions, hideSpecials, renderChat, showSpecials } from './chatTemplate.ts';
+import { templateFor } from './knownTemplates.ts';
 import { END_MARKS } from './marks.ts';
 import type { LeadingSpace, Tokenizer } from './tokenizerTypes.ts';
 import type { TokenizerConfig } from './tokenizerConfig.ts';
@@ -35,6 +36,8 @@ export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfi
   const bosId = vocabulary.startsWithBos ? names.get(bosToken) : undefined;
   const endIds = [eosToken, ...config.endTokens, ...END_MARKS].flatMap((name) => names.get(name) ?? []);
 
+  const chatTemplate = config.chatTemplate ?? templateFor((name) => names.has(name));
+
   const parts = (text: string) => split(text).map((part) => (typeof part === 'number' ? part : showSpecials(part)));
   const encodeParts = (all: readonly (number | string)[], continues = false) =>
     all.flatMap((part, i) => {
@@ -45,8 +48,8 @@ export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfi
       );
     });
   const render = (messages: readonly ChatMessage[], options: ChatOptions) => {
-    if (config.chatTemplate === undefined) throw new BadModel('This model has no chat template.');
-    return renderChat(config.chatTemplate, messages, { ...options, bosToken, eosToken });
+    if (chatTemplate === undefined) throw new BadModel('This model has no chat template.');
+    return renderChat(chatTemplate, messages, { ...options, bosToken, eosToken });
   };
   const chatParts: Tokenizer['chatParts'] = (messages, options) => {
     const hidden = messages.map((message) => ({ ...message, content: hideSpecials(message.content, names.keys()) }));
@@ -70,7 +73,7 @@ export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfi
     vocabSize: bytes.length,
     leadingSpace,
     lineBreak,
-    hasChatTemplate: config.chatTemplate !== undefined,
+    hasChatTemplate: chatTemplate !== undefined,
     renderChat: render,
     chatParts,
     chat: (messages, options) => encodeParts(chatParts(messages, options)),

@@ -1,6 +1,7 @@
 import type { Tiktoken } from 'tiktoken/lite';
 import type { AddedToken } from './addedTokens.ts';
 import { assembleTokenizer } from './assemble.ts';
+import { PHI3_SMALL_TEMPLATE } from './knownTemplates.ts';
 import { LINE_START, rememberLines } from './lineMemory.ts';
 import type { Tokenizer } from './tokenizerTypes.ts';
 import { type TextSettings, parseTokenizerConfig } from './tokenizerConfig.ts';
@@ -18,12 +19,6 @@ const SPECIALS: readonly AddedToken[] = [
 
 /** One more than the highest id. */
 export const VOCAB_SIZE = RANKS + SPECIALS.length;
-
-/** Renders as the released tokenizer_config.json does, for folders without one. */
-const CHAT_TEMPLATE =
-  '{{ bos_token }}' +
-  "{% for message in messages %}{{ '<|' + message.role + '|>\\n' + message.content + '<|end|>\\n' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% else %}{{ eos_token }}{% endif %}";
 
 /**
  * Makes phi-3-small's tokenizer: cl100k_base with the model's own special tokens, which absorb no white space. Texts begin
@@ -52,7 +47,7 @@ export async function createPhi3SmallTokenizer(settings: TextSettings): Promise<
       freed = true;
     },
   };
-  const { bosToken = '<|endoftext|>', eosToken = '<|endoftext|>', chatTemplate = CHAT_TEMPLATE } = config;
+  const { bosToken = '<|endoftext|>', eosToken = '<|endoftext|>', chatTemplate = PHI3_SMALL_TEMPLATE } = config;
   return assembleTokenizer(vocabulary, { ...config, bosToken, eosToken, chatTemplate });
 }
 

@@ -28,7 +28,7 @@ export function fromSentencePiece(
   const config = parseFile('tokenizer_config.json', configSchema, files.tokenizerConfig ?? {});
   const named = parseFile('special_tokens_map.json', mapSchema, files.specialTokensMap ?? {});
   const specials = [...Object.values(named), ...(config.additional_special_tokens ?? [])].flat().map(nameOf);
-  const strips = config.added_tokens_decoder == null && architecture === 'Phi3ForCausalLM';
+  const strips = !config.added_tokens_decoder && architecture === 'Phi3ForCausalLM';
   const pieces = model.pieces.map((piece) => ({ ...piece, rstrip: strips && piece.text === '</s>' }));
   for (const [id, token] of addedTokens(files.addedTokens, config.added_tokens_decoder, specials, strips)) {
     place(pieces, id, token, model.pieces.length);

@@ -4,6 +4,8 @@ import { type ChatMessage, renderChat } from '../../../engine/tokenizer/chatTemp
 import { createTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import goldens from '../../fixtures/tokenizers/chat-templates.json' with { type: 'json' };
 import { releasedTokenizer, type Variant } from '../../fixtures/tokenizers/released.ts';
+import { strftime } from '../../../engine/tokenizer/strftime.ts';
+import { PUBLISHED } from '../../fixtures/tokenizers/publishedTemplates.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 
 /** Templates of our own that render as the released ones do; the goldens come from the released strings. */
@@ -74,15 +76,102 @@ describe('chat templates', () => {
     assert.equal(tiny(list).renderChat(ask('x'), { addGenerationPrompt: false }), 'Dx');
     const files = { tokenizerJson: tinyTokenizerJson(), tokenizerConfig: { chat_template: 'no' }, chatTemplate: 'yes' };
     assert.equal(createTokenizer(files).renderChat([], { addGenerationPrompt: false }), 'yes');
-    assert.equal(tiny().hasChatTemplate, false);
+    assert.equal(createTokenizer({ tokenizerJson: tinyTokenizerJson(), tokenizerConfig: {} }).hasChatTemplate, false);
   });
 
+  const marked = (names: string[], chat_template?: string) => {
+    const specials = names.map((content) => ({ content }));
+    return createTokenizer({
+      tokenizerJson: tinyTokenizerJson({ specials }),
+      tokenizerConfig: { bos_token: '<s>', eos_token: '</s>', chat_template },
+    });
+  };
+  const dialogue: ChatMessage[] = [
+    { role: 'system', content: 'S' },
+    { role: 'user', content: 'Q' },
+    { role: 'assistant', content: 'A' },
+    { role: 'user', content: 'R' },
+  ];
+
+  for (const [name, marks, want] of [
+    [
+      "phi-3's marks",
+      ['<|system|>', '<|user|>', '<|assistant|>', '<|end|>'],
+      '<|system|>\nS<|end|>\n<|user|>\nQ<|end|>\n<|assistant|>\nA<|end|>\n<|user|>\nR<|end|>\n<|assistant|>\n',
+    ],
+    [
+      'ChatML',
+      ['<|im_start|>', '<|im_end|>'],
+      '<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nQ<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n' +
+        '<|im_start|>user\nR<|im_end|>\n<|im_start|>assistant\n',
+    ],
+    [
+      "Phi-4's marks",
+      ['<|im_start|>', '<|im_sep|>', '<|im_end|>'],
+      '<|im_start|>system<|im_sep|>S<|im_end|><|im_start|>user<|im_sep|>Q<|im_end|>' +
+        '<|im_start|>assistant<|im_sep|>A<|im_end|><|im_start|>user<|im_sep|>R<|im_end|><|im_start|>assistant<|im_sep|>',
+    ],
+    [
+      "Llama 3's marks",
+      ['<|start_header_id|>', '<|end_header_id|>', '<|eot_id|>'],
+      '<s>' +
+        ['system', 'user', 'assistant', 'user']
+          .map((role, i) => `<|start_header_id|>${role}<|end_header_id|>\n\n${'SQAR'[i]}<|eot_id|>`)
+          .join('') +
+        '<|start_header_id|>assistant<|end_header_id|>\n\n',
+    ],
+  ] as const) {
+    it(`no template but ${name}: the template of these marks`, () => {
+      assert.equal(marked([...marks]).renderChat(dialogue, { addGenerationPrompt: true }), want);
+    });
+  }
+
+  it('neither a template nor such marks', () => {
+    assert.throws(
+      () => marked(['<|end|>']).renderChat(dialogue, { addGenerationPrompt: true }),
+      /^BadModel: This model has no chat template\.$/,
+    );
+  });
+
+  const noSystem =
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" +
+    "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}" +
+    "{{ raise_exception('Conversation roles must alternate') }}{% endif %}[{{ m['role'] }}]{{ m['content'] | trim }}\n{% endfor %}";
+  it('a template that refuses system messages: the first question begins with the text', () => {
+    const tokenizer = marked([], noSystem);
+    const render = (messages: ChatMessage[]) => tokenizer.renderChat(messages, { addGenerationPrompt: true });
+    assert.equal(render(dialogue), '[user]S\n\nQ\n[assistant]A\n[user]R\n');
+    assert.equal(render(dialogue.slice(1)), '[user]Q\n[assistant]A\n[user]R\n');
+    const unknown = [...dialogue.slice(0, 2), ...dialogue.slice(3)];
+    assert.throws(() => render(unknown), /^BadModel: The chat template fails: System role not supported\.$/);
+  });
+
+  for (const [name, { template, bos, want }] of Object.entries(PUBLISHED)) {
+    it(`a template like that of ${name}`, () => {
+      const options = { addGenerationPrompt: true, bosToken: bos, eosToken: '</s>' };
+      assert.equal(renderChat(template, dialogue, options), want);
+    });
+  }
+
+  it("today's date", () => {
+    const year = String(new Date().getFullYear());
+    assert.equal(marked([], "{{ strftime_now('%Y') }}").renderChat([], { addGenerationPrompt: false }), year);
+  });
+
+  for (const [format, now, want] of [
+    ['%d %b %Y', '2024-07-26 00:00', '26 Jul 2024'],
+    ['%A, %B %d, %y', '2026-03-01 23:59', 'Sunday, March 01, 26'],
+    ['%H:%M %I:%M %p', '2000-02-29 12:05', '12:05 12:05 PM'],
+    ['%a %I %p %F 100%%', '2024-02-29 00:30', 'Thu 12 AM 2024-02-29 100%'],
+  ] as const) {
+    it(`${format} of ${now}`, () => assert.equal(strftime(format, now), want));
+  }
+
   for (const [name, template, message] of [
-    ['none', undefined, 'This model has no chat template.'],
     ['syntax error', '{% if %}', /^The chat template fails: .+\.$/],
     ['own refusal', "{{ raise_exception('Roles must alternate') }}", 'The chat template fails: Roles must alternate.'],
     ['endless loop', '{% for i in range(1000000000) %}x{% endfor %}', /range\(\) of 1000000000 numbers; at most 10000/],
-    ['reads the clock', "{{ strftime_now('%Y') }}", /^The chat template fails: /],
+    ['a date in weeks', "{{ strftime_now('%W') }}", 'The chat template fails: strftime_now() does not know %W.'],
     ['too long', ' '.repeat(100_001), 'The chat template has 100001 characters. The limit is 100000.'],
   ] as const) {
     it(`bad template: ${name}`, () => {
