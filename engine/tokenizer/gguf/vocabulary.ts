@@ -18,12 +18,21 @@ export interface GgufVocabulary {
 /** More tokens than in any released model; 262,144 in the largest ones. */
 const MOST_TOKENS = 1 << 20;
 
+/** Longer than the tokens of released models; finding the merges of a token takes the square of its length. */
+const LONGEST_TOKEN = 1024;
+
 /** Reads and checks the tokens. Throws BadModel, in one sentence. */
 export function readVocabulary(metadata: GgufMetadata): GgufVocabulary {
   const tokens = readTexts(metadata, 'tokenizer.ggml.tokens');
   if (tokens === undefined) throw new BadModel('The GGUF file has no list of tokens (tokenizer.ggml.tokens).');
   if (tokens.length === 0 || tokens.length > MOST_TOKENS) {
     throw new BadModel(`tokenizer.ggml.tokens has ${tokens.length} tokens; 1 to ${MOST_TOKENS} are supported.`);
+  }
+  const long = tokens.findIndex((token) => token.length > LONGEST_TOKEN);
+  if (long >= 0) {
+    throw new BadModel(
+      `The token ${long} of the GGUF file has ${tokens[long]!.length} characters; ${LONGEST_TOKEN} are supported.`,
+    );
   }
   const scores = readNumbers(metadata, 'tokenizer.ggml.scores', tokens.length);
   const types = readNumbers(metadata, 'tokenizer.ggml.token_type', tokens.length);
