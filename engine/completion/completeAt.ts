@@ -102,7 +102,8 @@ async function generateText(
   cursor: Cursor,
   mode: LineMode,
 ): Promise<string> {
-  const dropLeadingSpace = tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(prompt.ids.at(-1) ?? -1);
+  const dropLeadingSpace =
+    prompt.kind !== 'fim' && tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(prompt.ids.at(-1) ?? -1);
   const stream = new TextStream(tokenizer, { skipBytes: prompt.removedBytes, dropLeadingSpace });
   const confidence = new Confidence();
   let text = '';

@@ -11,6 +11,7 @@ export function completionModel({ tokenizer, info, config }: CompletingModel): O
   if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer.json, so it cannot complete text.`);
   const { fimOrder, longRope, originalMaxPositions } = config;
   const model: CompletionModel = {
+    name: info.name,
     contextLength: info.contextLength,
     fimOrder,
     ...(longRope ? { shortLength: originalMaxPositions } : {}),

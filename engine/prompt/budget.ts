@@ -1,6 +1,8 @@
 import { BadRequest } from '../errors.ts';
 
 export interface CompletionModel {
+  /** The model's name, where it tells what the vocabulary does not. */
+  readonly name?: string;
   readonly contextLength: number;
   /** Order of a fill-in-the-middle prompt; ignored for models without these tokens. */
   readonly fimOrder: 'psm' | 'spm';

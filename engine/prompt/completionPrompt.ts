@@ -2,6 +2,7 @@ import { type HealedPrompt, healPrompt } from '../tokenizer/healing.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CompletionModel, PromptBudget } from './budget.ts';
 import type { CursorText } from './cursorText.ts';
+import { type FimMarks, areTrained, fimMarks } from './fimMarks.ts';
 import { instructPrompt } from './instruct.ts';
 import { type LineRange, lineAt, linesBetween, mergeRanges } from './lines.ts';
 import type { FileSnapshot } from './fileSnapshot.ts';
@@ -25,12 +26,13 @@ export interface CompletionPrompt extends HealedPrompt {
 const NAME_TOKENS = 24;
 
 /**
- * Decides how a model is prompted: with fill-in-the-middle tokens, a chat template, or neither. A model with both is
- * prompted by its chat template unless its configuration asks for the order `spm`: phi-3-small's vocabulary contains
- * such tokens, but they are untrained.
+ * Decides how a model is prompted: with fill-in-the-middle marks, a chat template, or neither. Of a model with both, the
+ * marks are used if it was trained with them, which its configuration says by the order `spm`, or its vocabulary
+ * (fimMarks.ts).
  */
-export function promptKind(tokenizer: Tokenizer, { fimOrder }: CompletionModel): PromptKind {
-  if (fimTokens(tokenizer) && (!tokenizer.hasChatTemplate || fimOrder === 'spm')) return 'fim';
+export function promptKind(tokenizer: Tokenizer, { fimOrder, name }: CompletionModel): PromptKind {
+  const marks = fimMarks(tokenizer);
+  if (marks && (!tokenizer.hasChatTemplate || fimOrder === 'spm' || areTrained(marks, name))) return 'fim';
   return tokenizer.hasChatTemplate ? 'instruct' : 'base';
 }
 
@@ -44,14 +46,15 @@ export function buildCompletionPrompt(
 ): CompletionPrompt {
   const kind = promptKind(tokenizer, model);
   const encode = (text: string) => tokenizer.encode(text);
+  const encodeMore = (text: string) => tokenizer.encode(text, { continues: true });
   const prefix = prefixExcerpt(cursor.prefix, budget.prefixTokens, encode);
-  const suffix = kind === 'base' ? NO_EXCERPT : suffixExcerpt(cursor.suffix, budget.suffixTokens, encode);
+  const suffix = kind === 'base' ? NO_EXCERPT : suffixExcerpt(cursor.suffix, budget.suffixTokens, encodeMore);
   const start = [
     ...(tokenizer.bosId === undefined ? [] : [tokenizer.bosId]),
     ...fileHeader(cursor.fileName, tokenizer),
   ];
   const healed = {
-    fim: () => fimPrompt(tokenizer, fimTokens(tokenizer)!, model.fimOrder, start, prefix, suffix),
+    fim: () => fimPrompt(tokenizer, fimMarks(tokenizer)!, model.fimOrder, start, prefix, suffix),
     instruct: () => healPrompt(tokenizer, instructPrompt(tokenizer, cursor, prefix.text, suffix.text, snapshot)),
     base: () => healPrompt(tokenizer, [...start, ...prefix.ids]),
   }[kind]();
@@ -79,30 +82,12 @@ function inPrompt(
   return { fresh, totalLines, lines: mergeRanges(lines.filter(([first, last]) => first <= last)) };
 }
 
-interface FimTokens {
-  readonly prefix: number;
-  readonly suffix: number;
-  readonly middle: number;
-}
-
-function fimTokens(tokenizer: Tokenizer): FimTokens | undefined {
-  for (const [open, close] of [
-    ['<|', '|>'],
-    ['<', '>'],
-  ]) {
-    const [prefix, suffix, middle] = ['prefix', 'suffix', 'middle'].map((n) =>
-      tokenizer.special(`${open}fim_${n}${close}`),
-    );
-    if (prefix !== undefined && suffix !== undefined && middle !== undefined) return { prefix, suffix, middle };
-  }
-  return undefined;
-}
-
-/** `<|file|>name\n` for models that have this token: our starter's documents begin with it. */
+/** `<|file|>name\n` for models that have a mark for files: our starter's documents, and Qwen's files, begin with it. */
 function fileHeader(fileName: string, tokenizer: Tokenizer): number[] {
-  const file = tokenizer.special('<|file|>');
+  const file = tokenizer.special('<|file|>') ?? tokenizer.special('<|file_sep|>');
   if (file === undefined) return [];
-  return [file, ...tokenizer.encode(fileName).slice(-NAME_TOKENS), ...tokenizer.encode('\n')];
+  const continues = { continues: true };
+  return [file, ...tokenizer.encode(fileName, continues).slice(-NAME_TOKENS), ...tokenizer.encode('\n', continues)];
 }
 
 /**
@@ -111,7 +96,7 @@ function fileHeader(fileName: string, tokenizer: Tokenizer): number[] {
  */
 function fimPrompt(
   tokenizer: Tokenizer,
-  fim: FimTokens,
+  fim: FimMarks,
   order: 'psm' | 'spm',
   start: number[],
   prefix: Excerpt,

@@ -8,7 +8,7 @@ export const END_MARKS: readonly string[] = [
 
 /** Whether a token's name is written as no text is: `<|user|>`, `<\uFF5Cfim\u2581begin\uFF5C>`, `<fim_prefix>`. */
 export function isMark(name: string): boolean {
-  return /^<\|.+\|>$|^<\uFF5C.+\uFF5C>$|^<fim[_-]\w+>$/u.test(name);
+  return /^<\|.+\|>$|^<\uFF5C.+\uFF5C>$|^<(fim[_-]\w+|file_sep|repo_name)>$/u.test(name);
 }
 
 /**

@@ -111,6 +111,56 @@ describe('completion prompts', () => {
     assert.equal(build(both, { prefix: 'a', fimOrder: 'spm' }).kind, 'fim');
   });
 
+  const MARKS = {
+    qwen: [...FIM, '<|file_sep|>', '<|repo_name|>', '<|im_start|>', '<|im_end|>'],
+    starCoder: ['<fim_prefix>', '<fim_suffix>', '<fim_middle>', '<file_sep>'],
+    deepSeek: ['<\uff5cfim\u2581begin\uff5c>', '<\uff5cfim\u2581hole\uff5c>', '<\uff5cfim\u2581end\uff5c>'],
+    codeLlama: ['\u2581<PRE>', '\u2581<SUF>', '\u2581<MID>'],
+  };
+  for (const [name, marks, modelName, kind, want] of [
+    ['Qwen2.5-Coder', MARKS.qwen, 'Qwen2.5-Coder-1.5B-Instruct', 'fim', 0],
+    ['Qwen2.5-Coder under another name', MARKS.qwen, 'model', 'fim', 0],
+    ['Qwen2.5, not for code', MARKS.qwen, 'Qwen2.5-7B-Instruct', 'instruct', -1],
+    ['StarCoder', MARKS.starCoder, 'starcoder2', 'fim', 1],
+    ['DeepSeek-Coder', MARKS.deepSeek, 'deepseek-coder', 'fim', 1],
+    ['CodeLlama', MARKS.codeLlama, 'CodeLlama-7b-Instruct', 'fim', 1],
+    ['marks that are untrained', FIM, 'phi-3-small', 'instruct', -1],
+  ] as const) {
+    it(`fill-in-the-middle marks of a model with a chat template: ${name}`, () => {
+      // Published files call such marks no special tokens.
+      const json = tinyTokenizerJson({ specials: ['<|endoftext|>', ...marks].map((content) => ({ content })) });
+      const added_tokens = json.added_tokens.map((token) => ({
+        ...token,
+        special: token.content.startsWith('\u2581'),
+      }));
+      const tokenizer = createTokenizer({
+        tokenizerJson: { ...json, added_tokens },
+        tokenizerConfig: { chat_template: CHAT_TEMPLATE },
+      });
+      const cursor = { fileName: 'a.ts', languageId: 'typescript', prefix: 'a9', suffix: '\nb' };
+      const model = { contextLength: 1024, fimOrder: 'psm', name: modelName } as const;
+      const prompt = buildCompletionPrompt(cursor, tokenizer, model, { prefixTokens: 400, suffixTokens: 40 });
+      assert.equal(prompt.kind, kind);
+      if (kind !== 'fim') return;
+      const header = want === 0 ? '<|file_sep|>a.ts\n' : '';
+      const [before, behind, between] = marks as readonly string[];
+      const text = tokenizer.decode(prompt.ids, { specials: true });
+      assert.equal(text, `${header}${before}a9${behind}\nb${between}`);
+      for (const mark of ['<|endoftext|>', ...marks]) assert.ok(prompt.stopIds.has(tokenizer.special(mark)!), mark);
+    });
+  }
+
+  it('a suffix gets no space in front, the prefix does where the tokenizer adds one', () => {
+    const specials = ['\u2581<PRE>', '\u2581<SUF>', '\u2581<MID>'].map((content) => ({ content }));
+    const tokenizer = createTokenizer({
+      tokenizerJson: tinyTokenizerJson({ specials, leadingSpace: true }),
+      tokenizerConfig: {},
+    });
+    const { ids } = build(tokenizer, { prefix: 'a9', suffix: 'b' });
+    const pieces = ids.map((id) => Buffer.from(tokenizer.bytes(id)).toString());
+    assert.deepEqual(pieces, ['\u2581<PRE>', ' ', 'a', '9', '\u2581<SUF>', 'b', '\u2581<MID>']);
+  });
+
   it('instruct: the head of a longer file goes before, the answer begins at a line', () => {
     const prefix = Array.from({ length: 30 }, (_, i) => `l${i};\n`).join('') + 'x9';
     const [user, answer] = build(chat, { prefix, suffix: '\nend' }).text.split('<|assistant|>') as [string, string];
