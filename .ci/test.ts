@@ -4,6 +4,7 @@
  *   npm test -- unit oldest  the suites that are named; node22, long and oldest run only when they are
  */
 import { ensureChromium } from './chromium.ts';
+import { provideSmolLm2 } from './smolLm2.ts';
 import { buildProduct } from './steps.ts';
 import { type Counts, suites } from './suites.ts';
 
@@ -20,6 +21,7 @@ try {
   console.error((error as Error).message);
   process.exit(1);
 }
+provideSmolLm2();
 buildProduct({ tests: true });
 const results: (Counts & { name: string; seconds: number })[] = [];
 for (const name of chosen) {

@@ -11,6 +11,7 @@ import { build } from 'esbuild';
 import { testFiles, tests } from './bundles.ts';
 import { ensureChromium } from './chromium.ts';
 import { root } from './nodeBinary.mjs';
+import { provideSmolLm2 } from './smolLm2.ts';
 import { buildProduct, runNode } from './steps.ts';
 import { SOFTWARE_VULKAN, THIS_FOLDER, WINDOW_TIMEOUT } from './suites.ts';
 
@@ -30,6 +31,7 @@ const grep = title ?? (byPath.length > 0 ? undefined : pattern);
 const inWindow = files.some((file) => file.startsWith('test/window/'));
 if (inWindow || files.some((file) => file.startsWith('test/webview/'))) ensureChromium();
 
+provideSmolLm2();
 buildProduct();
 await build(tests(files));
 const bundles = files.map((file) => file.replace(/^test\/(.*)\.ts$/, 'dist/test/$1.mjs'));
