@@ -113,7 +113,7 @@ async function benchModel(
       firstTokenMs: median(runs.map((run) => run.firstTokenMs)),
       decodePerSecond,
       bandwidth,
-      ofBandwidth: (bytesPerToken(model) * decodePerSecond) / bandwidth,
+      ofBandwidth: (model.bytesPerToken * decodePerSecond) / bandwidth,
       kv: model.kv,
       kvBytes: memory.kvBytes,
       scratchBytes: memory.scratchBytes,
@@ -124,17 +124,11 @@ async function benchModel(
   }
 }
 
-/** Bytes of weights that decoding one token reads: all but the embedding, of which it reads one row, unless it is tied. */
-export function bytesPerToken({ info, config, weights }: LoadedModel): number {
-  const perValue = { f32: 4, f16: 2, q8: 34 / 32, q4: 34 / 32, q4m: 34 / 32, q5m: 34 / 32, q6m: 34 / 32 }[weights]; // The embedding has 8 bits where matrices have 4.
-  return info.bytes - (config.tied ? 0 : config.vocabSize * config.hiddenSize * perValue);
-}
-
 /** The effort asked for, or what fits into maxSeconds by the speed of short runs. These also warm up the kernels. */
 async function affordable(model: LoadedModel, options: ModelBenchOptions, signal: AbortSignal): Promise<Effort> {
   const { maxSeconds, repeat, tokens } = options;
-  const wanted = Math.min(options.promptTokens, model.config.maxPositions - tokens);
-  if (wanted < 1) throw new BadRequest(`${tokens} tokens do not fit into a context of ${model.config.maxPositions}.`);
+  const wanted = Math.min(options.promptTokens, model.info.contextLength - tokens);
+  if (wanted < 1) throw new BadRequest(`${tokens} tokens do not fit into a context of ${model.info.contextLength}.`);
   const prompt = Math.min(wanted, 2);
   await measureRun(model, prompt, 2, signal); // Compiles pipelines.
   const probe = await measureRun(model, prompt, 2, signal);

@@ -11,6 +11,7 @@ export interface ModelOptions {
   backend: BackendChoice;
   weights?: WeightDType;
   kv?: KvDType;
+  context?: number;
   chunk?: number;
   threads?: number;
 }
@@ -23,12 +24,10 @@ export function addModelOptions(command: Command, { both = false } = {}): Comman
         .default(both ? 'both' : 'auto'),
     )
     .addOption(
-      new Option('--weights <format>', 'format of the weights (default: f16 for small models, q4 for others)').choices([
-        'f32',
-        'f16',
-        'q8',
-        'q4',
-      ]),
+      new Option(
+        '--weights <format>',
+        'format of the weights (default: as stored in up to 8 bits; else f16 for small models, q4 for others)',
+      ).choices(['f32', 'f16', 'q8', 'q4']),
     )
     .addOption(
       new Option('--kv <format>', 'format of the KV cache (default: f16, or q8 for long contexts)').choices([
@@ -37,13 +36,23 @@ export function addModelOptions(command: Command, { both = false } = {}): Comman
         'q8',
       ]),
     )
+    .option('--context <tokens>', 'longest context (default: as the model, or what fits into memory)', wholeNumber(1))
     .option('--chunk <tokens>', 'prompt tokens per prefill step', wholeNumber(1))
     .option('--threads <count>', 'threads of the WASM backend', wholeNumber(1));
 }
 
 export function loadOptions(options: ModelOptions, signal: AbortSignal): LoadOptions {
-  const { backend, weights, kv, chunk, threads } = options;
-  return { backend, weights, kv, chunkTokens: chunk, threads, signal, allowSoftwareGpu: backend === 'webgpu' };
+  const { backend, weights, kv, context, chunk, threads } = options;
+  return {
+    backend,
+    weights,
+    kv,
+    contextLength: context,
+    chunkTokens: chunk,
+    threads,
+    signal,
+    allowSoftwareGpu: backend === 'webgpu',
+  };
 }
 
 /** Makes an argument parser for whole numbers of at least `least`. */

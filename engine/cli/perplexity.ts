@@ -89,11 +89,11 @@ export async function measurePerplexity(
   return rows;
 }
 
-async function windowsOf({ tokenizer, info, config }: LoadedModel, file: string, window: number): Promise<number[][]> {
+async function windowsOf({ tokenizer, info }: LoadedModel, file: string, window: number): Promise<number[][]> {
   if (!tokenizer) throw new BadModel(`${info.name} has no tokenizer, so it cannot process text.`);
   const text = await readTextFile(file);
   const ids = tokenizer.encode(text, { bos: true });
-  const length = Math.min(window, config.maxPositions);
+  const length = Math.min(window, info.contextLength);
   const windows = Array.from({ length: Math.ceil(ids.length / length) }, (_, i) =>
     ids.slice(i * length, (i + 1) * length),
   );

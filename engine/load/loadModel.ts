@@ -1,6 +1,5 @@
 import type { WeightDType } from '../../kernels/ops.ts';
 import { type Blueprint, readBlueprint } from '../models/architectures.ts';
-import { withFormats } from '../models/decoder.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { parseGenerationConfig } from '../sources/generationConfig.ts';
 import { openSource } from '../sources/openSource.ts';
@@ -8,15 +7,15 @@ import { readTokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelReference } from '../wire/protocol.ts';
 import { type InferenceOptions, type LoadedModel, type ModelDescription, assembleModel } from './loadedModel.ts';
 import { type LoadWeightsOptions, loadWeights } from './loadWeights.ts';
-import { type BackendOptions, openBackend } from './openBackend.ts';
+import { planMemory } from './memoryPlan.ts';
+import { type BackendOptions, CHUNK_TOKENS, openBackend } from './openBackend.ts';
+import { compare } from './storedPieces.ts';
+import { chooseFormats } from './weightFormats.ts';
 
 export interface LoadOptions extends BackendOptions, InferenceOptions, LoadWeightsOptions {
-  /** Format of the matrices; embedding and head take at least 8 bits. Chosen by the model's size where absent. */
+  /** Format of the matrices; embedding and head take at least 8 bits. Where absent, each tensor takes its own. */
   readonly weights?: WeightDType | undefined;
 }
-
-/** Below this number of parameters, 4 bits cost more quality than they save memory. */
-const SMALL_MODEL_PARAMETERS = 200e6;
 
 /**
  * Loads the referenced model onto a backend. Rejects with BadModel, OutOfMemory, BackendLost or Cancelled; then nothing
@@ -26,7 +25,8 @@ export async function loadModel(reference: ModelReference, options: LoadOptions)
   const source = await openSource(reference);
   const blueprint = readBlueprint(await source.config());
   const { architecture, config } = blueprint;
-  const generationConfig = parseGenerationConfig(await source.generationConfig());
+  const parsed = parseGenerationConfig(await source.generationConfig());
+  const generationConfig = { ...parsed, stopIds: parsed.stopIds.length > 0 ? parsed.stopIds : blueprint.stopIds };
   const tokenizer = await readTokenizer(await source.tokenizerFiles(), {
     architecture,
     vocabSize: config.vocabSize,
@@ -48,16 +48,19 @@ export async function loadModel(reference: ModelReference, options: LoadOptions)
 
 async function loadOntoBackend(
   description: ModelDescription,
-  { tensors, build }: Blueprint,
+  { config, tensors, build }: Blueprint,
   checkpoint: Checkpoint,
   options: LoadOptions,
 ): Promise<LoadedModel> {
+  compare(checkpoint, tensors);
+  const specs = chooseFormats(tensors, checkpoint, options.weights);
   const { ops, notes } = await openBackend(options);
   try {
-    const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-    const weights = options.weights ?? (parameters < SMALL_MODEL_PARAMETERS ? 'f16' : 'q4');
-    const decoder = build(await loadWeights(ops, checkpoint, withFormats(tensors, weights), options), ops);
-    return assembleModel(description, { ops, notes, decoder, weights }, options);
+    const { chunkTokens = CHUNK_TOKENS[ops.backend], kv, contextLength } = options;
+    const memory = planMemory(config, specs, { freeBytes: ops.bytesFree, chunkTokens, kv, contextLength });
+    if (memory.note) notes.push(memory.note);
+    const decoder = build(await loadWeights(ops, checkpoint, specs, options), ops);
+    return assembleModel(description, { ops, notes, decoder, specs, memory }, options);
   } catch (error) {
     await ops.dispose();
     throw error;

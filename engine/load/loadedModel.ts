@@ -1,15 +1,16 @@
-import { type KvDType, type OperationTime, type Ops, PAGE_TOKENS, type WeightDType } from '../../kernels/ops.ts';
+import { type KvDType, type OperationTime, type Ops, PAGE_TOKENS } from '../../kernels/ops.ts';
 import { PageAllocator } from '../inference/kvCache.ts';
 import type { KvDiskCache } from '../inference/kvDiskCache.ts';
-import { chooseKvDtype } from '../inference/kvDtype.ts';
 import { type Priority, Scheduler } from '../inference/scheduler.ts';
 import { Session, type SessionContext } from '../inference/session.ts';
-import type { Decoder, DecoderConfig } from '../models/decoder.ts';
+import type { Decoder, DecoderConfig, WeightSpec } from '../models/decoder.ts';
 import { longestAnswer } from '../prompt/budget.ts';
 import type { GenerationConfig } from '../sources/generationConfig.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
+import type { MemoryPlan } from './memoryPlan.ts';
 import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS } from './openBackend.ts';
+import { matrixFormats, weightBytes } from './weightFormats.ts';
 
 /** A model on a backend. */
 export interface LoadedModel {
@@ -21,8 +22,10 @@ export interface LoadedModel {
   readonly stopIds: ReadonlySet<number>;
   /** Texts that end an answer, from generation_config.json. */
   readonly stopStrings: readonly string[];
-  /** Format of the matrices. */
-  readonly weights: WeightDType;
+  /** The formats of the matrices, such as 'q4m, q6m'. */
+  readonly weights: string;
+  /** Bytes of weights that decoding a token reads: all but the embedding, of which it reads a row, unless it is tied. */
+  readonly bytesPerToken: number;
   /** Format of the KV cache. */
   readonly kv: KvDType;
   createSession(priority?: Priority): Session;
@@ -41,6 +44,8 @@ export interface LoadedModel {
 }
 
 export interface InferenceOptions {
+  /** The longest context in tokens. By default the model's, or what fits into memory. */
+  readonly contextLength?: number | undefined;
   /** Format of the KV cache. By default f16, or q8 where a whole context in f16 would take most of the memory. */
   readonly kv?: KvDType | undefined;
   /** Number of prompt tokens per step. */
@@ -64,7 +69,9 @@ export interface BackendWeights {
   readonly ops: Ops;
   readonly notes: string[];
   readonly decoder: Decoder;
-  readonly weights: WeightDType;
+  /** The loaded tensors with their formats. */
+  readonly specs: readonly WeightSpec[];
+  readonly memory: MemoryPlan;
 }
 
 /** Assembles a loaded model, which owns the operations and the tokenizer and disposes them. */
@@ -74,10 +81,10 @@ export function assembleModel(
   options: InferenceOptions,
 ): LoadedModel {
   const { name, tokenizer, stopIds, stopStrings, sampling } = description;
-  const { ops, notes, decoder, weights } = backend;
+  const { ops, notes, decoder, specs } = backend;
   const { config } = decoder;
-  const { layers, kvHeads, headDim, maxPositions: contextLength } = config;
-  const kv = options.kv ?? chooseKvDtype({ layers, kvHeads, headDim, contextLength, freeBytes: ops.bytesFree });
+  const { layers, kvHeads, headDim } = config;
+  const { kv, contextLength } = backend.memory;
   const allocator = new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype: kv }));
   const context = sessionContext(description, backend, options, allocator);
   const { pool } = allocator;
@@ -98,7 +105,8 @@ export function assembleModel(
     tokenizer,
     stopIds: tokenizer?.stopIds ?? new Set(stopIds),
     stopStrings,
-    weights,
+    weights: matrixFormats(specs),
+    bytesPerToken: weightBytes(specs.filter(({ name }) => config.tied || name !== 'model.embed_tokens.weight')),
     kv,
     createSession: (priority) => new Session(context, priority),
     bytesHeld: () => ops.bytesHeld,
@@ -121,21 +129,22 @@ export function assembleModel(
 
 function sessionContext(
   { fingerprint }: ModelDescription,
-  { ops, decoder, weights }: BackendWeights,
+  { ops, decoder, specs, memory }: BackendWeights,
   { chunkTokens = CHUNK_TOKENS[ops.backend], scheduler = new Scheduler(), diskCache }: InferenceOptions,
   allocator: PageAllocator,
 ): SessionContext {
+  const formats = specs.map(({ format }) => format).join();
   return {
     ops,
     decoder,
     allocator,
     scheduler,
-    contextLength: decoder.config.maxPositions,
+    contextLength: memory.contextLength,
     chunkTokens,
     chatChunkTokens: Math.min(chunkTokens, CHAT_CHUNK_TOKENS[ops.backend]),
     diskCache:
       diskCache && fingerprint !== null
-        ? { cache: diskCache.cache, identity: JSON.stringify([diskCache.version, fingerprint, weights]) }
+        ? { cache: diskCache.cache, identity: JSON.stringify([diskCache.version, fingerprint, formats]) }
         : undefined,
   };
 }

@@ -98,12 +98,3 @@ export interface TensorPart {
 export interface WeightSpec extends TensorSpec {
   readonly format: WeightDType;
 }
-
-/**
- * Gives each tensor its format where matrices take `format`: vectors stay f32; embedding and head take 8 bits where
- * matrices take 4, because they cost the most quality and little memory.
- */
-export function withFormats(tensors: readonly TensorSpec[], format: WeightDType): WeightSpec[] {
-  const formats = { matrix: format, embedding: format === 'q4' ? 'q8' : format, vector: 'f32', bias: 'f32' } as const;
-  return tensors.map((tensor) => ({ ...tensor, format: formats[tensor.role] }));
-}

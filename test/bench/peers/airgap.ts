@@ -1,5 +1,5 @@
 /** Measures our WASM backend. It is bundled before it runs, because the kernels are embedded in the bundle. */
-import { bytesPerToken, measureRun } from '../../../engine/cli/benchModel.ts';
+import { measureRun } from '../../../engine/cli/benchModel.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { randomModel } from '../engine/shapes.ts';
@@ -10,7 +10,7 @@ await measure(async ({ layers, threads }) => {
   return {
     async load() {
       model = await loadModel(randomModel('phi-3-mini', layers), { backend: 'wasm', weights: 'q4', threads });
-      return bytesPerToken(model);
+      return model.bytesPerToken;
     },
     run: (promptTokens, tokens) => measureRun(model, promptTokens, tokens, new AbortController().signal),
     peakBytes: ownPeakBytes,

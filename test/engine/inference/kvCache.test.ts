@@ -3,7 +3,7 @@ import { KvCache, PageAllocator } from '../../../engine/inference/kvCache.ts';
 import { chooseKvDtype } from '../../../engine/inference/kvDtype.ts';
 import { loadWeights } from '../../../engine/load/loadWeights.ts';
 import { openSource } from '../../../engine/sources/openSource.ts';
-import { withFormats } from '../../../engine/models/decoder.ts';
+import { withFormats } from '../../../engine/load/weightFormats.ts';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { BackendLost, type KvPool, OutOfMemory, PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';

@@ -229,6 +229,20 @@ describe('positions', () => {
       }
     }));
 
+  it('LongRoPE goes by the length of the text: under any context length the same logits', async () => {
+    const folder = goldenFolder(phi);
+    const ids = phi.ids.slice(0, 12);
+    const seen: Float32Array[] = [];
+    for (const contextLength of [16, 17, 64, undefined]) {
+      const model = await loadModel(folder.path, { backend: 'wasm', weights: 'f32', contextLength });
+      assert.equal(model.info.contextLength, contextLength ?? 128);
+      seen.push(await logitsOf(model, ids, 64));
+      await model.dispose();
+    }
+    for (const values of seen) assert.deepEqual(values, seen[0]);
+    folder.remove();
+  });
+
   it('a window: whole, in chunks, token by token and after a cut the same logits around its length', () =>
     withModel(mistral, async (model) => {
       const window = 8;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { SHAPES } from '../../bench/engine/shapes.ts';
 import { loadWeights } from '../../../engine/load/loadWeights.ts';
-import { withFormats } from '../../../engine/models/decoder.ts';
+import { withFormats } from '../../../engine/load/weightFormats.ts';
 import { randomCheckpoint } from '../../../engine/sources/random.ts';
 import { type Ops, PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { backends, openedFor } from '../../support/engine/backends.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { openSource } from '../../../engine/sources/openSource.ts';
 import { loadWeights } from '../../../engine/load/loadWeights.ts';
-import { withFormats } from '../../../engine/models/decoder.ts';
+import { withFormats } from '../../../engine/load/weightFormats.ts';
 import { type KvView, OutOfMemory, PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { Banks, MOST_BANKS } from '../../../kernels/wasm/host/banks.ts';
 import { Opcode, PLAN_WORDS } from '../../../kernels/wasm/opcodes.ts';

@@ -55,9 +55,9 @@ export class TestModels {
     const model = await this.#loadReal(reference, options);
     this.models++;
     const backend = options.backend === 'auto' ? 'webgpu' : options.backend;
-    const { config, tokenizer, stopIds, stopStrings, weights, kv } = model;
+    const { config, tokenizer, stopIds, stopStrings, weights, bytesPerToken, kv } = model;
     return {
-      ...{ config, tokenizer, stopIds, stopStrings, weights, kv },
+      ...{ config, tokenizer, stopIds, stopStrings, weights, bytesPerToken, kv },
       info: { ...model.info, backend, device: `a ${backend}` },
       createSession: (priority) =>
         this.#session(model.createSession(priority), backend, (ids) => tokenizer!.decode(ids)),

@@ -1,0 +1,78 @@
+import { type KvDType, OutOfMemory, PAGE_TOKENS } from '../../kernels/ops.ts';
+import { BadRequest } from '../errors.ts';
+import { chooseKvDtype } from '../inference/kvDtype.ts';
+import type { DecoderConfig, WeightSpec } from '../models/decoder.ts';
+import { weightBytes } from './weightFormats.ts';
+
+export interface MemoryWishes {
+  /** Memory that the backend could still allocate; Infinity where only an allocation can tell. */
+  readonly freeBytes: number;
+  /** Number of prompt tokens per step. */
+  readonly chunkTokens: number;
+  /** The longest context; by default the model's, or what fits. */
+  readonly contextLength?: number | undefined;
+  /** Format of the KV cache; by default by its size. */
+  readonly kv?: KvDType | undefined;
+}
+
+/** How a model will use memory. */
+export interface MemoryPlan {
+  readonly contextLength: number;
+  readonly kv: KvDType;
+  /** Says why the context is shorter than the model's; undefined where it is not. */
+  readonly note: string | undefined;
+}
+
+/** A context below this, or below the model's own, is of no use: the model is refused instead. */
+const LEAST_CONTEXT = 2048;
+
+/**
+ * Foresees the memory of a model before it is loaded: weights in their formats, the KV cache of the whole context, and
+ * the scratch memory of a step. Throws OutOfMemory, in one sentence with the sizes and the longest context that fits,
+ * where they do not fit; without a wish the context is shortened instead. Throws BadRequest where the wish is longer
+ * than the model's context.
+ */
+export function planMemory(
+  config: DecoderConfig,
+  specs: readonly WeightSpec[],
+  { freeBytes, chunkTokens, contextLength: wish, kv: kvWish }: MemoryWishes,
+): MemoryPlan {
+  const { maxPositions, layers, kvHeads, headDim } = config;
+  if (wish !== undefined && wish > maxPositions)
+    throw new BadRequest(`A context of ${wish} tokens was asked for, but the model's is ${maxPositions}.`);
+  const wanted = wish ?? maxPositions;
+  const weights = weightBytes(specs);
+  const scratch = scratchBytes(config, chunkTokens);
+  const forKv = freeBytes - weights - scratch;
+  const kv = kvWish ?? chooseKvDtype({ layers, kvHeads, headDim, contextLength: wanted, freeBytes: forKv });
+  const pageBytes = kvPageBytes(config, kv);
+  const most = PAGE_TOKENS * Math.max(0, Math.floor(forKv / pageBytes));
+  if (wanted <= most) return { contextLength: wanted, kv, note: undefined };
+  const needed = weights + scratch + Math.ceil(wanted / PAGE_TOKENS) * pageBytes;
+  const sizes = `the weights take ${gigabytes(weights)}, a context of ${wanted} tokens ${gigabytes(
+    needed - weights - scratch,
+  )} and a step ${gigabytes(scratch)}, but ${gigabytes(freeBytes)} of memory are free`;
+  const fits = `the longest context that fits has ${most} tokens`;
+  if (wish === undefined && most >= Math.min(LEAST_CONTEXT, maxPositions))
+    return { contextLength: most, kv, note: `The context is limited to ${most} of ${wanted} tokens: ${sizes}.` };
+  const way = most >= PAGE_TOKENS ? fits : 'close other programs, or choose a smaller model';
+  throw new OutOfMemory(needed, `The model does not fit into memory: ${sizes}; ${way}.`);
+}
+
+/** Size of a page of keys and values of all layers (see KvDType). */
+function kvPageBytes({ layers, kvHeads, headDim }: DecoderConfig, kv: KvDType): number {
+  const headBytes = { f32: 4 * headDim, f16: 2 * headDim, q8: headDim + 4 }[kv];
+  return 2 * PAGE_TOKENS * layers * kvHeads * headBytes;
+}
+
+/** What a prefill step holds at once at most, roughly: the activations of a layer and the logits of a few tokens. */
+function scratchBytes(config: DecoderConfig, chunkTokens: number): number {
+  const { hiddenSize, heads, kvHeads, headDim, vocabSize } = config;
+  const intermediate = 'intermediateSize' in config ? (config.intermediateSize as number) : 4 * hiddenSize;
+  const perToken = 4 * hiddenSize + 2 * (heads + 2 * kvHeads) * headDim + 4 * intermediate;
+  return 4 * (chunkTokens * perToken + 8 * vocabSize);
+}
+
+function gigabytes(bytes: number): string {
+  return bytes < 1e8 ? `${Math.ceil(bytes / 1e5) / 10} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,73 @@
+import { keptFormat } from '../../kernels/keep.ts';
+import type { WeightDType } from '../../kernels/ops.ts';
+import { QUANTIZED, isQuantized } from '../../kernels/quantize.ts';
+import { STORED } from '../../kernels/stored/storedTypes.ts';
+import type { TensorSpec, WeightSpec } from '../models/decoder.ts';
+import type { Checkpoint } from '../sources/checkpoint.ts';
+import { storedPieces } from './storedPieces.ts';
+
+/** Below this number of parameters, 4 bits cost more quality than they save memory. */
+const SMALL_MODEL_PARAMETERS = 200e6;
+
+/**
+ * Gives each tensor its format. What is stored in up to 8 bits is kept: in the smallest format that holds it without
+ * rounding it again. Matrices stored in 16 or 32 bits take f16 in small models, otherwise q4. `asked`, where given,
+ * counts for all matrices instead. Vectors stay f32. The checkpoint has been compared with the tensors.
+ */
+export function chooseFormats(
+  tensors: readonly TensorSpec[],
+  checkpoint: Checkpoint,
+  asked: WeightDType | undefined,
+): WeightSpec[] {
+  if (asked) return withFormats(tensors, asked);
+  const rounded = withFormats(tensors, parametersOf(tensors) < SMALL_MODEL_PARAMETERS ? 'f16' : 'q4');
+  return rounded.map((spec) => {
+    if (!isMatrix(spec)) return spec;
+    const types = storedPieces(checkpoint, spec).map(({ dtype }) => dtype);
+    const quantized = types.filter((type) => STORED[type].quantized);
+    if (quantized.length === 0) return spec;
+    return { ...spec, format: quantized.length === types.length ? keptFormat(...types) : 'f16' };
+  });
+}
+
+/**
+ * Gives each tensor its format where matrices take `format`: vectors stay f32; embedding and head take 8 bits where
+ * matrices take fewer, because they cost the most quality and little memory.
+ */
+export function withFormats(tensors: readonly TensorSpec[], format: WeightDType): WeightSpec[] {
+  const embedding = isQuantized(format) && QUANTIZED[format].bits < 8 ? 'q8' : format;
+  const formats = { matrix: format, embedding, vector: 'f32', bias: 'f32' } as const;
+  return tensors.map((tensor) => ({ ...tensor, format: formats[tensor.role] }));
+}
+
+/** The formats of the matrices, the one that holds most of them first. */
+export function matrixFormats(specs: readonly WeightSpec[]): string {
+  const bytes = new Map<string, number>();
+  for (const spec of specs) {
+    if (spec.role === 'matrix') bytes.set(spec.format, (bytes.get(spec.format) ?? 0) + weightBytes([spec]));
+  }
+  return [...bytes.keys()].sort((a, b) => bytes.get(b)! - bytes.get(a)!).join(', ');
+}
+
+/** Size in their formats. Backends add some padding. */
+export function weightBytes(specs: readonly WeightSpec[]): number {
+  return specs.reduce((sum, { shape, format }) => sum + valuesOf(shape) * bytesPerValue(format), 0);
+}
+
+function parametersOf(tensors: readonly TensorSpec[]): number {
+  return tensors.reduce((sum, { shape }) => sum + valuesOf(shape), 0);
+}
+
+function isMatrix({ role }: TensorSpec): boolean {
+  return role === 'matrix' || role === 'embedding';
+}
+
+function valuesOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+function bytesPerValue(format: WeightDType): number {
+  if (!isQuantized(format)) return format === 'f32' ? 4 : 2;
+  const { bits, group, hasMinimum } = QUANTIZED[format];
+  return bits / 8 + (hasMinimum ? 4 : 2) / group;
+}

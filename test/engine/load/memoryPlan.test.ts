@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { type MemoryWishes, planMemory } from '../../../engine/load/memoryPlan.ts';
+import { weightBytes, withFormats } from '../../../engine/load/weightFormats.ts';
+import { readBlueprint } from '../../../engine/models/architectures.ts';
+import { SHAPES } from '../../bench/engine/shapes.ts';
+
+const MINI = readBlueprint(SHAPES['phi-3-mini']!);
+const LONG = readBlueprint(SHAPES['phi-3-mini-128k']!);
+const GB = 1e9;
+
+describe('memory is foreseen', () => {
+  const plan = ({ config, tensors }: typeof MINI, wishes: Partial<MemoryWishes>) => {
+    return planMemory(config, withFormats(tensors, 'q4'), { freeBytes: 64 * GB, chunkTokens: 64, ...wishes });
+  };
+
+  it('the size of phi-3-mini in each format', () => {
+    const size = (format: 'f32' | 'f16' | 'q8' | 'q4' | 'q4m'): number =>
+      weightBytes(withFormats(MINI.tensors, format));
+    assert.deepEqual(
+      (['f32', 'f16', 'q8', 'q4', 'q4m'] as const).map((format) => (size(format) / GB).toFixed(2)),
+      ['15.28', '7.64', '4.06', '2.25', '2.48'],
+    );
+  });
+
+  it('a whole context where it fits, as f16 where it takes at most half of what is left', () => {
+    assert.deepEqual(plan(MINI, {}), { contextLength: 4096, kv: 'f16', note: undefined });
+    assert.deepEqual(plan(MINI, { freeBytes: 5 * GB }), { contextLength: 4096, kv: 'q8', note: undefined });
+    assert.deepEqual(plan(MINI, { freeBytes: Infinity }), { contextLength: 4096, kv: 'f16', note: undefined });
+  });
+
+  it('a shorter one, with a note that has the sizes, where the whole does not fit', () => {
+    const { contextLength, kv, note } = plan(LONG, { freeBytes: 8 * GB });
+    assert.equal(kv, 'q8');
+    assert.ok(contextLength > 20_000 && contextLength < 30_000, `${contextLength}`);
+    assert.match(
+      note!,
+      /^The context is limited to \d+ of 131072 tokens: the weights take 2\.2 GB, a context of 131072 /,
+    );
+    assert.match(note!, / but 8\.0 GB of memory are free\.$/);
+    // What is offered fits, and no page more.
+    assert.equal(plan(LONG, { freeBytes: 8 * GB, kv, contextLength }).contextLength, contextLength);
+    assert.throws(() => plan(LONG, { freeBytes: 8 * GB, kv, contextLength: contextLength + 1 }));
+  });
+
+  it('a refusal where a wish does not fit, with the longest context that does', () => {
+    const { contextLength } = plan(LONG, { freeBytes: 8 * GB });
+    assert.throws(() => plan(LONG, { freeBytes: 8 * GB, contextLength: 65_536 }), {
+      name: 'OutOfMemory',
+      message: new RegExp(
+        `^The model does not fit into memory: the weights take 2\\.2 GB, .*; the longest context that fits has ${contextLength} tokens\\.$`,
+      ),
+    });
+  });
+
+  it('a refusal where the weights alone do not fit', () => {
+    assert.throws(() => plan(MINI, { freeBytes: 2 * GB }), {
+      name: 'OutOfMemory',
+      message: /but 2\.0 GB of memory are free; close other programs, or choose a smaller model\.$/,
+    });
+  });
+
+  it('a wish beyond the context of the model is refused', () => {
+    assert.throws(() => plan(MINI, { contextLength: 4097 }), { name: 'BadRequest', message: /4097 .* is 4096\.$/ });
+  });
+});
