@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { BadModel } from '../errors.ts';
 import type { ModelReference } from '../wire/protocol.ts';
 import { GgufModel } from './gguf/ggufModel.ts';
-import { shardStem } from './gguf/shards.ts';
+import { splitModel } from './gguf/shards.ts';
 import { HfFolder } from './hfFolder.ts';
 import { refuseLinkOutside } from './links.ts';
 import { quoted } from './quoted.ts';
@@ -46,6 +46,7 @@ async function openFolder(path: string): Promise<ModelSource> {
   // Folders of GGUF files often have a config.json as well, but no other weights.
   const hf =
     names.includes('config.json') && (models.length === 0 || names.some((name) => name.endsWith('.safetensors')));
+  if (models.length === 0 && !hf && names.includes('snapshots')) return openCached(path);
   if (hf || models.length === 0) return new HfFolder(path);
   if (models.length === 1) {
     await refuseLinkOutside(path, models[0]!);
@@ -56,17 +57,24 @@ async function openFolder(path: string): Promise<ModelSource> {
   );
 }
 
+/** Opens the folder of a model in Hugging Face's cache, which has a folder for each of its revisions. */
+async function openCached(path: string): Promise<ModelSource> {
+  const revisions = await readdir(join(path, 'snapshots')).catch(() => []);
+  if (revisions.length === 1) return openFolder(join(path, 'snapshots', revisions[0]!));
+  throw new BadModel(
+    `${quoted(basename(path))} has ${revisions.length} revisions of a model; choose one of the folders in its folder snapshots.`,
+  );
+}
+
 /** The GGUF files that are models of their own: the first of each split one, and no image parts. */
 function ggufModels(names: readonly string[]): string[] {
   const files = names.filter((name) => /\.gguf$/i.test(name) && !/^mmproj/i.test(name)).sort();
-  const seen = new Set<string>();
-  return files.filter((name) => {
-    const stem = shardStem(name);
-    if (stem === undefined) return true;
-    if (seen.has(stem)) return false;
-    seen.add(stem);
-    return true;
-  });
+  const models = new Map<string, string>();
+  for (const name of files) {
+    const model = splitModel(name) ?? name;
+    if (!models.has(model)) models.set(model, name);
+  }
+  return [...models.values()];
 }
 
 function listed(names: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { quoted } from '../quoted.ts';
 import type { GgufTensor } from './header.ts';
 import type { MetadataReader } from './metadataReader.ts';
 import { type RopeFactors, ropeParameters } from './rope.ts';
@@ -29,7 +30,7 @@ export function architectureOf(reader: MetadataReader): string {
   }
   if (Object.hasOwn(ARCHITECTURES, architecture)) return architecture;
   const known = Object.keys(ARCHITECTURES).join(', ');
-  return reader.refuseFile(`has the architecture ${architecture.slice(0, 40)}, which is not supported; ${known} are`);
+  return reader.refuseFile(`has the architecture ${quoted(architecture, 40)}, which is not supported; ${known} are`);
 }
 
 /** Translates a model's metadata into config.json. Throws BadModel, in one sentence that names the key. */
@@ -118,7 +119,7 @@ function readSizes(
 /** The attention window as config.json states it; undefined where every position sees all earlier ones. */
 function slidingWindow(reader: MetadataReader, architecture: string, sizes: Sizes): number | undefined {
   const key = `${architecture}.attention.sliding_window`;
-  const { contextLength, layers, hidden, kvHeads } = sizes;
+  const { contextLength, layers } = sizes;
   const stated = reader.count(key);
   if (stated !== undefined) {
     if (stated === 0 || stated >= contextLength) return undefined;
@@ -127,7 +128,12 @@ function slidingWindow(reader: MetadataReader, architecture: string, sizes: Size
   }
   // Converters did not always write the window; these are the released models that have one.
   if (architecture === 'phi3' && contextLength === 4096 && (layers === 32 || layers === 40)) return 2047;
+  return architecture === 'llama' && isMistral7B(reader, sizes) ? 4096 : undefined;
+}
+
+/** Version 0.1 and its many fine-tunes, such as OpenChat; version 0.2 has another base and no window. */
+function isMistral7B(reader: MetadataReader, { contextLength, layers, hidden, kvHeads }: Sizes): boolean {
   const base = reader.number('llama.rope.freq_base') ?? 10000;
-  const mistral7B = layers === 32 && hidden === 4096 && kvHeads === 8 && contextLength === 32768 && base === 10000;
-  return architecture === 'llama' && mistral7B ? 4096 : undefined;
+  const mlp = reader.count('llama.feed_forward_length');
+  return layers === 32 && hidden === 4096 && kvHeads === 8 && mlp === 14336 && base === 10000 && contextLength > 4096;
 }

@@ -10,8 +10,8 @@ export interface GgufFile extends GgufHeader {
   readonly changed: number;
 }
 
-/** Most headers take a few megabytes, nearly all of it the vocabulary. */
-const FIRST_BYTES = 1 << 20;
+/** Most headers are shorter; nearly all of a header is the vocabulary. */
+const FIRST_BYTES = 4 << 20;
 
 /** Reads a file's header and closes it again. Rejects with BadModel. */
 export async function readGgufFile(path: string): Promise<GgufFile> {

@@ -14,7 +14,7 @@ import type { GgufFile } from './ggufFile.ts';
 import type { GgufTensor } from './header.ts';
 import { MetadataReader } from './metadataReader.ts';
 import type { RopeFactors } from './rope.ts';
-import { readShards, shardStem } from './shards.ts';
+import { readShards } from './shards.ts';
 
 /** A model in a GGUF file or in several; its configuration and names are translated into Hugging Face's. */
 export class GgufModel implements ModelSource {
@@ -39,7 +39,7 @@ export class GgufModel implements ModelSource {
     const name = this.#reader.get('general.name');
     if (typeof name === 'string' && name.trim() !== '') return quoted(name.trim());
     const file = basename(this.#files[0]!.path);
-    return shardStem(file) ?? file.replace(/\.gguf$/i, '');
+    return file.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
   }
 
   async config(): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { quoted } from '../quoted.ts';
 import type { MetadataReader } from './metadataReader.ts';
 
 /** The values of the small tensors that say how positions are scaled; absent where the file has none. */
@@ -52,7 +53,7 @@ function scaling(
   const original = reader.count(key('scaling.original_context_length'));
   const hasFactors = factors.all ?? factors.short ?? factors.long;
   if (!['none', 'linear', 'longrope'].includes(type)) {
-    reader.refuse(key('scaling.type'), `is ${type}, which is not supported; linear and longrope are`);
+    reader.refuse(key('scaling.type'), `is ${quoted(type, 40)}, which is not supported; linear and longrope are`);
   }
   // llama.cpp takes a factor without a type as linear.
   const linear = factor !== 0 && factor !== 1;

@@ -8,9 +8,10 @@ import { type GgufFile, readGgufFile } from './ggufFile.ts';
 /** NAME-00002-of-00003.gguf, as llama.cpp names the files of a model that is split. */
 const SHARD_NAME = /^(.+)-(\d{5})-of-(\d{5})(\.gguf)$/i;
 
-/** The name that the files of a split model have in common; undefined for the name of a whole model. */
-export function shardStem(name: string): string | undefined {
-  return SHARD_NAME.exec(name)?.[1];
+/** What the names of the files of a split model have in common; undefined for the name of a whole model. */
+export function splitModel(name: string): string | undefined {
+  const [, stem, , count] = SHARD_NAME.exec(name) ?? [];
+  return stem === undefined ? undefined : `${stem} (${Number(count)} files)`;
 }
 
 /**

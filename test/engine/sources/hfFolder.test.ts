@@ -1,5 +1,6 @@
 /** Folders as they are published and saved: public bug reports, and others of their kinds. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadModel } from '../../../engine/errors.ts';
@@ -290,6 +291,18 @@ describe('folders as they are published and saved', () => {
       }
       assert.deepEqual((await openAll(snapshot)).sort(), [...ALL].sort());
     }));
+
+  it('refused: a pipe, which would wait for its writer', function () {
+    if (process.platform === 'win32') {
+      console.log('      skipped: Windows has no pipes in folders');
+      return this.skip();
+    }
+    return withFolder(TinyFolder.model(), async (folder) => {
+      remove(folder, SINGLE);
+      execFileSync('mkfifo', [join(folder.path, SINGLE)]);
+      await assert.rejects(openAll(folder.path), /^BadModel: model\.safetensors is not a regular file\.$/);
+    });
+  });
 
   it('refused: a file that may not be read', function () {
     if (process.platform === 'win32' || process.getuid?.() === 0) {

@@ -16,7 +16,7 @@ const longRope = (length = 8) => [
 /** Metadata of released models whose window the file may not state. */
 const phi3Mini4k = { context_length: 4096, block_count: 32 };
 const mistral7B = {
-  ...{ context_length: 32768, block_count: 32, embedding_length: 4096 },
+  ...{ context_length: 32768, block_count: 32, embedding_length: 4096, feed_forward_length: 14336 },
   ...{ 'attention.head_count': 32, 'attention.head_count_kv': 8, 'rope.dimension_count': 128 },
 };
 
@@ -156,6 +156,11 @@ const translations: [name: string, content: GgufContent, expected: object][] = [
   [
     'Mistral 7B v0.1, whose files lack the window',
     tinyGguf('llama', { metadata: mistral7B }),
+    { architectures: ['MistralForCausalLM'], sliding_window: 4096 },
+  ],
+  [
+    'OpenChat, a fine-tune of it',
+    tinyGguf('llama', { metadata: { ...mistral7B, context_length: 8192 } }),
     { architectures: ['MistralForCausalLM'], sliding_window: 4096 },
   ],
   [

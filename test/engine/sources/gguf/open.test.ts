@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadModel } from '../../../../engine/errors.ts';
 import { GgufModel } from '../../../../engine/sources/gguf/ggufModel.ts';
 import { readGgufFile } from '../../../../engine/sources/gguf/ggufFile.ts';
 import { openSource } from '../../../../engine/sources/openSource.ts';
 import { STORED, type StoredType } from '../../../../kernels/stored/storedTypes.ts';
 import { type GgufContent, ggufBytes, shardName, typed, writeGguf } from '../../../support/engine/ggufFile.ts';
+import { refuses, withFolder } from '../../../support/engine/refusals.ts';
 import { tinyGguf, vector, zeros } from '../../../support/engine/tinyGguf.ts';
-import { TINY_CONFIG, TinyFolder } from '../../../support/engine/tinyModel.ts';
-
-async function withFolder(use: (folder: TinyFolder) => Promise<void>): Promise<void> {
-  const folder = new TinyFolder();
-  try {
-    await use(folder);
-  } finally {
-    folder.remove();
-  }
-}
-
-/** Rejects with one sentence of BadModel. */
-async function refuses(opening: Promise<unknown>, says: RegExp): Promise<void> {
-  await assert.rejects(opening, (error: Error) => {
-    assert.ok(error instanceof BadModel, error.stack);
-    assert.match(error.message, says);
-    assert.match(error.message, /^[^\n]+[.?]$/);
-    return true;
-  });
-}
+import type { TinyFolder } from '../../../support/engine/tinyModel.ts';
 
 const bytesOf = (bytes: Uint8Array, change: (view: DataView) => void): Uint8Array => {
   change(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
@@ -89,7 +70,7 @@ describe('the header of a GGUF file', () => {
 
   it('a header longer than what is read at first', () =>
     withFolder(async (folder) => {
-      const words = Array.from({ length: 120_000 }, (_, i) => `word number ${i} of a long list`);
+      const words = Array.from({ length: 150_000 }, (_, i) => `word number ${i} of a long list`);
       const content = { metadata: { words, last: 7 }, tensors: [vector('a', [1])] };
       const path = writeGguf(join(folder.path, 'a.gguf'), content);
       const { metadata, tensors } = await readGgufFile(path);
@@ -317,65 +298,5 @@ describe('a GGUF model in several files', () => {
       symlinkSync('../elsewhere.gguf', second);
       const first = join(folder.path, 'model', shardName('tiny', 1, 2));
       await refuses(GgufModel.open(first), /tiny-00002-of-00002\.gguf is a link out of the model's folder/);
-    }));
-});
-
-describe('what a path opens', () => {
-  const gguf = (folder: TinyFolder, name: string): string => writeGguf(join(folder.path, name), tinyGguf('llama'));
-
-  it('a folder with one GGUF file, beside its image part and a config.json', () =>
-    withFolder(async (folder) => {
-      gguf(folder, 'tiny-Q8_0.gguf');
-      gguf(folder, 'mmproj-tiny.gguf');
-      folder.json('config.json', { model_type: 'llama' });
-      assert.equal((await openSource(folder.path)).name, 'tiny-Q8_0');
-    }));
-
-  it('a folder with safetensors and GGUF files is a folder', () =>
-    withFolder(async (folder) => {
-      gguf(folder, 'tiny.gguf');
-      folder.json('config.json', TINY_CONFIG).file('model.safetensors', 'x');
-      assert.deepEqual(await (await openSource(folder.path)).config(), TINY_CONFIG);
-    }));
-
-  it('a GGUF file under any name, and by a link', () =>
-    withFolder(async (folder) => {
-      gguf(folder, 'TINY.GGUF');
-      gguf(folder, 'sha256-1234');
-      symlinkSync('sha256-1234', join(folder.path, 'link.gguf'));
-      const names = ['TINY.GGUF', 'sha256-1234', 'link.gguf'].map(
-        async (name) => (await openSource(join(folder.path, name))).name,
-      );
-      assert.deepEqual(await Promise.all(names), ['TINY', 'sha256-1234', 'link']);
-    }));
-
-  it('refused: a folder with several models, which are named', () =>
-    withFolder(async (folder) => {
-      for (const name of ['b.gguf', 'a.gguf']) gguf(folder, name);
-      await refuses(openSource(folder.path), /contains several models: a\.gguf and b\.gguf; choose one of these files/);
-    }));
-
-  it('refused: another file, and nothing', () =>
-    withFolder(async (folder) => {
-      folder.file('notes.txt', 'text');
-      await refuses(
-        openSource(join(folder.path, 'notes.txt')),
-        /notes\.txt is neither a GGUF file nor the folder of a model/,
-      );
-      await refuses(openSource(join(folder.path, 'nothing.gguf')), /nothing\.gguf does not exist/);
-      await refuses(
-        openSource(folder.path).then((source) => source.config()),
-        /is not a model folder: it contains no config\.json/,
-      );
-    }));
-
-  it('the name of a model: general.name on one line, or that of the file', () =>
-    withFolder(async (folder) => {
-      const named = (name: string) =>
-        GgufModel.open(
-          writeGguf(join(folder.path, 'file.gguf'), tinyGguf('llama', { general: { 'general.name': name } })),
-        );
-      assert.equal((await named('Tiny\nModel')).name, 'Tiny\ufffdModel');
-      assert.equal((await named('  ')).name, 'file');
     }));
 });

@@ -97,6 +97,12 @@ describe('GGUF metadata becomes generation_config.json', () => {
       'general.sampling.top_k': 20,
       'general.sampling.top_p': f32(0.8),
     };
-    assert.deepEqual(await generationOf(general), { eos_token_id: [], temperature: 0.7, top_k: 20, top_p: 0.8, do_sample: true });
+    assert.deepEqual(await generationOf(general), {
+      eos_token_id: [],
+      temperature: 0.7,
+      top_k: 20,
+      top_p: 0.8,
+      do_sample: true,
+    });
   });
 });
