@@ -11,10 +11,8 @@ export enum Opcode {
   quantise,
   packTiles,
   matvecFloat,
-  matvecQ4,
-  matvecQ8,
-  matmulQ4,
-  matmulQ8,
+  matvecQ,
+  matmulQ,
   embed,
   appendKv,
   attention,
@@ -105,8 +103,17 @@ export const GROUP_VALUES = 32;
 export const PAGE_SIZE = 64;
 /** Output rows that the packed weights keep together. */
 export const PANEL_ROWS = 8;
+/** Bytes of a panel's block of 32 columns (layout: assembly/matmul/matvecQ.ts). */
 export const Q4_BLOCK_BYTES = 144;
 export const Q8_BLOCK_BYTES = 272;
+export const Q4M_BLOCK_BYTES = 160;
+export const Q5M_BLOCK_BYTES = 192;
+export const Q6M_BLOCK_BYTES = 256;
+/** Bytes of 32 quantised activations (layout: assembly/matmul/quantise.ts), and of 32 of each of 8 tokens. */
+export const X_BYTES_RELAXED = 48;
+export const X_BYTES_PLAIN = 80;
+export const TILE_BYTES_RELAXED = 384;
+export const TILE_BYTES_PLAIN = 640;
 /** Tokens side by side in the lanes of the matrix-matrix kernel. */
 export const TILE_TOKENS = 8;
 /** Tokens that one task of the matrix-matrix kernel takes: a task's sums fit the L2 cache. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isQuantized } from '../../kernels/quantize.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
 import { type Ops, type Tensor, type WeightDType, MAX_F32 } from '../../kernels/ops.ts';
@@ -138,7 +139,7 @@ function linearCases(quantizesActivations: boolean): Case[] {
     [64, 256, 130],
     [129, 96, 65],
   ] as const;
-  const dtypes: WeightDType[] = ['f32', 'f16', 'q8', 'q4'];
+  const dtypes: WeightDType[] = ['f32', 'f16', 'q8', 'q4', 'q4m', 'q5m', 'q6m'];
   const addends = [[], ['bias'], ['residual'], ['bias', 'residual']] as const;
   return shapes.flatMap(([rows, width, outs]) =>
     dtypes.flatMap((dtype) =>
@@ -146,7 +147,7 @@ function linearCases(quantizesActivations: boolean): Case[] {
         name: ['linear', `(${rows}, ${width})`, 'x', `(${outs}, ${width})`, dtype, ...adds].join(' '),
         tolerance: 2e-5,
         compute: async (ops: Ops, reference: boolean) => {
-          const rounds = reference && quantizesActivations && (dtype === 'q8' || dtype === 'q4');
+          const rounds = reference && quantizesActivations && isQuantized(dtype);
           const values = randomValues(rows, rows * width);
           const x = rounds ? quantizedActivations(values) : values;
           const weight = await makeWeight(ops, randomValues(outs, outs * width), [outs, width], dtype);
@@ -166,7 +167,7 @@ function linearCases(quantizesActivations: boolean): Case[] {
 }
 
 function embedCases(): Case[] {
-  return (['f32', 'f16', 'q8', 'q4'] as const).flatMap((dtype) =>
+  return (['f32', 'f16', 'q8', 'q4', 'q4m', 'q5m', 'q6m'] as const).flatMap((dtype) =>
     [undefined, 10].map((scale) => ({
       name: `embed ${dtype}${scale ? ` times ${scale}` : ''}`,
       tolerance: 1e-6,

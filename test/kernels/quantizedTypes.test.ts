@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { keeps, keptFormat } from '../../kernels/keep.ts';
-import type { WeightDType } from '../../kernels/ops.ts';
-import { QUANTIZED, type QuantizedDType } from '../../kernels/quantize.ts';
+import type { Ops, Tensor, WeightDType } from '../../kernels/ops.ts';
+import { LARGEST_WEIGHT, QUANTIZED, type QuantizedDType } from '../../kernels/quantize.ts';
 import { roundTripStored } from '../../kernels/reference/weight.ts';
 import { decodeRows, largestMagnitude } from '../../kernels/stored/decodeRows.ts';
 import { emptyBlocks } from '../../kernels/stored/quantizedFormat.ts';
 import { STORED, type StoredType, storedBytes } from '../../kernels/stored/storedTypes.ts';
+import { backends, openedFor } from '../support/engine/backends.ts';
 
 /** A stored type: the format that keeps it, its f16 numbers' places in a block, and blocks with their values. */
 interface Case {
@@ -62,7 +63,7 @@ describe('quantised stored types', () => {
       quantized.unpack(blocks, unpacked);
       for (const dtype of (Object.keys(QUANTIZED) as QuantizedDType[]).filter((format) => keeps(type, format))) {
         // What overflows f16 is reported below.
-        for (const { stored, from } of finiteBlocks(type, dtype)) {
+        for (const { stored, from } of blocksWithin(type, dtype, Infinity)) {
           const { values: got } = roundTripStored(stored, type, dtype);
           for (const [i, value] of got.entries()) {
             const at = Math.floor((from + i) / quantized.group);
@@ -110,14 +111,94 @@ describe('quantised stored types', () => {
   });
 });
 
-/** The blocks whose scales and minima are finite in `dtype`, one at a time, with the number of their first value. */
-function* finiteBlocks(type: StoredType, dtype: QuantizedDType): Generator<{ stored: Uint8Array; from: number }> {
+for (const backend of backends) {
+  describe(`quantised stored types, on ${backend.name}`, function () {
+    this.timeout(60_000);
+    const opened = openedFor(backend);
+
+    for (const type of TYPES) {
+      for (const dtype of ['f32', 'f16', ...Object.keys(QUANTIZED)] as WeightDType[]) {
+        it(`${type} as ${dtype}: the values of the reference bit for bit, and the largest magnitude`, async () => {
+          const { ops } = opened;
+          const { stored, width, rows } = finiteRows(type, dtype);
+          const got = await writeStored(ops, stored, { rows, width, dtype, type });
+          const values = await ops.step(() => ops.embed(got.table, [...Array(rows).keys()]));
+          const want = roundTripStored(stored, type, dtype);
+          for (const [i, value] of want.values.entries())
+            assert.ok(
+              values[i] === value,
+              `row ${Math.floor(i / width)} [${i % width}]: ${values[i]}, wanted ${value}`,
+            );
+          assert.equal(got.largest, want.largest);
+          ops.free(got.table);
+        });
+      }
+
+      it(`${type}: an infinite or NaN factor makes the largest magnitude not finite in every format`, async () => {
+        const { blocks, halves } = CASES[type]!;
+        const { blockBytes, blockValues } = STORED[type];
+        for (const half of halves) {
+          for (const bad of [0x7c00, 0xfc00, 0x7e00]) {
+            const stored = blocks.slice(0, 5 * blockBytes);
+            stored.set([bad & 255, bad >> 8], 3 * blockBytes + half);
+            for (const dtype of ['f32', 'f16', ...Object.keys(QUANTIZED)] as WeightDType[]) {
+              const shape = { rows: 5, width: blockValues, dtype, type };
+              const { table, largest } = await writeStored(opened.ops, stored, shape);
+              assert.ok(!Number.isFinite(largest), `${dtype}, ${bad.toString(16)} at ${half}: ${largest}`);
+              opened.ops.free(table);
+            }
+          }
+        }
+      });
+    }
+
+    it('refuses rows that are not whole blocks', async () => {
+      const writer = opened.ops.createWeight([2, 288], 'q4m');
+      const write = (type: StoredType, bytes: number) => writer.writeStored(bytes, type, async () => {});
+      await assert.rejects(write('Q4_K', 288), /rows of 288 are not blocks of 256, as Q4_K has them/);
+      await assert.rejects(write('Q4_1', 100), /100 bytes of Q4_1/);
+    });
+  });
+}
+
+/** Rows of blocks in a changing order, an odd number of them, without the blocks whose values `dtype` cannot have. */
+function finiteRows(type: StoredType, dtype: WeightDType): { stored: Uint8Array; width: number; rows: number } {
+  const { blockBytes, blockValues } = STORED[type];
+  const blocks = blocksWithin(type, dtype, LARGEST_WEIGHT[dtype]).map(({ stored }) => stored);
+  const [rows, perRow] = [43, 768 / blockValues];
+  const stored = new Uint8Array(rows * perRow * blockBytes);
+  for (let i = 0; i < rows * perRow; i++) stored.set(blocks[(i * i + i) % blocks.length]!, i * blockBytes);
+  return { stored, width: 768, rows };
+}
+
+/** Writes rows in pieces of five. */
+async function writeStored(
+  ops: Ops,
+  stored: Uint8Array,
+  { rows, width, dtype, type }: { rows: number; width: number; dtype: WeightDType; type: StoredType },
+): Promise<{ table: Tensor; largest: number }> {
+  const writer = ops.createWeight([rows, width], dtype);
+  const rowBytes = stored.length / rows;
+  const magnitudes: Promise<number>[] = [];
+  for (let row = 0; row < rows; row += 5) {
+    const piece = stored.subarray(row * rowBytes, Math.min(rows, row + 5) * rowBytes);
+    magnitudes.push(writer.writeStored(piece.length, type, async (into) => into.set(piece)));
+  }
+  const largest = Math.max(...(await Promise.all(magnitudes)));
+  return { table: await writer.finish(), largest };
+}
+
+/** The blocks whose largest magnitude in `dtype` is finite and within a limit, with the number of their first value. */
+function blocksWithin(type: StoredType, dtype: WeightDType, limit: number): { stored: Uint8Array; from: number }[] {
   const { blocks } = CASES[type]!;
   const { blockBytes, blockValues } = STORED[type];
-  for (let block = 0; block * blockBytes < blocks.length; block++) {
-    const stored = blocks.slice(block * blockBytes, (block + 1) * blockBytes);
-    if (Number.isFinite(roundTripStored(stored, type, dtype).largest)) yield { stored, from: block * blockValues };
-  }
+  return Array.from({ length: blocks.length / blockBytes }, (_, block) => ({
+    stored: blocks.slice(block * blockBytes, (block + 1) * blockBytes),
+    from: block * blockValues,
+  })).filter(({ stored }) => {
+    const { largest } = roundTripStored(stored, type, dtype);
+    return Number.isFinite(largest) && largest <= limit;
+  });
 }
 
 function loadCases(): Partial<Record<StoredType, Case>> {

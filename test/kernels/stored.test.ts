@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Ops, WeightDType } from '../../kernels/ops.ts';
 import { f16ToF32, f32ToF16 } from '../../kernels/shared/f16.ts';
+import { QUANTIZED, type QuantizedDType, isQuantized } from '../../kernels/quantize.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
 import { decodeRows } from '../../kernels/stored/decodeRows.ts';
@@ -21,6 +22,7 @@ const CASES: Record<FloatType, { store(x: Float32Array): Uint8Array; values(x: F
     values: (x) => new Float32Array(new Uint32Array(x.slice().buffer).map((word) => word & 0xffff0000).buffer),
   },
 };
+const DTYPES: readonly WeightDType[] = ['f32', 'f16', ...(Object.keys(QUANTIZED) as QuantizedDType[])];
 const TYPES = Object.keys(CASES) as FloatType[];
 
 const reference: TestBackend = {
@@ -57,11 +59,11 @@ for (const backend of [reference, ...backends]) {
     const opened = openedFor(backend);
 
     for (const type of TYPES) {
-      for (const dtype of ['f32', 'f16', 'q8', 'q4'] as const) {
+      for (const dtype of DTYPES) {
         it(`${dtype} from ${type}: the values of quantize.ts, bit for bit, and the largest magnitude`, async () => {
           const { ops } = opened;
           const rows = 203;
-          for (const width of dtype === 'q4' || dtype === 'q8' ? [256] : [256, 77]) {
+          for (const width of isQuantized(dtype) ? [256] : [256, 77]) {
             const values = CASES[type].values(tricky(rows * width));
             const held = ops.bytesHeld;
             const { table, largest } = await writeStored(ops, values, { rows, width, dtype, type });

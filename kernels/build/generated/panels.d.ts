@@ -1,4 +1,2 @@
 // Types of the AssemblyScript that generate.ts writes.
-type Panels = (wa: usize, wb: usize, x: usize, ya: usize, yb: usize, count: i32) => void;
-export declare const panelsQ4: Panels;
-export declare const panelsQ8: Panels;
+export declare const panels: (dtype: i32, wa: usize, wb: usize, x: usize, ya: usize, yb: usize, count: i32) => void;

@@ -62,14 +62,10 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
       return packTiles(d, from, to);
     case Opcode.matvecFloat:
       return matvecFloat(d, from, to);
-    case Opcode.matvecQ4:
-      return matvecQ(d, from, to, true);
-    case Opcode.matvecQ8:
-      return matvecQ(d, from, to, false);
-    case Opcode.matmulQ4:
-      return matmulQ(d, from, to, true);
-    case Opcode.matmulQ8:
-      return matmulQ(d, from, to, false);
+    case Opcode.matvecQ:
+      return matvecQ(d, from, to);
+    case Opcode.matmulQ:
+      return matmulQ(d, from, to);
     case Opcode.embed:
       return embed(d, from, to);
     case Opcode.appendKv:

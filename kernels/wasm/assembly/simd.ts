@@ -4,6 +4,12 @@
 export const HALF_MASK = memory.data<u32>([0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000], 16);
 /** An f16 whose bits are shifted into the exponent and fraction of an f32 is too small by this factor, 2^112. */
 export const HALF_SCALE: f32 = 5192296858534827628530496329220096.0;
+/**
+ * Of that, quantised activations bring 2^64 in their scale, which their sums times the scale can stand, and whoever
+ * reads the sums of products the other 2^48.
+ */
+export const X_SCALE: f32 = 18446744073709551616.0;
+export const SUM_SCALE: f32 = 281474976710656.0;
 
 /** a * b + c, rounded once or twice. */
 // @inline
@@ -30,6 +36,17 @@ export function addValues(to: usize, from: usize, count: i32): void {
     const at = (<usize>k) << 2;
     store<f32>(to + at, load<f32>(to + at) + load<f32>(from + at));
   }
+}
+
+/** to = from * factor, `count` f32 each. */
+export function scaleValues(from: usize, to: usize, count: i32, factor: f32): void {
+  const factors = f32x4.splat(factor);
+  let k = 0;
+  for (; k + 4 <= count; k += 4) {
+    const at = (<usize>k) << 2;
+    v128.store(to + at, f32x4.mul(v128.load(from + at), factors));
+  }
+  for (; k < count; k++) store<f32>(to + ((<usize>k) << 2), load<f32>(from + ((<usize>k) << 2)) * factor);
 }
 
 /** The largest of four lanes. */

@@ -1,4 +1,7 @@
-import type { StoredType } from '../../stored/storedTypes.ts';
+import { keeps } from '../../keep.ts';
+import type { WeightDType } from '../../ops.ts';
+import { QUANTIZED, isQuantized } from '../../quantize.ts';
+import { STORED, type StoredType, storedBytes } from '../../stored/storedTypes.ts';
 import type { Banks } from './banks.ts';
 import { DTypeCode, Opcode, PANEL_ROWS, StoredCode } from '../opcodes.ts';
 import { Program } from './program.ts';
@@ -81,10 +84,21 @@ export function recordPacking(
   const program = new Program();
   const largest = program.tensor([1], Float32Array.of(0));
   const rowBytes = floatRowBytes(inputs, dtype); // Read for f32 and f16 only.
-  const words = [from, weight, first, inputs, DTypeCode[dtype], StoredCode[type], rowBytes, largest];
+  const { quantized } = STORED[type];
+  const blocks = [storedBytes(inputs, type), quantized?.group ?? 0, biasOf(type, dtype), quantized?.hasMinimum ? 1 : 0];
+  const words = [from, weight, first, inputs, DTypeCode[dtype], StoredCode[type], rowBytes, largest, ...blocks];
   // Rows of a panel share cache lines: one thread packs them.
   const grain = Math.ceil(share(rows, threads, 1) / PANEL_ROWS) * PANEL_ROWS;
-  const scratch = 4 * Math.ceil(inputs / 8) * 8;
+  // A row as f32, as codes, and scales and minima of groups of 16.
+  const scratch = 4 * Math.ceil(inputs / 8) * 8 + inputs + 2 * 4 * Math.ceil(inputs / 16);
   program.add({ opcode: Opcode.packRows, items: rows, grain, words, scratch });
   return { program, largest };
+}
+
+/** What is added to kept codes, so that they are unsigned in their panel; -1 where codes are not kept. */
+function biasOf(type: StoredType, dtype: WeightDType): number {
+  const { quantized } = STORED[type];
+  if (!quantized || !isQuantized(dtype) || !keeps(type, dtype)) return -1;
+  const { hasMinimum, lowest } = QUANTIZED[dtype];
+  return Math.abs(hasMinimum ? quantized.lowest : lowest);
 }

@@ -34,11 +34,10 @@ function costOf({ opcode, words }: Operation): Cost {
   switch (opcode) {
     case Opcode.matvecFloat:
       return product(op, words, bytes, words[6] as number);
-    case Opcode.matvecQ4:
-    case Opcode.matvecQ8:
-    case Opcode.matmulQ4:
-    case Opcode.matmulQ8:
-      return product(op, words, bytes, 32 * (words[6] as number));
+    case Opcode.matvecQ:
+      return product(`${op} ${DTypeCode[words[8] as number]}`, words, bytes, 32 * (words[6] as number));
+    case Opcode.matmulQ:
+      return product(`${op} ${DTypeCode[words[9] as number]}`, words, bytes, 32 * (words[6] as number));
     case Opcode.embed:
       return { op, bytes: bytes - bytesOf(words[0]!), macs: 0 }; // Of the table only the rows: about what y takes.
     case Opcode.attention:

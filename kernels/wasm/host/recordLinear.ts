@@ -6,9 +6,12 @@ import {
   GROUP_VALUES,
   Opcode,
   PANEL_ROWS,
+  TILE_BYTES_PLAIN,
   TILE_TOKENS,
   UNPACKED_BYTES,
+  X_BYTES_PLAIN,
 } from '../opcodes.ts';
+import type { WeightDType } from '../../ops.ts';
 import type { Word } from './operation.ts';
 import { type Recording, share } from './recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
@@ -21,9 +24,6 @@ const MOST_PANELS = 64;
 const MOST_SHARED_PANELS = 16;
 /** Rows of w that a task of the matrix-matrix kernel takes at most: its sums fit the L2 cache. */
 const MOST_CHUNK_ROWS = 64;
-/** Bytes of a group of quantised activations, larger of the two paths (assembly/quantise.ts). */
-const QUANTISED_BYTES = 72;
-const TILE_BYTES = 544;
 
 /** y = x w^T + bias + residual. x: (rows, in), weight: (out, in) -> (rows, out). */
 export function recordLinear(
@@ -48,16 +48,16 @@ export function recordLinear(
     });
     return y;
   }
-  const q4 = weight.dtype === 'q4';
+  const dtype = DTypeCode[weight.dtype];
   const blocks = inputs / GROUP_VALUES;
   if (rows <= MATVEC_ROWS) {
     const panels = Math.ceil(out / PANEL_ROWS);
     const grain = Math.min(rows === 1 ? MOST_PANELS : MOST_SHARED_PANELS, 2 * Math.ceil(share(panels, threads, 1) / 2));
     program.add({
-      opcode: q4 ? Opcode.matvecQ4 : Opcode.matvecQ8,
+      opcode: Opcode.matvecQ,
       items: panels,
       grain,
-      words: [quantisedRows(recording, x, q4), ...ends, blocks, bias ?? 0],
+      words: [quantisedRows(recording, x, weight.dtype), ...ends, blocks, bias ?? 0, dtype],
       scratch: Math.ceil(rows / 4) * 4 * grain * PANEL_ROWS * 4,
     });
     return y;
@@ -65,10 +65,10 @@ export function recordLinear(
   const chunkRows = Math.min(MOST_CHUNK_ROWS, share(Math.ceil(out / PANEL_ROWS), threads, 1) * PANEL_ROWS);
   const tokens = Math.min(BATCH_TOKENS, Math.ceil(rows / TILE_TOKENS) * TILE_TOKENS);
   program.add({
-    opcode: q4 ? Opcode.matmulQ4 : Opcode.matmulQ8,
+    opcode: Opcode.matmulQ,
     items: Math.ceil(out / chunkRows) * Math.ceil(rows / BATCH_TOKENS),
     grain: 1,
-    words: [tiles(recording, x), ...ends, blocks, chunkRows, bias ?? 0],
+    words: [tiles(recording, x), ...ends, blocks, chunkRows, bias ?? 0, dtype],
     scratch: UNPACKED_BYTES + chunkRows * tokens * 4,
   });
   return y;
@@ -86,12 +86,15 @@ const QUANTISED: { readonly [K in Opcode]?: Opcode } = {
   [Opcode.gegelu]: Opcode.gegeluQuantised,
 };
 
-function quantisedRows(recording: Recording, x: WasmTensor, q4: boolean): Storage {
-  return once(recording, x, q4 ? 'rows for q4' : 'rows for q8', () => {
+function quantisedRows(recording: Recording, x: WasmTensor, weights: WeightDType): Storage {
+  // Plain SIMD wants other rows for weights of 4 bits.
+  const fourBits = weights === 'q4' || weights === 'q4m';
+  return once(recording, x, fourBits ? 'rows for 4 bits' : 'rows', () => {
     const { program, threads } = recording;
     const items = (x.shape[0]! * x.shape[1]!) / GROUP_VALUES;
-    const quantised = program.storage(items * QUANTISED_BYTES);
-    const dtype = q4 ? DTypeCode.q4 : DTypeCode.q8;
+    // The larger of the two paths' sizes, here and for tiles.
+    const quantised = program.storage(items * X_BYTES_PLAIN);
+    const dtype = DTypeCode[weights];
     const maker = program.deferredBy(x);
     const fused = maker && QUANTISED[maker.opcode];
     if (maker && fused !== undefined && x.offset === 0) {
@@ -112,7 +115,7 @@ function tiles(recording: Recording, x: WasmTensor): Storage {
     const [rows, inputs] = x.shape as readonly [number, number];
     const blocks = inputs / GROUP_VALUES;
     const items = Math.ceil(rows / TILE_TOKENS) * blocks;
-    const packed = program.storage(items * TILE_BYTES);
+    const packed = program.storage(items * TILE_BYTES_PLAIN);
     const words = [x, packed, blocks, rows];
     program.add({ opcode: Opcode.packTiles, items, grain: share(items, threads, 4), words });
     return packed;

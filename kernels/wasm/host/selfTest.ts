@@ -1,5 +1,4 @@
-import type { WeightDType } from '../../ops.ts';
-import { GROUP } from '../../quantize.ts';
+import { GROUP, QUANTIZED, type QuantizedDType } from '../../quantize.ts';
 import { Banks } from './banks.ts';
 import { recordPacking } from './packing.ts';
 import { Program } from './program.ts';
@@ -17,7 +16,7 @@ const IN = 96;
 export function selfTest(module: WebAssembly.Module): boolean {
   const banks = new Banks(module, { maxBytes: 16 * 65536 });
   const { heap } = banks.at(0);
-  for (const dtype of ['q4', 'q8'] as const) {
+  for (const dtype of Object.keys(QUANTIZED) as QuantizedDType[]) {
     const weight = holdWeight(banks, [OUT, IN], dtype, undefined);
     const stored = banks.hold(4 * OUT * IN, undefined);
     for (let i = 0; i < OUT * IN; i++)
@@ -53,12 +52,15 @@ function activationAt(row: number, k: number): number {
   return k % GROUP === 0 ? 127 : ((row * 31 + k * 17) % 255) - 127;
 }
 
-function weightAt(dtype: WeightDType, row: number, k: number): number {
-  const [lowest, count] = dtype === 'q4' ? [-8, 16] : [-127, 255];
-  return k % GROUP === 1 ? lowest : ((row * 13 + k * 7) % count) + lowest;
+function weightAt(dtype: QuantizedDType, row: number, k: number): number {
+  const { bits, lowest } = QUANTIZED[dtype];
+  // The rule of q8 has no code -128; minima, here that of q4's codes, are whole numbers too, and the highest code occurs.
+  const [first, count] = dtype === 'q8' ? [-127, 255] : [lowest || -8, 2 ** bits];
+  if (k % 16 === 1) return first;
+  return k % 16 === 2 ? first + count - 1 : ((row * 13 + k * 7) % count) + first;
 }
 
-function product(dtype: WeightDType, row: number, column: number): number {
+function product(dtype: QuantizedDType, row: number, column: number): number {
   let sum = 0;
   for (let k = 0; k < IN; k++) sum += activationAt(row, k) * weightAt(dtype, column, k);
   return sum;

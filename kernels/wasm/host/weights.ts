@@ -1,7 +1,5 @@
-import { check } from '../../check.ts';
 import type { Tensor, WeightDType, WeightWriter } from '../../ops.ts';
 import { RowCounter } from '../../shared/rowCounter.ts';
-import { STORED } from '../../stored/storedTypes.ts';
 import type { Banks } from './banks.ts';
 import type { Packing } from './packing.ts';
 import type { WasmTensor } from './tensor.ts';
@@ -13,12 +11,10 @@ export function weightWriter(
   packing: Packing,
   { shape, dtype, layer }: { shape: readonly [number, number]; dtype: WeightDType; layer?: number | undefined },
 ): WeightWriter {
-  check(!dtype.endsWith('m'), () => `createWeight: the WASM backend has no format ${dtype} yet`);
   const counter = new RowCounter(shape, dtype);
   const weight = holdWeight(banks, shape, dtype, layer);
   return {
     async writeStored(bytes, type, fill) {
-      check(!STORED[type].quantized, () => `createWeight: the WASM backend cannot unpack ${type} yet`);
       return packing.pack({ weight, ...counter.take(bytes, type), type, bytes }, fill);
     },
     async finish(): Promise<Tensor> {

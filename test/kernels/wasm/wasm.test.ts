@@ -12,6 +12,7 @@ import {
   type Tensor,
   type WeightDType,
 } from '../../../kernels/ops.ts';
+import { QUANTIZED, type QuantizedDType } from '../../../kernels/quantize.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { createWasmOps, wasmReport } from '../../../kernels/wasm/wasmOps.ts';
 import { assertClose } from '../../support/close.ts';
@@ -23,7 +24,7 @@ describe('wasm: quantised products', function () {
   this.timeout(20_000);
   for (const simd of ['relaxed', 'plain'] as const) {
     for (const threads of [1, 2, 3]) {
-      for (const dtype of ['q4', 'q8'] as const) {
+      for (const dtype of Object.keys(QUANTIZED) as QuantizedDType[]) {
         it(`${simd} SIMD, ${threads} threads, ${dtype}: outliers, empty groups, odd sizes`, () =>
           withWasm({ simd, threads }, async (ops) => {
             for (const [rows, width, outs] of [
@@ -44,7 +45,7 @@ describe('wasm: quantised products', function () {
 
 describe('wasm: products of few rows', () => {
   for (const simd of ['relaxed', 'plain'] as const) {
-    for (const dtype of ['q4', 'q8'] as const) {
+    for (const dtype of Object.keys(QUANTIZED) as QuantizedDType[]) {
       it(`${simd} SIMD, ${dtype}: a row is the same bit for bit beside any others`, () =>
         withWasm({ simd, threads: 2 }, async (ops) => {
           const [width, outs] = [4160, 43];
@@ -75,7 +76,7 @@ describe('wasm: operations that quantise their result', () => {
       it(`${simd} SIMD, ${name}: its products are those of its result, bit for bit`, () =>
         withWasm({ simd, threads: 3 }, async (ops) => {
           const norms = [1, 2].map((seed) => ops.upload(randomValues(seed, width), [width]));
-          for (const dtype of ['q4', 'q8'] as const) {
+          for (const dtype of Object.keys(QUANTIZED) as QuantizedDType[]) {
             for (const rows of [1, 3]) {
               const columns = name.endsWith('Norm') ? width : 2 * width;
               const x = randomValues(3, rows * columns);
@@ -242,7 +243,7 @@ describe('wasm: profile', () => {
       const sums = ops.profile();
       assert.deepEqual(sums.map(({ op, count, macs }) => [op, count, macs]).sort(), [
         ['copy', 2, 0],
-        ['matvecQ4 2 x (64, 64)', 4, 4 * 2 * 64 * 64],
+        ['matvecQ q4 2 x (64, 64)', 4, 4 * 2 * 64 * 64],
         ['quantise', 4, 0],
       ]);
       const bytesOf = (kind: string) => sums.find(({ op }) => op.startsWith(kind))!.bytes;

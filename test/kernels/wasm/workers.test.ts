@@ -44,7 +44,7 @@ describe('wasm: threads', function () {
     for (let threads = 1; threads <= 8; threads++) {
       await withWasm({ threads }, async (ops) => {
         const weights: Tensor[] = [];
-        for (const dtype of ['q4', 'q8', 'f16', 'f32'] as const) {
+        for (const dtype of ['q4', 'q8', 'q4m', 'q5m', 'q6m', 'f16', 'f32'] as const) {
           weights.push(await makeWeight(ops, randomValues(3, outs * width), [outs, width], dtype));
         }
         for (const rows of [1, 5, 40]) {

@@ -1,5 +1,6 @@
-import { half, HALF_SCALE } from '../simd';
-import { DTypeCode, GROUP_VALUES, PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from '../opcodes';
+import { half } from '../simd';
+import { DTypeCode, GROUP_VALUES, PANEL_ROWS } from '../opcodes';
+import { blockBytes, codes4, groupsOf, hasMinima } from './format';
 
 /**
  * y[i] = table[ids[i]] * scale. y: (ids, cols) f32; table: (vocabulary, cols) in a weight's packed layout.
@@ -19,27 +20,28 @@ export function embed(d: usize, from: i32, to: i32): void {
     else if (dtype === DTypeCode.f16) {
       const row = table + <usize>id * rowBytes;
       for (let k = 0; k < cols; k++) store<f32>(y + ((<usize>k) << 2), half(row + ((<usize>k) << 1)));
-    } else unpackRow(table, id, y, cols / GROUP_VALUES, dtype === DTypeCode.q4);
+    } else unpackRow(table, id, y, cols / GROUP_VALUES, dtype);
     if (scale !== 1) for (let k = 0; k < cols; k++) store<f32>(y + (k << 2), load<f32>(y + (k << 2)) * scale);
   }
 }
 
-function unpackRow(table: usize, id: i32, y: usize, blocks: i32, q4: bool): void {
-  const blockBytes: usize = q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES;
+function unpackRow(table: usize, id: i32, y: usize, blocks: i32, dtype: i32): void {
+  const bytes = blockBytes(dtype);
   const row = id % PANEL_ROWS;
-  let block = table + <usize>(id / PANEL_ROWS) * <usize>blocks * blockBytes;
+  const columns = GROUP_VALUES / groupsOf(dtype);
+  const offset = dtype === DTypeCode.q4 ? 8 : dtype === DTypeCode.q8 ? 128 : 0;
+  let block = table + <usize>(id / PANEL_ROWS) * <usize>blocks * bytes;
   for (let b = 0; b < blocks; b++) {
-    const scale: f32 = reinterpret<f32>(((<i32>load<i16>(block + (row << 1))) << 13) & (<i32>0x8fffe000)) * HALF_SCALE;
-    const values = block + 16 + (row << 2);
-    for (let i = 0; i < GROUP_VALUES; i++) {
-      let q: i32;
-      if (q4) {
-        const byte = <i32>load<u8>(values + ((i >> 3) << 5) + (i & 3));
-        q = ((byte >> (i & 4)) & 15) - 8;
-      } else q = <i32>load<u8>(values + ((i >> 2) << 5) + (i & 3)) - 128;
-      store<f32>(y + (i << 2), scale * <f32>q);
+    for (let i = 0; i < GROUP_VALUES; i += 4) {
+      const group = block + ((<usize>(i / columns)) << 5) + (row << 1);
+      const scale = half(group);
+      const codes = codes4(block + (row << 2), i >> 2, dtype);
+      for (let k = 0; k < 4; k++) {
+        const value = scale * <f32>(((codes >>> (k << 3)) & 255) - offset);
+        store<f32>(y + ((i + k) << 2), hasMinima(dtype) ? value + half(group + 16) : value);
+      }
     }
     y += 128;
-    block += blockBytes;
+    block += bytes;
   }
 }

@@ -1,15 +1,8 @@
 import { scratch } from '../thread';
 import { addValues, half } from '../simd';
-import { tileQ4, tileQ8 } from '../tiles';
-import {
-  BATCH_TOKENS,
-  CHUNK_BLOCKS,
-  PANEL_ROWS,
-  Q4_BLOCK_BYTES,
-  Q8_BLOCK_BYTES,
-  TILE_TOKENS,
-  UNPACKED_BYTES,
-} from '../opcodes';
+import { tile } from '../tiles';
+import { TILE_BYTES, blockBytes, codesAt, groupsOf, hasMinima, highAt, highBits4 } from './format';
+import { BATCH_TOKENS, CHUNK_BLOCKS, DTypeCode, PANEL_ROWS, TILE_TOKENS, UNPACKED_BYTES } from '../opcodes';
 
 /**
  * y = x w^T + bias + residual for many rows of x, like matvecQ, with tokens in the lanes: x in tiles of 8 tokens (see
@@ -17,10 +10,11 @@ import {
  * which splits bytes into nibbles), columns in chunks that fit in the L1 cache.
  *
  * An item is (batch of 256 tokens, chunk of rows of w). Words: 3 x tiles, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out,
- * 9 groups per row, 10 rows of w per item (a multiple of 8), 11 bias or 0. Thread scratch: unpacked weights, then sums
- * (rows of w / rows at a time, tiles, rows at a time, 8).
+ * 9 blocks per row, 10 rows of w per item (a multiple of 8), 11 bias or 0, 12 dtype of w. Thread scratch: unpacked
+ * weights, then sums (rows of w / rows at a time, tiles, rows at a time, 8).
  */
-export function matmulQ(d: usize, from: i32, to: i32, q4: bool): void {
+export function matmulQ(d: usize, from: i32, to: i32): void {
+  const dtype = load<i32>(d, 48);
   const rows = load<i32>(d, 28);
   const out = load<i32>(d, 32);
   const chunkRows = load<i32>(d, 40);
@@ -32,22 +26,21 @@ export function matmulQ(d: usize, from: i32, to: i32, q4: bool): void {
     const count = min(chunkRows, padded - firstRow);
     const firstToken = batch * BATCH_TOKENS;
     const tokens = min(BATCH_TOKENS, rows - firstToken);
-    multiply(d, firstRow, count, firstToken, (tokens + TILE_TOKENS - 1) / TILE_TOKENS, q4);
-    write(d, firstRow, min(count, out - firstRow), firstToken, tokens, q4);
+    multiply(d, firstRow, count, firstToken, (tokens + TILE_TOKENS - 1) / TILE_TOKENS, dtype);
+    write(d, firstRow, min(count, out - firstRow), firstToken, tokens, dtype);
   }
 }
 
 // @inline
-function rowsAtOnce(q4: bool): i32 {
-  return ASC_FEATURE_RELAXED_SIMD && !q4 ? 2 : 4;
+function rowsAtOnce(dtype: i32): i32 {
+  return ASC_FEATURE_RELAXED_SIMD && dtype === DTypeCode.q8 ? 2 : 4;
 }
 
-function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i32, q4: bool): void {
+function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i32, dtype: i32): void {
   const blocks = load<i32>(d, 36);
-  const xBlock: usize = ASC_FEATURE_RELAXED_SIMD ? 320 : 544;
-  const x = load<u32>(d, 12) + <usize>((firstToken / TILE_TOKENS) * blocks) * xBlock;
+  const x = load<u32>(d, 12) + <usize>((firstToken / TILE_TOKENS) * blocks) * TILE_BYTES;
   const chunk = ASC_FEATURE_RELAXED_SIMD ? CHUNK_BLOCKS : CHUNK_BLOCKS / 2;
-  const step = rowsAtOnce(q4);
+  const step = rowsAtOnce(dtype);
   const sums = scratch + UNPACKED_BYTES;
   const sumBytes = <usize>(step * TILE_TOKENS * 4);
   memory.fill(sums, 0, <usize>(tiles * count * TILE_TOKENS * 4));
@@ -55,11 +48,9 @@ function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i
     const depth = min(chunk, blocks - b);
     let to = sums;
     for (let r = 0; r < count; r += step) {
-      unpack(d, firstRow + r, step, b, depth, q4);
-      for (let tile = 0; tile < tiles; tile++) {
-        const at = x + <usize>(tile * blocks + b) * xBlock;
-        if (q4) tileQ4(at, scratch, to, depth);
-        else tileQ8(at, scratch, to, depth);
+      unpack(d, firstRow + r, step, b, depth, dtype);
+      for (let i = 0; i < tiles; i++) {
+        tile(dtype, x + <usize>(i * blocks + b) * TILE_BYTES, scratch, to, depth);
         to += sumBytes;
       }
     }
@@ -67,31 +58,42 @@ function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i
 }
 
 /**
- * Unpacks the weights of `step` rows from `row` on, groups b..b + depth: by group, splatted f32 scales, then columns.
+ * Unpacks the weights of `step` rows from `row` on, blocks b..b + depth: by block, for each of its groups the splatted f32
+ * scales (and minima), then columns.
  */
-function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, q4: bool): void {
+function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, dtype: i32): void {
   const blocks = load<i32>(d, 36);
-  const blockBytes: usize = q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES;
-  const vectors: usize = ASC_FEATURE_RELAXED_SIMD && q4 ? 8 : 16;
-  const unpackedBytes = <usize>step * 16 * (vectors + 1);
+  const bytes = blockBytes(dtype);
+  const numbers = groupsOf(dtype) << (hasMinima(dtype) ? 1 : 0);
+  const split = ASC_FEATURE_RELAXED_SIMD && dtype === DTypeCode.q8;
+  const vectors: usize = ASC_FEATURE_RELAXED_SIMD && !split ? 8 : 16;
+  const stride = (<usize>step) << 4;
+  const unpackedBytes = stride * (vectors + <usize>numbers);
   for (let r = row; r < row + step; r++) {
-    let block = load<u32>(d, 16) + <usize>((r / PANEL_ROWS) * blocks + b) * blockBytes;
+    let block = load<u32>(d, 16) + <usize>((r / PANEL_ROWS) * blocks + b) * bytes;
     const lane = r % PANEL_ROWS;
     let to = scratch + ((r - row) << 4);
     for (let i = 0; i < depth; i++) {
-      v128.store(to, f32x4.splat(half(block + (lane << 1))));
-      const from = block + 16 + (lane << 2);
-      const at = to + ((<usize>step) << 4);
-      if (q4) unpackQ4(from, at, (<usize>step) << 4);
-      else unpackQ8(from, at, (<usize>step) << 4);
-      block += blockBytes;
+      let at = to;
+      for (let k = 0; k < numbers; k++) {
+        v128.store(at, f32x4.splat(half(block + (k << 4) + (lane << 1))));
+        at += stride;
+      }
+      const from = block + (lane << 2);
+      if (dtype === DTypeCode.q8) unpackQ8(from + codesAt(dtype), at, stride);
+      else {
+        unpackNibbles(from + codesAt(dtype), at, stride, dtype === DTypeCode.q4 ? 8 : 0);
+        if (dtype === DTypeCode.q5m || dtype === DTypeCode.q6m) addHighBits(from + highAt(dtype), at, stride, dtype);
+      }
+      block += bytes;
       to += unpackedBytes;
     }
   }
 }
 
+/** offset: what plain SIMD subtracts. */
 // @inline
-function unpackQ4(from: usize, to: usize, stride: usize): void {
+function unpackNibbles(from: usize, to: usize, stride: usize, offset: i16): void {
   if (ASC_FEATURE_RELAXED_SIMD) {
     const nibble = i8x16.splat(15);
     for (let g = 0; g < 4; g++) {
@@ -102,14 +104,35 @@ function unpackQ4(from: usize, to: usize, stride: usize): void {
     }
   } else {
     const nibble = i16x8.splat(15);
-    const offset = i16x8.splat(8);
+    const offsets = i16x8.splat(offset);
     for (let g = 0; g < 4; g++) {
       const v = v128.load32_splat(from + (g << 5));
-      v128.store(to, i16x8.sub(v128.and(v, nibble), offset));
-      v128.store(to + stride, i16x8.sub(v128.and(i16x8.shr_u(v, 4), nibble), offset));
-      v128.store(to + stride * 2, i16x8.sub(v128.and(i16x8.shr_u(v, 8), nibble), offset));
-      v128.store(to + stride * 3, i16x8.sub(i16x8.shr_u(v, 12), offset));
+      v128.store(to, i16x8.sub(v128.and(v, nibble), offsets));
+      v128.store(to + stride, i16x8.sub(v128.and(i16x8.shr_u(v, 4), nibble), offsets));
+      v128.store(to + stride * 2, i16x8.sub(v128.and(i16x8.shr_u(v, 8), nibble), offsets));
+      v128.store(to + stride * 3, i16x8.sub(i16x8.shr_u(v, 12), offsets));
       to += stride * 4;
+    }
+  }
+}
+
+/** Adds the upper bits of a row's codes to their unpacked lower ones. */
+function addHighBits(from: usize, to: usize, stride: usize, dtype: i32): void {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    for (let k = 0; k < 8; k++) {
+      v128.store(to, v128.or(v128.load(to), i32x4.splat(highBits4(from, k, dtype))));
+      to += stride;
+    }
+  } else {
+    for (let g = 0; g < 4; g++) {
+      const first = highBits4(from, g << 1, dtype);
+      const second = highBits4(from, (g << 1) + 1, dtype);
+      v128.store(to, v128.or(v128.load(to), i32x4.splat(first & 0x00ff00ff)));
+      v128.store(to + stride, v128.or(v128.load(to + stride), i32x4.splat(second & 0x00ff00ff)));
+      to += stride * 2;
+      v128.store(to, v128.or(v128.load(to), i32x4.splat((first >>> 8) & 0x00ff00ff)));
+      v128.store(to + stride, v128.or(v128.load(to + stride), i32x4.splat((second >>> 8) & 0x00ff00ff)));
+      to += stride * 2;
     }
   }
 }
@@ -140,11 +163,11 @@ function unpackQ8(from: usize, to: usize, stride: usize): void {
 }
 
 /** y[firstToken.., firstRow..] = sums (+ bias) (+ residual). */
-function write(d: usize, firstRow: i32, count: i32, firstToken: i32, tokens: i32, q4: bool): void {
+function write(d: usize, firstRow: i32, count: i32, firstToken: i32, tokens: i32, dtype: i32): void {
   const out = load<i32>(d, 32);
   const residual: usize = load<u32>(d, 24);
   const bias: usize = load<u32>(d, 44);
-  const step = rowsAtOnce(q4);
+  const step = rowsAtOnce(dtype);
   const tiles = (tokens + TILE_TOKENS - 1) / TILE_TOKENS;
   for (let t = 0; t < tokens; t++) {
     const at = (<usize>(firstToken + t) * <usize>out + <usize>firstRow) << 2;

@@ -1,39 +1,46 @@
 import { scratch } from '../thread';
-import { addValues } from '../simd';
-import { PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from '../opcodes';
-import { panelsQ4, panelsQ8 } from '../panels';
-import { rows2Q4, rows2Q8, rows4Q4, rows4Q8 } from '../rows';
+import { SUM_SCALE, addValues, scaleValues } from '../simd';
+import { DTypeCode, PANEL_ROWS } from '../opcodes';
+import { panels } from '../panels';
+import { rows2, rows4 } from '../rows';
+import { X_BYTES, blockBytes } from './format';
 
 /**
  * For more than four rows: number of weight streams read in turn, and of groups read from each. Tuned on a 2024 EPYC.
  */
 const STREAMS = 4;
-const STREAM_BLOCKS_Q4 = 4;
+const STREAM_BLOCKS = 4;
 const STREAM_BLOCKS_Q8 = 8;
 
 /**
- * y = x w^T + bias + residual for few rows of x: y[m, n] = sum over groups g of scale_x[m,g] scale_w[n,g] sum_i q_x q_w, the
- * inner sum exact in i32. x: quantised (see quantise.ts), w: (out, in) in panels of 8 rows, y, residual: (rows, out).
+ * y = x w^T + bias + residual for few rows of x: y[m, n] = sum over groups g of scale_x[m,g] (scale_w[n,g] sum_i q_x q_w +
+ * minimum_w[n,g] sum_i q_x), the inner sums exact in i32. x: quantised (see quantise.ts), w: (out, in) in panels of 8
+ * rows, y, residual: (rows, out).
  *
- * Panel layout, by group of 32 columns: 8 f16 scales, then vectors of 4 rows (a row per 32-bit lane), rows 0-3 then 4-7.
- * q4: 4 pairs of vectors; byte j of a lane of pair g holds q + 8 of column 8g+j (low nibble) and 8g+4+j (high).
- * q8: 8 pairs; byte j of pair g holds q + 128 of column 4g+j.
+ * Panel layout, by block of 32 columns: 8 f16 scales; with minima 8 f16 minima (q6m: both for the first, then for the last
+ * 16 columns); then vectors of 4 rows (a row per 32-bit lane), rows 0-3 then 4-7:
+ * q4, q4m: 4 pairs of vectors; byte j of a lane of pair g holds the code of column 8g+j (low nibble) and 8g+4+j (high),
+ * q4's plus 8.
+ * q5m: a pair with bit 4 of the codes, bit k of byte j for column 4k+j, then the lower bits as q4m.
+ * q6m: two pairs with bits 4 and 5, bits 2k and 2k+1 of byte j for column 4k+j of 16, then the lower bits as q4m.
+ * q8: 8 pairs; byte j of pair g holds the code of column 4g+j plus 128.
  *
  * A row's result is bit-for-bit the same, however many rows there are.
  *
- * An item is a panel. Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 groups per row, 10 bias or 0. Thread
- * scratch: sums, (rows, panels of a grain, 8) f32, rows rounded up to a multiple of 4.
+ * An item is a panel. Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 blocks per row, 10 bias or 0, 11 dtype of
+ * w. Thread scratch: sums times 2^-48, (rows, panels of a grain, 8) f32, rows rounded up to a multiple of 4.
  */
-export function matvecQ(d: usize, from: i32, to: i32, q4: bool): void {
+export function matvecQ(d: usize, from: i32, to: i32): void {
+  const dtype = load<i32>(d, 44);
   const rows = load<i32>(d, 28);
   const blocks = load<i32>(d, 36);
-  const panelBytes = <usize>blocks * (q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
+  const panelBytes = <usize>blocks * blockBytes(dtype);
   const w = load<u32>(d, 16) + <usize>from * panelBytes;
   const x: usize = load<u32>(d, 12);
   const sumBytes = <usize>(to - from) * (PANEL_ROWS * 4);
   memory.fill(scratch, 0, sumBytes * ((rows + 3) & ~3));
-  if (rows === 1) oneRow(w, x, blocks, to - from, panelBytes, q4);
-  else severalRows(w, x, rows, blocks, to - from, q4);
+  if (rows === 1) oneRow(w, x, blocks, to - from, panelBytes, dtype);
+  else severalRows(w, x, rows, blocks, to - from, dtype);
   for (let row = 0; row < rows; row++) writePanels(d, scratch + <usize>row * sumBytes, row, from, to);
 }
 
@@ -42,17 +49,17 @@ export function matvecQ(d: usize, from: i32, to: i32, q4: bool): void {
  * computed at once, panel after panel, which suits the hardware prefetcher. With more rows, computing is slow compared
  * with memory, and four alternating streams are prefetched better.
  */
-function severalRows(w: usize, x: usize, rows: i32, blocks: i32, panels: i32, q4: bool): void {
+function severalRows(w: usize, x: usize, rows: i32, blocks: i32, panels: i32, dtype: i32): void {
   const each = rows <= 4 ? 0 : panels / STREAMS;
-  const step = q4 ? STREAM_BLOCKS_Q4 : STREAM_BLOCKS_Q8;
+  const step = dtype === DTypeCode.q8 ? STREAM_BLOCKS_Q8 : STREAM_BLOCKS;
   for (let i = 0; i < each; i++) {
     for (let b = 0; b < blocks; b += step) {
       const count = min(step, blocks - b);
-      for (let s = 0; s < STREAMS; s++) addPanel(w, x, rows, blocks, panels, s * each + i, b, count, q4);
+      for (let s = 0; s < STREAMS; s++) addPanel(w, x, rows, blocks, panels, s * each + i, b, count, dtype);
     }
   }
   for (let panel = each * STREAMS; panel < panels; panel++) {
-    addPanel(w, x, rows, blocks, panels, panel, 0, blocks, q4);
+    addPanel(w, x, rows, blocks, panels, panel, 0, blocks, dtype);
   }
 }
 
@@ -66,26 +73,23 @@ function addPanel(
   panel: i32,
   b: i32,
   count: i32,
-  q4: bool,
+  dtype: i32,
 ): void {
-  const xBlock: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : 72;
-  const wBlock: usize = q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES;
-  const xBytes = <usize>blocks * xBlock;
+  const wBlock = blockBytes(dtype);
+  const xBytes = <usize>blocks * X_BYTES;
   const yBytes = <usize>panels * (PANEL_ROWS * 4);
   const wAt = w + <usize>(panel * blocks + b) * wBlock;
   for (let row = 0; row < rows; row += 4) {
     const y = scratch + <usize>row * yBytes + <usize>panel * (PANEL_ROWS * 4);
     // Rows past the last are computed with the values of the row before; their sums are never read.
-    const x0 = x + <usize>row * xBytes + <usize>b * xBlock;
+    const x0 = x + <usize>row * xBytes + <usize>b * X_BYTES;
     const x1 = row + 1 < rows ? x0 + xBytes : x0;
     if (row + 2 >= rows) {
-      if (q4) rows2Q4(wAt, x0, x1, y, yBytes, count);
-      else rows2Q8(wAt, x0, x1, y, yBytes, count);
+      rows2(dtype, wAt, x0, x1, y, yBytes, count);
     } else {
       const x2 = x1 + xBytes;
       const x3 = row + 3 < rows ? x2 + xBytes : x2;
-      if (q4) rows4Q4(wAt, x0, x1, x2, x3, y, yBytes, count);
-      else rows4Q8(wAt, x0, x1, x2, x3, y, yBytes, count);
+      rows4(dtype, wAt, x0, x1, x2, x3, y, yBytes, count);
     }
   }
 }
@@ -94,17 +98,16 @@ function addPanel(
  * One row: panels of the first half and of the second half side by side, so that memory is read in two long streams,
  * which the hardware prefetches.
  */
-function oneRow(w: usize, x: usize, blocks: i32, panels: i32, panelBytes: usize, q4: bool): void {
-  const half = (panels + 1) >> 1;
+function oneRow(w: usize, x: usize, blocks: i32, count: i32, panelBytes: usize, dtype: i32): void {
+  const half = (count + 1) >> 1;
   const wOther = <usize>half * panelBytes;
   const yOther = <usize>half * (PANEL_ROWS * 4);
   for (let i = 0; i < half; i++) {
     const wAt = w + <usize>i * panelBytes;
     const y = scratch + <usize>i * (PANEL_ROWS * 4);
     // A panel without a partner is paired with itself; both halves add the same sums to values that are still zero.
-    const alone = i + half === panels;
-    if (q4) panelsQ4(wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);
-    else panelsQ8(wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);
+    const alone = i + half === count;
+    panels(dtype, wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);
   }
 }
 
@@ -116,7 +119,7 @@ function writePanels(d: usize, sums: usize, row: i32, from: i32, to: i32): void 
   const count = min(out, to * PANEL_ROWS) - column;
   const at = (<usize>row * <usize>out + <usize>column) << 2;
   const y: usize = load<u32>(d, 20) + at;
-  memory.copy(y, sums, (<usize>count) << 2);
+  scaleValues(sums, y, count, SUM_SCALE);
   if (bias) addValues(y, bias + ((<usize>column) << 2), count);
   if (residual) addValues(y, residual + at, count);
 }

@@ -1,39 +1,90 @@
+import { blockBytes, hasMinima } from './format';
+import { packKept, packWithMinima } from './packCodes';
 import { packRow, toHalf } from './packRow';
+import { unpackRow } from './unpackStored';
 import { scratch } from '../thread';
 import { half, halfHigh, halfLow, HALF_MASK } from '../simd';
-import { DTypeCode, GROUP_VALUES, PANEL_ROWS, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES, StoredCode } from '../opcodes';
+import { DTypeCode, GROUP_VALUES, PANEL_ROWS, StoredCode } from '../opcodes';
 
 const INFINITY_BITS: u32 = 0x7f800000;
 /** 65536 as f32: the widened bits of an infinite f16; those of a NaN are larger. */
 const PAST_HALF_BITS: u32 = 0x47800000;
 
 /**
- * Packs stored rows of weights: widens them to f32, then quantises them into their panels, or lays them out as rows of
- * f32 or f16. An item is a row. Words: 3 stored rows, 4 packed weights, 5 number of the first row, 6 values per row,
- * 7 dtype, 8 stored format, 9 bytes per packed row (f32 and f16), 10 address for the bits of the largest magnitude:
- * infinity or more if a value is not finite. Thread scratch: a row as f32.
+ * Packs stored rows of weights: what is quantised and kept (kernels/keep.ts) goes into its panel as it is; all else is
+ * widened to f32, then quantised into its panel, or laid out as rows of f32 or f16. An item is a row. Words: 3 stored
+ * rows, 4 packed weights, 5 number of the first row, 6 values per row, 7 dtype, 8 stored format, 9 bytes per packed row
+ * (f32 and f16), 10 address for the bits of the largest magnitude: infinity or more if a value, a scale or a minimum is
+ * not finite, 11 bytes per stored row, 12 values per group of stored blocks, or 0 where they are floating-point numbers,
+ * 13 what kept codes are to be raised by, or -1 where they are not kept, 14 whether the blocks have minima. Thread
+ * scratch: a row as f32, its codes, and where blocks are unpacked f32 scales and minima, one per group of 16.
  */
 export function packRows(d: usize, from: i32, to: i32): void {
   const inputs = load<i32>(d, 24);
   const dtype = load<i32>(d, 28);
   const stored = load<i32>(d, 32);
   const rowBytes: usize = load<u32>(d, 36);
-  const storedBytes = (<usize>inputs) << (stored === StoredCode.F32 ? 2 : 1);
+  const storedBytes: usize = load<u32>(d, 44);
+  const group = load<i32>(d, 48);
+  const bias = load<i32>(d, 52);
+  const ownMinima = load<i32>(d, 56) !== 0;
   const blocks = inputs / GROUP_VALUES;
-  const panelBytes = <usize>blocks * (dtype === DTypeCode.q4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
+  const bytes = blockBytes(dtype);
+  const codes = scratch + ((<usize>((inputs + 7) & ~7)) << 2);
+  const scales = codes + <usize>inputs;
+  const minima = scales + ((<usize>inputs) >> 2);
   let largest: u32 = 0;
   for (let item = from; item < to; item++) {
     const row = load<i32>(d, 20) + item;
     const packed: usize = load<u32>(d, 16);
-    largest = max(largest, widenRow(load<u32>(d, 12) + <usize>item * storedBytes, inputs, stored));
-    if (dtype === DTypeCode.f32) memory.copy(packed + <usize>row * rowBytes, scratch, (<usize>inputs) << 2);
+    const source = load<u32>(d, 12) + <usize>item * storedBytes;
+    const panel = packed + <usize>(row / PANEL_ROWS) * <usize>blocks * bytes;
+    if (group) {
+      if (!unpackRow(source, inputs, stored, codes, scales, minima)) largest = INFINITY_BITS;
+      largest = max(largest, dequantise(codes, scales, minima, inputs, group, ownMinima));
+    } else largest = max(largest, widenRow(source, inputs, stored));
+    if (group !== 0 && bias >= 0) {
+      const lane = row % PANEL_ROWS;
+      if (!packKept(codes, scales, minima, group, bias, ownMinima, blocks, panel, bytes, lane, dtype)) {
+        largest = INFINITY_BITS;
+      }
+    } else if (dtype === DTypeCode.f32) memory.copy(packed + <usize>row * rowBytes, scratch, (<usize>inputs) << 2);
     else if (dtype === DTypeCode.f16) narrowRow(packed + <usize>row * rowBytes, inputs);
-    else {
-      const panel = packed + <usize>(row / PANEL_ROWS) * panelBytes;
-      packRow(scratch, blocks, panel, row % PANEL_ROWS, dtype === DTypeCode.q4);
-    }
+    else if (hasMinima(dtype)) packWithMinima(scratch, codes, blocks, panel, bytes, row % PANEL_ROWS, dtype);
+    else packRow(scratch, blocks, panel, row % PANEL_ROWS, dtype === DTypeCode.q4);
   }
   raise(load<u32>(d, 40), stored === StoredCode.F16 && largest >= PAST_HALF_BITS ? INFINITY_BITS : largest);
+}
+
+/** f32(scale * code) + minimum into the scratch. Returns the bits of the largest magnitude. */
+function dequantise(codes: usize, scales: usize, minima: usize, inputs: i32, group: i32, ownMinima: bool): u32 {
+  const magnitude = i32x4.splat(0x7fffffff);
+  let most = i32x4.splat(0);
+  for (let k = 0; k < inputs; k += 8) {
+    const at = (<usize>(k / group)) << 2;
+    const eight = v128.load8x8_s(codes + <usize>k);
+    const scale = v128.load32_splat(scales + at);
+    let low = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(eight)), scale);
+    let high = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(eight)), scale);
+    if (ownMinima) {
+      const minimum = v128.load32_splat(minima + at);
+      low = f32x4.add(low, minimum);
+      high = f32x4.add(high, minimum);
+    }
+    const to = scratch + ((<usize>k) << 2);
+    v128.store(to, low);
+    v128.store(to, high, 16);
+    most = i32x4.max_u(most, i32x4.max_u(v128.and(low, magnitude), v128.and(high, magnitude)));
+  }
+  return largestLane(most);
+}
+
+/** The largest of four lanes, unsigned. */
+function largestLane(v: v128): u32 {
+  return max(
+    max<u32>(i32x4.extract_lane(v, 0), i32x4.extract_lane(v, 1)),
+    max<u32>(i32x4.extract_lane(v, 2), i32x4.extract_lane(v, 3)),
+  );
 }
 
 /** Widens the row to f32 into the scratch. Returns the bits of its largest magnitude, which compare like magnitudes. */
@@ -59,10 +110,7 @@ function widenRow(from: usize, inputs: i32, stored: i32): u32 {
     from += stored === StoredCode.F32 ? 32 : 16;
     to += 32;
   }
-  let largest = max(
-    max<u32>(i32x4.extract_lane(most, 0), i32x4.extract_lane(most, 1)),
-    max<u32>(i32x4.extract_lane(most, 2), i32x4.extract_lane(most, 3)),
-  );
+  let largest = largestLane(most);
   for (; k < inputs; k++) {
     if (stored === StoredCode.F32) {
       store<u32>(to, load<u32>(from));

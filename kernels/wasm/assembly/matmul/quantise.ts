@@ -1,47 +1,54 @@
-import { HALF_SCALE, maxLane } from '../simd';
+import { X_SCALE, maxLane } from '../simd';
 import { scratch } from '../thread';
 import { DTypeCode, GROUP_VALUES, TILE_TOKENS } from '../opcodes';
+import { TILE_BYTES, TILE_HEADER, X_BYTES } from './format';
 
 /**
  * Activations to int8 in groups of 32: scale = max|x| / 127, q = nearest(x / scale), ties to even.
  *
- * For the matrix-vector kernels, group after group. Relaxed: f32 scale * 2^112, i32 -8 sum(q), 32 i8 in order: 40
- * bytes. Plain: f32 scale * 2^112 (/ 256 for q4), i32 minus the weights' offset times sum(q) (times 256 for q4), 32
- * i16 in the order in which the kernel's masks meet them: 72 bytes. For q4 they are shifted left by 8, 4, 0, 8 bits
- * against what the masks leave in place, so that no weight needs a shift.
+ * For the matrix-vector kernels, group after group: f32 scale * 2^64, i32 minus the weights' offset times sum(q), for
+ * weights with minima f32 scale * 2^64 * sum(q) of the first 16 and of the last 16 values; then, relaxed, 32 i8 in order
+ * (48 bytes in all; the offset is 8), or, plain, 32 i16 in the order in which the kernel's masks meet them (80 bytes;
+ * the offset is 8 for q4, 128 for q8). Plain for q4 and q4m, values are shifted left by 8, 4, 0, 8 bits against what the
+ * masks leave in place, so that no weight needs a shift; the scale is divided by 256, the i32 multiplied by it.
  *
  * An item is a group. Words: 3 x, 4 quantised, 5 weight dtype.
  */
 export function quantise(d: usize, from: i32, to: i32): void {
-  const blockBytes: usize = ASC_FEATURE_RELAXED_SIMD ? 40 : 72;
   const x = load<u32>(d, 12) + ((<usize>from) << 7);
-  const out = load<u32>(d, 16) + <usize>from * blockBytes;
-  const q4 = load<i32>(d, 20) === DTypeCode.q4;
-  for (let i = 0; i < to - from; i++) quantiseBlock(x + ((<usize>i) << 7), out + <usize>i * blockBytes, q4);
+  const out = load<u32>(d, 16) + <usize>from * X_BYTES;
+  const shifted = isShifted(load<i32>(d, 20));
+  for (let i = 0; i < to - from; i++) quantiseBlock(x + ((<usize>i) << 7), out + <usize>i * X_BYTES, shifted);
+}
+
+/** Plain SIMD only: whether the weights' masks want activations that were shifted. */
+export function isShifted(dtype: i32): bool {
+  return dtype === DTypeCode.q4 || dtype === DTypeCode.q4m;
 }
 
 /** One group for the matrix-vector kernels. */
-export function quantiseBlock(x: usize, out: usize, q4: bool): void {
+export function quantiseBlock(x: usize, out: usize, shifted: bool): void {
   const scale = quantiseGroup(x);
+  const first = halfSum(scratch);
+  const second = halfSum(scratch + 16);
+  const offset = ASC_FEATURE_RELAXED_SIMD ? -8 : shifted ? -8 * 256 : -128;
+  store<f32>(out, scale * (!ASC_FEATURE_RELAXED_SIMD && shifted ? X_SCALE / 256.0 : X_SCALE));
+  store<i32>(out, offset * (first + second), 4);
+  store<f32>(out, scale * X_SCALE * <f32>first, 8);
+  store<f32>(out, scale * X_SCALE * <f32>second, 12);
   if (ASC_FEATURE_RELAXED_SIMD) {
-    store<f32>(out, scale * HALF_SCALE);
-    store<i32>(out, -8 * groupSum(), 4);
-    v128.store(out, v128.load(scratch), 8);
-    v128.store(out, v128.load(scratch, 16), 24);
-  } else if (q4) {
-    store<f32>(out, scale * (HALF_SCALE / 256.0));
-    store<i32>(out, -8 * 256 * groupSum(), 4);
+    v128.store(out, v128.load(scratch), 16);
+    v128.store(out, v128.load(scratch, 16), 32);
+  } else if (shifted) {
     for (let i = 0; i < GROUP_VALUES; i++) {
       const mask = maskOf(i);
       const shift = mask === 1 ? 4 : mask === 2 ? 0 : 8;
-      const at = 8 + ((((i >> 3) << 2) + mask) << 2) + (((i >> 1) & 1) << 1);
+      const at = 16 + ((((i >> 3) << 2) + mask) << 2) + (((i >> 1) & 1) << 1);
       store<i16>(out + at, <i16>((<i32>load<i8>(scratch + i)) << shift));
     }
   } else {
-    store<f32>(out, scale * HALF_SCALE);
-    store<i32>(out, -128 * groupSum(), 4);
     for (let i = 0; i < GROUP_VALUES; i++) {
-      const at = 8 + ((((i >> 2) << 1) + (i & 1)) << 2) + (((i >> 1) & 1) << 1);
+      const at = 16 + ((((i >> 2) << 1) + (i & 1)) << 2) + (((i >> 1) & 1) << 1);
       store<i16>(out + at, <i16>load<i8>(scratch + i));
     }
   }
@@ -49,19 +56,19 @@ export function quantiseBlock(x: usize, out: usize, q4: bool): void {
 
 /**
  * The same for the matrix-matrix kernels: tiles of 8 tokens, one token per lane of two vectors. By tile and group: 8
- * f32 scales; relaxed: 8 i32 -8 sum(q), then for each 4 columns 8 x 4 i8; plain: for each pair of columns 8 x 2 i16,
- * pairs in the order (0,2) (4,6) (1,3) (5,7) of each 8 columns. Tokens past the last are zero.
+ * f32 scales, 8 i32 -8 sum(q), 8 f32 scale * sum(q) of the first 16 and 8 of the last 16 values; relaxed: for each 4
+ * columns 8 x 4 i8; plain: for each pair of columns 8 x 2 i16, pairs in the order (0,2) (4,6) (1,3) (5,7) of each 8
+ * columns. Tokens past the last are zero.
  *
  * An item is a group of a tile. Words: 3 x, 4 tiles, 5 groups per row, 6 rows.
  */
 export function packTiles(d: usize, from: i32, to: i32): void {
-  const tileBytes: usize = ASC_FEATURE_RELAXED_SIMD ? 320 : 544;
   const blocks = load<i32>(d, 20);
   const rows = load<i32>(d, 24);
   for (let item = from; item < to; item++) {
     const tile = item / blocks;
     const block = item - tile * blocks;
-    const out = load<u32>(d, 16) + <usize>item * tileBytes;
+    const out = load<u32>(d, 16) + <usize>item * TILE_BYTES;
     for (let lane = 0; lane < TILE_TOKENS; lane++) {
       const row = tile * TILE_TOKENS + lane;
       if (row >= rows) packLane(out, lane, 0, true);
@@ -75,14 +82,19 @@ export function packTiles(d: usize, from: i32, to: i32): void {
 
 function packLane(out: usize, lane: i32, scale: f32, empty: bool): void {
   if (empty) memory.fill(scratch, 0, GROUP_VALUES);
-  store<f32>(out + (lane << 2), scale);
+  const at = out + (lane << 2);
+  const first = halfSum(scratch);
+  const second = halfSum(scratch + 16);
+  store<f32>(at, scale);
+  store<i32>(at, -8 * (first + second), 32);
+  store<f32>(at, scale * <f32>first, 64);
+  store<f32>(at, scale * <f32>second, 96);
   if (ASC_FEATURE_RELAXED_SIMD) {
-    store<i32>(out + (lane << 2), -8 * groupSum(), 32);
-    for (let k = 0; k < 8; k++) store<i32>(out + (k << 5) + (lane << 2), load<i32>(scratch + (k << 2)), 64);
+    for (let k = 0; k < 8; k++) store<i32>(at + TILE_HEADER + (k << 5), load<i32>(scratch + (k << 2)));
   } else {
     for (let i = 0; i < GROUP_VALUES; i++) {
       const pair = ((i >> 3) << 2) + maskOf(i);
-      store<i16>(out + (pair << 5) + (lane << 2) + (((i >> 1) & 1) << 1), <i16>load<i8>(scratch + i), 32);
+      store<i16>(at + TILE_HEADER + (pair << 5) + (((i >> 1) & 1) << 1), <i16>load<i8>(scratch + i));
     }
   }
 }
@@ -113,13 +125,9 @@ function nearest4(x: usize, divisor: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(v128.load(x), divisor)));
 }
 
-/** The sum of the group in the thread's scratch. */
-function groupSum(): i32 {
-  const pairs = i16x8.add(
-    i16x8.extadd_pairwise_i8x16_s(v128.load(scratch)),
-    i16x8.extadd_pairwise_i8x16_s(v128.load(scratch, 16)),
-  );
-  const quads = i32x4.extadd_pairwise_i16x8_s(pairs);
+/** The sum of 16 int8. */
+function halfSum(at: usize): i32 {
+  const quads = i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(v128.load(at)));
   const halves = i32x4.add(quads, v128.shuffle<i32>(quads, quads, 2, 3, 0, 1));
   return i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1);
 }

@@ -1,0 +1,87 @@
+import {
+  DTypeCode,
+  Q4M_BLOCK_BYTES,
+  Q4_BLOCK_BYTES,
+  Q5M_BLOCK_BYTES,
+  Q6M_BLOCK_BYTES,
+  Q8_BLOCK_BYTES,
+  TILE_BYTES_PLAIN,
+  TILE_BYTES_RELAXED,
+  X_BYTES_PLAIN,
+  X_BYTES_RELAXED,
+} from '../opcodes';
+
+/** Where things lie in a panel's block of 32 columns (layout: matvecQ.ts), and in activations. */
+
+export const X_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? X_BYTES_RELAXED : X_BYTES_PLAIN;
+export const TILE_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? TILE_BYTES_RELAXED : TILE_BYTES_PLAIN;
+/** Where the values of a tile begin. */
+export const TILE_HEADER: usize = 128;
+
+// @inline
+export function hasMinima(dtype: i32): bool {
+  return dtype === DTypeCode.q4m || dtype === DTypeCode.q5m || dtype === DTypeCode.q6m;
+}
+
+/** Groups of a block that have a scale of their own. */
+// @inline
+export function groupsOf(dtype: i32): i32 {
+  return dtype === DTypeCode.q6m ? 2 : 1;
+}
+
+export function blockBytes(dtype: i32): usize {
+  if (dtype === DTypeCode.q4) return Q4_BLOCK_BYTES;
+  if (dtype === DTypeCode.q8) return Q8_BLOCK_BYTES;
+  if (dtype === DTypeCode.q4m) return Q4M_BLOCK_BYTES;
+  return dtype === DTypeCode.q5m ? Q5M_BLOCK_BYTES : Q6M_BLOCK_BYTES;
+}
+
+/** Where the upper bits of codes begin: after the scales and minima. Without upper bits, the codes begin there. */
+// @inline
+export function highAt(dtype: i32): usize {
+  return (<usize>groupsOf(dtype)) << (hasMinima(dtype) ? 5 : 4);
+}
+
+/** Where codes, or their lower four bits, begin. */
+// @inline
+export function codesAt(dtype: i32): usize {
+  return highAt(dtype) + (dtype === DTypeCode.q5m ? 32 : dtype === DTypeCode.q6m ? 64 : 0);
+}
+
+/**
+ * The codes of columns 4k..4k+3 as bytes, unsigned (q4's plus 8, q8's plus 128). row: address of the block plus 4 times the
+ * row's number in the panel.
+ */
+export function codes4(row: usize, k: i32, dtype: i32): i32 {
+  if (dtype === DTypeCode.q8) return load<i32>(row + codesAt(dtype) + ((<usize>k) << 5));
+  const low = (load<i32>(row + codesAt(dtype) + ((<usize>(k >> 1)) << 5)) >>> ((k & 1) << 2)) & 0x0f0f0f0f;
+  if (dtype === DTypeCode.q4 || dtype === DTypeCode.q4m) return low;
+  return low | highBits4(row + highAt(dtype), k, dtype);
+}
+
+/** The upper bits of the same codes in their places. high: address of the row's upper bits in the block. */
+// @inline
+export function highBits4(high: usize, k: i32, dtype: i32): i32 {
+  if (dtype === DTypeCode.q5m) return ((load<i32>(high) >>> k) & 0x01010101) << 4;
+  return ((load<i32>(high + ((<usize>(k >> 2)) << 5)) >>> ((k & 3) << 1)) & 0x03030303) << 4;
+}
+
+/** Puts the codes of columns 8g..8g+7, in two i32 as codes4 returns them, in their places; g in order from 0. */
+export function putCodes8(row: usize, g: i32, first: i32, second: i32, dtype: i32): void {
+  if (dtype === DTypeCode.q8) {
+    store<i32>(row + codesAt(dtype) + ((<usize>g) << 6), first);
+    store<i32>(row + codesAt(dtype) + ((<usize>g) << 6) + 32, second);
+    return;
+  }
+  const to = row + codesAt(dtype) + ((<usize>g) << 5);
+  store<i32>(to, (first & 0x0f0f0f0f) | ((second & 0x0f0f0f0f) << 4));
+  if (dtype === DTypeCode.q5m) {
+    const high = row + highAt(dtype);
+    const bits = ((first >>> 4) & 0x01010101) | (((second >>> 4) & 0x01010101) << 1);
+    store<i32>(high, (g === 0 ? 0 : load<i32>(high)) | (bits << (g << 1)));
+  } else if (dtype === DTypeCode.q6m) {
+    const high = row + highAt(dtype) + ((<usize>(g >> 1)) << 5);
+    const bits = ((first >>> 4) & 0x03030303) | (((second >>> 4) & 0x03030303) << 2);
+    store<i32>(high, (g & 1 ? load<i32>(high) : 0) | (bits << ((g & 1) << 2)));
+  }
+}
