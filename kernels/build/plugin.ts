@@ -9,7 +9,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OnLoadResult, type Plugin, build } from 'esbuild';
-import { generatePanels, generateRows, generateTiles } from './generate.ts';
+import { generatePanels } from './innerLoops/panels.ts';
+import { generateRows } from './innerLoops/rows.ts';
+import { generateTiles } from './innerLoops/tiles.ts';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const wasm = path.join(here, '../wasm');

@@ -247,7 +247,7 @@ describe('wasm: profile', () => {
         ['quantise', 4, 0],
       ]);
       const bytesOf = (kind: string) => sums.find(({ op }) => op.startsWith(kind))!.bytes;
-      assert.equal(bytesOf('copy'), 2 * (2 * 4 * 72)); // Read and written, of each step: four groups of quantised activations.
+      assert.equal(bytesOf('copy'), 2 * (2 * 4 * 80)); // Read and written, of each step: four groups of quantised activations.
       assert.ok(bytesOf('matvec') >= 4 * (64 * 64 * (4.5 / 8) + 512));
       assert.ok(sums.every(({ ms }) => ms > 0) && sums.reduce((sum, { ms }) => sum + ms, 0) < took);
     }));

@@ -1,0 +1,113 @@
+/**
+ * These files write the inner loops of the quantised matrix products as straight-line AssemblyScript: V8 keeps the order
+ * of wasm instructions, so the order here decides which values stay in registers. `relaxed` and plain SIMD twins come
+ * from the same functions.
+ */
+
+/** A quantised weight format as it lies in a panel's block of 32 columns (layouts: wasm/assembly/matmul/matvecQ.ts). */
+export interface Format {
+  name: string;
+  bits: 4 | 5 | 6 | 8;
+  /** Groups of a block: each has 8 scales and, where there are minima, 8 minima. */
+  groups: 1 | 2;
+  minima: boolean;
+  blockBytes: number;
+}
+
+export const FORMATS: readonly Format[] = [
+  { name: 'q4', bits: 4, groups: 1, minima: false, blockBytes: 144 },
+  { name: 'q8', bits: 8, groups: 1, minima: false, blockBytes: 272 },
+  { name: 'q4m', bits: 4, groups: 1, minima: true, blockBytes: 160 },
+  { name: 'q5m', bits: 5, groups: 1, minima: true, blockBytes: 192 },
+  { name: 'q6m', bits: 6, groups: 2, minima: true, blockBytes: 256 },
+];
+
+/** Bytes of 32 quantised activations and where the int8 or i16 begin; of a tile of 8 tokens likewise (quantise.ts). */
+export const X_HEADER = 16;
+export const X_BYTES = (relaxed: boolean): number => X_HEADER + (relaxed ? 32 : 64);
+export const TILE_HEADER = 128;
+
+/** One operand of the dot product, 4 (relaxed) or 2 columns of four rows, of the weights in `w` and the upper bits in `high`. */
+export interface Step {
+  /** Vectors of weights, by number. */
+  pair: number;
+  /** The 32 bits of x that it is multiplied by, by number. */
+  x: number;
+  operand: (w: string, high: string) => string;
+}
+
+/** The steps of a group's sums, and the constants that their operands use. */
+export interface Unpacking {
+  maskValues: string[];
+  groups: Step[][];
+}
+
+// Parts of a block: scales and minima of each group, upper bits of codes, lower bits or whole codes.
+export const scalesAt = ({ minima }: Format, group: number): number => group * (minima ? 32 : 16);
+export const minimaAt = (format: Format, group: number): number => scalesAt(format, group) + 16;
+export const headerBytes = ({ groups, minima }: Format): number => groups * (minima ? 32 : 16);
+export const highBytes = ({ bits }: Format): number => (bits === 5 ? 32 : bits === 6 ? 64 : 0);
+
+/** The vector of codes, or of lower bits, of a panel's rows 0-3 or 4-7. */
+export function loadWeights(format: Format, panel: string, half: number, pair: number): string {
+  return `v128.load(${panel}, ${headerBytes(format) + highBytes(format) + 32 * pair + 16 * half})`;
+}
+
+/** The vector of upper bits. */
+export function loadHigh(format: Format, panel: string, half: number, group: number): string {
+  return `v128.load(${panel}, ${headerBytes(format) + 32 * group + 16 * half})`;
+}
+
+export const loadX = (x: string, index: number): string => `v128.load32_splat(${x}, ${X_HEADER + 4 * index})`;
+
+/**
+ * Turns bytes into operands of the dot product. Plain: each leaves i16 lanes; for 4 bits x was shifted to suit
+ * (assembly/quantise.ts). Relaxed with 8 bits: the parts are the low and the high nibbles.
+ */
+export function unpacking(format: Format, relaxed: boolean): Unpacking {
+  const { bits } = format;
+  const and = (value: string, mask: string): string => `v128.and(${value}, ${mask})`;
+  const right = (value: string, count: number): string => (count ? `i16x8.shr_u(${value}, ${count})` : value);
+  const groups = Array.from({ length: format.groups }, (): Step[] => []);
+  if (bits === 8) {
+    const parts = relaxed
+      ? [(w: string) => and(w, 'm0'), (w: string) => and(right(w, 4), 'm0')]
+      : [(w: string) => and(w, 'm0'), (w: string) => right(w, 8)];
+    for (let pair = 0; pair < 8; pair++) {
+      parts.forEach((operand, k) => groups[0]!.push({ pair, x: relaxed ? pair : 2 * pair + k, operand }));
+    }
+    return { maskValues: [relaxed ? '0x0f0f0f0f' : '0x00ff00ff'], groups };
+  }
+  if (bits === 4 && !relaxed) {
+    const parts = [0, 1, 2].map((m) => (w: string) => and(w, `m${m}`));
+    for (let pair = 0; pair < 4; pair++) {
+      [...parts, (w: string) => right(w, 12)].forEach((operand, k) =>
+        groups[0]!.push({ pair, x: 4 * pair + k, operand }),
+      );
+    }
+    return { maskValues: ['0x000f000f', '0x00f000f0', '0x0f000f00'], groups };
+  }
+  for (let k = 0; k < 8; k++) {
+    // Four columns; plain SIMD takes the even and then the odd ones.
+    for (const odd of relaxed ? [0] : [0, 1]) {
+      const low = (w: string): string => and(right(w, 4 * (k & 1) + 8 * odd), 'm0');
+      // Upper bits lie (bits - 4) per four columns, beginning with each group; they belong at bit 4.
+      const at = (bits === 5 ? k : 2 * (k & 3)) + 8 * odd - 4;
+      const high = (h: string): string => and(at < 0 ? `i16x8.shl(${h}, ${-at})` : right(h, at), 'm1');
+      const operand = (w: string, h: string): string => (bits === 4 ? low(w) : `v128.or(${low(w)}, ${high(h)})`);
+      const group = Math.floor((k * format.groups) / 8);
+      groups[group]!.push({ pair: k >> 1, x: relaxed ? k : 2 * k + odd, operand });
+    }
+  }
+  const upper = bits === 5 ? '1' : '3';
+  const maskValues = relaxed
+    ? ['0x0f0f0f0f', `0x${upper}0${upper}0${upper}0${upper}0`]
+    : ['0x000f000f', `0x00${upper}000${upper}0`];
+  return { maskValues: bits === 4 ? maskValues.slice(0, 1) : maskValues, groups };
+}
+
+/** The sum of a group's x; those of 16 columns are stored. */
+export function sumOfX({ groups }: Format, x: string, group: number): string {
+  const of16 = (half: number): string => `v128.load32_splat(${x}, ${8 + 4 * half})`;
+  return groups === 2 ? of16(group) : `f32x4.add(${of16(0)}, ${of16(1)})`;
+}
