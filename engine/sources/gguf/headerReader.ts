@@ -46,19 +46,24 @@ export class HeaderReader {
   string = (): string => {
     const length = this.count(1, 'the length of a text');
     const from = this.#take(length);
-    const bytes = this.#bytes.subarray(from, from + length);
-    if (!isUtf8(bytes)) this.fail(`the text at byte ${from} is not valid UTF-8`);
-    return bytes.toString('utf8'); // Unlike TextDecoder it keeps U+FEFF, which vocabularies contain.
+    // Unlike TextDecoder, this keeps U+FEFF, which vocabularies contain. Invalid bytes become U+FFFD, but so does U+FFFD.
+    const text = this.#bytes.toString('utf8', from, from + length);
+    if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(from, from + length))) {
+      this.fail(`the text at byte ${from} is not valid UTF-8`);
+    }
+    return text;
   };
 
   /** A 64-bit count of things that take at least `bytesEach` each, which the rest of the file must be able to hold. */
   count(bytesEach: number, what: string): number {
-    const value = this.#bytes.readBigUInt64LE(this.#take(8));
+    const from = this.#take(8);
+    // Without a BigInt for each text. Where the sum is not exact, it is too large in any case.
+    const value = this.#bytes.readUInt32LE(from) + this.#bytes.readUInt32LE(from + 4) * 2 ** 32;
     const room = this.#limit - this.#at;
-    if (value > BigInt(Math.floor(room / bytesEach))) {
-      this.fail(`${what} is ${value}, but there is room for ${room} bytes`);
+    if (value * bytesEach > room) {
+      this.fail(`${what} is ${this.#bytes.readBigUInt64LE(from)}, but there is room for ${room} bytes`);
     }
-    return Number(value);
+    return value;
   }
 
   fail(problem: string): never {

@@ -35,9 +35,15 @@ export function ropeParameters(
   }
   const common = {
     rope_theta: base,
-    ...(rotated === headDim ? {} : { partial_rotary_factor: rotated / headDim }),
+    ...(rotated === headDim ? {} : { partial_rotary_factor: share(rotated, headDim) }),
   };
   return { ...common, ...scaling(reader, architecture, contextLength, factors) };
+}
+
+/** The share that gives `rotated` when it is multiplied by the head's size and rounded down, as config.json's reader does. */
+function share(rotated: number, headDim: number): number {
+  const quotient = rotated / headDim;
+  return Math.floor(headDim * quotient) === rotated ? quotient : quotient * (1 + Number.EPSILON);
 }
 
 function scaling(

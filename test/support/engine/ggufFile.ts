@@ -110,15 +110,19 @@ export function ggufBytes(
 /** The id of a value's type and its bytes. */
 function typedValue(value: MetadataValue): Buffer[] {
   if (isList(value)) {
-    const elements = value.map((each) =>
-      typedValue(typeof each === 'number' ? typed(numberType(...value), each) : each),
-    );
-    const type = elements[0]?.[0] ?? number('u32', STRING);
-    return [number('u32', ARRAY), type, number('u64', value.length), ...elements.flatMap(([, ...bytes]) => bytes)];
+    const type = numberType(value);
+    const elements = value.map((each) => typedValue(typeof each === 'number' ? typed(type, each) : each));
+    const elementType = elements[0]?.[0] ?? number('u32', STRING);
+    return [
+      number('u32', ARRAY),
+      elementType,
+      number('u64', value.length),
+      ...elements.flatMap(([, ...bytes]) => bytes),
+    ];
   }
   if (typeof value === 'string') return [number('u32', STRING), text(value)];
   if (typeof value === 'boolean') return [number('u32', VALUE_TYPE.bool), Buffer.from([Number(value)])];
-  if (typeof value === 'number') return typedValue(typed(numberType(value), value));
+  if (typeof value === 'number') return typedValue(typed(numberType([value]), value));
   const { type, value: numbers } = value;
   const id = number('u32', VALUE_TYPE[type]);
   if (typeof numbers === 'number') return [id, number(type, numbers)];
@@ -126,8 +130,8 @@ function typedValue(value: MetadataValue): Buffer[] {
 }
 
 /** The type that holds all of the numbers. */
-function numberType(...numbers: readonly Plain[]): NumberType {
-  if (!numbers.every(Number.isInteger)) return 'f32';
+function numberType(numbers: readonly Plain[]): NumberType {
+  if (!numbers.every((each) => Number.isInteger(each))) return 'f32';
   return numbers.some((each) => typeof each === 'number' && each < 0) ? 'i32' : 'u32';
 }
 

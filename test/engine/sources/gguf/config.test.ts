@@ -358,6 +358,19 @@ describe('GGUF metadata becomes config.json', () => {
     });
   }
 
+  it('partial rotation of every head size and even number of dimensions', async () => {
+    for (let headDim = 8; headDim <= 128; headDim += 8) {
+      for (let rotated = 2; rotated < headDim; rotated += headDim < 128 ? 2 : 14) {
+        const metadata = {
+          ...{ 'attention.key_length': headDim, 'attention.value_length': headDim, 'rope.dimension_count': rotated },
+        };
+        const { rope_parameters: rope } = await configOf(tinyGguf('qwen3', { metadata }));
+        const { partial_rotary_factor: share } = rope as { partial_rotary_factor: number };
+        assert.equal(Math.floor(headDim * share), rotated, `${rotated} of ${headDim}`);
+      }
+    }
+  });
+
   for (const [name, content, says] of refusals) {
     it(`refused: ${name}`, () =>
       assert.rejects(configOf(content), (error: Error) => {
