@@ -151,6 +151,8 @@ export interface Ops {
   /** A small f32 tensor that stays: norm weights, biases. */
   upload(data: Float32Array, shape: readonly number[], layer?: number): Tensor;
   createKvPool(layout: KvLayout): KvPool;
+  /** The most pages that a pool can have, however much memory is free; Infinity where only memory limits them. */
+  mostKvPages(layout: KvLayout): number;
   /** Frees a tensor made by createWeight or upload. */
   free(tensor: Tensor): void;
   /** Bytes held now by weights, uploads, KV pools and scratch. Tests count leaks with it. */

@@ -57,7 +57,13 @@ async function loadOntoBackend(
   const { ops, notes } = await openBackend(options);
   try {
     const { chunkTokens = CHUNK_TOKENS[ops.backend], kv, contextLength } = options;
-    const memory = planMemory(config, specs, { freeBytes: ops.bytesFree, chunkTokens, kv, contextLength });
+    const memory = planMemory(config, specs, {
+      freeBytes: ops.bytesFree,
+      mostKvPages: (dtype) => ops.mostKvPages({ ...config, dtype }),
+      chunkTokens,
+      kv,
+      contextLength,
+    });
     if (memory.note) notes.push(memory.note);
     const decoder = build(await loadWeights(ops, checkpoint, specs, options), ops);
     return assembleModel(description, { ops, notes, decoder, specs, memory }, options);

@@ -113,7 +113,7 @@ export function assembleModel(
     kvBytes: () => pool.capacity * pool.pageBytes,
     tokensFree: () => {
       const more = Math.max(0, Math.floor(ops.bytesFree / pool.pageBytes));
-      return PAGE_TOKENS * (pool.capacity - allocator.pagesInUse + more);
+      return PAGE_TOKENS * (Math.min(pool.capacity + more, ops.mostKvPages(pool.layout)) - allocator.pagesInUse);
     },
     startProfile: () => {
       if (!ops.startProfile) return undefined;

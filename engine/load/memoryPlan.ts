@@ -7,6 +7,8 @@ import { weightBytes } from './weightFormats.ts';
 export interface MemoryWishes {
   /** Memory that the backend could still allocate; Infinity where only an allocation can tell. */
   readonly freeBytes: number;
+  /** The most pages of a KV cache in a format that the backend can address; Infinity by default. */
+  readonly mostKvPages?: (kv: KvDType) => number;
   /** Number of prompt tokens per step. */
   readonly chunkTokens: number;
   /** The longest context; by default the model's, or what fits. */
@@ -35,7 +37,7 @@ const LEAST_CONTEXT = 2048;
 export function planMemory(
   config: DecoderConfig,
   specs: readonly WeightSpec[],
-  { freeBytes, chunkTokens, contextLength: wish, kv: kvWish }: MemoryWishes,
+  { freeBytes, mostKvPages = () => Infinity, chunkTokens, contextLength: wish, kv: kvWish }: MemoryWishes,
 ): MemoryPlan {
   const { maxPositions, layers, kvHeads, headDim } = config;
   if (wish !== undefined && wish > maxPositions)
@@ -44,11 +46,21 @@ export function planMemory(
   const weights = weightBytes(specs);
   const scratch = scratchBytes(config, chunkTokens);
   const forKv = freeBytes - weights - scratch;
-  const kv = kvWish ?? chooseKvDtype({ layers, kvHeads, headDim, contextLength: wanted, freeBytes: forKv });
+  const bySize = kvWish ?? chooseKvDtype({ layers, kvHeads, headDim, contextLength: wanted, freeBytes: forKv });
+  const kv = !kvWish && PAGE_TOKENS * mostKvPages(bySize) < wanted ? 'q8' : bySize;
   const pageBytes = kvPageBytes(config, kv);
   const most = PAGE_TOKENS * Math.max(0, Math.floor(forKv / pageBytes));
-  if (wanted <= most) return { contextLength: wanted, kv, note: undefined };
   const needed = weights + scratch + Math.ceil(wanted / PAGE_TOKENS) * pageBytes;
+  const addressable = PAGE_TOKENS * mostKvPages(kv);
+  if (addressable < Math.min(wanted, most)) {
+    if (wish === undefined) {
+      const note = `The context is limited to ${addressable} of ${wanted} tokens, the longest that this device can address.`;
+      return { contextLength: addressable, kv, note };
+    }
+    const limit = `the longest that this device can address has ${addressable}`;
+    throw new OutOfMemory(needed, `A context of ${wish} tokens was asked for, but ${limit}.`);
+  }
+  if (wanted <= most) return { contextLength: wanted, kv, note: undefined };
   const sizes = `the weights take ${gigabytes(weights)}, a context of ${wanted} tokens ${gigabytes(
     needed - weights - scratch,
   )} and a step ${gigabytes(scratch)}, but ${gigabytes(freeBytes)} of memory are free`;

@@ -22,7 +22,7 @@ import { attention } from './attention/attention.ts';
 import { embed } from './matmul/embed.ts';
 import { gegelu } from './rowwise/gegelu.ts';
 import { Pipelines } from './device/kernel.ts';
-import { GpuKvPool } from './attention/kvPool.ts';
+import { GpuKvPool, regionBytes } from './attention/kvPool.ts';
 import { layerNorm } from './rowwise/layerNorm.ts';
 import { linear } from './matmul/linear.ts';
 import { maskedScale } from './rowwise/maskedScale.ts';
@@ -105,6 +105,10 @@ export class GpuOps implements Ops {
 
   createKvPool(layout: KvLayout): KvPool {
     return new GpuKvPool(this.#memory, layout);
+  }
+
+  mostKvPages(layout: KvLayout): number {
+    return Math.floor(this.#memory.limits.bufferBytes / regionBytes(layout));
   }
 
   free(tensor: Tensor): void {

@@ -84,6 +84,10 @@ export class ReferenceOps implements Ops {
     this.#held -= host(tensor).byteLength;
   }
 
+  mostKvPages(): number {
+    return Infinity;
+  }
+
   createKvPool(layout: KvLayout): KvPool {
     const pageValues = 2 * layout.layers * PAGE_TOKENS * layout.kvHeads * layout.headDim;
     return new ReferenceKvPool(layout, pageValues, (bytes) => (this.#held += bytes));

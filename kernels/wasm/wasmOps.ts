@@ -91,6 +91,10 @@ export class WasmOps implements Ops {
     return tensor;
   }
 
+  mostKvPages(): number {
+    return Infinity;
+  }
+
   createKvPool(layout: KvLayout): KvPool {
     this.#checkAlive();
     const pool = new WasmKvPool(this.banks, layout, () => {

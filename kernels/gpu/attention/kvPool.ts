@@ -16,6 +16,11 @@ const FORMATS: Record<KvDType, { readonly format: number; bytes(headDim: number)
   q8: { format: 2, bytes: (headDim) => headDim + 4 },
 };
 
+/** Bytes of the keys, or values, of a page and layer. All pages of a layer lie in one buffer for each. */
+export function regionBytes({ kvHeads, headDim, dtype }: KvLayout): number {
+  return PAGE_TOKENS * kvHeads * FORMATS[dtype].bytes(headDim);
+}
+
 /** The pages of every layer: two buffers a layer, so that each stays within what can be bound. */
 export class GpuKvPool implements KvPool {
   readonly pageBytes: number;
@@ -24,7 +29,6 @@ export class GpuKvPool implements KvPool {
   capacity = 0;
   #layers: LayerPages[] = [];
   #disposed = false;
-  /** Keys, or values, of a page and layer. */
   readonly #regionBytes: number;
 
   readonly #memory: Memory;
@@ -41,7 +45,7 @@ export class GpuKvPool implements KvPool {
       () => `createKvPool: headDim ${headDim}, wanted a multiple of 8 up to 128`,
     );
     const { format, bytes } = FORMATS[dtype];
-    this.#regionBytes = PAGE_TOKENS * kvHeads * bytes(headDim);
+    this.#regionBytes = regionBytes(layout);
     this.pageBytes = 2 * layers * this.#regionBytes;
     this.constants = { KV_HEADS: kvHeads, HEAD_DIM: headDim, KV_FORMAT: format, TOKEN_WORDS: bytes(headDim) / 4 };
   }

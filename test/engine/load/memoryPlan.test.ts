@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type MemoryWishes, planMemory } from '../../../engine/load/memoryPlan.ts';
 import { weightBytes, withFormats } from '../../../engine/load/weightFormats.ts';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
+import type { KvDType } from '../../../kernels/ops.ts';
 import { SHAPES } from '../../bench/engine/shapes.ts';
 
 const MINI = readBlueprint(SHAPES['phi-3-mini']!);
@@ -50,6 +51,26 @@ describe('memory is foreseen', () => {
         `^The model does not fit into memory: the weights take 2\\.2 GB, .*; the longest context that fits has ${contextLength} tokens\\.$`,
       ),
     });
+  });
+
+  it('a KV cache that the device can address', () => {
+    // Phi-3-mini's on a GPU that binds 128 MiB: 64 keys of 32 heads of 96 dimensions a page.
+    const mostKvPages = (kv: KvDType): number => Math.floor(2 ** 27 / (64 * 32 * { f32: 384, f16: 192, q8: 100 }[kv]));
+    assert.deepEqual(plan(MINI, { mostKvPages }), { contextLength: 4096, kv: 'f16', note: undefined });
+    assert.deepEqual(plan(LONG, { freeBytes: Infinity, mostKvPages }), {
+      contextLength: 41_920,
+      kv: 'q8',
+      note: 'The context is limited to 41920 of 131072 tokens, the longest that this device can address.',
+    });
+    assert.deepEqual(plan(LONG, { freeBytes: Infinity, mostKvPages, contextLength: 41_920 }).kv, 'q8');
+    assert.throws(() => plan(LONG, { freeBytes: Infinity, mostKvPages, contextLength: 41_921 }), {
+      name: 'OutOfMemory',
+      message: 'A context of 41921 tokens was asked for, but the longest that this device can address has 41920.',
+    });
+    // Memory may be what is short.
+    const { contextLength, note } = plan(LONG, { freeBytes: 8 * GB, mostKvPages });
+    assert.equal(contextLength, plan(LONG, { freeBytes: 8 * GB }).contextLength);
+    assert.match(note!, /are free/);
   });
 
   it('a refusal where the weights alone do not fit', () => {

@@ -140,7 +140,9 @@ describe('the GPU backend', function () {
 
   it('knows what does not fit, and then changes nothing', async () => {
     const ops = await create({ largestBufferBytes: 2 ** 20 });
-    const pool = ops.createKvPool({ layers: 2, kvHeads: 2, headDim: 64, dtype: 'f16' }); // 16 KiB of keys a page
+    const layout = { layers: 2, kvHeads: 2, headDim: 64, dtype: 'f16' } as const; // 16 KiB of keys a page
+    assert.equal(ops.mostKvPages(layout), 64);
+    const pool = ops.createKvPool(layout);
     await pool.grow(2);
     const held = ops.bytesHeld;
     await assert.rejects(pool.grow(65), OutOfMemory);
