@@ -76,9 +76,10 @@ export interface PageMessage {
   /** Markdown for an answer, plain text for a question. */
   text: string;
   /**
-   * writing: parts follow. cut: the answer reached the length limit and can be continued. failed: `problem` says why.
+   * writing: parts follow. cut: the answer reached the length limit and can be continued. repeated: it repeated itself and
+   * was stopped. failed: `problem` says why.
    */
-  status: 'writing' | 'done' | 'stopped' | 'cut' | 'failed';
+  status: 'writing' | 'done' | 'stopped' | 'cut' | 'repeated' | 'failed';
   /** Short text saying what the answer is waiting for, while no text has arrived yet. */
   waiting?: string;
   /** One sentence. */

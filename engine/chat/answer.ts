@@ -12,6 +12,7 @@ import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult } from '../
 import { type ChatPrompt, chatPrompt, type PromptMaker } from './chatPrompt.ts';
 import { fitPrompt, fitSources } from './fit.ts';
 import { LineEncoder } from './lineEncoder.ts';
+import { RepetitionDetector } from './repetition.ts';
 import { reuseCachedTokens } from './reuseCachedTokens.ts';
 import { answerSampling } from './sampling.ts';
 
@@ -20,7 +21,7 @@ export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopString
 
 /**
  * Answers a conversation. When the call has sources, the first part says what remains of them; the other parts are the
- * answer, in whole characters. Rejects with BadModel when the model has no chat template, with PromptTooLong when the
+ * answer, in whole characters. An answer that repeats itself is stopped. Rejects with BadModel when the model has no chat template, with PromptTooLong when the
  * question does not fit, and as the session does: with Cancelled within one token after `signal`.
  */
 export async function answerChat(
@@ -51,18 +52,21 @@ export async function answerChat(
   const dropLeadingSpace = tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(ids.at(-1)!);
   const stream = new TextStream(tokenizer, { dropLeadingSpace });
   const stops = new StopStrings(model.stopStrings);
+  const repetition = new RepetitionDetector();
+  let repeats = false;
   const say = (text: string): void => {
     if (text !== '') onPart({ type: 'text', text });
+    repeats ||= repetition.push(text);
   };
   for await (const { id } of generation) {
     say(stops.push(stream.push(id)));
-    if (stops.stopped) break;
+    if (stops.stopped || repeats) break;
   }
   // Bytes that the stream still holds back do not form a complete character.
   say(stops.end());
   const { stop, tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs } = generation.stats;
   const statistics = { tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs };
-  return { ...statistics, stop: stop ?? 'text', messagesDropped: prompt.messagesDropped };
+  return { ...statistics, stop: stop ?? (repeats ? 'repetition' : 'text'), messagesDropped: prompt.messagesDropped };
 }
 
 /** Tells what would remain of sources if the question was asked with them. Rejects with BadModel or Cancelled. */

@@ -57,8 +57,9 @@ async function answer(
     maxTokens: options.maxTokens,
     sampling: samplingOf(options),
   };
-  await answerChat(model, model.createSession(), request, signal, onPart);
+  const { stop } = await answerChat(model, model.createSession(), request, signal, onPart);
   process.stdout.write('\n');
+  if (stop === 'repetition') console.error('The answer repeated itself and was stopped.');
 }
 
 async function readSource(path: string): Promise<ChatSource> {

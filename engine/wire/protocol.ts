@@ -113,8 +113,11 @@ export interface GenerationResult {
   prefillMs: number;
   decodeMs: number;
 }
-/** end: a stop token. text: a stop string or rule. length: maxTokens was reached or the context is full. */
-export type StopReason = 'end' | 'text' | 'length';
+/**
+ * end: a stop token. text: a stop string or rule. length: maxTokens was reached or the context is full. repetition: the
+ * answer of a chat went on repeating itself.
+ */
+export type StopReason = 'end' | 'text' | 'length' | 'repetition';
 
 export interface CompleteResult extends GenerationResult {
   /** Text to insert at the cursor; empty when nothing is worth showing. */

@@ -160,6 +160,8 @@ function problem(kind: Exclude<Rewrite['kind'], 'answer'>): string {
       return t('The selection contains text that looks like a secret. Secrets are never sent to the model.');
     case 'tooLarge':
       return t('The selection does not fit in the context window of the model.');
+    case 'repeated':
+      return t('The answer repeated itself and was stopped. No changes were made.');
     case 'tooLong':
       return t('The answer exceeded the limit set by airgap.chat.maxTokens. No changes were made.');
   }

@@ -22,7 +22,7 @@ export interface EditRequest {
   readonly maxTokens: number;
 }
 
-export type Rewrite = { kind: 'answer'; text: string } | { kind: 'secret' | 'tooLong' | 'tooLarge' };
+export type Rewrite = { kind: 'answer'; text: string } | { kind: 'secret' | 'tooLong' | 'repeated' | 'tooLarge' };
 
 /** Requests the model's answer, and rejects if the model does. `onText` receives the whole text written so far. */
 export async function rewrite(
@@ -49,7 +49,8 @@ export async function rewrite(
       answer += part.text;
       onText(answer);
     });
-    return stop === 'length' ? { kind: 'tooLong' } : { kind: 'answer', text: answer };
+    if (stop === 'length') return { kind: 'tooLong' };
+    return stop === 'repetition' ? { kind: 'repeated' } : { kind: 'answer', text: answer };
   } catch (error) {
     if (error instanceof EngineFailure && error.kind === 'promptTooLong') return { kind: 'tooLarge' };
     throw error;

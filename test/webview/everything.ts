@@ -76,7 +76,9 @@ export const EVERYTHING: PageState = {
     message('q2', 'And for Yen?'),
     message('a2', 'Yen have no', { status: 'failed', problem: 'The engine ended unexpectedly.' }),
     message('q3', 'Again?'),
-    message('a3', 'Yen have no cents, so', { status: 'stopped' }),
+    message('a3', 'Yen have no cents. '.repeat(3), { status: 'repeated' }),
+    message('q4', 'Once more?'),
+    message('a4', 'Yen have no cents, so', { status: 'stopped' }),
   ],
   chips: [
     chip,

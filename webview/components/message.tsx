@@ -56,6 +56,7 @@ function Answer({ message: { text, status, waiting, problem, sources, figures } 
       {writing && text === '' && <div class="waiting">{waiting ? `${waiting}…` : t('Thinking…')}</div>}
       {status === 'stopped' && <div class="muted">{t('Stopped.')}</div>}
       {status === 'cut' && <div class="muted">{t('The answer reached the length limit.')}</div>}
+      {status === 'repeated' && <div class="muted">{t('The answer repeated itself and was stopped.')}</div>}
       {problem && (
         <div class="problem">
           <Icon name="problems" />

@@ -212,7 +212,8 @@ export class Answering {
 
   #finished(result: ChatResult): void {
     const { text } = this.#last.answer;
-    const status = result.stop === 'length' ? 'cut' : 'done';
+    const statuses = { length: 'cut', repetition: 'repeated', end: 'done', text: 'done' } as const;
+    const status = statuses[result.stop];
     const figures = statisticsText(result, this.#host.t, this.#host.language);
     this.#change(withLast(this.#conversation, { answer: { text, status, figures } }));
   }

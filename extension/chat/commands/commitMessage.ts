@@ -100,7 +100,7 @@ async function write(model: ChatModel, repository: Repository, sources: Source[]
       sources: sources.map(({ name, text }) => ({ name, text })),
       maxTokens: LONGEST_TOKENS,
     };
-    await model.chat(request, run.abort.signal, (part) => {
+    const { stop } = await model.chat(request, run.abort.signal, (part) => {
       if (part.type === 'fitted') return reportFit(part.fit, run);
       // The user is typing, which takes precedence.
       if (!ours.has(inputBox.value)) run.abort.abort();
@@ -109,6 +109,7 @@ async function write(model: ChatModel, repository: Repository, sources: Source[]
       shown = inputBox.value = cleanCommitMessage(said);
       ours.add(shown);
     });
+    if (stop === 'repetition') throw new Error(vscode.l10n.t('The answer repeated itself and was stopped.'));
     if (shown === '') throw new Error(vscode.l10n.t('The model returned an empty answer.'));
   } catch (error) {
     if (ours.has(inputBox.value)) inputBox.value = before;

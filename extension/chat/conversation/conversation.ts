@@ -52,7 +52,7 @@ const questionSchema = z.object({
 const answerSchema = z.object({
   id: z.string(),
   text: z.string(),
-  status: z.enum(['writing', 'done', 'stopped', 'cut', 'failed']),
+  status: z.enum(['writing', 'done', 'stopped', 'cut', 'repeated', 'failed']),
   problem: z.string().exactOptional(),
   figures: z.string().exactOptional(),
 });

@@ -306,6 +306,14 @@ describe('a chat answer', () => {
     });
   }
 
+  it('that repeats itself is stopped, and says so', async () => {
+    const chat = talk(tiny());
+    const said = 'It is because it is because of what it is. ';
+    const { parts, stop } = await chat.ask('Why?', said.repeat(50), 4096);
+    assert.deepEqual([parts.join(''), stop], [said.repeat(3), 'repetition']);
+    assert.equal((await chat.ask('Why?', said.repeat(2))).stop, 'end');
+  });
+
   it('is greedy at temperature 0, and sampled as asked otherwise', async () => {
     const chat = talk(tiny());
     chat.messages.push(textTurn('user', 'Why?'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { textOf } from '../../../engine/wire/chatTurns.ts';
-import type { ChatParams, ChatPart } from '../../../engine/wire/protocol.ts';
+import type { ChatParams, ChatPart, ChatResult } from '../../../engine/wire/protocol.ts';
 import { cleanCommitMessage } from '../../../extension/chat/commands/cleanCommitMessage.ts';
 import { writeCommitMessage } from '../../../extension/chat/commands/commitMessage.ts';
 import type { ChatModel } from '../../../extension/engine/engine.ts';
@@ -21,6 +21,7 @@ interface Options {
   failure?: Error;
   /** Share of the sources that fits. */
   fits?: number;
+  stop?: ChatResult['stop'];
 }
 
 const hostOf = (model: ChatModel) => ({ model, settings: { 'files.exclude': [] } });
@@ -46,6 +47,7 @@ async function write(options: Options = {}) {
         await Promise.resolve();
       }
       if (options.failure) throw options.failure;
+      return { stop: options.stop ?? 'end' };
     },
   } as unknown as ChatModel;
   const failure = await writeCommitMessage(hostOf(model), undefined).then(
@@ -116,6 +118,11 @@ describe('commit message', () => {
     assert.deepEqual([message, failure], ['mine', 'No memory.']);
   });
 
+  it('an answer that repeats itself: a sentence, and what stood there comes back', async () => {
+    const { message, failure } = await write({ before: 'mine', answers: ['Replace'], stop: 'repetition' });
+    assert.deepEqual([message, failure], ['mine', 'The answer repeated itself and was stopped.']);
+  });
+
   it('no answer: a sentence, and what stood there comes back', async () => {
     const { message, failure } = await write({ before: 'mine', answers: ['Replace'], parts: ['```\n', '```'] });
     assert.deepEqual([message, failure], ['mine', 'The model returned an empty answer.']);
@@ -146,8 +153,10 @@ describe('commit message', () => {
     const first = workspace.repository({ staged: diff('a.ts') });
     const second = workspace.repository({ root: 'file:///project/sub', staged: diff('b.ts') });
     const model = {
-      chat: (_: unknown, __: unknown, onPart: (part: ChatPart) => void) =>
-        Promise.resolve(onPart({ type: 'text', text: 'Y' })),
+      chat: async (_: unknown, __: unknown, onPart: (part: ChatPart) => void) => {
+        onPart({ type: 'text', text: 'Y' });
+        return { stop: 'end' };
+      },
     } as unknown as ChatModel;
     await writeCommitMessage(hostOf(model), Uri.parse('file:///project/sub') as never);
     assert.deepEqual([first.inputBox.value, second.inputBox.value], ['', 'Y']);

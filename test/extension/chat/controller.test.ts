@@ -65,6 +65,17 @@ describe('chat controller', () => {
       assert.deepEqual(chat.model.requests[1]!.messages.at(-1), textTurn('assistant', 'one'));
     });
 
+    it('that repeated themselves say so, and are not continued', async () => {
+      const chat = await open();
+      chat.model.script = () => ({ parts: ['one one one'], stop: 'repetition' });
+      assert.equal((await chat.send('Count.')).status, 'repeated');
+      await chat.say({ type: 'continue' });
+      assert.equal(chat.model.requests.length, 1);
+      await chat.say({ type: 'regenerate' });
+      await chat.answered();
+      assert.equal(chat.model.requests.length, 2);
+    });
+
     it('stop within a token, and go on', async () => {
       const chat = await open();
       chat.model.script = () => ({ parts: ['one'], hang: true });

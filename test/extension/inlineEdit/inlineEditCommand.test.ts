@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { textOf } from '../../../engine/wire/chatTurns.ts';
-import type { ChatParams } from '../../../engine/wire/protocol.ts';
+import type { ChatParams, StopReason } from '../../../engine/wire/protocol.ts';
 import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { InlineEdit } from '../../../extension/inlineEdit/inlineEdit.ts';
 import { type EditableDocument, Editing } from '../../support/extension/editing.ts';
@@ -14,7 +14,7 @@ describe('inline edit: the command', () => {
   let edit: InlineEdit;
   let asked: Omit<ChatParams, 'modelId'>[];
   let answer: string | Error;
-  let stop: 'end' | 'length';
+  let stop: StopReason;
   let previews: { text: string }[];
   /** Called while the model writes. */
   let meanwhile: () => void;
@@ -144,6 +144,7 @@ describe('inline edit: the command', () => {
     ['a read-only file', () => (editing.readonly = true), /a\.ts is read-only/],
     ['a part that the window cannot hold', () => (answer = tooLong), /does not fit in the context window/],
     ['an answer that is cut', () => (stop = 'length'), /airgap\.chat\.maxTokens/],
+    ['an answer that repeats itself', () => (stop = 'repetition'), /repeated itself and was stopped\. No changes/],
     ['an answer without code', () => (answer = '```\n```'), /no code/],
     ['an answer that changes nothing', () => (answer = 'if (x) {\n  a();\n}'), /suggested no changes/],
   ];

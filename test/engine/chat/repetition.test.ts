@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { RepetitionDetector } from '../../../engine/chat/repetition.ts';
+
+/** The number of characters after which a text that is streamed in pieces of `size` counts as a repetition. */
+function stopsAt(text: string, size = 1): number | undefined {
+  const detector = new RepetitionDetector();
+  for (let at = 0; at < text.length; at += size) {
+    if (detector.push(text.slice(at, at + size))) return Math.min(at + size, text.length);
+  }
+  return undefined;
+}
+
+const MANUAL = readFileSync('ARCHITECTURE.md', 'utf8').replace(/\s+/g, ' ');
+const INTRODUCTION = 'The function works as follows.\n\n';
+
+describe('an answer that repeats itself', () => {
+  const passages: [name: string, passage: string][] = [
+    ['a sentence', "I'm sorry, but I cannot help you with that. "],
+    ['a short sentence', 'It is not what it is. '],
+    ['a line of prose', '- The function returns the value.\n'],
+    ['two sentences', 'The mutex locks the data. The data is then locked by the mutex.\n\n'],
+    ['a paragraph', `${MANUAL.slice(0, 500)}\n\n`],
+    ['1,000 tokens', `${MANUAL.slice(0, 4000)}\n`],
+    ['a function', 'def add(a, b):\n    """Adds two numbers."""\n    return a + b\n\n'],
+    ['a sentence in Chinese', '互斥锁用于保护共享资源不被多个线程同时访问。'],
+    ['a sentence in German', 'Die Funktion gibt den größten Wert der Liste zurück. '],
+    ['a sentence with an emoji', 'I hope that this helps you a lot! \u{1F600} '],
+  ];
+  for (const [name, passage] of passages) {
+    it(`${name}: stopped within two repetitions`, () => {
+      const text = INTRODUCTION + passage.repeat(6);
+      // The last copy may stop before its end, where the introduction happens to end as the passage does.
+      const end = INTRODUCTION.length + 3 * passage.length;
+      const at = stopsAt(text)!;
+      assert.ok(at > end - 6 && at <= end, `${at} of ${end}`);
+      assert.ok(stopsAt(text, 7)! < end + 7);
+      assert.equal(stopsAt(INTRODUCTION + passage.repeat(2)), undefined);
+    });
+  }
+
+  it('items of a list whose numbers grow: stopped within two repetitions', () => {
+    const item = (number: number): string => `${number}. The algorithm sorts the list in place.\n`;
+    const items = Array.from({ length: 200 }, (_, i) => item(i + 97));
+    assert.ok(stopsAt(items.join(''))! <= items.slice(0, 3).join('').length);
+  });
+
+  const short: [name: string, passage: string, least: number, most: number][] = [
+    ['a word', 'very ', 400, 410],
+    ['an empty item', '- \n', 1000, 1010],
+    ['a digit', '0', 1000, 1010],
+    ['a line end', '\n', 1000, 1010],
+    ['a short line of code', 'print(f(10))\n', 400, 430],
+  ];
+  for (const [name, passage, least, most] of short) {
+    it(`${name}: stopped once it fills more than a list or a drawing does`, () => {
+      const at = stopsAt(`x = ${passage.repeat(2000)}`)!;
+      assert.ok(at >= least && at <= most, `${at}`);
+    });
+  }
+});
+
+describe('text that only looks alike', () => {
+  const rows = (count: number, row: (i: number) => string): string =>
+    Array.from({ length: count }, (_, i) => row(i)).join('');
+  const texts: [name: string, text: string][] = [
+    ['a table', rows(60, (i) => `| row ${i} | ${i * i} | the same words in each row |\n`)],
+    ['the rule of a table', `|${'-----------------|'.repeat(12)}\n`],
+    ['a list', rows(40, (i) => `- item ${String.fromCharCode(65 + (i % 26))}${i}: to do\n`)],
+    [
+      'a numbered list',
+      rows(40, (i) => `${i + 1}. Take the ${['red', 'green', 'blue'][i % 3]} ball number ${i * 7}.\n`),
+    ],
+    ['equal calls', 'iterator.next();\n'.repeat(5)],
+    ['equal cells', `<tr>\n${'  <td></td>\n'.repeat(8)}</tr>\n`.concat('<tr><th>Sum</th></tr>\n')],
+    ['closing brackets', `${'  }\n'.repeat(20)}`],
+    ['zeros', `const zeros = [${'0, '.repeat(256)}0];`],
+    ['a drawing', rows(16, (i) => `|${' '.repeat(i)}*${' '.repeat(40)}|\n`)],
+    ['a box', `+${'-'.repeat(78)}+\n${`|${' '.repeat(78)}|\n`.repeat(10)}+${'-'.repeat(78)}+\n`],
+    ['a banner', `${'='.repeat(120)}\n${'#'.repeat(200)}\n`],
+    ['a quote twice', `${MANUAL.slice(0, 600)}\n`.repeat(2)],
+    ['cases of a switch', rows(30, (i) => `    case ${i}:\n      return handle(${i});\n`)],
+    ['similar tests', rows(30, (i) => `it('adds ${i}', () => assert.equal(add(${i}, 1), ${i + 1}));\n`)],
+    ['a song', 'Row, row, row your boat\nMerrily, merrily, merrily, merrily\nLife is but a dream\n\n'.repeat(2)],
+  ];
+  for (const [name, text] of texts) it(`${name} is not stopped`, () => assert.equal(stopsAt(text), undefined));
+
+  it('no source file and no document of this repository is stopped', () => {
+    const files = globSync('{engine,extension,webview,kernels,media,test,.ci}/**/*.{ts,tsx,mjs,md,css,py}').concat(
+      globSync('*.md'),
+    );
+    assert.ok(files.length > 500);
+    const stopped = files.filter((file) => stopsAt(readFileSync(file, 'utf8')) !== undefined);
+    assert.deepEqual(stopped, []);
+  }).timeout(60_000);
+});
