@@ -13,7 +13,7 @@ import { type MetadataValue, f32, ggufBytes } from '../../support/engine/ggufFil
 import { mutate } from '../../support/engine/mutations.ts';
 import { countBuffers, openEverything, refusal, runWithHeap } from '../../support/engine/openEverything.ts';
 import { tinyGguf, vector } from '../../support/engine/tinyGguf.ts';
-import { TinyFolder, safetensors, tinyTensors } from '../../support/engine/tinyModel.ts';
+import { TINY_CONFIG, TinyFolder, safetensors, tinyTensors } from '../../support/engine/tinyModel.ts';
 
 const pieces = [
   ...[['<unk>', PieceType.Unknown] as const, ['<s>', PieceType.Control] as const, ['</s>', PieceType.Control] as const],
@@ -35,7 +35,9 @@ const FORMATS: Readonly<Record<string, () => { name: string; bytes: Uint8Array; 
     return { name: 'tiny.gguf', bytes: ggufBytes(content), headerBytes: headerBytes.length };
   },
   safetensors: () => {
-    const bytes = Buffer.from(safetensors(tinyTensors(), 'BF16'));
+    // Small, because writing the files takes most of the time.
+    const sizes = { hidden_size: 32, intermediate_size: 32, num_attention_heads: 2, vocab_size: 32 };
+    const bytes = Buffer.from(safetensors(tinyTensors({ ...TINY_CONFIG, ...sizes }), 'BF16'));
     return { name: 'model.safetensors', bytes, headerBytes: 8 + Number(bytes.readBigUInt64LE(0)) };
   },
 };
