@@ -4,6 +4,7 @@ import { BadModel } from '../errors.ts';
 import type { TokenizerFiles } from '../tokenizer/tokenizer.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { FolderFiles } from './folderFiles.ts';
+import { otherContent } from './otherContent.ts';
 import { quoted } from './quoted.ts';
 import { SafetensorsFile } from './safetensors.ts';
 import { SafetensorsCheckpoint } from './safetensorsCheckpoint.ts';
@@ -30,7 +31,10 @@ export class HfFolder implements ModelSource {
   async config(): Promise<unknown> {
     const config = await this.#files.json('config.json', MAX_CONFIG_BYTES);
     if (config !== undefined) return config;
-    throw new BadModel(`${quoted(this.#path, 400)} is not a model folder: it contains no config.json.`);
+    throw new BadModel(
+      otherContent(await this.#names()) ??
+        `${quoted(this.#path, 400)} is not a model folder: it contains no config.json.`,
+    );
   }
 
   generationConfig(): Promise<unknown> {
@@ -78,9 +82,12 @@ export class HfFolder implements ModelSource {
   }
 
   async #weightFiles(): Promise<string[]> {
-    const names = await readdir(this.#path).catch(() => {
+    return weightFiles(this.#files, await this.#names());
+  }
+
+  async #names(): Promise<string[]> {
+    return readdir(this.#path).catch(() => {
       throw new BadModel(`The folder ${quoted(this.#path, 400)} cannot be read.`);
     });
-    return weightFiles(this.#files, names);
   }
 }

@@ -1,6 +1,6 @@
 import { BadModel } from '../errors.ts';
 import type { FolderFiles } from './folderFiles.ts';
-import { quoted } from './quoted.ts';
+import { otherContent } from './otherContent.ts';
 import { SafetensorsFile } from './safetensors.ts';
 
 const SINGLE = 'model.safetensors';
@@ -20,7 +20,9 @@ export async function weightFiles(folder: FolderFiles, names: readonly string[])
     if (single) return [SINGLE];
     const shards = shardsByName(names);
     if (shards.length > 0) return shards;
-    throw new BadModel(withoutWeights(names));
+    throw new BadModel(
+      otherContent(names) ?? `The folder contains neither ${SINGLE} nor ${INDEX}; was the download interrupted?`,
+    );
   }
   const missing = index.files.filter((name) => !names.includes(name));
   if (!single) {
@@ -71,31 +73,4 @@ function missingShard(name: string, files: readonly string[]): string {
     ? `Shard ${Number(number)} of ${Number(count)}`
     : `Shard ${files.indexOf(name) + 1} of ${files.length}`;
   return `${which} is missing (${name}); was the download interrupted?`;
-}
-
-/** Kinds of weights that a folder without safetensors may have, and what to do with them. */
-const OTHERS: readonly [pattern: RegExp, say: (name: string) => string][] = [
-  [/^adapter_(model|config)\./, () => 'The folder contains only a LoRA adapter; merge it into its model first.'],
-  [
-    /^(pytorch_model.*\.bin|.*\.(pth|pt|ckpt))$/,
-    (name) =>
-      `The folder has its weights only in ${name}, a format that can run code when it is read; save the model as safetensors, or download it in that format or as GGUF.`,
-  ],
-  [
-    /\.(onnx|h5|msgpack|tflite|mlmodel|xml|npz)$/,
-    (name) => `The folder has its weights only in ${name}; download the model as safetensors or GGUF.`,
-  ],
-  [
-    /\.safetensors$/,
-    (name) =>
-      `The folder contains ${name} but no ${SINGLE}; download the model in the layout of the transformers library.`,
-  ],
-];
-
-function withoutWeights(names: readonly string[]): string {
-  for (const [pattern, say] of OTHERS) {
-    const name = names.find((each) => pattern.test(each));
-    if (name !== undefined) return say(quoted(name));
-  }
-  return `The folder contains neither ${SINGLE} nor ${INDEX}; was the download interrupted?`;
 }

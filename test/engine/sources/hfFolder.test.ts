@@ -128,18 +128,22 @@ const refused: [name: string, prepare: (folder: TinyFolder) => void, says: RegEx
       ],
       ['pytorch_model-00001-of-00002.bin', /weights only in pytorch_model-00001-of-00002\.bin/],
       ['consolidated.00.pth', /weights only in consolidated\.00\.pth, a format that can run code/],
+      ['model.safetensors.crdownload', /^The download of model\.safetensors\.crdownload is not complete\.$/],
       ['model.onnx', /weights only in model\.onnx; download the model as safetensors or GGUF/],
       ['tf_model.h5', /weights only in tf_model\.h5/],
       ['consolidated.safetensors', /contains consolidated\.safetensors but no model\.safetensors/],
     ] as const
-  ).map(([name, says]): [string, (folder: TinyFolder) => void, RegExp] => [
-    `only ${name}`,
-    (folder) => {
-      remove(folder, SINGLE);
-      folder.file(name, '{}');
-    },
-    says,
-  ]),
+  ).flatMap(([name, says]): [string, (folder: TinyFolder) => void, RegExp][] =>
+    [true, false].map((config) => [
+      `only ${name}${config ? '' : ' and no config.json'}`,
+      (folder) => {
+        remove(folder, SINGLE);
+        if (!config) remove(folder, 'config.json');
+        folder.file(name, '{}');
+      },
+      says,
+    ]),
+  ),
   [
     'no weights at all',
     (folder) => remove(folder, SINGLE),
