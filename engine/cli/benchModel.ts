@@ -5,7 +5,7 @@ import { textPrompt } from '../prompt/prompt.ts';
 import type { LoadProgress } from '../wire/protocol.ts';
 import { median } from './bandwidth.ts';
 import type { BenchContext, Measurement } from './benchBackends.ts';
-import { MemoryWatch, PauseWatch } from './benchWatches.ts';
+import { MemoryWatch, PauseWatch, PeakWatch } from './benchWatches.ts';
 import type { Column } from './table.ts';
 
 /** How much is measured. */
@@ -43,7 +43,8 @@ export interface ModelRow extends Omit<Effort, 'repeat'> {
   kv: string;
   kvBytes: number;
   scratchBytes: number;
-  /** Peak memory of the process so far. */
+  /** Most memory that the process took beyond what it had before, while it loaded the model and then until the end. */
+  loadingMemoryBytes: number;
   peakMemoryBytes: number;
 }
 
@@ -59,7 +60,11 @@ export const MODEL_COLUMNS: readonly Column<ModelRow>[] = [
   { title: 'weights read', text: (row) => `${percent(row.ofBandwidth)} of ${gigabytes(row.bandwidth)} GB/s` },
   { title: 'KV cache', text: ({ kv, kvBytes }) => `${kv}, at most ${gigabytes(kvBytes)} GB` },
   { title: 'scratch memory', text: ({ scratchBytes }) => `at most ${gigabytes(scratchBytes)} GB` },
-  { title: 'peak memory', text: ({ peakMemoryBytes }) => `${gigabytes(peakMemoryBytes)} GB of the process so far` },
+  {
+    title: 'growth of the process',
+    text: (row) =>
+      `at most ${gigabytes(row.loadingMemoryBytes)} GB while loading, ${gigabytes(row.peakMemoryBytes)} GB until the end`,
+  },
 ];
 
 /** Load, prefill, decode and memory of the model that `open` loads. */
@@ -72,7 +77,12 @@ export function modelSpeed(
     columns: MODEL_COLUMNS,
     layout: 'list',
     async *rows(context) {
-      yield await benchModel(open, options, context);
+      const peak = new PeakWatch();
+      try {
+        yield await benchModel(open, options, context, peak);
+      } finally {
+        peak.stop();
+      }
     },
   };
 }
@@ -82,6 +92,7 @@ async function benchModel(
   open: (load: LoadOptions) => Promise<LoadedModel>,
   options: ModelBenchOptions,
   { load, bandwidth, signal }: BenchContext,
+  peak: PeakWatch,
 ): Promise<ModelRow> {
   const started = performance.now();
   const pauses = new PauseWatch();
@@ -91,6 +102,7 @@ async function benchModel(
   };
   const model = await open({ ...load, onProgress }).finally(() => pauses.stop());
   const longestPauseMs = pauses.take();
+  const loadingMemoryBytes = peak.bytes;
   const loadSeconds = (performance.now() - started) / 1000;
   try {
     const { promptTokens, tokens, repeat } = await affordable(model, options, signal);
@@ -117,7 +129,8 @@ async function benchModel(
       kv: model.kv,
       kvBytes: memory.kvBytes,
       scratchBytes: memory.scratchBytes,
-      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      loadingMemoryBytes,
+      peakMemoryBytes: peak.bytes,
     };
   } finally {
     await model.dispose();

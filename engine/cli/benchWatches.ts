@@ -47,3 +47,24 @@ export class MemoryWatch {
     this.scratchBytes = Math.max(this.scratchBytes, this.#model.bytesHeld() - this.#model.info.bytes - kvBytes);
   }
 }
+
+/** Samples the memory of the process, and keeps the largest value. maxRSS would count what was freed before. */
+export class PeakWatch {
+  readonly #before = process.memoryUsage.rss();
+  #peak = this.#before;
+  readonly #timer = setInterval(() => this.#sample(), 5);
+
+  /** Bytes beyond those that the process had at the beginning, at most so far. */
+  get bytes(): number {
+    this.#sample();
+    return this.#peak - this.#before;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #sample(): void {
+    this.#peak = Math.max(this.#peak, process.memoryUsage.rss());
+  }
+}
