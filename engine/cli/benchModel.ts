@@ -61,9 +61,9 @@ export const MODEL_COLUMNS: readonly Column<ModelRow>[] = [
   { title: 'KV cache', text: ({ kv, kvBytes }) => `${kv}, at most ${gigabytes(kvBytes)} GB` },
   { title: 'scratch memory', text: ({ scratchBytes }) => `at most ${gigabytes(scratchBytes)} GB` },
   {
-    title: 'growth of the process',
+    title: 'peak memory',
     text: (row) =>
-      `at most ${gigabytes(row.loadingMemoryBytes)} GB while loading, ${gigabytes(row.peakMemoryBytes)} GB until the end`,
+      `${gigabytes(row.loadingMemoryBytes)} GB while loading, ${gigabytes(row.peakMemoryBytes)} GB in all, beside the bare process`,
   },
 ];
 
