@@ -2,6 +2,7 @@ import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { BadModel, errorMessage } from '../errors.ts';
 import type { AddedToken } from './addedTokens.ts';
 import { assembleTokenizer } from './assemble.ts';
+import { BytePairs } from './bytePairs.ts';
 import { LINE_START, rememberLines } from './lineMemory.ts';
 import { END_MARKS, isMark } from './marks.ts';
 import { prepareText, type TextRules } from './prepareText.ts';
@@ -18,19 +19,20 @@ export interface HfTokenizerFiles extends TextSettings {
 /**
  * Reads a byte-pair tokenizer. Throws BadModel, in one sentence.
  *
- * @huggingface/tokenizers 0.2.0 computes normaliser, pre-tokeniser and merges. Three parts are replaced, since it differs
- * from the released tokenizers: splitting at added tokens (addedTokens.ts), the space before texts and what it splits
- * wrongly (prepareText.ts), and decoding bytes (assemble.ts).
+ * @huggingface/tokenizers 0.2.0 computes normaliser and pre-tokeniser. The rest is ours. It differs from the released
+ * tokenizers in splitting at added tokens (addedTokens.ts), the space before texts, some rules of splitting
+ * (prepareText.ts), and decoding bytes (assemble.ts); its merges (bytePairs.ts) are slow.
  */
 export function createTokenizer(files: HfTokenizerFiles): Tokenizer {
   const json = parseFile('tokenizer.json', tokenizerSchema, files.tokenizerJson);
   const config = parseTokenizerConfig(files);
   const rules = prepareText(json);
-  const library = build({ ...json, normalizer: rules.normalizer, pre_tokenizer: rules.preTokenizer });
+  const library = build(rules);
+  const pairs = new BytePairs(json.model, rules.byteLevel);
   const added = json.added_tokens.map((token) => ({ ...token, special: token.special || isSpecial(token, config) }));
   const lineBreak = lineBreakOf(rules, json, added);
   const vocabulary = {
-    encodePlain: plainEncoder(library, rules, lineBreak),
+    encodePlain: plainEncoder(library, pairs, rules, lineBreak),
     added,
     bytes: tokenBytes(json),
     startsWithBos: config.addsBos ?? startsWithToken(json.post_processor, config.bosToken),
@@ -44,17 +46,15 @@ export function createTokenizer(files: HfTokenizerFiles): Tokenizer {
 /** Returns a function that encodes text without added tokens; `begins` says that a leading space belongs before it. */
 function plainEncoder(
   library: LibraryTokenizer,
+  pairs: BytePairs,
   { prepend, splitsAt }: TextRules,
   lineBreak: RegExp | undefined,
 ): (text: string, begins: boolean) => number[] {
-  const model = library.model!;
-  const encodePieces = (pieces: string[]) =>
-    model._call(pieces).map((token) => model.tokens_to_ids.get(token) ?? model.unk_token_id!);
   const split = library.pre_tokenizer;
   const encodeNormal = (text: string): number[] => {
     if (text === '') return [];
-    if (split) return encodePieces(split.pre_tokenize([text]));
-    return encodePieces(splitsAt ? text.split(splitsAt) : [text]);
+    if (split) return pairs.encode(split.pre_tokenize([text]));
+    return pairs.encode(splitsAt ? text.split(splitsAt) : [text]);
   };
   const encode = lineBreak ? rememberLines(lineBreak, encodeNormal) : encodeNormal;
   return (text, begins) => {
@@ -82,9 +82,12 @@ function isSpecial({ content }: AddedToken, { bosToken, eosToken, endTokens }: T
   return [bosToken, eosToken, ...endTokens, ...END_MARKS].includes(content) || isMark(content);
 }
 
-function build(json: TokenizerJson): LibraryTokenizer {
+/** The library's normaliser and pre-tokeniser, without a vocabulary. */
+function build({ normalizer, preTokenizer }: TextRules): LibraryTokenizer {
+  const model = { type: 'BPE', vocab: {}, merges: [] };
+  const unused = { model, added_tokens: [], post_processor: null, decoder: null };
   try {
-    return new LibraryTokenizer(json, {});
+    return new LibraryTokenizer({ ...unused, normalizer, pre_tokenizer: preTokenizer }, {});
   } catch (error) {
     throw new BadModel(`tokenizer.json cannot be used: ${errorMessage(error)}.`);
   }

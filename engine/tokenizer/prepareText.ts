@@ -22,6 +22,8 @@ export interface TextRules {
   readonly splitsAt: RegExp | undefined;
   /** Where texts may be cut; 'tokens' where it depends on the vocabulary. */
   readonly lineBreak: RegExp | 'tokens' | undefined;
+  /** Whether the merges are those of bytes. */
+  readonly byteLevel: boolean;
   /** What remains for the library. */
   readonly normalizer: TokenizerJson['normalizer'];
   readonly preTokenizer: TokenizerJson['pre_tokenizer'];
@@ -51,17 +53,26 @@ export function prepareText(json: TokenizerJson): TextRules {
       splitsAt: first['split'] === false ? undefined : /(?=\u2581)/u,
       lineBreak: 'tokens',
       normalizer: sequence('normalizers', [...(normalizer ? partsOf(normalizer, 'normalizers') : []), replace]),
+      byteLevel: false,
       preTokenizer: null,
     };
   }
+  const released = parts.flatMap(asReleased);
+  const byteLevel = isBytes(released.at(-1));
   return {
     leadingSpace: prepends ? 'always' : 'never',
     prepend: (text) => (prepends && text !== '' ? SPACE + text : text),
     splitsAt: undefined,
     lineBreak: parts.length === 0 ? 'tokens' : patternBreak(parts),
     normalizer,
-    preTokenizer: sequence('pretokenizers', parts.flatMap(asReleased)),
+    byteLevel,
+    preTokenizer: sequence('pretokenizers', byteLevel ? released.slice(0, -1) : released),
   };
+}
+
+/** Whether a part only spells bytes as characters, which bytePairs.ts does without. */
+function isBytes(part: Part | undefined): boolean {
+  return part?.type === 'ByteLevel' && part['use_regex'] === false && part['add_prefix_space'] !== true;
 }
 
 function isPrepend(part: Part): boolean {

@@ -30,9 +30,13 @@ function byteLevelBytes(token: string): Uint8Array {
   return bytes.includes(undefined) ? encoder.encode(token) : Uint8Array.from(bytes as number[]);
 }
 
-/** GPT-2's characters: printable bytes of Latin-1 are themselves, the others are numbered from U+0100 on. */
-const byteLevelTable = new Map<string, number>();
-for (let byte = 0, next = 0x100; byte < 256; byte++) {
-  const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-  byteLevelTable.set(String.fromCharCode(printable ? byte : next++), byte);
-}
+/** By byte, GPT-2's character for it: printable ones of Latin-1 are themselves, the others are numbered from U+0100 on. */
+export const BYTE_CHARACTERS: readonly string[] = (() => {
+  let next = 0x100;
+  return Array.from({ length: 256 }, (_, byte) => {
+    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+    return String.fromCharCode(printable ? byte : next++);
+  });
+})();
+
+const byteLevelTable = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));

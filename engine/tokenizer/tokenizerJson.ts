@@ -11,6 +11,8 @@ const merges = z.custom<string[] | [string, string][]>(
   (value) => Array.isArray(value) && value.every((m) => (typeof m === 'string' ? m.includes(' ') : m?.length === 2)),
   'must be a list of pairs',
 );
+/** Marks inside of words, which no supported model has. */
+const noAffix = z.literal('', 'must be empty').nullish();
 const part = z.looseObject({ type: z.string() }).nullable().default(null);
 /** The parts of tokenizer.json that are used. */
 export const tokenizerSchema = z.looseObject({
@@ -20,6 +22,10 @@ export const tokenizerSchema = z.looseObject({
     merges,
     byte_fallback: z.boolean().nullish(),
     unk_token: z.string().nullish(),
+    fuse_unk: z.boolean().nullish(),
+    ignore_merges: z.boolean().nullish(),
+    continuing_subword_prefix: noAffix,
+    end_of_word_suffix: noAffix,
   }),
   added_tokens: z.array(
     z.looseObject({

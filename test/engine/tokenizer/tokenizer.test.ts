@@ -116,6 +116,28 @@ describe('tokenizer', () => {
     assert.equal(tokenizer.decode([3, 4, 5, 6, 2]), ' a\u00e9\nb');
   });
 
+  for (const [name, model, text, want] of [
+    ['lowest rank first, then leftmost', { merges: ['b c', 'a b', 'a a'] }, 'abcaaa', [0, 4, 6, 0]],
+    ['the last of two equal merges', { merges: ['a b', 'b c', 'a b'] }, 'abc', [0, 4]],
+    ['results are merged again', { merges: ['a b', 'ab c'] }, 'abcabab', [7, 5, 5]],
+    ['a known piece as a whole', { merges: [], ignore_merges: true }, 'ab', [5]],
+    ['unknown characters', { merges: [], unk_token: '?' }, 'axyb', [0, 3, 3, 1]],
+    ['unknown characters, fused', { merges: [], unk_token: '?', fuse_unk: true }, 'axyb', [0, 3, 1]],
+    ['unknown characters left out', { merges: [] }, 'axyb', [0, 1]],
+  ] as const) {
+    it(`merges: ${name}`, () => {
+      const vocab = { a: 0, b: 1, c: 2, '?': 3, bc: 4, ab: 5, aa: 6, abc: 7 };
+      const tokenizerJson = {
+        added_tokens: [],
+        normalizer: null,
+        pre_tokenizer: null,
+        decoder: null,
+        model: { type: 'BPE', vocab, ...model },
+      };
+      assert.deepEqual(createTokenizer({ tokenizerJson, tokenizerConfig: {} }).encode(text), want);
+    });
+  }
+
   it('remembers lines, and none of the texts that they came from', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
@@ -136,6 +158,21 @@ describe('tokenizer', () => {
     ['no model', { added_tokens: [] }, /model/],
     ['another kind of model', { ...good, model: { ...good.model, type: 'Unigram' } }, /model\.type/],
     ['ids that are no numbers', { ...good, model: { ...good.model, vocab: { a: 'x' } } }, /model\.vocab: must map/],
+    [
+      'a merge of what is no token',
+      { ...good, model: { ...good.model, merges: [['a', 'zz']] } },
+      /has a merge of \["a","zz"\], which it does not contain/,
+    ],
+    [
+      'a merge to what is no token',
+      { ...good, model: { ...good.model, merges: [['a', 'a']] } },
+      /has a merge of \["a","a"\]/,
+    ],
+    [
+      'marks inside of words',
+      { ...good, model: { ...good.model, end_of_word_suffix: '</w>' } },
+      /model\.end_of_word_suffix: must be empty/,
+    ],
     ['merges that are no pairs', { ...good, model: { ...good.model, merges: ['ab'] } }, /model\.merges: must be/],
     ['no added tokens', { ...good, added_tokens: undefined }, /added_tokens/],
     ['an unknown normaliser', { ...good, normalizer: { type: 'Magic' } }, /Unknown Normalizer type: Magic\.$/],
