@@ -1,4 +1,5 @@
 import { BadModel } from '../errors.ts';
+import { quoted } from '../sources/quoted.ts';
 import { MergeQueue } from './mergeQueue.ts';
 import { PairTable } from './pairTable.ts';
 import { BYTE_CHARACTERS } from './tokenBytes.ts';
@@ -56,8 +57,9 @@ export class BytePairs {
     const [left, right] = typeof merge === 'string' ? split(merge) : merge;
     const [a, b, result] = [left, right, left + right].map((name) => this.#vocab.get(name));
     if (a === undefined || b === undefined || result === undefined) {
-      const pair = JSON.stringify([left.slice(0, 40), right.slice(0, 40)]);
-      throw new BadModel(`The vocabulary has a merge of ${pair}, which it does not contain.`);
+      throw new BadModel(
+        `The vocabulary has a merge of "${quoted(left)}" and "${quoted(right)}", which it does not contain.`,
+      );
     }
     this.#pairs.set(a, b, rank);
     this.#merged[rank] = result;

@@ -1,5 +1,6 @@
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import { BadModel, errorMessage } from '../errors.ts';
+import { quoted } from '../sources/quoted.ts';
 import { strftime } from './strftime.ts';
 
 export interface ChatMessage {
@@ -35,7 +36,7 @@ export function renderChat(template: string, messages: readonly ChatMessage[], o
     const merged = withoutSystem(messages);
     const text = merged && attempt(() => render(template, merged, options));
     if (text !== undefined) return text;
-    throw new BadModel(`The chat template fails: ${errorMessage(error)}.`);
+    throw new BadModel(`The chat template fails: ${quoted(errorMessage(error), 200)}.`);
   }
 }
 

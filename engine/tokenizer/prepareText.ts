@@ -1,4 +1,5 @@
 import { BadModel } from '../errors.ts';
+import { quoted } from '../sources/quoted.ts';
 import { LINE_END, LINE_START, LINE_START_NO_SLASH } from './lineMemory.ts';
 import {
   CL100K_PATTERN,
@@ -83,10 +84,10 @@ function isPrepend(part: Part): boolean {
 function prependScheme(part: Part): LeadingSpace {
   const scheme = part['prepend_scheme'] ?? (part['add_prefix_space'] === false ? 'never' : 'always');
   if (part['replacement'] !== undefined && part['replacement'] !== SPACE) {
-    throw new BadModel(`tokenizer.json writes spaces as ${JSON.stringify(part['replacement'])}, not as U+2581.`);
+    throw new BadModel(`tokenizer.json writes spaces as ${shown(part['replacement'])}, not as U+2581.`);
   }
   if (scheme === 'always' || scheme === 'first' || scheme === 'never') return scheme;
-  throw new BadModel(`tokenizer.json has the prepend_scheme ${JSON.stringify(scheme)}, which is not supported.`);
+  throw new BadModel(`tokenizer.json has the prepend_scheme ${shown(scheme)}, which is not supported.`);
 }
 
 /** Pre-tokenisers in the form in which the library splits as the Rust library does. */
@@ -104,12 +105,12 @@ function asReleased(part: Part): Part[] {
       if (behavior === 'isolated') return [{ ...part, invert: false }];
       if (behavior === 'removed') return [part];
       throw new BadModel(
-        `tokenizer.json splits text with the behavior ${JSON.stringify(part['behavior'])}` +
+        `tokenizer.json splits text with the behavior ${shown(part['behavior'])}` +
           `${inverted ? ', inverted' : ''}, which is not supported.`,
       );
     }
     default:
-      throw new BadModel(`tokenizer.json has the pre-tokenizer ${part.type}, which is not supported here.`);
+      throw new BadModel(`tokenizer.json has the pre-tokenizer ${quoted(part.type)}, which is not supported here.`);
   }
 }
 
@@ -142,4 +143,8 @@ function partsOf(part: TokenizerJson['normalizer'], list: string): Part[] {
 
 function sequence(list: string, parts: readonly Part[]): TokenizerJson['normalizer'] {
   return parts.length === 0 ? null : { type: 'Sequence', [list]: parts };
+}
+
+function shown(value: unknown): string {
+  return quoted(String(JSON.stringify(value)));
 }

@@ -1,4 +1,5 @@
 import { BadModel } from '../../errors.ts';
+import { quoted } from '../../sources/quoted.ts';
 import type { GgufMetadata } from '../../sources/gguf/metadata.ts';
 import { addedTokensOf } from '../sentencepiece/addedTokensOf.ts';
 import { type Piece, PieceType } from '../sentencepiece/piece.ts';
@@ -41,6 +42,6 @@ function readMerges(metadata: GgufMetadata): [string, string][] {
   return merges.map((merge): [string, string] => {
     const space = merge.indexOf(' ', 1);
     if (space > 0 && space < merge.length - 1) return [merge.slice(0, space), merge.slice(space + 1)];
-    throw new BadModel(`tokenizer.ggml.merges of the GGUF file contains ${JSON.stringify(merge)}, which is no pair.`);
+    throw new BadModel(`tokenizer.ggml.merges of the GGUF file contains "${quoted(merge)}", which is no pair.`);
   });
 }

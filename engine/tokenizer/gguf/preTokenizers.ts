@@ -1,4 +1,5 @@
 import { BadModel } from '../../errors.ts';
+import { quoted } from '../../sources/quoted.ts';
 import {
   CL100K_PATTERN,
   DEEPSEEK_V3_PATTERN,
@@ -30,7 +31,9 @@ export function preTokenizerOf(name: string | undefined): PreTokenizerRule {
   }
   const rule = RULES.find(({ names }) => names.includes(name));
   if (rule) return rule;
-  throw new BadModel(`The vocabulary splits text by the rule "${name}" (tokenizer.ggml.pre), which is not supported.`);
+  throw new BadModel(
+    `The vocabulary splits text by the rule "${quoted(name)}" (tokenizer.ggml.pre), which is not supported.`,
+  );
 }
 
 const IDEOGRAPHS = '[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+';

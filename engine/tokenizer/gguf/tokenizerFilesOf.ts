@@ -1,4 +1,5 @@
 import { BadModel } from '../../errors.ts';
+import { quoted } from '../../sources/quoted.ts';
 import type { GgufMetadata } from '../../sources/gguf/metadata.ts';
 import { sentencePieceTokenizerJson } from '../sentencepiece/tokenizerJson.ts';
 import type { TokenizerFiles } from '../tokenizer.ts';
@@ -40,7 +41,7 @@ export function tokenizerFilesOf(metadata: GgufMetadata): TokenizerFiles {
   }
   const known = OTHER_MODELS[model];
   throw new BadModel(
-    `The vocabulary of this GGUF file is of the kind "${model}"${known ? ` (${known})` : ''}; ` +
+    `The vocabulary of this GGUF file is of the kind "${quoted(model)}"${known ? ` (${known})` : ''}; ` +
       'only "llama" (SentencePiece) and "gpt2" (byte-level BPE) are supported.',
   );
 }

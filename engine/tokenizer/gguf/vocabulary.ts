@@ -1,4 +1,5 @@
 import { BadModel } from '../../errors.ts';
+import { quoted } from '../../sources/quoted.ts';
 import type { GgufMetadata } from '../../sources/gguf/metadata.ts';
 import { END_MARKS, isMark, stripsSpaceBehind } from '../marks.ts';
 import { type Piece, PieceType } from '../sentencepiece/piece.ts';
@@ -93,7 +94,7 @@ function checkDistinct(tokens: readonly string[]): void {
   for (const [id, token] of tokens.entries()) {
     const twin = ids.get(token);
     if (twin !== undefined && token !== '') {
-      throw new BadModel(`tokenizer.ggml.tokens contains ${JSON.stringify(token)} twice, as ${twin} and ${id}.`);
+      throw new BadModel(`tokenizer.ggml.tokens contains "${quoted(token)}" twice, as ${twin} and ${id}.`);
     }
     ids.set(token, id);
   }
@@ -104,7 +105,7 @@ function readTokenName(metadata: GgufMetadata, key: string, tokens: readonly str
   if (id === undefined) return undefined;
   const name = typeof id === 'number' ? tokens[id] : undefined;
   if (name) return name;
-  throw new BadModel(`${key} is ${JSON.stringify(id)}, but the vocabulary has ${tokens.length} tokens.`);
+  throw new BadModel(`${key} is ${quoted(JSON.stringify(id))}, but the vocabulary has ${tokens.length} tokens.`);
 }
 
 export function readText(metadata: GgufMetadata, key: string): string | undefined {

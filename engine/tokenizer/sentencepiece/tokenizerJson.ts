@@ -1,4 +1,5 @@
 import { BadModel } from '../../errors.ts';
+import { quoted } from '../../sources/quoted.ts';
 import { addedTokensOf } from './addedTokensOf.ts';
 import { type Piece, PieceType } from './piece.ts';
 
@@ -20,7 +21,7 @@ export function sentencePieceTokenizerJson(pieces: readonly Piece[], rules: Sent
   );
   const bytes = pieces.filter((piece) => piece.type === PieceType.Byte);
   for (const { text } of bytes) {
-    if (!/^<0x[0-9A-F]{2}>$/.test(text)) throw new BadModel(`The vocabulary marks ${JSON.stringify(text)} as a byte.`);
+    if (!/^<0x[0-9A-F]{2}>$/.test(text)) throw new BadModel(`The vocabulary marks "${quoted(text)}" as a byte.`);
   }
   if (bytes.length !== 0 && bytes.length !== 256) {
     throw new BadModel(`The vocabulary has tokens for ${bytes.length} of 256 bytes.`);

@@ -3,6 +3,7 @@ import { BadModel } from '../../../engine/errors.ts';
 import type { GgufMetadata, GgufValue } from '../../../engine/sources/gguf/metadata.ts';
 import { tokenizerFilesOf } from '../../../engine/tokenizer/gguf/tokenizerFilesOf.ts';
 import { PieceType } from '../../../engine/tokenizer/sentencepiece/piece.ts';
+import { TextStream } from '../../../engine/tokenizer/textStream.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { byteLevelMetadata, sentencePieceMetadata, tinyPieces, withEntry } from '../../fixtures/tokenizers/gguf.ts';
 
@@ -119,6 +120,29 @@ describe('vocabulary of a GGUF file', () => {
     assert.deepEqual(encode('Phi3'), ['<|user|>', ' ', 'a', '<|endoftext|>', ' ', '\n', 'a']);
     assert.deepEqual(encode('Phi-3 mini'), encode('Phi3'));
     assert.deepEqual(encode('Other'), ['<|user|>', ' ', '\n', 'a', '<|endoftext|>', ' ', '\n', 'a']);
+  });
+
+  it('a second turn begins with all tokens of the first: no space grows', () => {
+    const marks = ['<|user|>', '<|assistant|>'].map(CONTROL);
+    const metadata = sentencePieceMetadata(
+      tinyPieces(['\u2581', 'a', '\u2581a', '\u2581\u2581', 'b'], [NORMAL('<|end|>'), ...marks]),
+      { 'general.name': 'Phi3', 'tokenizer.ggml.add_bos_token': false },
+    );
+    const tokenizer = make(metadata);
+    const id = (name: string) => tokenizer.special(name)!;
+    const answer = tokenizer.encode('a b');
+    let turns: { role: 'user' | 'assistant'; content: string }[] = [{ role: 'user', content: 'b' }];
+    let known = tokenizer.chat(turns, { addGenerationPrompt: true });
+    for (let turn = 0; turn < 2; turn++) {
+      const stream = new TextStream(tokenizer, { dropLeadingSpace: true });
+      const text = [...answer, id('<|end|>')].map((each) => stream.push(each)).join('');
+      assert.equal(text, 'a b');
+      turns = [...turns, { role: 'assistant', content: text }, { role: 'user', content: 'b' }];
+      const next = tokenizer.chat(turns, { addGenerationPrompt: true });
+      const before = [...known, ...answer, id('<|end|>')];
+      assert.deepEqual(next.slice(0, before.length), before);
+      known = next;
+    }
   });
 
   it('unused tokens keep their ids and come from no text', () => {
