@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import type { AddedToken } from './addedTokens.ts';
 
+const MOST_IDS = 1 << 24;
+/** Texts are searched for all names at once; released models have at most 7,000. */
+const MOST_ADDED = 1 << 16;
+const LONGEST_NAME = 1000;
+
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 /** Checked with a plain loop, since vocabularies have 100,000 entries. */
 const vocabulary = z.custom<Record<string, number>>(
-  (value) => isObject(value) && Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id < 1 << 24),
+  (value) => isObject(value) && Object.values(value).every((id) => Number.isInteger(id) && id >= 0 && id < MOST_IDS),
   'must map every token to its id',
 );
 const merges = z.custom<string[] | [string, string][]>(
@@ -27,15 +32,17 @@ export const tokenizerSchema = z.looseObject({
     continuing_subword_prefix: noAffix,
     end_of_word_suffix: noAffix,
   }),
-  added_tokens: z.array(
-    z.looseObject({
-      id: z.int().nonnegative(),
-      content: z.string().min(1),
-      lstrip: z.boolean().default(false),
-      rstrip: z.boolean().default(false),
-      special: z.boolean().default(true),
-    }),
-  ) satisfies z.ZodType<AddedToken[]>,
+  added_tokens: z
+    .array(
+      z.looseObject({
+        id: z.int().nonnegative().max(MOST_IDS),
+        content: z.string().min(1).max(LONGEST_NAME),
+        lstrip: z.boolean().default(false),
+        rstrip: z.boolean().default(false),
+        special: z.boolean().default(true),
+      }),
+    )
+    .max(MOST_ADDED) satisfies z.ZodType<AddedToken[]>,
   normalizer: part,
   pre_tokenizer: part,
   post_processor: part,

@@ -3,6 +3,7 @@ import { BadModel } from '../../../engine/errors.ts';
 import type { GgufMetadata, GgufValue } from '../../../engine/sources/gguf/metadata.ts';
 import { tokenizerFilesOf } from '../../../engine/tokenizer/gguf/tokenizerFilesOf.ts';
 import { PieceType } from '../../../engine/tokenizer/sentencepiece/piece.ts';
+import { mulberry32 } from '../../../engine/inference/random.ts';
 import { TextStream } from '../../../engine/tokenizer/textStream.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { byteLevelMetadata, sentencePieceMetadata, tinyPieces, withEntry } from '../../fixtures/tokenizers/gguf.ts';
@@ -158,6 +159,60 @@ describe('vocabulary of a GGUF file', () => {
   });
 
   const bpe = byteLevelMetadata({ merges: ['a b'] });
+  it('damaged metadata end in one sentence, or in a tokenizer that works', () => {
+    const random = mulberry32(11);
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+    const scalars: readonly GgufValue[] = [
+      '',
+      'a',
+      '\u2581',
+      'a\nb\u202e',
+      '{% if %}',
+      -1,
+      0,
+      2,
+      1e9,
+      0.5,
+      true,
+      false,
+    ];
+    const lists: readonly GgufValue[] = [[], [1], ['a'], [true], scalars.filter((value) => typeof value === 'string')];
+    const damaged = (value: GgufValue): GgufValue | undefined => {
+      const kind = random();
+      if (kind < 0.1) return undefined;
+      if (!Array.isArray(value) || kind < 0.3) return pick([...scalars, ...lists]);
+      const list = [...(value as readonly string[])];
+      if (kind < 0.5) return list.slice(0, Math.floor(random() * list.length));
+      for (let n = 1 + Math.floor(random() * 3); n > 0; n--) {
+        list[Math.floor(random() * list.length)] = pick([...scalars, ...list]) as string;
+      }
+      return list;
+    };
+    const tokens = ['<|end|>', '<|user|>'].map(CONTROL);
+    const more = { 'tokenizer.ggml.eos_token_id': 257, 'tokenizer.chat_template': '{{ messages[0].content }}' };
+    const good = [byteLevelMetadata({ merges: ['a b'], tokens, more }), sentencePieceMetadata(spm, more)];
+    let refused = 0;
+    for (let i = 0; i < 2000; i++) {
+      let metadata: GgufMetadata = pick(good);
+      for (let n = 1 + Math.floor(random() * 2); n > 0; n--) {
+        const [key, value] = pick([...metadata]);
+        metadata = withEntry(metadata, key, damaged(value));
+      }
+      try {
+        if (tokenizerFilesOf(metadata).tokenizerJson === undefined) continue;
+        const tokenizer = make(metadata);
+        for (const id of tokenizer.encode('ab \u00e9<|end|>\n', { specials: true, bos: true })) {
+          assert.ok(Number.isInteger(id) && id >= 0 && id < tokenizer.vocabSize, `${id}`);
+        }
+        tokenizer.chat([{ role: 'user', content: 'ab' }], { addGenerationPrompt: true });
+      } catch (error) {
+        refused++;
+        assert.ok(error instanceof BadModel && /^[^\n\u202e]+\.$/.test(error.message), String(error));
+      }
+    }
+    assert.ok(refused > 700 && refused < 1990, `${refused} of 2000 were refused`);
+  });
+
   const sentencePiece = sentencePieceMetadata(spm);
   const two = ['a', 'b'];
   for (const [name, metadata, key, value, message] of [

@@ -187,6 +187,16 @@ describe('tokenizer', () => {
       /model\.end_of_word_suffix: must be empty/,
     ],
     ['merges that are no pairs', { ...good, model: { ...good.model, merges: ['ab'] } }, /model\.merges: must be/],
+    [
+      'more special tokens than any model has',
+      { ...good, added_tokens: Array.from({ length: 65_537 }, (_, id) => ({ id, content: `<${id}>` })) },
+      /added_tokens: /,
+    ],
+    [
+      'a name of a page',
+      { ...good, added_tokens: [{ id: 1, content: 'x'.repeat(2000) }] },
+      /added_tokens\.0\.content: /,
+    ],
     ['no added tokens', { ...good, added_tokens: undefined }, /added_tokens/],
     ['an unknown normaliser', { ...good, normalizer: { type: 'Magic' } }, /Unknown Normalizer type: Magic\.$/],
   ] as const) {
