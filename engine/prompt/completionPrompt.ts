@@ -32,8 +32,8 @@ const NAME_TOKENS = 24;
  */
 export function promptKind(tokenizer: Tokenizer, { fimOrder, name }: CompletionModel): PromptKind {
   const marks = fimMarks(tokenizer);
-  if (marks && (!tokenizer.hasChatTemplate || fimOrder === 'spm' || areTrained(marks, name))) return 'fim';
-  return tokenizer.hasChatTemplate ? 'instruct' : 'base';
+  if (marks && (!tokenizer.isChatModel || fimOrder === 'spm' || areTrained(marks, name))) return 'fim';
+  return tokenizer.isChatModel ? 'instruct' : 'base';
 }
 
 /** Builds the prompt of a completion at the cursor, by promptKind. Only prompts of chat models show a snapshot. */

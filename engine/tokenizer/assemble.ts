@@ -36,7 +36,8 @@ export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfi
   const bosId = vocabulary.startsWithBos ? names.get(bosToken) : undefined;
   const endIds = [eosToken, ...config.endTokens, ...END_MARKS].flatMap((name) => names.get(name) ?? []);
 
-  const chatTemplate = config.chatTemplate ?? templateFor((name) => names.has(name));
+  const known = config.chatTemplate === undefined ? templateFor((name) => names.has(name)) : undefined;
+  const chatTemplate = config.chatTemplate ?? known?.template;
 
   const parts = (text: string) => split(text).map((part) => (typeof part === 'number' ? part : showSpecials(part)));
   const encodeParts = (all: readonly (number | string)[], continues = false) =>
@@ -74,6 +75,7 @@ export function assembleTokenizer(vocabulary: Vocabulary, config: TokenizerConfi
     leadingSpace,
     lineBreak,
     hasChatTemplate: chatTemplate !== undefined,
+    isChatModel: chatTemplate !== undefined && !known?.inBaseModels,
     renderChat: render,
     chatParts,
     chat: (messages, options) => encodeParts(chatParts(messages, options)),

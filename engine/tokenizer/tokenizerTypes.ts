@@ -29,6 +29,8 @@ export interface Tokenizer {
   /** A place between lines where a text may be cut without changing its ids; undefined where none is known. */
   readonly lineBreak: RegExp | undefined;
   readonly hasChatTemplate: boolean;
+  /** Whether the model was trained to chat: its files have a template, or its vocabulary marks that only such models have. */
+  readonly isChatModel: boolean;
   /** Renders a conversation with the model's chat template. Throws BadModel where the template is missing or fails. */
   renderChat(messages: readonly ChatMessage[], options: ChatOptions): string;
   /** Renders and encodes a conversation. Messages and `prefill` are plain text, so they cannot end their own turn. */

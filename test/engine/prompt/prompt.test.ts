@@ -150,6 +150,12 @@ describe('completion prompts', () => {
     });
   }
 
+  it("a model without a template: phi-3's marks are a chat model's, ChatML's may be a base model's", () => {
+    const kind = (names: string[]) => build(make(names), { prefix: 'a' }).kind;
+    assert.equal(kind(['<|user|>', '<|assistant|>', '<|end|>']), 'instruct');
+    assert.equal(kind(['<|im_start|>', '<|im_end|>']), 'base');
+  });
+
   it('a suffix gets no space in front, the prefix does where the tokenizer adds one', () => {
     const specials = ['\u2581<PRE>', '\u2581<SUF>', '\u2581<MID>'].map((content) => ({ content }));
     const tokenizer = createTokenizer({
