@@ -45,7 +45,7 @@ export function addComplete(program: Command, signal: AbortSignal): void {
   const command = program
     .command('complete <place>')
     .description('print the completion at FILE:LINE:COL (both count from 1)')
-    .option('--model <folder>', 'model folder', starterFolder())
+    .option('--model <path>', 'model folder or .gguf file', starterFolder())
     .option('--max-tokens <count>', 'maximum length of the completion', wholeNumber(1), 128)
     .option('--json', 'print the text with timings and token counts');
   addModelOptions(command).action(async (place: string, options: CompleteOptions) => {

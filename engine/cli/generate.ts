@@ -21,7 +21,7 @@ interface GenerateCliOptions extends ModelOptions, SamplingOptions {
 export function addGenerate(program: Command, signal: AbortSignal): void {
   const command = program
     .command('generate <model>')
-    .description('continue a prompt (token ids only if the model folder has no tokenizer)')
+    .description('continue a prompt (token ids only if the model has no tokenizer)')
     .option('--ids-file <file>', 'JSON list of token ids to continue')
     .option('--prompt <text>', 'text to continue, without a chat template')
     .option('--max-tokens <count>', 'maximum length of the answer', wholeNumber(1), 64)

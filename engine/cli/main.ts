@@ -5,6 +5,7 @@ import { addAsk } from './ask.ts';
 import { addBench } from './bench.ts';
 import { addComplete } from './complete.ts';
 import { addDoctor } from './doctor.ts';
+import { addEval } from './eval/evaluate.ts';
 import { addGenerate } from './generate.ts';
 import { addLogits } from './logits.ts';
 import { addPerplexity } from './perplexity.ts';
@@ -19,6 +20,7 @@ const COMMANDS: readonly AddCommand[] = [
   addLogits,
   addGenerate,
   addPerplexity,
+  addEval,
 ];
 
 const program = new Command('airgap')
