@@ -1,5 +1,5 @@
 /**
- * esbuild plugin for what the backends embed. `wasm-kernels:relaxed` and `wasm-kernels:plain` are the bytes of the WASM
+ * esbuild plugin for what the backends embed. `wasm-kernels:` with a way of summing (innerLoops/formats.ts) are the bytes of the WASM
  * kernels, compiled from wasm/assembly by AssemblyScript and cached by the hash of their sources; `thread:./FILE` is the
  * source text of a worker thread: FILE with its imports, bundled.
  */
@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OnLoadResult, type Plugin, build } from 'esbuild';
+import type { Simd } from './innerLoops/formats.ts';
 import { generatePanels } from './innerLoops/panels.ts';
 import { generateRows } from './innerLoops/rows.ts';
 import { generateTiles } from './innerLoops/tiles.ts';
@@ -27,7 +28,7 @@ export const kernelsPlugin: Plugin = {
       namespace: 'thread',
     }));
     builder.onLoad({ filter: /^wasm-kernels:/, namespace: 'kernels' }, async ({ path: name }) => ({
-      contents: await compileKernels(name.endsWith(':relaxed')),
+      contents: await compileKernels(name.slice('wasm-kernels:'.length) as Simd),
       loader: 'binary',
       watchDirs: [assembly, 'attention', 'matmul', 'rowwise'].map((name) => path.resolve(assembly, name)),
     }));
@@ -45,18 +46,18 @@ const FLAGS = `--noAssert --runtime stub --importMemory --noExportMemory --share
 
 const compiled = new Map<string, Promise<Uint8Array>>();
 /** The bytes of one variant; compiled once per process and content. */
-function compileKernels(relaxed: boolean): Promise<Uint8Array> {
-  const sources = readSources(relaxed);
+function compileKernels(simd: Simd): Promise<Uint8Array> {
+  const sources = readSources(simd);
   const compiler = fileURLToPath(import.meta.resolve('assemblyscript/package.json'));
   const { version } = JSON.parse(readFileSync(compiler, 'utf8')) as { version: string };
-  const hash = createHash('sha256').update(JSON.stringify([version, FLAGS, relaxed, [...sources]]));
-  const file = path.join(cache, `${relaxed ? 'relaxed' : 'plain'}-${hash.digest('hex').slice(0, 24)}.wasm`);
-  const bytes = compiled.get(file) ?? (existsSync(file) ? readFile(file) : compile(sources, relaxed, file));
+  const hash = createHash('sha256').update(JSON.stringify([version, FLAGS, simd, [...sources]]));
+  const file = path.join(cache, `${simd}-${hash.digest('hex').slice(0, 24)}.wasm`);
+  const bytes = compiled.get(file) ?? (existsSync(file) ? readFile(file) : compile(sources, simd, file));
   compiled.set(file, bytes);
   return bytes;
 }
 
-function readSources(relaxed: boolean): Map<string, string> {
+function readSources(simd: Simd): Map<string, string> {
   const names = readdirSync(assembly, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   return new Map<string, string>([
     ...names.map((name): [string, string] => [
@@ -64,9 +65,9 @@ function readSources(relaxed: boolean): Map<string, string> {
       withDecorators(readFileSync(path.join(assembly, name), 'utf8')),
     ]),
     ['opcodes.ts', readFileSync(path.join(wasm, 'opcodes.ts'), 'utf8')],
-    ['panels.ts', generatePanels(relaxed)],
-    ['rows.ts', generateRows(relaxed)],
-    ['tiles.ts', generateTiles(relaxed)],
+    ['panels.ts', generatePanels(simd)],
+    ['rows.ts', generateRows(simd)],
+    ['tiles.ts', generateTiles(simd)],
   ]);
 }
 
@@ -78,11 +79,11 @@ function withDecorators(source: string): string {
   return source.replace(/^\/\/ (?=@inline$)/gm, '');
 }
 
-async function compile(sources: Map<string, string>, relaxed: boolean, file: string): Promise<Uint8Array> {
+async function compile(sources: Map<string, string>, simd: Simd, file: string): Promise<Uint8Array> {
   const { default: asc } = await import('assemblyscript/asc');
   let bytes: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
-    ['program.ts', ...FLAGS, ...(relaxed ? ['--enable', 'relaxed-simd'] : []), '-o', 'kernels.wasm'],
+    ['program.ts', ...FLAGS, ...(simd === 'plain' ? [] : ['--enable', 'relaxed-simd']), '-o', 'kernels.wasm'],
     {
       readFile: (name) => sources.get(path.posix.normalize(name)) ?? null,
       writeFile: (_name, contents) => void (bytes = contents as Uint8Array),

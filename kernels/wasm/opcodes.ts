@@ -110,10 +110,10 @@ export const Q4M_BLOCK_BYTES = 160;
 export const Q5M_BLOCK_BYTES = 192;
 export const Q6M_BLOCK_BYTES = 256;
 /** Bytes of 32 quantised activations (layout: assembly/matmul/quantise.ts), and of 32 of each of 8 tokens. */
-export const X_BYTES_RELAXED = 48;
-export const X_BYTES_PLAIN = 80;
-export const TILE_BYTES_RELAXED = 384;
-export const TILE_BYTES_PLAIN = 640;
+export const X_BYTES_RELAXED = 40;
+export const X_BYTES_PLAIN = 72;
+export const TILE_BYTES_RELAXED = 320;
+export const TILE_BYTES_PLAIN = 576;
 /** Tokens side by side in the lanes of the matrix-matrix kernel. */
 export const TILE_TOKENS = 8;
 /** Tokens that one task of the matrix-matrix kernel takes: a task's sums fit the L2 cache. */

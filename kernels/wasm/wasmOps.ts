@@ -46,7 +46,7 @@ export async function createWasmOps(options: WasmOptions = {}): Promise<WasmOps>
   check(Number.isInteger(threads) && threads > 0, () => `createWasmOps: ${threads} threads`);
   const banks = new Banks(module, options, (memory) => workers.add(memory));
   const workers = await Workers.start(module, banks.at(0).heap.memory, threads);
-  const deviceName = `WebAssembly, ${path} SIMD, ${threads} thread${threads === 1 ? '' : 's'}`;
+  const deviceName = `WebAssembly, ${path === 'plain' ? 'plain' : 'relaxed'} SIMD, ${threads} thread${threads === 1 ? '' : 's'}`;
   return new WasmOps(banks, workers, deviceName);
 }
 

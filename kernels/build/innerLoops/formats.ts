@@ -4,6 +4,18 @@
  * from the same functions.
  */
 
+/**
+ * How products are summed. plain: two i16 per lane. dot: four bytes per lane, with the relaxed dot product. pairs: where the
+ * sum of a group's products fits i16, with relaxed products of pairs of bytes, summed as i16 and widened once per group:
+ * two instructions for sixteen products where a processor without a dot product of bytes needs three for the former.
+ */
+export type Simd = 'plain' | 'dot' | 'pairs';
+
+/** 4-bit codes, and the nibbles that 8-bit codes are split into: 16 products of 127 * 15 are below 2^15. */
+export function sumsPairs({ bits }: Format, simd: Simd): boolean {
+  return simd === 'pairs' && (bits === 4 || bits === 8);
+}
+
 /** A quantised weight format as it lies in a panel's block of 32 columns (layouts: wasm/assembly/matmul/matvecQ.ts). */
 export interface Format {
   name: string;
@@ -23,9 +35,9 @@ export const FORMATS: readonly Format[] = [
 ];
 
 /** Bytes of 32 quantised activations and where the int8 or i16 begin; of a tile of 8 tokens likewise (quantise.ts). */
-export const X_HEADER = 16;
-export const X_BYTES = (relaxed: boolean): number => X_HEADER + (relaxed ? 32 : 64);
-export const TILE_HEADER = 128;
+export const X_HEADER = 8;
+export const X_BYTES = (simd: Simd): number => X_HEADER + (simd === 'plain' ? 64 : 32);
+export const TILE_HEADER = 64;
 
 /** One operand of the dot product, 4 (relaxed) or 2 columns of four rows, of the weights in `w` and the upper bits in `high`. */
 export interface Step {
@@ -64,7 +76,8 @@ export const loadX = (x: string, index: number): string => `v128.load32_splat(${
  * Turns bytes into operands of the dot product. Plain: each leaves i16 lanes; for 4 bits x was shifted to suit
  * (assembly/quantise.ts). Relaxed with 8 bits: the parts are the low and the high nibbles.
  */
-export function unpacking(format: Format, relaxed: boolean): Unpacking {
+export function unpacking(format: Format, simd: Simd): Unpacking {
+  const relaxed = simd !== 'plain';
   const { bits } = format;
   const and = (value: string, mask: string): string => `v128.and(${value}, ${mask})`;
   const right = (value: string, count: number): string => (count ? `i16x8.shr_u(${value}, ${count})` : value);
@@ -106,8 +119,22 @@ export function unpacking(format: Format, relaxed: boolean): Unpacking {
   return { maskValues: bits === 4 ? maskValues.slice(0, 1) : maskValues, groups };
 }
 
-/** The sum of a group's x; those of 16 columns are stored. */
-export function sumOfX({ groups }: Format, x: string, group: number): string {
-  const of16 = (half: number): string => `v128.load32_splat(${x}, ${8 + 4 * half})`;
-  return groups === 2 ? of16(group) : `f32x4.add(${of16(0)}, ${of16(1)})`;
+/**
+ * Activations bring the sums of their first and last 16 values as two i16, which a dot product with a constant makes into
+ * what products start from: the offset of unsigned codes times the sum of x. (Plain SIMD shifts x for 4 bits.)
+ */
+export function startFactor({ bits }: Format, simd: Simd): number {
+  if (simd !== 'plain') return -8;
+  return bits === 4 ? -8 * 256 : -128;
 }
+
+/** The sum of a group's x as f32; sums: the two i16 of each lane, scale: that of x. */
+export function sumOfX(format: Format, group: number, { sums, scale }: { sums: string; scale: string }): string {
+  const of16 = group ? `i32x4.shr_s(${sums}, 16)` : `i32x4.shr_s(i32x4.shl(${sums}, 16), 16)`;
+  const whole = format.groups === 2 ? of16 : `i32x4.dot_i16x8_s(${sums}, v128.load(sumFactor${format.bits}))`;
+  return `f32x4.mul(f32x4.convert_i32x4_s(${whole}), ${scale})`;
+}
+
+/** Constants of sumOfX. */
+export const sumFactors = (simd: Simd, masks: (name: string, value: string) => string): string =>
+  masks('sumFactor4', simd === 'plain' ? '0x01000100' : '0x00010001') + masks('sumFactor5', '0x00010001');

@@ -1,41 +1,43 @@
 import {
   type Format,
   FORMATS,
+  type Simd,
   X_BYTES,
   loadHigh,
   loadWeights,
   loadX,
   minimaAt,
   scalesAt,
+  startFactor,
+  sumFactors,
   sumOfX,
+  sumsPairs,
   unpacking,
 } from './formats.ts';
-import { dispatcher, dot, halfMask, lines, madd, masks, product, widened } from './text.ts';
+import { addProduct, dispatcher, halfMask, lines, madd, masks, twice, wholeSum, widened } from './text.ts';
 
 /** panels(dtype, ..): one row of x times two panels of 8 rows (see matvecQ.ts), `count` groups; adds to y. */
-export function generatePanels(relaxed: boolean): string {
+export function generatePanels(simd: Simd): string {
   const parameters = ['wa: usize', 'wb: usize', 'x: usize', 'ya: usize', 'yb: usize', 'count: i32'];
-  return (
-    halfMask('panelsHalf') +
-    FORMATS.map((format) => panels(format, relaxed)).join('') +
-    dispatcher('panels', parameters, ({ name }) => name)
-  );
+  const constants = halfMask('panelsHalf') + sumFactors(simd, masks);
+  return constants + FORMATS.map((format) => panels(format, simd)).join('') + dispatcher('panels', parameters);
 }
 
-function panels(format: Format, relaxed: boolean): string {
+function panels(format: Format, simd: Simd): string {
   const { name, blockBytes } = format;
-  const split = relaxed && format.bits === 8;
-  const { maskValues } = unpacking(format, relaxed);
+  const split = simd !== 'plain' && format.bits === 8;
+  const { maskValues } = unpacking(format, simd);
   const groups = Array.from({ length: format.groups }, (_, group) => [
-    ...(split ? splitSums() : sums(format, relaxed, group)),
-    ...scaleSums(format, relaxed, group),
+    ...(split ? splitSums(simd) : sums(format, simd, group)),
+    ...scaleSums(format, simd, group),
   ]);
   const variables = [...channels.flatMap((i) => [`w${i}`, `c${i}`, ...(split ? [`h${i}`] : [])]), 'x0'];
   return `
-${maskValues.map((value, i) => masks(`panels_${name}Mask${i}`, value)).join('')}
+${maskValues.map((value, i) => masks(`panels_${name}Mask${i}`, value)).join('')}${masks(`panels_${name}Start`, twice(startFactor(format, simd)))}
 function panels_${name}(wa: usize, wb: usize, x: usize, ya: usize, yb: usize, count: i32): void {
   const zero = i32x4.splat(0);
   const half = v128.load(panelsHalf);
+  const start = v128.load(panels_${name}Start);
 ${lines(maskValues, (_, i) => `  const m${i} = v128.load(panels_${name}Mask${i});`)}
 ${lines(variables, (v) => `  let ${v} = zero;`)}
 ${lines(channels, (i) => `  let f${i} = v128.load(${i < 2 ? 'ya' : 'yb'}, ${16 * (i & 1)});`)}
@@ -43,7 +45,7 @@ ${lines(channels, (i) => `  let f${i} = v128.load(${i < 2 ? 'ya' : 'yb'}, ${16 *
 ${lines(groups.flat(), (line) => `    ${line}`)}
     wa += ${blockBytes};
     wb += ${blockBytes};
-    x += ${X_BYTES(relaxed)};
+    x += ${X_BYTES(simd)};
   }
 ${lines(channels, (i) => `  v128.store(${i < 2 ? 'ya' : 'yb'}, f${i}, ${16 * (i & 1)});`)}
 }
@@ -54,65 +56,81 @@ ${lines(channels, (i) => `  v128.store(${i < 2 ? 'ya' : 'yb'}, f${i}, ${16 * (i 
 const channels = [0, 1, 2, 3];
 const panelOf = (channel: number): string => (channel < 2 ? 'wa' : 'wb');
 
-/** c = what the products have in common: the offset of unsigned codes times the sum of x. Minima bring it in by themselves. */
-function startSums({ minima }: Format, names: readonly string[]): string[] {
-  const first = `${names[0]} = ${minima ? 'zero' : 'v128.load32_splat(x, 4)'};`;
-  return [first, ...names.slice(1).map((name) => `${name} = ${names[0]};`)];
+/** What products have in common: the offset of unsigned codes times the sum of x. Minima bring it in by themselves. */
+const START = 'i32x4.dot_i16x8_s(v128.load32_splat(x, 4), start)';
+
+/** All sums = where they start from. */
+function startSums(format: Format, simd: Simd, sums: readonly string[]): string[] {
+  if (sumsPairs(format, simd)) return [];
+  const [first, ...others] = sums;
+  return [`${first} = ${format.minima ? 'zero' : START};`, ...others.map((sum) => `${sum} = ${first};`)];
 }
 
-function sums(format: Format, relaxed: boolean, group: number): string[] {
-  const body = startSums(
-    format,
-    channels.map((i) => `c${i}`),
-  );
+function sums(format: Format, simd: Simd, group: number): string[] {
+  const names = channels.map((i) => `c${i}`);
+  const body = startSums(format, simd, names);
   let loaded = -1;
-  for (const { pair, x, operand } of unpacking(format, relaxed).groups[group]!) {
+  unpacking(format, simd).groups[group]!.forEach(({ pair, x, operand }, k) => {
     if (pair !== loaded) {
       body.push(...channels.map((i) => `w${i} = ${loadWeights(format, panelOf(i), i & 1, pair)};`));
       loaded = pair;
     }
     body.push(`x0 = ${loadX('x', x)};`);
     for (const i of channels) {
-      const value = operand(`w${i}`, loadHigh(format, panelOf(i), i & 1, group));
-      body.push(`c${i} = ${product(relaxed, 'x0', value, `c${i}`)};`);
+      const w = operand(`w${i}`, loadHigh(format, panelOf(i), i & 1, group));
+      body.push(addProduct(format, simd, { sum: `c${i}`, x: 'x0', w, first: k === 0 }));
     }
+  });
+  if (!sumsPairs(format, simd)) return body;
+  if (!format.minima) body.push(`x0 = ${START};`);
+  const start = format.minima ? undefined : 'x0';
+  return [...body, ...names.map((sum) => `${sum} = ${wholeSum(format, simd, sum, start)};`)];
+}
+
+/** 8 bits, relaxed: bytes are split into nibbles, which products take as their unsigned operand: u = 16 h + l, 128 = 16 * 8. */
+function splitSums(simd: Simd): string[] {
+  const q8 = FORMATS[1]!;
+  const starts = startSums(
+    q8,
+    simd,
+    channels.map((i) => `h${i}`),
+  );
+  const body = starts.length > 0 ? [...starts, ...channels.map((i) => `c${i} = zero;`)] : [];
+  for (let g = 0; g < 8; g++) {
+    const first = g === 0;
+    body.push(`x0 = ${loadX('x', g)};`);
+    for (const i of channels) {
+      body.push(`w0 = ${loadWeights(q8, panelOf(i), i & 1, g)};`);
+      body.push(addProduct(q8, simd, { sum: `c${i}`, x: 'x0', w: 'v128.and(w0, m0)', first }));
+      body.push(addProduct(q8, simd, { sum: `h${i}`, x: 'x0', w: 'v128.and(i16x8.shr_u(w0, 4), m0)', first }));
+    }
+  }
+  body.push(`x0 = ${START};`);
+  for (const i of channels) {
+    const high = wholeSum(q8, simd, `h${i}`, 'x0');
+    body.push(`c${i} = i32x4.add(${wholeSum(q8, simd, `c${i}`)}, i32x4.shl(${high}, 4));`);
   }
   return body;
 }
 
-/** 8 bits, relaxed: bytes are split into nibbles, which the dot takes as its unsigned operand: u = 16 h + l, 128 = 16 * 8. */
-function splitSums(): string[] {
-  const q8 = FORMATS[1]!;
-  const names = channels.map((i) => `h${i}`);
-  const body = [...startSums(q8, names), ...channels.map((i) => `c${i} = zero;`)];
-  for (let g = 0; g < 8; g++) {
-    body.push(`x0 = ${loadX('x', g)};`);
-    for (const i of channels) {
-      body.push(`w0 = ${loadWeights(q8, panelOf(i), i & 1, g)};`, `c${i} = ${dot('x0', 'v128.and(w0, m0)', `c${i}`)};`);
-      body.push(`h${i} = ${dot('x0', 'v128.and(i16x8.shr_u(w0, 4), m0)', `h${i}`)};`);
-    }
-  }
-  return [...body, ...channels.map((i) => `c${i} = i32x4.add(c${i}, i32x4.shl(h${i}, 4));`)];
-}
-
 /** f += scale_w scale_x c (+ minimum sum_x); the widened f16 lack a factor, of which x brings a part and matvecQ.ts the rest. */
-function scaleSums(format: Format, relaxed: boolean, group: number): string[] {
+function scaleSums(format: Format, simd: Simd, group: number): string[] {
   const body = ['x0 = v128.load32_splat(x);'];
   for (const panel of ['wa', 'wb']) {
     body.push(`w0 = v128.load(${panel}, ${scalesAt(format, group)});`);
     for (const half of [0, 1]) {
       const i = (panel === 'wa' ? 0 : 2) + half;
       body.push(`w1 = f32x4.mul(${widened('w0', half, 'half')}, x0);`);
-      body.push(`f${i} = ${madd(relaxed, 'w1', `f32x4.convert_i32x4_s(c${i})`, `f${i}`)};`);
+      body.push(`f${i} = ${madd(simd, 'w1', `f32x4.convert_i32x4_s(c${i})`, `f${i}`)};`);
     }
   }
   if (!format.minima) return body;
-  body.push(`x0 = ${sumOfX(format, 'x', group)};`);
+  body.push(`x0 = ${sumOfX(format, group, { sums: 'v128.load32_splat(x, 4)', scale: 'x0' })};`);
   for (const panel of ['wa', 'wb']) {
     body.push(`w0 = v128.load(${panel}, ${minimaAt(format, group)});`);
     for (const half of [0, 1]) {
       const i = (panel === 'wa' ? 0 : 2) + half;
-      body.push(`f${i} = ${madd(relaxed, widened('w0', half, 'half'), 'x0', `f${i}`)};`);
+      body.push(`f${i} = ${madd(simd, widened('w0', half, 'half'), 'x0', `f${i}`)};`);
     }
   }
   return body;

@@ -1,76 +1,105 @@
-import { type Format, FORMATS, TILE_HEADER } from './formats.ts';
-import { dispatcher, lines, madd, product } from './text.ts';
+import { type Format, FORMATS, type Simd, TILE_HEADER, sumFactors, sumOfX, sumsPairs } from './formats.ts';
+import { addProduct, dispatcher, lines, madd, masks, twice, wholeSum } from './text.ts';
 
-/**
- * tile(dtype, ..): 8 tokens times a few rows of unpacked weights (see matmulQ.ts), `count` groups; adds to sums. Formats
- * whose unpacked codes and numbers per group look alike share a kernel.
- */
-export function generateTiles(relaxed: boolean): string {
-  const [q4, q8, q4m, , q6m] = FORMATS as unknown as Format[];
-  const kernels = [q4!, q8!, q4m!, q6m!].map((format) => tile(format, relaxed)).join('');
+/** tile(dtype, ..): 8 tokens times a few rows of unpacked weights (see matmulQ.ts), `count` groups; adds to sums. */
+export function generateTiles(simd: Simd): string {
   const parameters = ['x: usize', 'w_: usize', 'sums: usize', 'count: i32'];
-  return kernels + dispatcher('tile', parameters, ({ name }) => (name === 'q5m' ? 'q4m' : name));
+  // Tiles are never shifted: the sums are those of relaxed SIMD.
+  const constants = sumFactors('dot', masks) + masks('tileStart', twice(-8));
+  return constants + FORMATS.map((format) => tile(format, simd)).join('') + dispatcher('tile', parameters);
 }
 
-function tile(format: Format, relaxed: boolean): string {
-  const { name, minima } = format;
-  const split = relaxed && format.bits === 8; // Weights come as low and high nibbles with a sum each.
-  const rows = split ? [0, 1] : [0, 1, 2, 3];
-  const vectors = [0, 1]; // Two vectors of four tokens.
-  const steps = relaxed ? 8 : 16;
-  const R = rows.length;
-  const numbers = format.groups * (minima ? 2 : 1); // Scales and minima before the codes.
-  const body: string[] = [];
-  for (let group = 0; group < format.groups; group++) {
-    for (const r of rows) {
-      for (const t of vectors) {
-        const start = relaxed && !minima ? `v128.load(x, ${32 + 16 * t})` : 'zero';
-        if (split) body.push(`c${r}${t} = zero;`, `h${r}${t} = ${start};`);
-        else body.push(`c${r}${t} = ${r ? `c0${t}` : start};`);
-      }
-    }
-    for (let k = (group * steps) / format.groups; k < ((group + 1) * steps) / format.groups; k++) {
-      body.push(...vectors.map((t) => `x${t} = v128.load(x, ${TILE_HEADER + 32 * k + 16 * t});`));
-      for (const [part, sum] of (split ? ['c', 'h'] : ['c']).entries()) {
-        for (const r of rows) {
-          body.push(`w = v128.load(w_, ${16 * R * numbers + 16 * ((split ? 2 * k + part : k) * R + r)});`);
-          for (const t of vectors) {
-            const c = `${sum}${r}${t}`;
-            body.push(`${c} = ${product(relaxed, `x${t}`, 'w', c)};`);
-          }
-        }
-      }
-    }
-    const scales = group * (minima ? 2 : 1);
-    body.push(...vectors.map((t) => `x${t} = v128.load(x, ${16 * t});`));
-    if (minima) body.push(...vectors.map((t) => `s${t} = ${sumOfTokens(format, group, t)};`));
-    for (const r of rows) {
-      body.push(`w = v128.load(w_, ${16 * (R * scales + r)});`);
-      if (minima) body.push(`m = v128.load(w_, ${16 * (R * (scales + 1) + r)});`);
-      for (const t of vectors) {
-        const sum = split ? `i32x4.add(c${r}${t}, i32x4.shl(h${r}${t}, 4))` : `c${r}${t}`;
-        const at = 16 * (2 * r + t);
-        const total = madd(relaxed, `f32x4.convert_i32x4_s(${sum})`, `f32x4.mul(w, x${t})`, `v128.load(sums, ${at})`);
-        body.push(`v128.store(sums, ${minima ? madd(relaxed, 'm', `s${t}`, total) : total}, ${at});`);
-      }
-    }
-  }
-  const names = rows.flatMap((r) => vectors.flatMap((t) => [`c${r}${t}`, ...(split ? [`h${r}${t}`] : [])]));
+/** Weights of 8 bits come as low and high nibbles with a sum each, which leaves room for fewer rows. */
+const isSplit = ({ bits }: Format, simd: Simd): boolean => simd !== 'plain' && bits === 8;
+const rowsOf = (format: Format, simd: Simd): number[] => (isSplit(format, simd) ? [0, 1] : [0, 1, 2, 3]);
+/** Two vectors of four tokens. */
+const VECTORS = [0, 1];
+/** Vectors of columns in a block. */
+const stepsOf = (simd: Simd): number => (simd === 'plain' ? 16 : 8);
+/** Scales and minima before the codes of a row. */
+const numbersOf = ({ groups, minima }: Format): number => groups * (minima ? 2 : 1);
+
+/** What the products of unsigned codes have in common (see panels.ts); plain SIMD unpacks codes with their signs. */
+function startOf({ minima }: Format, simd: Simd, t: number): string | undefined {
+  if (simd === 'plain' || minima) return undefined;
+  return `i32x4.dot_i16x8_s(v128.load(x, ${32 + 16 * t}), start)`;
+}
+
+function tile(format: Format, simd: Simd): string {
+  const split = isSplit(format, simd);
+  const rows = rowsOf(format, simd);
+  const steps = stepsOf(simd);
+  const groups = Array.from({ length: format.groups }, (_, group) => [
+    ...sums(format, simd, group),
+    ...scaleSums(format, simd, group),
+  ]);
+  const names = rows.flatMap((r) => VECTORS.flatMap((t) => [`c${r}${t}`, ...(split ? [`h${r}${t}`] : [])]));
   return `
-function tile_${name}(x: usize, w_: usize, sums: usize, count: i32): void {
+function tile_${format.name}(x: usize, w_: usize, sums: usize, count: i32): void {
   const zero = i32x4.splat(0);
+  const start = v128.load(tileStart);
 ${lines([...names, 'x0', 'x1', 'w', 's0', 's1', 'm'], (v) => `  let ${v} = zero;`)}
   for (; count > 0; count--) {
-${lines(body, (line) => `    ${line}`)}
+${lines(groups.flat(), (line) => `    ${line}`)}
     x += ${TILE_HEADER + 32 * steps};
-    w_ += ${16 * R * ((split ? 2 : 1) * steps + numbers)};
+    w_ += ${16 * rows.length * ((split ? 2 : 1) * steps + numbersOf(format))};
   }
 }
 `;
 }
 
-/** The sums of a group's x of four tokens. */
-function sumOfTokens({ groups }: Format, group: number, vector: number): string {
-  const of16 = (half: number): string => `v128.load(x, ${64 + 32 * half + 16 * vector})`;
-  return groups === 2 ? of16(group) : `f32x4.add(${of16(0)}, ${of16(1)})`;
+/** c (and h) = the sums of a group's products. */
+function sums(format: Format, simd: Simd, group: number): string[] {
+  const split = isSplit(format, simd);
+  const rows = rowsOf(format, simd);
+  const body: string[] = [];
+  for (const r of sumsPairs(format, simd) ? [] : rows) {
+    for (const t of VECTORS) {
+      const start = startOf(format, simd, t) ?? 'zero';
+      if (split) body.push(`c${r}${t} = zero;`, `h${r}${t} = ${start};`);
+      else body.push(`c${r}${t} = ${r ? `c0${t}` : start};`);
+    }
+  }
+  const count = stepsOf(simd) / format.groups;
+  for (let k = group * count; k < (group + 1) * count; k++) {
+    body.push(...VECTORS.map((t) => `x${t} = v128.load(x, ${TILE_HEADER + 32 * k + 16 * t});`));
+    for (const [part, sum] of (split ? ['c', 'h'] : ['c']).entries()) {
+      for (const r of rows) {
+        const vector = numbersOf(format) + (split ? 2 * k + part : k);
+        body.push(`w = v128.load(w_, ${16 * (vector * rows.length + r)});`);
+        for (const t of VECTORS) {
+          const first = k === group * count;
+          body.push(addProduct(format, simd, { sum: `${sum}${r}${t}`, x: `x${t}`, w: 'w', first }));
+        }
+      }
+    }
+  }
+  return body;
+}
+
+/** sums += scale of w x scale of x x c (+ minimum of w x sum of x). */
+function scaleSums(format: Format, simd: Simd, group: number): string[] {
+  const { minima } = format;
+  const rows = rowsOf(format, simd);
+  const scales = group * (minima ? 2 : 1);
+  const body = VECTORS.map((t) => `x${t} = v128.load(x, ${16 * t});`);
+  if (minima) {
+    const sum = (t: number): string => sumOfX(format, group, { sums: `v128.load(x, ${32 + 16 * t})`, scale: `x${t}` });
+    body.push(...VECTORS.map((t) => `s${t} = ${sum(t)};`));
+  }
+  for (const r of rows) {
+    body.push(`w = v128.load(w_, ${16 * (rows.length * scales + r)});`);
+    if (minima) body.push(`m = v128.load(w_, ${16 * (rows.length * (scales + 1) + r)});`);
+    for (const t of VECTORS) {
+      const start = startOf(format, simd, t);
+      const high = `i32x4.shl(${wholeSum(format, simd, `h${r}${t}`, start)}, 4)`;
+      const sum = isSplit(format, simd)
+        ? `i32x4.add(${wholeSum(format, simd, `c${r}${t}`)}, ${high})`
+        : wholeSum(format, simd, `c${r}${t}`, start);
+      const at = 16 * (2 * r + t);
+      const total = madd(simd, `f32x4.convert_i32x4_s(${sum})`, `f32x4.mul(w, x${t})`, `v128.load(sums, ${at})`);
+      body.push(`v128.store(sums, ${minima ? madd(simd, 'm', `s${t}`, total) : total}, ${at});`);
+    }
+  }
+  return body;
 }

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import { MOST_BANKS } from './banks.ts';
 import { ADDRESS_SPACE, freeMemory, gigabytes } from './heap.ts';
-import { chooseKernels, chooseThreads } from './platform.ts';
+import { SIMD_NAMES, chooseKernels, chooseThreads } from './platform.ts';
 
 /** The WASM backend's part of the output of `airgap doctor`. `reason`: why it cannot run; empty if it can. */
 export interface WasmReport {
@@ -19,7 +19,7 @@ export async function wasmReport(): Promise<WasmReport> {
   ];
   try {
     const { path, note } = await chooseKernels('auto');
-    details.unshift(`SIMD: ${path}, self-test passed${note && `; ${note}`}`);
+    details.unshift(`SIMD: ${SIMD_NAMES[path]}, self-test passed${note && `; ${note}`}`);
     return { usable: true, reason: '', details };
   } catch (error) {
     return { usable: false, reason: (error as Error).message, details };

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { GROUP, QUANTIZED, type QuantizedDType } from '../../quantize.ts';
 import { Banks } from './banks.ts';
 import { recordPacking } from './packing.ts';
@@ -38,13 +39,19 @@ export function selfTest(module: WebAssembly.Module): boolean {
   return true;
 }
 
-/** Runs a program of one memory on this thread. Its result lies there until the next program is placed. */
-function runAlone(banks: Banks, program: Program, result: WasmTensor): void {
+/**
+ * Runs a program of one memory on this thread; returns the milliseconds. Its result lies there until the next program is
+ * placed.
+ */
+export function runAlone(banks: Banks, program: Program, result: WasmTensor): number {
   const { heap, kernels } = banks.at(0);
   const placed = program.place(banks, 1, [result]);
   const [, count, descriptors, scratch] = heap.view.u32.subarray(placed.address / 4) as unknown as number[];
+  const start = performance.now();
   kernels.run(descriptors!, count!, scratch!, 1);
+  const ms = performance.now() - start;
   placed.release();
+  return ms;
 }
 
 // Whole numbers, with the largest in every group: quantising changes nothing and the products are exact.

@@ -14,7 +14,7 @@ export interface TestBackend {
 export const backends: readonly TestBackend[] = [
   {
     name: 'wasm, relaxed SIMD',
-    create: () => createWasmOps({ simd: 'relaxed', threads: 2 }),
+    create: () => createWasmOps({ simd: 'pairs', threads: 2 }),
     quantizesActivations: true,
   },
   { name: 'wasm, plain SIMD', create: () => createWasmOps({ simd: 'plain', threads: 3 }), quantizesActivations: true },
@@ -31,7 +31,7 @@ export const backends: readonly TestBackend[] = [
 
 /** Layers 0 and 1 and what belongs to no layer each have a memory of their own. */
 async function createSpreadOps(): Promise<Ops> {
-  const ops = await createWasmOps({ threads: 2, bankBytes: 1 << 26, bankWeightBytes: 1 });
+  const ops = await createWasmOps({ simd: 'dot', threads: 2, bankBytes: 1 << 26, bankWeightBytes: 1 });
   for (const layer of [0, 1]) ops.upload(new Float32Array(1), [1], layer);
   return ops;
 }

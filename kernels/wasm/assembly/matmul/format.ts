@@ -16,7 +16,7 @@ import {
 export const X_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? X_BYTES_RELAXED : X_BYTES_PLAIN;
 export const TILE_BYTES: usize = ASC_FEATURE_RELAXED_SIMD ? TILE_BYTES_RELAXED : TILE_BYTES_PLAIN;
 /** Where the values of a tile begin. */
-export const TILE_HEADER: usize = 128;
+export const TILE_HEADER: usize = 64;
 
 // @inline
 export function hasMinima(dtype: i32): bool {

@@ -68,6 +68,11 @@ function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, dtype: i32): 
   const split = ASC_FEATURE_RELAXED_SIMD && dtype === DTypeCode.q8;
   const vectors: usize = ASC_FEATURE_RELAXED_SIMD && !split ? 8 : 16;
   const stride = (<usize>step) << 4;
+  const codes = codesAt(dtype);
+  const high = highAt(dtype);
+  const nibbles = dtype !== DTypeCode.q8;
+  const hasHigh = dtype === DTypeCode.q5m || dtype === DTypeCode.q6m;
+  const offset: i16 = dtype === DTypeCode.q4 ? 8 : 0;
   const unpackedBytes = stride * (vectors + <usize>numbers);
   for (let r = row; r < row + step; r++) {
     let block = load<u32>(d, 16) + <usize>((r / PANEL_ROWS) * blocks + b) * bytes;
@@ -80,11 +85,9 @@ function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, dtype: i32): 
         at += stride;
       }
       const from = block + (lane << 2);
-      if (dtype === DTypeCode.q8) unpackQ8(from + codesAt(dtype), at, stride);
-      else {
-        unpackNibbles(from + codesAt(dtype), at, stride, dtype === DTypeCode.q4 ? 8 : 0);
-        if (dtype === DTypeCode.q5m || dtype === DTypeCode.q6m) addHighBits(from + highAt(dtype), at, stride, dtype);
-      }
+      if (nibbles) unpackNibbles(from + codes, at, stride, offset);
+      else unpackQ8(from + codes, at, stride);
+      if (hasHigh) addHighBits(from + high, at, stride, dtype);
       block += bytes;
       to += unpackedBytes;
     }

@@ -6,11 +6,10 @@ import { TILE_BYTES, TILE_HEADER, X_BYTES } from './format';
 /**
  * Activations to int8 in groups of 32: scale = max|x| / 127, q = nearest(x / scale), ties to even.
  *
- * For the matrix-vector kernels, group after group: f32 scale * 2^64, i32 minus the weights' offset times sum(q), for
- * weights with minima f32 scale * 2^64 * sum(q) of the first 16 and of the last 16 values; then, relaxed, 32 i8 in order
- * (48 bytes in all; the offset is 8), or, plain, 32 i16 in the order in which the kernel's masks meet them (80 bytes;
- * the offset is 8 for q4, 128 for q8). Plain for q4 and q4m, values are shifted left by 8, 4, 0, 8 bits against what the
- * masks leave in place, so that no weight needs a shift; the scale is divided by 256, the i32 multiplied by it.
+ * For the matrix-vector kernels, group after group: f32 scale * 2^64, the sums of q of the first and the last 16 values as
+ * two i16, then, relaxed, 32 i8 in order (40 bytes in all), or, plain, 32 i16 in the order in which the kernel's masks
+ * meet them (72 bytes). Plain for q4 and q4m, values are shifted left by 8, 4, 0, 8 bits against what the masks leave in
+ * place, so that no weight needs a shift, and the scale is divided by 256.
  *
  * An item is a group. Words: 3 x, 4 quantised, 5 weight dtype.
  */
@@ -29,26 +28,21 @@ export function isShifted(dtype: i32): bool {
 /** One group for the matrix-vector kernels. */
 export function quantiseBlock(x: usize, out: usize, shifted: bool): void {
   const scale = quantiseGroup(x);
-  const first = halfSum(scratch);
-  const second = halfSum(scratch + 16);
-  const offset = ASC_FEATURE_RELAXED_SIMD ? -8 : shifted ? -8 * 256 : -128;
   store<f32>(out, scale * (!ASC_FEATURE_RELAXED_SIMD && shifted ? X_SCALE / 256.0 : X_SCALE));
-  store<i32>(out, offset * (first + second), 4);
-  store<f32>(out, scale * X_SCALE * <f32>first, 8);
-  store<f32>(out, scale * X_SCALE * <f32>second, 12);
+  store<i32>(out, halfSums(), 4);
   if (ASC_FEATURE_RELAXED_SIMD) {
-    v128.store(out, v128.load(scratch), 16);
-    v128.store(out, v128.load(scratch, 16), 32);
+    v128.store(out, v128.load(scratch), 8);
+    v128.store(out, v128.load(scratch, 16), 24);
   } else if (shifted) {
     for (let i = 0; i < GROUP_VALUES; i++) {
       const mask = maskOf(i);
       const shift = mask === 1 ? 4 : mask === 2 ? 0 : 8;
-      const at = 16 + ((((i >> 3) << 2) + mask) << 2) + (((i >> 1) & 1) << 1);
+      const at = 8 + ((((i >> 3) << 2) + mask) << 2) + (((i >> 1) & 1) << 1);
       store<i16>(out + at, <i16>((<i32>load<i8>(scratch + i)) << shift));
     }
   } else {
     for (let i = 0; i < GROUP_VALUES; i++) {
-      const at = 16 + ((((i >> 2) << 1) + (i & 1)) << 2) + (((i >> 1) & 1) << 1);
+      const at = 8 + ((((i >> 2) << 1) + (i & 1)) << 2) + (((i >> 1) & 1) << 1);
       store<i16>(out + at, <i16>load<i8>(scratch + i));
     }
   }
@@ -56,9 +50,8 @@ export function quantiseBlock(x: usize, out: usize, shifted: bool): void {
 
 /**
  * The same for the matrix-matrix kernels: tiles of 8 tokens, one token per lane of two vectors. By tile and group: 8
- * f32 scales, 8 i32 -8 sum(q), 8 f32 scale * sum(q) of the first 16 and 8 of the last 16 values; relaxed: for each 4
- * columns 8 x 4 i8; plain: for each pair of columns 8 x 2 i16, pairs in the order (0,2) (4,6) (1,3) (5,7) of each 8
- * columns. Tokens past the last are zero.
+ * f32 scales, 8 x 2 i16 sums; relaxed: for each 4 columns 8 x 4 i8; plain: for each pair of columns 8 x 2 i16, pairs in
+ * the order (0,2) (4,6) (1,3) (5,7) of each 8 columns. Tokens past the last are zero.
  *
  * An item is a group of a tile. Words: 3 x, 4 tiles, 5 groups per row, 6 rows.
  */
@@ -83,12 +76,8 @@ export function packTiles(d: usize, from: i32, to: i32): void {
 function packLane(out: usize, lane: i32, scale: f32, empty: bool): void {
   if (empty) memory.fill(scratch, 0, GROUP_VALUES);
   const at = out + (lane << 2);
-  const first = halfSum(scratch);
-  const second = halfSum(scratch + 16);
   store<f32>(at, scale);
-  store<i32>(at, -8 * (first + second), 32);
-  store<f32>(at, scale * <f32>first, 64);
-  store<f32>(at, scale * <f32>second, 96);
+  store<i32>(at, halfSums(), 32);
   if (ASC_FEATURE_RELAXED_SIMD) {
     for (let k = 0; k < 8; k++) store<i32>(at + TILE_HEADER + (k << 5), load<i32>(scratch + (k << 2)));
   } else {
@@ -125,8 +114,13 @@ function nearest4(x: usize, divisor: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(v128.load(x), divisor)));
 }
 
+/** The sums of the first and the last 16 values in the thread's scratch, as two i16. */
+function halfSums(): i32 {
+  return (sum16(scratch) & 0xffff) | (sum16(scratch + 16) << 16);
+}
+
 /** The sum of 16 int8. */
-function halfSum(at: usize): i32 {
+function sum16(at: usize): i32 {
   const quads = i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(v128.load(at)));
   const halves = i32x4.add(quads, v128.shuffle<i32>(quads, quads, 2, 3, 0, 1));
   return i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1);
