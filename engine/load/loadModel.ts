@@ -10,6 +10,7 @@ import { type LoadWeightsOptions, loadWeights } from './loadWeights.ts';
 import { planMemory } from './memoryPlan.ts';
 import { type BackendOptions, CHUNK_TOKENS, openBackend } from './openBackend.ts';
 import { compare } from './storedPieces.ts';
+import { hasOwnHead } from './tiedHead.ts';
 import { chooseFormats } from './weightFormats.ts';
 
 export interface LoadOptions extends BackendOptions, InferenceOptions, LoadWeightsOptions {
@@ -23,7 +24,8 @@ export interface LoadOptions extends BackendOptions, InferenceOptions, LoadWeigh
  */
 export async function loadModel(reference: ModelReference, options: LoadOptions): Promise<LoadedModel> {
   const source = await openSource(reference);
-  const blueprint = readBlueprint(await source.config());
+  const json = await source.config();
+  const blueprint = readBlueprint(json);
   const { architecture, config } = blueprint;
   const parsed = parseGenerationConfig(await source.generationConfig());
   const generationConfig = { ...parsed, stopIds: parsed.stopIds.length > 0 ? parsed.stopIds : blueprint.stopIds };
@@ -37,13 +39,19 @@ export async function loadModel(reference: ModelReference, options: LoadOptions)
     checkpoint = await source.checkpoint();
     const fingerprint = await source.fingerprint();
     const description = { name: source.name, tokenizer, fingerprint, ...generationConfig };
-    return await loadOntoBackend(description, blueprint, checkpoint, options);
+    return await loadOntoBackend(description, await withOwnHead(blueprint, json, checkpoint), checkpoint, options);
   } catch (error) {
     tokenizer?.dispose();
     throw error;
   } finally {
     await checkpoint?.close();
   }
+}
+
+/** The blueprint, untied where the checkpoint has a head that differs from the embedding (see hasOwnHead). */
+async function withOwnHead(blueprint: Blueprint, json: unknown, checkpoint: Checkpoint): Promise<Blueprint> {
+  if (!blueprint.config.tied || !(await hasOwnHead(checkpoint))) return blueprint;
+  return readBlueprint({ ...(json as object), tie_word_embeddings: false });
 }
 
 async function loadOntoBackend(

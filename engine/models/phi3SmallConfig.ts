@@ -47,7 +47,7 @@ const schema = z.object({
   blocksparse_homo_head_pattern: z.boolean().default(false),
   dense_attention_every_n_layers: positive.nullish(),
   dummy_token_indices: z.array(z.int().nonnegative()).optional(),
-  tie_word_embeddings: z.literal(true).nullish(),
+  tie_word_embeddings: z.literal(true, 'the head of this architecture is the embedding').nullish(),
   // Blocks of the original kernel, which do not change its result.
   blocksparse_triton_kernel_block_size: z.unknown().optional(),
   rope_scaling: ROPE_KEYS.rope_scaling,

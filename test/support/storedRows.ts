@@ -1,5 +1,6 @@
 import { mulberry32 } from '../../engine/inference/random.ts';
-import { f32ToF16 } from '../../kernels/shared/f16.ts';
+import { f16ToF32, f32ToF16 } from '../../kernels/shared/f16.ts';
+import { decodeRows } from '../../kernels/stored/decodeRows.ts';
 import { STORED, type StoredType, storedBytes } from '../../kernels/stored/storedTypes.ts';
 import { randomValues } from './random.ts';
 
@@ -34,6 +35,32 @@ export function storedRows(seed: number, values: number, type: StoredType): Uint
     }
   }
   return bytes;
+}
+
+/** Bytes of random weights with this root mean square, without outliers, so that a model of them keeps its values in range. */
+export function storedWeights(seed: number, values: number, type: StoredType, rms: number): Uint8Array<ArrayBuffer> {
+  const bytes = storedRows(seed, values, type);
+  if (!STORED[type].quantized) {
+    const uniform = randomValues(seed, values, Infinity).map((value) => value * Math.sqrt(3) * rms);
+    return storedFloats(uniform, type as 'F32' | 'F16' | 'BF16');
+  }
+  const next = mulberry32(seed);
+  setHalves(bytes, type, () => (0.5 + 0.5 * next()) * (next() < 0.5 ? -0.01 : 0.01));
+  const { values: unscaled } = decodeRows(bytes, type);
+  const factor = rms / Math.sqrt(unscaled.reduce((sum, value) => sum + value * value, 0) / values);
+  setHalves(bytes, type, (half) => half * factor);
+  return bytes;
+}
+
+/** Changes the f16 numbers of all blocks. */
+function setHalves(bytes: Uint8Array<ArrayBuffer>, type: StoredType, change: (half: number) => number): void {
+  const view = new DataView(bytes.buffer);
+  for (let block = 0; block < bytes.length; block += STORED[type].blockBytes) {
+    for (const at of HALVES[type]!) {
+      const half = f16ToF32(view.getUint16(block + at, true));
+      view.setUint16(block + at, f32ToF16(change(half)), true);
+    }
+  }
 }
 
 /** Values as a checkpoint stores them in a floating-point type. */

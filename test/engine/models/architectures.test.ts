@@ -191,6 +191,24 @@ describe('ways to store one model', () => {
   }
 });
 
+describe('a head that is stored although config.json calls it tied', () => {
+  const golden = architectureGolden('llama');
+  const tied = { ...golden.config, tie_word_embeddings: true };
+
+  it('counts where it differs from the embedding, as in transformers 5', async () => {
+    const folder = goldenFolder(golden, { config: tied });
+    assertGolden(await logits(folder, golden.ids, 'reference', 64), golden, golden.name);
+  });
+
+  it('is a copy otherwise', async () => {
+    const own = architectureGolden('llama, own head size, all biases, tied');
+    const tensors = goldenTensors(own);
+    const embedding = tensors.find(({ name }) => name === 'model.embed_tokens.weight')!;
+    const folder = goldenFolder(own, { tensors: [...tensors, { ...embedding, name: 'lm_head.weight' }] });
+    assertGolden(await logits(folder, own.ids, 'reference', 64), own, own.name);
+  });
+});
+
 describe('positions', () => {
   const border = 16;
   const phi = architectureGolden('phi-4-mini, long factors');

@@ -16,7 +16,7 @@ export function vector(name: string, values: readonly number[]): GgufTensor {
 }
 
 /**
- * A model of TINY_SIZES as llama.cpp's converter writes it, with weights of zero. `metadata` adds entries below the
+ * A model of TINY_SIZES, or others, as llama.cpp's converter writes it, with weights of zero. `metadata` adds entries below the
  * architecture's name and replaces them; undefined removes one.
  */
 export function tinyGguf(
@@ -26,9 +26,10 @@ export function tinyGguf(
     general = {} as Record<string, MetadataValue>,
     tied = false,
     tensors = [] as readonly GgufTensor[],
+    sizes = TINY_SIZES,
   } = {},
 ): GgufContent {
-  const { hidden, mlp, layers, heads, kvHeads, headDim, vocabulary } = TINY_SIZES;
+  const { hidden, mlp, layers, heads, kvHeads, headDim, vocabulary } = sizes;
   const own: Record<string, MetadataValue | undefined> = {
     block_count: layers,
     context_length: 256,
@@ -46,7 +47,7 @@ export function tinyGguf(
     value === undefined ? [] : [[`${architecture}.${key}`, value] as const],
   );
   const layer = (i: number): GgufTensor[] =>
-    layerTensors(architecture).map(([name, shape]) => zeros(`blk.${i}.${name}`, shape));
+    layerTensors(architecture, sizes).map(([name, shape]) => zeros(`blk.${i}.${name}`, shape));
   return {
     metadata: { 'general.architecture': architecture, ...general, ...Object.fromEntries(entries) },
     tensors: [
@@ -59,8 +60,8 @@ export function tinyGguf(
   };
 }
 
-function layerTensors(architecture: string): [name: string, shape: number[]][] {
-  const { hidden, mlp, heads, kvHeads, headDim } = TINY_SIZES;
+function layerTensors(architecture: string, sizes: typeof TINY_SIZES): [name: string, shape: number[]][] {
+  const { hidden, mlp, heads, kvHeads, headDim } = sizes;
   const [q, kv] = [heads * headDim, kvHeads * headDim];
   const phi3 = architecture === 'phi3';
   return [
