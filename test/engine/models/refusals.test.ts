@@ -3,6 +3,7 @@ import { readBlueprint } from '../../../engine/models/architectures.ts';
 import type { LlamaConfig } from '../../../engine/models/llamaConfig.ts';
 import { SHAPES } from '../../bench/engine/shapes.ts';
 import { architectureGolden } from '../../support/engine/architectureGoldens.ts';
+import { PUBLISHED } from '../../fixtures/architectures/published.ts';
 
 const LLAMA = architectureGolden('llama').config;
 const PHI = architectureGolden('phi-4-mini, long factors').config;
@@ -216,66 +217,30 @@ describe('what config.json leaves out', () => {
 });
 
 describe('published configurations are read', () => {
-  const published: readonly (readonly [string, object, parameters: number])[] = [
-    ['Phi-4-mini', { ...PHI4_MINI() }, 3_836_021_760],
-    ['phi-3-mini', SHAPES['phi-3-mini']!, 3_821_079_552],
-    ['phi-3-medium', SHAPES['phi-3-medium']!, 13_960_238_080],
-  ];
-  for (const [name, json, parameters] of published) {
+  const published = {
+    ...PUBLISHED,
+    'phi-3-mini': { json: SHAPES['phi-3-mini']!, parameters: 3_821_079_552 },
+    'phi-3-medium': { json: SHAPES['phi-3-medium']!, parameters: 13_960_238_080 },
+  };
+  for (const [name, { json, parameters }] of Object.entries(published)) {
     it(`${name}: ${parameters} parameters`, () => {
       const { tensors } = readBlueprint(json);
-      assert.equal(
-        tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
-        parameters,
-      );
+      const values = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+      assert.equal(values, parameters);
     });
   }
 
-  it('Phi-4-mini rotates 96 of 128 dimensions', () => {
-    const { headDim, rotaryDim, tied, kvHeads } = read(PHI4_MINI());
-    assert.deepEqual({ headDim, rotaryDim, tied, kvHeads }, { headDim: 128, rotaryDim: 96, tied: true, kvHeads: 8 });
+  it('what sets them apart', () => {
+    const of = (name: string): LlamaConfig => read(PUBLISHED[name]!.json);
+    const { headDim, rotaryDim, longRope } = of('Phi-4-mini-instruct');
+    assert.deepEqual([headDim, rotaryDim, longRope!.shortFactor.length], [128, 96, 48]);
+    assert.equal(of('phi-4').longRope, null);
+    assert.deepEqual(of('Mistral-7B-Instruct-v0.1').windows.slice(-1), [4096]);
+    assert.deepEqual(of('Qwen2.5-Coder-1.5B-Instruct').windows.slice(-1), [32768]);
+    assert.deepEqual(of('Qwen2.5-Coder-1.5B-Instruct').biases, { qkv: true, o: false, mlp: false });
+    assert.ok(of('Qwen3-0.6B').headNorms);
+    assert.deepEqual(readBlueprint(PUBLISHED['Llama-3.2-1B-Instruct']!.json).stopIds, [128001, 128008, 128009]);
+    const factors = of('Llama-3.2-1B-Instruct').ropeFactors!;
+    assert.deepEqual([factors[0], factors.at(-1)], [1, 32]);
   });
 });
-
-/** The keys of microsoft/Phi-4-mini-instruct, with factors of our own. */
-function PHI4_MINI(): object {
-  return {
-    architectures: ['Phi3ForCausalLM'],
-    attention_bias: false,
-    attention_dropout: 0.0,
-    auto_map: { AutoConfig: 'configuration_phi3.Phi3Config' },
-    bos_token_id: 199999,
-    embd_pdrop: 0.0,
-    eos_token_id: 199999,
-    full_attn_mod: 1,
-    hidden_act: 'silu',
-    hidden_size: 3072,
-    initializer_range: 0.02,
-    intermediate_size: 8192,
-    interpolate_factor: 1,
-    lm_head_bias: false,
-    max_position_embeddings: 131072,
-    mlp_bias: false,
-    model_type: 'phi3',
-    num_attention_heads: 24,
-    num_hidden_layers: 32,
-    num_key_value_heads: 8,
-    original_max_position_embeddings: 4096,
-    pad_token_id: 199999,
-    partial_rotary_factor: 0.75,
-    resid_pdrop: 0.0,
-    rms_norm_eps: 1e-5,
-    rope_scaling: {
-      long_factor: new Array<number>(48).fill(2),
-      short_factor: new Array<number>(48).fill(1),
-      type: 'longrope',
-    },
-    rope_theta: 10000.0,
-    sliding_window: 262144,
-    tie_word_embeddings: true,
-    torch_dtype: 'bfloat16',
-    transformers_version: '4.45.0',
-    use_cache: true,
-    vocab_size: 200064,
-  };
-}
