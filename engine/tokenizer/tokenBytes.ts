@@ -26,8 +26,13 @@ function pieceBytes(token: string): Uint8Array {
 
 /** A token with other characters than GPT-2's, such as a placeholder, stands for its name. */
 function byteLevelBytes(token: string): Uint8Array {
-  const bytes = Array.from(token, (character) => byteLevelTable.get(character));
-  return bytes.includes(undefined) ? encoder.encode(token) : Uint8Array.from(bytes as number[]);
+  const bytes = new Uint8Array(token.length);
+  for (let at = 0; at < token.length; at++) {
+    const byte = byteByCode.get(token.charCodeAt(at));
+    if (byte === undefined) return encoder.encode(token);
+    bytes[at] = byte;
+  }
+  return bytes;
 }
 
 /** By byte, GPT-2's character for it: printable ones of Latin-1 are themselves, the others are numbered from U+0100 on. */
@@ -39,4 +44,4 @@ export const BYTE_CHARACTERS: readonly string[] = (() => {
   });
 })();
 
-const byteLevelTable = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
+const byteByCode = new Map(BYTE_CHARACTERS.map((character, byte) => [character.charCodeAt(0), byte]));

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { BadModel } from '../../../engine/errors.ts';
 import type { GgufMetadata, GgufValue } from '../../../engine/sources/gguf/metadata.ts';
 import { tokenizerFilesOf } from '../../../engine/tokenizer/gguf/tokenizerFilesOf.ts';
-import { PieceType } from '../../../engine/tokenizer/sentencepiece/piece.ts';
+import { parseSentencePieceModel } from '../../../engine/tokenizer/sentencepiece/modelProto.ts';
+import { type Piece, PieceType } from '../../../engine/tokenizer/sentencepiece/piece.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { TextStream } from '../../../engine/tokenizer/textStream.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
+import { releasedFile, releasedTokenizer } from '../../fixtures/tokenizers/released.ts';
+import strings from '../../fixtures/tokenizers/strings.json' with { type: 'json' };
 import { byteLevelMetadata, sentencePieceMetadata, tinyPieces, withEntry } from '../../fixtures/tokenizers/gguf.ts';
 
 function make(metadata: GgufMetadata): Tokenizer {
@@ -73,6 +77,38 @@ describe('vocabulary of a GGUF file', () => {
   ] as const) {
     it(`SentencePiece: ${name}`, () => assert.deepEqual(pieces(make(sentencePieceMetadata(spm, more)), text), want));
   }
+
+  it("phi-3's vocabulary gives the ids of its tokenizer.json", function () {
+    const { pieces: stored } = parseSentencePieceModel(readFileSync(releasedFile(this, 'llama2.tokenizer.model')));
+    const json = JSON.parse(readFileSync(releasedFile(this, 'phi-3-mini.tokenizer.json'), 'utf8')) as {
+      added_tokens: { id: number; content: string }[];
+    };
+    // As the converters write it: places without a token are unused, marks are control tokens.
+    const pad = (_: unknown, id: number) => ({
+      text: `[PAD${id}]`,
+      score: -10_000,
+      type: PieceType.Unused,
+      rstrip: false,
+    });
+    const vocabulary: Piece[] = [...stored, ...Array.from({ length: 64 }, (_, i) => pad(_, 32_000 + i))];
+    for (const { id, content } of json.added_tokens.filter((token) => token.id >= 32_000)) {
+      vocabulary[id] = { text: content, score: -1000, type: PieceType.Control, rstrip: false };
+    }
+    const more = {
+      'general.name': 'Phi3',
+      'tokenizer.ggml.eos_token_id': 32_000,
+      'tokenizer.ggml.add_bos_token': false,
+    };
+    const tokenizer = make(sentencePieceMetadata(vocabulary, more));
+    const released = releasedTokenizer(this, 'mini-4k-2024-07');
+    for (const { text } of strings) {
+      for (const specials of [true, false]) {
+        assert.deepEqual(tokenizer.encode(text, { specials }), released.encode(text, { specials }), text);
+      }
+    }
+    assert.deepEqual([...tokenizer.stopIds].sort(), [...released.stopIds].sort());
+    assert.equal(tokenizer.vocabSize, 32_011);
+  });
 
   const ids = (tokenizer: Tokenizer, names: string[]) => names.map((name) => tokenizer.special(name));
   it('special tokens: control and marks that a template uses; others are text', () => {
