@@ -1,9 +1,9 @@
 /**
  * A number format of checkpoints. Values are stored in blocks; a row of a matrix is a whole number of them.
  *
- * To add one: a file here, its entry in storedTypes.ts, a branch in the packer of the WASM backend
- * (wasm/assembly/matmul/packRows.ts) and a row in test/kernels/stored.test.ts. The reference and the packing threads of
- * the GPU backend decode with `decode`.
+ * To add one: a file here, its entry in storedTypes.ts and in wasm/opcodes.ts, a branch in the packer of the WASM backend
+ * (wasm/assembly/matmul/packRows.ts; for blocks unpackStored.ts) and a row in test/kernels/stored.test.ts (for blocks in
+ * quantizedTypes.test.ts and its fixture). The reference and the packing threads of the GPU backend decode with `decode`.
  */
 export interface StoredFormat {
   readonly blockValues: number;
