@@ -4,6 +4,7 @@ import { logSumExp } from '../../engine/inference/sampler.ts';
 import { type LoadOptions, loadModel } from '../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../engine/load/loadedModel.ts';
 import { textPrompt } from '../../engine/prompt/prompt.ts';
+import { gpuReport } from '../../kernels/gpu/gpuOps.ts';
 
 interface Answer {
   readonly prompt?: string;
@@ -53,6 +54,28 @@ describe('SmolLM2 as its GGUF file is, beside transformers', function () {
         assert.deepEqual(got, greedy, prompt ?? question);
       }
     }));
+
+  it('greedy answers are equal on WebGPU', async function () {
+    const { usable, reason } = await gpuReport({ allowSoftware: true });
+    if (!usable) {
+      console.log(`      skipped: ${reason}`);
+      return this.skip();
+    }
+    // One prefill of prompt and answer chooses each token as decoding does, in a fraction of the time on a software GPU.
+    const answers = [golden.continuations[0]!, golden.continuations[10]!, golden.continuations[2]!, golden.chats[2]!];
+    await withModel({ backend: 'webgpu', allowSoftwareGpu: true, weights: 'f32', kv: 'f32' }, async (model) => {
+      for (const { prompt, question, ids, greedy } of answers) {
+        const session = model.createSession();
+        const { values } = await session.run(textPrompt([...ids, ...greedy.slice(0, -1)]), {
+          output: 'argmax',
+          last: greedy.length,
+        });
+        await session.dispose();
+        const chosen = greedy.map((_, i) => values[2 * i]!); // a row is an id and its log-probability
+        assert.deepEqual(chosen, greedy, prompt ?? question);
+      }
+    });
+  });
 
   it('it stops at the end of an answer', () => withModel({}, async (model) => assert.ok(model.stopIds.has(END))));
 
