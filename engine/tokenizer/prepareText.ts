@@ -8,6 +8,7 @@ import {
   NEWLINE_PATTERN,
   O200K_PATTERN,
   QWEN2_PATTERN,
+  SEED_CODER_PATTERN,
   TEKKEN_PATTERN,
 } from './splitPatterns.ts';
 import type { TokenizerJson } from './tokenizerJson.ts';
@@ -123,7 +124,7 @@ function patternBreak(parts: readonly Part[]): RegExp | undefined {
   });
   // Further patterns only split what these have split.
   const has = (...known: string[]) => patterns.some((pattern) => known.includes(pattern));
-  if (has(NEWLINE_PATTERN, CL100K_PATTERN, QWEN2_PATTERN, DEEPSEEK_V3_PATTERN)) return LINE_START;
+  if (has(NEWLINE_PATTERN, CL100K_PATTERN, QWEN2_PATTERN, SEED_CODER_PATTERN, DEEPSEEK_V3_PATTERN)) return LINE_START;
   if (has(O200K_PATTERN, TEKKEN_PATTERN)) return LINE_START_NO_SLASH;
   return has(GPT2_PATTERN) ? LINE_END : undefined;
 }

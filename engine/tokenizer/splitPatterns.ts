@@ -17,6 +17,9 @@ const cl100k = (digits: string) =>
 export const CL100K_PATTERN = cl100k('\\p{N}{1,3}');
 export const QWEN2_PATTERN = cl100k('\\p{N}');
 
+/** Seed-Coder's: as Qwen2's, but newlines stand apart from signs. */
+export const SEED_CODER_PATTERN = `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|${WHITE_SPACE}`;
+
 /** o200k_base's (Phi-4-mini) and Tekken's (Mistral): words end before a capital. */
 const o200k = (contraction: string, digits: string) =>
   `[^\\r\\n\\p{L}\\p{N}]?${UPPER}*${LOWER}+${contraction}|[^\\r\\n\\p{L}\\p{N}]?${UPPER}+${LOWER}*${contraction}|` +

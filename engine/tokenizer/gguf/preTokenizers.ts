@@ -7,6 +7,7 @@ import {
   NEWLINE_PATTERN,
   O200K_PATTERN,
   QWEN2_PATTERN,
+  SEED_CODER_PATTERN,
   TEKKEN_PATTERN,
 } from '../splitPatterns.ts';
 
@@ -45,7 +46,7 @@ const KANA_AND_IDEOGRAPHS = '[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+';
  */
 const RULES: readonly (PreTokenizerRule & { readonly names: readonly string[] })[] = [
   {
-    names: ['gpt-2', 'phi-2', 'mpt', 'olmo', 'jais', 'trillion', 'granite-docling', 'exaone4'],
+    names: ['gpt-2', 'phi-2', 'mpt', 'olmo', 'jais', 'trillion', 'granite-docling', 'exaone4', 'mellum'],
     patterns: [GPT2_PATTERN],
   },
   {
@@ -65,6 +66,7 @@ const RULES: readonly (PreTokenizerRule & { readonly names: readonly string[] })
     normalizer: 'NFC',
   },
   { names: ['stablelm2', 'hunyuan', 'solar-open', 'grok-2'], patterns: [QWEN2_PATTERN] },
+  { names: ['seed-coder'], patterns: [SEED_CODER_PATTERN] },
   { names: ['gpt-4o', 'llama4', 'kanana2'], patterns: [O200K_PATTERN] },
   { names: ['tekken'], patterns: [TEKKEN_PATTERN], ignoresMerges: true, startsWithBos: true },
   {

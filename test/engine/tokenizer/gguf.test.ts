@@ -45,6 +45,8 @@ describe('vocabulary of a GGUF file', () => {
     ['llama-bpe', ' ab1234;\n', [' ab', '123', '4', ';\n']],
     ['qwen2', ' ab1234;\n', [' ab', '1', '2', '3', '4', ';\n']],
     ['qwen2', 'a\u0301', ['\u00c3', '\u00a1']],
+    ['seed-coder', ' ab12;\n', [' ab', '1', '2', ';', '\n']],
+    ['mellum', ' ab12;\n', [' ab', '12', ';', '\n']],
     ['gpt-4o', 'abC;\n/', ['ab', 'C', ';\n', '/']],
     ['deepseek-coder', ' ab;\n', [' ab', ';', '\n']],
     ['gpt-2', 'abc', ['abc']],
