@@ -11,9 +11,22 @@
  */
 export type Simd = 'plain' | 'dot' | 'pairs';
 
-/** 4-bit codes, and the nibbles that 8-bit codes are split into: 16 products of 127 * 15 are below 2^15. */
-export function sumsPairs({ bits }: Format, simd: Simd): boolean {
-  return simd === 'pairs' && (bits === 4 || bits === 8);
+/** Whether a format's products are summed as i16 first. */
+export function sumsPairs(format: Format, simd: Simd): boolean {
+  return simd === 'pairs' && pairSteps(format) > 0;
+}
+
+/** Steps of two products that an i16 can sum: of 4-bit codes, and the nibbles of 8-bit ones, 16 products of 127 * 15. */
+export function pairSteps({ bits }: Format): number {
+  return { 4: 8, 5: 4, 6: 2, 8: 8 }[bits];
+}
+
+/** Steps of a group, four columns each. */
+export const groupSteps = ({ groups }: Format): number => 8 / groups;
+
+/** The sums as i32 beside those as i16, for which a group has too many steps. */
+export function wideSums(format: Format, simd: Simd, sums: readonly string[]): string[] {
+  return sumsPairs(format, simd) && pairSteps(format) < groupSteps(format) ? sums.map((sum) => `${sum}w`) : [];
 }
 
 /** A quantised weight format as it lies in a panel's block of 32 columns (layouts: wasm/assembly/matmul/matvecQ.ts). */

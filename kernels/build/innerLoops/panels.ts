@@ -13,6 +13,7 @@ import {
   sumOfX,
   sumsPairs,
   unpacking,
+  wideSums,
 } from './formats.ts';
 import { addProduct, dispatcher, halfMask, lines, madd, masks, twice, wholeSum, widened } from './text.ts';
 
@@ -31,7 +32,9 @@ function panels(format: Format, simd: Simd): string {
     ...(split ? splitSums(simd) : sums(format, simd, group)),
     ...scaleSums(format, simd, group),
   ]);
-  const variables = [...channels.flatMap((i) => [`w${i}`, `c${i}`, ...(split ? [`h${i}`] : [])]), 'x0'];
+  const sumNames = channels.map((i) => `c${i}`);
+  const variables = [...channels.flatMap((i) => [`w${i}`, ...(split ? [`h${i}`] : [])]), ...sumNames, 'x0'];
+  variables.push(...wideSums(format, simd, sumNames));
   return `
 ${maskValues.map((value, i) => masks(`panels_${name}Mask${i}`, value)).join('')}${masks(`panels_${name}Start`, twice(startFactor(format, simd)))}
 function panels_${name}(wa: usize, wb: usize, x: usize, ya: usize, yb: usize, count: i32): void {
@@ -78,7 +81,7 @@ function sums(format: Format, simd: Simd, group: number): string[] {
     body.push(`x0 = ${loadX('x', x)};`);
     for (const i of channels) {
       const w = operand(`w${i}`, loadHigh(format, panelOf(i), i & 1, group));
-      body.push(addProduct(format, simd, { sum: `c${i}`, x: 'x0', w, first: k === 0 }));
+      body.push(addProduct(format, simd, { sum: `c${i}`, x: 'x0', w, k }));
     }
   });
   if (!sumsPairs(format, simd)) return body;
@@ -97,12 +100,11 @@ function splitSums(simd: Simd): string[] {
   );
   const body = starts.length > 0 ? [...starts, ...channels.map((i) => `c${i} = zero;`)] : [];
   for (let g = 0; g < 8; g++) {
-    const first = g === 0;
     body.push(`x0 = ${loadX('x', g)};`);
     for (const i of channels) {
       body.push(`w0 = ${loadWeights(q8, panelOf(i), i & 1, g)};`);
-      body.push(addProduct(q8, simd, { sum: `c${i}`, x: 'x0', w: 'v128.and(w0, m0)', first }));
-      body.push(addProduct(q8, simd, { sum: `h${i}`, x: 'x0', w: 'v128.and(i16x8.shr_u(w0, 4), m0)', first }));
+      body.push(addProduct(q8, simd, { sum: `c${i}`, x: 'x0', w: 'v128.and(w0, m0)', k: g }));
+      body.push(addProduct(q8, simd, { sum: `h${i}`, x: 'x0', w: 'v128.and(i16x8.shr_u(w0, 4), m0)', k: g }));
     }
   }
   body.push(`x0 = ${START};`);

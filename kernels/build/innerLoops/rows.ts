@@ -13,6 +13,7 @@ import {
   sumOfX,
   sumsPairs,
   unpacking,
+  wideSums,
 } from './formats.ts';
 import { addProduct, dispatcher, halfMask, lines, madd, masks, twice, wholeSum, widened } from './text.ts';
 
@@ -70,7 +71,7 @@ function rowsTimesPanel(format: Format, simd: Simd, count: number): string {
         for (const r of rows) {
           body.push(`v = ${loadX(`x${r}`, x)};`);
           for (const i of [0, 1]) {
-            body.push(addProduct(format, simd, { sum: `c${r}${i}`, x: 'v', w: `u${i}`, first: k === 0 }));
+            body.push(addProduct(format, simd, { sum: `c${r}${i}`, x: 'v', w: `u${i}`, k: split ? k >> 1 : k }));
           }
         }
       }
@@ -78,7 +79,8 @@ function rowsTimesPanel(format: Format, simd: Simd, count: number): string {
     }
   }
   const pointers = rows.map((r) => `x${r}: usize`).join(', ');
-  const variables = [...rows.flatMap((r) => [`c${r}0`, `c${r}1`]), 'w0', 'w1', 'u0', 'u1', 'v', 's'];
+  const sumNames = rows.flatMap((r) => [`c${r}0`, `c${r}1`]);
+  const variables = [...sumNames, ...wideSums(format, simd, sumNames), 'w0', 'w1', 'u0', 'u1', 'v', 's'];
   return `
 ${maskValues.map((value, i) => masks(`${name}Mask${i}`, value)).join('')}${masks(`${name}Start`, twice(startFactor(format, simd)))}
 function ${name}(w: usize, ${pointers}, y0: usize, yBytes: usize, count: i32): void {

@@ -1,5 +1,5 @@
 /** Text of AssemblyScript. */
-import { type Format, FORMATS, type Simd, sumsPairs } from './formats.ts';
+import { type Format, FORMATS, type Simd, groupSteps, pairSteps, sumsPairs, wideSums } from './formats.ts';
 
 /** `name(dtype, parameters)`, which calls the kernel of the format. */
 export function dispatcher(name: string, parameters: string[]): string {
@@ -34,21 +34,32 @@ export const widened = (halves: string, upper: number, mask: string): string =>
 export const madd = (simd: Simd, a: string, b: string, c: string): string =>
   simd === 'plain' ? `f32x4.add(f32x4.mul(${a}, ${b}), ${c})` : `f32x4.relaxed_madd(${a}, ${b}, ${c})`;
 
-/** `sum` = `sum` + x . w: four int8 and 7-bit codes per lane, or two i16. A sum of pairs is set by its first product. */
+/**
+ * `sum` = `sum` + x . w, step k of a group: four int8 and 7-bit codes per lane, or two i16. Sums of pairs begin with their
+ * first step, and are added to those as i32 (wideSums) before they could overflow.
+ */
 export function addProduct(
   format: Format,
   simd: Simd,
-  { sum, x, w, first }: { sum: string; x: string; w: string; first: boolean },
+  { sum, x, w, k }: { sum: string; x: string; w: string; k: number },
 ): string {
   if (simd === 'plain') return `${sum} = i32x4.add(${sum}, i32x4.dot_i16x8_s(${w}, ${x}));`;
   if (!sumsPairs(format, simd)) return `${sum} = i32x4.relaxed_dot_i8x16_i7x16_add_s(${x}, ${w}, ${sum});`;
+  const steps = pairSteps(format);
   const pairs = `i16x8.relaxed_dot_i8x16_i7x16_s(${x}, ${w})`;
-  return `${sum} = ${first ? pairs : `i16x8.add(${sum}, ${pairs})`};`;
+  const line = `${sum} = ${k % steps === 0 ? pairs : `i16x8.add(${sum}, ${pairs})`};`;
+  if ((k + 1) % steps !== 0 || k + 1 === groupSteps(format)) return line;
+  return `${line} ${sum}w = ${widenedSum(sum, k >= steps)};`;
 }
 
-/** The sum as i32. Sums of pairs still lack the value that others start from, where there is one. */
+/** The sum of a group as i32. Sums of pairs still lack the value that others start from, where there is one. */
 export function wholeSum(format: Format, simd: Simd, sum: string, start?: string): string {
   if (!sumsPairs(format, simd)) return sum;
-  const widened = `i32x4.extadd_pairwise_i16x8_s(${sum})`;
-  return start === undefined ? widened : `i32x4.add(${widened}, ${start})`;
+  const whole = widenedSum(sum, wideSums(format, simd, [sum]).length > 0);
+  return start === undefined ? whole : `i32x4.add(${whole}, ${start})`;
 }
+
+const widenedSum = (sum: string, more: boolean): string => {
+  const widened = `i32x4.extadd_pairwise_i16x8_s(${sum})`;
+  return more ? `i32x4.add(${sum}w, ${widened})` : widened;
+};

@@ -1,4 +1,4 @@
-import { type Format, FORMATS, type Simd, TILE_HEADER, sumFactors, sumOfX, sumsPairs } from './formats.ts';
+import { type Format, FORMATS, type Simd, TILE_HEADER, sumFactors, sumOfX, sumsPairs, wideSums } from './formats.ts';
 import { addProduct, dispatcher, lines, madd, masks, twice, wholeSum } from './text.ts';
 
 /** tile(dtype, ..): 8 tokens times a few rows of unpacked weights (see matmulQ.ts), `count` groups; adds to sums. */
@@ -38,7 +38,7 @@ function tile(format: Format, simd: Simd): string {
 function tile_${format.name}(x: usize, w_: usize, sums: usize, count: i32): void {
   const zero = i32x4.splat(0);
   const start = v128.load(tileStart);
-${lines([...names, 'x0', 'x1', 'w', 's0', 's1', 'm'], (v) => `  let ${v} = zero;`)}
+${lines([...names, ...wideSums(format, simd, names), 'x0', 'x1', 'w', 's0', 's1', 'm'], (v) => `  let ${v} = zero;`)}
   for (; count > 0; count--) {
 ${lines(groups.flat(), (line) => `    ${line}`)}
     x += ${TILE_HEADER + 32 * steps};
@@ -68,8 +68,7 @@ function sums(format: Format, simd: Simd, group: number): string[] {
         const vector = numbersOf(format) + (split ? 2 * k + part : k);
         body.push(`w = v128.load(w_, ${16 * (vector * rows.length + r)});`);
         for (const t of VECTORS) {
-          const first = k === group * count;
-          body.push(addProduct(format, simd, { sum: `${sum}${r}${t}`, x: `x${t}`, w: 'w', first }));
+          body.push(addProduct(format, simd, { sum: `${sum}${r}${t}`, x: `x${t}`, w: 'w', k: k - group * count }));
         }
       }
     }
