@@ -1,4 +1,4 @@
-import type { StoredType } from '../../kernels/stored/storedTypes.ts';
+import { STORED, type StoredType } from '../../kernels/stored/storedTypes.ts';
 import { BadModel } from '../errors.ts';
 import type { TensorPart, TensorSpec } from '../models/decoder.ts';
 import type { Checkpoint, CheckpointTensor } from '../sources/checkpoint.ts';
@@ -53,12 +53,14 @@ export function compare(checkpoint: Checkpoint, specs: readonly TensorSpec[]): v
   if (missing.length > 0) throw new BadModel(`The weights do not contain ${listed(missing)}.`);
   if (extra.length > 0) throw new BadModel(`The weights contain ${listed(extra)}, which config.json does not require.`);
   for (const { name, shape } of required) {
-    const stored = checkpoint.tensors.get(name)!.shape;
+    const { shape: stored, dtype } = checkpoint.tensors.get(name)!;
     if (stored.join() !== shape.join()) {
       throw new BadModel(
         `The tensor ${name} has the shape (${stored.join(', ')}), but config.json requires (${shape.join(', ')}).`,
       );
     }
+    if (shape.length === 1 && STORED[dtype].quantized)
+      throw new BadModel(`The tensor ${name} is a vector in ${dtype}; vectors have to be floating-point numbers.`);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { deinterleave, reorderRows } from '../../../engine/load/rowOrder.ts';
-import { storedPieces } from '../../../engine/load/storedPieces.ts';
+import { compare, storedPieces } from '../../../engine/load/storedPieces.ts';
 import { rotaryOrder } from '../../../engine/layers/rope.ts';
 import type { Checkpoint } from '../../../engine/sources/checkpoint.ts';
 
@@ -60,6 +60,20 @@ describe('the order of rows in a head', () => {
       piece!.headOrder!.map((row) => stored[row]),
       headOrder,
     );
+  });
+
+  it('a vector in blocks of codes is refused: its values could not change places', () => {
+    const norm = { shape: [32], dtype: 'Q8_0', bytes: 34 } as const;
+    const checkpoint: Checkpoint = {
+      tensors: new Map([['norm', norm]]),
+      order: ['norm'],
+      read: async () => {},
+      close: async () => {},
+    };
+    assert.throws(() => compare(checkpoint, [{ name: 'norm', shape: [32], role: 'vector' }]), {
+      name: 'BadModel',
+      message: 'The tensor norm is a vector in Q8_0; vectors have to be floating-point numbers.',
+    });
   });
 
   it('parts of a whole that is stored lie one after another in it, with their own orders', () => {
