@@ -1,89 +1,12 @@
-/** Longest passage whose repetition is found, in UTF-16 units: some 1,000 tokens. */
-const LONGEST_PASSAGE = 4096;
-/** A passage counts as repeated when this many copies follow it at once. */
-const COPIES = 2;
-/** Shorter passages must fill more text, since code and lists rightly hold a few equal lines in a row. */
-const LONG_PASSAGE = 60;
-const SHORT_PASSAGES_FILL = 400;
-/** Lines of a table, ASCII art, and lists of numbers have no letters. */
-const SIGNS_FILL = 1000;
-/** A sentence has that many plain words, which hardly any line of code has. */
-const SENTENCE_WORDS = 5;
-const SHORTEST_SENTENCE = 20;
-const PLAIN_WORD = /(?<![^\s"“(])\p{L}[\p{L}'’-]*(?=[.,;:!?)"”]*(?:\s|$))/gu;
-const [LINE_FEED, SPACE, DIGIT_0, DIGIT_9] = [10, 32, 48, 57];
-/** Scripts without spaces between words; a sentence has twice as many of their characters. */
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
+import { RepeatedPassage } from './repeatedPassage.ts';
+import { RepeatedSentence } from './repeatedSentence.ts';
 
-/** The end of the text, of which copies came before: `run` characters of copies in all. */
-interface Passage {
-  readonly length: number;
-  readonly run: number;
-}
-
-/**
- * Finds out when a growing text repeats itself without end, as small models do: when a passage is followed by two copies
- * of itself. Measured on 9.4 MB of source files, manuals and this repository: no file is taken for a repetition
- * (test/engine/chat/repetition.test.ts streams this repository).
- *
- * For each distance p, the length of the run of characters that equal the one p before them is kept. A character changes
- * only the runs of those distances at which the same character stands, so that the others cost nothing.
- */
+/** Finds out when a growing text repeats itself without end, as small models do. */
 export class RepetitionDetector {
-  /** UTF-16 units of the text, without numbers at the beginning of lines. */
-  readonly #units: number[] = [];
-  #atLineStart = true;
-  /** The newest position of each UTF-16 unit, and for each position, modulo the length, the one before it; -1 for none. */
-  readonly #newest = new Int32Array(65536).fill(-1);
-  readonly #before = new Int32Array(LONGEST_PASSAGE);
-  /** By distance: the length of its run, and the position at which the run ends so far. */
-  readonly #runs = new Int32Array(LONGEST_PASSAGE);
-  readonly #ends = new Int32Array(LONGEST_PASSAGE).fill(-1);
+  readonly #detectors = [new RepeatedPassage(), new RepeatedSentence()];
 
   /** Appends a piece of text. Returns whether the text repeats itself now. */
   push(piece: string): boolean {
-    for (let i = 0; i < piece.length; i++) {
-      const code = piece.charCodeAt(i);
-      if (this.#isNumber(code)) continue;
-      if (this.#repeatsWith(code)) return true;
-    }
-    return false;
+    return this.#detectors.some((detector) => detector.push(piece));
   }
-
-  /** Whether a character belongs to the number of a list's item, which grows while the items repeat themselves. */
-  #isNumber(code: number): boolean {
-    const isDigit = code >= DIGIT_0 && code <= DIGIT_9;
-    if (code === LINE_FEED) this.#atLineStart = true;
-    else if (code !== SPACE && !isDigit) this.#atLineStart = false;
-    return isDigit && this.#atLineStart;
-  }
-
-  #repeatsWith(code: number): boolean {
-    const at = this.#units.push(code) - 1;
-    let passage: Passage | undefined;
-    for (let place = this.#newest[code]!; place >= 0; place = this.#before[place % LONGEST_PASSAGE]!) {
-      const distance = at - place;
-      if (distance >= LONGEST_PASSAGE) break;
-      const run = this.#ends[distance] === at - 1 ? this.#runs[distance]! + 1 : 1;
-      this.#runs[distance] = run;
-      this.#ends[distance] = at;
-      // The shortest distance counts: at two times this one, two lines would look like one long passage.
-      if (run >= COPIES * distance) passage ??= { length: distance, run };
-    }
-    this.#before[at % LONGEST_PASSAGE] = this.#newest[code]!;
-    this.#newest[code] = at;
-    return passage !== undefined && this.#isRepetition(passage);
-  }
-
-  #isRepetition({ length, run }: Passage): boolean {
-    if (length < SHORTEST_SENTENCE && run < SHORT_PASSAGES_FILL) return false;
-    const text = String.fromCharCode(...this.#units.slice(-length));
-    if (!/\p{L}/u.test(text)) return run >= SIGNS_FILL;
-    return length >= LONG_PASSAGE || run >= SHORT_PASSAGES_FILL || isSentence(text);
-  }
-}
-
-function isSentence(passage: string): boolean {
-  const count = (pattern: RegExp): number => passage.match(pattern)?.length ?? 0;
-  return count(PLAIN_WORD) >= SENTENCE_WORDS || count(UNSPACED) >= 2 * SENTENCE_WORDS;
 }

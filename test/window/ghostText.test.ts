@@ -33,7 +33,7 @@ describe('ghost text in a window', () => {
       files: Object.fromEntries(
         CASES.flatMap(({ name, text }) => COPIES.map((copy) => [copy + name, text.replace('|', '')])),
       ),
-      settings: { 'airgap.completion.model': model.path },
+      machine: { 'airgap.completion.model': model.path },
     });
     window = await EditorWindow.open(vscode);
   });

@@ -24,12 +24,13 @@ describe('offline and untrusted, in a window', () => {
       files: {
         'price.ts': 'export const prices = [];\n\n',
         '.vscode/settings.json': JSON.stringify({
+          'airgap.model.folder': '/nowhere',
           'airgap.completion.model': '/nowhere',
           'airgap.engine.backend': 'webgpu',
         }),
       },
+      machine: { 'airgap.completion.model': model.path },
       settings: {
-        'airgap.completion.model': model.path,
         'security.workspace.trust.startupPrompt': 'never',
         // VS Code's own, which would ask a registry for types.
         'typescript.disableAutomaticTypeAcquisition': true,

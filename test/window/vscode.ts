@@ -27,7 +27,9 @@ export interface VsCodeOptions {
   settings?: Record<string, unknown>;
   workspaceTrust?: boolean;
   env?: NodeJS.ProcessEnv;
-  /** Program that runs in place of the engine; a machine setting, since VS Code reads it only there. */
+  /** Settings of the scope `machine`, which VS Code in the browser reads only there. */
+  machine?: Record<string, unknown>;
+  /** Program that runs in place of the engine. */
   engine?: { nodePath: string };
   /** Other extensions, as .vsix files. */
   packages?: string[];
@@ -37,10 +39,13 @@ export interface VsCodeOptions {
 export class VsCode implements AsyncDisposable {
   readonly #host: Host;
   readonly #home: string;
+  readonly #machine: Record<string, unknown>;
 
-  private constructor(host: Host, home: string) {
+  private constructor(host: Host, home: string, machine: Record<string, unknown>) {
     this.#host = host;
     this.#home = home;
+    this.#machine = machine;
+    this.configure({});
   }
 
   static async start(options: VsCodeOptions): Promise<VsCode> {
@@ -61,8 +66,8 @@ export class VsCode implements AsyncDisposable {
       env: { TMPDIR: home, XDG_RUNTIME_DIR: home, XDG_CACHE_HOME: join(home, 'cache'), ...options.env },
     };
     const host = DESKTOP ? await startOnDesktop(DESKTOP, hostOptions) : await startInBrowser(hostOptions);
-    if (options.engine) host.configure({ 'airgap.engine.nodePath': options.engine.nodePath });
-    return new VsCode(host, home);
+    const engine = options.engine ? { 'airgap.engine.nodePath': options.engine.nodePath } : {};
+    return new VsCode(host, home, { ...options.machine, ...engine });
   }
 
   openPage(): Promise<Page> {
@@ -71,7 +76,7 @@ export class VsCode implements AsyncDisposable {
 
   /** Settings that go before those given at the start; open windows notice. */
   configure(settings: Record<string, unknown>): void {
-    this.#host.configure(settings);
+    this.#host.configure({ ...this.#machine, ...settings });
   }
 
   /** The path of a file of the opened folder. */

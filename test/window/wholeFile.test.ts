@@ -15,7 +15,7 @@ describe('a whole file in a window', () => {
   before(async () => {
     vscode = await VsCode.start({
       files: { 'garden.py': `${LINES.join('\n')}\n` },
-      settings: { 'airgap.completion.model': model.path },
+      machine: { 'airgap.completion.model': model.path },
     });
     window = await EditorWindow.open(vscode);
   });

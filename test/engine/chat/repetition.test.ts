@@ -30,10 +30,10 @@ describe('an answer that repeats itself', () => {
   for (const [name, passage] of passages) {
     it(`${name}: stopped within two repetitions`, () => {
       const text = INTRODUCTION + passage.repeat(6);
-      // The last copy may stop before its end, where the introduction happens to end as the passage does.
+      // Where the introduction ends as the passage does, or a sentence of it ends, the last copy is not whole.
       const end = INTRODUCTION.length + 3 * passage.length;
       const at = stopsAt(text)!;
-      assert.ok(at > end - 6 && at <= end, `${at} of ${end}`);
+      assert.ok(at > end - passage.length - 6 && at <= end, `${at} of ${end}`);
       assert.ok(stopsAt(text, 7)! < end + 7);
       assert.equal(stopsAt(INTRODUCTION + passage.repeat(2)), undefined);
     });
@@ -43,6 +43,24 @@ describe('an answer that repeats itself', () => {
     const item = (number: number): string => `${number}. The algorithm sorts the list in place.\n`;
     const items = Array.from({ length: 200 }, (_, i) => item(i + 97));
     assert.ok(stopsAt(items.join(''))! <= items.slice(0, 3).join('').length);
+  });
+
+  it('a few sentences in changing order: stopped with the second repetition of one', () => {
+    const sentence = (name: string): string =>
+      `In this example, the string literal ${name} is a list literal of the str type.\n\n`;
+    const [a, b] = [sentence('my_string'), sentence('my_list')];
+    for (const order of [
+      [a, a, b, a, b, b, a],
+      [b, a, b, b, a, a],
+    ]) {
+      const text = order.join('');
+      const third = [...order.entries()].filter(([, each]) => each === order[0]).at(2)![0];
+      const end = INTRODUCTION.length + order.slice(0, third + 1).join('').length;
+      assert.ok(stopsAt(INTRODUCTION + text)! <= end);
+    }
+    const parts = [a, b].map((each) => each.trim());
+    const inOneLine = [0, 1, 1, 0, 1, 0, 0, 1].map((i) => parts[i]!).join(' ');
+    assert.ok(stopsAt(inOneLine)! < inOneLine.length / 1.4);
   });
 
   const short: [name: string, passage: string, least: number, most: number][] = [
@@ -81,6 +99,10 @@ describe('text that only looks alike', () => {
     ['a quote twice', `${MANUAL.slice(0, 600)}\n`.repeat(2)],
     ['cases of a switch', rows(30, (i) => `    case ${i}:\n      return handle(${i});\n`)],
     ['similar tests', rows(30, (i) => `it('adds ${i}', () => assert.equal(add(${i}, 1), ${i + 1}));\n`)],
+    [
+      'a documentation whose parameters mean the same',
+      rows(6, (i) => `value${i} : array\n    This parameter has the same meaning as in the function above.\n\n`),
+    ],
     ['a song', 'Row, row, row your boat\nMerrily, merrily, merrily, merrily\nLife is but a dream\n\n'.repeat(2)],
   ];
   for (const [name, text] of texts) it(`${name} is not stopped`, () => assert.equal(stopsAt(text), undefined));

@@ -1,0 +1,42 @@
+import { countWords } from './words.ts';
+
+/** Sentences and lines that are remembered. */
+const REMEMBERED = 12;
+/** Fewer words may rightly come back, as in a refrain, a table or a comment. */
+const LEAST_WORDS = 8;
+/** The first one and two repetitions. */
+const OCCURRENCES = 3;
+
+/**
+ * Finds out when a growing text has come to nothing but a few sentences again and again, in whatever order: when a
+ * sentence or a line of prose comes for the third time, and at most half of the sentences since its first time are new.
+ * None of the 2,281 files of repeatedPassage.ts is taken for that.
+ */
+export class RepeatedSentence {
+  #sentence = '';
+  readonly #newest: string[] = [];
+
+  /** Appends a piece of text. Returns whether a sentence has ended in it that repeats itself. */
+  push(piece: string): boolean {
+    for (const character of piece) {
+      const ends = character === '\n' || (character === ' ' && /[.!?]["')”]*$/.test(this.#sentence));
+      if (ends && this.#end()) return true;
+      if (!ends) this.#sentence += character;
+    }
+    return false;
+  }
+
+  #end(): boolean {
+    // Without the signs of a list or a heading, whose numbers may grow.
+    const sentence = this.#sentence.replace(/^[\s\d.)*#>-]+/, '').trim();
+    this.#sentence = '';
+    if (sentence === '') return false;
+    this.#newest.push(sentence);
+    if (this.#newest.length > REMEMBERED) this.#newest.shift();
+    const first = this.#newest.flatMap((each, i) => (each === sentence ? [i] : [])).at(-OCCURRENCES);
+    if (first === undefined || countWords(sentence) < LEAST_WORDS) return false;
+    // Between lines that rightly come back, as in documentation, most lines are new.
+    const since = this.#newest.slice(first);
+    return new Set(since).size <= since.length / 2;
+  }
+}
