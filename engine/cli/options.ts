@@ -26,7 +26,7 @@ export function addModelOptions(command: Command, { both = false } = {}): Comman
     .addOption(
       new Option(
         '--weights <format>',
-        'format of the weights (default: as stored in up to 8 bits; else f16 for small models, q4 for others)',
+        'format of the weights (default: as stored in up to 8 bits; else f16, q8 or q4 by the number of parameters)',
       ).choices(['f32', 'f16', 'q8', 'q4']),
     )
     .addOption(

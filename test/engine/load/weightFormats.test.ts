@@ -72,10 +72,17 @@ describe('formats of weights', () => {
     }
   });
 
-  it('large models of 16 bits take 4', () => {
-    const { tensors } = readBlueprint(SHAPES['phi-3-mini']!);
-    const stored = tensors.map(({ name, shape }) => [name, { shape, dtype: 'BF16', bytes: 0 }] as const);
-    const checkpoint = { ...checkpointOf({}), tensors: new Map<string, CheckpointTensor>(stored) };
-    assert.equal(matrixFormats(chooseFormats(tensors, checkpoint, undefined)), 'q4');
-  });
+  const small = { hidden_size: 768, intermediate_size: 512, num_attention_heads: 8, num_key_value_heads: 8 };
+  for (const [size, changed, format] of [
+    ['fewer than 50 million parameters', { ...small, num_hidden_layers: 2, vocab_size: 1024 }, 'f16'],
+    ['fewer than a thousand million', { num_hidden_layers: 4 }, 'q8'],
+    ['more', {}, 'q4'],
+  ] as const) {
+    it(`matrices stored in 16 bits, ${size}: ${format}`, () => {
+      const { tensors } = readBlueprint({ ...SHAPES['phi-3-mini']!, ...changed });
+      const stored = tensors.map(({ name, shape }) => [name, { shape, dtype: 'BF16', bytes: 0 }] as const);
+      const checkpoint = { ...checkpointOf({}), tensors: new Map<string, CheckpointTensor>(stored) };
+      assert.equal(matrixFormats(chooseFormats(tensors, checkpoint, undefined)), format);
+    });
+  }
 });
