@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MAX_F32 } from '../../../kernels/ops.ts';
@@ -49,7 +49,7 @@ export async function withGolden<T>(
   try {
     const json = JSON.parse(readFileSync(join(goldenFolder(name), config), 'utf8')) as object;
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...json, ...override }));
-    symlinkSync(join(goldenFolder(name), 'model.safetensors'), join(folder, 'model.safetensors'));
+    copyFileSync(join(goldenFolder(name), 'model.safetensors'), join(folder, 'model.safetensors'));
     return await use(folder);
   } finally {
     rmSync(folder, { recursive: true });
