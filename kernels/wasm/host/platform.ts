@@ -36,7 +36,7 @@ export function chooseKernels(choice: SimdChoice): Promise<Kernels> {
 async function bestKernels(): Promise<Kernels> {
   const [dot, pairs] = await Promise.all([load('dot'), load('pairs')]);
   if (typeof dot !== 'string' && typeof pairs !== 'string') {
-    const path = fasterKernels({ dot, pairs });
+    const path = await fasterKernels({ dot, pairs });
     return { path, module: path === 'dot' ? dot : pairs, note: '' };
   }
   if (typeof pairs !== 'string') return { path: 'pairs', module: pairs, note: dot as string };
