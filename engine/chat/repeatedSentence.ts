@@ -6,6 +6,12 @@ const REMEMBERED = 12;
 const LEAST_WORDS = 8;
 /** The first one and two repetitions. */
 const OCCURRENCES = 3;
+/** The full stop behind a number belongs to a list. */
+const SENTENCE_END = /[^\d][.!?]["')”]*$/;
+const LIST_ITEM = /^\s*\d+[.)]\s/;
+/** Shorter items, such as the answers to a quiz, may well be equal. */
+const LONG_ITEM = 15;
+const SHORT_ITEMS = 8;
 
 /**
  * Finds out when a growing text has come to nothing but a few sentences again and again, in whatever order: when a
@@ -15,11 +21,14 @@ const OCCURRENCES = 3;
 export class RepeatedSentence {
   #sentence = '';
   readonly #newest: string[] = [];
+  /** The newest item of a numbered list, and how many equal ones came one after the other. */
+  #item = '';
+  #items = 0;
 
   /** Appends a piece of text. Returns whether a sentence has ended in it that repeats itself. */
   push(piece: string): boolean {
     for (const character of piece) {
-      const ends = character === '\n' || (character === ' ' && /[.!?]["')”]*$/.test(this.#sentence));
+      const ends = character === '\n' || (character === ' ' && SENTENCE_END.test(this.#sentence));
       if (ends && this.#end()) return true;
       if (!ends) this.#sentence += character;
     }
@@ -28,9 +37,11 @@ export class RepeatedSentence {
 
   #end(): boolean {
     // Without the signs of a list or a heading, whose numbers may grow.
+    const isItem = LIST_ITEM.test(this.#sentence);
     const sentence = this.#sentence.replace(/^[\s\d.)*#>-]+/, '').trim();
     this.#sentence = '';
     if (sentence === '') return false;
+    if (isItem && /\p{L}/u.test(sentence) && this.#repeatsItem(sentence)) return true;
     this.#newest.push(sentence);
     if (this.#newest.length > REMEMBERED) this.#newest.shift();
     const first = this.#newest.flatMap((each, i) => (each === sentence ? [i] : [])).at(-OCCURRENCES);
@@ -38,5 +49,12 @@ export class RepeatedSentence {
     // Between lines that rightly come back, as in documentation, most lines are new.
     const since = this.#newest.slice(first);
     return new Set(since).size <= since.length / 2;
+  }
+
+  /** Whether equal items follow one another, whose numbers alone differ. */
+  #repeatsItem(item: string): boolean {
+    this.#items = item === this.#item ? this.#items + 1 : 1;
+    this.#item = item;
+    return this.#items >= (item.length >= LONG_ITEM ? OCCURRENCES : SHORT_ITEMS);
   }
 }

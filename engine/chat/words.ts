@@ -1,5 +1,5 @@
 /** A word of prose: letters between spaces, with the marks of a sentence around it. Most words of code are none. */
-const PLAIN_WORD = /(?<![^\s"“(])\p{L}[\p{L}'’-]*(?=[.,;:!?)"”]*(?:\s|$))/gu;
+const PLAIN_WORD = /(?<![^\s"“(*])\p{L}[\p{L}'’-]*(?=[.,;:!?)"”*]*(?:\s|$))/gu;
 /** Scripts without spaces between words; two characters are about a word. */
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
 

@@ -45,6 +45,18 @@ describe('an answer that repeats itself', () => {
     assert.ok(stopsAt(items.join(''))! <= items.slice(0, 3).join('').length);
   });
 
+  const items: [item: string, most: number][] = [
+    ['**Use a descriptive function name**', 3],
+    ['`sort(list)` sorts', 3],
+    ['Anise', 8],
+  ];
+  for (const [item, most] of items) {
+    it(`${item} as ${most} items of a numbered list: stopped`, () => {
+      const text = Array.from({ length: 100 }, (_, i) => `${i + 1}. ${item}\n`);
+      assert.equal(stopsAt(text.join('')), text.slice(0, most).join('').length);
+    });
+  }
+
   it('a few sentences in changing order: stopped with the second repetition of one', () => {
     const sentence = (name: string): string =>
       `In this example, the string literal ${name} is a list literal of the str type.\n\n`;
@@ -99,6 +111,7 @@ describe('text that only looks alike', () => {
     ['a quote twice', `${MANUAL.slice(0, 600)}\n`.repeat(2)],
     ['cases of a switch', rows(30, (i) => `    case ${i}:\n      return handle(${i});\n`)],
     ['similar tests', rows(30, (i) => `it('adds ${i}', () => assert.equal(add(${i}, 1), ${i + 1}));\n`)],
+    ['a quiz', rows(20, (i) => `${i + 1}. ${i % 7 === 6 ? 'False' : 'True'}\n`)],
     [
       'a documentation whose parameters mean the same',
       rows(6, (i) => `value${i} : array\n    This parameter has the same meaning as in the function above.\n\n`),
