@@ -34,8 +34,9 @@ export const HUMANEVAL: Benchmark = {
     const schema = z.object({ task_id: z.string(), prompt: z.string(), test: z.string(), entry_point: z.string() });
     return (await readRecords(path, schema)).map(({ task_id: id, prompt, test, entry_point: entry }) => ({
       id,
-      prompt,
-      program: (completion) => `${prompt}${completion}\n\n${test}\n\ncheck(${entry})\n`,
+      // Tokens hold a line end with the indentation behind it: behind a lone line end, models write something else.
+      prompt: prompt.trimEnd(),
+      program: (completion) => `${prompt.trimEnd()}${completion}\n\n${test}\n\ncheck(${entry})\n`,
     }));
   },
 };

@@ -114,7 +114,7 @@ describe('airgap eval', function () {
 
     it('prints pass@1', async () => {
       const settings = { model: 'm', weights: 'default', maxTokens: 512 };
-      const completions = { 'Tiny/0': '    return a + b\n', 'Tiny/1': '    return a * 3\n' };
+      const completions = { 'Tiny/0': '\n    return a + b\n', 'Tiny/1': '\n    return a * 3\n' };
       const lines = Object.entries(completions).map(([id, completion]) =>
         JSON.stringify({ task_id: id, completion, settings }),
       );
