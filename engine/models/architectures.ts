@@ -1,6 +1,7 @@
 import type { Ops } from '../../kernels/ops.ts';
 import { BadModel } from '../errors.ts';
 import type { Weights } from '../layers/weights.ts';
+import { require } from './config.ts';
 import type { Decoder, DecoderConfig, TensorSpec } from './decoder.ts';
 import { Llama } from './llama.ts';
 import { parseLlamaConfig } from './llamaConfig.ts';
@@ -58,13 +59,22 @@ function llamaLike(family: LlamaFamily): Architecture {
   };
 }
 
-/** The first of `architectures`, or where there is none the one of `model_type`. Throws BadModel where it is not supported. */
+/**
+ * The first of `architectures`, or where there is none the one of `model_type`. Throws BadModel where it is not
+ * supported or the two contradict each other.
+ */
 function architectureOf(json: unknown): string {
   const { architectures, model_type: modelType } = (json ?? {}) as { architectures?: unknown; model_type?: unknown };
   const named: unknown = Array.isArray(architectures) ? architectures[0] : (architectures ?? undefined);
   const byType = Object.keys(ARCHITECTURES).find((name) => ARCHITECTURES[name]!.modelType === modelType);
   const architecture = named === undefined ? byType : named;
-  if (typeof architecture === 'string' && Object.hasOwn(ARCHITECTURES, architecture)) return architecture;
+  if (typeof architecture === 'string' && Object.hasOwn(ARCHITECTURES, architecture)) {
+    // transformers goes by model_type, other programs by the name.
+    const agree = (modelType ?? ARCHITECTURES[architecture]!.modelType) === ARCHITECTURES[architecture]!.modelType;
+    const both = `the architecture ${architecture} and the model_type ${JSON.stringify(modelType)}`;
+    require(agree, `it has ${both}, which do not belong together; correct the one that is wrong`);
+    return architecture;
+  }
   const problem =
     named !== undefined
       ? `The architecture ${typeof named === 'string' ? named : JSON.stringify(named)} is not supported`

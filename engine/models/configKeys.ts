@@ -4,19 +4,33 @@ import { refuse } from './config.ts';
  * Throws BadModel where config.json has a key that may change what the model computes and that the decoder does not know:
  * a model must never be computed in another way than its author meant. `understood`: the keys that its configuration
  * reads. Other keys pass if they are known to be harmless, if their value switches nothing on, or if no word of theirs
- * has to do with the computation.
+ * or of a key inside of them has to do with the computation.
  */
 export function refuseUnknownKeys(json: unknown, understood: ReadonlySet<string>): void {
-  for (const [key, value] of Object.entries(json ?? {})) {
-    if (understood.has(key) || HARMLESS.has(key) || isNeutral(key, value)) continue;
+  refuseKeys(json, understood, []);
+}
+
+/** `path`: the keys that lead to `json`. */
+function refuseKeys(json: unknown, understood: ReadonlySet<string>, path: readonly string[]): void {
+  for (const [name, value] of Object.entries(json ?? {})) {
+    if (understood.has(name) || HARMLESS.has(name) || isNeutral(name, value)) continue;
+    const key = [...path, name].join('.');
     if (key === 'quantization_config') refuse(quantisationProblem(value));
-    if (!BEARS_ON_THE_MATHEMATICS.test(key)) continue;
+    if (!BEARS_ON_THE_MATHEMATICS.test(name)) {
+      if (typeof value !== 'object') continue;
+      if (path.length === DEEPEST) refuse(`${key} is nested too deeply; remove it if it has no effect`);
+      refuseKeys(value, NONE, [...path, name]);
+      continue;
+    }
     const problem = 'which Airgap does not know for this architecture and which may change what the model computes';
     refuse(
       `${key} is ${shown(value)}, ${problem}. Remove the key if it has no effect; otherwise the model is not supported`,
     );
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
+const DEEPEST = 8;
 
 /** Keys that Hugging Face's libraries, trainers and older versions write and that do not change the logits. */
 const HARMLESS: ReadonlySet<string> = new Set([
@@ -78,7 +92,7 @@ const BEARS_ON_THE_MATHEMATICS = new RegExp(
     ...words(
       'recur state hyper loop cross encoder vision image audio prun quant interleav modul mod$ inv mtp nextn nope',
     ),
-    ...words('memory'),
+    ...words('memory compress (?:^|_)ln(?:_|$)'),
   ].join('|'),
   'i',
 );

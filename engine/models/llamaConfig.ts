@@ -62,6 +62,7 @@ export function parseLlamaConfig(json: unknown, family: LlamaFamily): LlamaConfi
   const kvHeads = raw.num_key_value_heads ?? heads;
   const headDim = headSize({ hiddenSize, intermediateSize, heads, kvHeads, headDim: raw.head_dim ?? undefined });
   const maxPositions = raw.max_position_embeddings;
+  const { originalMaxPositions: original, partialRotation: partial = false } = family;
   return {
     name: raw._name_or_path ?? family.modelType,
     hiddenSize,
@@ -73,7 +74,7 @@ export function parseLlamaConfig(json: unknown, family: LlamaFamily): LlamaConfi
     vocabSize: raw.vocab_size,
     rmsNormEps: raw.rms_norm_eps,
     maxPositions,
-    ...readRope(raw, { headDim, maxPositions }, { theta: 10000, original: family.originalMaxPositions }),
+    ...readRope(raw, { headDim, maxPositions }, { theta: 10000, original, partial }),
     windows: windows(raw, family),
     biases: {
       qkv: family.qkvBias ?? raw.attention_bias,

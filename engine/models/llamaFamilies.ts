@@ -18,6 +18,8 @@ export interface LlamaFamily {
   readonly defaults: Readonly<Record<string, unknown>>;
   /** Original length of LongRoPE where config.json gives none. */
   readonly originalMaxPositions?: number;
+  /** Whether a part of each head may be rotated without scaling (partial_rotary_factor). */
+  readonly partialRotation?: boolean;
   /** Whether q, k and v have a bias; where absent, attention_bias says it for them and o. */
   readonly qkvBias?: boolean;
   readonly headNorms?: boolean;
@@ -30,6 +32,7 @@ export const LLAMA_FAMILIES: Readonly<Record<string, LlamaFamily>> = {
     keys: ['sliding_window', 'layer_types', 'head_dim'],
     defaults: { rms_norm_eps: 1e-5, max_position_embeddings: 4096 },
     originalMaxPositions: 4096,
+    partialRotation: true,
   },
   LlamaForCausalLM: {
     modelType: 'llama',

@@ -13,7 +13,7 @@ const magnitude = z.number().nullish();
 export const ROPE_KEYS = {
   rope_theta: positive.nullish(),
   partial_rotary_factor: positive.max(1).nullish(),
-  original_max_position_embeddings: z.int().positive().nullish(),
+  original_max_position_embeddings: z.int().min(2).nullish(),
   rope_scaling: z.record(z.string(), z.unknown()).nullish(),
   rope_parameters: z.record(z.string(), z.unknown()).nullish(),
 };
@@ -24,7 +24,15 @@ export interface RopeDefaults {
   readonly theta: number;
   /** Original length for LongRoPE where config.json gives none; undefined where it must. */
   readonly original?: number | undefined;
-  /** Magnitude of the short LongRoPE factors where config.json gives none. By default the same as of the long ones. */
+  /**
+   * Whether a part of a head may be rotated without scaling. In the classes of other models transformers ignores
+   * partial_rotary_factor there, and fails where there is scaling.
+   */
+  readonly partial?: boolean;
+  /**
+   * For models with magnitudes of their own for short and long factors (short_mscale, long_mscale): the short one where
+   * config.json gives none. The other models have one magnitude for both.
+   */
   readonly shortMagnitude?: number;
 }
 
@@ -35,7 +43,7 @@ const COMMON = {
   rope_theta: positive.nullish(),
   partial_rotary_factor: positive.max(1).nullish(),
 };
-const original = { original_max_position_embeddings: z.int().positive().nullish() };
+const original = { original_max_position_embeddings: z.int().min(2).nullish() };
 
 /** The kinds of rope, by rope_type. `factors` is our own: GGUF files have the divisors of Llama 3 instead of its formula. */
 const KINDS = {
@@ -77,7 +85,10 @@ export function readRope(
   const block = chosenBlock(keys);
   const common = parseConfig(KINDS[block.kind], block.values, block.name);
   const ropeTheta = common.rope_theta ?? keys.rope_theta ?? defaults.theta;
-  const rotaryDim = rotated(headDim, common.partial_rotary_factor ?? keys.partial_rotary_factor ?? 1);
+  const share = common.partial_rotary_factor ?? keys.partial_rotary_factor ?? 1;
+  const ignored = share !== 1 && block.kind === 'default' && !defaults.partial;
+  require(!ignored, `partial_rotary_factor is ${share}, but this architecture rotates whole heads; remove the key`);
+  const rotaryDim = rotated(headDim, share);
   const unscaled = {
     ropeTheta,
     rotaryDim,
@@ -95,7 +106,7 @@ export function readRope(
     }
     case 'llama3': {
       const rule = parseConfig(KINDS.llama3, block.values, block.name);
-      const original = rule.original_max_position_embeddings ?? keys.original_max_position_embeddings ?? maxPositions;
+      const original = originalLength(rule, keys, block.name, defaults) ?? maxPositions;
       return { ...unscaled, ropeFactors: llama3Factors(unscaled, original, rule, block.name) };
     }
     case 'factors': {
@@ -105,15 +116,35 @@ export function readRope(
     }
     case 'longrope': {
       const rule = parseConfig(KINDS.longrope, block.values, block.name);
-      const key = 'original_max_position_embeddings';
-      const original = rule[key] ?? keys[key] ?? defaults.original;
-      if (original === undefined) refuse(`${block.name}.${key}: it is missing, but the factors depend on it`);
+      const original = originalLength(rule, keys, block.name, defaults);
+      if (original === undefined) refuse(`${block.name}.${ORIGINAL}: it is missing, but the factors depend on it`);
+      const own = (['short_mscale', 'long_mscale'] as const).find((key) => rule[key] !== undefined);
+      const counts = own === undefined || defaults.shortMagnitude !== undefined;
+      require(counts, `${block.name}.${own} has no effect in this architecture; remove it, or set attention_factor`);
       for (const key of ['short_factor', 'long_factor'] as const) checkLength(block.name, key, rule[key], rotaryDim);
       const factors = { shortFactor: rule.short_factor, longFactor: rule.long_factor };
       const longRope = { ...factors, ...magnitudes(rule, maxPositions, original, defaults) };
       return { ...unscaled, originalMaxPositions: original, longRope };
     }
   }
+}
+
+const ORIGINAL = 'original_max_position_embeddings';
+
+/**
+ * The length before the context was extended. Phi-3's stands inside the block or beside it, and the block's counts. For
+ * the other models transformers takes the one beside it, other programs the one inside: they have to agree.
+ */
+function originalLength(
+  rule: { [ORIGINAL]?: number | null | undefined },
+  keys: RopeKeys,
+  name: string,
+  defaults: RopeDefaults,
+): number | undefined {
+  const [inside, beside] = [rule[ORIGINAL] ?? undefined, keys[ORIGINAL] ?? undefined];
+  const agree = inside === undefined || beside === undefined || inside === beside || defaults.original !== undefined;
+  require(agree, `${ORIGINAL} is ${beside}, but ${inside} in ${name}; remove the one that is wrong`);
+  return inside ?? beside ?? defaults.original;
 }
 
 interface Block {

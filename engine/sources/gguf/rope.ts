@@ -29,9 +29,8 @@ export function ropeParameters(
   if (rotated < 2 || rotated > headDim || rotated % 2 !== 0) {
     reader.refuse(key('dimension_count'), `is ${rotated}, but a head has ${headDim} dimensions`);
   }
-  // In files of this architecture the rows of a whole head are interleaved, which fits no partial rotation.
-  if (architecture === 'llama' && rotated !== headDim) {
-    reader.refuse(key('dimension_count'), `is ${rotated} of ${headDim}, which is not supported for llama`);
+  if (architecture !== 'phi3' && rotated !== headDim) {
+    reader.refuse(key('dimension_count'), `is ${rotated} of ${headDim}, which is not supported for ${architecture}`);
   }
   const common = {
     rope_theta: base,
@@ -53,7 +52,8 @@ function scaling(
   factors: RopeFactors,
 ): Record<string, unknown> {
   const key = (name: string): string => `${architecture}.rope.${name}`;
-  const type = reader.text(key('scaling.type')) ?? 'none';
+  // As in llama.cpp: a factor without a type is linear, and with the type none it has no effect.
+  const type = reader.text(key('scaling.type')) ?? 'linear';
   const factor = reader.number(key('scaling.factor')) ?? reader.number(key('scale_linear')) ?? 0;
   const attnFactor = reader.number(key('scaling.attn_factor'));
   const original = reader.count(key('scaling.original_context_length'));
@@ -61,8 +61,7 @@ function scaling(
   if (!['none', 'linear', 'longrope'].includes(type)) {
     reader.refuse(key('scaling.type'), `is ${quoted(type, 40)}, which is not supported; linear and longrope are`);
   }
-  // llama.cpp takes a factor without a type as linear.
-  const linear = factor !== 0 && factor !== 1;
+  const linear = type !== 'none' && factor !== 0 && factor !== 1;
   if (linear && (hasFactors || type === 'longrope')) {
     reader.refuse(key('scaling.factor'), 'stands beside factors of each frequency; only one of them is supported');
   }

@@ -9,6 +9,8 @@ const LLAMA = architectureGolden('llama').config;
 const PHI = architectureGolden('phi-4-mini, long factors').config;
 const QWEN = { ...LLAMA, architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2' };
 const MISTRAL = architectureGolden('mistral, window').config;
+const LLAMA3 = { factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+const ORIGINAL_64 = { original_max_position_embeddings: 64 };
 const FACTORS = { short_factor: new Array<number>(6).fill(1), long_factor: new Array<number>(6).fill(2) };
 
 const read = (json: object): LlamaConfig => readBlueprint(json).config as LlamaConfig;
@@ -98,11 +100,13 @@ describe('what would be computed otherwise is refused in one line that names the
       { rope_parameters: { full_attention: { rope_type: 'default' } } },
       /rope_parameters\.full_attention: a rope/,
     ],
-    [LLAMA, { partial_rotary_factor: 0.7 }, /partial_rotary_factor 0\.7 rotates 11 of the 16 dimensions/],
+    [PHI, { partial_rotary_factor: 0.7, rope_scaling: null }, /partial_rotary_factor 0\.7 rotates 11 of the 16 dim/],
+    [LLAMA, { partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0\.5, but this architecture rotates whole heads/],
+    [QWEN, { rope_parameters: { partial_rotary_factor: 0.5 } }, /partial_rotary_factor is 0\.5, but this architecture/],
     [LLAMA, { partial_rotary_factor: 2 }, /: partial_rotary_factor: /],
     [
       LLAMA,
-      { partial_rotary_factor: 0.75, rope_scaling: { type: 'longrope', ...FACTORS } },
+      { rope_scaling: { type: 'longrope', ...FACTORS } },
       /: rope_scaling\.original_max_position_embeddings: it is missing/,
     ],
     [LLAMA, { rope_parameters: { rope_type: 'factors', factors: [1, 2] } }, /2 values of factors, .* requires 8/],
@@ -112,6 +116,23 @@ describe('what would be computed otherwise is refused in one line that names the
       { rope_scaling: { type: 'su', short_factor: FACTORS.short_factor } },
       /rope_scaling\.long_factor: it is missing/,
     ],
+    [
+      LLAMA,
+      { rope_scaling: { type: 'llama3', ...LLAMA3, original_max_position_embeddings: 32 }, ...ORIGINAL_64 },
+      /: original_max_position_embeddings is 64, but 32 in rope_scaling; remove the one/,
+    ],
+    [
+      PHI,
+      { rope_scaling: { type: 'su', ...FACTORS, original_max_position_embeddings: 1 } },
+      /: rope_scaling\.original_max_position_embeddings: /,
+    ],
+    [PHI, { rope_scaling: { type: 'su', ...FACTORS, long_mscale: 1.2 } }, /: rope_scaling\.long_mscale has no effect/],
+    // What a key holds counts too.
+    [LLAMA, { text_config: { hidden_size: 32 } }, /: text_config\.hidden_size is 32, /],
+    [LLAMA, { llm: { decoder: [{ rope_theta: 500 }] } }, /: llm\.decoder\.0\.rope_theta is 500, /],
+    [LLAMA, { a: { a: { a: { a: { a: { a: { a: { a: { a: { a: 1 } } } } } } } } } }, /a\.a is nested too deeply/],
+    [LLAMA, { use_post_ln: true }, /: use_post_ln is true, /],
+    [LLAMA, { compression_config: { format: 'int-quantized' } }, /: compression_config is /],
     // Sizes.
     [LLAMA, { hidden_size: undefined }, /: hidden_size: it is missing/],
     [LLAMA, { head_dim: 20 }, /: the head size 20 is not a multiple of 8 up to /],
@@ -128,6 +149,12 @@ describe('what would be computed otherwise is refused in one line that names the
       LLAMA,
       { architectures: [], model_type: undefined },
       /^config\.json names neither architectures nor a model_type\. /,
+    ],
+    [LLAMA, { model_type: 'granite' }, /LlamaForCausalLM and the model_type "granite", which do not belong together/],
+    [
+      LLAMA,
+      { architectures: ['Qwen2ForCausalLM'] },
+      /Qwen2ForCausalLM and the model_type "llama", which do not belong/,
     ],
     [LLAMA, { architectures: ['toString'] }, /^The architecture toString is not supported/],
   ];
@@ -168,13 +195,12 @@ describe('what config.json leaves out', () => {
     assert.equal(config.longRope!.shortMagnitude, config.longRope!.longMagnitude);
   });
 
-  it('magnitudes as given count: attention_factor for both, the mscales for one each', () => {
+  it('magnitudes as given count', () => {
     const magnitudes = (given: object): number[] => {
       const { longRope } = read({ ...PHI, rope_scaling: { type: 'longrope', ...FACTORS, ...given } });
       return [longRope!.shortMagnitude, longRope!.longMagnitude];
     };
     assert.deepEqual(magnitudes({ attention_factor: 1.5 }), [1.5, 1.5]);
-    assert.deepEqual(magnitudes({ short_mscale: 1.1, long_mscale: 1.2 }), [1.1, 1.2]);
     assert.deepEqual(magnitudes({ factor: 1 }), [1, 1]);
   });
 

@@ -58,7 +58,9 @@ const translations: [name: string, content: GgufContent, expected: object][] = [
   ],
   [
     'heads of their own size',
-    tinyGguf('qwen3', { metadata: { 'attention.key_length': 32, 'attention.value_length': 32 } }),
+    tinyGguf('qwen3', {
+      metadata: { 'attention.key_length': 32, 'attention.value_length': 32, 'rope.dimension_count': 32 },
+    }),
     { head_dim: 32, hidden_size: 64, num_attention_heads: 4 },
   ],
   [
@@ -79,6 +81,11 @@ const translations: [name: string, content: GgufContent, expected: object][] = [
   [
     'scaling of type none',
     tinyGguf('llama', { metadata: { 'rope.scaling.type': 'none', 'rope.scaling.finetuned': false } }),
+    { rope_parameters: { rope_theta: 10000, rope_type: 'default' } },
+  ],
+  [
+    'scaling of type none: a factor has no effect',
+    tinyGguf('llama', { metadata: { 'rope.scaling.type': 'none', 'rope.scaling.factor': f32(4) } }),
     { rope_parameters: { rope_theta: 10000, rope_type: 'default' } },
   ],
   [
@@ -334,6 +341,11 @@ const refusals: [name: string, content: GgufContent, says: RegExp][] = [
     /dimension_count is 32, but a head has 16/,
   ],
   [
+    'partial rotation, which only phi-3 has',
+    tinyGguf('qwen2', { metadata: { 'rope.dimension_count': 8 } }),
+    /dimension_count is 8 of 16, which is not supported for qwen2/,
+  ],
+  [
     'partial rotation of interleaved rows',
     tinyGguf('llama', { metadata: { 'rope.dimension_count': 8 } }),
     /dimension_count is 8 of 16, which is not supported for llama/,
@@ -364,7 +376,7 @@ describe('GGUF metadata becomes config.json', () => {
         const metadata = {
           ...{ 'attention.key_length': headDim, 'attention.value_length': headDim, 'rope.dimension_count': rotated },
         };
-        const { rope_parameters: rope } = await configOf(tinyGguf('qwen3', { metadata }));
+        const { rope_parameters: rope } = await configOf(tinyGguf('phi3', { metadata }));
         const { partial_rotary_factor: share } = rope as { partial_rotary_factor: number };
         assert.equal(Math.floor(headDim * share), rotated, `${rotated} of ${headDim}`);
       }
