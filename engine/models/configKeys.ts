@@ -69,7 +69,7 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   ...only('full_attn_mod interpolate_factor rope_position_scale', 1),
   ...only('num_experts num_local_experts n_routed_experts num_nextn_predict_layers', 0),
   ...only('final_logit_softcapping attn_logit_softcapping attn_logit_softcap logits_soft_cap', 0, false),
-  ...only('is_causal causal use_rope use_rotary use_rmsnorm rms_norm do_layer_norm_before scale_attn_weights', true),
+  ...only('do_layer_norm_before scale_attn_weights', true),
   ...only('is_decoder', true, false),
   ...only('norm_type normalization_type norm', 'rmsnorm', 'rms_norm', 'RMSNorm'),
   ...only('hidden_activation activation_function activation hidden_act', 'silu', 'swish'),
@@ -77,6 +77,10 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   no_rope_layers: (value) => Array.isArray(value) && value.every((rotates) => rotates === 1),
   layer_types: (value) => Array.isArray(value) && value.every((type) => type === 'full_attention'),
 };
+
+/** Names of what these models have: false takes it away. */
+const ALWAYS_ON =
+  /^(use_|apply_|enable_|is_|with_)?(rope|rotary(_pos)?(_emb(eddings?)?)?|rms_?norm|causal(_mask|_attention)?|attention|silu|swiglu|glu|gated_mlp|residual)$/i;
 
 /** Parts of the names of keys that choose what is computed. There are many: a refusal can be put right, a wrong answer not. */
 const BEARS_ON_THE_MATHEMATICS = new RegExp(
@@ -99,6 +103,7 @@ const BEARS_ON_THE_MATHEMATICS = new RegExp(
 
 function isNeutral(key: string, value: unknown): boolean {
   if (value === null) return true;
+  if (ALWAYS_ON.test(key)) return value === true;
   if (Object.hasOwn(NEUTRAL, key)) return NEUTRAL[key]!(value);
   return value === false || value === '' || (typeof value === 'object' && Object.keys(value!).length === 0);
 }

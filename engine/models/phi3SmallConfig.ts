@@ -36,16 +36,19 @@ const schema = z.object({
   rope_position_scale: z.number().positive().default(1),
   max_position_embeddings: positive,
   hidden_act: z.literal('gegelu').default('gegelu'),
-  gegelu_limit: z.number().positive().nullish(),
+  /** null: none. */
+  gegelu_limit: z.number().positive().nullable().default(20),
   mup_use_scaling: z.boolean().default(true),
-  mup_width_multiplier: z.number().positive().default(8),
-  mup_embedding_multiplier: z.number().positive().default(10),
+  // null: none.
+  mup_width_multiplier: z.number().positive().nullable().default(8),
+  mup_embedding_multiplier: z.number().positive().nullable().default(10),
   mup_attn_multiplier: z.number().positive().default(1),
   blocksparse_block_size: positive.default(64),
   blocksparse_num_local_blocks: positive.default(16),
   blocksparse_vert_stride: positive.default(8),
   blocksparse_homo_head_pattern: z.boolean().default(false),
-  dense_attention_every_n_layers: positive.nullish(),
+  /** null: no layer is dense. */
+  dense_attention_every_n_layers: positive.nullable().default(2),
   dummy_token_indices: z.array(z.int().nonnegative()).optional(),
   tie_word_embeddings: z.literal(true, 'the head of this architecture is the embedding').nullish(),
   // Blocks of the original kernel, which do not change its result.
@@ -55,6 +58,12 @@ const schema = z.object({
   original_max_position_embeddings: ROPE_KEYS.original_max_position_embeddings,
 });
 
+/** Keys for which null says something else than their absence. */
+const NULL_COUNTS: ReadonlySet<string> = new Set([
+  ...['gegelu_limit', 'mup_width_multiplier', 'mup_embedding_multiplier', 'mup_use_scaling'],
+  'dense_attention_every_n_layers',
+]);
+
 /** The dummy ids of the released vocabulary (tokenization_phi3_small.py). */
 const RELEASED_DUMMY_IDS = [100256, 100258, 100259, 100260, 100264, 100265, ...range(100267, 100351)];
 
@@ -62,7 +71,7 @@ const RELEASED_DUMMY_IDS = [100256, 100258, 100259, 100260, 100264, 100265, ...r
 export function parsePhi3SmallConfig(json: unknown): Phi3SmallConfig {
   const understood = new Set(Object.keys(schema.shape));
   refuseUnknownKeys(json, understood);
-  const raw = parseConfig(schema, present(json, understood));
+  const raw = parseConfig(schema, present(json, understood, NULL_COUNTS));
   const { hidden_size: hiddenSize, num_attention_heads: heads, num_key_value_heads: kvHeads } = raw;
   const intermediateSize = raw.ff_intermediate_size ?? defaultIntermediateSize(raw);
   const headDim = headSize({ hiddenSize, intermediateSize, heads, kvHeads });
@@ -79,9 +88,9 @@ export function parsePhi3SmallConfig(json: unknown): Phi3SmallConfig {
     vocabSize: raw.vocab_size,
     layerNormEps: raw.layer_norm_epsilon,
     gegeluLimit: raw.gegelu_limit ?? Number.MAX_SAFE_INTEGER,
-    embeddingScale: raw.mup_embedding_multiplier,
-    logitDivisor: raw.mup_width_multiplier,
-    attentionScale: raw.mup_attn_multiplier / (raw.mup_use_scaling ? headDim : Math.sqrt(headDim)),
+    embeddingScale: raw.mup_embedding_multiplier ?? 1,
+    logitDivisor: raw.mup_width_multiplier ?? 1,
+    attentionScale: raw.mup_use_scaling ? raw.mup_attn_multiplier / headDim : 1 / Math.sqrt(headDim),
     maxPositions,
     ...rope,
     ropePositionScale: raw.rope_position_scale,

@@ -21,9 +21,15 @@ const IRRELEVANT = new Set([
   'attention.layer_norm_epsilon',
 ]);
 
+/** Factors for which 1 says that there is none. */
+const FACTORS = new Set([
+  ...['logit_scale', 'residual_scale', 'embedding_scale', 'attention.output_scale', 'expert_weights_scale'],
+  'rope.scaling.yarn_attn_factor',
+]);
+
 /**
  * Refuses every other key of the architecture, because it may change the result, unless its value says that it does
- * not: 0, false, none, and 1 for a factor.
+ * not: 0, false, none, and 1 for some factors.
  */
 export function refuseUnknownKeys(reader: MetadataReader, architecture: string): void {
   const prefix = `${architecture}.`;
@@ -43,7 +49,7 @@ export function refuseUnknownKeys(reader: MetadataReader, architecture: string):
 
 function isNeutral(name: string, value: GgufValue): boolean {
   if (name === 'attention.causal') return value === true;
-  if (value === 1) return /scale|factor|multiplier/.test(name);
+  if (value === 1) return FACTORS.has(name);
   return value === 0 || value === false || value === '' || value === 'none';
 }
 

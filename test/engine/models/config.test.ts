@@ -30,9 +30,20 @@ describe('config.json of phi-3-small', () => {
   it('derives what is not given', () => {
     const sizes = { ff_intermediate_size: null, ff_dim_multiplier: 8 };
     assert.equal(parsePhi3SmallConfig(small(sizes)).intermediateSize, 22016);
-    assert.equal(parsePhi3SmallConfig(small({ mup_use_scaling: false })).attentionScale, 1 / Math.sqrt(128));
+    const unscaled = { mup_use_scaling: false, mup_attn_multiplier: 3 };
+    assert.equal(parsePhi3SmallConfig(small(unscaled)).attentionScale, 1 / Math.sqrt(128));
     assert.equal(parsePhi3SmallConfig(small({ blocksparse_homo_head_pattern: true })).sparsity.headStep, 0);
     assert.equal(parsePhi3SmallConfig(small({ blocksparse_vert_stride: 100 })).sparsity.headStep, 3);
+  });
+
+  it("has the released class's values where keys are absent, and none where they are null", () => {
+    const keys = ['gegelu_limit', 'mup_width_multiplier', 'mup_embedding_multiplier', 'dense_attention_every_n_layers'];
+    const values = (value: null | undefined): number[] => {
+      const config = parsePhi3SmallConfig(small(Object.fromEntries(keys.map((key) => [key, value]))));
+      return [config.gegeluLimit, config.logitDivisor, config.embeddingScale, config.denseEvery];
+    };
+    assert.deepEqual(values(undefined), [20, 8, 10, 2]);
+    assert.deepEqual(values(null), [Number.MAX_SAFE_INTEGER, 1, 1, Infinity]);
   });
 
   it('LongRoPE magnitudes: as given, else 1 for short and the formula for long', () => {
@@ -73,6 +84,7 @@ describe('config.json of phi-3-small', () => {
       /rope_scaling\.original_max_position/,
     ],
     ['another activation', { hidden_act: 'gelu' }, /^config\.json: hidden_act: /],
+    ['no word on the scale of attention', { mup_use_scaling: null }, /^config\.json: mup_use_scaling: /],
     ['no MLP size', { ff_intermediate_size: null }, /neither ff_intermediate_size nor ff_dim_multiplier is given/],
     ['a dummy id outside', { dummy_token_indices: [100352] }, /names 100352, the vocabulary has 100352 ids/],
   ];

@@ -291,6 +291,11 @@ const refusals: [name: string, content: GgufContent, says: RegExp][] = [
     /rope\.scaling\.type is yarn, which is not supported; linear and longrope are/,
   ],
   [
+    'a part of YaRN, for which 1 is not nothing',
+    tinyGguf('qwen2', { metadata: { 'rope.scaling.yarn_ext_factor': f32(1) } }),
+    /yarn_ext_factor is 1, which is not supported/,
+  ],
+  [
     'LongRoPE without factors',
     tinyGguf('phi3', { metadata: { 'rope.scaling.type': 'longrope' } }),
     /is longrope, but the file has no factors/,
