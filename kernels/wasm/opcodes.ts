@@ -3,7 +3,7 @@
  * what both languages understand may stand here).
  *
  * A program is `count` descriptors of DESCRIPTOR_BYTES each. Words of a descriptor (i32): 0 opcode, 1 items, 2 grain
- * (items that a thread takes at once), 3.. the operation's own parameters, as its kernel in assembly/ lists them. Word
+ * (items that a thread takes at once, or BY_EVERY_THREAD), 3.. the operation's own parameters, as its kernel in assembly/ lists them. Word
  * COUNTER_WORD, on a cache line of its own, counts the grains taken.
  */
 export enum Opcode {
@@ -35,6 +35,11 @@ export enum Opcode {
 
 export const DESCRIPTOR_BYTES = 128;
 export const COUNTER_WORD = 16;
+/**
+ * The grain of an operation that every thread computes as a whole, because that is faster than to wait for the others.
+ * No barrier follows. All threads write the same bytes, so it does not matter who writes them last.
+ */
+export const BY_EVERY_THREAD = 0;
 
 /** Dtype as a descriptor states it. */
 export enum DTypeCode {

@@ -23,7 +23,7 @@ import { WasmKvPool } from './host/kvPool.ts';
 import { DTypeCode, MOST_Q8_HEAD_DIM, Opcode, ARGMAX_CHUNK, TOP_K_CHUNK } from './opcodes.ts';
 import { recordAttention } from './host/recordAttention.ts';
 import { recordLinear } from './host/recordLinear.ts';
-import { type Recording, share } from './host/recording.ts';
+import { type Recording, cheapGrain, share } from './host/recording.ts';
 import { Packing } from './host/packing.ts';
 import { chooseKernels, chooseThreads, type SimdChoice } from './host/platform.ts';
 import { Profile } from './host/profile.ts';
@@ -212,7 +212,7 @@ export class WasmOps implements Ops {
     const y = program.tensor(qkv.shape);
     const sizes = [shape.heads, shape.kvHeads, shape.headDim, floatWord(eps)];
     const words = [asWasm(qkv), asWasm(norms.q), asWasm(norms.k), y, ...sizes];
-    program.add({ opcode: Opcode.headNorm, items, grain: share(items, threads, 4), words });
+    program.add({ opcode: Opcode.headNorm, items, grain: cheapGrain(count(qkv.shape), items, threads, 4), words });
     return y;
   }
 
@@ -248,7 +248,13 @@ export class WasmOps implements Ops {
     const words = [asWasm(qkv), asWasm(rope), q, pages, ...sizes];
     const items = tokens * slots;
     const scratch = 4 * headDim;
-    program.add({ opcode: Opcode.appendKv, items, grain: share(items, threads, 4), words, scratch });
+    program.add({
+      opcode: Opcode.appendKv,
+      items,
+      grain: cheapGrain(tokens * width, items, threads, 4),
+      words,
+      scratch,
+    });
     return q;
   }
 

@@ -1,5 +1,5 @@
 import { setScratch } from './thread';
-import { CONTROL, CONTROL_BARRIER, COUNTER_WORD, DESCRIPTOR_BYTES, Opcode } from './opcodes';
+import { BY_EVERY_THREAD, CONTROL, CONTROL_BARRIER, COUNTER_WORD, DESCRIPTOR_BYTES, Opcode } from './opcodes';
 import { rmsNorm } from './rowwise/rmsNorm';
 import { packRows } from './matmul/packRows';
 import { packTiles, quantise } from './matmul/quantise';
@@ -28,8 +28,12 @@ const SPINS = 20000;
 export function run(program: usize, count: i32, scratch: usize, threads: i32): void {
   setScratch(scratch);
   for (let i = 0; i < count; i++) {
-    runOperation(program + <usize>i * DESCRIPTOR_BYTES);
-    meet(threads);
+    const d = program + <usize>i * DESCRIPTOR_BYTES;
+    if (load<i32>(d, 8) === BY_EVERY_THREAD) runItems(load<i32>(d), d, 0, load<i32>(d, 4));
+    else {
+      runOperation(d);
+      meet(threads);
+    }
   }
 }
 

@@ -7,6 +7,7 @@ export type Word = number | WasmTensor | Storage;
 export interface Operation {
   readonly opcode: Opcode;
   readonly items: number;
+  /** Items that a thread takes at once, or BY_EVERY_THREAD. */
   readonly grain: number;
   /** Words 3 and on. A scratch storage that no operation named before is a result of this one. */
   readonly words: readonly Word[];

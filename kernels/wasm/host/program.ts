@@ -2,7 +2,7 @@ import { check } from '../../check.ts';
 import type { Bank, Banks } from './banks.ts';
 import { FreeList } from './freeList.ts';
 import type { Heap } from './heap.ts';
-import { DESCRIPTOR_BYTES, PLAN_WORDS } from '../opcodes.ts';
+import { BY_EVERY_THREAD, DESCRIPTOR_BYTES, PLAN_WORDS } from '../opcodes.ts';
 import type { Operation, Word } from './operation.ts';
 import type { Profile } from './profile.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
@@ -85,6 +85,7 @@ export class Program {
       this.#emit(storage);
       storage.bank ??= 0;
     }
+    this.#endTogether();
     const { needs, storages } = this.#plan(results);
     const { address, times, release } = this.#hold(needs, banks, threads, profile);
     for (const storage of storages) {
@@ -101,6 +102,13 @@ export class Program {
     const { u32 } = banks.at(0).heap.view;
     rows.forEach((row, i) => u32.set(row, address / 4 + i * PLAN_WORDS));
     return { address, entries: rows.length, banks: banks.all.length, times, release };
+  }
+
+  /** The host reads the results after the last operation, so no thread may still be computing it. */
+  #endTogether(): void {
+    const last = this.#entries.at(-1);
+    if (last?.operation?.grain !== BY_EVERY_THREAD) return;
+    this.#entries.splice(-1, 1, { ...last, operation: { ...last.operation, grain: last.operation.items } });
   }
 
   /** Allocates the plan in the first bank, and in each bank what the program needs there. */
@@ -159,7 +167,10 @@ export class Program {
     return 'storage' in word ? { ...word, storage: to } : to;
   }
 
-  /** Lays scratch out so that a tensor's place is used again once the last entry that names it has run. */
+  /**
+   * Lays scratch out so that a tensor's place is used again once all threads have run the last entry that names it: of
+   * an operation without a barrier, once they have met at the next.
+   */
   #plan(results: readonly WasmTensor[]): { needs: Map<number, Need>; storages: Storage[] } {
     const needs = new Map<number, Need>();
     const needOf = (bank: number): Need => {
@@ -178,12 +189,14 @@ export class Program {
       live.add(storage);
     };
     for (const storage of lastUse.keys()) if (storage.initial) start(storage);
+    let done: Storage[] = [];
     this.#entries.forEach(({ bank, operation, storages }, index) => {
       if (operation) needOf(bank).count(operation);
       for (const storage of storages) if (storage.program && !live.has(storage)) start(storage);
-      for (const storage of storages)
-        if (lastUse.get(storage) === index && live.delete(storage))
-          needOf(storage.bank!).places.release(storage.address);
+      for (const storage of storages) if (lastUse.get(storage) === index && live.delete(storage)) done.push(storage);
+      if (operation?.grain === BY_EVERY_THREAD) return;
+      for (const { bank, address } of done) needOf(bank!).places.release(address);
+      done = [];
     });
     return { needs, storages: [...lastUse.keys()] };
   }

@@ -1,7 +1,7 @@
 import type { AttentionOptions } from '../../ops.ts';
 import { AttentionPart, FEW_TOKENS, Opcode, PAGE_SIZE, QUERY_ROWS } from '../opcodes.ts';
 import { floatWord } from './program.ts';
-import { type Recording, share } from './recording.ts';
+import { type Recording, cheapGrain } from './recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 
 export interface AttentionWords extends AttentionOptions {
@@ -49,7 +49,8 @@ export function recordAttention(recording: Recording, q: WasmTensor, shape: Atte
   }
   if (splits > 1) {
     const items = tokens * heads;
-    program.add({ opcode: Opcode.attentionCombine, items, grain: share(items, threads, 1), words: common, scratch });
+    const grain = cheapGrain(items * splits * headDim, items, threads, 1);
+    program.add({ opcode: Opcode.attentionCombine, items, grain, words: common, scratch });
   }
   return y;
 }

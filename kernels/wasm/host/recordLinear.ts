@@ -13,7 +13,7 @@ import {
 } from '../opcodes.ts';
 import type { WeightDType } from '../../ops.ts';
 import type { Word } from './operation.ts';
-import { type Recording, share } from './recording.ts';
+import { type Recording, cheapGrain, share } from './recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 import { floatRowBytes } from './weightLayout.ts';
 
@@ -86,12 +86,21 @@ const QUANTISED: { readonly [K in Opcode]?: Opcode } = {
   [Opcode.gegelu]: Opcode.gegeluQuantised,
 };
 
+/** Time that they take per value, as a multiple of a norm's: an exponential is dear. */
+const VALUE_COST: { readonly [K in Opcode]?: number } = {
+  [Opcode.rmsNorm]: 1,
+  [Opcode.layerNorm]: 1,
+  [Opcode.siluMul]: 2,
+  [Opcode.gegelu]: 2,
+};
+
 function quantisedRows(recording: Recording, x: WasmTensor, weights: WeightDType): Storage {
   // Plain SIMD wants other rows for weights of 4 bits.
   const fourBits = weights === 'q4' || weights === 'q4m';
   return once(recording, x, fourBits ? 'rows for 4 bits' : 'rows', () => {
     const { program, threads } = recording;
-    const items = (x.shape[0]! * x.shape[1]!) / GROUP_VALUES;
+    const values = x.shape[0]! * x.shape[1]!;
+    const items = values / GROUP_VALUES;
     // The larger of the two paths' sizes, here and for tiles.
     const quantised = program.storage(items * X_BYTES_PLAIN);
     const dtype = DTypeCode[weights];
@@ -99,11 +108,11 @@ function quantisedRows(recording: Recording, x: WasmTensor, weights: WeightDType
     const fused = maker && QUANTISED[maker.opcode];
     if (maker && fused !== undefined && x.offset === 0) {
       const words = maker.words.map((word) => (isOf(word, x.storage) ? quantised : word));
-      const grain = share(items, threads, 32);
+      const grain = cheapGrain(VALUE_COST[maker.opcode]! * values, items, threads, 32);
       program.add({ opcode: fused, items, grain, words: [...words, dtype], scratch: 192 });
     } else {
       const words = [x, quantised, dtype];
-      program.add({ opcode: Opcode.quantise, items, grain: share(items, threads, 16), words });
+      program.add({ opcode: Opcode.quantise, items, grain: cheapGrain(values, items, threads, 16), words });
     }
     return quantised;
   });

@@ -1,4 +1,5 @@
 import type { KvView } from '../../ops.ts';
+import { BY_EVERY_THREAD } from '../opcodes.ts';
 import type { Program } from './program.ts';
 import type { Storage } from './tensor.ts';
 
@@ -10,6 +11,14 @@ export interface Recording {
   readonly quantised: Map<Storage, Map<string, Storage>>;
   /** Lists of page addresses, by bank. */
   readonly pages: Map<KvView, Map<number, Storage>>;
+}
+
+/** So many values take a thread about as long as to meet the others. */
+const FEW_VALUES = 4096;
+
+/** The grain of a cheap operation on so many values: of a few values, every thread computes all. */
+export function cheapGrain(values: number, items: number, threads: number, least: number): number {
+  return values <= FEW_VALUES ? BY_EVERY_THREAD : share(items, threads, least);
 }
 
 /** Items that a thread takes at once, so that each comes about four times; at least `least`. */
