@@ -104,7 +104,7 @@ export async function* replayEdits(
   const loaded = await loadModel({ name: 'random', randomConfig }, load);
   try {
     // The prompts are those of a model whose attention covers the whole context.
-    const config = { ...loaded.config, window: CONTEXT };
+    const config = { ...loaded.config, windows: [CONTEXT] };
     const model: EditedModel = { ...loaded, config, tokenizer };
     for (const [layout, open] of Object.entries(LAYOUTS)) {
       yield { layout, ...(await replay(recording, () => open(model, signal))) };
