@@ -5,11 +5,14 @@ import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { randomModel } from '../engine/shapes.ts';
 import { measure, ownPeakBytes } from './measure.ts';
 
-await measure(async ({ layers, threads }) => {
+await measure(async ({ files, layers, threads }) => {
   let model: LoadedModel;
   return {
     async load() {
-      model = await loadModel(randomModel('phi-3-mini', layers), { backend: 'wasm', weights: 'q4', threads });
+      const [file] = files;
+      model = file
+        ? await loadModel(file, { backend: 'wasm', threads })
+        : await loadModel(randomModel('phi-3-mini', layers), { backend: 'wasm', weights: 'q4', threads });
       return model.bytesPerToken;
     },
     run: (promptTokens, tokens) => measureRun(model, promptTokens, tokens, new AbortController().signal),

@@ -3,7 +3,7 @@
  * of its own, so that its peak memory is its own and its failure costs only its row.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CommanderError } from 'commander';
 import { build } from 'esbuild';
 import { bench } from '../../../.ci/bundles.ts';
@@ -52,7 +52,9 @@ try {
 async function comparePeers(options: PeerOptions, signal: AbortSignal): Promise<void> {
   const cache = join(cacheDir, 'peers');
   const notes: string[] = [];
-  const settings = await withPackages(cache, options.only, notes, signal);
+  const settings = (await withPackages(cache, options.only, notes, signal)).filter(
+    ({ format }) => options.model === undefined || format !== 'onnx',
+  );
   if (settings.some(({ engine }) => engine === OURS)) await build(bench('peers/airgap'));
   console.log(describeMachine(options));
   const rows: Row[] = [];
@@ -72,7 +74,7 @@ async function measureRow(
   notes: string[],
   signal: AbortSignal,
 ): Promise<Row> {
-  const files = format === undefined ? [] : await modelFiles(cache, format, options.layers, signal);
+  const files = await filesFor(format, cache, options, signal);
   await readThrough(files);
   console.log(`Measuring ${title} ...`);
   const before = await measureBandwidth(options.threads);
@@ -84,6 +86,16 @@ async function measureRow(
   const decode = figures[speedKey('decode at', 16)];
   if (bytesPerToken && decode) notes.push(describeReading(title, bytesPerToken * median(decode), bandwidth));
   return { engine, title, figures, bandwidth };
+}
+
+async function filesFor(
+  format: Format | undefined,
+  cache: string,
+  { model, layers }: PeerOptions,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (model !== undefined) return [model];
+  return format === undefined ? [] : modelFiles(cache, format, layers, signal);
 }
 
 /** Selects the requested settings whose packages are available, and adds a note for each of the others. */
@@ -125,13 +137,15 @@ function describeReading(title: string, bytesPerSecond: number, bandwidth: numbe
   return `${title}: decoding at 16 reads ${(bytesPerSecond / 1e9).toFixed(1)} GB/s of weights, ${share} % of the bandwidth.`;
 }
 
-function describeTable({ layers, repeat, tokens }: PeerOptions): string[] {
+function describeTable({ model, layers, repeat, tokens }: PeerOptions): string[] {
   return [
     ...(layers < MINI.layers ? [`Measured with ${layers} of ${MINI.layers} layers: the figures are of these.`] : []),
     `Tokens per second, medians of up to ${repeat} runs; ${tokens} tokens are decoded after a prompt of the length above.`,
-    'Random phi-3-mini of 4 bits: Q4_0 for llama.cpp, blocks of 32 for ONNX Runtime, which starts from embeddings.',
+    model === undefined
+      ? 'Random phi-3-mini of 4 bits: Q4_0 for llama.cpp, blocks of 32 for ONNX Runtime, which starts from embeddings.'
+      : `${basename(model)}, its weights as they are stored. ONNX Runtime cannot open it.`,
     'Bandwidth: plain reads by WebAssembly before and after the row, the faster. Ratios are to the better of several settings.',
-    'Load: files are in the system’s cache; we make random weights instead of reading them, and pack them.',
+    'Load: files are in the system’s cache. We pack weights; random ones we make instead of reading them.',
     'Memory: the most that was resident, mapped files included; of wllama, the page’s process.',
   ];
 }

@@ -4,7 +4,7 @@
 export interface Job {
   /** Folder in which the packages of the other engines are installed. */
   readonly packages: string;
-  /** Files of the model; none for our own engine, which generates its weights. */
+  /** Files of the model; none for our own engine where it generates the weights. */
   readonly files: readonly string[];
   readonly layers: number;
   readonly threads: number;

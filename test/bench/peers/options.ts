@@ -5,6 +5,8 @@ export const ENGINES = ['airgap', 'node-llama-cpp', 'onnxruntime-node', 'wllama'
 export type EngineName = (typeof ENGINES)[number];
 
 export interface PeerOptions {
+  /** A GGUF file that all engines load, in place of the random model. */
+  model?: string;
   layers: number;
   only: readonly EngineName[];
   threads: number;
@@ -16,10 +18,11 @@ export interface PeerOptions {
 /** Parses the options of `npm run bench -- --peers`. Prints errors and help, then throws a CommanderError. */
 export function parsePeerOptions(args: readonly string[], defaultThreads: number): PeerOptions {
   const program = new Command('npm run bench -- --peers')
-    .description('our WASM backend beside other engines on this machine, all on a random phi-3-mini of 4 bits')
+    .description('our WASM backend beside other engines on this machine, all on the same model')
     .exitOverride()
     .configureHelp({ helpWidth: 110 })
     .addOption(new Option('--peers').default(true).hideHelp())
+    .option('--model <file>', 'GGUF file (default: a random phi-3-mini of 4 bits, generated once)')
     .option(
       '--layers <count>',
       'measure with fewer layers; the figures are of these',
