@@ -9,7 +9,7 @@ import { storedPieces } from './storedPieces.ts';
 /**
  * The format of matrices that are stored in 16 or 32 bits, by the number of parameters: the smaller a model, the more
  * fewer bits cost it, and the less memory they save. Of SmolLM2 (135 million), moved off the grid on which its weights
- * are stored, 8 bits raise the perplexity by 0.2 %, 4 bits by 59 % (test/bench/FIGURES.md).
+ * are stored, 8 bits raise the perplexity by 0.1 %, 4 bits by 46 % (test/bench/FIGURES.md).
  */
 const DEFAULT_FORMATS: readonly { readonly below: number; readonly format: WeightDType }[] = [
   { below: 50e6, format: 'f16' },
