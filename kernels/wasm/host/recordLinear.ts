@@ -78,20 +78,15 @@ function isOf(word: Word, storage: Storage): boolean {
   return typeof word !== 'number' && 'storage' in word && word.storage === storage;
 }
 
-/** Operations that can write their result quantised (assembly/quantised.ts). */
-const QUANTISED: { readonly [K in Opcode]?: Opcode } = {
-  [Opcode.rmsNorm]: Opcode.rmsNormQuantised,
-  [Opcode.layerNorm]: Opcode.layerNormQuantised,
-  [Opcode.siluMul]: Opcode.siluMulQuantised,
-  [Opcode.gegelu]: Opcode.gegeluQuantised,
-};
-
-/** Time that they take per value, as a multiple of a norm's: an exponential is dear. */
-const VALUE_COST: { readonly [K in Opcode]?: number } = {
-  [Opcode.rmsNorm]: 1,
-  [Opcode.layerNorm]: 1,
-  [Opcode.siluMul]: 2,
-  [Opcode.gegelu]: 2,
+/**
+ * Operations that can write their result quantised (assembly/quantised.ts), and the time that they take per value as a
+ * multiple of a norm's: an exponential is dear.
+ */
+const QUANTISED: { readonly [K in Opcode]?: { readonly opcode: Opcode; readonly cost: number } } = {
+  [Opcode.rmsNorm]: { opcode: Opcode.rmsNormQuantised, cost: 1 },
+  [Opcode.layerNorm]: { opcode: Opcode.layerNormQuantised, cost: 1 },
+  [Opcode.siluMul]: { opcode: Opcode.siluMulQuantised, cost: 2 },
+  [Opcode.gegelu]: { opcode: Opcode.gegeluQuantised, cost: 2 },
 };
 
 function quantisedRows(recording: Recording, x: WasmTensor, weights: WeightDType): Storage {
@@ -106,10 +101,10 @@ function quantisedRows(recording: Recording, x: WasmTensor, weights: WeightDType
     const dtype = DTypeCode[weights];
     const maker = program.deferredBy(x);
     const fused = maker && QUANTISED[maker.opcode];
-    if (maker && fused !== undefined && x.offset === 0) {
+    if (maker && fused && x.offset === 0) {
       const words = maker.words.map((word) => (isOf(word, x.storage) ? quantised : word));
-      const grain = cheapGrain(VALUE_COST[maker.opcode]! * values, items, threads, 32);
-      program.add({ opcode: fused, items, grain, words: [...words, dtype], scratch: 192 });
+      const grain = cheapGrain(fused.cost * values, items, threads, 32);
+      program.add({ opcode: fused.opcode, items, grain, words: [...words, dtype], scratch: 192 });
     } else {
       const words = [x, quantised, dtype];
       program.add({ opcode: Opcode.quantise, items, grain: cheapGrain(values, items, threads, 16), words });
