@@ -1,6 +1,12 @@
 /**
  * What the terminal program prints about models with `--json`: one object per line. The extension runs it as a child
  * process and checks every line with these schemas.
+ *
+ *   airgap models [PATH...]        the bundled model, the stores, and the models at PATH
+ *   airgap models --all [PATH...]  also what other programs keep on this disk: the user has asked for it
+ *   airgap import PATH, verify NAME, remove NAME --yes
+ *
+ * NAME is the id in the store, or another name of the model there.
  */
 import * as z from 'zod';
 
@@ -24,6 +30,8 @@ export const listedModel = z.object({
   ]),
   /** The store's id; null for a model that lies elsewhere. */
   id: z.string().nullable(),
+  /** Whether the store only refers to files that lie elsewhere, or has files of its own; null outside of the store. */
+  origin: z.enum(['reference', 'packed', 'downloaded']).nullable(),
   /** File format and number format, for example "GGUF Q4_K" or "safetensors BF16". */
   kind: z.string(),
   /** Size of its files. */
