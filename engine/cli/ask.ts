@@ -6,6 +6,7 @@ import { describeFitted } from '../prompt/files.ts';
 import { textTurn } from '../wire/chatTurns.ts';
 import type { ChatPart, ChatSource } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+import { modelPath } from './storeOptions.ts';
 import { type SamplingOptions, addSamplingOptions, samplingOf } from './samplingOptions.ts';
 import { readTextFile } from './readFiles.ts';
 
@@ -29,9 +30,9 @@ export function addAsk(program: Command, signal: AbortSignal): void {
     )
     .option('--max-tokens <count>', 'maximum length of the answer', wholeNumber(1), 512);
   addSamplingOptions(command);
-  addModelOptions(command).action(async (folder: string, question: string, options: AskOptions) => {
+  addModelOptions(command).action(async (named: string, question: string, options: AskOptions) => {
     const files = await Promise.all(options.file.map(readSource));
-    const model = await loadModel(folder, loadOptions(options, signal));
+    const model = await loadModel(await modelPath(named, options), loadOptions(options, signal));
     try {
       await answer(model, question, files, options, signal);
     } finally {

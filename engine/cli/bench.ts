@@ -4,6 +4,7 @@ import { type BenchOptions, benchBackends } from './benchBackends.ts';
 import { type ModelBenchOptions, modelSpeed } from './benchModel.ts';
 import { addModelOptions, wholeNumber } from './options.ts';
 import { starterFolder } from './starter.ts';
+import { modelPath } from './storeOptions.ts';
 
 export type ModelBenchCliOptions = BenchOptions & ModelBenchOptions;
 
@@ -12,9 +13,10 @@ export function addBench(program: Command, signal: AbortSignal): void {
   const command = program
     .command('bench [model]')
     .description('measure speed and memory of a model (default: the bundled starter model)');
-  addBenchOptions(command).action((model: string = starterFolder(), options: ModelBenchCliOptions) =>
-    benchBackends([modelSpeed((load) => loadModel(model, load), options)], options, { signal }),
-  );
+  addBenchOptions(command).action(async (named: string = starterFolder(), options: ModelBenchCliOptions) => {
+    const model = await modelPath(named, options);
+    await benchBackends([modelSpeed((load) => loadModel(model, load), options)], options, { signal });
+  });
 }
 
 /** Adds the options that every benchmark of a model takes. */

@@ -7,6 +7,7 @@ import type { CompleteParams } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 import { readTextFile } from './readFiles.ts';
 import { starterFolder } from './starter.ts';
+import { modelPath } from './storeOptions.ts';
 
 interface CompleteOptions extends ModelOptions {
   model: string;
@@ -45,12 +46,12 @@ export function addComplete(program: Command, signal: AbortSignal): void {
   const command = program
     .command('complete <place>')
     .description('print the completion at FILE:LINE:COL (both count from 1)')
-    .option('--model <path>', 'model folder or .gguf file', starterFolder())
+    .option('--model <model>', 'model folder, .gguf file, or name in the store', starterFolder())
     .option('--max-tokens <count>', 'maximum length of the completion', wholeNumber(1), 128)
     .option('--json', 'print the text with timings and token counts');
   addModelOptions(command).action(async (place: string, options: CompleteOptions) => {
     const around = await readPlace(place);
-    const model = await loadModel(options.model, loadOptions(options, signal));
+    const model = await loadModel(await modelPath(options.model, options), loadOptions(options, signal));
     try {
       const params = { ...around, maxTokens: options.maxTokens, multiline: 'auto' as const };
       const result = await completeOnce(model, model.createSession().generate, params, signal);

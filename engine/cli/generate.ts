@@ -6,6 +6,7 @@ import type { StopReason } from '../wire/protocol.ts';
 import { StopStrings } from '../inference/stopStrings.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
+import { modelPath } from './storeOptions.ts';
 import { type SamplingOptions, addSamplingOptions, samplingOf } from './samplingOptions.ts';
 import { textPrompt } from '../prompt/prompt.ts';
 
@@ -28,8 +29,8 @@ export function addGenerate(program: Command, signal: AbortSignal): void {
     .option('--stop <text>', 'stop before this text (repeatable)', collect, [])
     .option('--json', 'print {"ids","text","stop","timings"}');
   addSamplingOptions(command, { temperature: 0 });
-  addModelOptions(command).action(async (folder: string, options: GenerateCliOptions) => {
-    const model = await loadModel(folder, loadOptions(options, signal));
+  addModelOptions(command).action(async (named: string, options: GenerateCliOptions) => {
+    const model = await loadModel(await modelPath(named, options), loadOptions(options, signal));
     try {
       await generate(model, options, signal);
     } finally {

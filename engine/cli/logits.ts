@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { notFinite } from '../inference/generate.ts';
 import { loadModel } from '../load/loadModel.ts';
 import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
+import { modelPath } from './storeOptions.ts';
 import { textPrompt } from '../prompt/prompt.ts';
 
 interface LogitsOptions extends ModelOptions {
@@ -18,9 +19,9 @@ export function addLogits(program: Command, signal: AbortSignal): void {
     .requiredOption('--ids-file <file>', 'JSON list of token ids')
     .option('--last <count>', 'number of positions, counted from the end', wholeNumber(1), 1)
     .option('--json', 'print {"backend","adapter","positions","logits"}');
-  addModelOptions(command).action(async (folder: string, options: LogitsOptions) => {
+  addModelOptions(command).action(async (named: string, options: LogitsOptions) => {
     const ids = await readIds(options.idsFile);
-    const model = await loadModel(folder, loadOptions(options, signal));
+    const model = await loadModel(await modelPath(named, options), loadOptions(options, signal));
     try {
       const { last } = options;
       const { values } = await model.createSession().run(textPrompt(ids), { output: 'logits', last, signal });

@@ -5,9 +5,10 @@ import { BadRequest } from '../errors.ts';
 import type { LoadOptions } from '../load/loadModel.ts';
 import type { BackendChoice } from '../wire/protocol.ts';
 import { readJsonFile } from './readFiles.ts';
+import { type StoreOptions, addStoreOption } from './storeOptions.ts';
 
 /** Options of every command that loads a model. */
-export interface ModelOptions {
+export interface ModelOptions extends StoreOptions {
   backend: BackendChoice;
   weights?: WeightDType;
   kv?: KvDType;
@@ -17,7 +18,7 @@ export interface ModelOptions {
 }
 
 export function addModelOptions(command: Command, { both = false } = {}): Command {
-  return command
+  return addStoreOption(command)
     .addOption(
       new Option('--backend <name>', 'auto uses a real GPU if there is one; webgpu also uses a software adapter')
         .choices([...(both ? ['both'] : []), 'auto', 'webgpu', 'wasm', 'reference'])

@@ -6,6 +6,7 @@ import type { LoadedModel } from '../load/loadedModel.ts';
 import { logSumExp } from '../inference/sampler.ts';
 import { textPrompt } from '../prompt/prompt.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+import { modelPath } from './storeOptions.ts';
 import { readTextFile } from './readFiles.ts';
 
 interface PerplexityOptions extends ModelOptions {
@@ -43,8 +44,9 @@ export function addPerplexity(program: Command, signal: AbortSignal): void {
       1024,
     )
     .option('--json', 'print the figures as JSON');
-  addModelOptions(command).action(async (folder: string, files: string[], options: PerplexityOptions) => {
-    const rows = await measurePerplexity(folder, files, options.window, loadOptions(options, signal));
+  addModelOptions(command).action(async (named: string, files: string[], options: PerplexityOptions) => {
+    const model = await modelPath(named, options);
+    const rows = await measurePerplexity(model, files, options.window, loadOptions(options, signal));
     if (options.json) console.log(JSON.stringify(rows));
     else rows.forEach(print);
   });

@@ -8,6 +8,7 @@ import type { LoadedModel } from '../../load/loadedModel.ts';
 import { textPrompt } from '../../prompt/prompt.ts';
 import { TextStream } from '../../tokenizer/textStream.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../options.ts';
+import { modelPath } from '../storeOptions.ts';
 import { type Benchmark, HUMANEVAL, MBPP, type Problem } from './problems.ts';
 import { checkIsolation, passes, type RunLimits } from './runPython.ts';
 import { Samples } from './samples.ts';
@@ -30,7 +31,7 @@ export function addEval(program: Command, signal: AbortSignal): void {
     const command = group
       .command(benchmark.name)
       .description(benchmark.description)
-      .requiredOption('--model <path>', 'model folder or .gguf file')
+      .requiredOption('--model <model>', 'model folder, .gguf file, or name in the store')
       .requiredOption('--data <file>', 'the published file (.jsonl, .json, or either as .gz)')
       .option('--out <file>', 'keep the completions here (JSON lines), and continue from them')
       .option('--limit <count>', 'only this many problems, from the first', wholeNumber(1))
@@ -69,7 +70,7 @@ async function generateAll(
   options: EvalOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const model = await loadModel(options.model, loadOptions(options, signal));
+  const model = await loadModel(await modelPath(options.model, options), loadOptions(options, signal));
   try {
     const session = model.createSession();
     for (const [i, { id, prompt }] of problems.entries()) {
