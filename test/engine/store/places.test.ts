@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { storePlaces } from '../../../engine/store/places.ts';
 
 describe('places of the store', () => {
-  const linux = { platform: 'linux', home: '/home/me' } as const;
+  const linux = { platform: 'linux', home: '/h/me' } as const;
   for (const [name, host, folder, sharedFolder] of [
-    ['Linux', { ...linux, env: {} }, '/home/me/.local/share/airgap', '/usr/share/airgap'],
+    ['Linux', { ...linux, env: {} }, '/h/me/.local/share/airgap', '/usr/share/airgap'],
     ['XDG_DATA_HOME', { ...linux, env: { XDG_DATA_HOME: '/data' } }, '/data/airgap', '/usr/share/airgap'],
     [
       'a relative XDG_DATA_HOME',
       { ...linux, env: { XDG_DATA_HOME: 'x' } },
-      '/home/me/.local/share/airgap',
+      '/h/me/.local/share/airgap',
       '/usr/share/airgap',
     ],
     ['named ones', { ...linux, env: { AIRGAP_STORE: '/s', AIRGAP_SHARED_STORE: '/t' } }, '/s', '/t'],
     [
       'macOS',
-      { platform: 'darwin', home: '/Users/me', env: {} },
-      '/Users/me/Library/Application Support/airgap',
+      { platform: 'darwin', home: '/u/me', env: {} },
+      '/u/me/Library/Application Support/airgap',
       '/Library/Application Support/airgap',
     ],
     [
