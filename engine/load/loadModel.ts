@@ -1,15 +1,10 @@
 import type { WeightDType } from '../../kernels/ops.ts';
-import { type Blueprint, readBlueprint } from '../models/architectures.ts';
-import type { Checkpoint } from '../sources/checkpoint.ts';
-import { parseGenerationConfig } from '../sources/generationConfig.ts';
-import { openSource } from '../sources/openSource.ts';
-import { readTokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelReference } from '../wire/protocol.ts';
-import { type InferenceOptions, type LoadedModel, type ModelDescription, assembleModel } from './loadedModel.ts';
+import { type InferenceOptions, type LoadedModel, assembleModel } from './loadedModel.ts';
 import { type LoadWeightsOptions, loadWeights } from './loadWeights.ts';
 import { planMemory } from './memoryPlan.ts';
 import { type BackendOptions, CHUNK_TOKENS, openBackend } from './openBackend.ts';
-import { compare } from './storedPieces.ts';
+import { type OpenedModel, openModel } from './openModel.ts';
 import { hasOwnHead } from './tiedHead.ts';
 import { chooseFormats } from './weightFormats.ts';
 
@@ -23,44 +18,22 @@ export interface LoadOptions extends BackendOptions, InferenceOptions, LoadWeigh
  * is held.
  */
 export async function loadModel(reference: ModelReference, options: LoadOptions): Promise<LoadedModel> {
-  const source = await openSource(reference);
-  const json = await source.config();
-  const blueprint = readBlueprint(json);
-  const { architecture, config } = blueprint;
-  const parsed = parseGenerationConfig(await source.generationConfig());
-  const generationConfig = { ...parsed, stopIds: parsed.stopIds.length > 0 ? parsed.stopIds : blueprint.stopIds };
-  const tokenizer = await readTokenizer(await source.tokenizerFiles(), {
-    architecture,
-    vocabSize: config.vocabSize,
-    generationStopIds: generationConfig.stopIds,
-  });
-  let checkpoint: Checkpoint | undefined;
+  const model = await openModel(reference, hasOwnHead);
   try {
-    checkpoint = await source.checkpoint();
-    const fingerprint = await source.fingerprint();
-    const description = { name: source.name, tokenizer, fingerprint, ...generationConfig };
-    return await loadOntoBackend(description, await withOwnHead(blueprint, json, checkpoint), checkpoint, options);
+    return await loadOntoBackend(model, options);
   } catch (error) {
-    tokenizer?.dispose();
+    model.description.tokenizer?.dispose();
     throw error;
   } finally {
-    await checkpoint?.close();
+    await model.checkpoint.close();
   }
 }
 
-/** The blueprint, untied where the checkpoint has a head that differs from the embedding (see hasOwnHead). */
-async function withOwnHead(blueprint: Blueprint, json: unknown, checkpoint: Checkpoint): Promise<Blueprint> {
-  if (!blueprint.config.tied || !(await hasOwnHead(checkpoint))) return blueprint;
-  return readBlueprint({ ...(json as object), tie_word_embeddings: false });
-}
-
 async function loadOntoBackend(
-  description: ModelDescription,
-  { config, tensors, build }: Blueprint,
-  checkpoint: Checkpoint,
+  { description, blueprint, checkpoint }: OpenedModel,
   options: LoadOptions,
 ): Promise<LoadedModel> {
-  compare(checkpoint, tensors);
+  const { config, tensors, build } = blueprint;
   const specs = chooseFormats(tensors, checkpoint, options.weights);
   const { ops, notes } = await openBackend(options);
   try {

@@ -10,7 +10,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
 import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS } from './openBackend.ts';
-import { matrixFormats, weightBytes } from './weightFormats.ts';
+import { matrixFormats, weightBytesPerToken } from './weightFormats.ts';
 
 /** A model on a backend. */
 export interface LoadedModel {
@@ -106,7 +106,7 @@ export function assembleModel(
     stopIds: tokenizer?.stopIds ?? new Set(stopIds),
     stopStrings,
     weights: matrixFormats(specs),
-    bytesPerToken: weightBytes(specs.filter(({ name }) => config.tied || name !== 'model.embed_tokens.weight')),
+    bytesPerToken: weightBytesPerToken(config, specs),
     kv,
     createSession: (priority) => new Session(context, priority),
     bytesHeld: () => ops.bytesHeld,

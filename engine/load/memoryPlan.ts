@@ -71,8 +71,19 @@ export function planMemory(
   throw new OutOfMemory(needed, `The model does not fit into memory: ${sizes}; ${way}.`);
 }
 
+/** What a model with this plan takes at most: weights, KV cache of the whole context, and the scratch memory of a step. */
+export function plannedBytes(
+  config: DecoderConfig,
+  specs: readonly WeightSpec[],
+  { contextLength, kv }: MemoryPlan,
+  chunkTokens: number,
+): number {
+  const pages = Math.ceil(contextLength / PAGE_TOKENS);
+  return weightBytes(specs) + pages * kvPageBytes(config, kv) + scratchBytes(config, chunkTokens);
+}
+
 /** Size of a page of keys and values of all layers (see KvDType). */
-function kvPageBytes({ layers, kvHeads, headDim }: DecoderConfig, kv: KvDType): number {
+export function kvPageBytes({ layers, kvHeads, headDim }: DecoderConfig, kv: KvDType): number {
   const headBytes = { f32: 4 * headDim, f16: 2 * headDim, q8: headDim + 4 }[kv];
   return 2 * PAGE_TOKENS * layers * kvHeads * headBytes;
 }

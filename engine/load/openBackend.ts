@@ -34,6 +34,9 @@ export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; 
   }
 }
 
+/** Bytes that a model on the CPU could still take here, without opening a backend. */
+export { freeMemory as freeBytesOfCpu } from '../../kernels/wasm/host/heap.ts';
+
 /** The backend that a model moves to when `failed` cannot hold or run it; undefined when there is none. */
 export function fallbackFor(failed: BackendChoice): Backend | undefined {
   return failed === 'wasm' ? undefined : 'wasm';

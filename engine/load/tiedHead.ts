@@ -5,6 +5,11 @@ const EMBEDDING = 'model.embed_tokens.weight';
 /** Bytes compared at a time. */
 const CHUNK_BYTES = 2 << 20;
 
+/** As hasOwnHead, without reading weights: a head that is stored counts as one of its own. */
+export function storesHead({ tensors }: Checkpoint): boolean {
+  return tensors.has(HEAD) && tensors.has(EMBEDDING);
+}
+
 /**
  * Whether a checkpoint stores a head of its own beside an embedding that says something else. A tied head is sometimes
  * stored twice; where the two differ, the head was trained although config.json calls it tied, and transformers 5 takes

@@ -2,7 +2,7 @@ import { keptFormat } from '../../kernels/keep.ts';
 import type { WeightDType } from '../../kernels/ops.ts';
 import { QUANTIZED, isQuantized } from '../../kernels/quantize.ts';
 import { STORED } from '../../kernels/stored/storedTypes.ts';
-import type { TensorSpec, WeightSpec } from '../models/decoder.ts';
+import type { DecoderConfig, TensorSpec, WeightSpec } from '../models/decoder.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { storedPieces } from './storedPieces.ts';
 
@@ -56,6 +56,11 @@ export function matrixFormats(specs: readonly WeightSpec[]): string {
     if (spec.role === 'matrix') bytes.set(spec.format, (bytes.get(spec.format) ?? 0) + weightBytes([spec]));
   }
   return [...bytes.keys()].sort((a, b) => bytes.get(b)! - bytes.get(a)!).join(', ');
+}
+
+/** Bytes of weights that decoding a token reads: all but the embedding, of which it reads a row, unless it is tied. */
+export function weightBytesPerToken({ tied }: DecoderConfig, specs: readonly WeightSpec[]): number {
+  return weightBytes(specs.filter(({ name }) => tied || name !== 'model.embed_tokens.weight'));
 }
 
 /** Size in their formats. Backends add some padding. */

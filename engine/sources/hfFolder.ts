@@ -13,9 +13,12 @@ import { weightFiles } from './weightFiles.ts';
 
 /** Limit for config.json and its like, which have a few kilobytes. */
 const MAX_CONFIG_BYTES = 1 << 20;
+/** Model cards are texts of a few pages. */
+const MAX_CARD_BYTES = 1 << 20;
 
 /** A model folder in Hugging Face's layout. Nothing in it is executed. */
 export class HfFolder implements ModelSource {
+  readonly format = 'safetensors';
   readonly #path: string;
   readonly #files: FolderFiles;
 
@@ -26,6 +29,14 @@ export class HfFolder implements ModelSource {
 
   get name(): string {
     return basename(resolve(this.#path));
+  }
+
+  /** That of the model card's metadata: README.md begins with YAML, one line of which is `license: mit`. */
+  async licence(): Promise<string | null> {
+    const card = await this.#files.text('README.md', MAX_CARD_BYTES).catch(() => undefined);
+    const metadata = /^---\r?\n([^]*?)\r?\n---/.exec(card ?? '')?.[1] ?? '';
+    const licence = /^license:[ \t]*["']?([\w.+-]+)/m.exec(metadata)?.[1];
+    return licence === undefined ? null : quoted(licence);
   }
 
   async config(): Promise<unknown> {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { BadModel } from '../errors.ts';
 import type { ModelReference } from '../wire/protocol.ts';
 import { GgufModel } from './gguf/ggufModel.ts';
-import { splitModel } from './gguf/shards.ts';
+import { ggufModels } from './gguf/modelNames.ts';
 import { HfFolder } from './hfFolder.ts';
 import { refuseLinkOutside } from './links.ts';
 import { quoted } from './quoted.ts';
@@ -64,17 +64,6 @@ async function openCached(path: string): Promise<ModelSource> {
   throw new BadModel(
     `${quoted(basename(path))} has ${revisions.length} revisions of a model; choose one of the folders in its folder snapshots.`,
   );
-}
-
-/** The GGUF files that are models of their own: the first of each split one, and no image parts. */
-function ggufModels(names: readonly string[]): string[] {
-  const files = names.filter((name) => /\.gguf$/i.test(name) && !/^mmproj/i.test(name)).sort();
-  const models = new Map<string, string>();
-  for (const name of files) {
-    const model = splitModel(name) ?? name;
-    if (!models.has(model)) models.set(model, name);
-  }
-  return [...models.values()];
 }
 
 function listed(names: readonly string[]): string {

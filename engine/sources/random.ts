@@ -8,11 +8,16 @@ import type { ModelSource } from './source.ts';
 /** A model with random weights of a given shape and without a tokenizer, for measuring speed. */
 export class RandomModel implements ModelSource {
   readonly name: string;
+  readonly format = 'random weights';
   readonly #config: unknown;
 
   constructor({ name, randomConfig }: RandomModelReference) {
     this.name = name;
     this.#config = randomConfig;
+  }
+
+  async licence(): Promise<null> {
+    return null;
   }
 
   async config(): Promise<unknown> {

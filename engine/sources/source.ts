@@ -8,6 +8,10 @@ import type { Checkpoint } from './checkpoint.ts';
 export interface ModelSource {
   /** Name for the user, for example that of the folder. */
   readonly name: string;
+  /** The file format, for the user, for example "GGUF". */
+  readonly format: string;
+  /** The licence that the model's files state; null where they state none. */
+  licence(): Promise<string | null>;
   /** Parsed content of config.json. */
   config(): Promise<unknown>;
   /** Parsed content of generation_config.json; undefined when the model has none. */

@@ -18,6 +18,7 @@ import { readShards } from './shards.ts';
 
 /** A model in a GGUF file or in several; its configuration and names are translated into Hugging Face's. */
 export class GgufModel implements ModelSource {
+  readonly format = 'GGUF';
   readonly #files: readonly GgufFile[];
   readonly #reader: MetadataReader;
 
@@ -40,6 +41,12 @@ export class GgufModel implements ModelSource {
     if (typeof name === 'string' && name.trim() !== '') return quoted(name.trim());
     const file = basename(this.#files[0]!.path);
     return file.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
+  }
+
+  /** general.license, an identifier such as "mit". */
+  async licence(): Promise<string | null> {
+    const licence = this.#reader.get('general.license');
+    return typeof licence === 'string' && licence.trim() !== '' ? quoted(licence.trim()) : null;
   }
 
   async config(): Promise<unknown> {

@@ -15,6 +15,9 @@ describe('what a path opens', () => {
     withFolder(async (folder) => {
       gguf(folder, 'tiny-Q8_0.gguf');
       gguf(folder, 'mmproj-tiny.gguf');
+      gguf(folder, 'org_tiny_mmproj-F16.gguf');
+      gguf(folder, 'imatrix.gguf');
+      gguf(folder, 'mtp-tiny.gguf');
       folder.json('config.json', { model_type: 'llama' });
       assert.equal((await openSource(folder.path)).name, 'tiny-Q8_0');
     }));
@@ -29,6 +32,17 @@ describe('what a path opens', () => {
       assert.equal((await openSource(folder.path)).name, 'tiny');
       mkdirSync(join(folder.path, 'snapshots', '3d4e5f'));
       await refuses(openSource(folder.path), /has 2 revisions of a model; choose one of the folders/);
+    }));
+
+  it("a split model in a folder of Hugging Face's cache, whose shards are links to blobs", () =>
+    withFolder(async (folder) => {
+      const revision = join(folder.path, 'snapshots', '0a1b2c', 'Q4_K_M');
+      mkdirSync(revision, { recursive: true });
+      mkdirSync(join(folder.path, 'blobs'));
+      writeGguf(join(folder.path, 'blobs', 'big.gguf'), tinyGguf('llama'), { splits: 2 });
+      for (const shard of [1, 2].map((i) => shardName('big', i, 2)))
+        symlinkSync(join('..', '..', '..', 'blobs', shard), join(revision, shard));
+      assert.equal((await openSource(join(revision, shardName('big', 1, 2)))).name, 'big');
     }));
 
   it('a folder with safetensors and GGUF files is a folder', () =>

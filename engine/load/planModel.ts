@@ -1,0 +1,71 @@
+import { PAGE_TOKENS } from '../../kernels/ops.ts';
+import type { StoredType } from '../../kernels/stored/storedTypes.ts';
+import type { Checkpoint } from '../sources/checkpoint.ts';
+import type { ModelReference } from '../wire/protocol.ts';
+import { kvPageBytes, planMemory, plannedBytes } from './memoryPlan.ts';
+import { CHUNK_TOKENS } from './openBackend.ts';
+import { openModel } from './openModel.ts';
+import { storesHead } from './tiedHead.ts';
+import { chooseFormats, weightBytesPerToken } from './weightFormats.ts';
+
+/** What a model would be on the CPU, known without reading its weights. */
+export interface ModelPlan {
+  readonly name: string;
+  /** File format and the number format that holds most of the weights, for example "GGUF Q4_K". */
+  readonly kind: string;
+  readonly licence: string | null;
+  /** Whether it was trained to chat. */
+  readonly chat: boolean;
+  /** The context that it would get, in tokens, and why it is shorter than the model's; undefined where it is not. */
+  readonly contextLength: number;
+  readonly note: string | undefined;
+  /** Weights, KV cache of that context, and the scratch memory of a step. */
+  readonly memoryBytes: number;
+  readonly decode: DecodeCost;
+}
+
+/** What decoding a token takes. */
+export interface DecodeCost {
+  /** Bytes of weights that are read. */
+  readonly weightBytes: number;
+  /** Bytes of the KV cache that are read for each token before it. */
+  readonly kvBytesPerToken: number;
+  readonly layers: number;
+}
+
+/**
+ * Plans the referenced model for the CPU with `freeBytes` of memory. Everything that loading checks is checked, but for the
+ * values of the weights, of which none is read. Rejects with BadModel, and with OutOfMemory where it does not fit.
+ */
+export async function planModel(reference: ModelReference, freeBytes: number): Promise<ModelPlan> {
+  const { source, description, blueprint, checkpoint } = await openModel(reference, storesHead);
+  try {
+    const { config, tensors } = blueprint;
+    const specs = chooseFormats(tensors, checkpoint, undefined);
+    const plan = planMemory(config, specs, { freeBytes, chunkTokens: CHUNK_TOKENS.wasm });
+    return {
+      name: source.name,
+      kind: `${source.format} ${mostlyStoredAs(checkpoint)}`,
+      licence: await source.licence(),
+      chat: description.tokenizer?.isChatModel ?? false,
+      contextLength: plan.contextLength,
+      note: plan.note,
+      memoryBytes: plannedBytes(config, specs, plan, CHUNK_TOKENS.wasm),
+      decode: {
+        weightBytes: weightBytesPerToken(config, specs),
+        kvBytesPerToken: kvPageBytes(config, plan.kv) / PAGE_TOKENS,
+        layers: config.layers,
+      },
+    };
+  } finally {
+    description.tokenizer?.dispose();
+    await checkpoint.close();
+  }
+}
+
+/** The number format with the most bytes. */
+function mostlyStoredAs({ tensors }: Checkpoint): StoredType {
+  const bytes = new Map<StoredType, number>();
+  for (const tensor of tensors.values()) bytes.set(tensor.dtype, (bytes.get(tensor.dtype) ?? 0) + tensor.bytes);
+  return [...bytes.keys()].sort((a, b) => bytes.get(b)! - bytes.get(a)!)[0]!;
+}
