@@ -137,6 +137,9 @@ export interface ReadBack {
   readonly logits: Tensor;
 }
 
+/** What a step reads back. */
+export type StepResult = Tensor | ReadBack | readonly Tensor[];
+
 export interface Ops {
   readonly backend: 'reference' | 'wasm' | 'webgpu';
   /** The device as shown to the user: the adapter's name, or the SIMD path and the number of threads. */
@@ -162,11 +165,11 @@ export interface Ops {
 
   // Steps ----------------------------------------------------------------------------------------------------------
   /**
-   * Records the operations `record` calls, runs them in order and resolves with the values of what it returns (row-major).
-   * Tensors made inside die with the step. One step at a time: a second call before the first resolved
+   * Records the operations `record` calls, runs them in order and resolves with the values of what it returns (row-major;
+   * of a list, those of all tensors, one after another). Tensors made inside die with the step. One step at a time: a second call before the first resolved
    * throws. Rejects with BackendLost or OutOfMemory, after which only dispose() may be called.
    */
-  step(record: () => Tensor | ReadBack): Promise<Float32Array>;
+  step(record: () => StepResult): Promise<Float32Array>;
   /** Times the operations of each step from now on and drops earlier times. Absent where a backend cannot. */
   startProfile?(): void;
   /** Times of steps since startProfile, by operation, the longest first. */

@@ -1,4 +1,5 @@
-import type { WeightDType } from '../../kernels/ops.ts';
+import type { Ops, WeightDType } from '../../kernels/ops.ts';
+import type { Weights } from '../layers/weights.ts';
 import type { ModelReference } from '../wire/protocol.ts';
 import { type InferenceOptions, type LoadedModel, assembleModel } from './loadedModel.ts';
 import { type LoadWeightsOptions, loadWeights } from './loadWeights.ts';
@@ -11,6 +12,8 @@ import { chooseFormats } from './weightFormats.ts';
 export interface LoadOptions extends BackendOptions, InferenceOptions, LoadWeightsOptions {
   /** Format of the matrices; embedding and head take at least 8 bits. Where absent, each tensor takes its own. */
   readonly weights?: WeightDType | undefined;
+  /** Stands between the model and its backend, on which the weights have been loaded. */
+  readonly observe?: ((ops: Ops, weights: Weights) => Ops) | undefined;
 }
 
 /**
@@ -46,8 +49,10 @@ async function loadOntoBackend(
       contextLength,
     });
     if (memory.note) notes.push(memory.note);
-    const decoder = build(await loadWeights(ops, checkpoint, specs, options), ops);
-    return assembleModel(description, { ops, notes, decoder, specs, memory }, options);
+    const weights = await loadWeights(ops, checkpoint, specs, options);
+    const decoder = build(weights, ops);
+    const seen = options.observe?.(ops, weights) ?? ops;
+    return assembleModel(description, { ops: seen, notes, decoder, specs, memory }, options);
   } catch (error) {
     await ops.dispose();
     throw error;

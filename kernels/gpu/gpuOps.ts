@@ -10,7 +10,7 @@ import {
   type KvView,
   type Ops,
   type QkvOrder,
-  type ReadBack,
+  type StepResult,
   type Tensor,
   type WeightDType,
   type WeightWriter,
@@ -116,12 +116,12 @@ export class GpuOps implements Ops {
     else this.#memory.destroy(activation(tensor, 'free').storage.buffer!);
   }
 
-  async step(record: () => Tensor | ReadBack): Promise<Float32Array> {
+  async step(record: () => StepResult): Promise<Float32Array> {
     check(!this.#disposed, () => 'step: the backend is disposed');
     check(!this.#running, () => 'step: the step before has not ended');
     if (this.#memory.lost ?? this.#failure) throw this.#memory.lost ?? this.#failure;
     const recording = (this.#recording = new Recording());
-    let wanted: Tensor | ReadBack;
+    let wanted: StepResult;
     let results: Storage[];
     try {
       wanted = record();
@@ -139,7 +139,7 @@ export class GpuOps implements Ops {
     }
   }
 
-  async #run(recording: Recording, wanted: Tensor | ReadBack, results: Storage[]): Promise<Float32Array> {
+  async #run(recording: Recording, wanted: StepResult, results: Storage[]): Promise<Float32Array> {
     const first = await this.#runner.run(recording, results);
     return readBack(wanted, (tensor) => {
       const { storage } = activation(tensor, 'step');

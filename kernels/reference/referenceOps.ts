@@ -17,7 +17,7 @@ import {
   type KvView,
   type Ops,
   type QkvOrder,
-  type ReadBack,
+  type StepResult,
   type Tensor,
   type WeightDType,
   type WeightWriter,
@@ -93,7 +93,7 @@ export class ReferenceOps implements Ops {
     return new ReferenceKvPool(layout, pageValues, (bytes) => (this.#held += bytes));
   }
 
-  async step(record: () => Tensor | ReadBack): Promise<Float32Array> {
+  async step(record: () => StepResult): Promise<Float32Array> {
     check(!this.#stepping, () => 'step: the step before has not ended');
     this.#stepping = true;
     try {

@@ -10,7 +10,7 @@ import type {
   KvView,
   Ops,
   QkvOrder,
-  ReadBack,
+  StepResult,
   Tensor,
   WeightDType,
   WeightWriter,
@@ -112,7 +112,7 @@ export class WasmOps implements Ops {
   }
 
   // Steps ------------------------------------------------------------------------------------------------------------
-  async step(record: () => Tensor | ReadBack): Promise<Float32Array> {
+  async step(record: () => StepResult): Promise<Float32Array> {
     this.#checkAlive();
     check(!this.#stepping, () => 'step: the step before has not ended');
     this.workers.throwIfLost();

@@ -52,6 +52,22 @@ for (const backend of backends) {
       opened.ops.free(weight);
     });
 
+    it('reads a list of tensors back, also those that others are computed of', async () => {
+      const { ops } = opened;
+      const [x, gain] = [randomValues(3, 2 * 64), new Float32Array(64).fill(1)];
+      const [weight, norm] = [await makeWeight(ops, randomValues(4, 32 * 64), [32, 64], 'q8'), ops.upload(gain, [64])];
+      const parts = (): Tensor[] => {
+        const input = ops.input(x, [2, 64]);
+        const normed = ops.rmsNorm(input, norm, 1e-5);
+        return [input, normed, ops.linear(normed, weight)];
+      };
+      const all = await ops.step(parts);
+      assert.deepEqual(all.subarray(0, 128), x);
+      assert.deepEqual(all.subarray(128, 256), await ops.step(() => parts()[1]!));
+      assert.deepEqual(all.subarray(256), await ops.step(() => parts()[2]!));
+      for (const tensor of [weight, norm]) ops.free(tensor);
+    });
+
     it('allows one step at a time', async () => {
       const first = opened.ops.step(() => opened.ops.input(new Float32Array(4), [1, 4]));
       await assert.rejects(
