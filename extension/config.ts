@@ -5,7 +5,7 @@ import { readSettings, type SettingKey, type Settings } from './settings.ts';
 const SECTION = 'airgap';
 
 export class Config implements vscode.Disposable {
-  readonly #changed = new vscode.EventEmitter<{ affects(prefix: SettingKey | 'engine' | 'model'): boolean }>();
+  readonly #changed = new vscode.EventEmitter<void>();
   readonly #listener: vscode.Disposable;
   #settings: Settings;
   #problems: readonly string[] = [];
@@ -20,7 +20,7 @@ export class Config implements vscode.Disposable {
     this.#listener = vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration(SECTION)) return;
       this.#settings = this.#read();
-      this.#changed.fire({ affects: (prefix) => event.affectsConfiguration(`${SECTION}.${prefix}`) });
+      this.#changed.fire();
     });
   }
 
@@ -31,7 +31,7 @@ export class Config implements vscode.Disposable {
   get problems(): readonly string[] {
     return this.#problems;
   }
-  get onDidChange(): vscode.Event<{ affects(prefix: SettingKey | 'engine' | 'model'): boolean }> {
+  get onDidChange(): vscode.Event<void> {
     return this.#changed.event;
   }
 

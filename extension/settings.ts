@@ -27,6 +27,7 @@ export const SETTINGS = {
   'engine.backend': z.enum(['auto', 'webgpu', 'wasm']).default('auto'),
   'engine.nodePath': path.default(''),
   'engine.allowSoftwareGpu': z.boolean().default(false),
+  'engine.unloadAfterMinutes': z.number().min(0).max(10_080).default(10),
   'engine.diskCacheGigabytes': z.number().min(0).max(1000).default(0),
 } as const;
 

@@ -127,8 +127,8 @@ export interface ContextUse {
 }
 
 export interface EngineView {
-  kind: 'off' | 'starting' | 'loading' | 'ready' | 'failed';
-  /** The model's name, or a sentence saying what is wrong. */
+  kind: 'off' | 'sleeping' | 'starting' | 'loading' | 'ready' | 'failed';
+  /** The model's name, or a sentence saying what is wrong or when it will load. */
   text: string;
   /** Loading progress, 0 to 1. */
   fraction: number;

@@ -23,6 +23,8 @@ export interface Notifications {
   closed: { sessionId: string };
   /** Engine to client: prefilling the rest of a document between completions begins or ends. */
   backgroundPrefill: { sessionId: string; active: boolean };
+  /** Engine to client: a model was unloaded, because another one needed its memory. The next call loads it again. */
+  unloaded: { modelId: string };
   /** Engine to client: a model moved to another backend, once per move. */
   backendChanged: { model: ModelInfo; reason: string };
 }

@@ -118,6 +118,7 @@ export const notificationSchemas: { [N in NotificationName]: z.ZodType<Notificat
   goodbye: z.object({}),
   closed: z.object({ sessionId: z.string() }),
   backgroundPrefill: z.object({ sessionId: z.string(), active: z.boolean() }),
+  unloaded: z.object({ modelId: z.string() }),
   backendChanged: z.object({ model: modelInfo, reason: z.string() }),
 };
 

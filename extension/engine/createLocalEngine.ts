@@ -39,6 +39,7 @@ export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
         exists: existsSync,
       }),
     }),
+    idleMs: () => 60_000 * (settings()['engine.unloadAfterMinutes'] || Infinity),
     model: (purpose) => modelOf(settings(), purpose) || join(extensionPath, 'media', 'starter'),
     load: () => ({
       backend: settings()['engine.backend'],

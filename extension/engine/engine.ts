@@ -25,6 +25,8 @@ export type Remedy = 'restart' | 'chooseModel' | 'settings';
 export type EngineState =
   /** Nothing runs; the next call starts the engine. */
   | { kind: 'off' }
+  /** The model was unloaded, since it was idle or another one needed its memory; the next call loads it again. */
+  | { kind: 'sleeping'; because: 'idle' | 'memory' }
   | { kind: 'starting' }
   | { kind: 'loading'; fraction: number }
   | { kind: 'ready'; model: ModelInfo; notes: readonly string[] }
@@ -69,11 +71,13 @@ export interface Engine {
   /** Gets ready for the first call of this purpose, unless its model has failed for good. Failures show in the state. */
   warmUp(purpose: Purpose): void;
   /**
-   * On standby, which is how an engine begins, the completion model stays ready between calls. Otherwise it is unloaded:
-   * at once where no call of a ChatModel runs on it, else some minutes after the last of them. A model that only the chat
-   * uses is never on standby. The engine ends with its last model.
+   * On standby, which is how an engine begins, the completion model stays ready between calls. Otherwise it is unloaded
+   * at once where no call runs on it. Any model that was idle for a while is unloaded until its next call. The engine ends
+   * with its last model.
    */
   setStandby(standby: boolean): void;
+  /** Unloads the models whose settings differ from those that they were loaded with; the others go on. */
+  settingsChanged(): void;
   /** Ends the engine. The next call starts it with the settings of that moment. */
   stop(): void;
   /** Starts the engine anew, also where it hangs or has failed. */

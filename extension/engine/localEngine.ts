@@ -30,8 +30,6 @@ export class LocalEngine implements Engine {
       new ModelConnection({ ...host, load: () => ({ ...host.load(), model: host.model(purpose) }) });
     this.#completion = connection('completion');
     this.#chat = connection('chat');
-    // A model that only the chat uses may be large.
-    this.#chat.setStandby(false);
     for (const each of [this.#completion, this.#chat]) {
       each.onDidMove((reason) => this.#moved.fire(reason));
       each.onDidChangeState((state) => {
@@ -45,7 +43,7 @@ export class LocalEngine implements Engine {
     return this.#completion;
   }
   get running(): boolean {
-    return this.#connections.some(({ state }) => state.kind !== 'off');
+    return this.#connections.some(isWanted);
   }
   get onDidMove(): Event<string> {
     return this.#moved.event;
@@ -66,6 +64,11 @@ export class LocalEngine implements Engine {
     this.#completion.setStandby(standby);
   }
 
+  settingsChanged(): void {
+    for (const connection of this.#connections) connection.settingsChanged();
+    this.#chatStateChanged.fire(this.chatModel.state);
+  }
+
   /** Says goodbye; without other windows the process ends. */
   stop(): void {
     for (const connection of this.#connections) connection.stop();
@@ -74,10 +77,10 @@ export class LocalEngine implements Engine {
   /** Ends the process, hung or not, for all windows. */
   restart(): void {
     const pid = this.pid;
-    const wanted = this.#connections.filter(({ state }) => state.kind !== 'off');
+    const wanted = this.#connections.filter(isWanted);
     this.stop();
     if (pid !== undefined) kill(pid);
-    for (const connection of wanted.length > 0 ? wanted : [this.#completion]) connection.start();
+    for (const connection of wanted.length > 0 ? wanted : [this.#completion]) connection.warmUp();
   }
 
   closed(sessionId: string): void {
@@ -142,6 +145,11 @@ class PickedModel implements ChatModel, ModelStatus {
   countTokens(...call: Parameters<ChatModel['countTokens']>): ReturnType<ChatModel['countTokens']> {
     return this.#pick().countTokens(...call);
   }
+}
+
+/** Whether the model is loaded, or would be but for a failure. */
+function isWanted({ state }: ModelStatus): boolean {
+  return state.kind !== 'off' && state.kind !== 'sleeping';
 }
 
 function modelId({ state }: ModelStatus): string | undefined {

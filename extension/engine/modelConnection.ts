@@ -33,8 +33,8 @@ export interface ModelConnectionHost {
   launch(): Launch;
   load(): LoadParams;
   log(message: string): void;
-  /** Milliseconds after the last answer until an engine ends that is not on standby; 10 minutes where absent. */
-  readonly idleMs?: number;
+  /** Milliseconds after the last call until the model is unloaded; Infinity for never. */
+  idleMs(): number;
 }
 
 /** A connection on which a model is loaded. */
@@ -57,11 +57,17 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
   /** Counts up when a connection ends, so that a start that is still under way knows that it is obsolete. */
   #starts = 0;
   #connected: Connected | undefined;
+  /** The settings that the newest start has read. */
+  #startedWith = '';
   #retry: NodeJS.Timeout | undefined;
 
   constructor(host: ModelConnectionHost) {
     this.#host = host;
-    this.#standby = new Standby({ end: () => this.#endUnneeded(), idleMs: host.idleMs });
+    this.#standby = new Standby({
+      end: () => this.#endUnneeded(),
+      sleep: () => this.#sleep('idle'),
+      idleMs: () => host.idleMs(),
+    });
   }
 
   get state(): EngineState {
@@ -90,7 +96,7 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
   }
 
   async complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult> {
-    return this.#call('complete', request, { signal });
+    return this.#standby.during(() => this.#call('complete', request, { signal }));
   }
 
   async chat(request: ChatRequest, signal: AbortSignal, onPart: (part: ChatPart) => void): Promise<ChatResult> {
@@ -98,7 +104,7 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
   }
 
   async fit(request: FitRequest, signal: AbortSignal): Promise<FitResult> {
-    // The chips of a draft are counted again and again: that alone must not keep the engine.
+    // The chips of a draft are counted again and again: that alone must not keep the model.
     return this.#standby.during(() => this.#call('fit', request, { signal }), { extends: false });
   }
 
@@ -118,10 +124,10 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
     this.#setState({ kind: 'off' });
   }
 
-  /** Loads the model as if a question had come. */
-  start(): void {
+  /** Stops where the settings differ from those of the newest start, also of one that failed. */
+  settingsChanged(): void {
     this.#standby.extend();
-    this.warmUp();
+    if (this.#state.kind !== 'off' && this.#settings() !== this.#startedWith) this.stop();
   }
 
   dispose(): void {
@@ -134,6 +140,19 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
 
   #endUnneeded(): void {
     if (this.#loaded || this.#state.kind !== 'off') this.stop();
+  }
+
+  /** Unloads a model that is ready; a window that stays says goodbye to it only. */
+  #sleep(because: 'idle' | 'memory'): void {
+    if (this.#state.kind !== 'ready') return;
+    this.#disconnect('The model is not needed now.');
+    this.#setState({ kind: 'sleeping', because });
+  }
+
+  /** What a start reads, as text to compare. */
+  #settings(launch = this.#host.launch(), load = this.#host.load()): string {
+    const { engineFile, nodeOptions, choice } = launch;
+    return JSON.stringify([engineFile, nodeOptions, choice, load]);
   }
 
   /** Calls a method on the loaded model. */
@@ -169,9 +188,11 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
       await Promise.resolve();
       if (stale()) throw stopped();
       this.#setState({ kind: 'starting' });
-      connected = await connectEngine(this.#host.launch());
+      const [launch, load] = [this.#host.launch(), this.#host.load()];
+      this.#startedWith = this.#settings(launch, load);
+      connected = await connectEngine(launch);
       if (stale()) throw stopped();
-      return await this.#load(connected);
+      return await this.#load(connected, load);
     } catch (error) {
       if (stale()) connected?.client.goodbye('The window gave up.');
       else this.#failed(error);
@@ -179,7 +200,7 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
     }
   }
 
-  async #load(connected: Connected): Promise<Loaded> {
+  async #load(connected: Connected, params: LoadParams): Promise<Loaded> {
     const { client, notes } = connected;
     this.#connected = connected;
     const isCurrent = (): boolean => this.#connected === connected;
@@ -190,7 +211,7 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
       if (isCurrent()) this.#setState({ kind: 'ready', model, notes });
     };
     this.#setState({ kind: 'loading', fraction: 0 });
-    const model = await client.call('load', this.#host.load(), {
+    const model = await client.call('load', params, {
       onPart: ({ loadedBytes, totalBytes }) => {
         if (isCurrent()) this.#setState({ kind: 'loading', fraction: totalBytes > 0 ? loadedBytes / totalBytes : 0 });
       },
@@ -201,9 +222,14 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
       show(moved.model);
       this.#moved.fire(moved.reason);
     });
+    client.onNotification('unloaded', ({ modelId }) => {
+      // A request that is on its way has the engine load it again.
+      if (isCurrent() && modelId === model.modelId && !this.#standby.busy) this.#sleep('memory');
+    });
     client.onNotification('backgroundPrefill', (reading) => this.#reading.fire(reading));
     this.#host.log(`${model.name} runs on ${model.backend} (${model.device}), engine process ${connected.pid}.`);
     show(model);
+    this.#standby.extend();
     return { client, model };
   }
 

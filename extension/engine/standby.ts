@@ -1,13 +1,12 @@
-/** Decides when an engine ends that nobody wants on standby. Pure but for its timer. */
-
-/** After an answer: a further question should find the model loaded and its prompt cached. */
-const IDLE_MS = 10 * 60_000;
+/** Decides when a model is unloaded that nobody needs now. Pure but for its timer. */
 
 export interface StandbyHost {
-  /** Ends the engine. */
+  /** Nobody wants the model on standby. */
   end(): void;
-  /** Milliseconds from the last call to the end; 10 minutes where absent. */
-  readonly idleMs?: number | undefined;
+  /** Nobody has used the model for a while. */
+  sleep(): void;
+  /** Milliseconds without a call until `sleep`; Infinity for never. Read whenever the time starts anew. */
+  idleMs(): number;
 }
 
 export class Standby {
@@ -21,13 +20,18 @@ export class Standby {
     this.#host = host;
   }
 
-  /** If standby is not wanted, the engine ends at once unless a call is running. */
-  set(wanted: boolean): void {
-    this.#wanted = wanted;
-    this.#endIfUnneeded();
+  /** Whether a call runs. */
+  get busy(): boolean {
+    return this.#calls > 0;
   }
 
-  /** The engine does not end while `call` runs. The idle time starts anew behind it, unless `extends` is false. */
+  /** If standby is not wanted, the model ends at once unless a call is running. */
+  set(wanted: boolean): void {
+    this.#wanted = wanted;
+    if (!this.#wanted && !this.busy) this.#host.end();
+  }
+
+  /** The model is not unloaded while `call` runs. The idle time starts anew behind it, unless `extends` is false. */
   async during<T>(call: () => Promise<T>, options: { readonly extends?: boolean } = {}): Promise<T> {
     this.#calls++;
     try {
@@ -41,19 +45,17 @@ export class Standby {
   /** Starts the idle time anew. */
   extend(): void {
     clearTimeout(this.#timer);
-    if (this.#disposed) return;
+    this.#timer = undefined;
+    const idleMs = this.#host.idleMs();
+    if (this.#disposed || idleMs === Infinity) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#endIfUnneeded();
-    }, this.#host.idleMs ?? IDLE_MS);
+      if (!this.busy) this.#host.sleep();
+    }, idleMs);
   }
 
   dispose(): void {
     this.#disposed = true;
     clearTimeout(this.#timer);
-  }
-
-  #endIfUnneeded(): void {
-    if (!this.#wanted && this.#calls === 0) this.#host.end();
   }
 }

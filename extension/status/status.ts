@@ -15,8 +15,8 @@ export interface Activity {
   readonly seen: SeenLines | undefined;
   /** Whether the engine is running, if only for the chat. */
   readonly engineRuns: boolean;
-  /** The chat's model where it is loaded and not the one of the completions. */
-  readonly chatModel: ModelInfo | undefined;
+  /** State of the chat's model where it is not the one of the completions. */
+  readonly chat: EngineState | undefined;
 }
 
 export interface StatusText {
@@ -101,6 +101,17 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
     }
     case 'off':
       return { icon: '$(sparkle)', label: '', sentence: t('The engine will start with the next completion.') };
+    case 'sleeping':
+      return {
+        icon: '$(sparkle)',
+        label: t('sleeping'),
+        sentence: [
+          state.because === 'idle'
+            ? t('The model was not used for a while, so it was unloaded. It will load with the next completion.')
+            : t('The chat needed the memory, so the model was unloaded. It will load with the next completion.'),
+          ...chatSentences(undefined, activity),
+        ].join('\n'),
+      };
     case 'starting':
       return { icon: WORKING_ICON, label: t('starting'), sentence: t('The engine is starting.') };
     case 'loading': {
@@ -124,12 +135,15 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
   }
 }
 
-/** The chat's model, where it is another one, and how it samples by itself. */
-function chatSentences(model: ModelInfo, { chatModel = model }: Partial<Activity>): string[] {
+/** The chat's model, where it is another one than `own`, and how it samples by itself. */
+function chatSentences(own: ModelInfo | undefined, { chat: state }: Partial<Activity>): string[] {
   const { t } = vscode.l10n;
-  const { name, backend, device, notes, chat, sampling } = chatModel;
+  if (state?.kind === 'sleeping') return [t('The chat model is sleeping. It will load with the next question.')];
+  const model = state?.kind === 'ready' ? state.model : own;
+  if (!model) return [];
+  const { name, backend, device, notes, chat, sampling } = model;
   const other = [t('Chat model: {0}. Backend: {1} ({2}).', name, backend, device), ...notes];
-  const sentences = chatModel === model ? [] : other;
+  const sentences = model === own ? [] : other;
   if (!chat || sampling.temperature === 0) return sentences;
   const { temperature, topP, topK, repetitionPenalty } = sampling;
   const text = t(

@@ -1,10 +1,10 @@
 /** The window's controller: tells the engine when completions want it, and shows its state in the status bar. */
 import * as vscode from 'vscode';
-import type { ModelInfo, SeenLines } from '../../engine/wire/protocol.ts';
+import type { SeenLines } from '../../engine/wire/protocol.ts';
 import { isEligible } from '../reading/vscode/eligibility.ts';
 import { type CompletionHost, sessionIdOf } from '../completion/provider.ts';
 import type { Config } from '../config.ts';
-import type { CompletionModel, Engine } from '../engine/engine.ts';
+import type { CompletionModel, Engine, EngineState } from '../engine/engine.ts';
 import { remedyFor } from '../engine/remedy.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import { inform } from '../common/notice.ts';
@@ -14,9 +14,6 @@ import type { Status, StatusState } from './status.ts';
 
 /** Opening an editor starts the engine after this pause, so that leafing through files starts nothing. */
 const WARM_UP_MS = 1000;
-
-/** What the engine reads at its start. `model` holds a former name. */
-const ENGINE_SETTINGS = ['engine', 'model', 'completion.model', 'chat.model'] as const;
 
 type Failed = Extract<StatusState, { kind: 'failed' }>;
 
@@ -46,8 +43,11 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     this.#host = host;
     const { config, engine, snooze, log } = host;
     this.#subscriptions = [
-      config.onDidChange((change) => this.#settingsChanged(ENGINE_SETTINGS.some((key) => change.affects(key)))),
-      snooze.onDidChange(() => this.#settingsChanged(false)),
+      config.onDidChange(() => {
+        engine.settingsChanged();
+        this.#wishChanged();
+      }),
+      snooze.onDidChange(() => this.#wishChanged()),
       engine.completionModel.onDidChangeState(() => {
         this.#failure = undefined;
         this.#seen = undefined;
@@ -134,9 +134,8 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     this.#show();
   }
 
-  /** Settings of the engine count with its next start. */
-  #settingsChanged(needsRestart: boolean): void {
-    if (needsRestart) this.#host.engine.stop();
+  /** Completions may be wanted now, or no longer. */
+  #wishChanged(): void {
     this.#updateStandby();
     this.#show();
     this.#warmUpSoon();
@@ -163,11 +162,9 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     return message === undefined ? undefined : { kind: 'failed', message, remedy: 'settings', retrying: false };
   }
 
-  get #chatModel(): ModelInfo | undefined {
+  get #chat(): EngineState | undefined {
     const { completionModel, chatModel } = this.#host.engine;
-    const [completion, chat] = [completionModel.state, chatModel.state];
-    if (completion === chat || chat.kind !== 'ready') return undefined;
-    return chat.model;
+    return completionModel.state === chatModel.state ? undefined : chatModel.state;
   }
 
   #show(): void {
@@ -176,7 +173,7 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
       reading: this.#reading.size > 0,
       seen: this.#seen,
       engineRuns: this.#host.engine.running,
-      chatModel: this.#chatModel,
+      chat: this.#chat,
     });
   }
 }

@@ -8,7 +8,8 @@ import { Icon } from './icons.tsx';
 export const EngineBanner = memo(({ engine }: { engine: EngineView }) => {
   const { kind, text, fraction, advice, remedies } = engine;
   const loading = kind === 'starting' || kind === 'loading';
-  if (!loading && kind !== 'failed' && !advice && remedies.length === 0) return null;
+  const sleeping = kind === 'sleeping';
+  if (!loading && !sleeping && kind !== 'failed' && !advice && remedies.length === 0) return null;
   return (
     <div class={`banner ${kind}`}>
       {kind === 'failed' && (
@@ -17,6 +18,7 @@ export const EngineBanner = memo(({ engine }: { engine: EngineView }) => {
           <span dir="auto">{text}</span>
         </p>
       )}
+      {sleeping && <p dir="auto">{text}</p>}
       {loading && <Loading label={text || t('Starting…')} fraction={kind === 'loading' ? fraction : undefined} />}
       {advice && <p dir="auto">{advice}</p>}
       {remedies.length > 0 && <Remedies remedies={remedies} />}

@@ -8,6 +8,8 @@ export function engineView(state: EngineState, isStarter: boolean, t: Translate)
   switch (state.kind) {
     case 'off':
       return { ...view, text: t('The engine will start with the next question.') };
+    case 'sleeping':
+      return { ...view, text: t('The model is sleeping. It will load with the next question.') };
     case 'starting':
       return { ...view, text: t('Starting the engine') };
     case 'loading':

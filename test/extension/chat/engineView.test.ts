@@ -26,6 +26,13 @@ const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): EngineState => 
 describe('the engine in the page', () => {
   const cases: [state: EngineState, isStarter: boolean, text: string, advice: RegExp, remedies: string][] = [
     [{ kind: 'off' }, false, 'The engine will start with the next question.', /^$/, ''],
+    [
+      { kind: 'sleeping', because: 'idle' },
+      false,
+      'The model is sleeping. It will load with the next question.',
+      /^$/,
+      '',
+    ],
     [{ kind: 'starting' }, true, 'Starting the engine', /^$/, ''],
     [{ kind: 'loading', fraction: 0.479 }, true, 'Loading the model', /^$/, ''],
     [ready(true), false, 'phi', /^$/, ''],

@@ -37,7 +37,8 @@ describe('scripted engine', function () {
       exists: () => true,
     });
     const launch = () => ({ ...host, choice });
-    engine = new LocalEngine({ launch, model: () => '/m', load: () => ({ backend: 'auto' }), log: host.log });
+    const idleMs = () => Infinity;
+    engine = new LocalEngine({ launch, idleMs, model: () => '/m', load: () => ({ backend: 'auto' }), log: host.log });
   });
   after(() => {
     engine.dispose();

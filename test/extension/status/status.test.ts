@@ -18,7 +18,7 @@ const MODEL = {
   sampling: GREEDY_SAMPLING,
 } as const;
 const ready: StatusState = { kind: 'ready', model: { ...MODEL, notes: [...MODEL.notes] }, notes: ['A note.'] };
-const idle: Activity = { working: false, reading: false, seen: undefined, engineRuns: false, chatModel: undefined };
+const idle: Activity = { working: false, reading: false, seen: undefined, engineRuns: false, chat: undefined };
 const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): StatusState => ({
   kind: 'failed',
   message: 'The folder /m does not exist.',
@@ -44,6 +44,18 @@ describe('status bar', () => {
       state: { kind: 'off' },
       text: '$(sparkle) Airgap',
       sentence: /will start with the next completion/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'sleeping', because: 'idle' },
+      text: '$(sparkle) Airgap: sleeping',
+      sentence: /not used for a while[^]*will load with the next completion\.$/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'sleeping', because: 'memory' },
+      text: '$(sparkle) Airgap: sleeping',
+      sentence: /The chat needed the memory/,
       first: 'disable',
     },
     {
@@ -106,15 +118,25 @@ describe('status bar', () => {
   });
 
   it('names the chat model where it is another one', () => {
-    const chatModel = { ...MODEL, name: 'SmolLM2', notes: ['Its window is cut.'] };
-    new Status('menu').show(ready, { ...idle, chatModel });
+    const model = { ...MODEL, name: 'SmolLM2', notes: ['Its window is cut.'] };
+    new Status('menu').show(ready, { ...idle, chat: { kind: 'ready', model, notes: [] } });
     const { label } = fake.statusItems.at(-1)!.accessibilityInformation;
     assert.match(label, /\nChat model: SmolLM2\. Backend: wasm \(2 threads\)\.\nIts window is cut\.$/);
   });
 
+  it('says that the chat model sleeps', () => {
+    const chat = { kind: 'sleeping', because: 'idle' } as const;
+    for (const state of [ready, { kind: 'sleeping', because: 'memory' } as const]) {
+      new Status('menu').show(state, { ...idle, chat });
+      const { label } = fake.statusItems.at(-1)!.accessibilityInformation;
+      assert.match(label, /\nThe chat model is sleeping\. It will load with the next question\.$/);
+    }
+  });
+
   it('says how the chat model samples by itself', () => {
     const sampling = { temperature: 0.7, topP: 0.8, topK: 20, minP: 0, repetitionPenalty: 1.1 };
-    new Status('menu').show(ready, { ...idle, chatModel: { ...MODEL, notes: [], chat: true, sampling } });
+    const model = { ...MODEL, notes: [], chat: true, sampling };
+    new Status('menu').show(ready, { ...idle, chat: { kind: 'ready', model, notes: [] } });
     const { label } = fake.statusItems.at(-1)!.accessibilityInformation;
     assert.match(
       label,

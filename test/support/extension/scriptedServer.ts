@@ -54,7 +54,10 @@ export class ScriptedServer {
         return { version, pid: process.pid };
       },
       load: async (params, call) => this.#load(params, call),
-      complete: (params, { signal }) => complete(params.prefix, signal),
+      complete: (params, { signal }) => {
+        if (params.prefix === 'unload') setImmediate(() => connection.notify('unloaded', { modelId: params.modelId }));
+        return complete(params.prefix, signal);
+      },
       chat: (params, call) => this.#chat(params, call),
       fit: async (params) => fakeFit(params, FIT).fit,
       countTokens: async ({ texts }) => ({ counts: texts.map(tokensOf) }),
