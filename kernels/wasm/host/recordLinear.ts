@@ -19,8 +19,8 @@ import { floatRowBytes } from './weightLayout.ts';
 
 /** Up to this many rows of x the matrix-vector kernel runs, which takes four at a time. */
 export const MATVEC_ROWS = 16;
-/** Panels that a thread takes at once at most: two long streams of one row; sums of several rows in the L1 cache. */
-const MOST_PANELS = 64;
+/** Panels that a thread takes at once at most, so that their sums stay in the L1 cache: of one row, and of several. */
+const MOST_PANELS = 256;
 const MOST_SHARED_PANELS = 16;
 /** Rows of w that a task of the matrix-matrix kernel takes at most: its sums fit the L2 cache. */
 const MOST_CHUNK_ROWS = 64;
@@ -52,13 +52,13 @@ export function recordLinear(
   const blocks = inputs / GROUP_VALUES;
   if (rows <= MATVEC_ROWS) {
     const panels = Math.ceil(out / PANEL_ROWS);
-    const grain = Math.min(rows === 1 ? MOST_PANELS : MOST_SHARED_PANELS, 2 * Math.ceil(share(panels, threads, 1) / 2));
+    const grain = rows === 1 ? oneRowGrain(panels, threads) : sharedGrain(panels, threads);
     program.add({
       opcode: Opcode.matvecQ,
       items: panels,
       grain,
       words: [quantisedRows(recording, x, weight.dtype), ...ends, blocks, bias ?? 0, dtype],
-      scratch: Math.ceil(rows / 4) * 4 * grain * PANEL_ROWS * 4,
+      scratch: (rows === 1 ? 1 : Math.ceil(rows / 4) * 4) * grain * PANEL_ROWS * 4,
     });
     return y;
   }
@@ -72,6 +72,18 @@ export function recordLinear(
     scratch: UNPACKED_BYTES + chunkRows * tokens * 4,
   });
   return y;
+}
+
+/**
+ * Three quarters of a thread's share at once, in four streams: memory is read fastest in long streams, and every grain
+ * begins new ones. The rest comes in small grains, as of every operation.
+ */
+function oneRowGrain(panels: number, threads: number): number {
+  return Math.min(MOST_PANELS, Math.max(4, 4 * Math.floor((3 * panels) / (16 * threads))));
+}
+
+function sharedGrain(panels: number, threads: number): number {
+  return Math.min(MOST_SHARED_PANELS, 2 * Math.ceil(share(panels, threads, 1) / 2));
 }
 
 function isOf(word: Word, storage: Storage): boolean {

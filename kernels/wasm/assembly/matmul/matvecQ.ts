@@ -6,7 +6,8 @@ import { rows2, rows4 } from '../rows';
 import { X_BYTES, blockBytes } from './format';
 
 /**
- * For more than four rows: number of weight streams read in turn, and of groups read from each. Tuned on a 2024 EPYC.
+ * Number of weight streams read in turn, and of groups read from each, so that the hardware prefetches several places at
+ * once. Tuned on an EPYC of 2024 (Zen 5) for more than four rows, on a Xeon of 2023 for one.
  */
 const STREAMS = 4;
 const STREAM_BLOCKS = 4;
@@ -28,7 +29,7 @@ const STREAM_BLOCKS_Q8 = 8;
  * A row's result is bit-for-bit the same, however many rows there are.
  *
  * An item is a panel. Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 blocks per row, 10 bias or 0, 11 dtype of
- * w. Thread scratch: sums times 2^-48, (rows, panels of a grain, 8) f32, rows rounded up to a multiple of 4.
+ * w. Thread scratch: sums times 2^-48, (rows, panels of a grain, 8) f32; several rows rounded up to a multiple of 4.
  */
 export function matvecQ(d: usize, from: i32, to: i32): void {
   const dtype = load<i32>(d, 44);
@@ -38,8 +39,8 @@ export function matvecQ(d: usize, from: i32, to: i32): void {
   const w = load<u32>(d, 16) + <usize>from * panelBytes;
   const x: usize = load<u32>(d, 12);
   const sumBytes = <usize>(to - from) * (PANEL_ROWS * 4);
-  memory.fill(scratch, 0, sumBytes * ((rows + 3) & ~3));
-  if (rows === 1) oneRow(w, x, blocks, to - from, panelBytes, dtype);
+  memory.fill(scratch, 0, sumBytes * (rows === 1 ? 1 : (rows + 3) & ~3));
+  if (rows === 1) oneRow(w, x, blocks, to - from, dtype);
   else severalRows(w, x, rows, blocks, to - from, dtype);
   for (let row = 0; row < rows; row++) writePanels(d, scratch + <usize>row * sumBytes, row, from, to);
 }
@@ -94,21 +95,35 @@ function addPanel(
   }
 }
 
-/**
- * One row: panels of the first half and of the second half side by side, so that memory is read in two long streams,
- * which the hardware prefetches.
- */
-function oneRow(w: usize, x: usize, blocks: i32, count: i32, panelBytes: usize, dtype: i32): void {
-  const half = (count + 1) >> 1;
-  const wOther = <usize>half * panelBytes;
-  const yOther = <usize>half * (PANEL_ROWS * 4);
-  for (let i = 0; i < half; i++) {
-    const wAt = w + <usize>i * panelBytes;
-    const y = scratch + <usize>i * (PANEL_ROWS * 4);
-    // A panel without a partner is paired with itself; both halves add the same sums to values that are still zero.
-    const alone = i + half === count;
-    panels(dtype, wAt, alone ? wAt : wAt + wOther, x, y, alone ? y : y + yOther, blocks);
+/** One row: two panels at a time, of streams that are read in turn. */
+function oneRow(w: usize, x: usize, blocks: i32, count: i32, dtype: i32): void {
+  const each = count / STREAMS;
+  for (let i = 0; i < each; i++) {
+    for (let b = 0; b < blocks; b += STREAM_BLOCKS) {
+      const groups = min(STREAM_BLOCKS, blocks - b);
+      for (let s = 0; s < STREAMS; s += 2) {
+        addTwoPanels(w, x, blocks, s * each + i, (s + 1) * each + i, b, groups, dtype);
+      }
+    }
   }
+  // A panel without a partner is paired with itself; both halves add the same sums to values that are still zero.
+  for (let panel = each * STREAMS; panel < count; panel += 2) {
+    addTwoPanels(w, x, blocks, panel, min(panel + 1, count - 1), 0, blocks, dtype);
+  }
+}
+
+/** Adds the products of one row with `count` groups, from group `b` on, to the sums of two panels. */
+function addTwoPanels(w: usize, x: usize, blocks: i32, one: i32, other: i32, b: i32, count: i32, dtype: i32): void {
+  const bytes = blockBytes(dtype);
+  panels(
+    dtype,
+    w + <usize>(one * blocks + b) * bytes,
+    w + <usize>(other * blocks + b) * bytes,
+    x + <usize>b * X_BYTES,
+    scratch + <usize>one * (PANEL_ROWS * 4),
+    scratch + <usize>other * (PANEL_ROWS * 4),
+    count,
+  );
 }
 
 function writePanels(d: usize, sums: usize, row: i32, from: i32, to: i32): void {
