@@ -8,13 +8,26 @@ import { otherContent } from './otherContent.ts';
 import { quoted } from './quoted.ts';
 import { SafetensorsFile } from './safetensors.ts';
 import { SafetensorsCheckpoint } from './safetensorsCheckpoint.ts';
-import type { ModelSource } from './source.ts';
+import type { ModelSource, WeightFile } from './source.ts';
 import { weightFiles } from './weightFiles.ts';
 
 /** Limit for config.json and its like, which have a few kilobytes. */
 const MAX_CONFIG_BYTES = 1 << 20;
 /** Model cards are texts of a few pages. */
 const MAX_CARD_BYTES = 1 << 20;
+
+const MODEL_TEXTS = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer.model',
+  'tokenizer_config.json',
+  'added_tokens.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+];
+/** A licence has to go with the model. */
+const TEXTS_ABOUT_IT = ['README.md', 'LICENSE', 'LICENSE.txt', 'LICENSE.md', 'NOTICE', 'NOTICE.txt'];
 
 /** A model folder in Hugging Face's layout. Nothing in it is executed. */
 export class HfFolder implements ModelSource {
@@ -77,6 +90,28 @@ export class HfFolder implements ModelSource {
     } catch (error) {
       await Promise.all(files.map((file) => file.close()));
       throw error;
+    }
+  }
+
+  async weightFiles(): Promise<WeightFile[]> {
+    const names = await this.#weightFiles();
+    return Promise.all(
+      names.map(async (name) => {
+        const [, bytes, changed] = await this.#stamp(name);
+        return { path: resolve(this.#path, name), bytes, changed };
+      }),
+    );
+  }
+
+  /** The files beside the weights that belong to the model, as they are. Rejects with BadModel. */
+  async *texts(): AsyncGenerator<{ name: string; bytes: Buffer }> {
+    for (const name of MODEL_TEXTS) {
+      const bytes = await this.#files.bytes(name);
+      if (bytes) yield { name, bytes };
+    }
+    for (const name of TEXTS_ABOUT_IT) {
+      const bytes = await this.#files.bytes(name, MAX_CARD_BYTES).catch(() => undefined);
+      if (bytes) yield { name, bytes };
     }
   }
 

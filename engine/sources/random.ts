@@ -30,6 +30,10 @@ export class RandomModel implements ModelSource {
     return {};
   }
 
+  async weightFiles(): Promise<[]> {
+    return [];
+  }
+
   async checkpoint(): Promise<Checkpoint> {
     return randomCheckpoint(readBlueprint(this.#config).tensors);
   }

@@ -1,5 +1,6 @@
 import { type StoredType, storedBytes } from '../../kernels/stored/storedTypes.ts';
 import { BadModel } from '../errors.ts';
+import { packedTypes, unpackedShape } from './packedTypes.ts';
 import { quoted } from './quoted.ts';
 
 /** One tensor of a safetensors file. Its data lies at [start, start + bytes) of the file. */
@@ -33,8 +34,12 @@ export function parseSafetensorsHeader(
   dataStart: number,
   fileSize: number,
 ): StoredTensor[] {
-  const entries = Object.entries(parseObject(file, text)).filter(([name]) => name !== '__metadata__');
-  const tensors = entries.map(([name, entry]) => place({ file, name: quoted(name) }, name, entry, dataStart, fileSize));
+  const { __metadata__: metadata, ...entries } = parseObject(file, text);
+  const types = packedTypes(metadata);
+  if (typeof types === 'string') throw new BadModel(`${file} ${types}.`);
+  const tensors = Object.entries(entries).map(([name, entry]) =>
+    place({ file, name: quoted(name) }, { name, packed: types.get(name) }, entry, dataStart, fileSize),
+  );
   tensors.sort((a, b) => a.start - b.start || a.bytes - b.bytes);
   for (const [i, { name, start }] of tensors.entries()) {
     const before = tensors[i - 1];
@@ -91,16 +96,19 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** Checks that a tensor lies inside the file and has the size that its shape requires. */
 function place(
   shown: { file: string; name: string },
-  name: string,
+  { name, packed }: { name: string; packed: StoredType | undefined },
   entry: unknown,
   dataStart: number,
   fileSize: number,
 ): StoredTensor {
   const bad = (problem: string): BadModel => new BadModel(`${shown.file}: ${shown.name} ${problem}.`);
   if (!isObject(entry)) throw bad('has an entry that is not an object');
-  const { dtype, shape, data_offsets: offsets } = entry;
-  if (!isSupported(dtype)) throw bad(notSupported(dtype));
-  if (!isSizes(shape) || shape.length > 8) throw bad('has no valid shape');
+  const { shape: sizes, data_offsets: offsets } = entry;
+  const dtype = storedType(entry['dtype'], packed);
+  if (!dtype) throw bad(notSupported(entry['dtype']));
+  if (!isSizes(sizes) || sizes.length > 8) throw bad('has no valid shape');
+  const shape = dtype === packed ? unpackedShape(sizes, dtype) : sizes;
+  if (!shape) throw bad(`has no whole blocks of ${dtype} in its rows`);
   if (!isSizes(offsets) || offsets.length !== 2) throw bad('has no valid data_offsets');
   const [from, to] = offsets as [number, number];
   // Products beyond 2^53 are not exact, but larger than any file.
@@ -119,8 +127,8 @@ function place(
   return { name, dtype, shape, start: dataStart + from, bytes };
 }
 
-function isSupported(dtype: unknown): dtype is StoredType {
-  return (SUPPORTED as readonly unknown[]).includes(dtype);
+function storedType(dtype: unknown, packed: StoredType | undefined): StoredType | undefined {
+  return packed && dtype === 'U8' ? packed : SUPPORTED.find((type) => type === dtype);
 }
 
 function notSupported(dtype: unknown): string {

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { decodeRows } from '../../../kernels/stored/decodeRows.ts';
 import { BadModel } from '../../errors.ts';
 import { tokenizerFilesOf } from '../../tokenizer/gguf/tokenizerFilesOf.ts';
@@ -6,7 +6,7 @@ import type { TokenizerFiles } from '../../tokenizer/tokenizer.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { ModelFile } from '../modelFile.ts';
 import { quoted } from '../quoted.ts';
-import type { ModelSource } from '../source.ts';
+import type { ModelSource, WeightFile } from '../source.ts';
 import { GgufCheckpoint } from './ggufCheckpoint.ts';
 import { type GgufConfig, architectureOf, translateConfig } from './config.ts';
 import { translateGeneration } from './generation.ts';
@@ -63,6 +63,10 @@ export class GgufModel implements ModelSource {
 
   async checkpoint(): Promise<Checkpoint> {
     return GgufCheckpoint.open(this.#files, await this.#translate());
+  }
+
+  async weightFiles(): Promise<WeightFile[]> {
+    return this.#files.map(({ path, size, changed }) => ({ path: resolve(path), bytes: size, changed }));
   }
 
   /** Made of the names, sizes and modification times of the files, as they were when their headers were read. */

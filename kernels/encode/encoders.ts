@@ -1,0 +1,69 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import workerSource from 'thread:./worker.ts';
+import type { EncodeMessage, EncodedRows } from './worker.ts';
+
+/** One for each core would not help: a disk gives what a few threads encode. */
+const MOST_THREADS = 8;
+
+interface Job {
+  readonly message: EncodeMessage;
+  readonly resolve: (rows: EncodedRows) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Threads that encode rows as stored types. They start with the first rows, and end when disposed. */
+export class Encoders {
+  readonly threads = Math.min(MOST_THREADS, availableParallelism());
+  readonly #idle: Worker[] = [];
+  readonly #busy = new Map<Worker, Job>();
+  readonly #waiting: Job[] = [];
+  #lost: Error | undefined;
+
+  /** Encodes rows, whose buffer it takes over. Rejects when a thread fails or the threads are disposed. */
+  encode(message: EncodeMessage): Promise<EncodedRows> {
+    return new Promise((resolve, reject) => {
+      if (this.#lost) return reject(this.#lost);
+      this.#waiting.push({ message, resolve, reject });
+      this.#next();
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.#lose(new Error('The threads that encode weights were disposed.'));
+    const workers = [...this.#idle.splice(0), ...this.#busy.keys()];
+    this.#busy.clear();
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+
+  #next(): void {
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.threads ? this.#start() : undefined);
+      if (!worker) return;
+      const job = this.#waiting.shift()!;
+      this.#busy.set(worker, job);
+      worker.postMessage(job.message, [job.message.bytes.buffer]);
+    }
+  }
+
+  #start(): Worker {
+    const worker = new Worker(workerSource, { eval: true, name: 'airgap-encode', execArgv: [] });
+    worker.on('message', (rows: EncodedRows) => {
+      const job = this.#busy.get(worker);
+      this.#busy.delete(worker);
+      this.#idle.push(worker);
+      job?.resolve(rows);
+      this.#next();
+    });
+    worker.on('error', ({ message }) => this.#lose(new Error(`A thread that encodes weights failed: ${message}`)));
+    worker.on('exit', () => {
+      if (this.#busy.has(worker)) this.#lose(new Error('A thread that encodes weights ended.'));
+    });
+    return worker;
+  }
+
+  #lose(reason: Error): void {
+    this.#lost ??= reason;
+    for (const { reject } of [...this.#busy.values(), ...this.#waiting.splice(0)]) reject(this.#lost);
+  }
+}
