@@ -15,6 +15,11 @@ export class PromptTooLong extends BadRequest {
   override name = 'PromptTooLong';
 }
 
+/** A model could not be downloaded. */
+export class DownloadFailed extends Error {
+  override name = 'DownloadFailed';
+}
+
 /** The caller gave up. */
 export class Cancelled extends Error {
   override name = 'Cancelled';

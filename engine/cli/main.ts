@@ -7,6 +7,7 @@ import { addComplete } from './complete.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval/evaluate.ts';
 import { addGenerate } from './generate.ts';
+import { addGet } from './get.ts';
 import { addLogits } from './logits.ts';
 import { addPerplexity } from './perplexity.ts';
 import { type AddCommand, runProgram } from './runProgram.ts';
@@ -16,6 +17,7 @@ const COMMANDS: readonly AddCommand[] = [
   addComplete,
   addDoctor,
   addAsk,
+  addGet,
   addBench,
   addLogits,
   addGenerate,

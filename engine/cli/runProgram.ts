@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
-import { BadModel, BadRequest, Cancelled, errorMessage } from '../errors.ts';
+import { BadModel, BadRequest, Cancelled, DownloadFailed, errorMessage } from '../errors.ts';
 
 /** Adds one command to a program. The signal fires when the user interrupts. */
 export type AddCommand = (program: Command, signal: AbortSignal) => void;
@@ -8,7 +8,7 @@ export type AddCommand = (program: Command, signal: AbortSignal) => void;
 /** Runs a program with these commands by the arguments of this process, prints its failure, and ends the process. */
 export async function runProgram(program: Command, commands: readonly AddCommand[]): Promise<void> {
   const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
   // A reader such as `head` may stop early. The output is incomplete then, and nobody is left to be told.
   process.stdout.on('error', () => process.exit(1));
   program.configureHelp({ helpWidth: 110 });
@@ -24,7 +24,8 @@ export async function runProgram(program: Command, commands: readonly AddCommand
 }
 
 function report(error: unknown): void {
-  const expected = [BadModel, BadRequest, Cancelled, OutOfMemory, BackendLost].some((kind) => error instanceof kind);
+  const kinds = [BadModel, BadRequest, Cancelled, DownloadFailed, OutOfMemory, BackendLost];
+  const expected = kinds.some((kind) => error instanceof kind);
   const message = errorMessage(error);
   console.error(expected ? message : `This is a bug in Airgap: ${message}`);
   if (!expected && process.env['AIRGAP_DEBUG']) console.error(error);
