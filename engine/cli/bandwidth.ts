@@ -21,19 +21,23 @@ parentPort.on('message', () => parentPort.postMessage(read(workerData.bytes)));
 
 /**
  * Measures how many bytes per second `threads` threads read together from memory with WebAssembly's SIMD loads, as the
- * median of several passes. Decoding on the CPU cannot read faster.
+ * median of several passes, of which none begins after `mostMs`. Decoding on the CPU cannot read faster.
  */
-export async function measureBandwidth(threads = availableParallelism()): Promise<number> {
-  const bytes = Math.min(LARGEST_SHARE, Math.floor(BYTES / threads / 65536) * 65536);
+export async function measureBandwidth(
+  threads = availableParallelism(),
+  { bytes: all = BYTES, mostMs = Infinity } = {},
+): Promise<number> {
+  const bytes = Math.min(LARGEST_SHARE, Math.floor(all / threads / 65536) * 65536);
   const workerData = { bytes, program: readProgram() };
   const workers = Array.from({ length: threads }, () => new Worker(READER, { eval: true, workerData }));
-  const all = (): Promise<unknown> => Promise.all(workers.map((worker) => once(worker, 'message')));
+  const answered = (): Promise<unknown> => Promise.all(workers.map((worker) => once(worker, 'message')));
   try {
-    await all();
+    await answered();
     const rates: number[] = [];
-    for (let pass = 0; pass < PASSES; pass++) {
+    const end = performance.now() + mostMs;
+    for (let pass = 0; pass < PASSES && (pass === 0 || performance.now() < end); pass++) {
       const started = performance.now();
-      const answers = all();
+      const answers = answered();
       for (const worker of workers) worker.postMessage('go');
       await answers;
       rates.push((threads * bytes) / ((performance.now() - started) / 1000));

@@ -9,12 +9,14 @@ import { addEval } from './eval/evaluate.ts';
 import { addGenerate } from './generate.ts';
 import { addGet } from './get.ts';
 import { addLogits } from './logits.ts';
+import { addModels } from './models.ts';
 import { addPerplexity } from './perplexity.ts';
 import { type AddCommand, runProgram } from './runProgram.ts';
 
 /** In the order of the help. */
 const COMMANDS: readonly AddCommand[] = [
   addComplete,
+  addModels,
   addDoctor,
   addAsk,
   addGet,

@@ -11,6 +11,8 @@ export interface ModelOutput {
   progress: (step: string, doneBytes: number, totalBytes: number) => void;
   /** Prints a sentence for a person; nothing with --json. */
   say: (text: string) => void;
+  /** Says what could not be looked at, or was damaged; with --json in the last line. */
+  note: (text: string) => void;
 }
 
 export function addJsonOption(command: Command): Command {
@@ -28,7 +30,8 @@ export async function runModelCommand(
   if (!json) {
     const bar = progressBar(process.stderr);
     try {
-      await command({ progress: bar.show, say: (text) => bar.above(text) });
+      const say = (text: string): void => bar.above(text);
+      await command({ progress: bar.show, say, note: say });
     } finally {
       bar.end();
     }
@@ -36,14 +39,16 @@ export async function runModelCommand(
   }
   const print = (line: ModelLine) => console.log(JSON.stringify(line));
   const isDue = everyInterval();
+  const notes: string[] = [];
   try {
     const models = await command({
       progress: (step, doneBytes, totalBytes) => {
         if (isDue(step, doneBytes === totalBytes)) print({ type: 'progress', step, doneBytes, totalBytes });
       },
       say: () => undefined,
+      note: (text) => void notes.push(text),
     });
-    print({ type: 'done', models: [...models] });
+    print({ type: 'done', models: [...models], notes });
   } catch (error) {
     print({ type: 'failed', message: errorMessage(error) });
     process.exitCode = 1;

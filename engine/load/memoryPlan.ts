@@ -96,6 +96,7 @@ function scratchBytes(config: DecoderConfig, chunkTokens: number): number {
   return 4 * (chunkTokens * perToken + 8 * vocabSize);
 }
 
-function gigabytes(bytes: number): string {
+/** A size for people. */
+export function gigabytes(bytes: number): string {
   return bytes < 1e8 ? `${Math.ceil(bytes / 1e5) / 10} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -1,8 +1,8 @@
-import { PAGE_TOKENS } from '../../kernels/ops.ts';
+import { OutOfMemory, PAGE_TOKENS } from '../../kernels/ops.ts';
 import type { StoredType } from '../../kernels/stored/storedTypes.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import type { ModelReference } from '../wire/protocol.ts';
-import { kvPageBytes, planMemory, plannedBytes } from './memoryPlan.ts';
+import { type MemoryPlan, kvPageBytes, planMemory, plannedBytes } from './memoryPlan.ts';
 import { CHUNK_TOKENS } from './openBackend.ts';
 import { openModel } from './openModel.ts';
 import { storesHead } from './tiedHead.ts';
@@ -16,11 +16,12 @@ export interface ModelPlan {
   readonly licence: string | null;
   /** Whether it was trained to chat. */
   readonly chat: boolean;
-  /** The context that it would get, in tokens, and why it is shorter than the model's; undefined where it is not. */
-  readonly contextLength: number;
-  readonly note: string | undefined;
-  /** Weights, KV cache of that context, and the scratch memory of a step. */
+  /** The context that it would get, in tokens; null where the model does not fit. */
+  readonly contextLength: number | null;
+  /** Weights, KV cache of that context, and the scratch memory of a step; of the whole context where it does not fit. */
   readonly memoryBytes: number;
+  /** Why it does not fit into memory, in one sentence; null where it does. */
+  readonly problem: string | null;
   readonly decode: DecodeCost;
 }
 
@@ -35,31 +36,42 @@ export interface DecodeCost {
 
 /**
  * Plans the referenced model for the CPU with `freeBytes` of memory. Everything that loading checks is checked, but for the
- * values of the weights, of which none is read. Rejects with BadModel, and with OutOfMemory where it does not fit.
+ * values of the weights, of which none is read. Rejects with BadModel.
  */
 export async function planModel(reference: ModelReference, freeBytes: number): Promise<ModelPlan> {
   const { source, description, blueprint, checkpoint } = await openModel(reference, storesHead);
   try {
     const { config, tensors } = blueprint;
     const specs = chooseFormats(tensors, checkpoint, undefined);
-    const plan = planMemory(config, specs, { freeBytes, chunkTokens: CHUNK_TOKENS.wasm });
+    const chunkTokens = CHUNK_TOKENS.wasm;
+    const plan = planOf(() => planMemory(config, specs, { freeBytes, chunkTokens }));
+    const { kv } = 'kv' in plan ? plan : planMemory(config, specs, { freeBytes: Infinity, chunkTokens });
     return {
       name: source.name,
       kind: `${source.format} ${mostlyStoredAs(checkpoint)}`,
       licence: await source.licence(),
       chat: description.tokenizer?.isChatModel ?? false,
-      contextLength: plan.contextLength,
-      note: plan.note,
-      memoryBytes: plannedBytes(config, specs, plan, CHUNK_TOKENS.wasm),
+      contextLength: 'kv' in plan ? plan.contextLength : null,
+      memoryBytes: 'kv' in plan ? plannedBytes(config, specs, plan, chunkTokens) : plan.neededBytes,
+      problem: 'kv' in plan ? null : plan.message,
       decode: {
         weightBytes: weightBytesPerToken(config, specs),
-        kvBytesPerToken: kvPageBytes(config, plan.kv) / PAGE_TOKENS,
+        kvBytesPerToken: kvPageBytes(config, kv) / PAGE_TOKENS,
         layers: config.layers,
       },
     };
   } finally {
     description.tokenizer?.dispose();
     await checkpoint.close();
+  }
+}
+
+function planOf(plan: () => MemoryPlan): MemoryPlan | OutOfMemory {
+  try {
+    return plan();
+  } catch (error) {
+    if (error instanceof OutOfMemory) return error;
+    throw error;
   }
 }
 

@@ -55,7 +55,12 @@ export type ListedModel = z.output<typeof listedModel>;
 /** One line of a program that runs for a while: any number of `progress`, then one `done` or `failed`. */
 export const modelLine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('progress'), step: z.string(), doneBytes: z.number(), totalBytes: z.number() }),
-  z.object({ type: z.literal('done'), models: z.array(listedModel) }),
+  z.object({
+    type: z.literal('done'),
+    models: z.array(listedModel),
+    /** Sentences about what could not be looked at, and about damage that was mended. */
+    notes: z.array(z.string()).optional(),
+  }),
   z.object({ type: z.literal('failed'), message: z.string() }),
 ]);
 export type ModelLine = z.output<typeof modelLine>;
