@@ -14,6 +14,7 @@ import { speedOf } from './modelSpeed.ts';
 import { profileOf } from './profile.ts';
 import { SHAPES } from './shapes.ts';
 import { speculationIn } from './speculation.ts';
+import { storedModel } from './storedModel.ts';
 
 interface Options extends ModelBenchCliOptions {
   shape?: string;
@@ -22,6 +23,7 @@ interface Options extends ModelBenchCliOptions {
   profile?: boolean;
   speculation?: string;
   chat?: boolean;
+  importIn?: string;
 }
 
 void runProgram(new Command('npm run bench --'), [addBenchmarks, addEdits]);
@@ -36,6 +38,7 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
     .option('--profile', 'time each operation of prefill and decode instead')
     .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
     .option('--chat', 'time ghost text without and beside a chat instead')
+    .option('--import-in <folder>', 'import --shape into a store in this folder and load it instead')
     .option('--markdown', 'print the figures as Markdown tables')
     .addHelpText('after', '\nOther benchmarks: --peers (see its --help), --index, --page');
   addBenchOptions(program).action((folder: string | undefined, options: Options) => {
@@ -47,7 +50,8 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
 }
 
 function measurements(folder: string, options: Options): Measurement<object>[] {
-  const { shape, layers, attention, profile, speculation, chat, repeat } = options;
+  const { shape, layers, attention, profile, speculation, chat, importIn, repeat } = options;
+  if (importIn !== undefined) return [storedModel(importIn, shape ?? 'phi-3-mini', layers)];
   if (chat) return [ghostTextIn({ folder, repeat }), followUpsIn(folder)];
   if (attention) return [ATTENTION];
   if (profile) return [profileOf({ folder, shape, layers }, options)];
