@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
 import { findEntry } from '../download/catalogue.ts';
 import { downloadModel, type DownloadPlan } from '../download/downloadModel.ts';
@@ -6,6 +5,7 @@ import { PUBLIC_HUB } from '../download/hub.ts';
 import { terminalHttp } from '../download/terminalHttp.ts';
 import { BadRequest } from '../errors.ts';
 import { addJsonOption, runModelCommand } from './modelOutput.ts';
+import { askYesNo, canAsk } from './question.ts';
 import { addStoreOption, storeOf, type StoreOptions } from './storeOptions.ts';
 
 interface GetOptions extends StoreOptions {
@@ -52,19 +52,14 @@ async function confirm(
 ): Promise<boolean> {
   say(planText(plan));
   if (yes && (plan.hash !== 'unchecked' || unchecked)) return true;
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!canAsk()) {
     throw new BadRequest(
       yes
         ? `Nobody says which hash the files of ${plan.name} should have; --unchecked downloads them nevertheless.`
         : `Nothing was downloaded: ${plan.name} needs --yes where no terminal can ask.`,
     );
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question('Download? [y/N] ', { signal })).trim());
-  } finally {
-    terminal.close();
-  }
+  return askYesNo('Download?', signal);
 }
 
 const HASHES: Record<DownloadPlan['hash'], string> = {

@@ -8,10 +8,13 @@ import { addDoctor } from './doctor.ts';
 import { addEval } from './eval/evaluate.ts';
 import { addGenerate } from './generate.ts';
 import { addGet } from './get.ts';
+import { addImport } from './import.ts';
 import { addLogits } from './logits.ts';
 import { addModels } from './models.ts';
 import { addPerplexity } from './perplexity.ts';
+import { addRemove } from './remove.ts';
 import { type AddCommand, runProgram } from './runProgram.ts';
+import { addVerify } from './verify.ts';
 
 /** In the order of the help. */
 const COMMANDS: readonly AddCommand[] = [
@@ -20,6 +23,9 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctor,
   addAsk,
   addGet,
+  addImport,
+  addVerify,
+  addRemove,
   addBench,
   addLogits,
   addGenerate,

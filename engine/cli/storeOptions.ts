@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander';
+import { BadRequest } from '../errors.ts';
+import type { StoreEntry } from '../store/entry.ts';
 import { type StorePlaces, storePlaces } from '../store/places.ts';
 import { resolveModel } from '../store/resolve.ts';
 import { type Store, openStore } from '../store/store.ts';
@@ -21,6 +23,13 @@ export function placesOf({ store }: StoreOptions): StorePlaces {
 /** Rejects with BadRequest where others can access the store. */
 export function storeOf(options: StoreOptions): Promise<Store> {
   return openStore(placesOf(options));
+}
+
+/** The stored model with this name or id. Rejects with BadRequest where there is none. */
+export async function findStored(store: Store, name: string): Promise<StoreEntry> {
+  const entry = await store.find(name);
+  if (entry) return entry;
+  throw new BadRequest(`The store has no model with the name ${name}; "airgap models" lists those that it has.`);
 }
 
 /** The path of a model that the user names by a path or by its name in the store. Rejects with BadModel. */

@@ -4,7 +4,7 @@ import { BadModel } from '../errors.ts';
 
 const storedFile = z.object({
   /** Path below the model's path, with slashes. */
-  name: z.string().min(1),
+  name: z.string().refine((name) => !isAbsolute(name) && !/(^|[/\\])(\.\.)?([/\\]|$)/.test(name)),
   bytes: z.int().nonnegative(),
   /** In hexadecimal digits; null where it has not been computed yet. */
   sha256: z

@@ -1,0 +1,41 @@
+import { type Command, Option } from 'commander';
+import type { WeightDType } from '../../kernels/ops.ts';
+import { importModel } from '../store/import/importModel.ts';
+import { addJsonOption, runModelCommand } from './modelOutput.ts';
+import { type StoreOptions, addStoreOption, storeOf } from './storeOptions.ts';
+
+interface ImportCliOptions extends StoreOptions {
+  name?: string;
+  weights?: WeightDType;
+  json?: boolean;
+}
+
+/** `airgap import`: adds a model that is on this disk to the store. */
+export function addImport(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('import')
+    .description('add a model to the store: a GGUF file stays where it is, a folder with 16 or 32 bits is packed')
+    .argument('<path>', 'GGUF file, or folder in the layout of Hugging Face')
+    .option('--name <name>', 'name in the store (default: that of the file or folder)')
+    .addOption(
+      new Option('--weights <format>', 'format of the packed weights (default: by the number of parameters)').choices([
+        'q8',
+        'q4',
+      ]),
+    );
+  addJsonOption(addStoreOption(command)).action((path: string, options: ImportCliOptions) =>
+    runModelCommand(options, async ({ progress, say }) => {
+      const { name, weights } = options;
+      const entry = await importModel(path, await storeOf(options), {
+        name,
+        weights,
+        signal,
+        onWait: (pid) => say(`Waiting for process ${pid}, which works on this model.`),
+        onProgress: (doneBytes, totalBytes) => progress('pack', doneBytes, totalBytes),
+      });
+      const { origin } = entry;
+      say(`${entry.name} ${origin === 'reference' ? 'is used where it lies:' : 'was packed into'} ${entry.path}`);
+      return [];
+    }),
+  );
+}
