@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { BadModel, errorMessage } from '../errors.ts';
 import { planModel } from '../load/planModel.ts';
 import { quoted } from '../sources/quoted.ts';
@@ -30,7 +31,7 @@ export async function describeModel(
   const { path, program, licence = null, stored, problem } = listing;
   const known = {
     path,
-    name: quoted(listing.name, 200),
+    name: quoted(listing.name || basename(path), 200),
     place: program,
     id: null,
     origin: null,

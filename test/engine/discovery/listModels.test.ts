@@ -8,6 +8,7 @@ import { findModels } from '../../../engine/discovery/findModels.ts';
 import { listModels } from '../../../engine/discovery/listModels.ts';
 import { estimateTokensPerSecond } from '../../../engine/discovery/speed.ts';
 import { kvPageBytes } from '../../../engine/load/memoryPlan.ts';
+import { type DecodeCost, planModel } from '../../../engine/load/planModel.ts';
 import { weightBytesPerToken, withFormats } from '../../../engine/load/weightFormats.ts';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { listedModel } from '../../../engine/wire/models.ts';
@@ -126,6 +127,19 @@ describe('models in a list', () => {
     assert.ok(memoryBytes! > 50_000);
   });
 
+  it('a path that the user named: by the name in its files, or where it is nothing by its own', async () => {
+    const named = { name: '', program: 'named' as const };
+    const model = tree.model('m.gguf', 'llama', { general: { 'general.name': 'Tiny' } });
+    const models = await listModels([listing(model, named), listing(tree.path('gone.gguf'), named)], MACHINE);
+    assert.deepEqual(
+      models.map(({ name, problem }) => [name, problem]),
+      [
+        ['Tiny', null],
+        ['gone.gguf', `${tree.path('gone.gguf')} does not exist.`],
+      ],
+    );
+  });
+
   it('names with odd characters: the path as it is, the name fit to be shown', async () => {
     const path = tree.model('a/\u001b[31mред  `$(x)`\u202e.gguf');
     const [model] = await listModels([listing(path)], MACHINE);
@@ -193,23 +207,33 @@ describe('models in a list', () => {
 });
 
 describe('the estimate of speed', () => {
-  /** Rows of test/bench/FIGURES.md: shape in 4 bits, tokens before, bandwidth, measured tokens/s. */
-  const ROWS: [shape: string, tokens: number, bandwidth: number, measured: number][] = [
+  /** Rows of test/bench/FIGURES.md: model, tokens before, bandwidth, measured tokens/s. */
+  const ROWS: [model: string, tokens: number, bandwidth: number, measured: number][] = [
     ['phi-3-mini', 512, 36.4e9, 12.6],
     ['phi-3-mini', 16, 33.8e9, 14.0],
     ['phi-3-small', 256, 35.0e9, 8.3],
+    ['SmolLM2', 16, 30e9, 153],
+    ['SmolLM2', 512, 30e9, 124],
+    ['SmolLM2', 2048, 30e9, 87],
   ];
-  for (const [shape, tokens, bandwidth, measured] of ROWS) {
-    it(`${shape} after ${tokens} tokens: as measured, within a fifth`, () => {
-      const { config, tensors } = readBlueprint(SHAPES[shape]);
-      const cost = {
-        weightBytes: weightBytesPerToken(config, withFormats(tensors, 'q4')),
-        kvBytesPerToken: kvPageBytes(config, 'f16') / PAGE_TOKENS,
-        layers: config.layers,
-      };
+  for (const [model, tokens, bandwidth, measured] of ROWS) {
+    it(`${model} after ${tokens} tokens: as measured, within a quarter`, async function () {
+      const file = process.env['AIRGAP_SMOLLM2'];
+      if (model === 'SmolLM2' && !file) {
+        console.log('      skipped: AIRGAP_SMOLLM2 does not name the file');
+        return this.skip();
+      }
+      const cost = model === 'SmolLM2' ? (await planModel(file!, 8e9)).decode : randomCost(model);
       const ratio = estimateTokensPerSecond(cost, bandwidth, tokens) / measured;
-      assert.ok(ratio > 0.8 && ratio < 1.2, `${ratio}`);
+      assert.ok(ratio > 0.75 && ratio < 1.25, `${ratio}`);
     });
+  }
+
+  /** What decoding with the benchmarks' random weights of 4 bits takes. */
+  function randomCost(shape: string): DecodeCost {
+    const { config, tensors } = readBlueprint(SHAPES[shape]);
+    const weightBytes = weightBytesPerToken(config, withFormats(tensors, 'q4'));
+    return { weightBytes, kvBytesPerToken: kvPageBytes(config, 'f16') / PAGE_TOKENS, layers: config.layers };
   }
 
   it('the bandwidth is measured once a day for a machine; the higher figure counts', async () => {
