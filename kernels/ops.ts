@@ -63,6 +63,11 @@ export interface KvPool {
   read(page: number): Promise<Uint8Array>;
   /** Writes a page that `read` returned. Only between steps. */
   write(page: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * Gives up all pages, none of which may be in use. Absent where that would help neither other models nor other
+   * programs, since the backend's memory never shrinks.
+   */
+  clear?(): void;
   dispose(): void;
 }
 

@@ -41,6 +41,15 @@ export class PageAllocator {
     for (const page of pages) if (--this.#references[page]! === 0) this.#free.push(page);
   }
 
+  /** Gives the memory of all pages up where none is in use and the pool can. Returns whether it did. */
+  clear(): boolean {
+    const { clear, capacity } = this.pool;
+    if (!clear || capacity === 0 || this.pagesInUse > 0) return false;
+    clear.call(this.pool);
+    this.#free.length = this.#references.length = 0;
+    return true;
+  }
+
   isShared(page: number): boolean {
     return this.#references[page]! > 1;
   }

@@ -3,15 +3,18 @@ import type { Weights } from '../layers/weights.ts';
 import type { ModelReference } from '../wire/protocol.ts';
 import { type InferenceOptions, type LoadedModel, assembleModel } from './loadedModel.ts';
 import { type LoadWeightsOptions, loadWeights } from './loadWeights.ts';
+import type { MemoryLedger } from './memoryLedger.ts';
 import { planMemory } from './memoryPlan.ts';
 import { type BackendOptions, CHUNK_TOKENS, openBackend } from './openBackend.ts';
 import { type OpenedModel, openModel } from './openModel.ts';
 import { hasOwnHead } from './tiedHead.ts';
-import { chooseFormats } from './weightFormats.ts';
+import { chooseFormats, weightBytes } from './weightFormats.ts';
 
 export interface LoadOptions extends BackendOptions, InferenceOptions, LoadWeightsOptions {
   /** Format of the matrices; embedding and head take at least 8 bits. Where absent, each tensor takes its own. */
   readonly weights?: WeightDType | undefined;
+  /** Shared by models that may load at once. */
+  readonly ledger?: MemoryLedger | undefined;
   /** Stands between the model and its backend, on which the weights have been loaded. */
   readonly observe?: ((ops: Ops, weights: Weights) => Ops) | undefined;
 }
@@ -39,16 +42,19 @@ async function loadOntoBackend(
   const { config, tensors, build } = blueprint;
   const specs = chooseFormats(tensors, checkpoint, options.weights);
   const { ops, notes } = await openBackend(options);
+  let loaded: (() => void) | undefined;
   try {
+    const { ledger } = options;
     const { chunkTokens = CHUNK_TOKENS[ops.backend], kv, contextLength } = options;
     const memory = planMemory(config, specs, {
-      freeBytes: ops.bytesFree,
+      freeBytes: Math.max(0, ops.bytesFree - (ledger?.pendingBytes ?? 0)),
       mostKvPages: (dtype) => ops.mostKvPages({ ...config, dtype }),
       chunkTokens,
       kv,
       contextLength,
     });
     if (memory.note) notes.push(memory.note);
+    loaded = ledger?.enter(() => weightBytes(specs) - ops.bytesHeld);
     const weights = await loadWeights(ops, checkpoint, specs, options);
     const decoder = build(weights, ops);
     const seen = options.observe?.(ops, weights) ?? ops;
@@ -56,5 +62,7 @@ async function loadOntoBackend(
   } catch (error) {
     await ops.dispose();
     throw error;
+  } finally {
+    loaded?.();
   }
 }

@@ -33,6 +33,11 @@ export interface LoadedModel {
   bytesHeld(): number;
   /** Size of the KV cache in bytes, including its free pages. */
   kvBytes(): number;
+  /**
+   * Gives the memory of a KV cache that no session uses to other models; returns whether there was any. Absent where the
+   * backend cannot.
+   */
+  freeKv?(): boolean;
   /** Number of tokens whose keys and values still fit into memory; Infinity where only an allocation can tell. */
   tokensFree(): number;
   /**
@@ -111,6 +116,7 @@ export function assembleModel(
     createSession: (priority) => new Session(context, priority),
     bytesHeld: () => ops.bytesHeld,
     kvBytes: () => pool.capacity * pool.pageBytes,
+    ...(pool.clear ? { freeKv: () => allocator.clear() } : {}),
     tokensFree: () => {
       const more = Math.max(0, Math.floor(ops.bytesFree / pool.pageBytes));
       return PAGE_TOKENS * (Math.min(pool.capacity + more, ops.mostKvPages(pool.layout)) - allocator.pagesInUse);

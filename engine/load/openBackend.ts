@@ -42,6 +42,11 @@ export function fallbackFor(failed: BackendChoice): Backend | undefined {
   return failed === 'wasm' ? undefined : 'wasm';
 }
 
+/** The backend to load on when `choice` cannot hold a model; undefined where the user named a backend. */
+export function fallbackForLoad(choice: BackendChoice): Backend | undefined {
+  return choice === 'auto' ? fallbackFor(choice) : undefined;
+}
+
 /** Interprets `choice` in a process that must not use the GPU; undefined if it explicitly requests the GPU. */
 export function withoutGpu(choice: BackendChoice): BackendChoice | undefined {
   if (choice === 'webgpu') return undefined;

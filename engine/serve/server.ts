@@ -7,6 +7,7 @@ import { completeInDocument } from '../document/completeInDocument.ts';
 import { BadModel, BadRequest, Cancelled, errorMessage, PromptTooLong } from '../errors.ts';
 import { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { Scheduler } from '../inference/scheduler.ts';
+import { MemoryLedger } from '../load/memoryLedger.ts';
 import { backendReports, withoutGpu } from '../load/openBackend.ts';
 import { textTurn } from '../wire/chatTurns.ts';
 import type {
@@ -20,6 +21,7 @@ import type {
   Methods,
 } from '../wire/protocol.ts';
 import { type Call, type Handlers, serve, type ServedConnection } from '../wire/rpc.ts';
+import { makeRoom } from './makeRoom.ts';
 import { type LiveModel, type ModelLoader, SharedModel } from './sharedModel.ts';
 
 export interface ServerOptions {
@@ -49,6 +51,7 @@ interface Client {
 
 export class EngineServer {
   readonly #scheduler = new Scheduler();
+  readonly #ledger = new MemoryLedger();
   readonly #models = new Map<string, SharedModel<Client>>();
   readonly #clients = new Set<Client>();
   /** One store for all models, so that its limit holds. */
@@ -159,7 +162,7 @@ export class EngineServer {
     );
   }
 
-  /** Runs `job` on the client's model, and once more when its backend failed and the model moved to another one. */
+  /** Runs `job` on the client's model. */
   async #onModel<T>(
     client: Client,
     { modelId }: { modelId: string },
@@ -168,13 +171,7 @@ export class EngineServer {
   ): Promise<T> {
     const model = [...this.#models.values()].find(({ id, users }) => id === modelId && users.has(client));
     if (!model) throw new BadRequest('The model of this request is not loaded.');
-    const live = await model.live();
-    try {
-      return await job(live);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return await job(await model.recover(live, error));
-    }
+    return model.use(job, signal);
   }
 
   async #closed(client: Client, sessionId: string): Promise<void> {
@@ -196,22 +193,28 @@ export class EngineServer {
 
   #share(params: LoadParams): SharedModel<Client> {
     const key = JSON.stringify([params.model, params.backend, params.allowSoftwareGpu ?? false]);
-    let model = this.#models.get(key);
-    if (!model) {
-      const users = (): Iterable<Client> => model?.users ?? [];
-      const { log, version, loadModel } = this.#options;
-      model = new SharedModel<Client>(key, params, {
-        scheduler: this.#scheduler,
-        diskCache: { cache: this.#diskCache, version },
-        log,
-        loadModel,
-        onMoved: (info, reason) => {
-          log(`${info.name} moved to ${info.backend}: ${reason}`);
-          for (const client of users()) client.connection.notify('backendChanged', { model: info, reason });
-        },
-      });
-      this.#models.set(key, model);
-    }
+    const known = this.#models.get(key);
+    if (known) return known;
+    const { log, version, loadModel } = this.#options;
+    const others = () => [...this.#models.values()].filter((other) => other !== model);
+    const model: SharedModel<Client> = new SharedModel<Client>(key, params, {
+      scheduler: this.#scheduler,
+      ledger: this.#ledger,
+      diskCache: { cache: this.#diskCache, version },
+      log,
+      loadModel,
+      makeRoom: () => makeRoom(others()),
+      heldByOthers: () => others().reduce((sum, { current }) => sum + (current?.model.bytesHeld() ?? 0), 0),
+      onUnloaded: () => {
+        log(`${String(params.model)} was unloaded: another model needs its memory.`);
+        for (const { connection } of model.users) connection.notify('unloaded', { modelId: key });
+      },
+      onMoved: (info, reason) => {
+        log(`${info.name} moved to ${info.backend}: ${reason}`);
+        for (const { connection } of model.users) connection.notify('backendChanged', { model: info, reason });
+      },
+    });
+    this.#models.set(key, model);
     return model;
   }
 

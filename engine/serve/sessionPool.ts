@@ -25,17 +25,13 @@ export class SessionPool<Session extends Disposable> {
 
   readonly #createSession: () => Session;
   readonly #capacity: number;
-  /** Other pools that use the same memory. */
-  readonly #neighbours: () => readonly { evictIdle(): Promise<boolean> }[];
+  readonly #makeRoom: () => Promise<boolean>;
 
-  constructor(
-    createSession: () => Session,
-    capacity: number,
-    neighbours: () => readonly { evictIdle(): Promise<boolean> }[] = () => [],
-  ) {
+  /** `makeRoom` frees memory that is used less than this pool's; resolves false where there is none. */
+  constructor(createSession: () => Session, capacity: number, makeRoom: () => Promise<boolean>) {
     this.#createSession = createSession;
     this.#capacity = capacity;
-    this.#neighbours = neighbours;
+    this.#makeRoom = makeRoom;
   }
 
   get size(): number {
@@ -44,7 +40,7 @@ export class SessionPool<Session extends Disposable> {
 
   /**
    * Runs `job` on the session of `key`. A newer job of the same key aborts the older one and runs after it. When memory
-   * runs out, idle sessions of this pool and of its neighbours are evicted, and `job` runs once more. Rejects with
+   * runs out, `job` runs again as long as makeRoom finds some. Rejects with
    * BackendLost when the pool was disposed in the meantime: the model runs on another backend then.
    */
   async run<T>(
@@ -58,13 +54,13 @@ export class SessionPool<Session extends Disposable> {
     const either = AbortSignal.any([signal, entry.abort.signal]);
     entry.jobs++;
     const result = entry.idle.then(async () => {
-      throwIfAborted(either);
-      try {
-        return await job(entry.session, either);
-      } catch (error) {
-        // Evicting other caches is better than moving the model.
-        if (!(error instanceof OutOfMemory) || !(await this.#makeRoom())) throw error;
-        return await job(entry.session, either);
+      for (;;) {
+        throwIfAborted(either);
+        try {
+          return await job(entry.session, either);
+        } catch (error) {
+          if (!(error instanceof OutOfMemory) || !(await this.#makeRoom())) throw error;
+        }
       }
     });
     entry.idle = result.then(
@@ -112,11 +108,6 @@ export class SessionPool<Session extends Disposable> {
       if (this.#entries.size <= this.#capacity) return;
       if (entry.jobs === 0) void this.#end(key, entry);
     }
-  }
-
-  async #makeRoom(): Promise<boolean> {
-    const ended = await Promise.all([this, ...this.#neighbours()].map((pool) => pool.evictIdle()));
-    return ended.includes(true);
   }
 
   /** Disposes the sessions without a job. Resolves false when there is none. */

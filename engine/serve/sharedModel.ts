@@ -1,13 +1,18 @@
-/** A model that several windows use: loaded once, moved when its backend fails, and unloaded with its last user. */
+/**
+ * A model that several windows use: loaded once, moved when its backend fails, unloaded where another model needs its
+ * memory, and in any case with its last user.
+ */
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
 import { DocumentSession } from '../document/documentSession.ts';
 import { PrefillSpeed } from '../document/prefillSpeed.ts';
 import type { ModelSession } from '../inference/modelSession.ts';
 import { PRIORITY, type Priority, type Scheduler } from '../inference/scheduler.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
+import type { MemoryLedger } from '../load/memoryLedger.ts';
 import { loadModel, type LoadOptions } from '../load/loadModel.ts';
-import { fallbackFor } from '../load/openBackend.ts';
+import { fallbackFor, fallbackForLoad } from '../load/openBackend.ts';
 import type { LoadParams, LoadProgress, ModelInfo, ModelReference } from '../wire/protocol.ts';
+import { collectGarbage } from './collectGarbage.ts';
 import { SessionPool } from './sessionPool.ts';
 
 /** A loaded model as the server uses it. */
@@ -30,11 +35,19 @@ const CHATS = 2;
 export interface SharedModelOptions {
   /** Shared by all models of the process, so that one step at a time runs. */
   readonly scheduler: Scheduler;
+  /** Shared likewise, so that models that load at once do not count on the same memory. */
+  readonly ledger: MemoryLedger;
   /** The KV disk cache; off when absent. */
   readonly diskCache?: LoadOptions['diskCache'];
   readonly log: (message: string) => void;
   /** Tells the users, once per move. */
   readonly onMoved: (info: ModelInfo, reason: string) => void;
+  /** Tells the users that the model was unloaded; the next call loads it again. */
+  readonly onUnloaded: () => void;
+  /** Takes memory from other models; resolves false where there is none to take. */
+  readonly makeRoom: () => Promise<boolean>;
+  /** Bytes that other models hold. */
+  readonly heldByOthers: () => number;
   /** loadModel when absent; a test may let it fail. */
   readonly loadModel?: ModelLoader | undefined;
 }
@@ -45,6 +58,10 @@ export class SharedModel<User extends object> {
   readonly #abort = new AbortController();
   #live: Promise<LiveModel> | undefined;
   #current: LiveModel | undefined;
+  /** Resolves when the memory of former loads is free. */
+  #ended: Promise<void> = Promise.resolve();
+  #calls = 0;
+  #usedAt = 0;
   /** The backend that the next load requests: the fallback once a backend has failed. */
   #backend: LoadParams['backend'];
   #movedBecause = '';
@@ -79,16 +96,15 @@ export class SharedModel<User extends object> {
   async recover(failed: LiveModel, error: unknown): Promise<LiveModel> {
     if (this.#abort.signal.aborted || !isBackendFailure(error)) throw error;
     if (this.#current !== failed) return this.live();
-    this.#current = undefined;
     const fallback = fallbackFor(failed.info.backend);
+    const ended = this.#endCurrent();
     if (!fallback) {
-      this.#live = undefined;
-      await end(failed);
+      await ended;
       throw error;
     }
     this.#backend = fallback;
     this.#movedBecause = `${failed.info.device} failed: ${error.message}`;
-    this.#live = end(failed).then(() => this.#load());
+    this.#live = this.#load();
     const moved = await this.#live;
     this.#options.onMoved(moved.info, this.#movedBecause);
     return moved;
@@ -99,34 +115,74 @@ export class SharedModel<User extends object> {
     return this.#current;
   }
 
+  get usedAt(): number {
+    return this.#usedAt;
+  }
+
+  /** Calls `job` with the loaded model, which is not unloaded meanwhile. Once more where it failed and moved. */
+  async use<T>(job: (live: LiveModel) => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.#calls++;
+    try {
+      const live = await this.live();
+      try {
+        return await job(live);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        return await job(await this.recover(live, error));
+      }
+    } finally {
+      this.#calls--;
+      this.#usedAt = performance.now();
+    }
+  }
+
+  async evictIdle(): Promise<boolean> {
+    const live = this.#current;
+    if (!live?.model.freeKv) return false;
+    await evictIdle(live);
+    return live.model.freeKv();
+  }
+
+  async unload(): Promise<boolean> {
+    if (!this.#current || this.#calls > 0) return false;
+    const ended = this.#endCurrent();
+    this.#options.onUnloaded();
+    await ended;
+    return true;
+  }
+
   async dispose(): Promise<void> {
     this.#abort.abort();
-    const live = this.#live?.catch(() => undefined);
-    this.#live = undefined;
-    this.#current = undefined;
-    const loaded = await live;
-    if (loaded) await end(loaded);
+    await this.#live?.catch(() => {});
+    await this.#endCurrent();
+  }
+
+  /** The next call loads again. Nothing here may hold the model when it has ended, or its memory stays. */
+  #endCurrent(): Promise<void> {
+    const live = this.#current;
+    this.#live = this.#current = undefined;
+    if (live) this.#ended = Promise.all([this.#ended, end(live)]).then(collectGarbage);
+    return this.#ended;
   }
 
   async #load(): Promise<LiveModel> {
     try {
+      await this.#ended;
       const model = await this.#loadOrMove();
       const notes = this.#movedBecause ? [...model.info.notes, this.#movedBecause] : model.info.notes;
       const info = { ...model.info, modelId: this.id, notes };
       const speed = new PrefillSpeed();
       const { log } = this.#options;
       const tokensFree = (): number => model.tokensFree();
-      const documents: LiveModel['documents'] = new SessionPool(
-        () => new DocumentSession(model, speed, { log, tokensFree }),
-        DOCUMENTS,
-        () => [chats],
-      );
-      const chats: LiveModel['chats'] = new SessionPool(
-        () => model.createSession(PRIORITY.chat),
-        CHATS,
-        () => [documents],
-      );
-      return (this.#current = { model, info, documents, chats });
+      // Evicting caches is better than unloading another model, and that is better than moving this one.
+      const makeRoom = async (): Promise<boolean> => (await evictIdle(live)) || this.#options.makeRoom();
+      const live: LiveModel = {
+        model,
+        info,
+        documents: new SessionPool(() => new DocumentSession(model, speed, { log, tokensFree }), DOCUMENTS, makeRoom),
+        chats: new SessionPool(() => model.createSession(PRIORITY.chat), CHATS, makeRoom),
+      };
+      return (this.#current = live);
     } catch (error) {
       this.#live = undefined;
       throw error;
@@ -137,28 +193,53 @@ export class SharedModel<User extends object> {
     try {
       return await this.#loadOn(this.#backend);
     } catch (error) {
-      const fallback = fallbackFor(this.#backend);
-      if (this.#backend !== 'auto' || !fallback || !isBackendFailure(error)) throw error;
+      const fallback = fallbackForLoad(this.#backend);
+      if (!fallback || !isBackendFailure(error)) throw error;
       this.#backend = fallback;
       this.#movedBecause = `The model does not fit in GPU memory: ${error.message}`;
       return this.#loadOn(fallback);
     }
   }
 
-  #loadOn(backend: LoadParams['backend']): Promise<ServedModel> {
+  /** Loads again as long as other models have memory to give. */
+  async #loadOn(backend: LoadParams['backend']): Promise<ServedModel> {
     const { model, allowSoftwareGpu } = this.#params;
-    const { scheduler, diskCache, loadModel: load = loadModel } = this.#options;
-    return load(model, {
-      backend,
-      ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
-      ...(diskCache ? { diskCache } : {}),
-      scheduler,
-      signal: this.#abort.signal,
-      onProgress: (progress) => {
-        for (const listener of this.#progress) listener(progress);
-      },
-    });
+    const { scheduler, diskCache, ledger, loadModel: load = loadModel, makeRoom } = this.#options;
+    const { signal } = this.#abort;
+    for (;;) {
+      try {
+        return await load(model, {
+          backend,
+          ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
+          ...(diskCache ? { diskCache } : {}),
+          scheduler,
+          ledger,
+          signal,
+          onProgress: (progress) => {
+            for (const listener of this.#progress) listener(progress);
+          },
+        });
+      } catch (error) {
+        if (!(error instanceof OutOfMemory) || signal.aborted) throw error;
+        if (!(await makeRoom())) throw besideOthers(error, this.#options.heldByOthers());
+      }
+    }
   }
+}
+
+/** Says what else takes the memory. */
+function besideOthers(error: OutOfMemory, held: number): OutOfMemory {
+  if (held === 0) return error;
+  return new OutOfMemory(
+    error.neededBytes,
+    `${error.message} Other models are in use and hold ${(held / 1e9).toFixed(1)} GB.`,
+  );
+}
+
+/** Disposes the sessions without a job; resolves false where there is none. */
+async function evictIdle({ documents, chats }: LiveModel): Promise<boolean> {
+  const evicted = await Promise.all([documents.evictIdle(), chats.evictIdle()]);
+  return evicted.includes(true);
 }
 
 async function end(live: LiveModel): Promise<void> {

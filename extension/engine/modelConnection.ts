@@ -59,6 +59,8 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
   #connected: Connected | undefined;
   /** The settings that the newest start has read. */
   #startedWith = '';
+  /** Whether the model was loaded with these settings before: then memory that it lacks is a matter of the moment. */
+  #fits = false;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(host: ModelConnectionHost) {
@@ -121,6 +123,7 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
   stop(): void {
     this.#disconnect('The engine was stopped.');
     this.#policy.reset();
+    this.#fits = false;
     this.#setState({ kind: 'off' });
   }
 
@@ -229,15 +232,20 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
     client.onNotification('backgroundPrefill', (reading) => this.#reading.fire(reading));
     this.#host.log(`${model.name} runs on ${model.backend} (${model.device}), engine process ${connected.pid}.`);
     show(model);
+    this.#fits = true;
     this.#standby.extend();
     return { client, model };
   }
 
-  /** The model or the start is at fault: trying again by itself would not help. */
+  /** The model or the start is at fault: trying again by itself would not help, unless it is a matter of the moment. */
   #failed(error: unknown): void {
     const message = errorMessage(error);
     this.#host.log(message);
     this.#disconnect(message);
+    if (this.#fits && error instanceof EngineFailure && error.kind === 'outOfMemory') {
+      this.#setState({ kind: 'sleeping', because: 'memory' });
+      return;
+    }
     this.#setState({ kind: 'failed', message, remedy: remedyFor(error), retrying: false });
   }
 

@@ -281,6 +281,10 @@ class ReferenceKvPool implements KvPool {
   }
 
   dispose(): void {
+    this.clear();
+  }
+
+  clear(): void {
     this.#account(-this.#data.byteLength);
     this.#data = new Float32Array();
     this.capacity = 0;

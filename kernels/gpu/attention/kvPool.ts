@@ -118,6 +118,10 @@ export class GpuKvPool implements KvPool {
 
   dispose(): void {
     this.#disposed = true;
+    this.clear();
+  }
+
+  clear(): void {
     for (const layer of this.#layers) this.#release(layer);
     this.#layers = [];
     this.capacity = 0;

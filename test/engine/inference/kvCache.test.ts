@@ -209,6 +209,21 @@ describe('pages that caches share', () => {
     assert.deepEqual([allocator.pagesInUse, fork.length], [1, 10]);
   });
 
+  it('gives its memory up only where no page is in use, and can grow again', async () => {
+    const ops = new ReferenceOps();
+    const allocator = new PageAllocator(ops.createKvPool({ layers: 1, kvHeads: 1, headDim: 8, dtype: 'f32' }));
+    assert.equal(allocator.clear(), false);
+    const pages = await allocator.allocate(2);
+    allocator.release(pages.slice(1));
+    assert.equal(allocator.clear(), false);
+    allocator.release(pages.slice(0, 1));
+    assert.ok(ops.bytesHeld > 0);
+    assert.equal(allocator.clear(), true);
+    assert.deepEqual([ops.bytesHeld, allocator.pagesInUse], [0, 0]);
+    assert.deepEqual([await allocator.allocate(2), allocator.pagesInUse], [[0, 1], 2]);
+    assert.equal(new PageAllocator(new TokenPool(9)).clear(), false);
+  });
+
   it('whatever caches do at random, none sees the tokens of another', async () => {
     const random = mulberry32(5);
     const below = (limit: number): number => Math.floor(random() * limit);

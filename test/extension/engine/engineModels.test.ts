@@ -85,6 +85,18 @@ describe('engine of a window with two models', function () {
     assert.equal(own.engine.pid, pid);
   });
 
+  it('one that finds no room when it comes back says so, and may try again', async () => {
+    own.chatModel = '/chat';
+    own.model = '/tight';
+    await own.chat();
+    await own.ask('unload');
+    await until('it sleeps', () => own.engine.completionModel.state.kind === 'sleeping');
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await assert.rejects(own.ask('abc'), { message: '/tight does not fit again.' });
+      assert.deepEqual(own.engine.completionModel.state, { kind: 'sleeping', because: 'memory' });
+    }
+  });
+
   it("a change of one model's settings restarts that model only, also while the other one answers", async () => {
     own.chatModel = '/chat';
     await own.ask('abc');

@@ -66,6 +66,19 @@ describe('the GPU backend', function () {
     await assert.rejects(identity(ops), /disposed/);
   });
 
+  it('frees a cleared KV pool, which can grow again', async () => {
+    const ops = await create();
+    const pool = ops.createKvPool({ layers: 2, kvHeads: 1, headDim: 32, dtype: 'f16' });
+    await pool.grow(3);
+    const page = await pool.read(2);
+    assert.equal(ops.bytesHeld, 3 * pool.pageBytes);
+    pool.clear!();
+    assert.deepEqual([ops.bytesHeld, pool.capacity], [0, 0]);
+    await pool.grow(1);
+    await pool.write(0, page.fill(7));
+    assert.deepEqual(await pool.read(0), page);
+  });
+
   it('ends the threads that pack weights when it is disposed', async () => {
     const ops = await create();
     await randomWeight(ops, [64, 64]);

@@ -31,9 +31,13 @@ export class TestModels {
   failingLoads: Error[] = [];
   /** Whether loads wait until they are cancelled. */
   hangingLoads = false;
+  /** Whether the backend gives the memory of evicted caches to other models. */
+  freesKv = false;
   /** Sessions await this when they are disposed. */
   ending: Promise<void> = Promise.resolve();
   store: KvDiskCache | undefined;
+
+  #holdsKv = false;
 
   readonly #loadReal: typeof loadModel;
 
@@ -63,6 +67,7 @@ export class TestModels {
         this.#session(model.createSession(priority), backend, (ids) => tokenizer!.decode(ids)),
       bytesHeld: () => model.bytesHeld(),
       kvBytes: () => model.kvBytes(),
+      ...(this.freesKv ? { freeKv: () => this.#freeKv() } : {}),
       tokensFree: () => model.tokensFree(),
       startProfile: () => undefined,
       dispose: async () => {
@@ -72,8 +77,15 @@ export class TestModels {
     };
   };
 
+  #freeKv(): boolean {
+    const frees = this.#holdsKv && this.sessions === 0;
+    this.#holdsKv &&= !frees;
+    return frees;
+  }
+
   #session(session: ModelSession, backend: Backend, decode: (ids: readonly number[]) => string): ModelSession {
     this.sessions++;
+    this.#holdsKv = true;
     return {
       get tokens() {
         return session.tokens;

@@ -87,6 +87,9 @@ export class ScriptedServer {
     if (folder.endsWith('missing')) {
       throw new EngineFailure({ kind: 'badModel', message: `${folder} is not a folder.` });
     }
+    if (folder.endsWith('tight') && this.#models.has(folder)) {
+      throw new EngineFailure({ kind: 'outOfMemory', message: `${folder} does not fit again.` });
+    }
     part({ loadedBytes: 1, totalBytes: 2 });
     const info: ModelInfo = {
       modelId: folder,
