@@ -1,15 +1,16 @@
 /** The command table: id -> what it does. A test keeps it equal to package.json. */
 import * as vscode from 'vscode';
 import { chatCommands } from './chat/commands/chatCommands.ts';
-import { chooseModel } from './chooseModel.ts';
 import type { CommandTable } from './common/commands.ts';
+import type { ReportView } from './common/reportView.ts';
 import type { CodeBlocks } from './edits/vscode/codeBlocks.ts';
 import type { Chat } from './chat/chat.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
 import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
+import { modelCommands, type Models } from './models/modelCommands.ts';
 import { menuLines, pickFromMenu } from './status/menu.ts';
-import { type ReportView, showReport } from './status/reportView.ts';
+import { showReport } from './status/showReport.ts';
 import { languageEnabled, withLanguage } from './settings.ts';
 import type { Snooze } from './status/snooze.ts';
 import { describe, type StatusState } from './status/status.ts';
@@ -21,6 +22,7 @@ export interface CommandHost {
   readonly log: vscode.LogOutputChannel;
   readonly report: ReportView;
   readonly chat: Chat;
+  readonly models: Models;
   readonly blocks: CodeBlocks;
   readonly edit: InlineEdit;
   readonly search: { rebuild(): Promise<void> };
@@ -32,6 +34,7 @@ const SNOOZE_MINUTES = [5, 15, 60];
 export function commandTable(host: CommandHost): CommandTable {
   return {
     ...windowCommands(host),
+    ...modelCommands(() => host.models),
     ...chatCommands(() => ({
       chat: host.chat,
       model: host.engine.chatModel,
@@ -63,7 +66,6 @@ function windowCommands(host: CommandHost): CommandTable {
     'airgap.snooze': (minutes) => startSnooze(snooze, minutes),
     'airgap.endSnooze': () => snooze.end(),
     'airgap.restartEngine': () => isAwake(host.state()) && engine.restart(),
-    'airgap.chooseModel': (purpose) => chooseModel(host, purpose),
     'airgap.openSettings': () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:airgap.airgap'),
     'airgap.showLog': () => log.show(),
     'airgap.showReport': () => showReport(host.engine, host.report, log),

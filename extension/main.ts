@@ -13,9 +13,10 @@ import { Config } from './config.ts';
 import { engineNodeOptions, followBuilds } from './development.ts';
 import { createLocalEngine, kvDiskCache } from './engine/createLocalEngine.ts';
 import { createLog } from './common/log.ts';
+import { ReportView } from './common/reportView.ts';
+import { createModels } from './models/createModels.ts';
 import { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { Retrieval } from './retrieval/vscode/retrieval.ts';
-import { ReportView } from './status/reportView.ts';
 import { Snooze } from './status/snooze.ts';
 import { Status } from './status/status.ts';
 import { WindowController } from './status/windowController.ts';
@@ -66,7 +67,8 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerLanguageModel({ model: engine.chatModel, settings }));
 
   const report = own(new ReportView());
+  const models = createModels({ context, config, engine, report, log });
   const state = () => window.state;
-  const commands = commandTable({ config, engine, snooze, log, report, state, chat, blocks, edit, search });
+  const commands = commandTable({ config, engine, snooze, log, report, state, chat, models, blocks, edit, search });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

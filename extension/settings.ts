@@ -26,6 +26,8 @@ export const SETTINGS = {
   'index.exclude': z.array(z.string()).default([]),
   'engine.backend': z.enum(['auto', 'webgpu', 'wasm']).default('auto'),
   'engine.nodePath': path.default(''),
+  'store.folder': path.default(''),
+  'store.sharedFolder': path.default(''),
   'engine.allowSoftwareGpu': z.boolean().default(false),
   'engine.unloadAfterMinutes': z.number().min(0).max(10_080).default(10),
   'engine.diskCacheGigabytes': z.number().min(0).max(1000).default(0),

@@ -5,7 +5,7 @@ import type { LoadParams } from '../../engine/wire/protocol.ts';
 import { expandHome, modelOf, type Settings } from '../settings.ts';
 import { buildOf, engineAddress, thisHost } from './address.ts';
 import { LocalEngine } from './localEngine.ts';
-import { chooseRuntime } from './runtime.ts';
+import { chooseRuntime, type RuntimeChoice } from './runtime.ts';
 
 export interface CreateLocalEngineHost {
   /** The folder in which the extension is installed. */
@@ -29,15 +29,7 @@ export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
       version,
       log,
       address: engineAddress(version, buildOf(engineFile), thisHost()),
-      choice: chooseRuntime({
-        platform: process.platform,
-        arch: process.arch,
-        electron: process.versions['electron'],
-        execPath: process.execPath,
-        extensionPath,
-        nodePath: expandHome(settings()['engine.nodePath']),
-        exists: existsSync,
-      }),
+      choice: runtimeChoice(extensionPath, settings()),
     }),
     idleMs: () => 60_000 * (settings()['engine.unloadAfterMinutes'] || Infinity),
     model: (purpose) => modelOf(settings(), purpose) || join(extensionPath, 'media', 'starter'),
@@ -46,6 +38,19 @@ export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
       allowSoftwareGpu: settings()['engine.allowSoftwareGpu'],
       ...kvDiskCache(cacheFolder, settings()['engine.diskCacheGigabytes']),
     }),
+  });
+}
+
+/** The programs that may run the engine on this machine. */
+export function runtimeChoice(extensionPath: string, settings: Settings): RuntimeChoice {
+  return chooseRuntime({
+    platform: process.platform,
+    arch: process.arch,
+    electron: process.versions['electron'],
+    execPath: process.execPath,
+    extensionPath,
+    nodePath: expandHome(settings['engine.nodePath']),
+    exists: existsSync,
   });
 }
 

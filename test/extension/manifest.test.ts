@@ -109,10 +109,10 @@ describe('package.json', () => {
     assert.equal(capabilities.virtualWorkspaces, true);
     assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
     const engineSettings = Object.keys(properties).filter((key) =>
-      /^airgap\.((completion|chat)\.model|(model|engine)\..*)$/.test(key),
+      /^airgap\.((completion|chat)\.model|(model|engine|store|download)\..*)$/.test(key),
     );
     assert.deepEqual(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), engineSettings.sort());
-    for (const key of ['completion.model', 'chat.model', 'engine.nodePath']) {
+    for (const key of ['completion.model', 'chat.model', 'engine.nodePath', 'store.folder', 'store.sharedFolder']) {
       assert.equal(properties[`airgap.${key}`]!.scope, 'machine', key);
     }
   });

@@ -1,8 +1,7 @@
 /** Commands in the editor, explorer, terminal and source control that open the chat. */
 import * as vscode from 'vscode';
 import type { CommandTable } from '../../common/commands.ts';
-import { errorMessage } from '../../common/errorMessage.ts';
-import { warn } from '../../common/notice.ts';
+import { told } from '../../common/notice.ts';
 import type { Settings } from '../../settings.ts';
 import { writeCommitMessage } from './commitMessage.ts';
 import { codeAt, problemsAt, selectionOf } from '../context/defaults.ts';
@@ -34,15 +33,6 @@ export function chatCommands(host: () => ChatCommandsHost): CommandTable {
     'airgap.openChatInEditor': () => host().chat.openInEditor(),
     'airgap.commitMessage': (sourceControl) => told(() => writeCommitMessage(host(), rootOf(sourceControl))),
   };
-}
-
-/** Runs a command and shows its failure to the user, as one sentence. */
-async function told(run: () => Promise<void>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    warn(errorMessage(error));
-  }
 }
 
 function selected(): Attachment[] {

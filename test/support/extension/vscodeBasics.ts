@@ -134,3 +134,16 @@ export const OverviewRulerLane = { Left: 1, Center: 2, Right: 4, Full: 7 } as co
 export const TextDocumentChangeReason = { Undo: 1, Redo: 2 } as const;
 export const TextDocumentSaveReason = { Manual: 1, AfterDelay: 2, FocusOut: 3 } as const;
 export const ColorThemeKind = { Light: 1, Dark: 2, HighContrast: 3, HighContrastLight: 4 } as const;
+export const QuickPickItemKind = { Separator: -1, Default: 0 } as const;
+export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 } as const;
+
+export class TreeItem {
+  constructor(
+    readonly label: string,
+    readonly collapsibleState = 0,
+  ) {}
+}
+
+export class ThemeIcon {
+  constructor(readonly id: string) {}
+}

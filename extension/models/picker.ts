@@ -1,0 +1,113 @@
+/** "Choose a Model…": what it is for, then one of the models on this computer, a file, a folder, or a download. */
+import * as vscode from 'vscode';
+import { errorMessage } from '../common/errorMessage.ts';
+import { warn } from '../common/notice.ts';
+import { modelOf } from '../settings.ts';
+import { browse } from './browse.ts';
+import type { ModelList } from './modelList.ts';
+import { type Choice, type ModelItem, modelItems } from './modelItems.ts';
+import { refusal } from './modelTexts.ts';
+import { possibleUses, type Use, useModel, type UseModelHost } from './useModel.ts';
+
+export interface PickerHost extends UseModelHost {
+  readonly list: ModelList;
+}
+
+/** `asked` is the purpose where the user has said it already, as by a click on a failure. */
+export async function chooseModel(host: PickerHost, asked: unknown): Promise<void> {
+  const use = asked === 'chat' || asked === 'completion' ? asked : await pickUse(host);
+  if (!use) return;
+  const picked = await pickModel(host, use);
+  switch (picked?.kind) {
+    case undefined:
+      return;
+    case 'model':
+      return useModel(host, picked.model.place === 'bundled' ? '' : picked.model.path, use);
+    case 'same':
+      return useModel(host, '', use);
+    case 'browse': {
+      const path = await browse(picked.what, modelOf(host.config.settings, use === 'chat' ? 'chat' : 'completion'));
+      return path === undefined ? undefined : useModel(host, path, use);
+    }
+    case 'command':
+      await vscode.commands.executeCommand(picked.command, use);
+  }
+}
+
+async function pickUse({ config }: PickerHost): Promise<Use | undefined> {
+  const { t } = vscode.l10n;
+  const now = (path: string): string => t('Now: {0}', path || t('the bundled starter model'));
+  const { settings } = config;
+  const [completion, chat] = [modelOf(settings, 'completion'), modelOf(settings, 'chat')];
+  const lines: Record<Use, vscode.QuickPickItem> = {
+    both: {
+      label: `$(sparkle) ${t('For completions and the chat')}`,
+      ...(completion === chat ? { detail: now(chat) } : {}),
+    },
+    completion: { label: `$(code) ${t('For completions')}`, detail: now(completion) },
+    chat: { label: `$(comment-discussion) ${t('For the chat')}`, detail: now(chat) },
+  };
+  const uses = possibleUses(settings).map((use) => ({ ...lines[use], use }));
+  return (await vscode.window.showQuickPick(uses, { title: t('What shall the model be for?') }))?.use;
+}
+
+/** Shows what is known at once, and the rest when it has been found. */
+async function pickModel(host: PickerHost, use: Use): Promise<Choice | undefined> {
+  const { t } = vscode.l10n;
+  const picker = vscode.window.createQuickPick<ModelItem>();
+  const search = new AbortController();
+  const show = (): void => {
+    const [active] = picker.activeItems;
+    picker.items = modelItems(host, use);
+    const same = picker.items.find(
+      ({ label, description }) => label === active?.label && description === active.description,
+    );
+    if (same) picker.activeItems = [same];
+  };
+  picker.title = titleOf(use);
+  picker.placeholder = t('Looking for models on this computer…');
+  picker.matchOnDescription = true;
+  picker.matchOnDetail = true;
+  picker.ignoreFocusOut = true;
+  picker.busy = true;
+  show();
+  const listener = host.list.onDidChange(show);
+  void host.list
+    .search(search.signal)
+    .catch((error: unknown) => !search.signal.aborted && warn(errorMessage(error)))
+    .finally(() => {
+      picker.busy = false;
+      picker.placeholder = t('Type to filter');
+    });
+  try {
+    return await new Promise((resolve) => {
+      picker.onDidAccept(() => {
+        const choice = picker.selectedItems[0]?.choice;
+        if (!choice) return;
+        if (choice.kind !== 'model') return resolve(choice);
+        const reason = refusal(choice.model, use);
+        if (reason === undefined) return resolve(choice);
+        // It stays open: the user chooses another.
+        warn(t('{0} cannot be used. {1}', choice.model.name, reason));
+      });
+      picker.onDidHide(() => resolve(undefined));
+      picker.show();
+    });
+  } finally {
+    search.abort();
+    listener.dispose();
+    picker.dispose();
+  }
+}
+
+function titleOf(use: Use): string {
+  const { t } = vscode.l10n;
+  switch (use) {
+    case 'both':
+      return t('Choose a model for completions and the chat');
+    case 'completion':
+      return t('Choose a model for completions');
+    case 'chat':
+      return t('Choose a model for the chat');
+  }
+}

@@ -1,0 +1,79 @@
+/** Which model is used for what: the settings say it, and the engine loads it. */
+import * as vscode from 'vscode';
+import type { ListedModel } from '../../engine/wire/models.ts';
+import { withoutLinks } from '../common/notice.ts';
+import type { Config } from '../config.ts';
+import type { Engine, EngineState, Purpose } from '../engine/engine.ts';
+import { modelOf, type Settings } from '../settings.ts';
+import type { ModelUse } from './modelTexts.ts';
+
+export interface UseModelHost {
+  readonly config: Pick<Config, 'settings' | 'update'>;
+  readonly engine: Pick<Engine, 'completionModel' | 'chatModel' | 'stop' | 'warmUp'>;
+}
+
+/** What a model can be chosen for. */
+export type Use = Purpose | 'both';
+
+/** How a model is used now, and where it computes. */
+export function useOf({ config, engine }: UseModelHost, { path, place }: ListedModel): ModelUse {
+  const setting = place === 'bundled' ? '' : path;
+  const purposes = (['completion', 'chat'] as const).filter((each) => modelOf(config.settings, each) === setting);
+  const states = purposes.map((each) => (each === 'chat' ? engine.chatModel : engine.completionModel).state);
+  const ready = states.find((state) => state.kind === 'ready');
+  return { purposes, backend: ready && `${ready.model.backend} (${ready.model.device})` };
+}
+
+/** What the user may choose a model for. Without a chat model of its own, the chat follows the completions' model. */
+export function possibleUses(settings: Settings): Use[] {
+  return canSeparate(settings) ? ['both', 'completion', 'chat'] : ['both', 'chat'];
+}
+
+/**
+ * Makes a model the one for a purpose, and has it loaded. `path` is empty for the bundled model. Shows a failure to load
+ * with a button that asks again.
+ */
+export async function useModel(host: UseModelHost, path: string, use: Use): Promise<void> {
+  const { config, engine } = host;
+  const before = config.settings;
+  for (const [key, value] of changes(before, path, use)) await config.update(key, value);
+  const purpose = use === 'chat' ? 'chat' : 'completion';
+  const model = purpose === 'chat' ? engine.chatModel : engine.completionModel;
+  // The same model again, mended meanwhile, changes no setting.
+  if (model.state.kind === 'failed') engine.stop();
+  engine.warmUp(purpose);
+  const state = await settled(model);
+  if (state.kind === 'failed' && modelOf(config.settings, purpose) === path) await showFailure(state, purpose);
+}
+
+/** The settings to write. Only completions: the chat keeps the model that it has had from them. */
+function changes(settings: Settings, path: string, use: Use): ['completion.model' | 'chat.model', string][] {
+  if (use === 'chat') return [['chat.model', path]];
+  const chat = use === 'both' ? '' : settings['chat.model'] || settings['completion.model'];
+  const chatChange: ['chat.model', string][] = chat === settings['chat.model'] ? [] : [['chat.model', chat]];
+  return [...chatChange, ['completion.model', path]];
+}
+
+/** Whether completions can change their model without the chat: the bundled model has no path that would last. */
+function canSeparate(settings: Settings): boolean {
+  return settings['chat.model'] !== '' || settings['completion.model'] !== '';
+}
+
+/** Waits until the model is loaded, has failed, or is no longer wanted. */
+function settled(model: Engine['completionModel'] | Engine['chatModel']): Promise<EngineState> {
+  const isSettled = (state: EngineState): boolean => /^(ready|failed|off)$/.test(state.kind);
+  if (isSettled(model.state)) return Promise.resolve(model.state);
+  return new Promise((resolve) => {
+    const listener = model.onDidChangeState((state) => {
+      if (!isSettled(state)) return;
+      listener.dispose();
+      resolve(state);
+    });
+  });
+}
+
+async function showFailure({ message }: Extract<EngineState, { kind: 'failed' }>, purpose: Purpose): Promise<void> {
+  const another = vscode.l10n.t('Choose another');
+  const picked = await vscode.window.showWarningMessage(withoutLinks(message), another);
+  if (picked === another) await vscode.commands.executeCommand('airgap.chooseModel', purpose);
+}
