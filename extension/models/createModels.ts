@@ -37,12 +37,16 @@ export function createModels({ context, config, engine, report, log }: CreateMod
   const list = own(new ModelList({ program, settings: () => config.settings, log: (message) => log.warn(message) }));
   const models = { config, engine, report, program, list, storage: context.globalStorageUri.fsPath };
   const view = own(new ModelsView({ ...models, importPath: (path) => told(() => importPath(models, path)) }));
+  const listed = (): string => {
+    const { 'completion.model': completion, 'chat.model': chat } = config.settings;
+    return JSON.stringify([completion, chat, storeVariables(config.settings)]);
+  };
+  let before = listed();
   own(
-    config.onDidChange((change) => {
-      const listed = (['completion.model', 'chat.model', 'store.folder', 'store.sharedFolder'] as const).some(
-        change.affects,
-      );
-      if (listed && view.visible) void list.refresh();
+    config.onDidChange(() => {
+      const changed = listed() !== before;
+      before = listed();
+      if (changed && view.visible) void list.refresh();
     }),
   );
   return models;

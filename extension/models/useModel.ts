@@ -61,7 +61,7 @@ function canSeparate(settings: Settings): boolean {
 
 /** Waits until the model is loaded, has failed, or is no longer wanted. */
 function settled(model: Engine['completionModel'] | Engine['chatModel']): Promise<EngineState> {
-  const isSettled = (state: EngineState): boolean => /^(ready|failed|off)$/.test(state.kind);
+  const isSettled = (state: EngineState): boolean => /^(ready|failed|off|sleeping)$/.test(state.kind);
   if (isSettled(model.state)) return Promise.resolve(model.state);
   return new Promise((resolve) => {
     const listener = model.onDidChangeState((state) => {
