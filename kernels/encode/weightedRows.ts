@@ -12,6 +12,11 @@ const ENCODERS = {
 /** A stored type that can be encoded by weighted least squares. */
 export type WeightedType = keyof typeof ENCODERS;
 
+/** The type with the fewest bits that holds rows of so many values: 4.5 per value, or 5 where they are no blocks of Q4_K. */
+export function weightedType(columns: number): WeightedType {
+  return columns % STORED.Q4_K.blockValues === 0 ? 'Q4_K' : 'Q4_1';
+}
+
 export interface WeightedRowsOptions {
   readonly type: WeightedType;
   /** Values of a row: a whole number of blocks. */

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { WeightDType } from '../../../kernels/ops.ts';
 import { STORED } from '../../../kernels/stored/storedTypes.ts';
 import { BadRequest } from '../../errors.ts';
+import { type CalibrateOptions, type Importance, calibrate } from '../../calibrate/calibrate.ts';
 import { type OpenedModel, openModel } from '../../load/openModel.ts';
 import { hasOwnHead } from '../../load/tiedHead.ts';
 import { HfFolder } from '../../sources/hfFolder.ts';
@@ -11,15 +12,23 @@ import type { EntryFacts, StoreEntry } from '../entry.ts';
 import { Staging, type Store } from '../store.ts';
 import { packFolder } from './packFolder.ts';
 import { planPacking } from './packPlan.ts';
-import type { PackOptions } from './packWeights.ts';
+import type { ColumnImportance, PackOptions } from './packWeights.ts';
 
 export interface ImportOptions extends PackOptions {
   /** Name in the store; by default that of the file or folder. */
   readonly name?: string | undefined;
   /** Format of the matrices (see LoadOptions); by default by the model's size. */
   readonly weights?: WeightDType | undefined;
+  /** A text on which the model is run first, to find out which weights matter; its matrices are then packed in 4 bits. */
+  readonly calibration?: Calibration | undefined;
   /** Called when another process works on this model and this one begins to wait. */
   readonly onWait?: ((pid: number) => void) | undefined;
+}
+
+export interface Calibration extends Pick<CalibrateOptions, 'backend' | 'threads' | 'onProgress'> {
+  readonly text: string;
+  /** Called when the model has been run on the text, before it is packed. */
+  readonly onCalibrated?: ((importance: Importance) => void) | undefined;
 }
 
 /**
@@ -31,6 +40,7 @@ export async function importModel(path: string, store: Store, options: ImportOpt
   const source = resolve(path);
   const model = await openModel(source, hasOwnHead);
   try {
+    if (options.calibration) checkCalibration(model, options);
     const name = options.name ?? nameOf(source);
     const files = await model.source.weightFiles();
     const staged = await store.stage(name, source, options);
@@ -47,6 +57,15 @@ export async function importModel(path: string, store: Store, options: ImportOpt
     model.description.tokenizer?.dispose();
     await model.checkpoint.close();
   }
+}
+
+function checkCalibration(model: OpenedModel, { weights }: ImportOptions): void {
+  if (isPacked(model)) {
+    const { name } = model.source;
+    throw new BadRequest(`The weights of ${name} are used as they are stored, so a calibration text changes nothing.`);
+  }
+  if (weights !== undefined && weights !== 'q4m')
+    throw new BadRequest(`A calibration text is for weights of 4 bits (q4m), not for ${weights}.`);
 }
 
 type Facts = Omit<EntryFacts, 'origin' | 'files'> & { readonly source: string };
@@ -73,15 +92,27 @@ async function pack(
   facts: Facts,
   options: ImportOptions,
 ): Promise<StoreEntry> {
-  const plan = planPacking(checkpoint, blueprint.tensors, options.weights);
+  const { weights, calibration } = options;
+  const plan = planPacking(checkpoint, blueprint.tensors, calibration ? 'calibrated' : weights);
   const freeBytes = await store.freeBytes();
   if (plan.bytes + SPARE_BYTES > freeBytes) {
     throw new BadRequest(
       `${facts.name} needs ${gigabytes(plan.bytes)} GB on the disk of ${store.folder}, where ${gigabytes(freeBytes)} GB are free.`,
     );
   }
-  const files = await packFolder(source as HfFolder, checkpoint, plan, staged.folder, options);
+  const importance = calibration && (await importanceOf(facts.source, calibration, options));
+  const files = await packFolder(source as HfFolder, checkpoint, plan, staged.folder, options, importance);
   return staged.publish({ ...facts, origin: 'packed', files }, '.');
+}
+
+async function importanceOf(
+  path: string,
+  calibration: Calibration,
+  { signal }: PackOptions,
+): Promise<ColumnImportance> {
+  const importance = await calibrate(path, calibration.text, { ...calibration, signal });
+  calibration.onCalibrated?.(importance);
+  return importance.columns;
 }
 
 /** Room for the texts beside the weights. */

@@ -6,7 +6,7 @@ import type { HfFolder } from '../../sources/hfFolder.ts';
 import { syncFolder } from '../durable.ts';
 import type { StoredFile } from '../entry.ts';
 import type { PackPlan } from './packPlan.ts';
-import { type PackOptions, packWeights } from './packWeights.ts';
+import { type ColumnImportance, type PackOptions, packWeights } from './packWeights.ts';
 
 /** The name under which folders of Hugging Face's layout have their weights. */
 const WEIGHTS = 'model.safetensors';
@@ -18,6 +18,7 @@ export async function packFolder(
   plan: PackPlan,
   folder: string,
   options: PackOptions,
+  importance?: ColumnImportance,
 ): Promise<StoredFile[]> {
   const files: StoredFile[] = [];
   for await (const { name, bytes } of source.texts()) {
@@ -30,7 +31,7 @@ export async function packFolder(
     }
     files.push({ name, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
   }
-  const sha256 = await packWeights(checkpoint, plan, join(folder, WEIGHTS), options);
+  const sha256 = await packWeights(checkpoint, plan, join(folder, WEIGHTS), options, importance);
   await syncFolder(folder);
   return [...files, { name: WEIGHTS, bytes: plan.bytes, sha256 }];
 }

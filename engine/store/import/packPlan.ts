@@ -1,5 +1,6 @@
 import type { WeightDType } from '../../../kernels/ops.ts';
 import type { PlainType } from '../../../kernels/encode/plainRows.ts';
+import { type WeightedType, weightedType } from '../../../kernels/encode/weightedRows.ts';
 import { type StoredType, STORED, storedBytes } from '../../../kernels/stored/storedTypes.ts';
 import { storedPieces } from '../../load/storedPieces.ts';
 import { chooseFormats } from '../../load/weightFormats.ts';
@@ -12,7 +13,9 @@ export interface PackedTensor {
   readonly name: string;
   readonly stored: CheckpointTensor;
   /** As stored, or what its values are rounded to. */
-  readonly type: StoredType | PlainType;
+  readonly type: StoredType | PlainType | WeightedType;
+  /** The decoder's matrix that it is or belongs to, where its errors are weighed by that matrix's importance. */
+  readonly weighedAs: string | undefined;
   readonly bytes: number;
   /** The format that the type stands for, which limits the values. */
   readonly format: WeightDType;
@@ -39,16 +42,21 @@ const PACKED_AS: Readonly<Partial<Record<WeightDType, PlainType>>> = {
 
 /**
  * Packs what a decoder needs, in the formats in which it would be loaded, or as if `asked` were asked for there. Vectors
- * stay as they are stored.
+ * stay as they are stored. With calibration, matrices take 4 bits with scales and minima that it chooses.
  */
-export function planPacking(checkpoint: Checkpoint, specs: readonly TensorSpec[], asked?: WeightDType): PackPlan {
+export function planPacking(
+  checkpoint: Checkpoint,
+  specs: readonly TensorSpec[],
+  asked?: WeightDType | 'calibrated',
+): PackPlan {
+  const calibrated = asked === 'calibrated';
   const formats = new Map<string, WeightSpec>();
-  for (const spec of chooseFormats(specs, checkpoint, asked)) {
+  for (const spec of chooseFormats(specs, checkpoint, calibrated ? 'q4m' : asked)) {
     for (const { name } of storedPieces(checkpoint, spec)) formats.set(name, spec);
   }
   const tensors = checkpoint.order
     .filter((name) => formats.has(name))
-    .map((name) => packedTensor(name, checkpoint.tensors.get(name)!, formats.get(name)!));
+    .map((name) => packedTensor(name, checkpoint.tensors.get(name)!, formats.get(name)!, calibrated));
   const header = headerOf(tensors);
   return {
     tensors,
@@ -58,9 +66,12 @@ export function planPacking(checkpoint: Checkpoint, specs: readonly TensorSpec[]
   };
 }
 
-function packedTensor(name: string, stored: CheckpointTensor, { shape, format }: WeightSpec): PackedTensor {
-  const type = (shape.length === 2 ? PACKED_AS[format] : undefined) ?? stored.dtype;
-  return { name, stored, type, bytes: storedBytes(valuesOf(stored), type), format };
+function packedTensor(name: string, stored: CheckpointTensor, spec: WeightSpec, calibrated: boolean): PackedTensor {
+  const { shape, format, role } = spec;
+  const weighedAs = calibrated && role === 'matrix' ? spec.name : undefined;
+  const plain = (shape.length === 2 ? PACKED_AS[format] : undefined) ?? stored.dtype;
+  const type = weighedAs === undefined ? plain : weightedType(shape[1]!);
+  return { name, stored, type, weighedAs, bytes: storedBytes(valuesOf(stored), type), format };
 }
 
 /** The header of a safetensors file. Format: github.com/huggingface/safetensors. */

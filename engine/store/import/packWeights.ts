@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { Encoders } from '../../../kernels/encode/encoders.ts';
 import type { PlainType } from '../../../kernels/encode/plainRows.ts';
+import type { WeightedRowsOptions, WeightedType } from '../../../kernels/encode/weightedRows.ts';
+import { check } from '../../../kernels/check.ts';
 import { LARGEST_WEIGHT } from '../../../kernels/quantize.ts';
 import { BadModel, throwIfAborted } from '../../errors.ts';
 import type { Checkpoint } from '../../sources/checkpoint.ts';
@@ -16,6 +18,9 @@ export interface PackOptions {
   /** Called with the bytes of the source that have been packed. */
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
+
+/** How much an error in each column of a matrix matters, by the matrix's name; needed for a plan with calibration. */
+export type ColumnImportance = ReadonlyMap<string, Float32Array>;
 
 /** Whole rows of a tensor, or a part of one that is copied. */
 interface Chunk {
@@ -34,6 +39,7 @@ export async function packWeights(
   { tensors, header, sourceBytes }: PackPlan,
   path: string,
   { signal, onProgress }: PackOptions,
+  importance: ColumnImportance = new Map(),
 ): Promise<string> {
   const hash = createHash('sha256');
   const encoders = new Encoders();
@@ -48,7 +54,7 @@ export async function packWeights(
     // Each thread has a chunk to encode and the next one waiting.
     for await (const packed of inOrder(chunksOf(tensors), 2 * encoders.threads, async (chunk) => {
       throwIfAborted(signal);
-      return { chunk, bytes: await packChunk(checkpoint, encoders, chunk) };
+      return { chunk, bytes: await packChunk(checkpoint, encoders, chunk, importance) };
     })) {
       await write(packed.bytes);
       onProgress?.((doneBytes += packed.chunk.bytes), sourceBytes);
@@ -70,12 +76,18 @@ function* chunksOf(tensors: readonly PackedTensor[]): Generator<Chunk> {
   }
 }
 
-async function packChunk(checkpoint: Checkpoint, encoders: Encoders, chunk: Chunk): Promise<Uint8Array> {
+async function packChunk(
+  checkpoint: Checkpoint,
+  encoders: Encoders,
+  chunk: Chunk,
+  importance: ColumnImportance,
+): Promise<Uint8Array> {
   const { name, stored, type, format } = chunk.tensor;
   const bytes = new Uint8Array(chunk.bytes);
   await checkpoint.read(name, chunk.from, bytes);
   if (type === stored.dtype) return bytes;
-  const packed = await encoders.encode({ bytes, from: stored.dtype, to: type as PlainType });
+  const to = weighing(chunk.tensor, importance) ?? (type as PlainType);
+  const packed = await encoders.encode({ bytes, from: stored.dtype, to });
   if (!Number.isFinite(packed.largest))
     throw new BadModel(`The tensor ${name} contains NaN or infinite weights. The file is damaged.`);
   if (packed.largest > LARGEST_WEIGHT[format]) {
@@ -84,4 +96,14 @@ async function packChunk(checkpoint: Checkpoint, encoders: Encoders, chunk: Chun
     );
   }
   return packed.bytes;
+}
+
+function weighing(
+  { weighedAs, type, stored }: PackedTensor,
+  importance: ColumnImportance,
+): WeightedRowsOptions | undefined {
+  if (weighedAs === undefined) return undefined;
+  const columns = importance.get(weighedAs);
+  check(columns !== undefined, () => `${weighedAs} was not calibrated`);
+  return { type: type as WeightedType, columns: stored.shape[1]!, importance: columns };
 }
