@@ -5,6 +5,7 @@ import { PUBLIC_HUB } from '../download/hub.ts';
 import { terminalHttp } from '../download/terminalHttp.ts';
 import { BadRequest } from '../errors.ts';
 import { addJsonOption, runModelCommand } from './modelOutput.ts';
+import { describeStored } from './models/storedModels.ts';
 import { askYesNo, canAsk } from './question.ts';
 import { addStoreOption, storeOf, type StoreOptions } from './storeOptions.ts';
 
@@ -38,7 +39,7 @@ export function addGet(program: Command, signal: AbortSignal): void {
         onProgress: ({ step, doneBytes, totalBytes }) => progress(step, doneBytes, totalBytes),
       });
       say(`${entry.name} is at ${entry.path}`);
-      return [];
+      return describeStored(entry, options);
     }),
   );
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { WeightDType } from '../../kernels/ops.ts';
 import { importModel } from '../store/import/importModel.ts';
 import { addJsonOption, runModelCommand } from './modelOutput.ts';
+import { describeStored } from './models/storedModels.ts';
 import { type StoreOptions, addStoreOption, storeOf } from './storeOptions.ts';
 
 interface ImportCliOptions extends StoreOptions {
@@ -35,7 +36,7 @@ export function addImport(program: Command, signal: AbortSignal): void {
       });
       const { origin } = entry;
       say(`${entry.name} ${origin === 'reference' ? 'is used where it lies:' : 'was packed into'} ${entry.path}`);
-      return [];
+      return describeStored(entry, options);
     }),
   );
 }

@@ -10,7 +10,7 @@ import { addGenerate } from './generate.ts';
 import { addGet } from './get.ts';
 import { addImport } from './import.ts';
 import { addLogits } from './logits.ts';
-import { addModels } from './models.ts';
+import { addModels } from './models/models.ts';
 import { addPerplexity } from './perplexity.ts';
 import { addRemove } from './remove.ts';
 import { type AddCommand, runProgram } from './runProgram.ts';

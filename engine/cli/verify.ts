@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { BadModel } from '../errors.ts';
 import { verifyModel } from '../store/verifyModel.ts';
 import { addJsonOption, runModelCommand } from './modelOutput.ts';
+import { describeStored } from './models/storedModels.ts';
 import { type StoreOptions, addStoreOption, findStored, storeOf } from './storeOptions.ts';
 
 interface VerifyOptions extends StoreOptions {
@@ -25,7 +26,7 @@ export function addVerify(program: Command, signal: AbortSignal): void {
       const known = entry.files.length - news;
       if (known > 0) say(`${entry.name}: ${known} of ${entry.files.length} files have the known SHA-256.`);
       if (news > 0) say(`${entry.name}: the SHA-256 of ${news} files was not known; it is compared from now on.`);
-      return [];
+      return describeStored(entry, options);
     }),
   );
 }

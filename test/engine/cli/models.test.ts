@@ -11,7 +11,8 @@ describe('airgap models', function () {
   afterEach(() => tree.remove());
 
   /** Runs the program for a user whose home is in the tree and who has set nothing. */
-  const models = async (...args: string[]) => {
+  const models = (...args: string[]) => run('models', ...args);
+  const run = async (...args: string[]) => {
     const names = 'OLLAMA_MODELS HF_HOME HF_HUB_CACHE HUGGINGFACE_HUB_CACHE LLAMA_CACHE JAN_DATA_FOLDER';
     const unset = [
       ...names.split(' '),
@@ -27,7 +28,7 @@ describe('airgap models', function () {
       ...{ HOME: tree.home, USERPROFILE: tree.home },
       ...{ AIRGAP_STORE: tree.path('store'), AIRGAP_SHARED_STORE: tree.path('shared') },
     };
-    return airgapIn(env, 'models', ...args);
+    return airgapIn(env, ...args);
   };
 
   it('a line of JSON: the bundled model, those that were named, and with --all those of other programs', async () => {
@@ -60,6 +61,20 @@ describe('airgap models', function () {
       tree.snapshot().filter((line) => line.startsWith('home')),
       before,
     );
+  });
+
+  it('a model of the store, as importing it said, and not once more as the other program’s', async () => {
+    const file = tree.model('home/.lmstudio/models/p/m/f.gguf');
+    const done = async (...args: string[]) => {
+      const { code, stdout, stderr } = await run(...args, '--json');
+      assert.equal(code, 0, stderr);
+      const line = modelLine.parse(JSON.parse(stdout.trim().split('\n').at(-1)!));
+      return line.type === 'done' ? line.models : assert.fail(stdout);
+    };
+    const [imported] = await done('import', file, '--name', 'Tiny');
+    assert.deepEqual([imported!.id, imported!.origin, imported!.path], ['Tiny', 'reference', file]);
+    const [, ...listed] = await done('models', '--all', '--no-measure');
+    assert.deepEqual(listed, [imported]);
   });
 
   it('a failure is a line of JSON as well', async () => {
