@@ -1,21 +1,15 @@
 /** One file from a server to the disk: resumed where it broke off, tried again, checked before it gets its name. */
 import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { Cancelled, DownloadFailed, errorMessage } from '../errors.ts';
+import { DownloadFailed, errorMessage } from '../errors.ts';
 import { checkAnswer, webPage } from './answers.ts';
 import { checkFile } from './checkFile.ts';
 import { Interrupted, networkFailure, shown } from './failures.ts';
 import type { HttpClient } from './http.ts';
 import type { RemoteFile } from './hub.ts';
 import { requestFile, type FollowedResponse } from './requestFile.ts';
-
-/** Tries in a row that bring not a single byte. */
-const MOST_FRUITLESS_TRIES = 5;
-const FIRST_WAIT_MS = 500;
-/** A server that wants a longer pause is not waited for. */
-const LONGEST_WAIT_MS = 60_000;
+import { retrying } from './retrying.ts';
 
 export interface FetchOptions {
   http: HttpClient;
@@ -38,7 +32,7 @@ export async function fetchFile(file: RemoteFile, folder: string, options: Fetch
   const complete = await stat(path).catch(() => undefined);
   if (complete) return options.onBytes?.(complete.size);
   await keepOrForget(file, part, note);
-  await downloadInTries(file, part, options);
+  await retrying(() => download(file, part, options), { signal: options.signal, progress: () => sizeOf(part) });
   if (!(await checkFile(file, part, options))) {
     await rm(part);
     await rm(note);
@@ -83,24 +77,6 @@ async function partOf(note: string): Promise<string | undefined> {
   } catch {
     // No note, or half a note: the part is not trusted.
     return undefined;
-  }
-}
-
-async function downloadInTries(file: RemoteFile, part: string, options: FetchOptions): Promise<void> {
-  let fruitless = 0;
-  for (;;) {
-    const before = await sizeOf(part);
-    try {
-      return await download(file, part, options);
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
-      fruitless = (await sizeOf(part)) > before ? 0 : fruitless + 1;
-      const waitMs = error.retryAfterMs ?? FIRST_WAIT_MS * 2 ** fruitless;
-      if (fruitless >= MOST_FRUITLESS_TRIES || waitMs > LONGEST_WAIT_MS) throw error;
-      await sleep(waitMs, undefined, { signal: options.signal }).catch(() => {
-        throw new Cancelled();
-      });
-    }
   }
 }
 

@@ -18,6 +18,7 @@ import { withFileShares } from './fileShare.ts';
 import { shown } from './failures.ts';
 import type { Connection, HttpClient } from './http.ts';
 import { requestFile, splitCredentials, type FollowedResponse } from './requestFile.ts';
+import { retrying } from './retrying.ts';
 
 /** The public hub. A setting, or AIRGAP_HUB in the terminal, names another one. */
 export const PUBLIC_HUB = 'https://huggingface.co';
@@ -74,21 +75,31 @@ export async function findFiles(hub: Hub, entry: HubEntry, signal: AbortSignal):
 
 async function findFile(hub: Hub, entry: HubEntry, path: string, signal: AbortSignal): Promise<RemoteFile> {
   const url = fileAddress(hub, entry, 'main', path);
-  const response = await ask(hub, url, 'HEAD', signal);
+  // Where the hub redirects to, a signature allows GET only.
+  const response = await ask(hub, url, { method: 'HEAD', stay: true, signal });
   response.body.destroy();
-  const { stated, headers } = response;
+  const { stated, status } = response;
   const commit = stated['x-repo-commit'];
   const etag = (stated['x-linked-etag'] ?? stated['etag'])?.replace(/^W\//, '').replaceAll('"', '');
-  const bytes = Number(stated['x-linked-size'] ?? headers['content-length'] ?? Number.NaN);
+  const size = status < 300 ? stated['content-length'] : undefined;
+  const bytes = Number(stated['x-linked-size'] ?? size ?? Number.NaN);
   return {
     name: path,
     url: commit && /^[0-9a-f]{40}$/.test(commit) ? fileAddress(hub, entry, commit, path) : url,
     ...(hub.authorization && { authorization: hub.authorization }),
-    bytes: Number.isSafeInteger(bytes) ? bytes : null,
+    bytes: Number.isSafeInteger(bytes) ? bytes : await sizeBehind(hub, url, signal),
     ...(etag && /^[0-9a-f]{64}$/.test(etag) && { sha256: etag }),
     ...(etag && /^[0-9a-f]{40}$/.test(etag) && { gitHash: etag }),
     ...(etag && { etag }),
   };
+}
+
+/** Where only the server that has the bytes knows how many there are. Null where not even that one says it. */
+async function sizeBehind(hub: Hub, url: URL, signal: AbortSignal): Promise<number | null> {
+  const { body, headers } = await ask(hub, url, { method: 'GET', signal });
+  body.destroy();
+  const bytes = Number(headers['content-length'] ?? Number.NaN);
+  return Number.isSafeInteger(bytes) ? bytes : null;
 }
 
 /** What the catalogue knows of a file counts; a hub that says otherwise has another file. */
@@ -129,7 +140,7 @@ async function findFolder(hub: Hub, entry: HubEntry, signal: AbortSignal): Promi
     return Promise.all(wanted(names, hub, entry).map((name) => findFile(hub, entry, name, signal)));
   }
   const url = new URL(`api/models/${entry.repository}/revision/main?blobs=true`, hub.base);
-  const text = await readText(await ask(hub, url, 'GET', signal), signal);
+  const text = await readText(await ask(hub, url, { method: 'GET', signal }), signal);
   const parsed = modelInfo.safeParse(parseJson(text));
   if (!parsed.success) throw new DownloadFailed(`${shown(url)} did not answer with the list of a model's files.`);
   const { sha, siblings } = parsed.data;
@@ -162,11 +173,19 @@ function fileAddress({ base }: Hub, { repository }: HubEntry, revision: string, 
   return new URL(`${repository}/${middle}${path}`, base);
 }
 
-async function ask(hub: Hub, url: URL, method: 'GET' | 'HEAD', signal: AbortSignal): Promise<FollowedResponse> {
-  const { http, authorization } = hub;
-  const response = await requestFile(http, url, { method, headers: {}, signal, authorization });
-  checkAnswer(response, { authorized: authorization !== undefined });
-  return response;
+function ask(
+  { http, authorization }: Hub,
+  url: URL,
+  request: { method: 'GET' | 'HEAD'; stay?: boolean; signal: AbortSignal },
+): Promise<FollowedResponse> {
+  const send = async () => {
+    const response = await requestFile(http, url, { ...request, headers: {}, authorization });
+    if (!request.stay || response.status < 300 || response.status > 399) {
+      checkAnswer(response, { authorized: authorization !== undefined });
+    }
+    return response;
+  };
+  return retrying(send, { signal: request.signal });
 }
 
 function parseJson(text: string): unknown {

@@ -40,7 +40,8 @@ export function nodeHttp({ agentFor, secureContext }: NodeHttpOptions = {}): Htt
       });
       // The agent would pass on what the proxy says instead of a connection, as if the server itself had said it.
       sent.on('proxyConnect', ({ statusCode }: { statusCode: number }) => {
-        if (statusCode !== 200) sent.destroy(new DownloadFailed(proxyRefusal(url, statusCode)));
+        if (url.protocol === 'https:' && statusCode !== 200)
+          sent.destroy(new DownloadFailed(proxyRefusal(url, statusCode)));
       });
       sent.on('error', (error) => {
         clearTimeout(answerTimer);

@@ -8,6 +8,8 @@ const MOST_REDIRECTS = 10;
 export interface FollowedRequest extends HttpRequest {
   /** The header of this name, sent to the server of the first address only. */
   authorization?: string | undefined;
+  /** Resolves with a redirect to another server instead of following it. */
+  stay?: boolean;
 }
 
 export interface FollowedResponse extends HttpResponse {
@@ -24,7 +26,7 @@ export interface FollowedResponse extends HttpResponse {
 export async function requestFile(
   http: HttpClient,
   first: URL,
-  { authorization, headers, ...request }: FollowedRequest,
+  { authorization, headers, stay = false, ...request }: FollowedRequest,
 ): Promise<FollowedResponse> {
   let url = first;
   const stated: Record<string, string | undefined> = {};
@@ -40,8 +42,10 @@ export async function requestFile(
     if (isFirst) Object.assign(stated, response.headers);
     const { location } = response.headers;
     if (response.status < 300 || response.status > 399 || location === undefined) return { ...response, url, stated };
+    const next = nextAddress(url, location);
+    if (stay && next.origin !== first.origin) return { ...response, url, stated };
     response.body.destroy();
-    url = nextAddress(url, location);
+    url = next;
   }
   throw new DownloadFailed(`${shown(first)} leads from one address to the next without end.`);
 }
