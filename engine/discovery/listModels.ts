@@ -13,8 +13,8 @@ const AT_ONCE = 4;
 const SUGGESTED = { bytes: 2_393_231_072, sha256: '8a83c7fb9049a9b2e92266fa7ad04933bb53aa1e85136b7b30f1b8000ff2edef' };
 
 /**
- * Describes models for a list: each file once, by the first of its listings, unless the user has named it. What runs
- * comes before what does not, and the suggested model before all others that run; otherwise the order stays. Rejects with
+ * Describes models for a list: each file once, by the first of its listings, and by a path that the user has named. What
+ * runs comes before what does not, and the suggested model before all others that run; otherwise the order stays. Rejects with
  * Cancelled.
  */
 export async function listModels(
@@ -47,16 +47,20 @@ async function withoutDuplicates(
   { disk }: Machine,
   signal: AbortSignal | undefined,
 ): Promise<Found[]> {
-  const once = new Map<string, Found>();
+  const once: Found[] = [];
+  const [files, paths] = [new Set<string>(), new Set<string>()];
   for (const listing of listings) {
     throwIfAborted(signal);
     const { path, program, problem } = listing;
-    const files = problem === undefined ? await modelFiles(disk, path) : { paths: [], bytes: 0 };
-    const [first = path] = files.paths;
-    const file = program === 'named' ? path : ((await disk.realPath(first)) ?? first);
-    if (!once.has(file)) once.set(file, { listing, files });
+    const ofModel = problem === undefined ? await modelFiles(disk, path) : { paths: [], bytes: 0 };
+    const [first = path] = ofModel.paths;
+    const file = (await disk.realPath(first)) ?? first;
+    if (paths.has(path) || (files.has(file) && program !== 'named')) continue;
+    files.add(file);
+    paths.add(path);
+    once.push({ listing, files: ofModel });
   }
-  return [...once.values()];
+  return once;
 }
 
 function isSuggested({ sha256 }: Listing, { bytes }: ListedModel): boolean {

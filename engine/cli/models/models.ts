@@ -47,8 +47,8 @@ async function listed(
   const listings: Listing[] = [
     { path: starterFolder(), name: 'Starter model', program: 'bundled' },
     ...entries.map(listingOf),
-    ...paths.map((path): Listing => ({ path: resolve(path), name: '', program: 'named' })),
     ...found.candidates,
+    ...paths.map((path): Listing => ({ path: resolve(path), name: '', program: 'named' })),
   ];
   return {
     models: await listModels(listings, await thisMachine(options), signal),

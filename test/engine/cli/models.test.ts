@@ -44,7 +44,7 @@ describe('airgap models', function () {
     const [bundled, ...more] = await list(named);
     assert.deepEqual([bundled![0], bundled![2]], ['bundled', null]);
     assert.deepEqual(more, [['named', named, null, null]]);
-    assert.deepEqual((await list('--all')).slice(1), [['lmStudio', file, null, null]]);
+    assert.deepEqual((await list('--all', file)).slice(1), [['lmStudio', file, null, null]]);
   });
 
   it('a table for people, with the reason where a model cannot be used', async () => {

@@ -84,7 +84,7 @@ describe('models in a list', () => {
     assert.equal(candidates.length, 3);
     const stored = listing(file, { program: 'store', stored: { id: 'm', origin: 'reference', hash: 'verified' } });
     const named = listing(tree.path('home/.lmstudio/models/p/m/linked.gguf'), { program: 'named', name: '' });
-    const models = await listModels([stored, named, ...candidates], MACHINE);
+    const models = await listModels([stored, ...candidates, named, named], MACHINE);
     assert.deepEqual(
       models.map(({ place, id, hash, name }) => [place, id, hash, name]),
       [
