@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { BadModel, errorMessage } from '../errors.ts';
-import { planModel } from '../load/planModel.ts';
+import { type PlanLimits, planModel } from '../load/planModel.ts';
 import { quoted } from '../sources/quoted.ts';
 import type { ListedModel } from '../wire/models.ts';
 import type { Disk } from './disk.ts';
@@ -14,10 +14,8 @@ export interface Listing extends Candidate {
 }
 
 /** What decides whether a model runs on this machine, and how fast. */
-export interface Machine {
+export interface Machine extends PlanLimits {
   readonly disk: Disk;
-  /** Memory that a model may take, in bytes. */
-  readonly freeBytes: number;
   /** In bytes per second; null where it is not known. */
   readonly bandwidth: number | null;
 }
@@ -51,7 +49,7 @@ export async function describeModel(
   });
   if (problem !== undefined) return unusable(problem);
   try {
-    const plan = await planModel(path, machine.freeBytes);
+    const plan = await planModel(path, machine);
     const { kind, chat, contextLength, memoryBytes } = plan;
     const fits = plan.problem === null && machine.bandwidth !== null;
     return {

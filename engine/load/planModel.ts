@@ -34,18 +34,31 @@ export interface DecodeCost {
   readonly layers: number;
 }
 
+/** Memory that a model may take, in bytes. */
+export interface PlanLimits {
+  readonly freeBytes: number;
+  /** What may become free, as by unloading another model; freeBytes where that is more, or where this is absent. */
+  readonly reachableBytes?: number | undefined;
+}
+
 /**
- * Plans the referenced model for the CPU with `freeBytes` of memory. Everything that loading checks is checked, but for the
- * values of the weights, of which none is read. Rejects with BadModel.
+ * Plans the referenced model for the CPU of a machine with this memory. Everything that loading checks is checked, but
+ * for the values of the weights, of which none is read. Rejects with BadModel.
  */
-export async function planModel(reference: ModelReference, freeBytes: number): Promise<ModelPlan> {
+export async function planModel(
+  reference: ModelReference,
+  { freeBytes, reachableBytes = freeBytes }: PlanLimits,
+): Promise<ModelPlan> {
   const { source, description, blueprint, checkpoint } = await openModel(reference, storesHead);
   try {
     const { config, tensors } = blueprint;
     const specs = chooseFormats(tensors, checkpoint, undefined);
     const chunkTokens = CHUNK_TOKENS.wasm;
-    const plan = planOf(() => planMemory(config, specs, { freeBytes, chunkTokens }));
-    const { kv } = 'kv' in plan ? plan : planMemory(config, specs, { freeBytes: Infinity, chunkTokens });
+    const planWith = (bytes: number): MemoryPlan => planMemory(config, specs, { freeBytes: bytes, chunkTokens });
+    let plan = planOf(() => planWith(Math.max(freeBytes, reachableBytes)));
+    // The sentence is to say what is free now.
+    if (!('kv' in plan)) plan = planOf(() => planWith(freeBytes));
+    const { kv } = 'kv' in plan ? plan : planWith(Infinity);
     return {
       name: source.name,
       kind: `${source.format} ${mostlyStoredAs(checkpoint)}`,

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { knownBandwidth } from '../../discovery/bandwidthFile.ts';
 import type { Listing, Machine } from '../../discovery/describe.ts';
 import { thisDisk } from '../../discovery/disk.ts';
@@ -21,9 +22,14 @@ export function listingOf({ id, origin, hash, path, name, shared, sha256, licenc
   return { path, name, program: shared ? 'sharedStore' : 'store', ...known };
 }
 
+/** Memory of this machine, or what a container may use of it. */
+function memoryLimit(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
+}
+
 /** This machine as it is now. The memory bandwidth is measured where it is not known, unless `measure` is false. */
 export async function thisMachine({ measure, ...store }: StoreOptions & { measure: boolean }): Promise<Machine> {
   const measured = (): Promise<number> => measureBandwidth(undefined, MEASUREMENT);
   const bandwidth = await knownBandwidth(placesOf(store).folder, measure ? measured : undefined);
-  return { disk: thisDisk, freeBytes: freeBytesOfCpu(), bandwidth };
+  return { disk: thisDisk, freeBytes: freeBytesOfCpu(), reachableBytes: memoryLimit() / 2, bandwidth };
 }

@@ -125,6 +125,10 @@ describe('models in a list', () => {
     assert.match(problem!, /^The model does not fit into memory: /);
     assert.deepEqual([contextLength, tokensPerSecond, kind], [null, null, 'GGUF F32']);
     assert.ok(memoryBytes! > 50_000);
+    const later = { ...MACHINE, freeBytes: 50_000, reachableBytes: 8e9 };
+    assert.equal((await listModels([listing(tree.path('m.gguf'))], later))[0]!.problem, null, 'another model may go');
+    const never = { ...MACHINE, freeBytes: 50_000, reachableBytes: 60_000 };
+    assert.equal((await listModels([listing(tree.path('m.gguf'))], never))[0]!.problem, problem, 'what is free now');
   });
 
   it('a path that the user named: by the name in its files, or where it is nothing by its own', async () => {
@@ -223,7 +227,7 @@ describe('the estimate of speed', () => {
         console.log('      skipped: AIRGAP_SMOLLM2 does not name the file');
         return this.skip();
       }
-      const cost = model === 'SmolLM2' ? (await planModel(file!, 8e9)).decode : randomCost(model);
+      const cost = model === 'SmolLM2' ? (await planModel(file!, { freeBytes: 8e9 })).decode : randomCost(model);
       const ratio = estimateTokensPerSecond(cost, bandwidth, tokens) / measured;
       assert.ok(ratio > 0.75 && ratio < 1.25, `${ratio}`);
     });
