@@ -67,22 +67,31 @@ export function sumEach(a: v128, b: v128, c: v128, d: v128): v128 {
 /** 1.5 * 2^23: adding it rounds to an integer, which is then in the low bits. */
 export const ROUNDER: f32 = 12582912.0;
 
+/** The constants of exp4. One in code would be rebuilt at every use. */
+// prettier-ignore
+const EXP = memory.data<f32>([
+  88.0, -87.0, 1.4426950408889634, ROUNDER, 0.693359375, -2.1219444e-4,
+  1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5,
+  1.0, -86.9,
+], 16);
+
 /** e^x by Cephes' polynomial of degree 5, after extracting powers of two; relative error 2e-7, 0 below -86.9. */
 // @inline
 export function exp4(value: v128): v128 {
-  const x = f32x4.pmax(f32x4.pmin(value, f32x4.splat(88.0)), f32x4.splat(-87.0));
-  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(1.4426950408889634)), f32x4.splat(ROUNDER));
-  const n = f32x4.sub(shifted, f32x4.splat(ROUNDER));
-  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
-  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.1219444e-4)));
-  let p = madd(f32x4.splat(1.98756915e-4), r, f32x4.splat(1.3981999507e-3));
-  p = madd(p, r, f32x4.splat(8.3334519073e-3));
-  p = madd(p, r, f32x4.splat(4.1665795894e-2));
-  p = madd(p, r, f32x4.splat(1.6666665459e-1));
-  p = madd(p, r, f32x4.splat(0.5));
-  p = madd(p, f32x4.mul(r, r), f32x4.add(r, f32x4.splat(1.0)));
-  const power = i32x4.add(i32x4.shl(shifted, 23), i32x4.splat(127 << 23)); // The low bits of `shifted` are n.
-  return v128.bitselect(f32x4.splat(0), f32x4.mul(p, power), f32x4.lt(value, f32x4.splat(-86.9)));
+  const x = f32x4.pmax(f32x4.pmin(value, v128.load32_splat(EXP)), v128.load32_splat(EXP, 4));
+  const rounder = v128.load32_splat(EXP, 12);
+  const shifted = f32x4.add(f32x4.mul(x, v128.load32_splat(EXP, 8)), rounder);
+  const n = f32x4.sub(shifted, rounder);
+  let r = f32x4.sub(x, f32x4.mul(n, v128.load32_splat(EXP, 16)));
+  r = f32x4.sub(r, f32x4.mul(n, v128.load32_splat(EXP, 20)));
+  let p = madd(v128.load32_splat(EXP, 24), r, v128.load32_splat(EXP, 28));
+  p = madd(p, r, v128.load32_splat(EXP, 32));
+  p = madd(p, r, v128.load32_splat(EXP, 36));
+  p = madd(p, r, v128.load32_splat(EXP, 40));
+  p = madd(p, r, v128.load32_splat(EXP, 44));
+  p = madd(p, f32x4.mul(r, r), f32x4.add(r, v128.load32_splat(EXP, 48)));
+  const power = i32x4.add(i32x4.shl(shifted, 23), v128.load32_splat(EXP, 48)); // The low bits of `shifted` are n.
+  return v128.andnot(f32x4.mul(p, power), f32x4.lt(value, v128.load32_splat(EXP, 52)));
 }
 
 /** sum(exp((x - base) factor)) of `count` values. */

@@ -7,6 +7,10 @@ import type { Operation, Word } from './operation.ts';
 import type { Profile } from './profile.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 
+/** The address of scratch before its program is planned, and its last use. */
+const UNPLACED = -1;
+const UNUSED = -1;
+
 /** An operation in its bank, or a copy into the bank. */
 interface Entry {
   readonly bank: number;
@@ -62,12 +66,17 @@ export class Program {
 
   /** Scratch of this step; `initial` is written before it runs. */
   storage(bytes: number, initial?: Int32Array | Float32Array): Storage {
-    return { bytes, address: 0, program: this, initial };
+    return this.#scratch(bytes, undefined, initial, false);
   }
 
   /** Addresses of a bank, for operations that will run there. */
   addresses(bank: number, initial: Int32Array): Storage {
-    return { bytes: initial.byteLength, address: 0, program: this, initial, bank, pinned: true };
+    return this.#scratch(initial.byteLength, bank, initial, true);
+  }
+
+  /** All scratch is made here, so that its objects have one form and are read fast. */
+  #scratch(bytes: number, bank: number | undefined, initial: Storage['initial'], pinned: boolean): Storage {
+    return { bytes, address: UNPLACED, bank, program: this, initial, pinned, lastUse: UNUSED };
   }
 
   tensor(shape: readonly number[], initial?: Float32Array): WasmTensor {
@@ -160,7 +169,7 @@ export class Program {
     if (!made) this.#copies.set(from, (made = new Map<number, Storage>()));
     let to = made.get(bank);
     if (!to) {
-      to = { bytes: from.bytes, address: 0, program: this, bank };
+      to = this.#scratch(from.bytes, bank, undefined, false);
       made.set(bank, to);
       this.#entries.push({ bank, storages: [from, to] });
     }
@@ -178,27 +187,29 @@ export class Program {
       if (!need) needs.set(bank, (need = new Need()));
       return need;
     };
-    const lastUse = new Map<Storage, number>();
-    const note = (storage: Storage, index: number) => storage.program && lastUse.set(storage, index);
-    this.#entries.forEach(({ storages }, index) => storages.forEach((storage) => note(storage, index)));
+    const scratch: Storage[] = [];
+    const note = (storage: Storage, index: number) => {
+      if (!storage.program) return;
+      if (storage.lastUse === UNUSED) scratch.push(storage);
+      storage.lastUse = index;
+    };
+    for (const [index, { storages }] of this.#entries.entries()) for (const storage of storages) note(storage, index);
     for (const { storage } of results) note(storage, this.#entries.length);
 
-    const live = new Set<Storage>();
-    const start = (storage: Storage) => {
-      needOf(storage.bank!).start(storage);
-      live.add(storage);
-    };
-    for (const storage of lastUse.keys()) if (storage.initial) start(storage);
+    for (const storage of scratch) if (storage.initial) needOf(storage.bank!).start(storage);
     let done: Storage[] = [];
-    this.#entries.forEach(({ bank, operation, storages }, index) => {
+    for (const [index, { bank, operation, storages }] of this.#entries.entries()) {
       if (operation) needOf(bank).count(operation);
-      for (const storage of storages) if (storage.program && !live.has(storage)) start(storage);
-      for (const storage of storages) if (lastUse.get(storage) === index && live.delete(storage)) done.push(storage);
-      if (operation?.grain === BY_EVERY_THREAD) return;
+      for (const storage of storages) {
+        if (storage.address === UNPLACED) needOf(storage.bank!).start(storage);
+        // An entry may name it twice.
+        if (storage.lastUse === index && !done.includes(storage)) done.push(storage);
+      }
+      if (operation?.grain === BY_EVERY_THREAD) continue;
       for (const { bank, address } of done) needOf(bank!).places.release(address);
       done = [];
-    });
-    return { needs, storages: [...lastUse.keys()] };
+    }
+    return { needs, storages: scratch };
   }
 }
 
@@ -234,7 +245,7 @@ function writeOperation(bank: number, operation: Operation, need: Need, rows: nu
   i32[at] = opcode;
   i32[at + 1] = items;
   i32[at + 2] = grain;
-  words.forEach((word, i) => (i32[at + 3 + i] = valueOf(word)));
+  for (let i = 0; i < words.length; i++) i32[at + 3 + i] = valueOf(words[i]!);
   const row = rows.at(-1);
   if (row && row[0] === bank && row[1]! > 0) row[1]!++;
   else rows.push([bank, 1, descriptors, need.scratch, need.threadScratch]);

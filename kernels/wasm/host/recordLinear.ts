@@ -138,12 +138,15 @@ function tiles(recording: Recording, x: WasmTensor): Storage {
   });
 }
 
-/** `make` for the first product that wants this form of x, what it made for the others. */
-function once(recording: Recording, x: WasmTensor, form: string, make: () => Storage): Storage {
-  const key = `${form} ${x.offset} ${x.shape}`;
-  let forms = recording.quantised.get(x.storage);
-  if (!forms) recording.quantised.set(x.storage, (forms = new Map()));
-  let made = forms.get(key);
-  if (!made) forms.set(key, (made = make()));
+/** `make` for the first product that wants this layout of x, what it made for the others. */
+function once(recording: Recording, x: WasmTensor, layout: string, make: () => Storage): Storage {
+  const { storage, offset, shape } = x;
+  const rows = shape[0]!;
+  let forms = recording.quantised.get(storage);
+  if (!forms) recording.quantised.set(storage, (forms = []));
+  const known = forms.find((form) => form.layout === layout && form.offset === offset && form.rows === rows);
+  if (known) return known.made;
+  const made = make();
+  forms.push({ layout, offset, rows, made });
   return made;
 }

@@ -7,10 +7,18 @@ import type { Storage } from './tensor.ts';
 export interface Recording {
   readonly program: Program;
   readonly threads: number;
-  /** Quantised activations that a later product of the same step uses again: by tensor's storage, offset and layout. */
-  readonly quantised: Map<Storage, Map<string, Storage>>;
+  /** Quantised activations that a later product of the same step uses again, by what holds the activations. */
+  readonly quantised: Map<Storage, QuantisedForm[]>;
   /** Lists of page addresses, by bank. */
   readonly pages: Map<KvView, Map<number, Storage>>;
+}
+
+/** The rows of a tensor at `offset` in one of the layouts that products take. */
+export interface QuantisedForm {
+  readonly layout: string;
+  readonly offset: number;
+  readonly rows: number;
+  readonly made: Storage;
 }
 
 /** So many values take a thread about as long as to meet the others. */

@@ -7,7 +7,7 @@ export interface Storage {
   /** Known for scratch only when its step is placed. */
   address: number;
   /** Index of its bank. For scratch known with the first operation that names it. */
-  bank?: number;
+  bank?: number | undefined;
   /** The layer that it belongs to; undefined if there is none. */
   readonly layer?: number | undefined;
   /** The program (program.ts) whose scratch memory it is; undefined for permanent storage. */
@@ -16,6 +16,8 @@ export interface Storage {
   readonly initial?: Int32Array | Float32Array | undefined;
   /** True if it contains addresses in its bank, so that operations reading it must run there. */
   readonly pinned?: boolean;
+  /** For scratch memory, while its step is placed: the index of the last entry that names it. */
+  lastUse?: number;
 }
 
 /** The Tensor that WasmOps returns. */

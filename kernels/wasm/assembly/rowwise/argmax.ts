@@ -23,7 +23,9 @@ function largestOf(x: usize, start: i32, count: i32, out: usize): void {
   for (; k + 4 <= count; k += 4) largest = f32x4.max(largest, v128.load(x + ((<usize>k) << 2)));
   for (; k < count; k++) most = max<f32>(most, load<f32>(x + ((<usize>k) << 2)));
   most = max<f32>(most, maxLane(largest));
+  const wanted = f32x4.splat(most);
   let index = 0;
+  while (index + 4 < count && !v128.any_true(f32x4.eq(v128.load(x + ((<usize>index) << 2)), wanted))) index += 4;
   while (index + 1 < count && load<f32>(x + ((<usize>index) << 2)) !== most) index++;
 
   store<f32>(out, most);
