@@ -2,6 +2,7 @@ import type { Ops, Tensor } from '../../kernels/ops.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { WeightSpec } from '../models/decoder.ts';
 import type { LoadProgress } from '../wire/protocol.ts';
+import type { Scheduler } from '../inference/scheduler.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { compare } from './storedPieces.ts';
 import { type Chunk, TensorLoad } from './tensorLoad.ts';
@@ -11,6 +12,8 @@ import { Weights } from '../layers/weights.ts';
 const CHUNKS_AT_ONCE = 6;
 
 export interface LoadWeightsOptions {
+  /** Shared by the models of a process: on the CPU, packing takes turns with their steps, and completions go first. */
+  readonly scheduler?: Scheduler | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
@@ -25,12 +28,14 @@ export async function loadWeights(
   ops: Ops,
   checkpoint: Checkpoint,
   specs: readonly WeightSpec[],
-  { signal, onProgress }: LoadWeightsOptions,
+  { scheduler, signal, onProgress }: LoadWeightsOptions,
 ): Promise<Weights> {
   compare(checkpoint, specs);
   const place = new Map(checkpoint.order.map((name, i) => [name, i]));
+  // The GPU's packers are threads beside it.
+  const turns = ops.backend === 'wasm' ? scheduler : undefined;
   const loads = specs
-    .map((spec) => new TensorLoad(ops, checkpoint, spec))
+    .map((spec) => new TensorLoad(ops, checkpoint, spec, turns))
     .sort((a, b) => place.get(a.firstStored)! - place.get(b.firstStored)!);
   const totalBytes = loads.reduce((sum, { bytes }) => sum + bytes, 0);
   const tensors = new Map<string, Tensor>();

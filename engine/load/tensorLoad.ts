@@ -2,6 +2,7 @@ import type { Ops, Tensor, WeightWriter } from '../../kernels/ops.ts';
 import { LARGEST_WEIGHT } from '../../kernels/quantize.ts';
 import { decodeRows } from '../../kernels/stored/decodeRows.ts';
 import { BadModel } from '../errors.ts';
+import { PRIORITY, type Scheduler } from '../inference/scheduler.ts';
 import type { WeightSpec } from '../models/decoder.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { reorderRows } from './rowOrder.ts';
@@ -31,8 +32,11 @@ export class TensorLoad {
   #writer: WeightWriter | undefined;
   #bytesLeft: number;
 
-  /** The checkpoint has been compared with the tensor (compare in storedPieces.ts). */
-  constructor(ops: Ops, checkpoint: Checkpoint, spec: WeightSpec) {
+  readonly #turns: Scheduler | undefined;
+
+  /** The checkpoint has been compared with the tensor (compare in storedPieces.ts). Packing takes `turns`. */
+  constructor(ops: Ops, checkpoint: Checkpoint, spec: WeightSpec, turns?: Scheduler) {
+    this.#turns = turns;
     this.#ops = ops;
     this.#checkpoint = checkpoint;
     this.#spec = spec;
@@ -71,10 +75,35 @@ export class TensorLoad {
     const { shape, format, layer } = this.#spec;
     if (shape.length === 1) return this.#ops.upload(await this.#readVector(), shape, layer);
     this.#writer ??= this.#ops.createWeight(shape as readonly [number, number], format, layer);
-    const fill = (into: Uint8Array): Promise<void> => this.#read(piece, from, into);
-    this.#validate(piece.name, await this.#writer.writeStored(bytes, piece.dtype, fill));
+    const writer = this.#writer;
+    const largest = await this.#inTurn((turn) =>
+      writer.writeStored(bytes, piece.dtype, async (into) => {
+        await this.#read(piece, from, into);
+        await turn();
+      }),
+    );
+    this.#validate(piece.name, largest);
     this.#bytesLeft -= bytes;
     return this.#bytesLeft === 0 ? this.#writer.finish() : undefined;
+  }
+
+  /** Runs `job`, which has its turn among the steps of all models from the call of its argument on. */
+  async #inTurn<T>(job: (turn: () => Promise<void>) => Promise<T>): Promise<T> {
+    const turns = this.#turns;
+    if (!turns) return job(async () => {});
+    let end = (): void => {};
+    const turn = (): Promise<void> =>
+      new Promise((begin) => {
+        void turns.run(PRIORITY.chat, () => {
+          begin();
+          return new Promise<void>((resolve) => (end = resolve));
+        });
+      });
+    try {
+      return await job(turn);
+    } finally {
+      end();
+    }
   }
 
   /** Fills `into` with stored rows in the order in which the decoder needs them. */
