@@ -1,7 +1,8 @@
 /**
  * Jan's models: DATA/llamacpp/models/ID/model.yml names the GGUF file, in Jan's data folder or anywhere else. Checked
- * against github.com/janhq/jan: src-tauri/src/core/app/commands.rs (resolve_jan_data_folder, resolve_config_file_path) and
- * models.rs, and extensions/llamacpp-extension/src/index.ts (list, get, migrateLegacyModels) at 983de336.
+ * against github.com/janhq/jan: src-tauri/src/core/app/commands.rs at 00e7925a (resolve_jan_data_folder,
+ * resolve_config_file_path), models.rs at 32070d7d, and extensions/llamacpp-extension/src/index.ts at 983de336 (list, get,
+ * import).
  */
 import { join, relative, resolve, sep } from 'node:path';
 import * as z from 'zod';
@@ -16,10 +17,12 @@ export async function jan(search: Search): Promise<Candidate[]> {
   for await (const { folder, entries } of search.folders(root)) {
     if (!entries.some(({ name, kind }) => name === 'model.yml' && kind === 'file')) continue;
     const name = relative(root, folder).split(sep).join('/');
-    const path = yamlText((await search.text(join(folder, 'model.yml'))) ?? '', 'model_path');
+    const yaml = (await search.text(join(folder, 'model.yml'))) ?? '';
+    const path = yamlText(yaml, 'model_path');
     const file = path === undefined ? undefined : search.local(resolve(data, path));
     const problem = file === undefined ? `Jan's model.yml of ${name} names no file on this computer.` : undefined;
-    found.push({ path: file ?? folder, name, program: 'jan', problem });
+    const sha256 = yamlText(yaml, 'model_sha256');
+    found.push({ path: file ?? folder, name, program: 'jan', sha256, problem });
   }
   return found;
 }

@@ -1,8 +1,8 @@
 /**
- * llama.cpp's downloads. Since 2026 they lie in a cache in Hugging Face's layout, which is that of Hugging Face itself
- * unless LLAMA_CACHE names another; before, and for models from Docker's registry, they are files in one folder. Checked
- * against github.com/ggml-org/llama.cpp: common/hf-cache.cpp (get_cache_directory, get_cached_files), common/download.cpp
- * (gguf_filename_is_model, common_docker_resolve_model), common/common.cpp (fs_get_cache_directory).
+ * llama.cpp's downloads. Newer versions keep them in a cache in Hugging Face's layout, which is that of Hugging Face itself
+ * unless LLAMA_CACHE names another; older ones, and models from Docker's registry, are files in one folder. Checked against
+ * github.com/ggml-org/llama.cpp: common/hf-cache.cpp at 03eb25f3 (get_cache_directory, get_cached_files), common/download.cpp
+ * at 0216dab3 (gguf_filename_is_model, common_docker_resolve_model), common/common.cpp at 00758e06 (fs_get_cache_directory).
  */
 import { join } from 'node:path';
 import { ggufModels } from '../sources/gguf/modelNames.ts';

@@ -36,6 +36,28 @@ describe('the search for models of other programs', () => {
     );
   });
 
+  it('the hashes that programs state for their files', async () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
+    const layers = [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${a}` }];
+    tree.json('home/.ollama/models/manifests/registry.ollama.ai/library/phi3/latest', { layers });
+    tree.file(`home/.ollama/models/blobs/sha256-${a}`);
+    const repository = 'home/.cache/huggingface/hub/models--o--m';
+    tree.file(`${repository}/blobs/${b}`);
+    tree.link(`${repository}/snapshots/${'0'.repeat(40)}/m.gguf`, `../../blobs/${b}`);
+    tree.file(`${repository}/snapshots/${'0'.repeat(40)}/copied.gguf`);
+    tree.file('home/.local/share/Jan/data/llamacpp/models/m/model.yml', `model_path: m.gguf\nmodel_sha256: ${c}\n`);
+    const { candidates } = await findModels(tree.computer());
+    assert.deepEqual(
+      candidates.map(({ name, sha256 }) => [name, sha256]),
+      [
+        ['phi3:latest', a],
+        ['o/m/copied', undefined],
+        ['o/m/m', b],
+        ['m', c],
+      ],
+    );
+  });
+
   it('the models of the service that Linux has for Ollama', async () => {
     const digest = 'a'.repeat(64);
     const service = '/usr/share/ollama/.ollama/models';
