@@ -101,6 +101,8 @@ export interface AttentionOptions extends AttentionShape {
   readonly scale: number;
   /** Position p sees s only if p - s < window. */
   readonly window: number;
+  /** Whether a position sees those after it too, as far as the step stores them: attention in an image encoder. */
+  readonly bidirectional?: boolean | undefined;
   /** Dense where absent. */
   readonly sparsity?: Sparsity | undefined;
 }
@@ -110,6 +112,9 @@ export interface AttentionOptions extends AttentionShape {
  * its heads / kvHeads query heads, its k, its v.
  */
 export type QkvOrder = 'byKind' | 'byGroup';
+
+/** quick: x sigmoid(1.702 x), which CLIP uses. erf: x (1 + erf(x / sqrt(2))) / 2, the exact function. */
+export type Gelu = 'quick' | 'erf';
 
 /** Weights, (headDim) each, of the norms of the heads of q and of k. */
 export interface HeadNorms<T> {
@@ -226,8 +231,14 @@ export interface Ops {
   gegelu(x: Tensor, limit: number): Tensor;
   /** x * factor where mask is 1, -MAX_F32 where it is 0. x: (rows, cols), mask: (cols). */
   maskedScale(x: Tensor, mask: Tensor, factor: number): Tensor;
+  /** x: any shape -> the same shape. See Gelu. */
+  gelu(x: Tensor, kind: Gelu): Tensor;
   /** The last `count` rows of x. */
   lastRows(x: Tensor, count: number): Tensor;
+  /** Rows `ids` of x, `side` of them side by side. x: (rows, cols) -> (ids.length / side, side cols). */
+  gatherRows(x: Tensor, ids: readonly number[], side?: number): Tensor;
+  /** x with its rows from `at` on replaced by those of `rows`. x is no longer to be used. x: (rows, cols), f32. */
+  replaceRows(x: Tensor, at: number, rows: Tensor): Tensor;
   /** Per row the id of the largest value (the lowest id on ties) and its log-probability: (rows, 2). */
   argmax(logits: Tensor): Tensor;
   /**

@@ -3,6 +3,7 @@ import {
   type Epilogue,
   type AttentionOptions,
   type AttentionShape,
+  type Gelu,
   type HeadNorms,
   BackendLost,
   type KvLayout,
@@ -16,11 +17,14 @@ import {
   type WeightWriter,
 } from '../ops.ts';
 import { readBack, tensorsOf } from '../shared/readBack.ts';
+import { checkReplaceRows } from '../shared/rows.ts';
 import { type AdapterOptions, openGpu } from './device/adapter.ts';
 import { appendKv } from './attention/appendKv.ts';
 import { attention } from './attention/attention.ts';
 import { embed } from './matmul/embed.ts';
+import { gatherRows } from './rowwise/gatherRows.ts';
 import { gegelu } from './rowwise/gegelu.ts';
+import { gelu } from './rowwise/gelu.ts';
 import { Pipelines } from './device/kernel.ts';
 import { GpuKvPool, regionBytes } from './attention/kvPool.ts';
 import { layerNorm } from './rowwise/layerNorm.ts';
@@ -210,12 +214,30 @@ export class GpuOps implements Ops {
     return maskedScale(this.#now('maskedScale'), values!, chosen!, factor);
   }
 
+  gelu(x: Tensor, kind: Gelu): Tensor {
+    return gelu(this.#now('gelu'), activation(x, 'gelu'), kind);
+  }
+
   lastRows(x: Tensor, count: number): Tensor {
     const [rows = 0, cols = 0] = x.shape;
     check(count <= rows, () => `lastRows: ${count} of (${x.shape})`);
     const y = this.#now('lastRows').tensor([count, cols]);
-    this.#now('lastRows').copy(activation(x, 'lastRows').storage, (rows - count) * cols * 4, y.storage);
+    this.#now('lastRows').copy(activation(x, 'lastRows').storage, y.storage, {
+      fromByte: (rows - count) * cols * 4,
+      bytes: count * cols * 4,
+    });
     return y;
+  }
+
+  gatherRows(x: Tensor, ids: readonly number[], side = 1): Tensor {
+    return gatherRows(this.#now('gatherRows'), activation(x, 'gatherRows'), ids, side);
+  }
+
+  replaceRows(x: Tensor, at: number, rows: Tensor): Tensor {
+    checkReplaceRows(x, at, rows);
+    const [from, to] = [rows, x].map((tensor) => activation(tensor, 'replaceRows').storage);
+    this.#now('replaceRows').copy(from!, to!, { toByte: at * x.shape[1]! * 4, bytes: values(rows.shape) * 4 });
+    return x;
   }
 
   argmax(logits: Tensor): Tensor {

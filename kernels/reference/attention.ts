@@ -17,7 +17,7 @@ export function attention(q: Float32Array, input: AttentionInput): Float32Array 
     for (let h = 0; h < heads; h++) {
       const at = (t * heads + h) * headDim;
       const kvHead = Math.floor((h * kvHeads) / heads);
-      const seen = visiblePositions(start + t, h, input);
+      const seen = visiblePositions(start + t, start + tokens, h, input);
       const scores = seen.map((s) => {
         const key = input.key(s, kvHead);
         let dot = 0;
@@ -38,10 +38,12 @@ export function attention(q: Float32Array, input: AttentionInput): Float32Array 
   return y;
 }
 
-/** The s <= p with p - s < window whose block head h sees. */
-function visiblePositions(p: number, h: number, { window, sparsity }: AttentionInput): number[] {
+/** The s <= p, or s < end where attention is bidirectional, with p - s < window whose block head h sees. */
+function visiblePositions(p: number, end: number, h: number, input: AttentionInput): number[] {
+  const { window, sparsity, bidirectional } = input;
   const seen: number[] = [];
-  for (let s = Math.max(0, p - window + 1); s <= p; s++) if (!sparsity || isVisible(p, s, h, sparsity)) seen.push(s);
+  const last = bidirectional ? end - 1 : p;
+  for (let s = Math.max(0, p - window + 1); s <= last; s++) if (!sparsity || isVisible(p, s, h, sparsity)) seen.push(s);
   return seen;
 }
 

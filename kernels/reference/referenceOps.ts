@@ -4,12 +4,14 @@ import { check } from '../check.ts';
 import { f16ToF32, f32ToF16 } from '../shared/f16.ts';
 import { checkHeadNorm } from '../shared/headNorm.ts';
 import { readBack } from '../shared/readBack.ts';
+import { checkGatherRows, checkReplaceRows } from '../shared/rows.ts';
 import { RowCounter } from '../shared/rowCounter.ts';
 import { checkedK } from '../shared/topK.ts';
 import {
   type Epilogue,
   type AttentionOptions,
   type AttentionShape,
+  type Gelu,
   type HeadNorms,
   type KvDType,
   type KvLayout,
@@ -26,6 +28,7 @@ import {
 import { attention } from './attention.ts';
 import { embed } from './embed.ts';
 import { gegelu } from './gegelu.ts';
+import { gelu } from './gelu.ts';
 import { roundToQ8 } from './kvQ8.ts';
 import { layerNorm } from './layerNorm.ts';
 import { headNorm } from './headNorm.ts';
@@ -201,10 +204,24 @@ export class ReferenceOps implements Ops {
     return tensor(maskedScale(host(x), host(mask), factor), x.shape);
   }
 
+  gelu(x: Tensor, kind: Gelu): Tensor {
+    return tensor(gelu(host(x), kind), x.shape);
+  }
+
   lastRows(x: Tensor, count: number): Tensor {
     const [rows, cols] = x.shape as [number, number];
     check(count <= rows, () => `lastRows: ${count} of (${x.shape})`);
     return tensor(host(x).slice((rows - count) * cols), [count, cols]);
+  }
+
+  gatherRows(x: Tensor, ids: readonly number[], side = 1): Tensor {
+    return tensor(embed(host(x), ids, x.shape[1]!, 1), checkGatherRows(x, ids, side));
+  }
+
+  replaceRows(x: Tensor, at: number, rows: Tensor): Tensor {
+    checkReplaceRows(x, at, rows);
+    host(x).set(host(rows), at * x.shape[1]!);
+    return x;
   }
 
   argmax(logits: Tensor): Tensor {

@@ -31,6 +31,7 @@ export enum Opcode {
   siluMulQuantised,
   gegeluQuantised,
   headNorm,
+  gelu,
 }
 
 export const DESCRIPTOR_BYTES = 128;

@@ -4,6 +4,7 @@ import type {
   Epilogue,
   AttentionOptions,
   AttentionShape,
+  Gelu,
   HeadNorms,
   KvLayout,
   KvPool,
@@ -17,6 +18,7 @@ import type {
 } from '../ops.ts';
 import { checkHeadNorm } from '../shared/headNorm.ts';
 import { readBack, tensorsOf } from '../shared/readBack.ts';
+import { checkGatherRows, checkReplaceRows } from '../shared/rows.ts';
 import { checkedK } from '../shared/topK.ts';
 import { type BankOptions, Banks } from './host/banks.ts';
 import { WasmKvPool } from './host/kvPool.ts';
@@ -306,6 +308,16 @@ export class WasmOps implements Ops {
     return y;
   }
 
+  gelu(x: Tensor, kind: Gelu): Tensor {
+    const { program, threads } = this.#current;
+    const values = count(x.shape);
+    const y = program.tensor(x.shape);
+    const items = Math.ceil(values / 256);
+    const words = [asWasm(x), y, values, kind === 'erf' ? 1 : 0];
+    program.add({ opcode: Opcode.gelu, items, grain: share(items, threads, 1), words });
+    return y;
+  }
+
   lastRows(x: Tensor, wanted: number): Tensor {
     const { shape, storage, offset } = asWasm(x);
     const [rows, cols] = shape as readonly [number, number];
@@ -317,6 +329,21 @@ export class WasmOps implements Ops {
       offset: offset + 4 * (rows - wanted) * cols,
     };
     return view;
+  }
+
+  gatherRows(x: Tensor, ids: readonly number[], side = 1): Tensor {
+    const y = this.#current.program.tensor(checkGatherRows(x, ids, side));
+    this.#copyRows(asWasm(x), ids, y);
+    return y;
+  }
+
+  replaceRows(x: Tensor, at: number, rows: Tensor): Tensor {
+    checkReplaceRows(x, at, rows);
+    const { storage, offset } = asWasm(x);
+    const { shape } = rows;
+    const place: WasmTensor = { shape, dtype: 'f32', storage, offset: offset + 4 * at * shape[1]! };
+    this.#copyRows(asWasm(rows), [...Array(shape[0]).keys()], place);
+    return x;
   }
 
   argmax(logits: Tensor): Tensor {
@@ -349,6 +376,15 @@ export class WasmOps implements Ops {
     const words = [lists, y, ...sizes];
     program.add({ opcode: Opcode.topK, items: rows, grain: 1, words, scratch: 4 * chunks });
     return y;
+  }
+
+  /** to = rows `ids` of x, one after the other. */
+  #copyRows(x: WasmTensor, ids: readonly number[], to: WasmTensor): void {
+    const { program, threads } = this.#current;
+    const cols = x.shape[1]!;
+    const idList = program.storage(4 * ids.length, Int32Array.from(ids));
+    const words = [x, idList, to, cols, DTypeCode.f32, 4 * cols, floatWord(1)];
+    program.add({ opcode: Opcode.embed, items: ids.length, grain: share(ids.length, threads, 1), words });
   }
 
   /** The descriptor words by which kernels find the pages of `kv`. All operations of a step share one list of addresses. */

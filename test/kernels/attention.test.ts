@@ -29,6 +29,7 @@ interface Case {
   order?: QkvOrder;
   scale?: number;
   sparsity?: Sparsity;
+  bidirectional?: boolean;
 }
 
 /** The released pattern has 16 local blocks; with fewer, the remaining blocks already matter in shorter texts. */
@@ -52,6 +53,9 @@ const CASES: readonly Case[] = [
   { heads: 4, kvHeads: 1, headDim: 64, steps: [600, 1, 17], sparsity: RELEASED, order: 'byGroup', scale: 1 / 64 },
   { heads: 2, kvHeads: 2, headDim: 32, steps: [900, 1], sparsity: { ...TOY, blockTokens: 128 } },
   { heads: 4, kvHeads: 2, headDim: 24, steps: [333, 1], sparsity: { ...TOY, headStep: 0 } },
+  { heads: 2, kvHeads: 2, headDim: 64, steps: [577], bidirectional: true },
+  { heads: 4, kvHeads: 2, headDim: 32, steps: [65, 3], bidirectional: true },
+  { heads: 2, kvHeads: 1, headDim: 16, steps: [130], window: 40, bidirectional: true },
 ];
 
 for (const backend of backends) {

@@ -87,6 +87,7 @@ function cases(quantizesActivations: boolean): Case[] {
     ...embedCases(),
     ...siluCases(),
     ...gegeluCases(),
+    ...geluCases(),
     ...maskedScaleCases(),
     ...argmaxCases(),
     ...rowCases(),
@@ -224,6 +225,21 @@ function gegeluCases(): Case[] {
   }));
 }
 
+function geluCases(): Case[] {
+  const shapes = [
+    [577, 96],
+    [1, 4096],
+    [3, 5],
+  ] as const;
+  return shapes.flatMap(([rows, cols]) =>
+    (['quick', 'erf'] as const).map((kind) => ({
+      name: `gelu (${rows}, ${cols}), ${kind}`,
+      tolerance: 1e-5,
+      compute: (ops) => ops.step(() => ops.gelu(ops.input(randomValues(7, rows * cols, 9), [rows, cols]), kind)),
+    })),
+  );
+}
+
 function maskedScaleCases(): Case[] {
   return [
     [1, 100352],
@@ -267,11 +283,23 @@ function argmaxCases(): Case[] {
 }
 
 function rowCases(): Case[] {
-  return [1, 2, 7].map((count) => ({
+  const x = (ops: Ops): Tensor => ops.input(randomValues(3, 7 * 33), [7, 33]);
+  const gathered = [1, 3].map((side) => ({
+    name: `gatherRows of (7, 33), ${side} side by side`,
+    tolerance: 0,
+    compute: (ops: Ops) => ops.step(() => ops.gatherRows(x(ops), [6, 0, 3, 3, 1, 5], side)),
+  }));
+  const replaced = [0, 2, 4].map((at) => ({
+    name: `replaceRows of (7, 33) from ${at}`,
+    tolerance: 0,
+    compute: (ops: Ops) => ops.step(() => ops.replaceRows(x(ops), at, ops.input(randomValues(4, 3 * 33), [3, 33]))),
+  }));
+  const last = [1, 2, 7].map((count) => ({
     name: `lastRows ${count} of (7, 33)`,
     tolerance: 0,
-    compute: (ops) => ops.step(() => ops.lastRows(ops.input(randomValues(3, 7 * 33), [7, 33]), count)),
+    compute: (ops: Ops) => ops.step(() => ops.lastRows(x(ops), count)),
   }));
+  return [...gathered, ...replaced, ...last];
 }
 
 /** x rounded to q8 per group of 32 with an f32 scale of max|x| / 127. */

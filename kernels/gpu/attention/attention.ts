@@ -49,7 +49,10 @@ export function attention(
   const read = [keys, values, recording.indices(kv.pages), q.storage];
   const constants = { HEADS: heads, ...pool.constants, ...sparsityConstants(sparsity) };
   const window = Math.min(options.window, LARGEST_WINDOW);
-  const params = (splits: number): Scalar[] => [...[tokens, kv.length, window, splits].map(u32), f32(scale)];
+  const ahead = options.bidirectional ? tokens : 0;
+  const params = (splits: number): Scalar[] => {
+    return [...[tokens, kv.length, window, splits].map(u32), f32(scale), u32(ahead)];
+  };
   const y = recording.tensor(q.shape);
   const units = unitsSeen(kv.length + tokens - 1, window, sparsity);
   if (tokens > FEW_TOKENS) {

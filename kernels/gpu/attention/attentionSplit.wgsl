@@ -24,8 +24,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let thread = local.x;
   let quad = thread % QUADS;
   let part = thread / QUADS;
-  let last = params.length + token;
-  let first = firstSeen(last, params.window);
+  let position = params.length + token;
+  let last = lastSeen(position);
+  let first = firstSeen(position, params.window);
   let visible = visibleUnits(first, last, head);
   let end = visible.units * (split + 1) / params.splits;
 

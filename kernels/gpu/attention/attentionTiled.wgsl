@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let kvHead = head * KV_HEADS / HEADS;
   let thread = local.x;
   let first = firstSeen(params.length + firstToken, params.window);
-  let last = params.length + lastToken;
+  let last = lastSeen(params.length + lastToken);
   let visible = visibleUnits(first, last, head);
 
   // Past the last token it is computed again, and not written.
@@ -134,7 +134,7 @@ fn scoresOf(
   }
   let token = min(vec4u(firstToken + 4 * four) + vec4u(0, 1, 2, 3), vec4u(lastToken));
   let asking = vec4u(params.length) + token;
-  let seen = (vec4u(position) <= asking) & (vec4u(position + params.window) > asking);
+  let seen = (vec4u(position) <= asking + vec4u(params.ahead)) & (vec4u(position + params.window) > asking);
   return select(vec4f(LOWEST), score * keyScale(page, kvHead, slot), seen);
 }
 

@@ -10,8 +10,8 @@ override UNITS_PER_BLOCK: u32 = BLOCK / UNIT;
 
 const LOWEST = -1e30; // A score below all others; WGSL has no infinity.
 
-// A token at position p sees position s only if s <= p and p - s < window.
-struct Params { tokens: u32, length: u32, window: u32, splits: u32, scale: f32 }
+// A token at position p sees position s only if s <= p + ahead and p - s < window.
+struct Params { tokens: u32, length: u32, window: u32, splits: u32, scale: f32, ahead: u32 }
 
 @group(0) @binding(3) var<storage, read> q: array<vec4f>; // (tokens, HEADS, QUADS)
 
@@ -36,6 +36,11 @@ fn unitStart(visible: Visible, i: u32) -> u32 {
   let local = visible.localStart + at - visible.vertical;
   let block = select(local, visible.first + at * VERT_STRIDE, at < visible.vertical);
   return block * BLOCK + i % UNITS_PER_BLOCK * UNIT;
+}
+
+/// The last position that a token at `position` sees.
+fn lastSeen(position: u32) -> u32 {
+  return min(position + params.ahead, params.length + params.tokens - 1);
 }
 
 /// The first position that the window of a token at `position` holds.

@@ -12,9 +12,14 @@ export interface Dispatch {
   readonly turns: number;
 }
 
-interface Copy {
+interface CopyRange {
+  readonly fromByte?: number;
+  readonly toByte?: number;
+  readonly bytes: number;
+}
+
+interface Copy extends CopyRange {
   readonly from: Storage;
-  readonly fromByte: number;
   readonly to: Storage;
 }
 
@@ -64,9 +69,9 @@ export class Recording {
     this.operations.push({ kernel, storages, params, grid, turns });
   }
 
-  /** Fills `to` with the bytes of `from` that begin at `fromByte`. */
-  copy(from: Storage, fromByte: number, to: Storage): void {
-    this.operations.push({ from, fromByte, to });
+  /** Copies bytes of `from` to `to`, which is another storage. Both begin at 0 by default. */
+  copy(from: Storage, to: Storage, range: CopyRange): void {
+    this.operations.push({ from, to, ...range });
   }
 
   /** Gives every scratch storage a buffer for as long as it is needed; `results` keep theirs to the end. */

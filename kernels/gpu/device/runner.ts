@@ -105,8 +105,8 @@ export class Runner {
       } else {
         pass?.end();
         pass = undefined;
-        const { from, fromByte, to } = operation;
-        encoder.copyBufferToBuffer(from.buffer!.gpu, fromByte, to.buffer!.gpu, 0, to.bytes);
+        const { from, to, fromByte = 0, toByte = 0, bytes } = operation;
+        encoder.copyBufferToBuffer(from.buffer!.gpu, fromByte, to.buffer!.gpu, toByte, bytes);
       }
     }
     pass?.end();

@@ -13,6 +13,7 @@ import { siluMul } from './rowwise/siluMul';
 import { headNorm } from './rowwise/headNorm';
 import { layerNorm } from './rowwise/layerNorm';
 import { gegelu } from './rowwise/gegelu';
+import { gelu } from './rowwise/gelu';
 import { maskedScale } from './rowwise/maskedScale';
 import { gegeluQuantised, layerNormQuantised, rmsNormQuantised, siluMulQuantised } from './matmul/quantised';
 import { argmax, argmaxPartial } from './rowwise/argmax';
@@ -86,6 +87,8 @@ function runItems(opcode: i32, d: usize, from: i32, to: i32): void {
       return headNorm(d, from, to);
     case Opcode.gegelu:
       return gegelu(d, from, to);
+    case Opcode.gelu:
+      return gelu(d, from, to);
     case Opcode.maskedScale:
       return maskedScale(d, from, to);
     case Opcode.argmaxPartial:

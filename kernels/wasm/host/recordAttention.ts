@@ -37,7 +37,9 @@ export function recordAttention(recording: Recording, q: WasmTensor, shape: Atte
   const blocks = sparsity
     ? [sparsity.blockTokens, sparsity.localBlocks, sparsity.vertStride, sparsity.headStep]
     : [0, 0, 0, 0];
-  const list = [heads, kvHeads, headDim, position, tokens, dtype, layer, window, floatWord(scale), splits, ...blocks];
+  const ahead = shape.bidirectional ? tokens : 0;
+  const sizes = [heads, kvHeads, headDim, position, tokens, dtype, layer, window, floatWord(scale), splits];
+  const list = [...sizes, ...blocks, ahead];
   const parameters = program.storage(4 * list.length, Int32Array.from(list));
   const common = [q, y, pages, partial, parameters];
   const scratch = 4 * (PAGE_SIZE * headDim + QUERY_ROWS * (PAGE_SIZE + 2 * headDim + 4));

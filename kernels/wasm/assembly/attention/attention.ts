@@ -24,7 +24,8 @@ const LOWEST: f32 = -1e30;
  * Words: 3 q, 4 out, 5 page addresses, 6 partial results or 0, 7 parameters, 8 tokens of a tile, 9 heads of an item,
  * 10 AttentionPart, 11 splits of this operation, 12 the first of them among all. Parameters (words): 0 heads, 1 kv
  * heads, 2 headDim, 3 position of the first token, 4 tokens, 5 kv dtype, 6 layer, 7 window, 8 scale (f32), 9 all
- * splits, 10 blockTokens (0: dense), 11 localBlocks, 12 vertStride, 13 headStep.
+ * splits, 10 blockTokens (0: dense), 11 localBlocks, 12 vertStride, 13 headStep, 14 positions after its own that a
+ * token sees.
  */
 export function attention(d: usize, from: i32, to: i32): void {
   for (let item = from; item < to; item++) attend(d, item);
@@ -90,7 +91,7 @@ function take(d: usize, item: i32): void {
   const tokens = min(load<i32>(parameters, 16), (tile + 1) * tileTokens - offset) - firstToken;
   rowCount = tokens * headCount;
   lowest = max(0, position + firstToken - load<i32>(parameters, 28) + 1);
-  end = position + firstToken + tokens;
+  end = min(position + firstToken + tokens + load<i32>(parameters, 56), position + load<i32>(parameters, 16));
 }
 
 function setSizes(dim: i32): void {
@@ -252,7 +253,7 @@ function mixQ8(keyPart: usize, valuePart: usize, slot: usize, base: i32, keyCoun
 function soften(r: i32, base: i32, keyCount: i32): void {
   const at = load<i32>(parameters, 12) + firstToken + r / headCount;
   const from = max(0, at - load<i32>(parameters, 28) + 1 - base);
-  const to = min(keyCount, at + 1 - base);
+  const to = min(keyCount, at + 1 + load<i32>(parameters, 56) - base);
   const scores = scoresAt + r * SCORE_BYTES;
   const width = (keyCount + 3) & ~3;
   if (to <= from) {
