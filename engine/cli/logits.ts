@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
+import { BadRequest } from '../errors.ts';
 import { notFinite } from '../inference/generate.ts';
 import { loadModel } from '../load/loadModel.ts';
+import type { EncodedImage } from '../vision/imageEncoder.ts';
 import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
 import { modelPath } from './storeOptions.ts';
-import { textPrompt } from '../prompt/prompt.ts';
+import { addImageOptions, encodeImages, type ImageOptions } from './imageOptions.ts';
+import { joinPrompt } from '../prompt/prompt.ts';
 
-interface LogitsOptions extends ModelOptions {
+interface LogitsOptions extends ModelOptions, ImageOptions {
   idsFile: string;
   last: number;
   json?: boolean;
@@ -16,25 +19,49 @@ export function addLogits(program: Command, signal: AbortSignal): void {
   const command = program
     .command('logits <model>')
     .description('print the logits of the last positions of a list of token ids')
-    .requiredOption('--ids-file <file>', 'JSON list of token ids')
+    .requiredOption('--ids-file <file>', 'JSON list of token ids; -k stands for all positions of the k-th picture')
     .option('--last <count>', 'number of positions, counted from the end', wholeNumber(1), 1)
-    .option('--json', 'print {"backend","adapter","positions","logits"}');
+    .option(
+      '--json',
+      'print {"backend","adapter","positions","logits"}, and where there are pictures "tokens" and "images"',
+    );
+  addImageOptions(command);
   addModelOptions(command).action(async (named: string, options: LogitsOptions) => {
     const ids = await readIds(options.idsFile);
     const model = await loadModel(await modelPath(named, options), loadOptions(options, signal));
     try {
       const { last } = options;
-      const { values } = await model.createSession().run(textPrompt(ids), { output: 'logits', last, signal });
+      const images = await encodeImages(model, options, signal);
+      const prompt = joinPrompt(partsOf(ids, images));
+      const { values } = await model.createSession().run(prompt, { output: 'logits', last, signal });
       const width = model.config.vocabSize;
       const logits = Array.from({ length: last }, (_, i) => [...values.subarray(i * width, (i + 1) * width)]);
       if (!values.every(Number.isFinite)) throw notFinite();
-      const positions = logits.map((_, i) => ids.length - last + i);
+      const positions = logits.map((_, i) => prompt.ids.length - last + i);
       const { backend, device } = model.info;
-      if (options.json) printJson({ backend, adapter: device, positions }, logits);
+      const sizes = images.map(({ size: { width, height, tokens } }) => ({ width, height, tokens }));
+      const pictures = images.length > 0 ? { tokens: prompt.ids.length, images: sizes } : {};
+      if (options.json) printJson({ backend, adapter: device, ...pictures, positions }, logits);
       else logits.forEach((row, i) => console.log(`position ${positions[i]}: ${summary(row)}`));
     } finally {
       await model.dispose();
     }
+  });
+}
+
+/** The ids with the pictures in their places. Throws BadRequest unless each stands there once, in order. */
+function partsOf(ids: readonly number[], images: readonly EncodedImage[]): Parameters<typeof joinPrompt>[0] {
+  const places = ids.filter((id) => id < 0);
+  if (places.join() !== images.map((_, i) => -1 - i).join()) {
+    const given = `${images.length} picture${images.length === 1 ? '' : 's'}`;
+    throw new BadRequest(
+      `${given} were given, but the ids name ${places.join(', ') || 'none'}; each has to stand there once, in order.`,
+    );
+  }
+  return ids.map((id) => {
+    if (id >= 0) return [id];
+    const { key, size } = images[-1 - id]!;
+    return { key, length: size.tokens };
   });
 }
 

@@ -79,7 +79,7 @@ export function decimal(least: number, most: number): (text: string) => number {
 
 /** Reads token ids from a JSON file: [1, 2, …] or {"ids": [1, 2, …]}. Rejects with BadRequest. */
 export async function readIds(path: string): Promise<number[]> {
-  const list = z.array(z.int().nonnegative()).min(1);
+  const list = z.array(z.int()).min(1);
   const schema = z.union([list, z.object({ ids: list }).transform(({ ids }) => ids)]);
   const parsed = schema.safeParse(await readJsonFile(path));
   if (!parsed.success) throw new BadRequest(`${path} is not a JSON list of token ids.`);

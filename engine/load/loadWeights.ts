@@ -4,7 +4,6 @@ import type { WeightSpec } from '../models/decoder.ts';
 import type { LoadProgress } from '../wire/protocol.ts';
 import type { Scheduler } from '../inference/scheduler.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
-import { compare } from './storedPieces.ts';
 import { type Chunk, TensorLoad } from './tensorLoad.ts';
 import { Weights } from '../layers/weights.ts';
 
@@ -20,8 +19,8 @@ export interface LoadWeightsOptions {
 
 /**
  * Loads the tensors of `specs` onto a backend, in chunks of whole rows: peak memory is the packed model plus a few
- * chunks. Rejects with BadModel when the checkpoint holds something other than `specs`, values that are not finite, or
- * weights beyond the range of their format; with Cancelled when the signal fires; and as the backend does. After a
+ * chunks. The checkpoint has been compared with them. Rejects with BadModel when it holds values that are not finite or
+ * beyond the range of their format; with Cancelled when the signal fires; and as the backend does. After a
  * rejection nothing is being read any more.
  */
 export async function loadWeights(
@@ -30,7 +29,6 @@ export async function loadWeights(
   specs: readonly WeightSpec[],
   { scheduler, signal, onProgress }: LoadWeightsOptions,
 ): Promise<Weights> {
-  compare(checkpoint, specs);
   const place = new Map(checkpoint.order.map((name, i) => [name, i]));
   // The GPU's packers are threads beside it.
   const turns = ops.backend === 'wasm' ? scheduler : undefined;

@@ -3,10 +3,11 @@ import { PageAllocator } from '../inference/kvCache.ts';
 import type { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { type Priority, Scheduler } from '../inference/scheduler.ts';
 import { Session, type SessionContext } from '../inference/session.ts';
-import type { Decoder, DecoderConfig, WeightSpec } from '../models/decoder.ts';
+import { type Decoder, type DecoderConfig, type WeightSpec, takesImages } from '../models/decoder.ts';
 import { longestAnswer } from '../prompt/budget.ts';
 import type { GenerationConfig } from '../sources/generationConfig.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { ImageEncoder } from '../vision/imageEncoder.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
 import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS } from './openBackend.ts';
@@ -28,6 +29,8 @@ export interface LoadedModel {
   readonly bytesPerToken: number;
   /** Format of the KV cache. */
   readonly kv: KvDType;
+  /** Absent in models that take no pictures. */
+  readonly images: ImageEncoder | undefined;
   createSession(priority?: Priority): Session;
   /** Bytes that the backend holds now: weights, KV cache and the scratch memory of a running step. */
   bytesHeld(): number;
@@ -67,6 +70,8 @@ export interface ModelDescription extends GenerationConfig {
   readonly tokenizer: Tokenizer | null;
   /** See ModelSource. */
   readonly fingerprint: string | null;
+  /** The most crops of a picture. */
+  readonly mostCrops: number;
 }
 
 /** The backend with the model's weights on it. */
@@ -113,6 +118,7 @@ export function assembleModel(
     weights: matrixFormats(specs),
     bytesPerToken: weightBytesPerToken(config, specs),
     kv,
+    images: takesImages(decoder) ? new ImageEncoder(ops, decoder, context.scheduler, description.mostCrops) : undefined,
     createSession: (priority) => new Session(context, priority),
     bytesHeld: () => ops.bytesHeld,
     kvBytes: () => pool.capacity * pool.pageBytes,

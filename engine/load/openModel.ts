@@ -2,6 +2,7 @@ import { type Blueprint, readBlueprint } from '../models/architectures.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { parseGenerationConfig } from '../sources/generationConfig.ts';
 import { openSource } from '../sources/openSource.ts';
+import { parsePreprocessorConfig } from '../sources/preprocessorConfig.ts';
 import type { ModelSource } from '../sources/source.ts';
 import { readTokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelReference } from '../wire/protocol.ts';
@@ -31,6 +32,7 @@ export async function openModel(
   const { architecture, config } = blueprint;
   const parsed = parseGenerationConfig(await source.generationConfig());
   const generationConfig = { ...parsed, stopIds: parsed.stopIds.length > 0 ? parsed.stopIds : blueprint.stopIds };
+  const { mostCrops } = parsePreprocessorConfig(await source.preprocessorConfig());
   const tokenizer = await readTokenizer(await source.tokenizerFiles(), {
     architecture,
     vocabSize: config.vocabSize,
@@ -43,7 +45,7 @@ export async function openModel(
     if (config.tied && (await ownHead(checkpoint)))
       blueprint = readBlueprint({ ...(json as object), tie_word_embeddings: false });
     compare(checkpoint, blueprint.tensors);
-    const description = { name: source.name, tokenizer, fingerprint, ...generationConfig };
+    const description = { name: source.name, tokenizer, fingerprint, mostCrops, ...generationConfig };
     return { source, description, blueprint, checkpoint };
   } catch (error) {
     tokenizer?.dispose();

@@ -23,7 +23,7 @@ export function storedPieces(checkpoint: Checkpoint, spec: TensorSpec): StoredPi
   let firstRow = 0;
   return partsOf(spec).map((part) => {
     const stored = whole ?? checkpoint.tensors.get(part.name)!;
-    const rowBytes = stored.bytes / stored.shape[0]!;
+    const rowBytes = stored.bytes / (whole ? spec.shape[0]! : part.rows);
     const piece = {
       name: whole ? spec.name : part.name,
       dtype: stored.dtype,
@@ -43,23 +43,23 @@ const IGNORED = /\.rotary_emb\.inv_freq$|^lm_head\.weight$/;
 /** Throws BadModel, whose sentence names the first tensor that is missing, unexpected, or of another shape. */
 export function compare(checkpoint: Checkpoint, specs: readonly TensorSpec[]): void {
   const required = specs.flatMap((spec) => {
-    const { name, shape } = spec;
-    if (checkpoint.tensors.has(name) || !isStoredInParts(checkpoint, spec)) return [{ name, shape }];
-    return partsOf(spec).map((part) => ({ name: part.name, shape: [part.rows, ...shape.slice(1)] }));
+    const { name, role, shape, storedShape = shape } = spec;
+    if (checkpoint.tensors.has(name) || !isStoredInParts(checkpoint, spec)) return [{ name, role, shape: storedShape }];
+    return partsOf(spec).map((part) => ({ name: part.name, role, shape: [part.rows, ...shape.slice(1)] }));
   });
   const names = new Set(required.map(({ name }) => name));
   const extra = checkpoint.order.filter((name) => !names.has(name) && !IGNORED.test(name));
   const missing = [...names].filter((name) => !checkpoint.tensors.has(name));
   if (missing.length > 0) throw new BadModel(`The weights do not contain ${listed(missing)}.`);
   if (extra.length > 0) throw new BadModel(`The weights contain ${listed(extra)}, which config.json does not require.`);
-  for (const { name, shape } of required) {
+  for (const { name, role, shape } of required) {
     const { shape: stored, dtype } = checkpoint.tensors.get(name)!;
     if (stored.join() !== shape.join()) {
       throw new BadModel(
         `The tensor ${name} has the shape (${stored.join(', ')}), but config.json requires (${shape.join(', ')}).`,
       );
     }
-    if (shape.length === 1 && STORED[dtype].quantized)
+    if ((role === 'vector' || role === 'bias') && STORED[dtype].quantized)
       throw new BadModel(`The tensor ${name} is a vector in ${dtype}; vectors have to be floating-point numbers.`);
   }
 }

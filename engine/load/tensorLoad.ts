@@ -45,6 +45,11 @@ export class TensorLoad {
     this.bytes = this.#bytesLeft = this.#pieces.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  /** Uploaded as a whole. */
+  get #isVector(): boolean {
+    return this.#spec.role === 'vector' || this.#spec.role === 'bias';
+  }
+
   /** The name of the stored tensor with its first rows. */
   get firstStored(): string {
     return this.#pieces[0]!.name;
@@ -52,7 +57,7 @@ export class TensorLoad {
 
   /** All rows, in order. Rows that change places lie in the same chunk. */
   *chunks(): Generator<Chunk> {
-    if (this.#spec.shape.length === 1) {
+    if (this.#isVector) {
       yield { load: this, piece: this.#pieces[0]!, from: 0, bytes: this.bytes };
       return;
     }
@@ -73,7 +78,7 @@ export class TensorLoad {
    */
   async take({ piece, from, bytes }: Chunk): Promise<Tensor | undefined> {
     const { shape, format, layer } = this.#spec;
-    if (shape.length === 1) return this.#ops.upload(await this.#readVector(), shape, layer);
+    if (this.#isVector) return this.#ops.upload(await this.#readVector(), shape, layer);
     this.#writer ??= this.#ops.createWeight(shape as readonly [number, number], format, layer);
     const writer = this.#writer;
     const largest = await this.#inTurn((turn) =>
@@ -115,7 +120,7 @@ export class TensorLoad {
   }
 
   async #readVector(): Promise<Float32Array> {
-    const vector = new Float32Array(this.#spec.shape[0]!);
+    const vector = new Float32Array(this.#spec.shape.reduce((a, b) => a * b, 1));
     let at = 0;
     for (const piece of this.#pieces) {
       const stored = new Uint8Array(piece.bytes);

@@ -17,6 +17,9 @@ const DEFAULT_FORMATS: readonly { readonly below: number; readonly format: Weigh
   { below: Infinity, format: 'q4' },
 ];
 
+/** An image encoder is small beside its decoder, and its features have to be right. */
+const ENCODER_FORMAT = 'f16';
+
 /**
  * Gives each tensor its format. What is stored in up to 8 bits is kept: in the smallest format that holds it without
  * rounding it again. Matrices stored in 16 or 32 bits take a format by the model's size. `asked`, where given, counts
@@ -45,8 +48,11 @@ export function chooseFormats(
  */
 export function withFormats(tensors: readonly TensorSpec[], format: WeightDType): WeightSpec[] {
   const embedding = isQuantized(format) && QUANTIZED[format].bits < 8 ? 'q8' : format;
-  const formats = { matrix: format, embedding, vector: 'f32', bias: 'f32' } as const;
-  return tensors.map((tensor) => ({ ...tensor, format: formats[tensor.role] }));
+  const encoder = format === 'f32' ? 'f32' : ENCODER_FORMAT;
+  const formats = { matrix: format, embedding, encoder, vector: 'f32', bias: 'f32' } as const;
+  return tensors.flatMap((tensor) => {
+    return tensor.role === 'unused' ? [] : [{ ...tensor, format: formats[tensor.role] }];
+  });
 }
 
 /** The formats of the matrices, the one that holds most of them first. */
@@ -60,7 +66,8 @@ export function matrixFormats(specs: readonly WeightSpec[]): string {
 
 /** Bytes of weights that decoding a token reads: all but the embedding, of which it reads a row, unless it is tied. */
 export function weightBytesPerToken({ tied }: DecoderConfig, specs: readonly WeightSpec[]): number {
-  return weightBytes(specs.filter(({ name }) => tied || name !== 'model.embed_tokens.weight'));
+  const decoder = specs.filter(({ role }) => role !== 'encoder');
+  return weightBytes(decoder.filter(({ name }) => tied || name !== 'model.embed_tokens.weight'));
 }
 
 /** Size in their formats. Backends add some padding. */

@@ -4,9 +4,11 @@ import type { Weights } from '../layers/weights.ts';
 import { require } from './config.ts';
 import type { Decoder, DecoderConfig, TensorSpec } from './decoder.ts';
 import { Llama } from './llama.ts';
+import { CLIP_KEYS, parseClipConfig } from './clipConfig.ts';
 import { parseLlamaConfig } from './llamaConfig.ts';
 import { LLAMA_FAMILIES, type LlamaFamily } from './llamaFamilies.ts';
 import { Phi3Small } from './phi3Small.ts';
+import { Phi3Vision } from './phi3Vision.ts';
 import { parsePhi3SmallConfig } from './phi3SmallConfig.ts';
 import { parseStopIds } from './stopIds.ts';
 
@@ -30,6 +32,15 @@ interface Architecture {
 /** The supported architectures, by their name in config.json. */
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   ...Object.fromEntries(Object.entries(LLAMA_FAMILIES).map(([name, family]) => [name, llamaLike(family)])),
+  Phi3VForCausalLM: {
+    modelType: 'phi3_v',
+    read(json) {
+      const text = Object.fromEntries(Object.entries(json as object).filter(([key]) => !CLIP_KEYS.has(key)));
+      const decoder = parseLlamaConfig(text, { ...LLAMA_FAMILIES['Phi3ForCausalLM']!, modelType: 'phi3_v' });
+      const config = { ...decoder, clip: parseClipConfig(json) };
+      return { config, tensors: Phi3Vision.tensors(config), build: (weights) => new Phi3Vision(config, weights) };
+    },
+  },
   Phi3SmallForCausalLM: {
     modelType: 'phi3small',
     read(json) {

@@ -58,6 +58,26 @@ export interface Decoder {
   forward(ops: Ops, embeddings: Tensor, kv: KvView, options: ForwardOptions): Tensor;
 }
 
+/** A decoder with an image encoder in front of it. */
+export interface ImageDecoder extends Decoder {
+  readonly imageLength: (key: string) => number | undefined;
+  /** Takes the memory that encoding needs. To be called before encodeCrop, outside of a step. Rejects with OutOfMemory. */
+  prepareEncoder(ops: Ops): Promise<void>;
+  /** Frees what prepareEncoder took. */
+  restEncoder(): void;
+  /** (positions, hidden): the features of one crop, whose patches are (patches, values). */
+  encodeCrop(ops: Ops, patches: Float32Array): Tensor;
+  /** (2, hidden): what stands at the end of a row of positions, and what stands before the global view. */
+  separators(ops: Ops): Tensor;
+  /** Takes the features of a picture, (positions, hidden), for prompts with this key. */
+  setImage(key: string, features: Float32Array): void;
+  forgetImage(key: string): void;
+}
+
+export function takesImages(decoder: Decoder): decoder is ImageDecoder {
+  return decoder.imageLength !== undefined;
+}
+
 /** Rows of an image's features that fall into one step. */
 export interface ImageRows {
   readonly key: string;
@@ -78,7 +98,13 @@ export interface ForwardOptions {
 export interface TensorSpec {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly role: 'embedding' | 'matrix' | 'vector' | 'bias';
+  /**
+   * vector and bias: held in f32, whatever their shape. encoder: a matrix of an image encoder. unused: a checkpoint has
+   * it, but it is not loaded.
+   */
+  readonly role: 'embedding' | 'matrix' | 'encoder' | 'vector' | 'bias' | 'unused';
+  /** The shape in a checkpoint, where it is written in another way. */
+  readonly storedShape?: readonly number[];
   /** The decoder layer it belongs to. */
   readonly layer?: number;
   /** Its rows in order, where a checkpoint may store them as tensors of their own or in another order. */

@@ -65,6 +65,10 @@ export class HfFolder implements ModelSource {
     return this.#files.json('generation_config.json', MAX_CONFIG_BYTES);
   }
 
+  preprocessorConfig(): Promise<unknown> {
+    return this.#files.json('preprocessor_config.json', MAX_CONFIG_BYTES);
+  }
+
   async tokenizerFiles(): Promise<TokenizerFiles> {
     const tokenizerJson = await this.#files.json('tokenizer.json');
     const files = {

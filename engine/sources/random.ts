@@ -26,6 +26,8 @@ export class RandomModel implements ModelSource {
 
   async generationConfig(): Promise<undefined> {}
 
+  async preprocessorConfig(): Promise<undefined> {}
+
   async tokenizerFiles(): Promise<TokenizerFiles> {
     return {};
   }
@@ -56,7 +58,7 @@ export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {
   );
   const blocks = new Map<number, Uint8Array>();
   const blockOf = ({ role, shape }: TensorSpec): Uint8Array => {
-    const constant = { vector: 1, bias: 0, matrix: undefined, embedding: undefined }[role];
+    const constant = role === 'vector' ? 1 : role === 'bias' ? 0 : undefined;
     const scale = Math.sqrt(3 / shape.at(-1)!); // The product has unit variance.
     const key = constant ?? -scale;
     let block = blocks.get(key);

@@ -23,6 +23,8 @@ export interface ModelSource {
   config(): Promise<unknown>;
   /** Parsed content of generation_config.json; undefined when the model has none. */
   generationConfig(): Promise<unknown>;
+  /** Parsed content of preprocessor_config.json; undefined when the model has none. */
+  preprocessorConfig(): Promise<unknown>;
   tokenizerFiles(): Promise<TokenizerFiles>;
   /** The files that hold the weights; none where they lie in no file. Rejects with BadModel. */
   weightFiles(): Promise<readonly WeightFile[]>;

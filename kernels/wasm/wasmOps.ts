@@ -25,6 +25,7 @@ import { WasmKvPool } from './host/kvPool.ts';
 import { DTypeCode, MOST_Q8_HEAD_DIM, Opcode, ARGMAX_CHUNK, TOP_K_CHUNK } from './opcodes.ts';
 import { recordAttention } from './host/recordAttention.ts';
 import { recordLinear } from './host/recordLinear.ts';
+import { recordGegelu, recordGelu, recordMaskedScale, recordSiluMul } from './host/recordValues.ts';
 import { type Recording, cheapGrain, share } from './host/recording.ts';
 import { Packing } from './host/packing.ts';
 import { chooseKernels, chooseThreads, type SimdChoice } from './host/platform.ts';
@@ -272,50 +273,19 @@ export class WasmOps implements Ops {
   }
 
   siluMul(gateUp: Tensor): Tensor {
-    const { program, threads } = this.#current;
-    const [rows, both] = gateUp.shape as readonly [number, number];
-    check(both % 2 === 0, () => `siluMul: gate and up are (${gateUp.shape})`);
-    const width = both / 2;
-    const y = program.tensor([rows, width]);
-    const stretches = Math.ceil(width / 256);
-    const items = rows * stretches;
-    const words = [asWasm(gateUp), y, width, stretches];
-    program.defer(y, { opcode: Opcode.siluMul, items, grain: share(items, threads, 1), words });
-    return y;
+    return recordSiluMul(this.#current, gateUp);
   }
 
   gegelu(x: Tensor, limit: number): Tensor {
-    const { program, threads } = this.#current;
-    const [rows, both] = x.shape as readonly [number, number];
-    check(both % 2 === 0, () => `gegelu: gate and linear are (${x.shape})`);
-    const values = (rows * both) / 2;
-    const y = program.tensor([rows, both / 2]);
-    const items = Math.ceil(values / 256);
-    const words = [asWasm(x), y, values, floatWord(limit)];
-    program.defer(y, { opcode: Opcode.gegelu, items, grain: share(items, threads, 1), words });
-    return y;
+    return recordGegelu(this.#current, x, limit);
   }
 
   maskedScale(x: Tensor, mask: Tensor, factor: number): Tensor {
-    const { program, threads } = this.#current;
-    const [rows, cols] = x.shape as readonly [number, number];
-    check(mask.shape[0] === cols, () => `maskedScale: mask is (${mask.shape}), x is (${x.shape})`);
-    const y = program.tensor([rows, cols]);
-    const stretches = Math.ceil(cols / 1024);
-    const items = rows * stretches;
-    const words = [asWasm(x), asWasm(mask), y, cols, stretches, floatWord(factor)];
-    program.add({ opcode: Opcode.maskedScale, items, grain: share(items, threads, 1), words });
-    return y;
+    return recordMaskedScale(this.#current, x, mask, factor);
   }
 
   gelu(x: Tensor, kind: Gelu): Tensor {
-    const { program, threads } = this.#current;
-    const values = count(x.shape);
-    const y = program.tensor(x.shape);
-    const items = Math.ceil(values / 256);
-    const words = [asWasm(x), y, values, kind === 'erf' ? 1 : 0];
-    program.add({ opcode: Opcode.gelu, items, grain: share(items, threads, 1), words });
-    return y;
+    return recordGelu(this.#current, x, kind);
   }
 
   lastRows(x: Tensor, wanted: number): Tensor {

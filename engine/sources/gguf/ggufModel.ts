@@ -53,6 +53,8 @@ export class GgufModel implements ModelSource {
     return (await this.#translate()).json;
   }
 
+  async preprocessorConfig(): Promise<undefined> {}
+
   async generationConfig(): Promise<unknown> {
     return translateGeneration(this.#reader);
   }

@@ -1,0 +1,88 @@
+import type { Pixels } from './pixels.ts';
+
+/**
+ * Scales a picture as Pillow's BILINEAR does for 8 bits: a triangle filter that is as wide as a pixel of the smaller
+ * picture, with weights of 22 bits, across and then down, each rounded to 8 bits. Equal to it in every sample.
+ * Reference: Resample.c of Pillow.
+ */
+export function scale(picture: Pixels, width: number, height: number): Pixels {
+  const across = width === picture.width ? picture : scaleAcross(picture, width);
+  return height === picture.height ? across : scaleDown(across, height);
+}
+
+const BITS = 22;
+const HALF = 1 << (BITS - 1);
+
+/** The samples that a scaled sample is made of: `count` from `first`, with their weights from `at`. */
+interface Taps {
+  readonly first: Int32Array;
+  readonly count: Int32Array;
+  readonly at: Int32Array;
+  readonly weights: Int32Array;
+}
+
+function tapsOf(from: number, to: number): Taps {
+  const step = from / to;
+  const support = Math.max(step, 1);
+  const [first, count, at] = [new Int32Array(to), new Int32Array(to), new Int32Array(to)];
+  const weights: number[] = [];
+  for (let i = 0; i < to; i++) {
+    const centre = (i + 0.5) * step;
+    const low = Math.max(0, Math.trunc(centre - support + 0.5));
+    const high = Math.min(from, Math.trunc(centre + support + 0.5));
+    const shares = Array.from({ length: high - low }, (_, k) => {
+      return Math.max(0, 1 - Math.abs((low + k - centre + 0.5) / support));
+    });
+    const sum = shares.reduce((a, b) => a + b, 0);
+    [first[i], count[i], at[i]] = [low, high - low, weights.length];
+    for (const share of shares) weights.push(Math.trunc((sum === 0 ? share : share / sum) * 2 ** BITS + 0.5));
+  }
+  return { first, count, at, weights: Int32Array.from(weights) };
+}
+
+function scaleAcross({ width: from, height, rgb }: Pixels, width: number): Pixels {
+  const { first, count, at, weights } = tapsOf(from, width);
+  const scaled = new Uint8Array(3 * width * height);
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    const row = 3 * y * from;
+    for (let x = 0; x < width; x++) {
+      let r = HALF;
+      let g = HALF;
+      let b = HALF;
+      let pixel = row + 3 * first[x]!;
+      const end = at[x]! + count[x]!;
+      for (let k = at[x]!; k < end; k++) {
+        const weight = weights[k]!;
+        r += weight * rgb[pixel]!;
+        g += weight * rgb[pixel + 1]!;
+        b += weight * rgb[pixel + 2]!;
+        pixel += 3;
+      }
+      // The weights add up to one, so that no sum leaves the range.
+      scaled[to] = r >> BITS;
+      scaled[to + 1] = g >> BITS;
+      scaled[to + 2] = b >> BITS;
+      to += 3;
+    }
+  }
+  return { width, height, rgb: scaled };
+}
+
+function scaleDown({ width, height: from, rgb }: Pixels, height: number): Pixels {
+  const { first, count, at, weights } = tapsOf(from, height);
+  const rowValues = 3 * width;
+  const scaled = new Uint8Array(rowValues * height);
+  const sums = new Int32Array(rowValues);
+  for (let y = 0; y < height; y++) {
+    sums.fill(HALF);
+    for (let k = 0; k < count[y]!; k++) {
+      const weight = weights[at[y]! + k]!;
+      const row = (first[y]! + k) * rowValues;
+      for (let i = 0; i < rowValues; i++) sums[i]! += weight * rgb[row + i]!;
+    }
+    const to = y * rowValues;
+    for (let i = 0; i < rowValues; i++) scaled[to + i] = sums[i]! >> BITS;
+  }
+  return { width, height, rgb: scaled };
+}
