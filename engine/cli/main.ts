@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { version } from '../../package.json';
 import { addAsk } from './ask.ts';
-import { addBench } from './bench.ts';
+import { addBench } from './bench/bench.ts';
 import { addComplete } from './complete.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval/evaluate.ts';

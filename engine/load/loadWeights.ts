@@ -4,6 +4,7 @@ import type { WeightSpec } from '../models/decoder.ts';
 import type { LoadProgress } from '../wire/protocol.ts';
 import type { Scheduler } from '../inference/scheduler.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
+import { PACKS_WHERE_IT_COMPUTES } from './openBackend.ts';
 import { type Chunk, TensorLoad } from './tensorLoad.ts';
 import { Weights } from '../layers/weights.ts';
 
@@ -30,8 +31,7 @@ export async function loadWeights(
   { scheduler, signal, onProgress }: LoadWeightsOptions,
 ): Promise<Weights> {
   const place = new Map(checkpoint.order.map((name, i) => [name, i]));
-  // The GPU's packers are threads beside it.
-  const turns = ops.backend === 'wasm' ? scheduler : undefined;
+  const turns = PACKS_WHERE_IT_COMPUTES[ops.backend] ? scheduler : undefined;
   const loads = specs
     .map((spec) => new TensorLoad(ops, checkpoint, spec, turns))
     .sort((a, b) => place.get(a.firstStored)! - place.get(b.firstStored)!);

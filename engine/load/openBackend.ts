@@ -68,5 +68,12 @@ export async function backendReports(options: Pick<BackendOptions, 'allowSoftwar
  */
 export const CHUNK_TOKENS: Readonly<Record<Backend, number>> = { webgpu: 256, wasm: 64, reference: 64 };
 
+/** Whether weights are packed by the threads that compute steps. The GPU's packers are threads beside it. */
+export const PACKS_WHERE_IT_COMPUTES: Readonly<Record<Backend, boolean>> = {
+  webgpu: false,
+  wasm: true,
+  reference: false,
+};
+
 /** The same for chats while the user types, so that a completion waits no longer than a few tokens take. */
 export const CHAT_CHUNK_TOKENS: Readonly<Record<Backend, number>> = { webgpu: 64, wasm: 16, reference: 16 };

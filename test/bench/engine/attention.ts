@@ -2,12 +2,12 @@ import type { AttentionOptions, KvDType, KvView, Ops, Sparsity, Tensor } from '.
 import { PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { visibleBlock, visibleBlocks } from '../../../kernels/sparsity.ts';
 import { throwIfAborted } from '../../../engine/errors.ts';
-import type { Measurement } from '../../../engine/cli/benchBackends.ts';
+import type { Measurement } from '../../../engine/cli/bench/backends.ts';
 import { openBackend } from '../../../engine/load/openBackend.ts';
 import { parsePhi3SmallConfig } from '../../../engine/models/phi3SmallConfig.ts';
 import { SHAPES } from './shapes.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
-import { median } from '../../../engine/cli/bandwidth.ts';
+import { median } from '../../../engine/cli/bench/bandwidth.ts';
 
 /** Time of block-sparse over that of dense attention, beside the share of keys that is visible. Ideally both are equal. */
 export interface AttentionRow {

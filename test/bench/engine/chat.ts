@@ -1,4 +1,4 @@
-import type { Measurement } from '../../../engine/cli/benchBackends.ts';
+import type { Measurement } from '../../../engine/cli/bench/backends.ts';
 import { BenchWindow, type FollowUpRow, SITUATIONS, type Situation, type Times, functionsText } from './chatWindow.ts';
 
 export interface GhostTextBenchOptions {

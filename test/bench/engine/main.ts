@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { root } from '../../../.ci/nodeBinary.mjs';
-import { type ModelBenchCliOptions, addBenchOptions } from '../../../engine/cli/bench.ts';
-import { type Measurement, benchBackends } from '../../../engine/cli/benchBackends.ts';
+import { type ModelBenchCliOptions, addBenchOptions } from '../../../engine/cli/bench/bench.ts';
+import { type Measurement, benchBackends } from '../../../engine/cli/bench/backends.ts';
 import { wholeNumber } from '../../../engine/cli/options.ts';
 import { runProgram } from '../../../engine/cli/runProgram.ts';
 import { BadRequest } from '../../../engine/errors.ts';

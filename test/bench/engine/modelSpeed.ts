@@ -1,6 +1,6 @@
 import { OutOfMemory } from '../../../kernels/ops.ts';
-import type { Measurement } from '../../../engine/cli/benchBackends.ts';
-import { type ModelBenchOptions, type ModelRow, modelSpeed } from '../../../engine/cli/benchModel.ts';
+import type { Measurement } from '../../../engine/cli/bench/backends.ts';
+import { type ModelBenchOptions, type ModelRow, modelSpeed } from '../../../engine/cli/bench/model.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
 import { layersOf, randomModel } from './shapes.ts';

@@ -2,8 +2,8 @@ import type { OperationTime } from '../../../kernels/ops.ts';
 import { BadRequest } from '../../../engine/errors.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
-import type { Measurement } from '../../../engine/cli/benchBackends.ts';
-import { type ModelBenchOptions, benchPrompt } from '../../../engine/cli/benchModel.ts';
+import type { Measurement } from '../../../engine/cli/bench/backends.ts';
+import { type ModelBenchOptions, benchPrompt } from '../../../engine/cli/bench/model.ts';
 import { type BenchModel, openModel } from './modelSpeed.ts';
 
 /** The time of all calls of one operation in one phase. */

@@ -1,4 +1,4 @@
-import type { Measurement } from '../../../engine/cli/benchBackends.ts';
+import type { Measurement } from '../../../engine/cli/bench/backends.ts';
 import type { LoadOptions } from '../../../engine/load/loadModel.ts';
 
 /** All rows of a measurement on WASM, for tests. */

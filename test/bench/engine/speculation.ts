@@ -5,7 +5,7 @@ import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import type { CompletionRequest } from '../../../engine/completion/completeAt.ts';
 import type { Session } from '../../../engine/inference/session.ts';
-import type { Measurement } from '../../../engine/cli/benchBackends.ts';
+import type { Measurement } from '../../../engine/cli/bench/backends.ts';
 import { type Recording, readRecording } from './recording.ts';
 
 export interface SpeculationBenchOptions {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Measurement } from '../../../engine/cli/benchBackends.ts';
-import { gigabytes } from '../../../engine/cli/benchModel.ts';
-import { PeakWatch } from '../../../engine/cli/benchWatches.ts';
+import type { Measurement } from '../../../engine/cli/bench/backends.ts';
+import { gigabytes } from '../../../engine/cli/bench/model.ts';
+import { PeakWatch } from '../../../engine/cli/bench/watches.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { randomCheckpoint } from '../../../engine/sources/random.ts';

@@ -1,5 +1,5 @@
 /** Measures our WASM backend. It is bundled before it runs, because the kernels are embedded in the bundle. */
-import { measureRun } from '../../../engine/cli/benchModel.ts';
+import { measureRun } from '../../../engine/cli/bench/model.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { randomModel } from '../engine/shapes.ts';

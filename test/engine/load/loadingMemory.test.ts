@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { PeakWatch } from '../../../engine/cli/benchWatches.ts';
+import { PeakWatch } from '../../../engine/cli/bench/watches.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 
 describe('memory while loading', function () {

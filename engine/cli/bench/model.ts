@@ -1,12 +1,12 @@
-import { BadRequest } from '../errors.ts';
-import type { LoadedModel } from '../load/loadedModel.ts';
-import type { LoadOptions } from '../load/loadModel.ts';
-import { textPrompt } from '../prompt/prompt.ts';
-import type { LoadProgress } from '../wire/protocol.ts';
+import { BadRequest } from '../../errors.ts';
+import type { LoadedModel } from '../../load/loadedModel.ts';
+import type { LoadOptions } from '../../load/loadModel.ts';
+import { textPrompt } from '../../prompt/prompt.ts';
+import type { LoadProgress } from '../../wire/protocol.ts';
 import { median } from './bandwidth.ts';
-import type { BenchContext, Measurement } from './benchBackends.ts';
-import { MemoryWatch, PauseWatch, PeakWatch } from './benchWatches.ts';
-import type { Column } from './table.ts';
+import type { BenchContext, Measurement } from './backends.ts';
+import { MemoryWatch, PauseWatch, PeakWatch } from './watches.ts';
+import type { Column } from '../table.ts';
 
 /** How much is measured. */
 export interface Effort {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { loadModel } from '../load/loadModel.ts';
-import { type BenchOptions, benchBackends } from './benchBackends.ts';
-import { type ModelBenchOptions, modelSpeed } from './benchModel.ts';
-import { addModelOptions, wholeNumber } from './options.ts';
-import { starterFolder } from './starter.ts';
-import { modelPath } from './storeOptions.ts';
+import { loadModel } from '../../load/loadModel.ts';
+import { type BenchOptions, benchBackends } from './backends.ts';
+import { type ModelBenchOptions, modelSpeed } from './model.ts';
+import { addModelOptions, wholeNumber } from '../options.ts';
+import { starterFolder } from '../starter.ts';
+import { modelPath } from '../storeOptions.ts';
 
 export type ModelBenchCliOptions = BenchOptions & ModelBenchOptions;
 

@@ -1,10 +1,10 @@
 import { availableParallelism, cpus } from 'node:os';
-import { BadRequest, errorMessage } from '../errors.ts';
-import type { LoadOptions } from '../load/loadModel.ts';
-import type { BackendChoice } from '../wire/protocol.ts';
+import { BadRequest, errorMessage } from '../../errors.ts';
+import type { LoadOptions } from '../../load/loadModel.ts';
+import type { BackendChoice } from '../../wire/protocol.ts';
 import { measureBandwidth } from './bandwidth.ts';
-import { type ModelOptions, loadOptions } from './options.ts';
-import { type Column, rowFormatter } from './table.ts';
+import { type ModelOptions, loadOptions } from '../options.ts';
+import { type Column, rowFormatter } from '../table.ts';
 
 /** Something that can be measured on a backend: rows of figures, and the columns in which they are printed. */
 export interface Measurement<Row extends object> {

@@ -1,4 +1,4 @@
-import type { LoadedModel } from '../load/loadedModel.ts';
+import type { LoadedModel } from '../../load/loadedModel.ts';
 
 /** Measures the longest time for which the event loop was busy and could serve nothing else. */
 export class PauseWatch {
