@@ -2,13 +2,14 @@
 import type { WeightDType } from './ops.ts';
 import { GROUP, QUANTIZED, type QuantizedDType, type QuantizedRows, quantize } from './quantize.ts';
 import { f16ToF32, f32ToF16 } from './shared/f16.ts';
+import { roundPair } from './shared/roundPair.ts';
 import { decodeRows } from './stored/decodeRows.ts';
 import { emptyBlocks } from './stored/quantizedFormat.ts';
 import type { QuantizedBlocks, UnpackedBlocks } from './stored/storedFormat.ts';
 import { STORED, type StoredType, storedValues } from './stored/storedTypes.ts';
 
 /** From the fewest bits to the most. */
-const BY_SIZE = ['q4', 'q4m', 'q5m', 'q6m', 'q8', 'f16', 'f32'] as const satisfies readonly WeightDType[];
+const BY_SIZE = ['q4', 'q4nl', 'q4m', 'q5m', 'q6m', 'q8', 'f16', 'f32'] as const satisfies readonly WeightDType[];
 
 /**
  * The smallest format that holds all of the stored types without rounding them again: that of a tensor, or of one that
@@ -27,9 +28,11 @@ export function keeps(type: StoredType, dtype: WeightDType): boolean {
   return quantized !== undefined && keepsCodes(quantized, dtype);
 }
 
-function keepsCodes({ group, lowest, highest, hasMinimum }: QuantizedBlocks, dtype: QuantizedDType): boolean {
+function keepsCodes(blocks: QuantizedBlocks, dtype: QuantizedDType): boolean {
+  const { group, lowest, highest, hasMinimum, levels } = blocks;
   const format = QUANTIZED[dtype];
   if (group % format.group !== 0 || (hasMinimum && !format.hasMinimum)) return false;
+  if (format.levels) return format.levels === levels;
   // A minimum stands in for the offset of codes that have signs.
   const least = format.hasMinimum ? lowest : format.lowest;
   return lowest >= least && highest < least + 2 ** format.bits;
@@ -67,12 +70,16 @@ function takeOver(
   let finite = true;
   for (let g = 0; g < scales.length; g++) {
     const from = Math.floor((g * group) / blocks.group);
-    scales[g] = f32ToF16(unpacked.scales[from]!);
-    finite &&= isFiniteF16(scales[g]!);
-    if (!hasMinimum) continue;
-    // Without a minimum of its own the type has -offset codes, whose product with the scale is exact in f16.
-    minima[g] = f32ToF16(blocks.hasMinimum ? unpacked.minima[from]! : -offset * f16ToF32(scales[g]!));
-    finite &&= isFiniteF16(minima[g]!);
+    if (blocks.hasMinimum) {
+      const pair = roundPair(unpacked.scales[from]!, unpacked.minima[from]!, blocks.highest);
+      scales[g] = pair;
+      minima[g] = pair >>> 16;
+    } else {
+      scales[g] = f32ToF16(unpacked.scales[from]!);
+      // The minimum undoes the offset of the codes; its product with the scale is exact in f16.
+      if (hasMinimum) minima[g] = f32ToF16(-offset * f16ToF32(scales[g]!));
+    }
+    finite &&= isFiniteF16(scales[g]!) && !(hasMinimum && !isFiniteF16(minima[g]!));
   }
   return finite ? largestUnpacked(unpacked, blocks) : Infinity;
 }

@@ -1,6 +1,6 @@
 import { keptFormat } from '../../kernels/keep.ts';
 import type { WeightDType } from '../../kernels/ops.ts';
-import { QUANTIZED, isQuantized } from '../../kernels/quantize.ts';
+import { QUANTIZED, bytesPerValue, isQuantized } from '../../kernels/quantize.ts';
 import { STORED } from '../../kernels/stored/storedTypes.ts';
 import type { DecoderConfig, TensorSpec, WeightSpec } from '../models/decoder.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
@@ -85,10 +85,4 @@ function isMatrix({ role }: TensorSpec): boolean {
 
 function valuesOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
-}
-
-function bytesPerValue(format: WeightDType): number {
-  if (!isQuantized(format)) return format === 'f32' ? 4 : 2;
-  const { bits, group, hasMinimum } = QUANTIZED[format];
-  return bits / 8 + (hasMinimum ? 4 : 2) / group;
 }

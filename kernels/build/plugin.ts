@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OnLoadResult, type Plugin, build } from 'esbuild';
-import type { Simd } from './innerLoops/formats.ts';
+import { type Simd, generateLevels } from './innerLoops/formats.ts';
 import { generatePanels } from './innerLoops/panels.ts';
 import { generateRows } from './innerLoops/rows.ts';
 import { generateTiles } from './innerLoops/tiles.ts';
@@ -65,6 +65,7 @@ function readSources(simd: Simd): Map<string, string> {
       withDecorators(readFileSync(path.join(assembly, name), 'utf8')),
     ]),
     ['opcodes.ts', readFileSync(path.join(wasm, 'opcodes.ts'), 'utf8')],
+    ['levels.ts', generateLevels()],
     ['panels.ts', generatePanels(simd)],
     ['rows.ts', generateRows(simd)],
     ['tiles.ts', generateTiles(simd)],

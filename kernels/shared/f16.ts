@@ -22,9 +22,9 @@ export function f32ToF16(value: number): number {
 /** Value of f16 bits. */
 export function f16ToF32(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >>> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  const magnitude = bits & 0x7fff;
+  if (magnitude >= 0x7c00) return magnitude > 0x7c00 ? NaN : sign * Infinity;
+  // Exponent and fraction in those of an f32, whose exponents are lower by 112.
+  words[0] = magnitude << 13;
+  return sign * floats[0]! * 2 ** 112;
 }

@@ -1,7 +1,7 @@
 import { f16At } from './f16.ts';
 import { quantizedFormat } from './quantizedFormat.ts';
 
-/** The codes that the 16 nibbles of IQ4_NL and IQ4_XS stand for. */
+/** The levels: the codes that the 16 nibbles of IQ4_NL and IQ4_XS stand for. */
 export const IQ4_LEVELS = Int8Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 
 /** 32 values: f16 scale, 16 bytes with the level of value i in the low and of value i + 16 in the high nibble. */
@@ -12,6 +12,7 @@ export const IQ4_NL = quantizedFormat({
   lowest: -127,
   highest: 113,
   hasMinimum: false,
+  levels: IQ4_LEVELS,
   unpackBlock(bytes, { byte, value, group }, { codes, scales }) {
     scales[group] = f16At(bytes, byte);
     unpackLevels(bytes, byte + 2, codes, value);

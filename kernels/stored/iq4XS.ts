@@ -1,5 +1,5 @@
 import { f16At } from './f16.ts';
-import { unpackLevels } from './iq4NL.ts';
+import { IQ4_LEVELS, unpackLevels } from './iq4NL.ts';
 import { quantizedFormat } from './quantizedFormat.ts';
 
 /**
@@ -13,6 +13,7 @@ export const IQ4_XS = quantizedFormat({
   lowest: -127,
   highest: 113,
   hasMinimum: false,
+  levels: IQ4_LEVELS,
   unpackBlock(bytes, { byte, value, group }, { codes, scales }) {
     const factor = f16At(bytes, byte);
     for (let g = 0; g < 8; g++) {

@@ -16,7 +16,7 @@ export interface BlockDefinition extends Omit<QuantizedBlocks, 'unpack'> {
 
 /** Makes a stored format of the definition of its blocks. */
 export function quantizedFormat(definition: BlockDefinition): StoredFormat & { readonly quantized: QuantizedBlocks } {
-  const { blockValues, blockBytes, group, lowest, highest, hasMinimum } = definition;
+  const { blockValues, blockBytes, group, lowest, highest, hasMinimum, levels } = definition;
   const unpack = (bytes: Uint8Array, into: UnpackedBlocks): void => {
     for (let block = 0; block * blockBytes < bytes.length; block++) {
       const at = { byte: block * blockBytes, value: block * blockValues, group: (block * blockValues) / group };
@@ -26,7 +26,7 @@ export function quantizedFormat(definition: BlockDefinition): StoredFormat & { r
   return {
     blockValues,
     blockBytes,
-    quantized: { group, lowest, highest, hasMinimum, unpack },
+    quantized: { group, lowest, highest, hasMinimum, levels, unpack },
     decode(bytes, values) {
       const unpacked = emptyBlocks(values.length, group);
       unpack(bytes, unpacked);

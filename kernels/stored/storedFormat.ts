@@ -22,6 +22,8 @@ export interface QuantizedBlocks {
   readonly lowest: number;
   readonly highest: number;
   readonly hasMinimum: boolean;
+  /** The codes that occur, where they are not all from lowest to highest. */
+  readonly levels?: Int8Array | undefined;
   /** Unpacks all blocks of `bytes`. */
   unpack(bytes: Uint8Array, into: UnpackedBlocks): void;
 }

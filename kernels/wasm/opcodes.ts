@@ -48,6 +48,7 @@ export enum DTypeCode {
   f16,
   q8,
   q4,
+  q4nl,
   q4m,
   q5m,
   q6m,

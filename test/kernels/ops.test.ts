@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { isQuantized } from '../../kernels/quantize.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
-import { type Ops, type Tensor, type WeightDType, MAX_F32 } from '../../kernels/ops.ts';
+import { type Ops, type Tensor, MAX_F32 } from '../../kernels/ops.ts';
 import { backends, openedFor } from '../support/engine/backends.ts';
 import { assertClose } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
-import { makeWeight } from '../support/weights.ts';
+import { WEIGHT_DTYPES, makeWeight } from '../support/weights.ts';
 
 /** Computes a case. It runs on the reference and on each backend with the same inputs, and the results are compared. */
 type Compute = (ops: Ops, reference: boolean) => Promise<Float32Array>;
@@ -156,10 +156,9 @@ function linearCases(quantizesActivations: boolean): Case[] {
     [64, 256, 130],
     [129, 96, 65],
   ] as const;
-  const dtypes: WeightDType[] = ['f32', 'f16', 'q8', 'q4', 'q4m', 'q5m', 'q6m'];
   const addends = [[], ['bias'], ['residual'], ['bias', 'residual']] as const;
   return shapes.flatMap(([rows, width, outs]) =>
-    dtypes.flatMap((dtype) =>
+    WEIGHT_DTYPES.flatMap((dtype) =>
       addends.map((adds: readonly string[]) => ({
         name: ['linear', `(${rows}, ${width})`, 'x', `(${outs}, ${width})`, dtype, ...adds].join(' '),
         tolerance: 2e-5,
@@ -184,7 +183,7 @@ function linearCases(quantizesActivations: boolean): Case[] {
 }
 
 function embedCases(): Case[] {
-  return (['f32', 'f16', 'q8', 'q4', 'q4m', 'q5m', 'q6m'] as const).flatMap((dtype) =>
+  return WEIGHT_DTYPES.flatMap((dtype) =>
     [undefined, 10].map((scale) => ({
       name: `embed ${dtype}${scale ? ` times ${scale}` : ''}`,
       tolerance: 1e-6,

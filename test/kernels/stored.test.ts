@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Ops, WeightDType } from '../../kernels/ops.ts';
 import { f16ToF32, f32ToF16 } from '../../kernels/shared/f16.ts';
-import { QUANTIZED, type QuantizedDType, isQuantized } from '../../kernels/quantize.ts';
+import { isQuantized } from '../../kernels/quantize.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
 import { decodeRows } from '../../kernels/stored/decodeRows.ts';
 import { storedBytes } from '../../kernels/stored/storedTypes.ts';
 import { type TestBackend, backends, openedFor } from '../support/engine/backends.ts';
 import { randomValues } from '../support/random.ts';
+import { WEIGHT_DTYPES } from '../support/weights.ts';
 
 /** Stores values as a checkpoint does, and returns the values that a decoder must produce. */
 type FloatType = 'F32' | 'F16' | 'BF16';
@@ -22,7 +23,6 @@ const CASES: Record<FloatType, { store(x: Float32Array): Uint8Array; values(x: F
     values: (x) => new Float32Array(new Uint32Array(x.slice().buffer).map((word) => word & 0xffff0000).buffer),
   },
 };
-const DTYPES: readonly WeightDType[] = ['f32', 'f16', ...(Object.keys(QUANTIZED) as QuantizedDType[])];
 const TYPES = Object.keys(CASES) as FloatType[];
 
 const reference: TestBackend = {
@@ -59,7 +59,7 @@ for (const backend of [reference, ...backends]) {
     const opened = openedFor(backend);
 
     for (const type of TYPES) {
-      for (const dtype of DTYPES) {
+      for (const dtype of WEIGHT_DTYPES) {
         it(`${dtype} from ${type}: the values of quantize.ts, bit for bit, and the largest magnitude`, async () => {
           const { ops } = opened;
           const rows = 203;

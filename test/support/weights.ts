@@ -1,4 +1,7 @@
 import type { Ops, Tensor, WeightDType, WeightWriter } from '../../kernels/ops.ts';
+import { LARGEST_WEIGHT } from '../../kernels/quantize.ts';
+
+export const WEIGHT_DTYPES = Object.keys(LARGEST_WEIGHT) as WeightDType[];
 
 /** Writes f32 rows as a checkpoint that stores F32 does. */
 export async function writeRows(writer: WeightWriter, rows: Float32Array): Promise<void> {

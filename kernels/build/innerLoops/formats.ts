@@ -1,3 +1,5 @@
+import { IQ4_LEVELS } from '../../stored/iq4NL.ts';
+
 /**
  * These files write the inner loops of the quantised matrix products as straight-line AssemblyScript: V8 keeps the order
  * of wasm instructions, so the order here decides which values stay in registers. `relaxed` and plain SIMD twins come
@@ -16,7 +18,7 @@ export function sumsPairs(format: Format, simd: Simd): boolean {
   return simd === 'pairs' && pairSteps(format) > 0;
 }
 
-/** Steps of two products that an i16 can sum: of 4-bit codes, and the nibbles of 8-bit ones, 16 products of 127 * 15. */
+/** Steps of two products that an i16 can sum: of 4-bit codes, and the nibbles of split ones, 16 products of 127 * 15. */
 export function pairSteps({ bits }: Format): number {
   return { 4: 8, 5: 4, 6: 2, 8: 8 }[bits];
 }
@@ -36,16 +38,27 @@ export interface Format {
   /** Groups of a block: each has 8 scales and, where there are minima, 8 minima. */
   groups: 1 | 2;
   minima: boolean;
+  /** The codes of 4 bits are numbers of levels, which have 8. */
+  levels?: boolean;
   blockBytes: number;
 }
 
 export const FORMATS: readonly Format[] = [
   { name: 'q4', bits: 4, groups: 1, minima: false, blockBytes: 144 },
+  { name: 'q4nl', bits: 4, groups: 1, minima: false, levels: true, blockBytes: 144 },
   { name: 'q8', bits: 8, groups: 1, minima: false, blockBytes: 272 },
   { name: 'q4m', bits: 4, groups: 1, minima: true, blockBytes: 160 },
   { name: 'q5m', bits: 5, groups: 1, minima: true, blockBytes: 192 },
   { name: 'q6m', bits: 6, groups: 2, minima: true, blockBytes: 256 },
 ];
+
+/**
+ * Whether weights are 8 bits, of which products take the nibbles: they have 7 bits for their unsigned operand. A code plus
+ * 128 is 16 h + l, and 128 is 16 * 8.
+ */
+export function isSplit({ bits, levels }: Format, simd: Simd): boolean {
+  return simd !== 'plain' && (bits === 8 || levels === true);
+}
 
 /** Bytes of 32 quantised activations and where the int8 or i16 begin; of a tile of 8 tokens likewise (quantise.ts). */
 export const X_HEADER = 8;
@@ -59,9 +72,11 @@ export interface Step {
   /** The 32 bits of x that it is multiplied by, by number. */
   x: number;
   operand: (w: string, high: string) => string;
+  /** What both operands of a split step are made of, where it is not `w` itself. */
+  shared?: (w: string) => string;
 }
 
-/** The steps of a group's sums, and the constants that their operands use. */
+/** The steps of a group's sums, two for each operand that is split, and the constants that their operands use. */
 export interface Unpacking {
   maskValues: string[];
   groups: Step[][];
@@ -87,11 +102,11 @@ export const loadX = (x: string, index: number): string => `v128.load32_splat(${
 
 /**
  * Turns bytes into operands of the dot product. Plain: each leaves i16 lanes; for 4 bits x was shifted to suit
- * (assembly/quantise.ts). Relaxed with 8 bits: the parts are the low and the high nibbles.
+ * (assembly/quantise.ts).
  */
 export function unpacking(format: Format, simd: Simd): Unpacking {
   const relaxed = simd !== 'plain';
-  const { bits } = format;
+  const { bits, levels } = format;
   const and = (value: string, mask: string): string => `v128.and(${value}, ${mask})`;
   const right = (value: string, count: number): string => (count ? `i16x8.shr_u(${value}, ${count})` : value);
   const groups = Array.from({ length: format.groups }, (): Step[] => []);
@@ -104,7 +119,7 @@ export function unpacking(format: Format, simd: Simd): Unpacking {
     }
     return { maskValues: [relaxed ? '0x0f0f0f0f' : '0x00ff00ff'], groups };
   }
-  if (bits === 4 && !relaxed) {
+  if (bits === 4 && !levels && !relaxed) {
     const parts = [0, 1, 2].map((m) => (w: string) => and(w, `m${m}`));
     for (let pair = 0; pair < 4; pair++) {
       [...parts, (w: string) => right(w, 12)].forEach((operand, k) =>
@@ -122,22 +137,46 @@ export function unpacking(format: Format, simd: Simd): Unpacking {
       const high = (h: string): string => and(at < 0 ? `i16x8.shl(${h}, ${-at})` : right(h, at), 'm1');
       const operand = (w: string, h: string): string => (bits === 4 ? low(w) : `v128.or(${low(w)}, ${high(h)})`);
       const group = Math.floor((k * format.groups) / 8);
-      groups[group]!.push({ pair: k >> 1, x: relaxed ? k : 2 * k + odd, operand });
+      const step = { pair: k >> 1, x: relaxed ? k : 2 * k + odd, operand };
+      if (!levels) groups[group]!.push(step);
+      else if (!relaxed) groups[group]!.push({ ...step, operand: (w) => `i8x16.swizzle(m1, ${low(w)})` });
+      else {
+        const nibbles = ['m1', 'm2'].map((table) => (w: string) => `i8x16.relaxed_swizzle(${table}, ${w})`);
+        groups[group]!.push(...nibbles.map((each) => ({ ...step, operand: each, shared: low })));
+      }
     }
   }
   const upper = bits === 5 ? '1' : '3';
   const maskValues = relaxed
     ? ['0x0f0f0f0f', `0x${upper}0${upper}0${upper}0${upper}0`]
     : ['0x000f000f', `0x00${upper}000${upper}0`];
+  if (levels) return { maskValues: [maskValues[0]!, ...levelTables(simd)], groups };
   return { maskValues: bits === 4 ? maskValues.slice(0, 1) : maskValues, groups };
 }
+
+/**
+ * By the number of a level, relaxed, its low and its high nibble. Plain, its i16 less the lowest level, so that the zeros
+ * beside numbers in bytes remain zeros.
+ */
+function levelTables(simd: Simd): string[] {
+  const table = (valueOf: (level: number) => number): string => {
+    const words = new Uint32Array(Uint8Array.from(IQ4_LEVELS, valueOf).buffer);
+    return Array.from(words, (word) => `0x${word.toString(16).padStart(8, '0')}`).join(', ');
+  };
+  if (simd === 'plain') return [table((level) => level - IQ4_LEVELS[0]!)];
+  return [table((level) => (level + 128) & 15), table((level) => (level + 128) >> 4)];
+}
+
+/** AssemblyScript that holds the levels. */
+export const generateLevels = (): string => `export const LEVELS = memory.data<i8>([${IQ4_LEVELS.join(', ')}], 16);\n`;
 
 /**
  * Activations bring the sums of their first and last 16 values as two i16, which a dot product with a constant makes into
  * what products start from: the offset of unsigned codes times the sum of x. (Plain SIMD shifts x for 4 bits.)
  */
-export function startFactor({ bits }: Format, simd: Simd): number {
+export function startFactor({ bits, levels }: Format, simd: Simd): number {
   if (simd !== 'plain') return -8;
+  if (levels) return IQ4_LEVELS[0]!;
   return bits === 4 ? -8 * 256 : -128;
 }
 

@@ -3,6 +3,7 @@ import {
   FORMATS,
   type Simd,
   X_BYTES,
+  isSplit,
   loadHigh,
   loadWeights,
   loadX,
@@ -26,10 +27,10 @@ export function generatePanels(simd: Simd): string {
 
 function panels(format: Format, simd: Simd): string {
   const { name, blockBytes } = format;
-  const split = simd !== 'plain' && format.bits === 8;
+  const split = isSplit(format, simd);
   const { maskValues } = unpacking(format, simd);
   const groups = Array.from({ length: format.groups }, (_, group) => [
-    ...(split ? splitSums(simd) : sums(format, simd, group)),
+    ...(split ? splitSums(format, simd) : sums(format, simd, group)),
     ...scaleSums(format, simd, group),
   ]);
   const sumNames = channels.map((i) => `c${i}`);
@@ -90,27 +91,29 @@ function sums(format: Format, simd: Simd, group: number): string[] {
   return [...body, ...names.map((sum) => `${sum} = ${wholeSum(format, simd, sum, start)};`)];
 }
 
-/** 8 bits, relaxed: bytes are split into nibbles, which products take as their unsigned operand: u = 16 h + l, 128 = 16 * 8. */
-function splitSums(simd: Simd): string[] {
-  const q8 = FORMATS[1]!;
+/** The same for weights that are split: c of the low nibbles, h of the high ones, then c += 16 h. */
+function splitSums(format: Format, simd: Simd): string[] {
   const starts = startSums(
-    q8,
+    format,
     simd,
     channels.map((i) => `h${i}`),
   );
   const body = starts.length > 0 ? [...starts, ...channels.map((i) => `c${i} = zero;`)] : [];
-  for (let g = 0; g < 8; g++) {
-    body.push(`x0 = ${loadX('x', g)};`);
+  const steps = unpacking(format, simd).groups[0]!;
+  for (let k = 0; k < steps.length; k += 2) {
+    const [low, high] = [steps[k]!, steps[k + 1]!];
+    body.push(`x0 = ${loadX('x', low.x)};`);
     for (const i of channels) {
-      body.push(`w0 = ${loadWeights(q8, panelOf(i), i & 1, g)};`);
-      body.push(addProduct(q8, simd, { sum: `c${i}`, x: 'x0', w: 'v128.and(w0, m0)', k: g }));
-      body.push(addProduct(q8, simd, { sum: `h${i}`, x: 'x0', w: 'v128.and(i16x8.shr_u(w0, 4), m0)', k: g }));
+      body.push(`w0 = ${loadWeights(format, panelOf(i), i & 1, low.pair)};`);
+      if (low.shared) body.push(`w0 = ${low.shared('w0')};`);
+      body.push(addProduct(format, simd, { sum: `c${i}`, x: 'x0', w: low.operand('w0', ''), k: k >> 1 }));
+      body.push(addProduct(format, simd, { sum: `h${i}`, x: 'x0', w: high.operand('w0', ''), k: k >> 1 }));
     }
   }
   body.push(`x0 = ${START};`);
   for (const i of channels) {
-    const high = wholeSum(q8, simd, `h${i}`, 'x0');
-    body.push(`c${i} = i32x4.add(${wholeSum(q8, simd, `c${i}`)}, i32x4.shl(${high}, 4));`);
+    const high = wholeSum(format, simd, `h${i}`, 'x0');
+    body.push(`c${i} = i32x4.add(${wholeSum(format, simd, `c${i}`)}, i32x4.shl(${high}, 4));`);
   }
   return body;
 }

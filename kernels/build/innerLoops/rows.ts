@@ -3,6 +3,7 @@ import {
   FORMATS,
   type Simd,
   X_BYTES,
+  isSplit,
   loadHigh,
   loadWeights,
   loadX,
@@ -45,7 +46,7 @@ export function generateRows(simd: Simd): string {
 function rowsTimesPanel(format: Format, simd: Simd, count: number): string {
   const { blockBytes } = format;
   const name = `rows${count}_${format.name}`;
-  const split = simd !== 'plain' && format.bits === 8;
+  const split = isSplit(format, simd);
   const rows = Array.from({ length: count }, (_, r) => r);
   const { maskValues, groups } = unpacking(format, simd);
   const body: string[] = [];
@@ -61,11 +62,13 @@ function rowsTimesPanel(format: Format, simd: Simd, count: number): string {
       let loaded = -1;
       // Operands that are multiplied by the same columns of x: those of two vectors, or the two nibbles of one.
       for (let k = 0; k < steps.length; k += split ? 2 : 1) {
-        const { pair, x } = steps[k]!;
+        const { pair, x, shared } = steps[k]!;
         if (pair !== loaded) body.push(...vectors.map((i) => `w${i} = ${loadWeights(format, 'w', i, pair)};`));
         loaded = pair;
+        const whole = shared ? 'u1' : `w${vectors[0]}`;
+        if (shared) body.push(`u1 = ${shared(`w${vectors[0]}`)};`);
         const operands = split
-          ? [0, 1].map((part) => steps[k + part]!.operand(`w${vectors[0]}`, ''))
+          ? [0, 1].map((part) => steps[k + part]!.operand(whole, ''))
           : vectors.map((i) => steps[k]!.operand(`w${i}`, loadHigh(format, 'w', i, group)));
         body.push(...operands.map((operand, i) => `u${i} = ${operand};`));
         for (const r of rows) {

@@ -2,9 +2,9 @@
 import { type Format, FORMATS, type Simd, groupSteps, pairSteps, sumsPairs, wideSums } from './formats.ts';
 
 /** `name(dtype, parameters)`, which calls the kernel of the format. */
-export function dispatcher(name: string, parameters: string[]): string {
+export function dispatcher(name: string, parameters: string[], formats = FORMATS): string {
   const names = parameters.map((parameter) => parameter.split(':')[0]).join(', ');
-  const calls = FORMATS.map(
+  const calls = formats.map(
     ({ name: format }) => `  if (dtype === DTypeCode.${format}) return ${name}_${format}(${names});`,
   );
   return `
@@ -15,8 +15,11 @@ ${calls.join('\n')}
 `;
 }
 
-export const masks = (name: string, value: string): string =>
-  `const ${name} = memory.data<u32>([${Array(4).fill(value).join(', ')}], 16);\n`;
+/** A vector: four words, or one that is repeated. */
+export const masks = (name: string, value: string): string => {
+  const words = value.includes(',') ? value : Array(4).fill(value).join(', ');
+  return `const ${name} = memory.data<u32>([${words}], 16);\n`;
+};
 /** The same i16 in both halves of a word. */
 export const twice = (value: number): string => {
   const half = (value & 0xffff).toString(16).padStart(4, '0');

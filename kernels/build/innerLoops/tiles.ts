@@ -1,4 +1,14 @@
-import { type Format, FORMATS, type Simd, TILE_HEADER, sumFactors, sumOfX, sumsPairs, wideSums } from './formats.ts';
+import {
+  type Format,
+  FORMATS,
+  type Simd,
+  TILE_HEADER,
+  isSplit,
+  sumFactors,
+  sumOfX,
+  sumsPairs,
+  wideSums,
+} from './formats.ts';
 import { addProduct, dispatcher, lines, madd, masks, twice, wholeSum } from './text.ts';
 
 /** tile(dtype, ..): 8 tokens times a few rows of unpacked weights (see matmulQ.ts), `count` groups; adds to sums. */
@@ -6,11 +16,12 @@ export function generateTiles(simd: Simd): string {
   const parameters = ['x: usize', 'w_: usize', 'sums: usize', 'count: i32'];
   // Tiles are never shifted: the sums are those of relaxed SIMD.
   const constants = sumFactors('dot', masks) + masks('tileStart', twice(-8));
-  return constants + FORMATS.map((format) => tile(format, simd)).join('') + dispatcher('tile', parameters);
+  // Levels are unpacked to what they are in q8.
+  const formats = FORMATS.filter(({ levels }) => !levels);
+  return constants + formats.map((format) => tile(format, simd)).join('') + dispatcher('tile', parameters, formats);
 }
 
-/** Weights of 8 bits come as low and high nibbles with a sum each, which leaves room for fewer rows. */
-const isSplit = ({ bits }: Format, simd: Simd): boolean => simd !== 'plain' && bits === 8;
+/** Split weights have two sums each, which leaves room for fewer rows. */
 const rowsOf = (format: Format, simd: Simd): number[] => (isSplit(format, simd) ? [0, 1] : [0, 1, 2, 3]);
 /** Two vectors of four tokens. */
 const VECTORS = [0, 1];

@@ -3,19 +3,23 @@
 //   FORMAT 0, f32: 1 quad    FORMAT 1, f16: 2 quads, two values a word    FORMAT 2, q8: 4 quads, a signed byte a value
 //   FORMAT 3, q4: 8 quads, two a word: the low nibbles of a word's bytes are the first, the high nibbles the second;
 //                 a nibble holds code + 8
-//   FORMAT 4, q4m: as q4, but a nibble holds the code    FORMAT 5, q5m: as q4m, the lower four bits of the code
-//   FORMAT 6, q6m: 4 quads: their nibbles in two words; a word of upper bits; a word of factors
+//   FORMAT 4, q4nl: as q4, but a nibble holds the number of a level
+//   FORMAT 5, q4m: as q4, but a nibble holds the code    FORMAT 6, q5m: as q4m, the lower four bits of the code
+//   FORMAT 7, q6m: 4 quads: their nibbles in two words; a word of upper bits; a word of factors
 // `in` is padded with zeros to a whole block. What does not fit into blocks lies in `scales`, rows on whole words:
-//   q8, q4: one f16 scale per 8 quads, two a word    q4m: a word of factors per block
+//   q8, q4, q4nl: one f16 scale per 8 quads, two a word    q4m: a word of factors per block
 //   q5m: a word of factors and a word of upper bits per block
 // Factors: an f16 scale in the lower half, an f16 minimum in the upper half; w = scale code + minimum.
 // Upper bits: byte i has those of value i of every quad, one bit (q5m) or two (q6m) a quad, the first quad's lowest.
 override FORMAT: u32;
 override BLOCK_QUADS: u32;
-override HAS_MINIMA: bool = FORMAT >= 4;
+override HAS_MINIMA: bool = FORMAT >= 5;
 
 @group(0) @binding(0) var<storage, read> blocks: array<vec4u>;
 @group(0) @binding(1) var<storage, read> scales: array<u32>;
+
+/// The levels of q4nl (IQ4_LEVELS of stored/iq4NL.ts).
+const LEVELS = array<f32, 16>(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 
 /// Quad `index` of a block, not yet scaled. fifths: what fifthBits() returns for the block.
 fn quadOf(block: vec4u, fifths: u32, index: u32) -> vec4f {
@@ -30,8 +34,11 @@ fn quadOf(block: vec4u, fifths: u32, index: u32) -> vec4f {
   if (FORMAT == 3) {
     return vec4f(unpack4xU8(nibbles)) - 8.0;
   } else if (FORMAT == 4) {
-    return vec4f(unpack4xU8(nibbles));
+    let levels = unpack4xU8(nibbles);
+    return vec4f(LEVELS[levels.x], LEVELS[levels.y], LEVELS[levels.z], LEVELS[levels.w]);
   } else if (FORMAT == 5) {
+    return vec4f(unpack4xU8(nibbles));
+  } else if (FORMAT == 6) {
     return vec4f(unpack4xU8(nibbles | (((fifths >> index) & 0x01010101) << 4)));
   } else {
     return vec4f(unpack4xU8(nibbles | (((block.z >> (2 * index)) & 0x03030303) << 4)));
@@ -40,7 +47,7 @@ fn quadOf(block: vec4u, fifths: u32, index: u32) -> vec4f {
 
 /// The word of upper bits of q5m's block at `at` of `row`, of rows of `scaleWords` words of scales.
 fn fifthBits(row: u32, at: u32, scaleWords: u32) -> u32 {
-  if (FORMAT == 5) {
+  if (FORMAT == 6) {
     return scales[row * scaleWords + 2 * at + 1];
   }
   return 0;
@@ -63,9 +70,9 @@ fn minimumOf(block: vec4u, row: u32, at: u32, scaleWords: u32) -> f32 {
 }
 
 fn factorsOf(block: vec4u, row: u32, at: u32, scaleWords: u32) -> u32 {
-  if (FORMAT == 4) {
+  if (FORMAT == 5) {
     return scales[row * scaleWords + at];
-  } else if (FORMAT == 5) {
+  } else if (FORMAT == 6) {
     return scales[row * scaleWords + 2 * at];
   } else {
     return block.w;

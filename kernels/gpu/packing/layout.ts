@@ -15,9 +15,10 @@ const LAYOUT: Record<WeightDType, Layout> = {
   f16: { format: 1, blockQuads: 2, scaleWords: 0 },
   q8: { format: 2, blockQuads: 4, scaleWords: 1 / 4 },
   q4: { format: 3, blockQuads: 8, scaleWords: 1 / 2 },
-  q4m: { format: 4, blockQuads: 8, scaleWords: 1 },
-  q5m: { format: 5, blockQuads: 8, scaleWords: 2 },
-  q6m: { format: 6, blockQuads: 4, scaleWords: 0 },
+  q4nl: { format: 4, blockQuads: 8, scaleWords: 1 / 2 },
+  q4m: { format: 5, blockQuads: 8, scaleWords: 1 },
+  q5m: { format: 6, blockQuads: 8, scaleWords: 2 },
+  q6m: { format: 7, blockQuads: 4, scaleWords: 0 },
 };
 
 /** The constants of weight.wgsl. */

@@ -1,5 +1,5 @@
 /** How one row is packed in each format: the layout of weight.wgsl. */
-import type { QuantizedDType, QuantizedRows } from '../../quantize.ts';
+import { QUANTIZED, type QuantizedDType, type QuantizedRows } from '../../quantize.ts';
 import { f32ToF16 } from '../../shared/f16.ts';
 
 /** Where a row ends within a block, zeros fill the block. */
@@ -30,6 +30,11 @@ export const PACK_QUANTIZED: Record<
       for (let i = 0; i < 4; i++) blocks[to + i] = (codes[from + i]! + 8) | ((codes[from + 4 + i]! + 8) << 4);
     scales.set(row.scales);
   },
+  q4nl: (row, blocks, scales) => {
+    const numbers = row.codes.map((code) => LEVEL_NUMBERS[code + 128]!);
+    for (let from = 0, to = 0; from < numbers.length; from += 8, to += 4) packNibbles(numbers, from, blocks, to);
+    scales.set(row.scales);
+  },
   q4m: (row, blocks, scales) => {
     for (let from = 0, to = 0; from < row.codes.length; from += 8, to += 4) packNibbles(row.codes, from, blocks, to);
     for (let group = 0; group < row.scales.length; group++) packFactors(row, group, scales, 2 * group);
@@ -55,6 +60,10 @@ export const PACK_QUANTIZED: Record<
     }
   },
 };
+
+/** By code + 128, the number of the level. */
+const LEVEL_NUMBERS = new Int8Array(256);
+QUANTIZED.q4nl.levels!.forEach((level, number) => (LEVEL_NUMBERS[level + 128] = number));
 
 /** A word of the lower four bits of eight codes: code i in the low, code i + 4 in the high nibble of byte i. */
 function packNibbles(codes: Int8Array, from: number, bytes: Uint8Array, to: number): void {

@@ -132,6 +132,11 @@ export function half(at: usize): f32 {
   return reinterpret<f32>(((<i32>load<i16>(at)) << 13) & (<i32>0x8fffe000)) * HALF_SCALE;
 }
 
+// @inline
+export function isFiniteHalf(at: usize): bool {
+  return (load<u16>(at) & 0x7c00) !== 0x7c00;
+}
+
 /** `count` (rounded up to a multiple of 8) f16 to f32. */
 export function widen(from: usize, to: usize, count: i32): void {
   const mask = v128.load(HALF_MASK);

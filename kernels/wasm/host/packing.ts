@@ -85,7 +85,8 @@ export function recordPacking(
   const largest = program.tensor([1], Float32Array.of(0));
   const rowBytes = floatRowBytes(inputs, dtype); // Read for f32 and f16 only.
   const { quantized } = STORED[type];
-  const blocks = [storedBytes(inputs, type), quantized?.group ?? 0, biasOf(type, dtype), quantized?.hasMinimum ? 1 : 0];
+  const highest = quantized?.hasMinimum ? quantized.highest : 0;
+  const blocks = [storedBytes(inputs, type), quantized?.group ?? 0, biasOf(type, dtype), highest];
   const words = [from, weight, first, inputs, DTypeCode[dtype], StoredCode[type], rowBytes, largest, ...blocks];
   // Rows of a panel share cache lines: one thread packs them.
   const grain = Math.ceil(share(rows, threads, 1) / PANEL_ROWS) * PANEL_ROWS;
@@ -99,6 +100,7 @@ export function recordPacking(
 function biasOf(type: StoredType, dtype: WeightDType): number {
   const { quantized } = STORED[type];
   if (!quantized || !isQuantized(dtype) || !keeps(type, dtype)) return -1;
-  const { hasMinimum, lowest } = QUANTIZED[dtype];
+  const { hasMinimum, lowest, levels } = QUANTIZED[dtype];
+  if (levels) return 0; // The codes become the numbers of their levels.
   return Math.abs(hasMinimum ? quantized.lowest : lowest);
 }

@@ -60,7 +60,8 @@ function activationAt(row: number, k: number): number {
 }
 
 function weightAt(dtype: QuantizedDType, row: number, k: number): number {
-  const { bits, lowest } = QUANTIZED[dtype];
+  const { bits, lowest, levels } = QUANTIZED[dtype];
+  if (levels) return levels[k % 16 === 1 ? 0 : (row * 13 + k * 7) % levels.length]!;
   // The rule of q8 has no code -128; minima, here that of q4's codes, are whole numbers too, and the highest code occurs.
   const [first, count] = dtype === 'q8' ? [-127, 255] : [lowest || -8, 2 ** bits];
   if (k % 16 === 1) return first;

@@ -14,6 +14,7 @@ import {
 const BLOCK_BYTES: Readonly<Record<QuantizedDType, number>> = {
   q8: Q8_BLOCK_BYTES,
   q4: Q4_BLOCK_BYTES,
+  q4nl: Q4_BLOCK_BYTES,
   q4m: Q4M_BLOCK_BYTES,
   q5m: Q5M_BLOCK_BYTES,
   q6m: Q6M_BLOCK_BYTES,

@@ -8,7 +8,7 @@ import { BackendLost, OutOfMemory, PAGE_TOKENS, type Tensor, type WeightDType } 
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { assertClose } from '../../support/close.ts';
 import { randomValues } from '../../support/random.ts';
-import { makeWeight, writeRows } from '../../support/weights.ts';
+import { WEIGHT_DTYPES, makeWeight, writeRows } from '../../support/weights.ts';
 
 describe('the GPU backend', function () {
   this.timeout(60_000);
@@ -119,7 +119,7 @@ describe('the GPU backend', function () {
 
   it('keeps a weight that is too large for one buffer in several', async () => {
     const ops = await create({ largestBufferBytes: 4096 });
-    for (const dtype of ['f32', 'f16', 'q8', 'q4', 'q4m', 'q5m', 'q6m'] as const) {
+    for (const dtype of WEIGHT_DTYPES) {
       const weight = await randomWeight(ops, [133, 96], dtype);
       assert.ok((weight as unknown as { parts: unknown[] }).parts.length > 1);
       const reference = new ReferenceOps();

@@ -11,7 +11,7 @@ import { isAlive } from '../../support/extension/engineHost.ts';
 import { readGolden, withGolden } from '../../support/engine/golden.ts';
 import { randomValues } from '../../support/random.ts';
 import { withWasm } from '../../support/withWasm.ts';
-import { makeWeight } from '../../support/weights.ts';
+import { WEIGHT_DTYPES, makeWeight } from '../../support/weights.ts';
 import { repeatGenerations } from '../../support/engine/repeatGenerations.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
@@ -44,7 +44,7 @@ describe('wasm: threads', function () {
     for (let threads = 1; threads <= 8; threads++) {
       await withWasm({ threads }, async (ops) => {
         const weights: Tensor[] = [];
-        for (const dtype of ['q4', 'q8', 'q4m', 'q5m', 'q6m', 'f16', 'f32'] as const) {
+        for (const dtype of WEIGHT_DTYPES) {
           weights.push(await makeWeight(ops, randomValues(3, outs * width), [outs, width], dtype));
         }
         for (const rows of [1, 5, 40]) {

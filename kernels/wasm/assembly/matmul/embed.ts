@@ -1,4 +1,5 @@
 import { half } from '../simd';
+import { LEVELS } from '../levels';
 import { DTypeCode, GROUP_VALUES, PANEL_ROWS } from '../opcodes';
 import { blockBytes, codes4, groupsOf, hasMinima } from './format';
 
@@ -37,7 +38,9 @@ function unpackRow(table: usize, id: i32, y: usize, blocks: i32, dtype: i32): vo
       const scale = half(group);
       const codes = codes4(block + (row << 2), i >> 2, dtype);
       for (let k = 0; k < 4; k++) {
-        const value = scale * <f32>(((codes >>> (k << 3)) & 255) - offset);
+        const code = (codes >>> (k << 3)) & 255;
+        const level = dtype === DTypeCode.q4nl ? <i32>load<i8>(LEVELS + <usize>code) : code - offset;
+        const value = scale * <f32>level;
         store<f32>(y + ((i + k) << 2), hasMinima(dtype) ? value + half(group + 16) : value);
       }
     }

@@ -30,7 +30,7 @@ export function groupsOf(dtype: i32): i32 {
 }
 
 export function blockBytes(dtype: i32): usize {
-  if (dtype === DTypeCode.q4) return Q4_BLOCK_BYTES;
+  if (dtype === DTypeCode.q4 || dtype === DTypeCode.q4nl) return Q4_BLOCK_BYTES;
   if (dtype === DTypeCode.q8) return Q8_BLOCK_BYTES;
   if (dtype === DTypeCode.q4m) return Q4M_BLOCK_BYTES;
   return dtype === DTypeCode.q5m ? Q5M_BLOCK_BYTES : Q6M_BLOCK_BYTES;
@@ -49,13 +49,13 @@ export function codesAt(dtype: i32): usize {
 }
 
 /**
- * The codes of columns 4k..4k+3 as bytes, unsigned (q4's plus 8, q8's plus 128). row: address of the block plus 4 times the
+ * The codes of columns 4k..4k+3 as bytes, unsigned (q4's plus 8, q8's plus 128, the numbers of q4nl's levels). row: address of the block plus 4 times the
  * row's number in the panel.
  */
 export function codes4(row: usize, k: i32, dtype: i32): i32 {
   if (dtype === DTypeCode.q8) return load<i32>(row + codesAt(dtype) + ((<usize>k) << 5));
   const low = (load<i32>(row + codesAt(dtype) + ((<usize>(k >> 1)) << 5)) >>> ((k & 1) << 2)) & 0x0f0f0f0f;
-  if (dtype === DTypeCode.q4 || dtype === DTypeCode.q4m) return low;
+  if (dtype !== DTypeCode.q5m && dtype !== DTypeCode.q6m) return low;
   return low | highBits4(row + highAt(dtype), k, dtype);
 }
 
@@ -66,8 +66,16 @@ export function highBits4(high: usize, k: i32, dtype: i32): i32 {
   return ((load<i32>(high + ((<usize>(k >> 2)) << 5)) >>> ((k & 3) << 1)) & 0x03030303) << 4;
 }
 
+/** Puts 32 codes, one byte each, as codes4 returns them, in their places. row: as above. */
+export function putBlock(codes: usize, row: usize, dtype: i32): void {
+  for (let g = 0; g < 4; g++) {
+    const at = codes + ((<usize>g) << 3);
+    putCodes8(row, g, load<i32>(at), load<i32>(at, 4), dtype);
+  }
+}
+
 /** Puts the codes of columns 8g..8g+7, in two i32 as codes4 returns them, in their places; g in order from 0. */
-export function putCodes8(row: usize, g: i32, first: i32, second: i32, dtype: i32): void {
+function putCodes8(row: usize, g: i32, first: i32, second: i32, dtype: i32): void {
   if (dtype === DTypeCode.q8) {
     store<i32>(row + codesAt(dtype) + ((<usize>g) << 6), first);
     store<i32>(row + codesAt(dtype) + ((<usize>g) << 6) + 32, second);

@@ -1,13 +1,14 @@
 import { scratch } from '../thread';
 import { addValues, half } from '../simd';
+import { LEVELS } from '../levels';
 import { tile } from '../tiles';
 import { TILE_BYTES, blockBytes, codesAt, groupsOf, hasMinima, highAt, highBits4 } from './format';
 import { BATCH_TOKENS, CHUNK_BLOCKS, DTypeCode, PANEL_ROWS, TILE_TOKENS, UNPACKED_BYTES } from '../opcodes';
 
 /**
  * y = x w^T + bias + residual for many rows of x, like matvecQ, with tokens in the lanes: x in tiles of 8 tokens (see
- * packTiles), weights unpacked and splatted into the thread's scratch, 4 rows at a time (2 for q8 on the relaxed path,
- * which splits bytes into nibbles), columns in chunks that fit in the L1 cache.
+ * packTiles), weights unpacked and splatted into the thread's scratch, q4nl as q8, 4 rows at a time (2 for q8 on the
+ * relaxed path, which splits bytes into nibbles), columns in chunks that fit in the L1 cache.
  *
  * An item is (batch of 256 tokens, chunk of rows of w). Words: 3 x tiles, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out,
  * 9 blocks per row, 10 rows of w per item (a multiple of 8), 11 bias or 0, 12 dtype of w. Thread scratch: unpacked
@@ -32,8 +33,13 @@ export function matmulQ(d: usize, from: i32, to: i32): void {
 }
 
 // @inline
+function hasBytes(dtype: i32): bool {
+  return dtype === DTypeCode.q8 || dtype === DTypeCode.q4nl;
+}
+
+// @inline
 function rowsAtOnce(dtype: i32): i32 {
-  return ASC_FEATURE_RELAXED_SIMD && dtype === DTypeCode.q8 ? 2 : 4;
+  return ASC_FEATURE_RELAXED_SIMD && hasBytes(dtype) ? 2 : 4;
 }
 
 function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i32, dtype: i32): void {
@@ -41,6 +47,7 @@ function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i
   const x = load<u32>(d, 12) + <usize>((firstToken / TILE_TOKENS) * blocks) * TILE_BYTES;
   const chunk = ASC_FEATURE_RELAXED_SIMD ? CHUNK_BLOCKS : CHUNK_BLOCKS / 2;
   const step = rowsAtOnce(dtype);
+  const unpacked = hasBytes(dtype) ? DTypeCode.q8 : dtype;
   const sums = scratch + UNPACKED_BYTES;
   const sumBytes = <usize>(step * TILE_TOKENS * 4);
   memory.fill(sums, 0, <usize>(tiles * count * TILE_TOKENS * 4));
@@ -50,7 +57,7 @@ function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i
     for (let r = 0; r < count; r += step) {
       unpack(d, firstRow + r, step, b, depth, dtype);
       for (let i = 0; i < tiles; i++) {
-        tile(dtype, x + <usize>(i * blocks + b) * TILE_BYTES, scratch, to, depth);
+        tile(unpacked, x + <usize>(i * blocks + b) * TILE_BYTES, scratch, to, depth);
         to += sumBytes;
       }
     }
@@ -65,12 +72,11 @@ function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, dtype: i32): 
   const blocks = load<i32>(d, 36);
   const bytes = blockBytes(dtype);
   const numbers = groupsOf(dtype) << (hasMinima(dtype) ? 1 : 0);
-  const split = ASC_FEATURE_RELAXED_SIMD && dtype === DTypeCode.q8;
+  const split = ASC_FEATURE_RELAXED_SIMD && hasBytes(dtype);
   const vectors: usize = ASC_FEATURE_RELAXED_SIMD && !split ? 8 : 16;
   const stride = (<usize>step) << 4;
   const codes = codesAt(dtype);
   const high = highAt(dtype);
-  const nibbles = dtype !== DTypeCode.q8;
   const hasHigh = dtype === DTypeCode.q5m || dtype === DTypeCode.q6m;
   const offset: i16 = dtype === DTypeCode.q4 ? 8 : 0;
   const unpackedBytes = stride * (vectors + <usize>numbers);
@@ -85,8 +91,9 @@ function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, dtype: i32): 
         at += stride;
       }
       const from = block + (lane << 2);
-      if (nibbles) unpackNibbles(from + codes, at, stride, offset);
-      else unpackQ8(from + codes, at, stride);
+      if (dtype === DTypeCode.q8) unpackQ8(from + codes, at, stride);
+      else if (dtype === DTypeCode.q4nl) unpackLevels(from + codes, at, stride);
+      else unpackNibbles(from + codes, at, stride, offset);
       if (hasHigh) addHighBits(from + high, at, stride, dtype);
       block += bytes;
       to += unpackedBytes;
@@ -162,6 +169,33 @@ function unpackQ8(from: usize, to: usize, stride: usize): void {
       v128.store(to + stride * 3, i16x8.sub(i16x8.shr_u(u, 8), offset));
       to += stride * 4;
     }
+  }
+}
+
+/** The same as unpackQ8 for numbers of levels. */
+// @inline
+function unpackLevels(from: usize, to: usize, stride: usize): void {
+  const levels = v128.load(LEVELS);
+  const nibble = i8x16.splat(15);
+  for (let g = 0; g < 4; g++) {
+    const v = v128.load32_splat(from + (g << 5));
+    const low = i8x16.swizzle(levels, v128.and(v, nibble));
+    const high = i8x16.swizzle(levels, i8x16.shr_u(v, 4));
+    if (ASC_FEATURE_RELAXED_SIMD) {
+      const offset = i8x16.splat(-128);
+      const first = v128.xor(low, offset);
+      const second = v128.xor(high, offset);
+      v128.store(to, v128.and(first, nibble));
+      v128.store(to + stride, i8x16.shr_u(first, 4));
+      v128.store(to + stride * 2, v128.and(second, nibble));
+      v128.store(to + stride * 3, i8x16.shr_u(second, 4));
+    } else {
+      v128.store(to, i16x8.shr_s(i16x8.shl(low, 8), 8));
+      v128.store(to + stride, i16x8.shr_s(i16x8.shl(high, 8), 8));
+      v128.store(to + stride * 2, i16x8.shr_s(low, 8));
+      v128.store(to + stride * 3, i16x8.shr_s(high, 8));
+    }
+    to += stride * 4;
   }
 }
 

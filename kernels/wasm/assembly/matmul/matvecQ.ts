@@ -22,6 +22,7 @@ const STREAM_BLOCKS_Q8 = 8;
  * 16 columns); then vectors of 4 rows (a row per 32-bit lane), rows 0-3 then 4-7:
  * q4, q4m: 4 pairs of vectors; byte j of a lane of pair g holds the code of column 8g+j (low nibble) and 8g+4+j (high),
  * q4's plus 8.
+ * q4nl: the same with the numbers of the levels.
  * q5m: a pair with bit 4 of the codes, bit k of byte j for column 4k+j, then the lower bits as q4m.
  * q6m: two pairs with bits 4 and 5, bits 2k and 2k+1 of byte j for column 4k+j of 16, then the lower bits as q4m.
  * q8: 8 pairs; byte j of pair g holds the code of column 4g+j plus 128.

@@ -1,11 +1,14 @@
-import { half } from '../simd';
-import { groupsOf, hasMinima, putCodes8 } from './format';
+import { half, isFiniteHalf } from '../simd';
+import { groupsOf, hasMinima, putBlock } from './format';
+import { numbersOfLevels } from './packLevels';
 import { toHalf } from './packRow';
+import { storePair } from './storePair';
 import { DTypeCode, GROUP_VALUES } from '../opcodes';
 
 /**
  * A row's unpacked blocks as they are kept (kernels/keep.ts): int8 codes, f32 scales and minima, one per `group` values.
- * Adds `bias` to the codes, in place; where the format has minima and the type none, a minimum of -bias scale undoes it.
+ * Adds `bias` to the codes, in place; where the format has minima and the type none (`highest` is 0), a minimum of -bias
+ * scale undoes it.
  * block: address of the row's first block, row: 0..7 in the panel. Returns whether all f16 are finite.
  */
 export function packKept(
@@ -14,7 +17,7 @@ export function packKept(
   minima: usize,
   group: i32,
   bias: i32,
-  ownMinima: bool,
+  highest: i32,
   blocks: i32,
   block: usize,
   bytes: usize,
@@ -28,32 +31,21 @@ export function packKept(
     for (let g = 0; g < groups; g++) {
       const from = (<usize>((b * GROUP_VALUES + (g << 4)) / group)) << 2;
       const to = block + ((<usize>g) << 5) + ((<usize>row) << 1);
-      store<u16>(to, toHalf(load<f32>(scales + from)));
-      if (!isFinite(to)) finite = false;
-      if (!hasMinima(dtype)) continue;
-      store<u16>(to, toHalf(ownMinima ? load<f32>(minima + from) : <f32>-bias * half(to)), 16);
-      if (!isFinite(to + 16)) finite = false;
+      if (highest) storePair(to, load<f32>(scales + from), load<f32>(minima + from), highest);
+      else {
+        store<u16>(to, toHalf(load<f32>(scales + from)));
+        if (hasMinima(dtype)) store<u16>(to, toHalf(<f32>-bias * half(to)), 16);
+      }
+      if (!isFiniteHalf(to) || (hasMinima(dtype) && !isFiniteHalf(to + 16))) finite = false;
     }
     v128.store(codes, i8x16.add(v128.load(codes), offset));
     v128.store(codes, i8x16.add(v128.load(codes, 16), offset), 16);
+    if (dtype === DTypeCode.q4nl) numbersOfLevels(codes);
     putBlock(codes, block + ((<usize>row) << 2), dtype);
     codes += GROUP_VALUES;
     block += bytes;
   }
   return finite;
-}
-
-// @inline
-function isFinite(at: usize): bool {
-  return (load<u16>(at) & 0x7c00) !== 0x7c00;
-}
-
-/** 32 codes, unsigned, to a row of a block. */
-function putBlock(codes: usize, row: usize, dtype: i32): void {
-  for (let g = 0; g < 4; g++) {
-    const at = codes + ((<usize>g) << 3);
-    putCodes8(row, g, load<i32>(at), load<i32>(at, 4), dtype);
-  }
 }
 
 /**

@@ -13,7 +13,8 @@ const DOUBT: f32 = 1e-4;
  */
 export function packRow(values: usize, blocks: i32, panel: usize, row: i32, q4: bool): void {
   for (let b = 0; b < blocks; b++) {
-    const bits = scaleBits(values, q4);
+    const largest = extreme(values);
+    const bits = toHalf(q4 ? largest * -0.125 : <f32>(<f64>abs(largest) / 127.0));
     store<u16>(panel + ((<usize>row) << 1), bits);
     const scale = half(panel + ((<usize>row) << 1));
     const to = panel + 16 + ((<usize>row) << 2);
@@ -86,11 +87,11 @@ function whole(floor: v128, lowest: i32, highest: i32): v128 {
 }
 
 /**
- * f16 bits of the group's scale: for q4, the value of largest magnitude (the first of equals) / -8; for q8, its
- * magnitude / 127. It is found by comparing bits as integers, without unpredictable branches: as signed integers, the
- * bits of positive f32 are in order; as unsigned ones, those of negative f32 follow above them, ordered by magnitude.
+ * The first of the values of largest magnitude in a group, and 0 for -0. It is found by comparing bits as integers, without
+ * unpredictable branches: as signed integers, the bits of positive f32 are in order; as unsigned ones, those of negative
+ * f32 follow above them, ordered by magnitude.
  */
-function scaleBits(values: usize, q4: bool): u16 {
+export function extreme(values: usize): f32 {
   const highs = highestLanes(values);
   const lows = lowestLanes(values);
   const highest = i32x4.extract_lane(i32x4.max_s(highs, v128.shuffle<i32>(highs, highs, 1, 0, 3, 2)), 0);
@@ -98,15 +99,11 @@ function scaleBits(values: usize, q4: bool): u16 {
   const high = select<i32>(highest, 0, highest > 0);
   const low = select<i32>(lowest & 0x7fffffff, 0, lowest < 0);
   const most = select<i32>(high, low, high > low);
-  if (!q4) return toHalf(<f32>(<f64>reinterpret<f32>(most) / 127.0));
-  if (most === 0) return 0x8000; // 0 / -8
-  let largest = reinterpret<f32>(select<i32>(high, lowest, high > low));
-  if (high === low) {
-    let at = values;
-    while ((load<i32>(at) & 0x7fffffff) !== most) at += 4;
-    largest = load<f32>(at);
-  }
-  return toHalf(largest * -0.125);
+  if (high !== low) return reinterpret<f32>(select<i32>(high, lowest, high > low));
+  if (most === 0) return 0;
+  let at = values;
+  while ((load<i32>(at) & 0x7fffffff) !== most) at += 4;
+  return load<f32>(at);
 }
 
 /** Lanes 0 and 1 hold the largest bits in a group, compared as signed integers. */

@@ -1,5 +1,6 @@
 import { blockBytes, hasMinima } from './format';
 import { packKept, packWithMinima } from './packCodes';
+import { packLevels } from './packLevels';
 import { packRow, toHalf } from './packRow';
 import { unpackRow } from './unpackStored';
 import { scratch } from '../thread';
@@ -16,8 +17,9 @@ const PAST_HALF_BITS: u32 = 0x47800000;
  * rows, 4 packed weights, 5 number of the first row, 6 values per row, 7 dtype, 8 stored format, 9 bytes per packed row
  * (f32 and f16), 10 address for the bits of the largest magnitude: infinity or more if a value, a scale or a minimum is
  * not finite, 11 bytes per stored row, 12 values per group of stored blocks, or 0 where they are floating-point numbers,
- * 13 what kept codes are to be raised by, or -1 where they are not kept, 14 whether the blocks have minima. Thread
- * scratch: a row as f32, its codes, and where blocks are unpacked f32 scales and minima, one per group of 16.
+ * 13 what kept codes are to be raised by, or -1 where they are not kept, 14 the highest code where the blocks have
+ * minima, else 0. Thread scratch: a row as f32, its codes, and where blocks are unpacked f32 scales and minima, one per
+ * group of 16.
  */
 export function packRows(d: usize, from: i32, to: i32): void {
   const inputs = load<i32>(d, 24);
@@ -27,7 +29,7 @@ export function packRows(d: usize, from: i32, to: i32): void {
   const storedBytes: usize = load<u32>(d, 44);
   const group = load<i32>(d, 48);
   const bias = load<i32>(d, 52);
-  const ownMinima = load<i32>(d, 56) !== 0;
+  const highest = load<i32>(d, 56);
   const blocks = inputs / GROUP_VALUES;
   const bytes = blockBytes(dtype);
   const codes = scratch + ((<usize>((inputs + 7) & ~7)) << 2);
@@ -41,15 +43,16 @@ export function packRows(d: usize, from: i32, to: i32): void {
     const panel = packed + <usize>(row / PANEL_ROWS) * <usize>blocks * bytes;
     if (group) {
       if (!unpackRow(source, inputs, stored, codes, scales, minima)) largest = INFINITY_BITS;
-      largest = max(largest, dequantise(codes, scales, minima, inputs, group, ownMinima));
+      largest = max(largest, dequantise(codes, scales, minima, inputs, group, highest !== 0));
     } else largest = max(largest, widenRow(source, inputs, stored));
     if (group !== 0 && bias >= 0) {
       const lane = row % PANEL_ROWS;
-      if (!packKept(codes, scales, minima, group, bias, ownMinima, blocks, panel, bytes, lane, dtype)) {
+      if (!packKept(codes, scales, minima, group, bias, highest, blocks, panel, bytes, lane, dtype)) {
         largest = INFINITY_BITS;
       }
     } else if (dtype === DTypeCode.f32) memory.copy(packed + <usize>row * rowBytes, scratch, (<usize>inputs) << 2);
     else if (dtype === DTypeCode.f16) narrowRow(packed + <usize>row * rowBytes, inputs);
+    else if (dtype === DTypeCode.q4nl) packLevels(scratch, codes, blocks, panel, row % PANEL_ROWS);
     else if (hasMinima(dtype)) packWithMinima(scratch, codes, blocks, panel, bytes, row % PANEL_ROWS, dtype);
     else packRow(scratch, blocks, panel, row % PANEL_ROWS, dtype === DTypeCode.q4);
   }

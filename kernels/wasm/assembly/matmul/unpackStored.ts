@@ -1,5 +1,6 @@
 import { unpackIQ4XS, unpackQ2K, unpackQ3K, unpackQ4K, unpackQ5K, unpackQ6K } from './unpackStoredK';
-import { half } from '../simd';
+import { half, isFiniteHalf } from '../simd';
+import { LEVELS } from '../levels';
 import { StoredCode } from '../opcodes';
 
 /**
@@ -42,11 +43,10 @@ let finite: bool = true;
 
 /** The f16 at `at`, whose infinities and NaN unpackRow reports. */
 export function factor(at: usize): f32 {
-  if ((load<u16>(at) & 0x7c00) === 0x7c00) finite = false;
+  if (!isFiniteHalf(at)) finite = false;
   return half(at);
 }
 
-const LEVELS = memory.data<i8>([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], 16);
 const BIT_BYTES = memory.data<u8>([0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1], 16);
 const BITS = memory.data<u8>([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128], 16);
 
