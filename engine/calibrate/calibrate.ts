@@ -17,12 +17,14 @@ export interface Importance {
 }
 
 export interface CalibrateOptions extends Pick<LoadOptions, 'backend' | 'threads' | 'allowSoftwareGpu' | 'signal'> {
-  /** Called with the share, from 0 to 1, of the work that is done; loading the weights is the first half. */
+  /** Called with the share, from 0 to 1, of the work that is done. */
   readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 /** The inputs of all products of a step are read back together, 30 kB per layer and token in phi-3-mini. */
 const CHUNK_TOKENS = 32;
+/** The share of the time that loading the weights takes, about. */
+const LOADING = 0.1;
 
 /**
  * Runs a model on a text and collects the importance of each matrix's columns. The weights are as precise as the memory
@@ -39,7 +41,7 @@ export async function calibrate(
     ...options,
     chunkTokens: CHUNK_TOKENS,
     observe: (ops, weights) => squares.observe(ops, weights),
-    onProgress: ({ loadedBytes, totalBytes }) => onProgress(loadedBytes / totalBytes / 2),
+    onProgress: ({ loadedBytes, totalBytes }) => onProgress((LOADING * loadedBytes) / totalBytes),
   });
   try {
     const { tokenizer, info } = model;
@@ -49,7 +51,7 @@ export async function calibrate(
       const session = model.createSession();
       await session.prefill(textPrompt(ids), { signal });
       await session.dispose();
-      onProgress((1 + (i + 1) / windows.length) / 2);
+      onProgress(LOADING + ((1 - LOADING) * (i + 1)) / windows.length);
     }
     return { columns: squares.sums(), tokens: windows.flat().length, weights: model.weights };
   } finally {

@@ -1,13 +1,15 @@
 import { type Command, Option } from 'commander';
 import type { WeightDType } from '../../kernels/ops.ts';
-import { importModel } from '../store/import/importModel.ts';
-import { addJsonOption, runModelCommand } from './modelOutput.ts';
+import { readCalibrationText } from '../calibrate/calibrationText.ts';
+import { type Calibration, importModel } from '../store/import/importModel.ts';
+import { type ModelOutput, addJsonOption, runModelCommand } from './modelOutput.ts';
 import { describeStored } from './models/storedModels.ts';
 import { type StoreOptions, addStoreOption, storeOf } from './storeOptions.ts';
 
 interface ImportCliOptions extends StoreOptions {
   name?: string;
   weights?: WeightDType;
+  calibrate?: string;
   json?: boolean;
 }
 
@@ -23,13 +25,19 @@ export function addImport(program: Command, signal: AbortSignal): void {
         'q8',
         'q4',
       ]),
+    )
+    .option(
+      '--calibrate <file>',
+      'a text like those that the model will see; the weights that matter there lose less in 4 bits',
     );
   addJsonOption(addStoreOption(command)).action((path: string, options: ImportCliOptions) =>
-    runModelCommand(options, async ({ progress, say }) => {
-      const { name, weights } = options;
+    runModelCommand(options, async (output) => {
+      const { progress, say } = output;
+      const { name, weights, calibrate } = options;
       const entry = await importModel(path, await storeOf(options), {
         name,
         weights,
+        calibration: calibrate === undefined ? undefined : await calibration(calibrate, output),
         signal,
         onWait: (pid) => say(`Waiting for process ${pid}, which works on this model.`),
         onProgress: (doneBytes, totalBytes) => progress('pack', doneBytes, totalBytes),
@@ -39,4 +47,15 @@ export function addImport(program: Command, signal: AbortSignal): void {
       return describeStored(entry, options);
     }),
   );
+}
+
+/** Rejects with BadRequest where the file holds no text. */
+async function calibration(file: string, { progress, say }: ModelOutput): Promise<Calibration> {
+  return {
+    text: await readCalibrationText(file),
+    backend: 'auto',
+    onProgress: (doneBytes, totalBytes) => progress('calibrate', doneBytes, totalBytes),
+    onCalibrated: ({ tokens, weights }) =>
+      say(`Calibrated with ${tokens} tokens of ${file}, with weights in ${weights}.`),
+  };
 }

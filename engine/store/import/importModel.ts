@@ -11,7 +11,7 @@ import type { WeightFile } from '../../sources/source.ts';
 import type { EntryFacts, StoreEntry } from '../entry.ts';
 import { Staging, type Store } from '../store.ts';
 import { packFolder } from './packFolder.ts';
-import { planPacking } from './packPlan.ts';
+import { type PackPlan, planPacking } from './packPlan.ts';
 import type { ColumnImportance, PackOptions } from './packWeights.ts';
 
 export interface ImportOptions extends PackOptions {
@@ -25,8 +25,10 @@ export interface ImportOptions extends PackOptions {
   readonly onWait?: ((pid: number) => void) | undefined;
 }
 
-export interface Calibration extends Pick<CalibrateOptions, 'backend' | 'threads' | 'onProgress'> {
+export interface Calibration extends Pick<CalibrateOptions, 'backend' | 'threads'> {
   readonly text: string;
+  /** Called with the share of the source's bytes that corresponds to the work that is done. */
+  readonly onProgress?: PackOptions['onProgress'];
   /** Called when the model has been run on the text, before it is packed. */
   readonly onCalibrated?: ((importance: Importance) => void) | undefined;
 }
@@ -64,8 +66,8 @@ function checkCalibration(model: OpenedModel, { weights }: ImportOptions): void 
     const { name } = model.source;
     throw new BadRequest(`The weights of ${name} are used as they are stored, so a calibration text changes nothing.`);
   }
-  if (weights !== undefined && weights !== 'q4m')
-    throw new BadRequest(`A calibration text is for weights of 4 bits (q4m), not for ${weights}.`);
+  if (weights !== undefined && !weights.startsWith('q4'))
+    throw new BadRequest(`A calibration text is for weights of 4 bits, not for ${weights}.`);
 }
 
 type Facts = Omit<EntryFacts, 'origin' | 'files'> & { readonly source: string };
@@ -100,18 +102,23 @@ async function pack(
       `${facts.name} needs ${gigabytes(plan.bytes)} GB on the disk of ${store.folder}, where ${gigabytes(freeBytes)} GB are free.`,
     );
   }
-  const importance = calibration && (await importanceOf(facts.source, calibration, options));
+  const importance = calibration && (await importanceOf(facts.source, calibration, plan, options.signal));
   const files = await packFolder(source as HfFolder, checkpoint, plan, staged.folder, options, importance);
   return staged.publish({ ...facts, origin: 'packed', files }, '.');
 }
 
 async function importanceOf(
   path: string,
-  calibration: Calibration,
-  { signal }: PackOptions,
+  { text, onProgress, onCalibrated, ...backend }: Calibration,
+  { sourceBytes }: PackPlan,
+  signal: AbortSignal | undefined,
 ): Promise<ColumnImportance> {
-  const importance = await calibrate(path, calibration.text, { ...calibration, signal });
-  calibration.onCalibrated?.(importance);
+  const importance = await calibrate(path, text, {
+    ...backend,
+    signal,
+    onProgress: (share) => onProgress?.(Math.round(share * sourceBytes), sourceBytes),
+  });
+  onCalibrated?.(importance);
   return importance.columns;
 }
 

@@ -54,7 +54,7 @@ describe('import with a calibration text', function () {
       name: 'calibrated',
       calibration: {
         ...calibration(),
-        onProgress: (share) => shares.push(share),
+        onProgress: (doneBytes, totalBytes) => shares.push(doneBytes / totalBytes),
         onCalibrated: (result) => (importance = result),
       },
     });
@@ -85,7 +85,7 @@ describe('import with a calibration text', function () {
 
   it('keeps nothing where it is cancelled while the model runs', async () => {
     const end = new AbortController();
-    const onProgress = (share: number): void => (share > 0.5 ? end.abort() : undefined);
+    const onProgress = (done: number, total: number): void => (done > total / 2 ? end.abort() : undefined);
     const options = { name: 'cancelled', calibration: { ...calibration(), onProgress }, signal: end.signal };
     await assert.rejects(importModel(STARTER, store, options), Cancelled);
     assert.ok(!readdirSync(join(store.folder, 'models')).some((name) => name.includes('cancelled')));
@@ -96,7 +96,11 @@ describe('import with a calibration text', function () {
     const gguf = writeGguf(join(root, 'tiny.gguf'), tinyGguf('llama'));
     for (const [path, options, sentence] of [
       [STARTER, { calibration: calibration('short') }, /^The calibration text has \d+ tokens; at least 256 are needed/],
-      [STARTER, { calibration: calibration(), weights: 'q8' }, /^A calibration text is for weights of 4 bits \(q4m\)/],
+      [
+        STARTER,
+        { calibration: calibration(), weights: 'q8' },
+        /^A calibration text is for weights of 4 bits, not for q8\.$/,
+      ],
       [gguf, { calibration: calibration() }, /^The weights of .* are used as they are stored, so a calibration/],
       [noTokenizer.path, { calibration: calibration() }, /has no tokenizer, so it cannot be calibrated with a text\.$/],
     ] as const) {
