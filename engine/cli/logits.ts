@@ -6,7 +6,7 @@ import type { EncodedImage } from '../vision/imageEncoder.ts';
 import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
 import { modelPath } from './storeOptions.ts';
 import { addImageOptions, encodeImages, type ImageOptions } from './imageOptions.ts';
-import { joinPrompt } from '../prompt/prompt.ts';
+import { type Prompt, joinPrompt } from '../prompt/prompt.ts';
 
 interface LogitsOptions extends ModelOptions, ImageOptions {
   idsFile: string;
@@ -28,11 +28,12 @@ export function addLogits(program: Command, signal: AbortSignal): void {
   addImageOptions(command);
   addModelOptions(command).action(async (named: string, options: LogitsOptions) => {
     const ids = await readIds(options.idsFile);
+    checkPlaces(ids, options.image.length);
     const model = await loadModel(await modelPath(named, options), loadOptions(options, signal));
     try {
       const { last } = options;
       const images = await encodeImages(model, options, signal);
-      const prompt = joinPrompt(partsOf(ids, images));
+      const prompt = withPictures(ids, images);
       const { values } = await model.createSession().run(prompt, { output: 'logits', last, signal });
       const width = model.config.vocabSize;
       const logits = Array.from({ length: last }, (_, i) => [...values.subarray(i * width, (i + 1) * width)]);
@@ -49,20 +50,24 @@ export function addLogits(program: Command, signal: AbortSignal): void {
   });
 }
 
-/** The ids with the pictures in their places. Throws BadRequest unless each stands there once, in order. */
-function partsOf(ids: readonly number[], images: readonly EncodedImage[]): Parameters<typeof joinPrompt>[0] {
+/** Throws BadRequest unless each of the pictures stands once among the ids, in order. */
+function checkPlaces(ids: readonly number[], pictures: number): void {
   const places = ids.filter((id) => id < 0);
-  if (places.join() !== images.map((_, i) => -1 - i).join()) {
-    const given = `${images.length} picture${images.length === 1 ? '' : 's'}`;
-    throw new BadRequest(
-      `${given} were given, but the ids name ${places.join(', ') || 'none'}; each has to stand there once, in order.`,
-    );
-  }
-  return ids.map((id) => {
+  if (places.join() === Array.from({ length: pictures }, (_, i) => -1 - i).join()) return;
+  const given = pictures === 1 ? '1 picture was given' : `${pictures} pictures were given`;
+  throw new BadRequest(
+    `${given}, but the ids name ${places.join(', ') || 'none'}; each has to stand there once, in order.`,
+  );
+}
+
+/** The ids with the pictures in their places. */
+function withPictures(ids: readonly number[], images: readonly EncodedImage[]): Prompt {
+  const parts = ids.map((id) => {
     if (id >= 0) return [id];
     const { key, size } = images[-1 - id]!;
     return { key, length: size.tokens };
   });
+  return joinPrompt(parts);
 }
 
 /** Prints row by row, because all rows together may exceed the maximum length of a string. */
