@@ -190,7 +190,7 @@ describe('a chat with the starter model', function () {
 });
 
 describe('a chat through the server', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
 
   it('is answered from the KV cache, in parts, until it is closed', async () => {
     const folder = parrotModel(['\nThe answer is forty two'], { chat: true });

@@ -12,7 +12,7 @@ import { bundle, type EngineHost, engineHost, isAlive, removeHost, until } from 
 const mode = (path: string): number => statSync(path).mode & 0o777;
 
 describe('engine process', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let host: EngineHost;
   const pids = new Set<number>();
   let lonely: number;

@@ -12,7 +12,7 @@ import { textDocument } from '../../support/extension/textDocument.ts';
 import { fake, window as stubWindow, log } from '../../support/extension/vscodeStub.ts';
 
 describe('engine of a window', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   const own = windowEngine();
 
   it('starts with the first request and ends when stopped', async () => {

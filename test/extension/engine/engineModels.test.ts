@@ -4,7 +4,7 @@ import { isAlive, until } from '../../support/extension/engineHost.ts';
 import { windowEngine } from '../../support/extension/windowEngine.ts';
 
 describe('engine of a window with two models', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   const own = windowEngine();
 
   const kinds = (): EngineState['kind'][] => [own.engine.completionModel.state.kind, own.engine.chatModel.state.kind];

@@ -11,7 +11,7 @@ import { type ScriptedEngine, scriptedEngine } from '../../support/extension/scr
 const LONG = 'The quick brown fox jumps over the lazy dog, again and again. '.repeat(20);
 
 describe('scripted engine', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let host: EngineHost;
   let engine: LocalEngine;
   let scripted: ScriptedEngine;

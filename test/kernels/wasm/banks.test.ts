@@ -64,7 +64,7 @@ function forward(
 }
 
 describe('wasm: where layers lie', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
 
   it('keeps a layer together, in whatever order its tensors come, and forgets it with the last', () =>
     withWasm({ threads: 1, bankWeightBytes: 1000 }, async (ops) => {

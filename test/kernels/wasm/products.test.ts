@@ -8,7 +8,7 @@ import { withWasm } from '../../support/withWasm.ts';
 import { makeWeight } from '../../support/weights.ts';
 
 describe('wasm: quantised products', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   for (const simd of ['dot', 'pairs', 'plain'] as const) {
     for (const threads of [1, 2, 3]) {
       it(`${simd}, ${threads} threads: all formats, with outliers, empty groups, odd sizes`, () =>

@@ -19,7 +19,7 @@ import { withWasm } from '../../support/withWasm.ts';
 import { makeWeight } from '../../support/weights.ts';
 
 describe('wasm: attention', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   for (const simd of ['dot', 'plain'] as const) {
     for (const dtype of ['f32', 'f16', 'q8'] as const) {
       it(`${simd} SIMD, ${dtype}: what another sequence left in the pages does not matter`, () =>
@@ -126,7 +126,7 @@ describe('wasm: profile', () => {
 });
 
 describe('wasm: life of the backend', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
 
   it('reports what it would run on', async () => {
     const { usable, reason, details } = await wasmReport();
