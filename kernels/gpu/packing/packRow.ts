@@ -31,8 +31,9 @@ export const PACK_QUANTIZED: Record<
     scales.set(row.scales);
   },
   q4nl: (row, blocks, scales) => {
-    const numbers = row.codes.map((code) => LEVEL_NUMBERS[code + 128]!);
-    for (let from = 0, to = 0; from < numbers.length; from += 8, to += 4) packNibbles(numbers, from, blocks, to);
+    const numberOf = (at: number): number => LEVEL_NUMBERS[row.codes[at]! + 128]!;
+    for (let from = 0, to = 0; from < row.codes.length; from += 8, to += 4)
+      for (let i = 0; i < 4; i++) blocks[to + i] = numberOf(from + i) | (numberOf(from + 4 + i) << 4);
     scales.set(row.scales);
   },
   q4m: (row, blocks, scales) => {

@@ -92,7 +92,8 @@ describe('wasm: products of few rows', () => {
   }
 });
 
-describe('wasm: operations that quantise their result', () => {
+describe('wasm: operations that quantise their result', function () {
+  this.timeout(60_000);
   const width = 4160;
   const operations: Record<string, (ops: Ops, x: Tensor, norms: readonly Tensor[]) => Tensor> = {
     rmsNorm: (ops, x, [weight]) => ops.rmsNorm(x, weight!, 1e-5),
