@@ -75,6 +75,8 @@ export interface PageMessage {
   role: 'user' | 'assistant';
   /** Markdown for an answer, plain text for a question. */
   text: string;
+  /** What the model thought before the answer, as plain text; only once it is complete. */
+  thoughts?: string;
   /**
    * writing: parts follow. cut: the answer reached the length limit and can be continued. repeated: it repeated itself and
    * was stopped. failed: `problem` says why.

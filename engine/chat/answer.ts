@@ -14,6 +14,7 @@ import { fitPrompt, fitSources } from './fit.ts';
 import { LineEncoder } from './lineEncoder.ts';
 import { RepetitionDetector } from './repetition.ts';
 import { reuseCachedTokens } from './reuseCachedTokens.ts';
+import { type Told, Thoughts } from './thoughts.ts';
 import { answerSampling } from './sampling.ts';
 
 /** The parts of a loaded model that a conversation needs. */
@@ -54,8 +55,14 @@ export async function answerChat(
   const stops = new StopStrings(model.stopStrings);
   const repetition = new RepetitionDetector();
   let repeats = false;
-  const say = (text: string): void => {
+  // The marks of thoughts are short.
+  const thoughts = new Thoughts(messages.at(-1)!.role === 'assistant' ? null : tokenizer.decode(ids.slice(-8)));
+  const tell = ({ thought, text }: Told): void => {
+    if (thought !== '') onPart({ type: 'thought', text: thought });
     if (text !== '') onPart({ type: 'text', text });
+  };
+  const say = (text: string): void => {
+    tell(thoughts.push(text));
     repeats ||= repetition.push(text);
   };
   for await (const { id } of generation) {
@@ -64,6 +71,7 @@ export async function answerChat(
   }
   // Bytes that the stream still holds back do not form a complete character.
   say(stops.end());
+  tell(thoughts.end());
   const { stop, tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs } = generation.stats;
   const statistics = { tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs };
   return { ...statistics, stop: stop ?? (repeats ? 'repetition' : 'text'), messagesDropped: prompt.messagesDropped };

@@ -50,7 +50,8 @@ async function answer(
 ): Promise<void> {
   const onPart = (part: ChatPart): void => {
     if (part.type === 'text') process.stdout.write(part.text);
-    else part.fit.sources.forEach((source, i) => console.error(describeFitted({ ...source, name: files[i]!.name })));
+    else if (part.type === 'fitted')
+      part.fit.sources.forEach((source, i) => console.error(describeFitted({ ...source, name: files[i]!.name })));
   };
   const request = {
     messages: [textTurn('user', question)],

@@ -155,7 +155,7 @@ export class EngineServer {
         // When the backend failed in the middle of an answer, the next run continues it.
         answerChat(model, session, continued(params, sent), either, (next) => {
           if (next.type === 'fitted') sent.question = next.question;
-          else sent.answer += next.text;
+          else if (next.type === 'text') sent.answer += next.text;
           part(next);
         }),
       ),

@@ -177,6 +177,8 @@ export type ChatPart =
       fit: FitResult;
       /** The last message's text as the model sees it, sources included. */ question: string;
     }
+  /** Part of the thoughts with which the models of some families begin. They are no part of the answer or of later prompts. */
+  | { type: 'thought'; text: string }
   | { type: 'text'; text: string };
 export interface ChatResult extends GenerationResult {
   /** Number of messages dropped because the window is full: the oldest questions with their answers, never the system's. */

@@ -74,9 +74,12 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     const sessionId = this.#session(turns);
     try {
       const sampling = samplingOf(samplingSettings(settings()), randomInt(2 ** 31));
-      await model.chat({ sessionId, messages: turns, maxTokens, ...sampling }, signal, (part) => {
-        if (part.type === 'text') progress.report(new vscode.LanguageModelTextPart(part.text));
+      const say = (text: string): void => progress.report(new vscode.LanguageModelTextPart(text));
+      const { stop } = await model.chat({ sessionId, messages: turns, maxTokens, ...sampling }, signal, (part) => {
+        if (part.type === 'text') say(part.text);
       });
+      // The API knows no reason of an end, so the text has to say it.
+      if (stop === 'repetition') say(`\n\n(${vscode.l10n.t('The answer repeated itself and was stopped.')})`);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {

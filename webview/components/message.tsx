@@ -48,10 +48,17 @@ export const Message = memo(({ message, last, editing, busy }: MessageProps) => 
   );
 });
 
-function Answer({ message: { text, status, waiting, problem, sources, figures } }: { message: PageMessage }) {
+function Answer({ message }: { message: PageMessage }) {
+  const { text, thoughts, status, waiting, problem, sources, figures } = message;
   const writing = status === 'writing';
   return (
     <>
+      {thoughts?.trim() && (
+        <details class="thoughts muted">
+          <summary>{t('Thoughts')}</summary>
+          <div dir="auto">{thoughts.trim()}</div>
+        </details>
+      )}
       <Markdown text={text} writing={writing} />
       {writing && text === '' && <div class="waiting">{waiting ? `${waiting}…` : t('Thinking…')}</div>}
       {status === 'stopped' && <div class="muted">{t('Stopped.')}</div>}

@@ -15,6 +15,7 @@ import {
   canContinue,
   type Conversation,
   questionMessage,
+  saidIn,
   withLast,
 } from '../conversation/conversation.ts';
 import { statisticsText } from './statistics.ts';
@@ -104,7 +105,8 @@ export class Answering {
   continue(): void {
     const answer = this.#conversation.turns.at(-1)?.answer;
     if (!answer || !canContinue(this.#conversation)) return;
-    this.#answer({ text: answer.text, status: 'writing' });
+    // A model that was stopped while it thought begins anew.
+    this.#answer({ ...(answer.text === '' ? { text: '' } : saidIn(answer)), status: 'writing' });
     this.#start();
   }
 
@@ -170,6 +172,7 @@ export class Answering {
     const result = await this.#host.model.chat(request, signal, (part) => {
       if (signal.aborted) return;
       if (part.type === 'fitted') onFitted(part);
+      else if (part.type === 'thought') this.#thought(part.text);
       else this.#part(part.text);
     });
     this.#finished(result);
@@ -203,27 +206,34 @@ export class Answering {
     for (const problem of composed.problems) this.#events.notice(problem);
   }
 
+  #thought(text: string): void {
+    const { answer } = this.#last;
+    this.#change(withLast(this.#conversation, { answer: { ...answer, thoughts: (answer.thoughts ?? '') + text } }));
+  }
+
   #part(text: string): void {
     const { answer } = this.#last;
     this.#change(withLast(this.#conversation, { answer: { ...answer, text: answer.text + text } }));
-    this.#events.part(answer.id, text);
+    // Thoughts are shown once they are complete.
+    if (answer.text === '' && answer.thoughts !== undefined) this.#showAnswer();
+    else this.#events.part(answer.id, text);
     if (this.#host.nowMs() - this.#savedMs >= SAVE_EVERY_MS) this.#save();
   }
 
   #finished(result: ChatResult): void {
-    const { text } = this.#last.answer;
+    const said = saidIn(this.#last.answer);
     const statuses = { length: 'cut', repetition: 'repeated', end: 'done', text: 'done' } as const;
     const status = statuses[result.stop];
     const figures = statisticsText(result, this.#host.t, this.#host.language);
-    this.#change(withLast(this.#conversation, { answer: { text, status, figures } }));
+    this.#change(withLast(this.#conversation, { answer: { ...said, status, figures } }));
   }
 
   #ended(error: unknown, signal: AbortSignal): void {
-    const { text } = this.#last.answer;
+    const said = saidIn(this.#last.answer);
     const problem = errorMessage(error);
     const answer: Omit<Answer, 'id'> = signal.aborted
-      ? { text, status: 'stopped' }
-      : { text, status: 'failed', problem };
+      ? { ...said, status: 'stopped' }
+      : { ...said, status: 'failed', problem };
     this.#change(withLast(this.#conversation, { answer }));
   }
 

@@ -52,6 +52,8 @@ const questionSchema = z.object({
 const answerSchema = z.object({
   id: z.string(),
   text: z.string(),
+  /** Shown with the answer; never a part of prompts. */
+  thoughts: z.string().exactOptional(),
   status: z.enum(['writing', 'done', 'stopped', 'cut', 'repeated', 'failed']),
   problem: z.string().exactOptional(),
   figures: z.string().exactOptional(),
@@ -108,7 +110,12 @@ export function withLast(
 export function asStored(conversation: Conversation): Conversation {
   const answer = conversation.turns.at(-1)?.answer;
   if (answer?.status !== 'writing') return conversation;
-  return withLast(conversation, { answer: { text: answer.text, status: 'stopped' } });
+  return withLast(conversation, { answer: { ...saidIn(answer), status: 'stopped' } });
+}
+
+/** What an answer consists of, without what became of it. */
+export function saidIn({ text, thoughts }: Answer): Pick<Answer, 'text' | 'thoughts'> {
+  return thoughts === undefined ? { text } : { text, thoughts };
 }
 
 /** Whether the last answer can be continued. */

@@ -306,6 +306,11 @@ describe('a chat answer', () => {
     });
   }
 
+  it('is told apart from the thoughts before it', async () => {
+    const chat = talk(tiny());
+    assert.equal((await chat.ask('Why?', '<think>\nHm.\n</think>\n\nSo.')).parts.join(''), 'So.');
+  });
+
   it('that repeats itself is stopped, and says so', async () => {
     const chat = talk(tiny());
     const said = 'It is because it is because of what it is. ';

@@ -65,6 +65,22 @@ describe('chat controller', () => {
       assert.deepEqual(chat.model.requests[1]!.messages.at(-1), textTurn('assistant', 'one'));
     });
 
+    it('show the thoughts before them, which no later prompt contains', async () => {
+      const chat = await open();
+      chat.model.script = () => ({ thoughts: ['Let me', ' see.'], parts: ['Yes', '.'] });
+      const { text, thoughts, status } = await chat.send('Is it?');
+      assert.deepEqual([text, thoughts, status], ['Yes.', 'Let me see.', 'done']);
+      chat.model.script = () => ({ thoughts: ['Hm'], hang: true });
+      await chat.say({ type: 'send', text: 'Why?' });
+      await until(() => chat.model.running === 1);
+      assert.doesNotMatch(JSON.stringify(chat.model.requests.at(-1)), /Let me/);
+      await chat.say({ type: 'stop' });
+      assert.deepEqual([chat.page.last.thoughts, chat.page.last.status], ['Hm', 'stopped']);
+      chat.model.script = () => ({ thoughts: ['Anew.'], parts: ['So.'] });
+      await chat.say({ type: 'continue' });
+      assert.deepEqual([(await chat.answered()).text, chat.page.last.thoughts], ['So.', 'Anew.']);
+    });
+
     it('that repeated themselves say so, and are not continued', async () => {
       const chat = await open();
       chat.model.script = () => ({ parts: ['one one one'], stop: 'repetition' });

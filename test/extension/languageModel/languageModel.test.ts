@@ -87,6 +87,14 @@ describe('language model', () => {
     assert.deepEqual([setup.information.name, setup.information.family], ['Airgap starter model', 'airgap-starter']);
   });
 
+  it('says where the answer was stopped because it repeated itself', async () => {
+    const setup = new Setup();
+    setup.model.script = () => ({ parts: ['Again.', ' Again.'], stop: 'repetition' });
+    const { said, done } = setup.ask([[USER, text('Hello')]]);
+    await done;
+    assert.equal(said.join(''), 'Again. Again.\n\n(The answer repeated itself and was stopped.)');
+  });
+
   it('answers in parts, with the roles of a conversation', async () => {
     const setup = new Setup();
     const { said, done } = setup.ask([

@@ -62,7 +62,7 @@ export class ChatWithModel {
     const request = { messages: this.messages, maxTokens: 256, ...params };
     const result = await answerChat(this.#model, this.#session, request, signal, (part) => {
       if (part.type === 'text') parts.push(part.text);
-      else this.fitted = part;
+      else if (part.type === 'fitted') this.fitted = part;
     });
     return { ...result, parts };
   }

@@ -24,6 +24,8 @@ type Request = Parameters<ChatModel['chat']>[0];
 
 /** How the model answers a question. */
 export interface Scripted {
+  /** Said before the parts. */
+  thoughts?: string[];
   parts?: string[];
   stop?: ChatResult['stop'];
   /** Rejects with this after the parts. */
@@ -66,8 +68,9 @@ export class FakeModel implements ChatModel {
       onPart({ type: 'fitted', ...fitted });
     }
     this.requests.push(request);
-    const { parts = [], stop = 'end', fail, hang = false } = this.script(request);
+    const { thoughts = [], parts = [], stop = 'end', fail, hang = false } = this.script(request);
     const cancelled = new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
+    for (const text of thoughts) onPart({ type: 'thought', text });
     for (const text of parts) {
       await delay(0);
       if (signal.aborted) throw cancelled;
