@@ -26,6 +26,7 @@ export const SETTINGS = {
   'index.exclude': z.array(z.string()).default([]),
   'engine.backend': z.enum(['auto', 'webgpu', 'wasm']).default('auto'),
   'engine.nodePath': path.default(''),
+  'download.address': z.string().min(1).default('https://huggingface.co'),
   'store.folder': path.default(''),
   'store.sharedFolder': path.default(''),
   'engine.allowSoftwareGpu': z.boolean().default(false),

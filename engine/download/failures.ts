@@ -12,6 +12,11 @@ export class Interrupted extends DownloadFailed {
   }
 }
 
+/** The server wants a token, or another one. */
+export class TokenWanted extends DownloadFailed {
+  override name = 'TokenWanted';
+}
+
 /** An address without its password and its query, in which hubs put signatures. */
 export function shown(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`;
@@ -56,9 +61,9 @@ export function statusFailure(
 ): Error {
   const address = shown(url);
   if (status === 401 && !authorized) {
-    return new DownloadFailed(`${address} asks for a token (401): the model is gated, or there is no such model.`);
+    return new TokenWanted(`${address} asks for a token (401): the model is gated, or there is no such model.`);
   }
-  if (status === 401) return new DownloadFailed(`${url.host} does not accept the token (401).`);
+  if (status === 401) return new TokenWanted(`${url.host} does not accept the token (401).`);
   if (status === 403) {
     return new DownloadFailed(
       `${url.host} refuses access (403): open the model's page there, accept its licence, and use a token of that account.`,

@@ -14,7 +14,7 @@ import { Program } from './program.ts';
 import { storeVariables } from './storeVariables.ts';
 
 export interface CreateModelsHost {
-  readonly context: Pick<vscode.ExtensionContext, 'extension' | 'subscriptions' | 'globalStorageUri'>;
+  readonly context: Pick<vscode.ExtensionContext, 'extension' | 'subscriptions' | 'globalStorageUri' | 'secrets'>;
   readonly config: Config;
   readonly engine: Engine;
   readonly report: ReportView;
@@ -35,7 +35,15 @@ export function createModels({ context, config, engine, report, log }: CreateMod
     log: (message) => log.info(message),
   });
   const list = own(new ModelList({ program, settings: () => config.settings, log: (message) => log.warn(message) }));
-  const models = { config, engine, report, program, list, storage: context.globalStorageUri.fsPath };
+  const models = {
+    config,
+    engine,
+    report,
+    program,
+    list,
+    secrets: context.secrets,
+    storage: context.globalStorageUri.fsPath,
+  };
   const view = own(new ModelsView({ ...models, importPath: (path) => told(() => importPath(models, path)) }));
   const listed = (): string => {
     const { 'completion.model': completion, 'chat.model': chat } = config.settings;

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
 import type { CommandTable } from '../common/commands.ts';
 import { told } from '../common/notice.ts';
+import { type DownloadHost, downloadModel, forgetToken } from './downloadModel.ts';
 import { importModel } from './importModel.ts';
 import { benchmark, type ModelActionsHost, remove, reveal, use, verify } from './modelActions.ts';
 import type { ModelList } from './modelList.ts';
@@ -11,7 +12,7 @@ import { openTerminal } from './openTerminal.ts';
 import { chooseModel } from './picker.ts';
 import type { Program } from './program.ts';
 
-export interface Models extends ModelActionsHost {
+export interface Models extends ModelActionsHost, DownloadHost {
   readonly program: Program;
   readonly list: ModelList;
   /** A folder of the user's and of this extension alone. */
@@ -27,6 +28,8 @@ export function modelCommands(host: () => Models): CommandTable {
   return {
     'airgap.chooseModel': (purpose) => told(() => chooseModel(host(), purpose)),
     'airgap.importModel': () => told(() => importModel(host())),
+    'airgap.downloadModel': () => told(() => downloadModel(host())),
+    'airgap.forgetDownloadToken': () => told(() => forgetToken(host())),
     'airgap.openTerminal': () => told(() => openTerminal(host())),
     'airgap.refreshModels': () => host().list.refresh(),
     'airgap.findModels': () => told(() => findModels(host())),

@@ -46,6 +46,7 @@ export function modelItems(host: ModelItemsHost, use: Use): ModelItem[] {
     separator(t('Other models')),
     browseFor('file', t('A GGUF file…')),
     browseFor('folder', t('A model folder…')),
+    command('cloud-download', t('Download a model…'), 'airgap.downloadModel'),
     command('archive', t('Import a model…'), 'airgap.importModel'),
     ...(others.length > 0 ? [separator(t('Cannot be used'))] : []),
     ...others.map((model) => itemOf(host, model, use)),

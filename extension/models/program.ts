@@ -15,7 +15,7 @@ export interface ProgramHost {
   log(message: string): void;
 }
 
-export type ModelProgress = Extract<ModelLine, { type: 'progress' }>;
+export type ModelProgress = Omit<Extract<ModelLine, { type: 'progress' }>, 'type'>;
 
 /** A program that was told to end may still have to remove what it has begun. */
 const END_MS = 5000;
@@ -43,7 +43,7 @@ export class Program {
     onProgress: (progress: ModelProgress) => void = () => {},
   ): Promise<readonly ListedModel[]> {
     const child = await this.#start([...args, '--json'], signal);
-    let result: Exclude<ModelLine, ModelProgress> | undefined;
+    let result: Exclude<ModelLine, { type: 'progress' }> | undefined;
     let mistake: string | undefined;
     const lines = createInterface({ input: child.stdout! }).on('line', (line) => {
       const parsed = parseLine(line);
@@ -59,6 +59,7 @@ export class Program {
       throw new Error(`airgap ${args[0]} answered something that is not understood; the log shows it.`);
     }
     if (!result || end.code !== 0) throw new Error(end.problem(args));
+    result.notes?.forEach((note) => this.#host.log(note));
     return result.models;
   }
 

@@ -112,7 +112,14 @@ describe('package.json', () => {
       /^airgap\.((completion|chat)\.model|(model|engine|store|download)\..*)$/.test(key),
     );
     assert.deepEqual(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), engineSettings.sort());
-    for (const key of ['completion.model', 'chat.model', 'engine.nodePath', 'store.folder', 'store.sharedFolder']) {
+    for (const key of [
+      'completion.model',
+      'chat.model',
+      'engine.nodePath',
+      'store.folder',
+      'store.sharedFolder',
+      'download.address',
+    ]) {
       assert.equal(properties[`airgap.${key}`]!.scope, 'machine', key);
     }
   });

@@ -44,7 +44,7 @@ describe('the command that chooses a model', () => {
     assert.deepEqual(uses!.labels, ['$(sparkle) For completions and the chat', '$(comment-discussion) For the chat']);
     assert.deepEqual(models!.labels, [
       ...['Bundled', '$(check) starter', 'Ollama', '$(package) phi3:mini', 'Other models', '$(file) A GGUF file…'],
-      ...['$(folder) A model folder…', '$(archive) Import a model…'],
+      ...['$(folder) A model folder…', '$(cloud-download) Download a model…', '$(archive) Import a model…'],
       ...['Cannot be used', '$(circle-slash) vision'],
     ]);
     assert.deepEqual(models!.details.filter(Boolean), [

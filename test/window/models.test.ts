@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import { version } from '../../package.json';
+import { DiskTree } from '../support/engine/diskTree.ts';
+import { parrotModel } from '../support/engine/parrotModel.ts';
+import { ChatPage } from './chatPage.ts';
+import { VsCode, until } from './vscode.ts';
+import { EditorWindow } from './window.ts';
+
+const PHRASES = ['const amount = price * weight;'];
+
+describe('models in a window', () => {
+  const model = parrotModel(PHRASES, { chat: true });
+  let tree: DiskTree;
+  let server: Server;
+  const requests: string[] = [];
+  let vscode: VsCode;
+  let window: EditorWindow;
+
+  before(async () => {
+    tree = new DiskTree();
+    const snapshot = tree.path(
+      'home/.cache/huggingface/hub/models--acme--parrot/snapshots/0123456789abcdef0123456789abcdef01234567',
+    );
+    mkdirSync(snapshot, { recursive: true });
+    cpSync(model.path, snapshot, { recursive: true });
+    tree.file('home/.cache/huggingface/hub/models--acme--parrot/refs/main', '0123456789abcdef0123456789abcdef01234567');
+    tree.file('home/.lmstudio/models/acme/broken/broken.gguf', 'GGUF, but not really');
+    server = createServer((request, response) => {
+      requests.push(`${request.method} ${request.url}`);
+      response.writeHead(200, { 'content-length': '2393231072', etag: '"a"' }).end();
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const hub = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    vscode = await VsCode.start({
+      files: {
+        'price.ts': 'export const prices = [];\n',
+        // The workspace is trusted, and nevertheless none of these counts.
+        '.vscode/settings.json': JSON.stringify({
+          'airgap.store.folder': tree.path('stolen'),
+          'airgap.store.sharedFolder': tree.path('stolen'),
+          'airgap.download.address': 'http://127.0.0.1:1',
+          'airgap.chat.model': '/nowhere',
+          'airgap.completion.model': '/nowhere',
+        }),
+      },
+      machine: { 'airgap.download.address': hub },
+      settings: { 'airgap.engine.backend': 'wasm' },
+      env: {
+        HOME: tree.home,
+        XDG_CACHE_HOME: join(tree.home, '.cache'),
+        XDG_DATA_HOME: join(tree.home, '.local/share'),
+        SHELL: '/bin/bash',
+      },
+    });
+    window = await EditorWindow.open(vscode);
+    await window.openFile('price.ts', 1, 1);
+    await window.awaitStatus(/Ready\. Model: starter/i);
+  });
+  after(async () => {
+    await window?.[Symbol.asyncDispose]();
+    await vscode?.[Symbol.asyncDispose]();
+    server?.close();
+    tree?.remove();
+    model.remove();
+  });
+
+  const line = (text: string): Locator =>
+    window.page.locator(`.quick-input-list .monaco-list-row[aria-label*="${text}"]`).first();
+  const row = (text: string): Locator =>
+    window.page.locator(`.pane-body .monaco-list-row[aria-label*="${text}"]`).first();
+  const shot = async (name: string): Promise<void> => {
+    mkdirSync('dist/shots', { recursive: true });
+    await window.page.screenshot({ path: `dist/shots/${name}.png` });
+  };
+  const store = (): string[] => {
+    const models = join(tree.home, '.local/share/airgap/models');
+    return existsSync(models) ? readdirSync(models).filter((name) => !name.startsWith('.')) : [];
+  };
+
+  it('lists what is on this computer; what is chosen becomes the model of the chat', async () => {
+    await window.command('Airgap: Choose a Model');
+    await line('For the chat').click();
+    await line('parrot').waitFor();
+    await line('broken').waitFor();
+    await shot('models, picker');
+    assert.match((await line('broken').getAttribute('aria-label')) ?? '', /LM Studio/);
+    await line('parrot').click();
+    await window.awaitStatus(/Chat model: /);
+  });
+
+  it('shows them in a view', async () => {
+    await window.page.locator('.activitybar a.action-label[aria-label^="Airgap"]').click();
+    await window.page.locator('.pane-header[aria-label^="Models"]').click();
+    await row('Starter model').waitFor();
+    await until(async () => (await row('Starter model').getAttribute('aria-label')) !== null, 'there is no label');
+    await row('Starter model').click();
+    await row('Licence').waitFor();
+    await shot('models, view');
+    await row('Starter model').click();
+  });
+
+  it('imports a folder, with a button that uses it for the chat, which answers', async () => {
+    await window.command('Airgap: Import Model');
+    await line('A model folder').click();
+    const input = window.page.locator('.quick-input-widget .quick-input-box input');
+    await until(async () => (await input.inputValue()).startsWith('/'), 'there is no dialog');
+    await input.fill(`${model.path}/`);
+    await window.page.locator('.quick-input-widget .quick-input-action a', { hasText: 'OK' }).click();
+    const notice = await window.notification('was imported');
+    await shot('models, imported');
+    assert.equal(store().length, 1);
+    await notice.hover();
+    await notice.locator('a.monaco-button', { hasText: 'Use for the chat' }).click();
+    await row('Store').waitFor();
+    await window.command('Airgap: Ask');
+    const chat = await ChatPage.find(window.page);
+    await chat.answerTo('const amo');
+    assert.equal(await chat.texts.count(), 2);
+    assert.match(await window.awaitStatus(/Chat model: /), /Backend: wasm/);
+  });
+
+  it('removes what is in use after a question, and the starter model takes its place', async () => {
+    await row('Store').click({ button: 'right' });
+    await window.page.locator('.monaco-menu .action-item', { hasText: 'Remove Model' }).click();
+    const dialog = window.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    assert.match(await dialog.innerText(), /It is in use for chat\./);
+    await shot('models, remove');
+    await dialog.locator('a.monaco-button', { hasText: 'Remove although in use' }).click();
+    await until(() => store().length === 0, 'it is still in the store');
+    await row('Store').waitFor({ state: 'detached' });
+    await until(async () => !/Chat model/.test(await window.status()), 'the chat has another model');
+  });
+
+  it('asks with size and licence before a download, from the address of the user', async () => {
+    await window.command('Airgap: Download Model');
+    await line('Phi-3-mini-4k').click();
+    const dialog = window.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    assert.match(await dialog.innerText(), /Size: 2\.4 GB[^]*Licence: MIT/);
+    await shot('models, download');
+    await dialog.locator('a.monaco-button', { hasText: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    assert.deepEqual(requests, [
+      'HEAD /microsoft/Phi-3-mini-4k-instruct-gguf/resolve/main/Phi-3-mini-4k-instruct-q4.gguf',
+    ]);
+    assert.deepEqual(store(), []);
+  });
+
+  it('opens a terminal in which airgap works, on the same store', async () => {
+    const output = tree.path('output');
+    await window.command('Airgap: Open Terminal');
+    await window.page.locator('.terminal.xterm').waitFor();
+    await window.page.locator('.terminal.xterm').click();
+    await until(async () => (await window.page.locator('.terminal.xterm.focus').count()) > 0, 'it has no focus');
+    await window.type(`airgap --version > ${output}; airgap models >> ${output}; echo done >> ${output}`);
+    await window.press('Enter');
+    await until(() => existsSync(output) && /done/.test(readFileSync(output, 'utf8')), 'the terminal did nothing');
+    await shot('models, terminal');
+    assert.match(readFileSync(output, 'utf8'), new RegExp(`^${version}\n[^]*Starter model`));
+  });
+
+  it('no setting of the workspace had an effect', () => assert.ok(!existsSync(tree.path('stolen'))));
+});
