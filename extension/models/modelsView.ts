@@ -129,7 +129,7 @@ export class ModelsView
     const item = new vscode.TreeItem(model.name, vscode.TreeItemCollapsibleState.Collapsed);
     item.id = `${model.place} ${model.path}`;
     const used = use.purposes.length > 0 ? [purposesText(use.purposes)] : [];
-    item.description = [...used, placeText(model.place), kindText(model)].join(' · ');
+    item.description = [kindText(model), placeText(model.place), ...used].join(' · ');
     item.iconPath = new vscode.ThemeIcon(iconOf(model, use.purposes.length > 0));
     item.tooltip = tooltipOf(facts(model, use));
     item.contextValue = [

@@ -62,7 +62,7 @@ describe('the command that chooses a model', () => {
   it('asked by the chat, it sets the model of the chat alone, and refuses one without a chat template', async () => {
     await choose('chat', /starter/, /phi3/);
     assert.equal(window.lines.length, 1);
-    assert.match(window.messages[0]!, /^starter cannot be used\. It has no chat template/);
+    assert.match(window.messages[0]!, /^starter cannot be used\. It is too small/);
     assert.deepEqual(updates(), ['chat.model = /ollama/blobs/sha256-1']);
   });
 

@@ -29,9 +29,9 @@ describe('the Models view', () => {
     assert.deepEqual(items(), []);
     await window.list.refresh();
     assert.deepEqual(items().map(shown), [
-      'starter | completions and chat · Bundled · GGUF Q4_K · 2.4 GB | check | model runs',
-      'phi | Store · GGUF Q4_K · 2.4 GB | package | model runs chats stored',
-      'old | Store · GGUF Q4_K · 2.4 GB | warning | model runs chats stored',
+      'starter | GGUF Q4_K · 2.4 GB · Bundled · completions and chat | check | model runs',
+      'phi | GGUF Q4_K · 2.4 GB · Store | package | model runs chats stored',
+      'old | GGUF Q4_K · 2.4 GB · Store | warning | model runs chats stored',
     ]);
     assert.deepEqual(
       window.calls.filter((call) => /airgap models/.test(call)),
@@ -44,8 +44,8 @@ describe('the Models view', () => {
     await window.list.refresh();
     assert.equal(shown(items().at(-1)!), 'Kept by other programs | 1');
     const [row] = items({ kind: 'elsewhere' });
-    assert.equal(shown(row!), 'clip | Ollama · GGUF Q4_K · 2.4 GB | circle-slash | model chats');
-    assert.match(row!.accessibilityInformation!.label, /^clip, Ollama.*It cannot run here: Not supported\.$/);
+    assert.equal(shown(row!), 'clip | GGUF Q4_K · 2.4 GB · Ollama | circle-slash | model chats');
+    assert.match(row!.accessibilityInformation!.label, /^clip, GGUF Q4_K · 2\.4 GB · Ollama\. It cannot run here: Not supported\.$/);
   });
 
   it('tells every fact', async () => {
