@@ -35,11 +35,14 @@ export class ModelList implements vscode.Disposable {
   }
   /** undefined until they have been listed once. */
   get own(): readonly ListedModel[] | undefined {
-    return this.#own;
+    // The store, or the program that keeps a model, has a better name for it than its path.
+    const kept = [...(this.#own ?? []).filter(({ place }) => place !== 'named'), ...(this.#elsewhere ?? [])];
+    const paths = new Set(kept.map(({ path }) => path));
+    return this.#own?.filter(({ place, path }) => place !== 'named' || !paths.has(path));
   }
   /** What other programs keep on this disk; undefined until the user has asked for it. */
   get elsewhere(): readonly ListedModel[] | undefined {
-    const known = new Set(this.#own?.map(({ path }) => path));
+    const known = new Set(this.own?.map(({ path }) => path));
     return this.#elsewhere?.filter(({ path }) => !known.has(path));
   }
   /** Why the last listing failed. */

@@ -114,9 +114,9 @@ export class ModelsView
 
   #draw(): void {
     const { t } = vscode.l10n;
-    const { own, problem } = this.#host.list;
+    const { own, elsewhere = [], problem } = this.#host.list;
     void vscode.commands.executeCommand('setContext', 'airgap.modelsFailed', problem !== undefined);
-    const onlyBundled = own?.every(({ place }) => place === 'bundled') ?? false;
+    const onlyBundled = elsewhere.length === 0 && own?.every(({ place }) => place === 'bundled');
     this.#view.message =
       problem ??
       (onlyBundled ? t('Only the small starter model is here. Choose, import, or download a larger one.') : '');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parrotModel } from '../support/engine/parrotModel.ts';
@@ -12,6 +12,7 @@ describe('offline and untrusted, in a window', () => {
   const model = parrotModel(['const amount = price * weight;']);
   const logs = mkdtempSync(join(tmpdir(), 'airgap-network-'));
   const log = join(logs, 'network.log');
+  const stolen = join(logs, 'stolen');
   let vscode: VsCode;
   let window: EditorWindow;
 
@@ -27,6 +28,9 @@ describe('offline and untrusted, in a window', () => {
           'airgap.model.folder': '/nowhere',
           'airgap.completion.model': '/nowhere',
           'airgap.engine.backend': 'webgpu',
+          'airgap.store.folder': stolen,
+          'airgap.store.sharedFolder': stolen,
+          'airgap.download.address': 'http://127.0.0.1:1',
         }),
       },
       machine: { 'airgap.completion.model': model.path },
@@ -55,10 +59,19 @@ describe('offline and untrusted, in a window', () => {
     await window.awaitGhostText('unt = price * weight;');
   });
 
-  it('extension host and engine reached for no network', () => {
+  it('restricted mode lists models; the folder may not choose the store', async () => {
+    await window.command('Airgap: Choose a Model');
+    const line = (text: string) => window.page.locator(`.quick-input-list .monaco-list-row[aria-label*="${text}"]`);
+    await line('For the chat').click();
+    await line('Starter model').waitFor();
+    await window.press('Escape');
+    assert.ok(!existsSync(stolen));
+  });
+
+  it('extension host, engine and terminal program reached for no network', () => {
     const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
     const entries = lines.map((line) => JSON.parse(line) as { loaded?: string[]; attempt?: string; stack?: string });
-    for (const program of ['--type=extensionHost', 'engine.cjs']) {
+    for (const program of ['--type=extensionHost', 'engine.cjs', 'airgap.cjs']) {
       assert.ok(
         entries.some(({ loaded }) => loaded?.join(' ').includes(program)),
         `no hook in ${program}`,

@@ -62,8 +62,16 @@ export class VsCode implements AsyncDisposable {
       workspaceTrust: options.workspaceTrust ?? false,
       packages: options.packages ?? [],
       settings: { ...SETTINGS, ...options.settings },
-      // An engine of this test alone, not one that another window of this user has started.
-      env: { TMPDIR: home, XDG_RUNTIME_DIR: home, XDG_CACHE_HOME: join(home, 'cache'), ...options.env },
+      // An engine and a store of this test alone, not those of this user's other windows.
+      env: {
+        ...{
+          TMPDIR: home,
+          XDG_RUNTIME_DIR: home,
+          XDG_CACHE_HOME: join(home, 'cache'),
+          XDG_DATA_HOME: join(home, 'share'),
+        },
+        ...options.env,
+      },
     };
     const host = DESKTOP ? await startOnDesktop(DESKTOP, hostOptions) : await startInBrowser(hostOptions);
     const engine = options.engine ? { 'airgap.engine.nodePath': options.engine.nodePath } : {};

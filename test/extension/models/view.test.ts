@@ -45,7 +45,29 @@ describe('the Models view', () => {
     assert.equal(shown(items().at(-1)!), 'Kept by other programs | 1');
     const [row] = items({ kind: 'elsewhere' });
     assert.equal(shown(row!), 'clip | GGUF Q4_K · 2.4 GB · Ollama | circle-slash | model chats');
-    assert.match(row!.accessibilityInformation!.label, /^clip, GGUF Q4_K · 2\.4 GB · Ollama\. It cannot run here: Not supported\.$/);
+    assert.match(
+      row!.accessibilityInformation!.label,
+      /^clip, GGUF Q4_K · 2\.4 GB · Ollama\. It cannot run here: Not supported\.$/,
+    );
+  });
+
+  it('a model that a setting names has the name that its program gives it', async () => {
+    window.respond = (args) => [
+      listedModel({ place: 'named', name: 'sha256-1', path: '/o', id: null }),
+      listedModel({ place: 'named', name: 'phi', path: '/store/phi', id: null }),
+      STORED,
+      ...(args.includes('--all') ? [OLLAMA] : []),
+    ];
+    await window.list.refresh();
+    assert.deepEqual(
+      items().map(({ label }) => label),
+      ['sha256-1', 'phi'],
+    );
+    await window.list.search(new AbortController().signal);
+    assert.deepEqual(
+      items().map(({ label }) => label),
+      ['phi', 'Kept by other programs'],
+    );
   });
 
   it('tells every fact', async () => {
