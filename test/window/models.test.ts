@@ -102,6 +102,8 @@ describe('models in a window', () => {
     await window.page.locator('.pane-header[aria-label^="Chat"]').click();
     await window.page.locator('.pane-header[aria-label^="Models"]').click();
     await row('Starter model').waitFor();
+    // Away from the title's buttons, whose hovers cover the rows.
+    await window.page.mouse.move(700, 400);
     await until(async () => {
       if ((await row('Starter model').getAttribute('aria-expanded')) !== 'true') await row('Starter model').click();
       return row('Licence: ').isVisible();
