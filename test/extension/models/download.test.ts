@@ -72,7 +72,7 @@ describe('the command that downloads a model', () => {
     await assert.rejects(download(), /asks for a token \(401\)/);
     assert.equal(secrets.size, 0);
     typed = 'hf_x';
-    for (const _ of [1, 2]) {
+    for (let turn = 0; turn < 2; turn++) {
       window.picks.push(/Phi-3-mini/);
       await download();
       typed = undefined;
