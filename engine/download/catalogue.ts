@@ -15,14 +15,6 @@ const knownFile = z.strictObject({
     .optional(),
 });
 
-/** Sampling that the makers recommend; what is left out they do not say. */
-const generation = z.strictObject({
-  temperature: z.number().min(0).max(2).optional(),
-  topP: z.number().gt(0).max(1).optional(),
-  topK: z.int().positive().optional(),
-  repetitionPenalty: z.number().positive().optional(),
-});
-
 const common = {
   /** What the user types, and the model's name in the store. */
   name: z.string().regex(/^[\w.-]+$/),
@@ -30,7 +22,6 @@ const common = {
   licence: z.string(),
   /** Whether one has to accept the licence on the hub and send a token. */
   gated: z.boolean(),
-  generation: generation.optional(),
 };
 const repository = z.string().regex(/^[\w.-]+\/[\w.-]+$/);
 

@@ -22,15 +22,13 @@ export interface FetchOptions {
 
 /**
  * Downloads a file into a folder. Until it is complete and checked it is called `NAME.part`, and `NAME.part.json` says what
- * it is a part of; a file that is there already under its own name was checked and is left alone. Rejects with
- * DownloadFailed, or with Cancelled; what has arrived stays for the next try, unless it has the wrong hash.
+ * it is a part of; a file that an earlier try completed is checked again and left alone. Rejects with DownloadFailed, or with Cancelled; what has arrived stays for the next try, unless it has the wrong hash.
  */
 export async function fetchFile(file: RemoteFile, folder: string, options: FetchOptions): Promise<void> {
   const path = join(folder, file.name);
   const part = `${path}.part`;
   const note = `${part}.json`;
-  const complete = await stat(path).catch(() => undefined);
-  if (complete) return options.onBytes?.(complete.size);
+  if (await isThere(file, path, options)) return;
   await keepOrForget(file, part, note);
   await retrying(() => download(file, part, options), { signal: options.signal, progress: () => sizeOf(part) });
   if (!(await checkFile(file, part, options))) {
@@ -42,6 +40,14 @@ export async function fetchFile(file: RemoteFile, folder: string, options: Fetch
   }
   await rename(part, path);
   await rm(note);
+}
+
+/** Whether an earlier try has completed the file. What the server has replaced since then, or never stated, is removed. */
+async function isThere(file: RemoteFile, path: string, options: FetchOptions): Promise<boolean> {
+  if (!(await stat(path).catch(() => undefined))) return false;
+  if ((file.sha256 ?? file.gitHash) && (await checkFile(file, path, options))) return true;
+  await rm(path);
+  return false;
 }
 
 /** Bytes of a model's files that lie in a folder already and will not be downloaded again. */

@@ -1,23 +1,28 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DownloadProgress } from '../../../engine/download/sources.ts';
 import { Cancelled } from '../../../engine/errors.ts';
+import { until } from '../../support/until.ts';
 import { randomBytes } from '../../support/engine/download/bytes.ts';
-import { ggufEntry, HubTest } from '../../support/engine/download/hubTest.ts';
+import { ggufEntry, HubTest, REPOSITORY } from '../../support/engine/download/hubTest.ts';
 import { type Answer, sha256 } from '../../support/engine/download/servers.ts';
 
 const GGUF = randomBytes(300_000, 1);
 const OTHER = randomBytes(300_000, 2);
 const FILES = { 'model.gguf': GGUF };
 
-/** Sends a part of the file and then breaks the connection, for the first requests. */
-function cutting(file: Buffer, ...sizes: number[]): Answer {
-  return ({ headers }, response) => {
+/** Sends a part of the file and breaks the connection once it has been written to the disk, for the first requests. */
+function cutting(file: Buffer, written: () => number, ...sizes: number[]): Answer {
+  return async ({ headers }, response) => {
     const size = sizes.shift();
     if (size === undefined) return false;
     const start = Number(/\d+/.exec(headers.range ?? '')?.[0] ?? 0);
     if (start > 0) response.setHeader('content-range', `bytes ${start}-${file.length - 1}/${file.length}`);
     response.writeHead(start > 0 ? 206 : 200, { 'content-length': file.length - start });
-    response.write(file.subarray(start, start + size), () => response.socket?.end());
+    response.write(file.subarray(start, start + size));
+    await until(() => written() === start + size);
+    response.destroy();
     return true;
   };
 }
@@ -27,7 +32,7 @@ describe('a download that is interrupted', () => {
   afterEach(() => test.close());
 
   it('goes on where the stream was cut', async () => {
-    test = await HubTest.start(FILES, { cdn: cutting(GGUF, 100_000, 50_000) });
+    test = await HubTest.start(FILES, { cdn: cutting(GGUF, () => test.partBytes('Model'), 100_000, 50_000) });
     const entry = await test.download(ggufEntry());
     assert.deepEqual(readFileSync(entry.path), GGUF);
     assert.deepEqual(test.ranges(), ['all', 'bytes=100000-', 'bytes=150000-']);
@@ -37,7 +42,8 @@ describe('a download that is interrupted', () => {
     let isFirst = true;
     test = await HubTest.start(FILES, {
       cdn: (request, response) => {
-        if (isFirst) return ((isFirst = false), cutting(GGUF, 100_000)(request, response));
+        if (isFirst)
+          return ((isFirst = false), cutting(GGUF, () => test.partBytes('Model'), 100_000)(request, response));
         response.end(GGUF);
         return true;
       },
@@ -73,6 +79,21 @@ describe('a download that is interrupted', () => {
     const entry = await test.download(ggufEntry());
     assert.equal(entry.sha256, sha256(OTHER));
     assert.deepEqual(test.ranges(), ['all', 'all']);
+  });
+
+  it('does not mix files of different states of a repository', async () => {
+    const [first, second] = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+    const files = { 'config.json': Buffer.from('{}'), [first]: GGUF, [second]: GGUF };
+    test = await HubTest.start(files);
+    const entry = { kind: 'folder', name: 'Model', licence: 'MIT', gated: false, repository: REPOSITORY } as const;
+    const stop = new AbortController();
+    const onProgress = ({ doneBytes }: DownloadProgress) => void (doneBytes > GGUF.length + 2 && stop.abort());
+    await assert.rejects(test.download(entry, { signal: stop.signal, onProgress }), Cancelled);
+    assert.ok(test.left('Model').includes(first));
+    files[first] = OTHER;
+    const { path } = await test.download(entry);
+    assert.ok(readFileSync(join(path, first)).equals(OTHER));
+    assert.ok(readFileSync(join(path, second)).equals(GGUF));
   });
 
   it('does not resume a file of which nothing is known', async () => {

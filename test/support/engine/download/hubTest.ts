@@ -1,5 +1,5 @@
 /** A store and a hub of one test, and a download from the one into the other. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CatalogueEntry } from '../../../../engine/download/catalogue.ts';
@@ -53,6 +53,12 @@ export class HubTest {
   /** Names in the hidden folder of an unfinished download. */
   left(name: string): string[] {
     return readdirSync(join(this.store.folder, 'models', `.${name}.partial`)).sort();
+  }
+
+  /** Bytes of `model.gguf` that an unfinished download has written. */
+  partBytes(name: string): number {
+    const part = join(this.store.folder, 'models', `.${name}.partial`, 'model.gguf.part');
+    return statSync(part, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** The ranges that were asked for, in order; "all" for a request without one. */
