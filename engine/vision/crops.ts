@@ -45,15 +45,22 @@ export function scaleAndPad(picture: Pixels, { isPortrait, scaled, width, height
 /** The patches of the crop whose first value is at `from`, in rows of `width` pixels. */
 function patchesOf(rgb: Uint8Array | Float32Array, from: number, width: number): Float32Array {
   const patches = new Float32Array(PATCHES * PATCH_VALUES);
-  const plane = PATCH_SIZE ** 2;
-  for (let y = 0; y < CROP_SIZE; y++) {
-    for (let x = 0; x < CROP_SIZE; x++) {
-      const patch = Math.floor(y / PATCH_SIZE) * PATCHES_ACROSS + Math.floor(x / PATCH_SIZE);
-      const to = patch * PATCH_VALUES + (y % PATCH_SIZE) * PATCH_SIZE + (x % PATCH_SIZE);
-      const at = from + 3 * (y * width + x);
-      for (let c = 0; c < 3; c++)
-        patches[to + c * plane] = (rgb[at + c]! / 255 - COLOUR_MEAN[c]!) / COLOUR_DEVIATION[c]!;
+  for (let patch = 0; patch < PATCHES; patch++) {
+    const [row, col] = [Math.floor(patch / PATCHES_ACROSS), patch % PATCHES_ACROSS];
+    const corner = from + 3 * PATCH_SIZE * (row * width + col);
+    for (let c = 0, to = patch * PATCH_VALUES; c < 3; c++) {
+      const [scale, shift] = NORMALISED[c]!;
+      for (let y = 0; y < PATCH_SIZE; y++) {
+        const start = corner + c + 3 * y * width;
+        for (let x = 0; x < PATCH_SIZE; x++) patches[to++] = rgb[start + 3 * x]! * scale + shift;
+      }
     }
   }
   return patches;
 }
+
+/** By colour: the factor and the addend that normalise values from 0 to 255. */
+const NORMALISED = COLOUR_MEAN.map((mean, c) => {
+  const deviation = COLOUR_DEVIATION[c]!;
+  return [1 / 255 / deviation, -mean / deviation] as const;
+});

@@ -54,9 +54,9 @@ function scaleAcross({ width: from, height, rgb }: Pixels, width: number): Pixel
       const end = at[x]! + count[x]!;
       for (let k = at[x]!; k < end; k++) {
         const weight = weights[k]!;
-        r += weight * rgb[pixel]!;
-        g += weight * rgb[pixel + 1]!;
-        b += weight * rgb[pixel + 2]!;
+        r = (r + Math.imul(weight, rgb[pixel]!)) | 0;
+        g = (g + Math.imul(weight, rgb[pixel + 1]!)) | 0;
+        b = (b + Math.imul(weight, rgb[pixel + 2]!)) | 0;
         pixel += 3;
       }
       // The weights add up to one, so that no sum leaves the range.
