@@ -1,17 +1,22 @@
 """What 4-bit formats cost a small model: perplexities for FIGURES.md.
 
     python3 quantisation.py MODEL.gguf tokenizer.json CALIBRATION TEXT...     needs numpy, torch, gguf, tokenizers
+    python3 quantisation.py --write MODEL.gguf PHI3_FOLDER FOLDER             the moved weights in BF16, for our engine;
+                                     PHI3_FOLDER is what test/fixtures/smollm2/to_phi3.py wrote
 
 MODEL is SmolLM2-135M-Instruct in Q4_1. Its weights lie on a grid that any quantiser with scale and minimum per 32 values
 finds again. So they are moved off it first without changing the function: the gains of the norms go into the matrices
 behind them, and random scales from v to o, from up to down, and per rotated pair from k to q. (The embedding, which is
 also the head, stays on its grid of 8 bits.)
 """
+import shutil
 import sys
 
 import numpy as np
 import torch
 from gguf import GGUFReader, dequantize
+from quantisation_rules import (affine_least_squares, grouped, level_least_squares, q4_0, q4_1, q4_k, q8, super_blocks,
+                                symmetric_least_squares)
 from tokenizers import Tokenizer
 
 HEADS, KV_HEADS, HEAD, LAYERS, MLP, THETA, WINDOW = 9, 3, 64, 30, 1536, 100000, 1024
@@ -91,112 +96,75 @@ def log_likelihood(ids, layers, embedding, norm, seen=None):
     return total, count
 
 
-def f16(x):
-    return x.astype(np.float16).astype(np.float64)
-
-
-def inverse(x):
-    return np.divide(1, x, out=np.zeros_like(x), where=x != 0)
-
-
-def q8(x, _):
-    scale = f16(np.abs(x).max(1) / 127)[:, None]
-    return np.clip(np.floor(x * inverse(scale) + 0.5), -127, 127) * scale
-
-
-def q4(x, _):
-    scale = f16(np.take_along_axis(x, np.abs(x).argmax(1)[:, None], 1) / -8)
-    return np.clip(np.floor(x * inverse(scale) + 0.5), -8, 7) * scale
-
-
-def q4m(x, _):
-    low = x.min(1, keepdims=True)
-    scale, low = f16((x.max(1, keepdims=True) - low) / 15), f16(low)
-    return np.clip(np.floor((x - low) * inverse(scale) + 0.5), 0, 15) * scale + low
-
-
-def weights_of(x, importance):
-    """Large values count more; so do inputs that are large, where they are known."""
-    rms_of_group = np.sqrt((x * x).mean(1, keepdims=True))
-    return rms_of_group + np.abs(x) if importance is None else importance * np.sqrt(rms_of_group**2 + x * x)
-
-
-def best(x, weight, candidates):
-    """The candidate of least weighted squared error, group by group."""
-    least, chosen = np.full((len(x), 1), np.inf), np.zeros_like(x)
-    for value in candidates:
-        error = (weight * (value - x) ** 2).sum(1, keepdims=True)
-        chosen, least = np.where(error < least, value, chosen), np.minimum(error, least)
-    return chosen
-
-
-def q4_least_squares(x, importance):
-    weight = weights_of(x, importance)
-    extreme = np.take_along_axis(x, np.abs(x).argmax(1)[:, None], 1)
-
-    def candidates():
-        for step in np.arange(-9, 10) * 0.1:
-            scale = extreme / (-8 - step)
-            for _ in range(2):
-                q = np.clip(np.rint(x * inverse(scale)), -8, 7)
-                scale = (weight * q * x).sum(1, keepdims=True) * inverse((weight * q * q).sum(1, keepdims=True))
-            scale = f16(scale)
-            yield np.clip(np.rint(x * inverse(scale)), -8, 7) * scale
-
-    return best(x, weight, candidates())
-
-
-def q4m_least_squares(x, importance):
-    weight = weights_of(x, importance)
-    low, high = x.min(1, keepdims=True), x.max(1, keepdims=True)
-    total = weight.sum(1, keepdims=True)
-
-    def candidates():
-        for step in np.arange(-10, 11) * 0.1:
-            scale, minimum = (high - low) / (15 + step), low
-            for _ in range(2):
-                q = np.clip(np.rint((x - minimum) * inverse(scale)), 0, 15)
-                wq, wqq, wx, wqx = ((weight * f).sum(1, keepdims=True) for f in (q, q * q, x, q * x))
-                determinant = inverse(total * wqq - wq * wq)
-                scale, minimum = (total * wqx - wq * wx) * determinant, (wqq * wx - wq * wqx) * determinant
-            scale, minimum = f16(scale), f16(minimum)
-            yield np.clip(np.rint((x - minimum) * inverse(scale)), 0, 15) * scale + minimum
-
-    return best(x, weight, candidates())
+ROWS = [  # Title, bits per weight, rule, whether it takes the importance matrix.
+    ("f32", 32, None, False),
+    ("q8", 8.5, q8, False),
+    ("q4, the rule of Q4_0", 4.5, q4_0, False),
+    ("q4, least squares", 4.5, grouped(symmetric_least_squares), False),
+    ("q4, least squares, importance", 4.5, grouped(symmetric_least_squares), True),
+    ("IQ4_NL, least squares", 4.5, grouped(level_least_squares), False),
+    ("IQ4_NL, least squares, importance", 4.5, grouped(level_least_squares), True),
+    ("Q4_K, its own rule", 4.5, q4_k, False),
+    ("Q4_K, its own rule, importance", 4.5, q4_k, True),
+    ("Q4_K, least squares", 4.5, super_blocks, False),
+    ("Q4_K, least squares, importance", 4.5, super_blocks, True),
+    ("Q4_K, weighted by importance only", 4.5, lambda x, i: super_blocks(x, i, True), True),
+    ("q4m of 64, least squares, importance", 4.5, grouped(affine_least_squares, 64), True),
+    ("q4m, the rule of Q4_1", 5, q4_1, False),
+    ("q4m, least squares", 5, grouped(affine_least_squares), False),
+    ("q4m, least squares, importance", 5, grouped(affine_least_squares), True),
+]
 
 
 def main(model, tokenizer, calibration, *texts):
+    torch.set_num_threads(1)
     encode = Tokenizer.from_file(tokenizer).encode
     read = lambda path: encode(open(path, encoding="utf8").read(), add_special_tokens=False).ids  # noqa: E731
     layers, embedding, norm = load(model)
     layers = [off_grid(layer) for layer in layers]
-    embedding, norm = torch.tensor(embedding), torch.tensor(norm)
+    ends = torch.tensor(embedding), torch.tensor(norm)
     exact = [{name: torch.tensor(w) for name, w in layer.items()} for layer in layers]
     seen = [{} for _ in layers]
-    log_likelihood(read(calibration)[:6144], exact, embedding, norm, seen)
+    log_likelihood(read(calibration)[:6144], exact, *ends, seen)
 
     def quantised(rule, importances):
         def matrix(number, name, w):
             if rule is None or w.ndim == 1:
-                return torch.tensor(w)
-            x = w.reshape(-1, 32).astype(np.float64)
-            columns = seen[number][name].reshape(-1, 32) if importances else None
-            importance = np.tile(columns, (len(x) // len(columns), 1)) if importances else None
-            return torch.tensor(rule(x, importance).astype(np.float32).reshape(w.shape))
+                return w
+            columns = torch.tensor(seen[number][name]).float()
+            importance = columns.expand(w.shape) if importances else None
+            return rule(w, importance)
 
-        return [{name: matrix(i, name, w) for name, w in layer.items()} for i, layer in enumerate(layers)]
+        return [{name: matrix(i, name, w) for name, w in layer.items()} for i, layer in enumerate(exact)]
 
-    ids = [read(text)[:2048] for text in texts]
+    ids = [read(text)[:1024] for text in texts]
     print(f"{sum(map(len, ids))} tokens of {', '.join(texts)}; calibration: {calibration}")
-    for title, rule, importances in [
-        ("f32", None, False), ("q8", q8, False), ("q4 (4.5 bits)", q4, False),
-        ("q4, least squares", q4_least_squares, False), ("q4, least squares, importance", q4_least_squares, True),
-        ("q4m (5 bits), the rule of Q4_1", q4m, False), ("q4m, least squares", q4m_least_squares, False),
-        ("q4m, least squares, importance", q4m_least_squares, True),
-    ]:
+    reference = None
+    for title, bits, rule, importances in ROWS:
         candidate = quantised(rule, importances)
-        sums = [log_likelihood(text, candidate, embedding, norm) for text in ids]
-        print(f"{title:32} perplexity {np.exp(-sum(s for s, _ in sums) / sum(n for _, n in sums)):.2f}", flush=True)
+        sums = [log_likelihood(text, candidate, *ends) for text in ids]
+        perplexity = np.exp(-sum(s for s, _ in sums) / sum(n for _, n in sums))
+        reference = reference or perplexity
+        print(f"{title:38} {bits:4} bits {perplexity:7.2f} {100 * (perplexity / reference - 1):+7.1f} %", flush=True)
 
 
-main(*sys.argv[1:])
+def write(model, phi3_folder, folder):
+    import ml_dtypes
+    from safetensors.numpy import save_file
+
+    layers, embedding, norm = load(model)
+    tensors = {"model.embed_tokens.weight": embedding, "model.norm.weight": norm}
+    for number, layer in enumerate(off_grid(layer) for layer in layers):
+        for name, parts in {"self_attn.qkv_proj": "q k v", "self_attn.o_proj": "o", "mlp.gate_up_proj": "gate up",
+                            "mlp.down_proj": "down", "input_layernorm": "norm1",
+                            "post_attention_layernorm": "norm2"}.items():
+            tensors[f"model.layers.{number}.{name}.weight"] = np.concatenate([layer[part] for part in parts.split()])
+    shutil.copytree(phi3_folder, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    tensors = {name: w.astype(ml_dtypes.bfloat16) for name, w in tensors.items()}
+    save_file(tensors, f"{folder}/model.safetensors", metadata={"format": "pt"})
+
+
+if sys.argv[1] == "--write":
+    write(*sys.argv[2:])
+else:
+    main(*sys.argv[1:])
