@@ -53,13 +53,6 @@ export function withoutGpu(choice: BackendChoice): BackendChoice | undefined {
   return choice === 'auto' ? fallbackFor(choice) : choice;
 }
 
-/** Whether the threads that run a backend's steps also pack its weights, so that loading slows other models down. */
-export const PACKS_ON_STEP_THREADS: Readonly<Record<Backend, boolean>> = {
-  webgpu: false,
-  wasm: true,
-  reference: false,
-};
-
 /** Says for each backend whether it can run here and, where it cannot, why. The best backend comes first. */
 export async function backendReports(options: Pick<BackendOptions, 'allowSoftwareGpu'>): Promise<BackendReport[]> {
   const gpu = await gpuReport({ allowSoftware: options.allowSoftwareGpu === true });
