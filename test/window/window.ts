@@ -31,6 +31,12 @@ export class EditorWindow implements AsyncDisposable {
   async openFile(name: string, line: number, column: number): Promise<void> {
     await this.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).dblclick();
     await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
+    await this.goTo(line, column);
+  }
+
+  /** Focuses the text and moves the cursor to the line and column (from 1). */
+  async goTo(line: number, column: number): Promise<void> {
+    await this.page.locator(`${EDITOR} .view-lines`).click();
     await this.page.waitForSelector(`${EDITOR}.focused`);
     await this.page.keyboard.press('Control+g');
     await this.page.waitForSelector('.quick-input-widget .quick-input-box input:focus');
@@ -87,6 +93,27 @@ export class EditorWindow implements AsyncDisposable {
       }
       return [...lines.values()].join('\n').replaceAll('\u00a0', ' ');
     }, EDITOR);
+  }
+
+  /** Presses a key where no grey text is shown. Gives the milliseconds until one is, as the page measures them. */
+  async timeToGhostText(key: string): Promise<number> {
+    const timer = await this.page.evaluateHandle((editor) => {
+      const shown = new Promise<number>((resolve) => {
+        const pressed = (): void => {
+          const since = performance.now();
+          const look = (): void => {
+            const ghosts = Array.from(document.querySelectorAll(`${editor} [class*="ghost-text-decoration"]`));
+            if (ghosts.some(({ textContent }) => textContent)) resolve(performance.now() - since);
+            else requestAnimationFrame(look);
+          };
+          look();
+        };
+        globalThis.addEventListener('keydown', pressed, { capture: true, once: true });
+      });
+      return { shown };
+    }, EDITOR);
+    await this.page.keyboard.press(key);
+    return timer.evaluate(({ shown }) => shown);
   }
 
   /** Waits until exactly this is the grey text. */
