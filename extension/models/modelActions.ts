@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
 import { inform, withoutLinks } from '../common/notice.ts';
 import type { ReportView } from '../common/reportView.ts';
-import { expandHome } from '../settings.ts';
+import { expandHome, modelOf } from '../settings.ts';
 import { withByteProgress } from './byteProgress.ts';
 import { sizeText } from './figures.ts';
 import type { ModelList } from './modelList.ts';
@@ -46,13 +46,15 @@ export async function reveal(model: ListedModel): Promise<void> {
 export async function remove(host: ModelActionsHost, model: ListedModel): Promise<void> {
   const { t } = vscode.l10n;
   const { purposes } = useOf(host, model);
+  const isOnlyForChat = !purposes.includes('completion') && modelOf(host.config.settings, 'completion') !== '';
+  const successor = isOnlyForChat ? t('The model for completions') : t('The bundled starter model');
   const isReference = model.origin === 'reference';
   const detail = [
     isReference
       ? t('The files themselves stay where they are: {0}', model.path)
       : t('Its files are deleted, which frees {0}.', sizeText(model.bytes)),
     ...(purposes.length > 0
-      ? [t('It is in use for {0}. The bundled starter model takes its place.', purposesText(purposes))]
+      ? [t('It is in use for {0}. {1} takes its place.', purposesText(purposes), successor)]
       : []),
   ].join('\n\n');
   const confirm = purposes.length > 0 ? t('Remove although in use') : t('Remove');

@@ -63,6 +63,12 @@ describe('commands about models', () => {
       'packed',
       'Remove phi from the store? | Its files are deleted, which frees 2.4 GB.\n\nIt is in use for completions and chat. The bundled starter model takes its place. | Remove although in use',
     ],
+    [
+      'the chat then follows the completions, where they have another model',
+      { 'completion.model': '/other', 'chat.model': '/store/phi' },
+      'packed',
+      'Remove phi from the store? | Its files are deleted, which frees 2.4 GB.\n\nIt is in use for chat. The model for completions takes its place. | Remove although in use',
+    ],
   ] as [string, Record<string, string>, 'packed' | 'reference', string][]) {
     it(`remove: ${title}`, async () => {
       Object.assign(window.stored, stored);
@@ -70,8 +76,11 @@ describe('commands about models', () => {
       assert.deepEqual([window.messages, window.calls], [[question], []], 'without an answer nothing happens');
       window.answer = /^Remove/;
       await remove(host(), { ...MODEL, origin });
-      const reset = 'completion.model' in stored ? ['completion.model = '] : [];
-      assert.deepEqual(window.calls, [...reset, 'airgap remove phi-1 --yes', 'airgap models']);
+      const reset = Object.entries(stored).filter(([, path]) => path === '/store/phi');
+      assert.deepEqual(
+        window.calls.map((call) => call.replace(/^airgap models.*/, 'airgap models')),
+        [...reset.map(([key]) => `${key} = `), 'airgap remove phi-1 --yes', 'airgap models'],
+      );
     });
   }
 
