@@ -1,7 +1,7 @@
 /** A thread that encodes the rows it is sent, one message at a time (encoders.ts). */
 import { parentPort } from 'node:worker_threads';
-import { decodeRows } from '../stored/decodeRows.ts';
-import type { StoredType } from '../stored/storedTypes.ts';
+import { largestMagnitude } from '../stored/decodeRows.ts';
+import { STORED, type StoredType, storedValues } from '../stored/storedTypes.ts';
 import { type PlainType, encodePlainRows } from './plainRows.ts';
 import { type WeightedRowsOptions, encodeWeightedRows } from './weightedRows.ts';
 
@@ -20,9 +20,15 @@ export interface EncodedRows {
   readonly largest: number;
 }
 
+let values = new Float32Array(0);
+
 parentPort!.on('message', ({ bytes, from, to }: EncodeMessage) => {
-  const { values, largest } = decodeRows(bytes, from);
-  const encoded = typeof to === 'string' ? encodePlainRows(values, to) : encodeWeightedRows(values, to);
-  const answer: EncodedRows = { bytes: encoded, largest };
+  const count = storedValues(bytes.length, from);
+  if (values.length !== count) values = new Float32Array(count); // The same room for pieces of the same length.
+  STORED[from].decode(bytes, values);
+  const answer: EncodedRows =
+    typeof to === 'string'
+      ? encodePlainRows(values, to)
+      : { bytes: encodeWeightedRows(values, to), largest: largestMagnitude(values) };
   parentPort!.postMessage(answer, [answer.bytes.buffer]);
 });

@@ -68,26 +68,50 @@ export function highBits4(high: usize, k: i32, dtype: i32): i32 {
 
 /** Puts 32 codes, one byte each, as codes4 returns them, in their places. row: as above. */
 export function putBlock(codes: usize, row: usize, dtype: i32): void {
-  for (let g = 0; g < 4; g++) {
-    const at = codes + ((<usize>g) << 3);
-    putCodes8(row, g, load<i32>(at), load<i32>(at, 4), dtype);
+  if (dtype === DTypeCode.q8) putBytes(v128.load(codes), v128.load(codes, 16), row + codesAt(dtype));
+  else if (dtype !== DTypeCode.q5m && dtype !== DTypeCode.q6m) {
+    putNibbles(v128.load(codes), v128.load(codes, 16), row + codesAt(dtype));
+  } else {
+    for (let g = 0; g < 4; g++) {
+      const at = codes + ((<usize>g) << 3);
+      putCodes8(row, g, load<i32>(at), load<i32>(at, 4), dtype);
+    }
   }
 }
 
-/** Puts the codes of columns 8g..8g+7, in two i32 as codes4 returns them, in their places; g in order from 0. */
+// @inline
+function putBytes(first: v128, second: v128, to: usize): void {
+  v128.store32_lane(to, first, 0);
+  v128.store32_lane(to, first, 1, 32);
+  v128.store32_lane(to, first, 2, 64);
+  v128.store32_lane(to, first, 3, 96);
+  v128.store32_lane(to, second, 0, 128);
+  v128.store32_lane(to, second, 1, 160);
+  v128.store32_lane(to, second, 2, 192);
+  v128.store32_lane(to, second, 3, 224);
+}
+
+/** Columns 8g..8g+3 in the low and 8g+4..8g+7 in the high four bits. */
+// @inline
+function putNibbles(first: v128, second: v128, to: usize): void {
+  const low = v128.shuffle<i32>(first, second, 0, 2, 4, 6);
+  const high = v128.shuffle<i32>(first, second, 1, 3, 5, 7);
+  const pairs = v128.or(low, i8x16.shl(high, 4));
+  v128.store32_lane(to, pairs, 0);
+  v128.store32_lane(to, pairs, 1, 32);
+  v128.store32_lane(to, pairs, 2, 64);
+  v128.store32_lane(to, pairs, 3, 96);
+}
+
+/** Puts the codes of columns 8g..8g+7 of q5m or q6m, in two i32 as codes4 returns them; g in order from 0. */
 function putCodes8(row: usize, g: i32, first: i32, second: i32, dtype: i32): void {
-  if (dtype === DTypeCode.q8) {
-    store<i32>(row + codesAt(dtype) + ((<usize>g) << 6), first);
-    store<i32>(row + codesAt(dtype) + ((<usize>g) << 6) + 32, second);
-    return;
-  }
   const to = row + codesAt(dtype) + ((<usize>g) << 5);
   store<i32>(to, (first & 0x0f0f0f0f) | ((second & 0x0f0f0f0f) << 4));
   if (dtype === DTypeCode.q5m) {
     const high = row + highAt(dtype);
     const bits = ((first >>> 4) & 0x01010101) | (((second >>> 4) & 0x01010101) << 1);
     store<i32>(high, (g === 0 ? 0 : load<i32>(high)) | (bits << (g << 1)));
-  } else if (dtype === DTypeCode.q6m) {
+  } else {
     const high = row + highAt(dtype) + ((<usize>(g >> 1)) << 5);
     const bits = ((first >>> 4) & 0x03030303) | (((second >>> 4) & 0x03030303) << 2);
     store<i32>(high, (g & 1 ? load<i32>(high) : 0) | (bits << ((g & 1) << 2)));

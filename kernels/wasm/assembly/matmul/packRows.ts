@@ -43,9 +43,10 @@ export function packRows(d: usize, from: i32, to: i32): void {
     const panel = packed + <usize>(row / PANEL_ROWS) * <usize>blocks * bytes;
     if (group) {
       if (!unpackRow(source, inputs, stored, codes, scales, minima)) largest = INFINITY_BITS;
-      largest = max(largest, dequantise(codes, scales, minima, inputs, group, highest !== 0));
+      if (bias >= 0) largest = max(largest, largestKept(codes, scales, minima, inputs, group, highest !== 0));
+      else largest = max(largest, dequantise(codes, scales, minima, inputs, group, highest !== 0));
     } else largest = max(largest, widenRow(source, inputs, stored));
-    if (group !== 0 && bias >= 0) {
+    if (group && bias >= 0) {
       const lane = row % PANEL_ROWS;
       if (!packKept(codes, scales, minima, group, bias, highest, blocks, panel, bytes, lane, dtype)) {
         largest = INFINITY_BITS;
@@ -57,6 +58,41 @@ export function packRows(d: usize, from: i32, to: i32): void {
     else packRow(scratch, blocks, panel, row % PANEL_ROWS, dtype === DTypeCode.q4);
   }
   raise(load<u32>(d, 40), stored === StoredCode.F16 && largest >= PAST_HALF_BITS ? INFINITY_BITS : largest);
+}
+
+/** The bits of the largest magnitude in a row that is kept: in each group that of its lowest or of its highest code. */
+function largestKept(codes: usize, scales: usize, minima: usize, inputs: i32, group: i32, ownMinima: bool): u32 {
+  const end = codes + <usize>inputs;
+  let largest: f32 = 0;
+  while (codes < end) {
+    const first = v128.load(codes);
+    const second = group === 32 ? v128.load(codes, 16) : first;
+    const scale = load<f32>(scales);
+    const minimum: f32 = ownMinima ? load<f32>(minima) : 0;
+    const low = scale * <f32>lowestByte(i8x16.min_s(first, second)) + minimum;
+    const high = scale * <f32>highestByte(i8x16.max_s(first, second)) + minimum;
+    largest = max(largest, max(abs(low), abs(high)));
+    codes += <usize>group;
+    scales += 4;
+    minima += 4;
+  }
+  return reinterpret<u32>(largest);
+}
+
+// @inline
+function highestByte(v: v128): i32 {
+  v = i8x16.max_s(v, v128.shuffle<i64>(v, v, 1, 0));
+  v = i8x16.max_s(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2));
+  v = i8x16.max_s(v, i32x4.shr_u(v, 16));
+  return i8x16.extract_lane_s(i8x16.max_s(v, i16x8.shr_u(v, 8)), 0);
+}
+
+// @inline
+function lowestByte(v: v128): i32 {
+  v = i8x16.min_s(v, v128.shuffle<i64>(v, v, 1, 0));
+  v = i8x16.min_s(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2));
+  v = i8x16.min_s(v, i32x4.shr_u(v, 16));
+  return i8x16.extract_lane_s(i8x16.min_s(v, i16x8.shr_u(v, 8)), 0);
 }
 
 /** f32(scale * code) + minimum into the scratch. Returns the bits of the largest magnitude. */

@@ -59,7 +59,9 @@ function unpackBlock32(from: usize, stored: i32, codes: usize, scales: usize, mi
     from += 2;
   }
   if (stored === StoredCode.Q8_0) {
-    memory.copy(codes, from, 32);
+    // memory.copy calls out of the compiled code for so few bytes.
+    v128.store(codes, v128.load(from));
+    v128.store(codes, v128.load(from, 16), 16);
     return from + 32;
   }
   const fiveBits = stored === StoredCode.Q5_0 || stored === StoredCode.Q5_1;

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { type PlainType, encodePlainRows } from '../../../kernels/encode/plainRows.ts';
+import { quantizeStored } from '../../../kernels/keep.ts';
+import { type QuantizedDType, emptyRows, quantize } from '../../../kernels/quantize.ts';
+import { decodeRows } from '../../../kernels/stored/decodeRows.ts';
+import { f16ToF32, f32ToF16 } from '../../../kernels/shared/f16.ts';
+import { randomValues } from '../../support/random.ts';
+
+describe('encodePlainRows', () => {
+  const rows: [string, Float32Array][] = [
+    ['random values with outliers', randomValues(1, 32 * 200)],
+    ['tiny values', randomValues(2, 64).map((value) => value * 1e-7)],
+    ['zeros', new Float32Array(64)],
+    ['ties of magnitude', Float32Array.from({ length: 64 }, (_, i) => (i % 2 ? 1 : -1))],
+    ['ties of rounding', Float32Array.from({ length: 64 }, (_, i) => (i - 32) / 16)],
+    ['one sign', randomValues(3, 96).map((value) => Math.abs(value) + 1)],
+  ];
+  const formats: [PlainType, QuantizedDType][] = [
+    ['Q8_0', 'q8'],
+    ['Q4_0', 'q4'],
+    ['Q4_1', 'q4m'],
+  ];
+  for (const [type, format] of formats) {
+    for (const [name, values] of rows) {
+      it(`${type} of ${name}: what the format ${format} takes over is what it would have made of the values`, () => {
+        const want = emptyRows(values.length, format);
+        quantize(values, format, want);
+        const { bytes, largest } = encodePlainRows(values, type);
+        const got = emptyRows(values.length, format);
+        quantizeStored(bytes, type, format, got);
+        assert.deepEqual(got, want);
+        assert.equal(largest, Math.max(...values.map(Math.abs)));
+      });
+    }
+  }
+
+  it('F16: the nearest', () => {
+    const values = randomValues(4, 100);
+    const { bytes, largest } = encodePlainRows(values, 'F16');
+    assert.deepEqual(
+      [...decodeRows(bytes, 'F16').values],
+      [...values].map((value) => f16ToF32(f32ToF16(value))),
+    );
+    assert.equal(largest, Math.max(...values.map(Math.abs)));
+  });
+
+  for (const value of [NaN, Infinity, -Infinity]) {
+    it(`tells that a value is ${value}`, () => {
+      for (const type of ['F16', 'Q8_0', 'Q4_0', 'Q4_1'] as const) {
+        const values = new Float32Array(64).fill(1);
+        values[40] = value;
+        assert.ok(!Number.isFinite(encodePlainRows(values, type).largest), type);
+      }
+    });
+  }
+});
