@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import workerSource from 'thread:./worker.ts';
-import type { EncodeMessage, EncodedRows } from './worker.ts';
+import type { EncodeAnswer, EncodeMessage, EncodedRows } from './worker.ts';
 
 /** One for each core would not help: a disk gives what a few threads encode. */
 const MOST_THREADS = 8;
@@ -19,6 +19,14 @@ export class Encoders {
   readonly #busy = new Map<Worker, Job>();
   readonly #waiting: Job[] = [];
   #lost: Error | undefined;
+  /** Buffers of rows that have been encoded. Fresh memory costs about as much as reading a file into it. */
+  readonly #free: ArrayBuffer[] = [];
+
+  /** Room for rows that are to be encoded; its bytes are arbitrary. */
+  room(bytes: number): Uint8Array<ArrayBuffer> {
+    const index = this.#free.findIndex((buffer) => buffer.byteLength === bytes);
+    return new Uint8Array(index < 0 ? new ArrayBuffer(bytes) : this.#free.splice(index, 1)[0]!);
+  }
 
   /** Encodes rows, whose buffer it takes over. Rejects when a thread fails or the threads are disposed. */
   encode(message: EncodeMessage): Promise<EncodedRows> {
@@ -48,7 +56,9 @@ export class Encoders {
 
   #start(): Worker {
     const worker = new Worker(workerSource, { eval: true, name: 'airgap-encode', execArgv: [] });
-    worker.on('message', (rows: EncodedRows) => {
+    worker.on('message', ({ stored, ...rows }: EncodeAnswer) => {
+      this.#free.unshift(stored);
+      this.#free.length = Math.min(this.#free.length, this.threads);
       const job = this.#busy.get(worker);
       this.#busy.delete(worker);
       this.#idle.push(worker);

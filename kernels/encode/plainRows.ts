@@ -1,7 +1,8 @@
 import { check } from '../check.ts';
 import { GROUP, emptyRows, quantize } from '../quantize.ts';
-import { f16ToF32, f32ToF16 } from '../shared/f16.ts';
+import { f32ToF16 } from '../shared/f16.ts';
 import { largestMagnitude } from '../stored/decodeRows.ts';
+import { f16At } from '../stored/f16.ts';
 import { STORED, storedBytes } from '../stored/storedTypes.ts';
 
 /** The types that rows can be rounded to by the plain rules of the formats that hold them (quantize.ts). */
@@ -31,35 +32,66 @@ function encodeF16(values: Float32Array, { buffer }: Uint8Array): number {
 
 /** The rule of q8, in one pass: importing waits for it. */
 function encodeQ8_0(values: Float32Array, bytes: Uint8Array): number {
-  const most = new Extremes(values);
+  const bits = bitsOf(values);
+  let largest = 0;
   for (let from = 0, to = 0; from < values.length; from += GROUP) {
-    const inverse = putScale(Math.abs(most.ofGroup(from)) / 127, bytes, to);
+    const at = indexOfLargest(bits, from);
+    largest = Math.max(largest, bits[at]! & MAGNITUDE);
+    const inverse = putScale(Math.abs(values[at]!) / 127, bytes, to);
     to += 2;
     for (let i = from; i < from + GROUP; i++) {
-      const code = Math.floor(values[i]! * inverse + 0.5);
+      const code = Math.floor(values[i]! * inverse + 0.5) | 0;
       bytes[to++] = code < -127 ? -127 : code > 127 ? 127 : code;
     }
   }
-  return most.largest;
+  return floatOf(largest);
 }
 
 /** The rule of q4, in one pass. Codes have an offset of 8. */
 function encodeQ4_0(values: Float32Array, bytes: Uint8Array): number {
-  const most = new Extremes(values);
+  const bits = bitsOf(values);
+  let largest = 0;
   for (let from = 0, to = 0; from < values.length; from += GROUP) {
-    const inverse = putScale(most.ofGroup(from) / -8, bytes, to);
+    const at = indexOfLargest(bits, from);
+    largest = Math.max(largest, bits[at]! & MAGNITUDE);
+    const inverse = putScale(values[at]! / -8, bytes, to);
     to += 2;
     for (let i = from; i < from + GROUP / 2; i++) {
-      const low = Math.floor(values[i]! * inverse + 0.5);
-      const high = Math.floor(values[i + GROUP / 2]! * inverse + 0.5);
+      const low = Math.floor(values[i]! * inverse + 0.5) | 0;
+      const high = Math.floor(values[i + GROUP / 2]! * inverse + 0.5) | 0;
       bytes[to++] = codeOf4(low) | (codeOf4(high) << 4);
     }
   }
-  return most.largest;
+  return floatOf(largest);
 }
 
 function codeOf4(whole: number): number {
   return whole < -8 ? 0 : whole > 7 ? 15 : whole + 8;
+}
+
+/** The bits of an f32 without its sign, which are in the order of the magnitudes, with infinity and NaN above all. */
+const MAGNITUDE = 0x7fffffff;
+
+function floatOf(bits: number): number {
+  return new Float32Array(Uint32Array.of(bits).buffer)[0]!;
+}
+
+function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length);
+}
+
+/** The first of the values of largest magnitude in a group. */
+function indexOfLargest(bits: Uint32Array, from: number): number {
+  let most = 0;
+  let at = from;
+  for (let i = from; i < from + GROUP; i++) {
+    const magnitude = bits[i]! & MAGNITUDE;
+    if (magnitude > most) {
+      most = magnitude;
+      at = i;
+    }
+  }
+  return at;
 }
 
 function encodeQ4_1(values: Float32Array, bytes: Uint8Array): number {
@@ -76,43 +108,10 @@ function encodeQ4_1(values: Float32Array, bytes: Uint8Array): number {
   return largestMagnitude(values);
 }
 
-/** Finds the value of largest magnitude in each group. Magnitudes of f32 are in the order of their bits (see decodeRows.ts). */
-class Extremes {
-  readonly #values: Float32Array;
-  readonly #bits: Uint32Array;
-  #largest = 0;
-
-  constructor(values: Float32Array) {
-    this.#values = values;
-    this.#bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  }
-
-  /** The first of the largest, with its sign. */
-  ofGroup(from: number): number {
-    let most = 0;
-    let at = from;
-    for (let i = from; i < from + GROUP; i++) {
-      const magnitude = this.#bits[i]! & 0x7fffffff;
-      if (magnitude > most) {
-        most = magnitude;
-        at = i;
-      }
-    }
-    if (most > this.#largest) this.#largest = most;
-    return this.#values[at]!;
-  }
-
-  /** The largest magnitude of all groups so far. */
-  get largest(): number {
-    return new Float32Array(Uint32Array.of(this.#largest).buffer)[0]!;
-  }
-}
-
 /** Writes a scale as f16, and returns what values are multiplied with. */
 function putScale(scale: number, bytes: Uint8Array, at: number): number {
-  const bits = f32ToF16(scale);
-  putHalf(bits, bytes, at);
-  const rounded = f16ToF32(bits);
+  putHalf(f32ToF16(scale), bytes, at);
+  const rounded = f16At(bytes, at);
   return rounded === 0 ? 0 : 1 / rounded;
 }
 

@@ -20,15 +20,21 @@ export interface EncodedRows {
   readonly largest: number;
 }
 
+/** An answer of the thread, with the buffer of the rows it was sent. */
+export interface EncodeAnswer extends EncodedRows {
+  readonly stored: ArrayBuffer;
+}
+
 let values = new Float32Array(0);
 
 parentPort!.on('message', ({ bytes, from, to }: EncodeMessage) => {
   const count = storedValues(bytes.length, from);
   if (values.length !== count) values = new Float32Array(count); // The same room for pieces of the same length.
   STORED[from].decode(bytes, values);
-  const answer: EncodedRows =
+  const encoded =
     typeof to === 'string'
       ? encodePlainRows(values, to)
       : { bytes: encodeWeightedRows(values, to), largest: largestMagnitude(values) };
-  parentPort!.postMessage(answer, [answer.bytes.buffer]);
+  const answer: EncodeAnswer = { ...encoded, stored: bytes.buffer };
+  parentPort!.postMessage(answer, [answer.bytes.buffer, answer.stored]);
 });

@@ -83,7 +83,7 @@ async function packChunk(
   importance: ColumnImportance,
 ): Promise<Uint8Array> {
   const { name, stored, type, format } = chunk.tensor;
-  const bytes = new Uint8Array(chunk.bytes);
+  const bytes = type === stored.dtype ? new Uint8Array(chunk.bytes) : encoders.room(chunk.bytes);
   await checkpoint.read(name, chunk.from, bytes);
   if (type === stored.dtype) return bytes;
   const to = weighing(chunk.tensor, importance) ?? (type as PlainType);

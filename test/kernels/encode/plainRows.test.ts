@@ -47,8 +47,8 @@ describe('encodePlainRows', () => {
   for (const value of [NaN, Infinity, -Infinity]) {
     it(`tells that a value is ${value}`, () => {
       for (const type of ['F16', 'Q8_0', 'Q4_0', 'Q4_1'] as const) {
-        const values = new Float32Array(64).fill(1);
-        values[40] = value;
+        const values = new Float32Array(96).fill(1);
+        values[40] = value; // In the middle one of three groups.
         assert.ok(!Number.isFinite(encodePlainRows(values, type).largest), type);
       }
     });
