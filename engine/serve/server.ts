@@ -33,7 +33,7 @@ export interface ServerOptions {
   readonly noGpu: string;
   readonly onClients: (count: number, reason: 'arrived' | 'left' | 'goodbye') => void;
   readonly log: (message: string) => void;
-  /** loadModel when absent; a test may let it fail. */
+  /** loadInUse when absent; a test may let it fail. */
   readonly loadModel?: ModelLoader;
 }
 

@@ -9,10 +9,11 @@ import type { ModelSession } from '../inference/modelSession.ts';
 import { PRIORITY, type Priority, type Scheduler } from '../inference/scheduler.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import type { MemoryLedger } from '../load/memoryLedger.ts';
-import { loadModel, type LoadOptions } from '../load/loadModel.ts';
+import type { LoadOptions } from '../load/loadModel.ts';
 import { fallbackFor, fallbackForLoad } from '../load/openBackend.ts';
 import type { LoadParams, LoadProgress, ModelInfo, ModelReference } from '../wire/protocol.ts';
 import { collectGarbage } from './collectGarbage.ts';
+import { loadInUse } from './loadInUse.ts';
 import { SessionPool } from './sessionPool.ts';
 
 /** A loaded model as the server uses it. */
@@ -48,7 +49,7 @@ export interface SharedModelOptions {
   readonly makeRoom: () => Promise<boolean>;
   /** Bytes that other models hold. */
   readonly heldByOthers: () => number;
-  /** loadModel when absent; a test may let it fail. */
+  /** loadInUse when absent; a test may let it fail. */
   readonly loadModel?: ModelLoader | undefined;
 }
 
@@ -204,7 +205,7 @@ export class SharedModel<User extends object> {
   /** Loads again as long as other models have memory to give. */
   async #loadOn(backend: LoadParams['backend']): Promise<ServedModel> {
     const { model, allowSoftwareGpu } = this.#params;
-    const { scheduler, diskCache, ledger, loadModel: load = loadModel, makeRoom } = this.#options;
+    const { scheduler, diskCache, ledger, loadModel: load = loadInUse, makeRoom } = this.#options;
     const { signal } = this.#abort;
     for (;;) {
       try {

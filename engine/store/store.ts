@@ -52,17 +52,6 @@ export class Store {
     return entries.find((entry) => same(entry.id)) ?? entries.find((entry) => same(entry.name));
   }
 
-  /** Adds a model that stays where it is. Rejects with BadRequest where the name is taken. */
-  async addReference(path: string, facts: Omit<EntryFacts, 'origin'>, options: LockOptions = {}): Promise<StoreEntry> {
-    const staged = await this.stage(facts.name, facts.source, options);
-    if (!(staged instanceof Staging)) return staged;
-    try {
-      return await staged.publish({ ...facts, origin: 'reference' }, path);
-    } finally {
-      await staged.close();
-    }
-  }
-
   /**
    * A hidden folder for the files of a model with this name, while no other process has it. Waits for one that does; where
    * it, or somebody before, added the model from the same `source`, resolves with that entry. Rejects with BadRequest

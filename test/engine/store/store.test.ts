@@ -35,6 +35,13 @@ describe('store', () => {
     await staged.close();
     return entry;
   };
+  const refer = async (store: Store, path: string, name: string) => {
+    const staged = await store.stage(name, null);
+    assert.ok(staged instanceof Staging);
+    const entry = await staged.publish(facts(name, { origin: 'reference' }), path);
+    await staged.close();
+    return entry;
+  };
   const names = async (store: Store) => (await store.entries()).entries.map(({ name }) => name);
 
   it('lists nothing, and makes nothing, before a model is added', async () => {
@@ -47,7 +54,7 @@ describe('store', () => {
     const outside = join(root, 'phi.gguf');
     writeFileSync(outside, 'GGUF');
     const store = await openStore(places);
-    const added = await store.addReference(outside, facts('Phi 3 mini'));
+    const added = await refer(store, outside, 'Phi 3 mini');
     const own = await download(store, 'SmolLM2');
     assert.deepEqual((await store.entries()).entries, [added, own]);
     assert.deepEqual([added.id, added.path, added.bytes], ['Phi-3-mini', outside, 4]);
@@ -80,7 +87,7 @@ describe('store', () => {
   it('renames and reports a damaged entry, finds the model on disk again, and keeps the others', async () => {
     const store = await openStore(places);
     const [good, bad] = [await download(store, 'good'), await download(store, 'bad')];
-    await store.addReference('/elsewhere/x.gguf', facts('gone'));
+    await refer(store, '/elsewhere/x.gguf', 'gone');
     for (const [id, text] of [
       ['bad', '{"version":1,'],
       ['gone', '[]'],
