@@ -4,6 +4,7 @@ import { downloadModel, type DownloadPlan } from '../download/downloadModel.ts';
 import { PUBLIC_HUB } from '../download/hub.ts';
 import { terminalHttp } from '../download/terminalHttp.ts';
 import { BadRequest } from '../errors.ts';
+import { printCatalogue } from './catalogueTable.ts';
 import { addJsonOption, runModelCommand } from './modelOutput.ts';
 import { describeStored } from './models/storedModels.ts';
 import { askYesNo, canAsk } from './question.ts';
@@ -21,14 +22,15 @@ export function addGet(program: Command, signal: AbortSignal): void {
   const command = program
     .command('get')
     .description('download a model into the store; the only command that uses a network')
-    .argument('<name>', 'name of a model of the catalogue')
+    .argument('[name]', 'name of a model of the catalogue, which is printed where no name is given')
     .option('--yes', 'download without a question')
     .option('--unchecked', 'with --yes: also if nobody says which hash the files should have')
     .addOption(
       new Option('--from <address>', 'a hub, a mirror of one, or a file share').env('AIRGAP_HUB').default(PUBLIC_HUB),
     );
-  addJsonOption(addStoreOption(command)).action((name: string, options: GetOptions) =>
-    runModelCommand(options, async ({ progress, say }) => {
+  addJsonOption(addStoreOption(command)).action((name: string | undefined, options: GetOptions) => {
+    if (name === undefined) return printCatalogue();
+    return runModelCommand(options, async ({ progress, say }) => {
       const entry = await downloadModel(findEntry(name), {
         store: await storeOf(options),
         http: terminalHttp(),
@@ -40,8 +42,8 @@ export function addGet(program: Command, signal: AbortSignal): void {
       });
       say(`${entry.name} is at ${entry.path}`);
       return describeStored(entry, options);
-    }),
-  );
+    });
+  });
 }
 
 /** Prints the plan, and asks on a terminal. Rejects with BadRequest if nobody can be asked and the options do not say yes. */

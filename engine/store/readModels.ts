@@ -24,10 +24,16 @@ const MAX_ENTRY_BYTES = 1 << 20;
  * written again where the model itself is there. The administrator's store is only read.
  */
 export async function readModels(models: string, { shared }: { readonly shared: boolean }): Promise<Listing> {
-  const found = await readdir(models, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [] as Dirent[];
-    throw new BadModel(`The folder ${models} cannot be read (${error.code}).`);
-  });
+  let found: Dirent[];
+  try {
+    found = await readdir(models, { withFileTypes: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { entries: [], problems: [] };
+    const problem = `The folder ${models} cannot be read (${code}).`;
+    if (!shared) throw new BadModel(problem);
+    return { entries: [], problems: [problem] };
+  }
   if (shared && found.length > 0 && !(await isTrusted(models))) {
     return { entries: [], problems: [`${models} is not used, because other users can change it.`] };
   }

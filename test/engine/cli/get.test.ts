@@ -10,6 +10,7 @@ import { modelLine } from '../../../engine/wire/models.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { randomBytes } from '../../support/engine/download/bytes.ts';
 import { type Certificates, makeCertificates } from '../../support/engine/download/certificates.ts';
+import { airgap } from '../../support/engine/terminal.ts';
 import { startProxy } from '../../support/engine/download/proxy.ts';
 import { type Answer, cdnAnswer, hubAnswer, Servers, sha256 } from '../../support/engine/download/servers.ts';
 
@@ -265,6 +266,13 @@ describe('airgap get', function () {
     assert.match(stderr, /^The disk is full\. What has arrived is kept: make room and try again\.$/m);
     assert.match(stdout, new RegExp(`^status 1\n${sha256(GGUF)} `));
     assert.ok(servers.requests.some(({ headers }) => headers.range !== undefined));
+  });
+
+  it('prints the catalogue where no name is given, without a network', async () => {
+    const { code, stdout } = await airgap('get');
+    assert.equal(code, 0);
+    assert.match(stdout, /^Phi-3-mini-4k-instruct-q4 +2\.39 GB +MIT$/m);
+    assert.match(stdout, /^Llama-3\.2-1B-Instruct-bf16 .* needed$/m);
   });
 
   it('gets SmolLM2 from the package mirror of this machine', async function () {

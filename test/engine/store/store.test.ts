@@ -139,6 +139,19 @@ describe('store', () => {
     });
   });
 
+  it("says so where the administrator's store cannot be read, and lists the user's own", async () => {
+    const store = await openStore(places);
+    await download(store, 'mine');
+    const models = join(places.sharedFolder, 'models');
+    mkdirSync(places.sharedFolder);
+    writeFileSync(models, '');
+    const { entries, problems } = await store.entries();
+    assert.deepEqual(
+      [entries.map(({ id }) => id), problems],
+      [['mine'], [`The folder ${models} cannot be read (ENOTDIR).`]],
+    );
+  });
+
   it('one process at a time works on a model; the second one waits and is told', async () => {
     const store = await openStore(places);
     const first = await store.stage('m', '/source');
