@@ -1,3 +1,4 @@
+import { BadModel } from '../errors.ts';
 import { type Blueprint, readBlueprint } from '../models/architectures.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { parseGenerationConfig } from '../sources/generationConfig.ts';
@@ -27,6 +28,20 @@ export async function openModel(
   ownHead: (checkpoint: Checkpoint) => boolean | Promise<boolean>,
 ): Promise<OpenedModel> {
   const source = await openSource(reference);
+  try {
+    return await openFrom(source, ownHead);
+  } catch (error) {
+    // A GGUF file's metadata are read as the config.json that they stand for.
+    if (!(error instanceof BadModel) || source.format !== 'GGUF') throw error;
+    const { message } = error;
+    throw new BadModel(message.replace(/^config\.json/, 'The metadata').replaceAll('config.json', 'the metadata'));
+  }
+}
+
+async function openFrom(
+  source: ModelSource,
+  ownHead: (checkpoint: Checkpoint) => boolean | Promise<boolean>,
+): Promise<OpenedModel> {
   const json = await source.config();
   let blueprint = readBlueprint(json);
   const { architecture, config } = blueprint;

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { type LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
+import { writeGguf } from '../../support/engine/ggufFile.ts';
+import { refuses, withFolder } from '../../support/engine/refusals.ts';
+import { TINY_SIZES, tinyGguf, vector } from '../../support/engine/tinyGguf.ts';
 import { TINY_CONFIG, TinyFolder } from '../../support/engine/tinyModel.ts';
 
 describe('loading a model', () => {
@@ -26,6 +30,18 @@ describe('loading a model', () => {
     assert.equal(model.weights, 'q8');
     assert.equal(model.bytesPerToken, values * (34 / 32) + 4 * 5 * hidden);
     assert.equal(model.info.contextLength, 100);
+  });
+
+  it('a GGUF file that is refused is told apart from a config.json', async () => {
+    await withFolder(async (folder) => {
+      const file = join(folder.path, 'tiny.gguf');
+      const load = () => loadModel(file, { backend: 'reference' });
+      writeGguf(file, tinyGguf('llama', { sizes: { ...TINY_SIZES, mlp: 95 } }));
+      await refuses(load(), /^The metadata: the intermediate size 95 is not a multiple of 32\.$/);
+      const { tensors, ...content } = tinyGguf('llama');
+      writeGguf(file, { ...content, tensors: [...tensors, vector('blk.0.attn_norm.bias', [0])] });
+      await refuses(load(), /^(?!.*config\.json)/);
+    });
   });
 
   it('refuses a context that is longer than the model', async () => {
