@@ -3,7 +3,7 @@
  * VS Code's proxy and certificates. Nothing is asked of a network before the user has picked a model.
  */
 import * as vscode from 'vscode';
-import { catalogue, type CatalogueEntry, knownBytes } from '../../engine/download/catalogue.ts';
+import { catalogue, type CatalogueEntry, findEntry } from '../../engine/download/catalogue.ts';
 import { downloadModel as download, type DownloadPlan } from '../../engine/download/downloadModel.ts';
 import { TokenWanted } from '../../engine/download/failures.ts';
 import { nodeHttp } from '../../engine/download/nodeHttp.ts';
@@ -13,6 +13,7 @@ import { openStore } from '../../engine/store/store.ts';
 import { inform } from '../common/notice.ts';
 import { expandHome } from '../settings.ts';
 import { withByteProgress } from './byteProgress.ts';
+import { catalogueText } from './catalogueText.ts';
 import { sizeText } from './figures.ts';
 import { type ImportHost, offerUse } from './importModel.ts';
 import type { ModelList } from './modelList.ts';
@@ -25,18 +26,26 @@ export interface DownloadHost extends ImportHost {
 /** Name of the token in VS Code's secret storage. */
 const TOKEN = 'airgap.download.token';
 
-/** Asks which model, shows its size and licence, and downloads it. Rejects with one sentence. */
-export async function downloadModel(host: DownloadHost): Promise<void> {
+/** Shows the size and licence of a model, and downloads it; asks which where none is named. Rejects with one sentence. */
+export async function downloadModel(host: DownloadHost, named?: unknown): Promise<void> {
   const { t } = vscode.l10n;
-  const lines = catalogue.map((entry) => ({ entry, label: `$(cloud-download) ${entry.name}`, ...describe(entry) }));
-  const entry = (await vscode.window.showQuickPick(lines, { title: t('Download a model'), matchOnDetail: true }))
-    ?.entry;
+  const entry = typeof named === 'string' ? findEntry(named) : await pickEntry();
   if (!entry) return;
   const stored = await bring(host, entry);
   if (!stored) return;
   await host.list.refresh();
   const model = host.list.own?.find(({ id }) => id === stored.id);
   if (model) offerUse(host, model, t('{0} was downloaded.', model.name));
+}
+
+async function pickEntry(): Promise<CatalogueEntry | undefined> {
+  const lines = catalogue.map((entry) => ({
+    entry,
+    label: `$(cloud-download) ${entry.name}`,
+    ...catalogueText(entry),
+  }));
+  const title = vscode.l10n.t('Download a model');
+  return (await vscode.window.showQuickPick(lines, { title, matchOnDetail: true }))?.entry;
 }
 
 /** Removes the token from VS Code's secret storage. */
@@ -98,7 +107,9 @@ async function confirm(plan: DownloadPlan): Promise<boolean> {
   };
   const detail = [
     t('From: {0}', address),
-    t('Size: {0}, of which {1} are still to come', sizeText(bytes), sizeText(neededBytes)),
+    neededBytes < bytes
+      ? t('Size: {0}, of which {1} are still to come', sizeText(bytes), sizeText(neededBytes))
+      : t('Size: {0}', sizeText(bytes)),
     t('Free on the disk: {0}', sizeText(freeBytes)),
     t('Licence: {0}', licence),
     hashes[hash],
@@ -120,14 +131,4 @@ async function askToken({ secrets }: DownloadHost, reason?: string): Promise<str
   });
   if (token) await secrets.store(TOKEN, token);
   return token;
-}
-
-function describe(entry: CatalogueEntry): { description: string; detail: string } {
-  const { t } = vscode.l10n;
-  const bytes = knownBytes(entry);
-  const source = entry.kind === 'wheel' ? t('Python package {0}', entry.package) : entry.repository;
-  return {
-    description: [...(bytes === null ? [] : [sizeText(bytes)]), entry.licence].join(' · '),
-    detail: [source, ...(entry.gated ? [t('needs a token')] : [])].join(' · '),
-  };
 }

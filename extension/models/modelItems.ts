@@ -1,12 +1,16 @@
 /** The lines of the picker: models by the place that keeps them, other ways to a model, and what cannot be used. */
 import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
+import { catalogueText } from './catalogueText.ts';
 import type { ModelList } from './modelList.ts';
 import { costText, kindText, placeText, purposesText, refusal } from './modelTexts.ts';
+import { suggestion } from './suggestion.ts';
 import { type Use, type UseModelHost, useOf } from './useModel.ts';
 
 export interface ModelItemsHost extends UseModelHost {
   readonly list: Pick<ModelList, 'own' | 'elsewhere'>;
+  /** This machine's, of which a model may take half. */
+  readonly memoryBytes?: number;
 }
 
 export type Choice =
@@ -14,7 +18,7 @@ export type Choice =
   /** The chat shall use the model of the completions. */
   | { readonly kind: 'same' }
   | { readonly kind: 'browse'; readonly what: 'file' | 'folder' }
-  | { readonly kind: 'command'; readonly command: string };
+  | { readonly kind: 'command'; readonly command: string; readonly argument?: string };
 export type ModelItem = vscode.QuickPickItem & { readonly choice?: Choice };
 
 export function modelItems(host: ModelItemsHost, use: Use): ModelItem[] {
@@ -39,6 +43,7 @@ export function modelItems(host: ModelItemsHost, use: Use): ModelItem[] {
     ...(use === 'chat'
       ? [{ label: `$(link) ${t('The same model as for completions')}`, choice: { kind: 'same' } } as ModelItem]
       : []),
+    ...suggested(models, use, host.memoryBytes),
     ...places.flatMap((place) => [
       separator(placeText(place)),
       ...usable.filter((model) => model.place === place).map((model) => itemOf(host, model, use)),
@@ -50,6 +55,18 @@ export function modelItems(host: ModelItemsHost, use: Use): ModelItem[] {
     command('archive', t('Import a model…'), 'airgap.importModel'),
     ...(others.length > 0 ? [separator(t('Cannot be used'))] : []),
     ...others.map((model) => itemOf(host, model, use)),
+  ];
+}
+
+/** A good model for the chat that has to be downloaded, for those who lack it. */
+function suggested(models: readonly ListedModel[], use: Use, memoryBytes: number | undefined): ModelItem[] {
+  const entry = use === 'completion' ? undefined : suggestion(models, memoryBytes);
+  if (!entry) return [];
+  const { t } = vscode.l10n;
+  const choice = { kind: 'command', command: 'airgap.downloadModel', argument: entry.name } as const;
+  return [
+    { label: t('Suggested for the chat'), kind: vscode.QuickPickItemKind.Separator },
+    { label: `$(cloud-download) ${t('Download {0}…', entry.name)}`, ...catalogueText(entry), choice },
   ];
 }
 

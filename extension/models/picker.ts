@@ -5,11 +5,11 @@ import { warn } from '../common/notice.ts';
 import { modelOf } from '../settings.ts';
 import { browse } from './browse.ts';
 import type { ModelList } from './modelList.ts';
-import { type Choice, type ModelItem, modelItems } from './modelItems.ts';
+import { type Choice, type ModelItem, type ModelItemsHost, modelItems } from './modelItems.ts';
 import { refusal } from './modelTexts.ts';
-import { possibleUses, type Use, useModel, type UseModelHost } from './useModel.ts';
+import { possibleUses, type Use, useModel } from './useModel.ts';
 
-export interface PickerHost extends UseModelHost {
+export interface PickerHost extends ModelItemsHost {
   readonly list: ModelList;
 }
 
@@ -30,7 +30,7 @@ export async function chooseModel(host: PickerHost, asked: unknown): Promise<voi
       return path === undefined ? undefined : useModel(host, path, use);
     }
     case 'command':
-      await vscode.commands.executeCommand(picked.command, use);
+      await vscode.commands.executeCommand(picked.command, picked.argument);
   }
 }
 

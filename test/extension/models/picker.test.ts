@@ -72,6 +72,22 @@ describe('the command that chooses a model', () => {
     assert.deepEqual(updates(), ['completion.model = /ollama/blobs/sha256-1']);
   });
 
+  it('suggests phi-3-mini for the chat where the memory suffices and it is not here yet', async () => {
+    const suggested = /Download Phi-3-mini-4k-instruct-q4…/;
+    const labels = (): string => window.lines.at(-1)!.labels.join('\n');
+    await choose('chat');
+    assert.doesNotMatch(labels(), suggested);
+    window.memoryBytes = 16e9;
+    await choose('completion');
+    assert.doesNotMatch(labels(), suggested);
+    await choose('chat', suggested);
+    assert.equal(window.calls.at(-1), 'airgap.downloadModel Phi-3-mini-4k-instruct-q4');
+    assert.ok(window.lines.at(-1)!.details.some((detail) => detail?.startsWith('microsoft/')));
+    window.respond = () => [listedModel({ ...OLLAMA, bytes: 2_393_231_072 })];
+    await choose('chat');
+    assert.doesNotMatch(labels(), suggested);
+  });
+
   for (const [title, stored, picks, expected] of [
     [
       'only completions: the chat keeps the model that it had from them',

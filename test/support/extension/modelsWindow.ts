@@ -29,6 +29,7 @@ export class ModelsWindow {
   /** Calls of the program, the engine, the settings and of commands, in order. */
   readonly calls: string[] = [];
 
+  memoryBytes = 4e9;
   /** What the program answers to a command; models by default. */
   respond: (args: readonly string[]) => readonly ListedModel[] | Error = () => [];
   readonly completion = new FakeModel();
