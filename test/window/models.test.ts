@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { version } from '../../package.json';
 import { DiskTree } from '../support/engine/diskTree.ts';
+import { type Answer, cdnAnswer, hubAnswer, Servers } from '../support/engine/download/servers.ts';
 import { parrotModel } from '../support/engine/parrotModel.ts';
 import { ChatPage } from './chatPage.ts';
 import { VsCode, until } from './vscode.ts';
@@ -17,8 +16,7 @@ const ANSWER = 'Use price * weight;';
 describe('models in a window', () => {
   const model = parrotModel([`>\n${ANSWER}`], { chat: true });
   let tree: DiskTree;
-  let server: Server;
-  const requests: string[] = [];
+  const servers = new Servers();
   let vscode: VsCode;
   let window: EditorWindow;
 
@@ -31,12 +29,12 @@ describe('models in a window', () => {
     cpSync(model.path, snapshot, { recursive: true });
     tree.file('home/.cache/huggingface/hub/models--acme--parrot/refs/main', '0123456789abcdef0123456789abcdef01234567');
     tree.file('home/.lmstudio/models/acme/broken/broken.gguf', 'GGUF, but not really');
-    server = createServer((request, response) => {
-      requests.push(`${request.method} ${request.url}`);
-      response.writeHead(200, { 'content-length': '2393231072', etag: '"a"' }).end();
-    });
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const hub = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const files = Object.fromEntries(
+      readdirSync(model.path).map((name) => [name, readFileSync(join(model.path, name))]),
+    );
+    const cdn = await servers.start('cdn', cdnAnswer(files));
+    const small = hubAnswer('HuggingFaceTB/SmolLM2-135M-Instruct', files, () => cdn);
+    const hub = await servers.start('hub', async (...call) => (await small(...call)) || phiMini(...call));
     vscode = await VsCode.start({
       files: {
         'price.ts': 'export const prices = [];\n',
@@ -68,7 +66,7 @@ describe('models in a window', () => {
   after(async () => {
     await window?.[Symbol.asyncDispose]();
     await vscode?.[Symbol.asyncDispose]();
-    server?.close();
+    servers.close();
     tree?.remove();
     model.remove();
   });
@@ -165,10 +163,33 @@ describe('models in a window', () => {
     await shot('models, download');
     await dialog.locator('a.monaco-button', { hasText: 'Cancel' }).click();
     await dialog.waitFor({ state: 'detached' });
+    const requests = servers.requests.map(({ method, path }) => `${method} ${path}`);
     assert.deepEqual(requests, [
       'HEAD /microsoft/Phi-3-mini-4k-instruct-gguf/resolve/main/Phi-3-mini-4k-instruct-q4.gguf',
     ]);
     assert.deepEqual(store(), []);
+  });
+
+  it('downloads a model that is then used for the chat, which answers', async () => {
+    await window.command('Airgap: Download Model');
+    await line('SmolLM2-135M-Instruct-bf16').click();
+    const dialog = window.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    assert.match(
+      await dialog.innerText(),
+      /Licence: Apache-2\.0[^]*compared with the hash that the same server states/,
+    );
+    await dialog.locator('a.monaco-button', { hasText: 'Download' }).click();
+    const notice = await window.notification('was downloaded');
+    await shot('models, downloaded');
+    assert.deepEqual(store(), ['SmolLM2-135M-Instruct-bf16']);
+    await notice.hover();
+    await notice.locator('a.monaco-button', { hasText: 'Use for the chat' }).click();
+    await window.awaitStatus(/Chat model: SmolLM2-135M-Instruct-bf16/);
+    await window.command('Airgap: Ask');
+    const chat = await ChatPage.find(window.page);
+    await chat.answerTo('How?');
+    assert.equal((await chat.texts.allInnerTexts()).at(-1), ANSWER);
   });
 
   it('opens a terminal in which airgap works, on the same store', async () => {
@@ -186,3 +207,9 @@ describe('models in a window', () => {
 
   it('no setting of the workspace had an effect', () => assert.ok(!existsSync(tree.path('stolen'))));
 });
+
+/** What the hub says of phi-3-mini's file, whose content nobody asks for here. */
+const phiMini: Answer = (_, response) => {
+  response.writeHead(200, { 'content-length': '2393231072', etag: '"a"' }).end();
+  return true;
+};
