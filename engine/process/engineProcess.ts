@@ -1,6 +1,7 @@
 /** The engine as a process: one socket, one server, and an exit once no window needs it. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../errors.ts';
@@ -36,6 +37,7 @@ interface Server {
 async function start(version: string, newServer: (options: ServerOptions) => Server): Promise<void> {
   const { socket, tokenFile, noGpu } = readArguments();
   process.umask(0o077);
+  editorFirst();
   const listener = createServer((stream) => server.accept(stream));
   if (!(await listenAlone(listener, socket))) {
     log('Another engine is running at this address.');
@@ -66,6 +68,18 @@ async function start(version: string, newServer: (options: ServerOptions) => Ser
   });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(signal));
   log(`Engine ${version} is listening (pid ${process.pid}, ${runtimeName()}).`);
+}
+
+/**
+ * Gives the editor's own processes the processor first: a key, and the text that it brings, wait for them too, and they
+ * need little. The engine's threads inherit it.
+ */
+function editorFirst(): void {
+  try {
+    setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch (error) {
+    log(`The engine keeps its priority: ${errorMessage(error)}`);
+  }
 }
 
 function readArguments(): { socket: string; tokenFile: string; noGpu: string } {

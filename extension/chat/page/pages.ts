@@ -5,8 +5,8 @@ export interface Page {
   post(message: ToPage): void;
 }
 
-/** One frame at 60 Hz: parts sent more often would not be visible sooner. */
-const FRAME_MS = 16;
+/** Nobody reads faster, and each drawing takes processor time from the model and from the editor. */
+const INTERVAL_MS = 50;
 
 export class Pages {
   readonly #pages = new Set<Page>();
@@ -34,12 +34,12 @@ export class Pages {
     for (const page of this.#pages) page.post(message);
   }
 
-  /** Parts are collected for one frame. */
+  /** Parts are collected for one interval. */
   part(messageId: string, text: string): void {
     if (this.#waiting && this.#waiting.messageId !== messageId) this.flush();
     if (this.#waiting) this.#waiting.text += text;
     else this.#waiting = { messageId, text };
-    this.#timer ??= setTimeout(() => this.flush(), FRAME_MS);
+    this.#timer ??= setTimeout(() => this.flush(), INTERVAL_MS);
   }
 
   /** Called before the whole state is sent to a page, so that no part arrives twice. */
