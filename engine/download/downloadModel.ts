@@ -1,7 +1,7 @@
 /** A model of the catalogue into the store: asked first, resumed, checked, and there completely or not at all. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Cancelled, DownloadFailed } from '../errors.ts';
 import { Staging, type Store } from '../store/store.ts';
@@ -52,7 +52,10 @@ export async function downloadModel(entry: CatalogueEntry, options: DownloadOpti
       );
     }
     if (!(await confirm(plan))) throw new Cancelled();
-    const fetched = await source.bring(staging.folder, onProgress);
+    const fetched = [
+      ...(await source.bring(staging.folder, onProgress)),
+      ...(await addGeneration(entry, staging.folder)),
+    ];
     await removeOthers(staging.folder, fetched);
     const files = await Promise.all(fetched.map((file) => describe(staging.folder, file)));
     const { licence } = entry;
@@ -78,6 +81,14 @@ async function planOf(
 ): Promise<DownloadPlan> {
   const [neededBytes, freeBytes] = [await source.neededBytes(folder), await store.freeBytes()];
   return { name, address, bytes, neededBytes, freeBytes, licence, gated, hash };
+}
+
+/** Writes how the makers sample answers beside a file that does not say so. Resolves with what it has written. */
+async function addGeneration(entry: CatalogueEntry, folder: string): Promise<FetchedFile[]> {
+  if (entry.kind === 'folder' || !entry.generation) return [];
+  const name = 'generation_config.json';
+  await writeFile(join(folder, name), JSON.stringify({ do_sample: true, ...entry.generation }), { mode: 0o600 });
+  return [{ name, sha256: null }];
 }
 
 /** Removes what earlier tries have left of other files. */

@@ -33,8 +33,8 @@ export async function openModel(
   } catch (error) {
     // A GGUF file's metadata are read as the config.json that they stand for.
     if (!(error instanceof BadModel) || source.format !== 'GGUF') throw error;
-    const { message } = error;
-    throw new BadModel(message.replace(/^config\.json/, 'The metadata').replaceAll('config.json', 'the metadata'));
+    const ofMetadata = error.message.replaceAll(/\bconfig\.json/g, 'the metadata');
+    throw new BadModel(ofMetadata.replace(/^the/, 'The'));
   }
 }
 

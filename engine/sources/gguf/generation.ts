@@ -12,6 +12,12 @@ const SAMPLING: readonly [key: string, name: string][] = [
   ['general.sampling.penalty_repeat', 'repetition_penalty'],
 ];
 
+/** The part of a parsed generation_config.json that says how answers are sampled; undefined stands for no file. */
+export function samplingOf(json: unknown): Record<string, unknown> {
+  const names = new Set(['do_sample', ...SAMPLING.map(([, name]) => name)]);
+  return Object.fromEntries(Object.entries(json ?? {}).filter(([name]) => names.has(name)));
+}
+
 /** What generation_config.json says, from the metadata. Throws BadModel. */
 export function translateGeneration(reader: MetadataReader): Record<string, unknown> {
   const stopIds = new Set(STOP_KEYS.flatMap((key) => reader.count(key) ?? []));

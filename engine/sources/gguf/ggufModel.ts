@@ -1,15 +1,16 @@
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { decodeRows } from '../../../kernels/stored/decodeRows.ts';
 import { BadModel } from '../../errors.ts';
 import { tokenizerFilesOf } from '../../tokenizer/gguf/tokenizerFilesOf.ts';
 import type { TokenizerFiles } from '../../tokenizer/tokenizer.ts';
 import type { Checkpoint } from '../checkpoint.ts';
+import { FolderFiles } from '../folderFiles.ts';
 import { ModelFile } from '../modelFile.ts';
 import { quoted } from '../quoted.ts';
 import type { ModelSource, WeightFile } from '../source.ts';
 import { GgufCheckpoint } from './ggufCheckpoint.ts';
 import { type GgufConfig, architectureOf, translateConfig } from './config.ts';
-import { translateGeneration } from './generation.ts';
+import { samplingOf, translateGeneration } from './generation.ts';
 import type { GgufFile } from './ggufFile.ts';
 import type { GgufTensor } from './header.ts';
 import { MetadataReader } from './metadataReader.ts';
@@ -21,9 +22,12 @@ export class GgufModel implements ModelSource {
   readonly format = 'GGUF';
   readonly #files: readonly GgufFile[];
   readonly #reader: MetadataReader;
+  /** The folder that the file lies in. */
+  readonly #beside: FolderFiles;
 
   private constructor(files: readonly GgufFile[]) {
     this.#files = files;
+    this.#beside = new FolderFiles(dirname(files[0]!.path));
     this.#reader = new MetadataReader(files[0]!.name, files[0]!.metadata);
   }
 
@@ -55,8 +59,11 @@ export class GgufModel implements ModelSource {
 
   async preprocessorConfig(): Promise<undefined> {}
 
+  /** From the metadata; how answers are sampled also from a generation_config.json beside the file. */
   async generationConfig(): Promise<unknown> {
-    return translateGeneration(this.#reader);
+    const own = translateGeneration(this.#reader);
+    if ('temperature' in own) return own;
+    return { ...samplingOf(await this.#beside.json('generation_config.json', MAX_GENERATION_BYTES)), ...own };
   }
 
   async tokenizerFiles(): Promise<TokenizerFiles> {
@@ -97,6 +104,9 @@ export class GgufModel implements ModelSource {
     return undefined;
   }
 }
+
+/** A generation_config.json has some hundred bytes. */
+const MAX_GENERATION_BYTES = 1 << 20;
 
 /** Largest tensor of factors, which has half a head's size. */
 const MAX_FACTORS = 4096;

@@ -288,7 +288,11 @@ describe('airgap get', function () {
     }
     assert.equal(code, 0, stderr);
     const models = join(folder, 'store/models/SmolLM2-135M-Instruct');
-    assert.deepEqual(readdirSync(models).sort(), ['SmolLM2-135M-Instruct.Q4_1.gguf', 'entry.json']);
+    assert.deepEqual(readdirSync(models).sort(), [
+      'SmolLM2-135M-Instruct.Q4_1.gguf',
+      'entry.json',
+      'generation_config.json',
+    ]);
   });
 
   let sentPieces = 0;

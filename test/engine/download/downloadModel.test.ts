@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { CatalogueEntry } from '../../../engine/download/catalogue.ts';
 import { Cancelled, DownloadFailed } from '../../../engine/errors.ts';
 import { ggufEntry, HubTest, REPOSITORY } from '../../support/engine/download/hubTest.ts';
@@ -31,6 +31,15 @@ const status =
 describe('downloadModel', () => {
   let test: HubTest;
   afterEach(() => test.close());
+
+  it('writes how the makers sample answers beside a file that does not say so', async () => {
+    test = await HubTest.start(FILES);
+    const generation = { temperature: 0.7, top_p: 0.8, top_k: 20 };
+    const entry = await test.download({ ...ggufEntry(), generation } as CatalogueEntry);
+    const beside = readFileSync(join(dirname(entry.path), 'generation_config.json'), 'utf8');
+    assert.deepEqual(JSON.parse(beside), { do_sample: true, ...generation });
+    assert.equal(basename(entry.path), 'model.gguf');
+  });
 
   it('tells size, licence and origin first, downloads, and enters the model in the store', async () => {
     test = await HubTest.start(FILES);

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { type GgufContent, type MetadataValue, f32 } from '../../../support/engine/ggufFile.ts';
+import { join } from 'node:path';
+import { GgufModel } from '../../../../engine/sources/gguf/ggufModel.ts';
+import { type GgufContent, type MetadataValue, f32, writeGguf } from '../../../support/engine/ggufFile.ts';
+import { withFolder } from '../../../support/engine/refusals.ts';
 import { TINY_SIZES, tinyGguf, withGgufModel, zeros } from '../../../support/engine/tinyGguf.ts';
 
 describe('GGUF tensors have the names and shapes of Hugging Face', () => {
@@ -89,6 +92,21 @@ describe('GGUF metadata becomes generation_config.json', () => {
     const ids = { eos_token_id: 2, eot_token_id: 7, eom_token_id: 2 };
     const general = Object.fromEntries(Object.entries(ids).map(([key, id]) => [`tokenizer.ggml.${key}`, id]));
     assert.deepEqual(await generationOf(general), { eos_token_id: [2, 7] });
+  });
+
+  it('recommended sampling beside the file, where the file has none itself', async () => {
+    await withFolder(async (folder) => {
+      folder.json('generation_config.json', { temperature: 0.2, top_p: 0.9, do_sample: true, eos_token_id: 5, x: 1 });
+      const generation = async (general: Record<string, MetadataValue>): Promise<unknown> => {
+        const model = await GgufModel.open(writeGguf(join(folder.path, 'a.gguf'), tinyGguf('llama', { general })));
+        return model.generationConfig();
+      };
+      const beside = { temperature: 0.2, top_p: 0.9, do_sample: true };
+      const eos = { 'tokenizer.ggml.eos_token_id': 2 };
+      assert.deepEqual(await generation(eos), { ...beside, eos_token_id: [2] });
+      const own = { eos_token_id: [2], temperature: 0.5, do_sample: true };
+      assert.deepEqual(await generation({ ...eos, 'general.sampling.temp': f32(0.5) }), own);
+    });
   });
 
   it('recommended sampling', async () => {
