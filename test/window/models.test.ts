@@ -206,6 +206,12 @@ describe('models in a window', () => {
   });
 
   it('no setting of the workspace had an effect', () => assert.ok(!existsSync(tree.path('stolen'))));
+
+  it('what is kept for the workspace names the conversations, but no path of a model', async () => {
+    await until(() => vscode.workspaceStorage().includes(ANSWER), 'no conversation was kept');
+    const kept = vscode.workspaceStorage();
+    for (const path of [tree.home, model.path]) assert.ok(!kept.includes(path), path);
+  });
 });
 
 /** What the hub says of phi-3-mini's file, whose content nobody asks for here. */

@@ -1,5 +1,5 @@
 /** A VS Code with the extension under test: this folder in development, or a package installed into a clean one. */
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -97,6 +97,16 @@ export class VsCode implements AsyncDisposable {
     const files = readdirSync(join(this.#home, 'data/logs'), { recursive: true, encoding: 'utf8' });
     const own = files.filter((file) => /airgap[^/]*\/[^/]+\.log$/i.test(file)).sort();
     return own.map((file) => readFileSync(join(this.#home, 'data/logs', file), 'utf8')).join('\n');
+  }
+
+  /** Everything that extensions have written to the storage of the opened folder, such as conversations. */
+  workspaceStorage(): string {
+    const storage = join(this.#home, 'data/User/workspaceStorage');
+    const files = readdirSync(storage, { recursive: true, encoding: 'utf8' }).map((file) => join(storage, file));
+    return files
+      .filter((file) => statSync(file).isFile())
+      .map((file) => readFileSync(file, 'latin1'))
+      .join('\n');
   }
 
   /** One entry per answer of the engine, from the extension's log. */
