@@ -101,7 +101,10 @@ export class CodeServer implements AsyncDisposable {
 
   /** Writes the machine's settings, which override the user's; open windows apply them. */
   configure(settings: Record<string, unknown>): void {
-    writeFileSync(join(this.#place.dataDir, 'Machine/settings.json'), JSON.stringify(settings));
+    // The server may answer before it has made the folder.
+    const folder = join(this.#place.dataDir, 'Machine');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings));
   }
 
   /** The server and every process that it has started. */

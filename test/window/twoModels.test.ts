@@ -98,7 +98,6 @@ describe('two models at once', () => {
       `${ratios.map((ratio) => ratio.toFixed(2)).join(', ')} times as long`,
     );
     await stopAnswering();
-    assert.ok((await chat.texts.allInnerTexts()).some((text) => text !== QUESTION && text.length > 20));
   });
 
   it('a change of the completion model does not end the answer of the other', async () => {
