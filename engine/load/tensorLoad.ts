@@ -1,10 +1,9 @@
 import type { Ops, Tensor, WeightWriter } from '../../kernels/ops.ts';
-import { LARGEST_WEIGHT } from '../../kernels/quantize.ts';
 import { decodeRows } from '../../kernels/stored/decodeRows.ts';
-import { BadModel } from '../errors.ts';
 import { PRIORITY, type Scheduler } from '../inference/scheduler.ts';
 import type { WeightSpec } from '../models/decoder.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
+import { checkLargest } from './checkLargest.ts';
 import { reorderRows } from './rowOrder.ts';
 import { type StoredPiece, storedPieces } from './storedPieces.ts';
 
@@ -87,7 +86,7 @@ export class TensorLoad {
         await turn();
       }),
     );
-    this.#validate(piece.name, largest);
+    checkLargest(piece.name, largest, this.#spec.format);
     this.#bytesLeft -= bytes;
     return this.#bytesLeft === 0 ? this.#writer.finish() : undefined;
   }
@@ -126,20 +125,10 @@ export class TensorLoad {
       const stored = new Uint8Array(piece.bytes);
       await this.#read(piece, piece.from, stored);
       const { values, largest } = decodeRows(stored, piece.dtype);
-      this.#validate(piece.name, largest);
+      checkLargest(piece.name, largest, this.#spec.format);
       vector.set(values, at);
       at += values.length;
     }
     return vector;
-  }
-
-  #validate(name: string, largest: number): void {
-    const { format } = this.#spec;
-    if (!Number.isFinite(largest))
-      throw new BadModel(`The tensor ${name} contains NaN or infinite weights. The file is damaged.`);
-    if (largest > LARGEST_WEIGHT[format])
-      throw new BadModel(
-        `The tensor ${name} contains a weight of ${largest.toPrecision(3)}, which is too large for ${format}.`,
-      );
   }
 }

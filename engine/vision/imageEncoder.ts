@@ -15,7 +15,7 @@ export interface EncodedImage {
 }
 
 export interface EncodeOptions {
-  /** The most crops; the model's own number by default, which is also the most. */
+  /** The most crops; by default the model's own number. */
   readonly mostCrops?: number | undefined;
   readonly priority: Priority;
   readonly signal?: AbortSignal | undefined;

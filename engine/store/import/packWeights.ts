@@ -4,8 +4,8 @@ import { Encoders } from '../../../kernels/encode/encoders.ts';
 import type { PlainType } from '../../../kernels/encode/plainRows.ts';
 import type { WeightedRowsOptions, WeightedType } from '../../../kernels/encode/weightedRows.ts';
 import { check } from '../../../kernels/check.ts';
-import { LARGEST_WEIGHT } from '../../../kernels/quantize.ts';
-import { BadModel, throwIfAborted } from '../../errors.ts';
+import { throwIfAborted } from '../../errors.ts';
+import { checkLargest } from '../../load/checkLargest.ts';
 import type { Checkpoint } from '../../sources/checkpoint.ts';
 import { inOrder } from './inOrder.ts';
 import type { PackPlan, PackedTensor } from './packPlan.ts';
@@ -88,13 +88,7 @@ async function packChunk(
   if (type === stored.dtype) return bytes;
   const to = weighing(chunk.tensor, importance) ?? (type as PlainType);
   const packed = await encoders.encode({ bytes, from: stored.dtype, to });
-  if (!Number.isFinite(packed.largest))
-    throw new BadModel(`The tensor ${name} contains NaN or infinite weights. The file is damaged.`);
-  if (packed.largest > LARGEST_WEIGHT[format]) {
-    throw new BadModel(
-      `The tensor ${name} contains a weight of ${packed.largest.toPrecision(3)}, which is too large for ${format}.`,
-    );
-  }
+  checkLargest(name, packed.largest, format);
   return packed.bytes;
 }
 
