@@ -1,5 +1,5 @@
 import { yieldToEventLoop } from '../inference/yieldToEventLoop.ts';
-import { BadModel, throwIfAborted } from '../errors.ts';
+import { BadModel, BadRequest, throwIfAborted } from '../errors.ts';
 import type { ModelSession } from '../inference/modelSession.ts';
 import { StopStrings } from '../inference/stopStrings.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
@@ -8,7 +8,7 @@ import { encodeLongText } from '../prompt/encodeText.ts';
 import { textPrompt } from '../prompt/prompt.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult } from '../wire/protocol.ts';
+import type { ChatParams, ChatPart, ChatResult, ChatTurn, FitParams, FitResult } from '../wire/protocol.ts';
 import { type ChatPrompt, chatPrompt, type PromptMaker } from './chatPrompt.ts';
 import { fitPrompt, fitSources } from './fit.ts';
 import { LineEncoder } from './lineEncoder.ts';
@@ -32,7 +32,7 @@ export async function answerChat(
   signal: AbortSignal,
   onPart: (part: ChatPart) => void,
 ): Promise<ChatResult> {
-  const maker = promptMaker(model, maxTokens, signal);
+  const maker = promptMaker(model, messages, maxTokens, signal);
   const { tokenizer, room } = maker;
   let prompt: ChatPrompt;
   if (sources) {
@@ -83,7 +83,7 @@ export async function fitChat(
   { messages, sources, maxTokens }: Omit<FitParams, 'modelId'>,
   signal: AbortSignal,
 ): Promise<FitResult> {
-  return (await fitSources(messages, sources, promptMaker(model, maxTokens, signal))).fit;
+  return (await fitSources(messages, sources, promptMaker(model, messages, maxTokens, signal))).fit;
 }
 
 /** Number of tokens in each text. Rejects with BadModel when the model has no tokenizer, or with Cancelled. */
@@ -102,7 +102,14 @@ export async function countTokens(
   return counts;
 }
 
-function promptMaker(model: ChattingModel, maxTokens: number, signal: AbortSignal): PromptMaker {
+function promptMaker(
+  model: ChattingModel,
+  messages: readonly ChatTurn[],
+  maxTokens: number,
+  signal: AbortSignal,
+): PromptMaker {
+  if (messages.some(({ content }) => content.some(({ type }) => type === 'image')))
+    throw new BadRequest(`${model.info.name} cannot see pictures.`);
   const tokenizer = chatTokenizer(model);
   const room = model.info.contextLength - answerTokens(model, maxTokens);
   return { tokenizer, room, encoder: new LineEncoder(tokenizer, pauses(signal)) };

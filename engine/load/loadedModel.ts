@@ -98,6 +98,8 @@ export function assembleModel(
   const allocator = new PageAllocator(ops.createKvPool({ layers, kvHeads, headDim, dtype: kv }));
   const context = sessionContext(description, backend, options, allocator);
   const { pool } = allocator;
+  const { mostCrops } = description;
+  const images = takesImages(decoder) ? new ImageEncoder(ops, decoder, context.scheduler, mostCrops) : undefined;
   return {
     info: {
       modelId: name,
@@ -106,6 +108,7 @@ export function assembleModel(
       backend: ops.backend,
       chat: tokenizer?.hasChatTemplate ?? false,
       longestAnswer: longestAnswer(contextLength),
+      images: images ? { mostCrops } : null,
       device: ops.deviceName,
       notes,
       bytes: ops.bytesHeld,
@@ -118,7 +121,7 @@ export function assembleModel(
     weights: matrixFormats(specs),
     bytesPerToken: weightBytesPerToken(config, specs),
     kv,
-    images: takesImages(decoder) ? new ImageEncoder(ops, decoder, context.scheduler, description.mostCrops) : undefined,
+    images,
     createSession: (priority) => new Session(context, priority),
     bytesHeld: () => ops.bytesHeld,
     kvBytes: () => pool.capacity * pool.pageBytes,

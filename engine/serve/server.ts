@@ -9,6 +9,7 @@ import { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { Scheduler } from '../inference/scheduler.ts';
 import { MemoryLedger } from '../load/memoryLedger.ts';
 import { backendReports, withoutGpu } from '../load/openBackend.ts';
+import { imageCosts } from '../vision/imageCosts.ts';
 import { textTurn } from '../wire/chatTurns.ts';
 import type {
   ChatParams,
@@ -77,6 +78,10 @@ export class EngineServer {
       countTokens: (params, { signal }) =>
         this.#onModel(this.#known(client), params, signal, async ({ model }) => ({
           counts: await countTokens(model, params.texts, signal),
+        })),
+      imageCosts: (params, { signal }) =>
+        this.#onModel(this.#known(client), params, signal, async ({ model }) => ({
+          costs: imageCosts(model.info, params),
         })),
       doctor: async (params) => {
         this.#known(client);

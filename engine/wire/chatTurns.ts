@@ -7,5 +7,5 @@ export function textTurn(role: ChatTurn['role'], text: string): ChatTurn {
 
 /** The texts of a message, joined. */
 export function textOf({ content }: ChatTurn): string {
-  return content.map(({ text }) => text).join('');
+  return content.map((piece) => (piece.type === 'text' ? piece.text : '')).join('');
 }

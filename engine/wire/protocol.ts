@@ -13,6 +13,8 @@ export interface Methods {
   /** Tells how much of the sources would fit beside a conversation, without asking anything. */
   fit: { params: FitParams; part: never; result: FitResult };
   countTokens: { params: CountTokensParams; part: never; result: { counts: number[] } };
+  /** Tells what it would take to see a picture, without reading it. */
+  imageCosts: { params: ImageCostsParams; part: never; result: { costs: ImageCost[] } };
   doctor: { params: DoctorParams; part: never; result: DoctorReport };
 }
 
@@ -61,6 +63,8 @@ export interface ModelInfo {
   chat: boolean;
   /** Limit in tokens for any one answer: the prompt needs the rest of the window. */
   longestAnswer: number;
+  /** Whether the model sees pictures, and in how many HD crops each unless a message says otherwise. */
+  images: { mostCrops: number } | null;
   /** Adapter name, or the WASM path and thread count. */
   device: string;
   /** Why no better backend is used; empty when the best one runs. */
@@ -156,7 +160,15 @@ export interface ChatTurn {
   content: ChatContent[];
 }
 /** One piece of a message. */
-export type ChatContent = { type: 'text'; text: string };
+export type ChatContent = { type: 'text'; text: string } | ChatImage;
+/** A picture, where the model sees pictures: each piece is one picture, in the place where it stands. */
+export interface ChatImage {
+  type: 'image';
+  /** The absolute path of a PNG file on the engine's machine. */
+  file: string;
+  /** The most HD crops; ModelInfo.images says how many when absent. */
+  mostCrops?: number;
+}
 export interface ChatSource {
   name: string;
   /** Line ends are `\n`. */
@@ -177,6 +189,8 @@ export type ChatPart =
       fit: FitResult;
       /** The last message's text as the model sees it, sources included. */ question: string;
     }
+  /** Progress before the first text: crops of pictures that the model has seen, then tokens of the prompt. */
+  | { type: 'progress'; step: 'images' | 'prompt'; done: number; total: number }
   /** Part of the thoughts with which the models of some families begin. They are no part of the answer or of later prompts. */
   | { type: 'thought'; text: string }
   | { type: 'text'; text: string };
@@ -216,6 +230,19 @@ export interface FittedSource {
 export interface CountTokensParams {
   modelId: string;
   texts: string[];
+}
+export interface ImageCostsParams {
+  modelId: string;
+  /** Pixels of the picture. */
+  width: number;
+  height: number;
+}
+/** What a picture takes with a limit of crops. The costs begin with the model's own limit and go down to one crop. */
+export interface ImageCost {
+  mostCrops: number;
+  tokens: number;
+  /** From the picture to the first word, estimated from this machine's measured rates; null while nothing is measured. */
+  seconds: number | null;
 }
 
 export interface DoctorParams {

@@ -13,6 +13,9 @@ const MAX_MESSAGES = 10_000;
 const MAX_SOURCES = 1000;
 const MAX_CONTENTS = 100;
 const MAX_TEXTS = 10_000;
+/** phi-3-vision was trained with 16; more would only be slow. */
+const MAX_CROPS = 64;
+const pixels = z.int().min(1).max(100_000);
 
 const backend = z.enum(['webgpu', 'wasm', 'reference']);
 const text = z.string().max(MAX_TEXT_CHARS);
@@ -27,6 +30,7 @@ const modelInfo = z.object({
   backend,
   chat: z.boolean(),
   longestAnswer: z.number(),
+  images: z.object({ mostCrops: z.number() }).nullable(),
   device: z.string(),
   notes: z.array(z.string()),
   bytes: z.number(),
@@ -39,7 +43,12 @@ const modelInfo = z.object({
   }),
 }) satisfies z.ZodType<ModelInfo>;
 
-const content = z.discriminatedUnion('type', [z.object({ type: z.literal('text'), text })]);
+const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path');
+const mostCrops = z.int().min(1).max(MAX_CROPS);
+const content = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text }),
+  z.object({ type: z.literal('image'), file: absolutePath, mostCrops: mostCrops.exactOptional() }),
+]);
 const messages = z
   .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.array(content).max(MAX_CONTENTS) }))
   .min(1)
@@ -65,9 +74,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     model: z.union([z.string().min(1), z.object({ name: z.string(), randomConfig: z.looseObject({}) })]),
     backend: z.union([backend, z.literal('auto')]),
     allowSoftwareGpu: z.boolean().exactOptional(),
-    kvDiskCache: z
-      .object({ folder: z.string().refine(isAbsolute, 'must be an absolute path'), maxBytes: z.number().positive() })
-      .exactOptional(),
+    kvDiskCache: z.object({ folder: absolutePath, maxBytes: z.number().positive() }).exactOptional(),
   }),
   complete: z.object({
     modelId: z.string(),
@@ -111,6 +118,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     maxTokens: z.int().min(1).max(MAX_TOKENS),
   }),
   countTokens: z.object({ modelId: z.string(), texts: z.array(text).max(MAX_TEXTS) }),
+  imageCosts: z.object({ modelId: z.string(), width: pixels, height: pixels }),
   doctor: z.object({ allowSoftwareGpu: z.boolean().exactOptional() }),
 };
 

@@ -4,6 +4,7 @@ import type {
   ChatParams,
   ChatPart,
   ChatResult,
+  ImageCost,
   CompleteParams,
   CompleteResult,
   FitParams,
@@ -45,6 +46,8 @@ export interface ChatModel {
   fit(request: FitRequest, signal: AbortSignal): Promise<FitResult>;
   /** Number of tokens in each text; an estimate where the engine does not know the model's tokenizer. */
   countTokens(texts: string[], signal: AbortSignal): Promise<number[]>;
+  /** What a picture of so many pixels would take; empty where the model sees none. */
+  imageCosts(picture: { width: number; height: number }, signal: AbortSignal): Promise<ImageCost[]>;
 }
 
 /** The model that completes code. Rejects as ChatModel does. */

@@ -145,6 +145,9 @@ class PickedModel implements ChatModel, ModelStatus {
   countTokens(...call: Parameters<ChatModel['countTokens']>): ReturnType<ChatModel['countTokens']> {
     return this.#pick().countTokens(...call);
   }
+  imageCosts(...call: Parameters<ChatModel['imageCosts']>): ReturnType<ChatModel['imageCosts']> {
+    return this.#pick().imageCosts(...call);
+  }
 }
 
 /** Whether the model is loaded, or would be but for a failure. */

@@ -3,6 +3,7 @@ import { Emitter, type Event } from 'vscode-jsonrpc';
 import type {
   ChatPart,
   ChatResult,
+  ImageCost,
   CompleteResult,
   FitResult,
   LoadParams,
@@ -43,7 +44,7 @@ interface Loaded {
   readonly model: ModelInfo;
 }
 
-type ModelMethod = 'complete' | 'chat' | 'fit' | 'countTokens';
+type ModelMethod = 'complete' | 'chat' | 'fit' | 'countTokens' | 'imageCosts';
 
 export class ModelConnection implements CompletionModel, ChatModel, ModelStatus {
   readonly #stateChanged = new Emitter<EngineState>();
@@ -113,6 +114,12 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
   async countTokens(texts: string[], signal: AbortSignal): Promise<number[]> {
     const { counts } = await this.#standby.during(() => this.#call('countTokens', { texts }, { signal }));
     return counts;
+  }
+
+  async imageCosts(picture: { width: number; height: number }, signal: AbortSignal): Promise<ImageCost[]> {
+    const { width, height } = picture;
+    const { costs } = await this.#standby.during(() => this.#call('imageCosts', { width, height }, { signal }));
+    return costs;
   }
 
   closed(sessionId: string): void {

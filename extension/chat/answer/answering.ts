@@ -173,7 +173,7 @@ export class Answering {
       if (signal.aborted) return;
       if (part.type === 'fitted') onFitted(part);
       else if (part.type === 'thought') this.#thought(part.text);
-      else this.#part(part.text);
+      else if (part.type === 'text') this.#part(part.text);
     });
     this.#finished(result);
   }

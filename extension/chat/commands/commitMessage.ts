@@ -104,7 +104,7 @@ async function write(model: ChatModel, repository: Repository, sources: Source[]
       if (part.type === 'fitted') return reportFit(part.fit, run);
       // The user is typing, which takes precedence.
       if (!ours.has(inputBox.value)) run.abort.abort();
-      if (run.abort.signal.aborted || part.type === 'thought') return;
+      if (run.abort.signal.aborted || part.type !== 'text') return;
       said += part.text;
       shown = inputBox.value = cleanCommitMessage(said);
       ours.add(shown);

@@ -24,6 +24,7 @@ const INFO = {
   backend: 'wasm',
   chat: true,
   longestAnswer: 1,
+  images: null,
   device: '',
   notes: [],
   bytes: 1,
@@ -55,6 +56,7 @@ function connect(handlers: Partial<Handlers> = {}) {
       chat: missing,
       fit: missing,
       countTokens: missing,
+      imageCosts: missing,
       complete: async ({ prefix }, { signal }) => {
         if (prefix !== 'hang') return { ...ANSWER, text: prefix.toUpperCase() };
         seen.hanging++;

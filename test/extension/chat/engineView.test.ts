@@ -9,6 +9,7 @@ const model = {
   name: 'phi',
   contextLength: 1,
   longestAnswer: 1,
+  images: null,
   backend: 'wasm',
   device: '',
   notes: [],

@@ -14,6 +14,7 @@ const INFO = {
   modelId: '',
   contextLength: 1024,
   longestAnswer: 512,
+  images: null,
   backend: 'wasm',
   chat: true,
   device: '',

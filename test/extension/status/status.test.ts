@@ -11,6 +11,7 @@ const MODEL = {
   name: 'starter',
   contextLength: 1024,
   longestAnswer: 512,
+  images: null,
   backend: 'wasm',
   device: '2 threads',
   notes: ['WebGPU is not used: no adapter.'],

@@ -24,6 +24,7 @@ export function chattingModel(tokenizer: Tokenizer | null, options: ChatModelOpt
     chat: true,
     device: '',
     longestAnswer: contextLength / 2,
+    images: null,
   };
   return { tokenizer, stopStrings, info: { ...info, notes: [], bytes: 0, sampling } };
 }

@@ -90,6 +90,10 @@ export class FakeModel implements ChatModel {
     return fakeFit(request, this.#rule).fit;
   }
 
+  imageCosts(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
   countTokens(texts: string[]): Promise<number[]> {
     return Promise.resolve(texts.map((text) => text.length));
   }

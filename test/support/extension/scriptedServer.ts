@@ -61,6 +61,7 @@ export class ScriptedServer {
       chat: (params, call) => this.#chat(params, call),
       fit: async (params) => fakeFit(params, FIT).fit,
       countTokens: async ({ texts }) => ({ counts: texts.map(tokensOf) }),
+      imageCosts: async () => ({ costs: [] }),
       doctor: async () => ({
         runtime: this.#options.runtime,
         backends: [{ backend: 'wasm', usable: true, details: ['scripted'], reason: '' }],
@@ -98,6 +99,7 @@ export class ScriptedServer {
       chat: true,
       contextLength: CONTEXT_LENGTH,
       longestAnswer: CONTEXT_LENGTH / 2,
+      images: null,
       device: 'none',
       notes: this.#options.noGpu ? [this.#options.noGpu] : [],
       bytes: 1000,
