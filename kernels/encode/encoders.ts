@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import workerSource from 'thread:./worker.ts';
-import type { EncodeAnswer, EncodeMessage, EncodedRows } from './worker.ts';
+import kernels from 'wasm-kernels:plain';
+import type { EncodedRows } from './plainRows.ts';
+import type { EncodeAnswer, EncodeMessage } from './worker.ts';
 
 /** One for each core would not help: a disk gives what a few threads encode. */
 const MOST_THREADS = 8;
@@ -55,7 +57,7 @@ export class Encoders {
   }
 
   #start(): Worker {
-    const worker = new Worker(workerSource, { eval: true, name: 'airgap-encode', execArgv: [] });
+    const worker = new Worker(workerSource, { eval: true, name: 'airgap-encode', execArgv: [], workerData: kernels });
     worker.on('message', ({ stored, ...rows }: EncodeAnswer) => {
       this.#free.unshift(stored);
       this.#free.length = Math.min(this.#free.length, this.threads);

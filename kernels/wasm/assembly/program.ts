@@ -2,6 +2,7 @@ import { setScratch } from './thread';
 import { BY_EVERY_THREAD, CONTROL, CONTROL_BARRIER, COUNTER_WORD, DESCRIPTOR_BYTES, Opcode } from './opcodes';
 import { rmsNorm } from './rowwise/rmsNorm';
 import { packRows } from './matmul/packRows';
+export { encodeRows } from './matmul/encodeRows';
 import { packTiles, quantise } from './matmul/quantise';
 import { matvecFloat } from './matmul/matvecFloat';
 import { matvecQ } from './matmul/matvecQ';

@@ -4,6 +4,8 @@ export interface KernelExports {
   run(program: number, count: number, scratch: number, threads: number): void;
   /** The barrier: returns when all threads have called it. */
   meet(threads: number): void;
+  /** assembly/matmul/encodeRows.ts. */
+  encodeRows(from: number, stored: number, values: number, dtype: number, to: number, room: number): number;
 }
 
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {

@@ -39,14 +39,14 @@ function packQ4(values: usize, scale: f32, to: usize): void {
     const lowFloor = f32x4.floor(low);
     const highFloor = f32x4.floor(high);
     doubt = v128.or(doubt, v128.or(doubtful(low, lowFloor), doubtful(high, highFloor)));
-    store<i32>(to + pair, bytes(v128.or(whole(lowFloor, -8, 7), i32x4.shl(whole(highFloor, -8, 7), 4))));
+    store<i32>(to + pair, inBytes(v128.or(whole(lowFloor, -8, 7), i32x4.shl(whole(highFloor, -8, 7), 4))));
   }
   if (!v128.any_true(doubt)) return;
   const exact = f64x2.splat(1.0 / <f64>scale);
   for (let pair: usize = 0; pair < 128; pair += 32) {
     const low = four(values + pair, exact, -8, 7);
     const high = four(values + pair + 16, exact, -8, 7);
-    store<i32>(to + pair, bytes(v128.or(low, i32x4.shl(high, 4))));
+    store<i32>(to + pair, inBytes(v128.or(low, i32x4.shl(high, 4))));
   }
 }
 
@@ -58,29 +58,29 @@ function packQ8(values: usize, scale: f32, to: usize): void {
     const value = quotient(values + at, factor);
     const floor = f32x4.floor(value);
     doubt = v128.or(doubt, doubtful(value, floor));
-    store<i32>(to + (at << 1), bytes(whole(floor, -127, 127)));
+    store<i32>(to + (at << 1), inBytes(whole(floor, -127, 127)));
   }
   if (!v128.any_true(doubt)) return;
   const exact = f64x2.splat(1.0 / <f64>scale);
-  for (let at: usize = 0; at < 128; at += 16) store<i32>(to + (at << 1), bytes(four(values + at, exact, -127, 127)));
+  for (let at: usize = 0; at < 128; at += 16) store<i32>(to + (at << 1), inBytes(four(values + at, exact, -127, 127)));
 }
 
 /** x / scale + 0.5 of four values. */
 // @inline
-function quotient(values: usize, factor: v128): v128 {
+export function quotient(values: usize, factor: v128): v128 {
   return f32x4.add(f32x4.mul(v128.load(values), factor), f32x4.splat(0.5));
 }
 
 /** Lanes whose floor could change through a small error. */
 // @inline
-function doubtful(value: v128, floor: v128): v128 {
+export function doubtful(value: v128, floor: v128): v128 {
   const fromMiddle = f32x4.abs(f32x4.sub(f32x4.sub(value, floor), f32x4.splat(0.5)));
   return f32x4.gt(fromMiddle, f32x4.splat(0.5 - DOUBT));
 }
 
 /** Converts integral f32, clamped, to i32 minus the lowest storable value of q4 (-8) or q8 (-128). */
 // @inline
-function whole(floor: v128, lowest: i32, highest: i32): v128 {
+export function whole(floor: v128, lowest: i32, highest: i32): v128 {
   const clamped = f32x4.pmin(f32x4.pmax(floor, f32x4.splat(<f32>lowest)), f32x4.splat(<f32>highest));
   const shifted = f32x4.add(clamped, f32x4.splat(ROUNDER + <f32>(lowest === -8 ? 8 : 128)));
   return v128.and(shifted, i32x4.splat(255));
@@ -130,7 +130,7 @@ function lowestLanes(values: usize): v128 {
 
 /** floor(x / scale + 0.5) of four values, clamped, minus the lowest storable value of q4 (-8) or q8 (-128). */
 // @inline
-function four(values: usize, inverse: v128, lowest: i32, highest: i32): v128 {
+export function four(values: usize, inverse: v128, lowest: i32, highest: i32): v128 {
   const v = v128.load(values);
   const first = two(v, inverse);
   const second = two(v128.shuffle<i32>(v, v, 2, 3, 2, 3), inverse);
@@ -147,7 +147,7 @@ function two(v: v128, inverse: v128): v128 {
 
 /** Packs four values in 0..255 into the bytes of an i32. */
 // @inline
-function bytes(v: v128): i32 {
+export function inBytes(v: v128): i32 {
   const halves = i16x8.narrow_i32x4_s(v, v);
   return i32x4.extract_lane(i8x16.narrow_i16x8_u(halves, halves), 0);
 }

@@ -57,7 +57,7 @@ export function packRows(d: usize, from: i32, to: i32): void {
     else if (hasMinima(dtype)) packWithMinima(scratch, codes, blocks, panel, bytes, row % PANEL_ROWS, dtype);
     else packRow(scratch, blocks, panel, row % PANEL_ROWS, dtype === DTypeCode.q4);
   }
-  raise(load<u32>(d, 40), stored === StoredCode.F16 && largest >= PAST_HALF_BITS ? INFINITY_BITS : largest);
+  raise(load<u32>(d, 40), bitsOfLargest(largest, stored));
 }
 
 /** The bits of the largest magnitude in a row that is kept: in each group that of its lowest or of its highest code. */
@@ -127,7 +127,7 @@ function largestLane(v: v128): u32 {
 }
 
 /** Widens the row to f32 into the scratch. Returns the bits of its largest magnitude, which compare like magnitudes. */
-function widenRow(from: usize, inputs: i32, stored: i32): u32 {
+export function widenRow(from: usize, inputs: i32, stored: i32): u32 {
   const halfMask = v128.load(HALF_MASK);
   const magnitude = i32x4.splat(0x7fffffff);
   let most = i32x4.splat(0);
@@ -166,7 +166,7 @@ function widenRow(from: usize, inputs: i32, stored: i32): u32 {
 }
 
 /** Converts the row in the scratch to f16, rounding as f32ToF16 of kernels/shared/f16.ts does. */
-function narrowRow(to: usize, inputs: i32): void {
+export function narrowRow(to: usize, inputs: i32): void {
   let k = 0;
   for (; k + 8 <= inputs; k += 8) {
     const from = scratch + ((<usize>k) << 2);
@@ -186,6 +186,11 @@ function toHalf4(v: v128): v128 {
   const isSmall = i32x4.lt_s(magnitude, i32x4.splat(0x38800000));
   const bits = v128.bitselect(small, i32x4.shr_u(rounded, 13), isSmall);
   return v128.or(sign, i32x4.min_s(bits, i32x4.splat(0x7c00)));
+}
+
+/** `largest` of widened values: an infinite f16, which is a number as f32, counts as infinity. */
+export function bitsOfLargest(largest: u32, stored: i32): u32 {
+  return stored === StoredCode.F16 && largest >= PAST_HALF_BITS ? INFINITY_BITS : largest;
 }
 
 /** *at = max(*at, value), atomically. */
