@@ -1,38 +1,43 @@
 import { yieldToEventLoop } from '../inference/yieldToEventLoop.ts';
-import { BadModel, BadRequest, throwIfAborted } from '../errors.ts';
+import { BadModel, throwIfAborted } from '../errors.ts';
 import type { ModelSession } from '../inference/modelSession.ts';
+import { PRIORITY } from '../inference/scheduler.ts';
 import { StopStrings } from '../inference/stopStrings.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import { longestAnswer } from '../prompt/budget.ts';
 import { encodeLongText } from '../prompt/encodeText.ts';
-import { textPrompt } from '../prompt/prompt.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ChatParams, ChatPart, ChatResult, ChatTurn, FitParams, FitResult } from '../wire/protocol.ts';
+import { cropsOf } from '../vision/imageEncoder.ts';
+import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult } from '../wire/protocol.ts';
 import { type ChatPrompt, chatPrompt, type PromptMaker } from './chatPrompt.ts';
 import { fitPrompt, fitSources } from './fit.ts';
 import { LineEncoder } from './lineEncoder.ts';
+import { type ChatPicture, type ChatPictures, readPictures } from './pictures.ts';
 import { RepetitionDetector } from './repetition.ts';
 import { reuseCachedTokens } from './reuseCachedTokens.ts';
 import { type Told, Thoughts } from './thoughts.ts';
 import { answerSampling } from './sampling.ts';
 
 /** The parts of a loaded model that a conversation needs. */
-export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopStrings'>;
+export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopStrings' | 'images'>;
 
 /**
- * Answers a conversation. When the call has sources, the first part says what remains of them; the other parts are the
- * answer, in whole characters. An answer that repeats itself is stopped. Rejects with BadModel when the model has no chat template, with PromptTooLong when the
- * question does not fit, and as the session does: with Cancelled within one token after `signal`.
+ * Answers a conversation. When the call has sources, the first part says what remains of them; then come progress, and
+ * the answer in whole characters. An answer that repeats itself is stopped. `sessionId` holds the features of pictures.
+ * Rejects with BadModel when the model has no chat template, with BadRequest where a picture cannot be seen, with
+ * PromptTooLong when the question does not fit, and as the session does: with Cancelled within one token or one crop
+ * after `signal`.
  */
 export async function answerChat(
   model: ChattingModel,
   session: Pick<ModelSession, 'generate' | 'tokens'>,
-  { messages, sources, maxTokens, sampling }: Omit<ChatParams, 'modelId' | 'sessionId'>,
+  { sessionId, messages, sources, maxTokens, sampling }: Omit<ChatParams, 'modelId'>,
   signal: AbortSignal,
   onPart: (part: ChatPart) => void,
 ): Promise<ChatResult> {
-  const maker = promptMaker(model, messages, maxTokens, signal);
+  const pictures = await readPictures(messages, model.info, signal, 'identified');
+  const maker = promptMaker(model, pictures, maxTokens, signal);
   const { tokenizer, room } = maker;
   let prompt: ChatPrompt;
   if (sources) {
@@ -40,23 +45,28 @@ export async function answerChat(
     prompt = fitted.prompt;
     onPart({ type: 'fitted', fit: fitted.fit, question: fitted.question });
   } else prompt = await chatPrompt(messages, maker);
-  const known = reuseCachedTokens(tokenizer, prompt.ids, session.tokens);
-  const ids = known.length <= room ? known : prompt.ids;
+  await seePictures(model, prompt, pictures.values(), { holder: sessionId, signal, onPart });
+  const known = reuseCachedTokens(tokenizer, prompt, session.tokens);
+  const { ids, images } = known.ids.length <= room ? known : prompt;
   const drawn = answerSampling(model.info.sampling, sampling);
-  const generation = session.generate(textPrompt(ids), {
-    maxTokens: answerTokens(model, maxTokens),
-    // Special tokens have no place in an answer: each of them ends it.
-    stopIds: new Set([...tokenizer.stopIds, ...tokenizer.specialIds]),
-    signal,
-    ...(drawn ? { sampling: drawn } : {}),
-  });
+  const generation = session.generate(
+    { ids, images },
+    {
+      maxTokens: answerTokens(model, maxTokens),
+      // Special tokens have no place in an answer: each of them ends it.
+      stopIds: new Set([...tokenizer.stopIds, ...tokenizer.specialIds]),
+      signal,
+      onPrefill: (done, total) => onPart({ type: 'progress', step: 'prompt', done, total }),
+      ...(drawn ? { sampling: drawn } : {}),
+    },
+  );
   const dropLeadingSpace = tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(ids.at(-1)!);
   const stream = new TextStream(tokenizer, { dropLeadingSpace });
   const stops = new StopStrings(model.stopStrings);
   const repetition = new RepetitionDetector();
   let repeats = false;
   // The marks of thoughts are short.
-  const thoughts = new Thoughts(messages.at(-1)!.role === 'assistant' ? null : tokenizer.decode(ids.slice(-8)));
+  const thoughts = new Thoughts(messages.at(-1)!.role === 'assistant' ? null : tokenizer.decode([...ids.slice(-8)]));
   const tell = ({ thought, text }: Told): void => {
     if (thought !== '') onPart({ type: 'thought', text: thought });
     if (text !== '') onPart({ type: 'text', text });
@@ -83,7 +93,8 @@ export async function fitChat(
   { messages, sources, maxTokens }: Omit<FitParams, 'modelId'>,
   signal: AbortSignal,
 ): Promise<FitResult> {
-  return (await fitSources(messages, sources, promptMaker(model, messages, maxTokens, signal))).fit;
+  const pictures = await readPictures(messages, model.info, signal, 'measured');
+  return (await fitSources(messages, sources, promptMaker(model, pictures, maxTokens, signal))).fit;
 }
 
 /** Number of tokens in each text. Rejects with BadModel when the model has no tokenizer, or with Cancelled. */
@@ -104,15 +115,33 @@ export async function countTokens(
 
 function promptMaker(
   model: ChattingModel,
-  messages: readonly ChatTurn[],
+  pictures: ChatPictures,
   maxTokens: number,
   signal: AbortSignal,
 ): PromptMaker {
-  if (messages.some(({ content }) => content.some(({ type }) => type === 'image')))
-    throw new BadRequest(`${model.info.name} cannot see pictures.`);
   const tokenizer = chatTokenizer(model);
   const room = model.info.contextLength - answerTokens(model, maxTokens);
-  return { tokenizer, room, encoder: new LineEncoder(tokenizer, pauses(signal)) };
+  const startId = model.images ? tokenizer.bosId : undefined;
+  return { tokenizer, room, pictures, startId, encoder: new LineEncoder(tokenizer, pauses(signal)) };
+}
+
+/** Computes the features of the pictures that a prompt shows, and tells the progress. */
+async function seePictures(
+  { images: encoder }: ChattingModel,
+  { images }: ChatPrompt,
+  pictures: Iterable<ChatPicture>,
+  { holder, signal, onPart }: { holder: string; signal: AbortSignal; onPart: (part: ChatPart) => void },
+): Promise<void> {
+  const keys = new Set(images.map(({ key }) => key));
+  const shown = new Map([...pictures].filter(({ image }) => keys.has(image.key)).map((seen) => [seen.image.key, seen]));
+  const fresh = [...shown.values()].filter(({ image }) => !encoder!.knows(image));
+  const total = fresh.reduce((sum, { image }) => sum + cropsOf(image.size), 0);
+  let done = 0;
+  const tell = (): void => onPart({ type: 'progress', step: 'images', done: done++, total });
+  if (total > 0) tell();
+  for (const { picture, mostCrops } of shown.values()) {
+    await encoder!.encode(picture, { holder, mostCrops, priority: PRIORITY.chat, signal, onCrop: tell });
+  }
 }
 
 function answerTokens({ info }: ChattingModel, maxTokens: number): number {

@@ -1,27 +1,31 @@
-import { PromptTooLong } from '../errors.ts';
+import { BadModel, PromptTooLong } from '../errors.ts';
+import { joinPrompt, type Prompt } from '../prompt/prompt.ts';
 import { type ChatMessage, withoutSystem } from '../tokenizer/chatTemplate.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { textOf } from '../wire/chatTurns.ts';
 import type { ChatTurn } from '../wire/protocol.ts';
 import { LineEncoder } from './lineEncoder.ts';
+import { type ChatPictures, imagesOf, markedText, PICTURE } from './pictures.ts';
 
 /** Everything that is needed to make the prompts of one request. */
 export interface PromptMaker {
   /** Has a chat template. */
   readonly tokenizer: Tokenizer;
   readonly encoder: LineEncoder;
+  readonly pictures: ChatPictures;
+  /** Put in front of each text between pictures, as models that see them were trained; undefined where nothing is. */
+  readonly startId: number | undefined;
   /** Largest number of tokens in the prompt: the window without the answer's share. */
   readonly room: number;
 }
 
-export interface ChatPrompt {
-  readonly ids: number[];
+export interface ChatPrompt extends Prompt {
   readonly messagesDropped: number;
 }
 
 /** Share of the room that may stay filled after dropping, so that the next turns only append to the cached prompt. */
 const KEPT_SHARE = 3 / 4;
-/** Tokens around a message's text: its role and its end. Templates take 3 to 8. */
+/** Tokens around a message's text, its role and its end, or around a picture. Templates take 3 to 8. */
 const MARK_TOKENS = 8;
 /** Occurs in no template. */
 const PROBE = '\uE000probe';
@@ -33,25 +37,41 @@ const PROBE = '\uE000probe';
  * the template fails.
  */
 export async function chatPrompt(messages: readonly ChatTurn[], maker: PromptMaker): Promise<ChatPrompt> {
-  const ids = await encodeTurns(messages, maker);
-  if (ids.length <= maker.room) return { ids, messagesDropped: 0 };
+  const whole = await encodeTurns(messages, maker);
+  if (whole.ids.length <= maker.room) return { ...whole, messagesDropped: 0 };
   const { system, pairs } = inPairs(messages);
   const costs = await costsOf(messages, maker);
   for (let { dropped } = pairsToDrop(costs, maker.room); ; dropped++) {
     const left = await encodeTurns([...system, ...pairs.slice(dropped).flat()], maker);
-    if (left.length <= maker.room) return { ids: left, messagesDropped: pairs.slice(0, dropped).flat().length };
+    if (left.ids.length <= maker.room) return { ...left, messagesDropped: pairs.slice(0, dropped).flat().length };
     if (dropped < pairs.length - 1) continue; // The template takes more than MARK_TOKENS.
     throw new PromptTooLong(
-      `The question has ${left.length} tokens, but only ${maker.room} fit in the context window beside the answer.`,
+      `The question has ${left.ids.length} tokens, but only ${maker.room} fit in the context window beside the answer.`,
     );
   }
 }
 
-/** Token ids of all messages. */
-export function encodeTurns(messages: readonly ChatTurn[], { tokenizer, encoder }: PromptMaker): Promise<number[]> {
+/**
+ * The prompt of all messages. Rejects with BadModel where the template fails, or does not show each picture once, in
+ * order.
+ */
+export async function encodeTurns(
+  messages: readonly ChatTurn[],
+  { tokenizer, encoder, pictures, startId }: PromptMaker,
+): Promise<Prompt> {
   const last = messages.at(-1)!;
   const [said, prefill] = last.role === 'assistant' ? [messages.slice(0, -1), textOf(last)] : [messages, ''];
-  return encoder.chat(templateMessages(said, tokenizer), { addGenerationPrompt: true, prefill });
+  const options = { addGenerationPrompt: true, prefill };
+  const texts = await encoder.chat(templateMessages(said, tokenizer), options, PICTURE);
+  const images = imagesOf(said).map((piece) => pictures.get(piece)!.image);
+  if (texts.length !== images.length + 1) throw new BadModel('The chat template does not show each picture once.');
+  const begun = texts.map((ids) => (startId === undefined || ids[0] === startId ? ids : [startId, ...ids]));
+  return joinPrompt(
+    begun.flatMap((ids, i) => {
+      const image = images[i];
+      return image ? [ids, { key: image.key, length: image.size.tokens }] : [ids];
+    }),
+  );
 }
 
 /** Estimated token counts of messages, never much below the real ones. */
@@ -62,11 +82,14 @@ export interface ChatCosts {
 }
 
 /** Encodes nothing when encodeTurns has encoded the messages before. */
-export async function costsOf(messages: readonly ChatTurn[], { encoder }: PromptMaker): Promise<ChatCosts> {
+export async function costsOf(messages: readonly ChatTurn[], { encoder, pictures }: PromptMaker): Promise<ChatCosts> {
   const { system, pairs } = inPairs(messages);
   const cost = async (turns: readonly ChatTurn[]): Promise<number> => {
     let sum = 0;
-    for (const turn of turns) sum += (await encoder.count(textOf(turn))) + MARK_TOKENS;
+    for (const turn of turns) {
+      sum += (await encoder.count(textOf(turn))) + MARK_TOKENS;
+      for (const piece of imagesOf([turn])) sum += pictures.get(piece)!.image.size.tokens + MARK_TOKENS;
+    }
     return sum;
   };
   const costs: [number, number][] = [];
@@ -107,7 +130,7 @@ function inPairs(messages: readonly ChatTurn[]): { system: ChatTurn[]; pairs: Ch
 
 /** The template's input. Some released templates ignore the system message; then the first question begins with it. */
 function templateMessages(turns: readonly ChatTurn[], tokenizer: Tokenizer): ChatMessage[] {
-  const all = turns.map((turn) => ({ role: turn.role, content: textOf(turn) }));
+  const all = turns.map((turn) => ({ role: turn.role, content: markedText(turn) }));
   const merged = withoutSystem(all);
   return merged && !rendersSystem(tokenizer) ? merged : all;
 }

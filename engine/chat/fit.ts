@@ -1,6 +1,6 @@
 import { type FittedFile, fitFiles } from '../prompt/files.ts';
 import { lineAt } from '../prompt/lines.ts';
-import { textOf, textTurn } from '../wire/chatTurns.ts';
+import { textOf } from '../wire/chatTurns.ts';
 import type { ChatSource, ChatTurn, FitResult, FittedSource } from '../wire/protocol.ts';
 import {
   type ChatCosts,
@@ -12,6 +12,7 @@ import {
   type PromptMaker,
 } from './chatPrompt.ts';
 import type { LineEncoder } from './lineEncoder.ts';
+import { withText } from './pictures.ts';
 import { type QuotedSource, questionText } from './questionText.ts';
 
 /** Number of tokens in the marks around a source, apart from its name. */
@@ -55,7 +56,7 @@ export async function fitPrompt(
   dropped = 0,
 ): Promise<FittedQuestion & { readonly prompt: ChatPrompt }> {
   const { fit, question } = await fitSources(messages, sources, maker, dropped);
-  const prompt = await chatPrompt([...messages.slice(0, -1), textTurn('user', question)], maker);
+  const prompt = await chatPrompt([...messages.slice(0, -1), withText(messages.at(-1)!, question)], maker);
   const { messagesDropped } = prompt;
   // The estimate was too low, and messages that contain sources were dropped.
   if (messagesDropped > Math.max(dropped, fit.messagesDropped) && fit.sources.some(({ held }) => held)) {
@@ -87,7 +88,7 @@ async function fitFresh(
   maker: PromptMaker,
 ): Promise<FittedQuestion> {
   const { encoder, room } = maker;
-  const conversation = (await encodeTurns(messages, maker)).length;
+  const conversation = (await encodeTurns(messages, maker)).ids.length;
   const costs = await costsOf(messages, maker);
   const sizes = new Map<ChatSource, Size>();
   for (const source of sources) {

@@ -39,20 +39,25 @@ export class LineEncoder {
     return sum;
   }
 
-  /** Encodes a conversation as Tokenizer.chat does. */
-  async chat(messages: readonly ChatMessage[], options: ChatOptions): Promise<number[]> {
-    const ids: number[] = [];
+  /** Encodes a conversation as Tokenizer.chat does, but in parts where its messages contain `mark`. */
+  async chat(messages: readonly ChatMessage[], options: ChatOptions, mark: string): Promise<number[][]> {
+    let ids: number[] = [];
+    const all = [ids];
     const { leadingSpace } = this.#tokenizer;
-    for (const [at, part] of this.#tokenizer.chatParts(messages, options).entries()) {
+    for (const part of this.#tokenizer.chatParts(messages, options)) {
       if (typeof part === 'number') {
         ids.push(part);
         continue;
       }
-      const begins = leadingSpace === 'always' || (leadingSpace === 'first' && at === 0);
-      const encode = (line: string, i: number) => (begins && i === 0 ? this.#firstLine(line) : this.#line(line));
-      append(ids, await this.#concat(this.#split(part), encode));
+      for (const [i, text] of part.split(mark).entries()) {
+        if (i > 0) all.push((ids = []));
+        if (text === '') continue;
+        const begins = leadingSpace === 'always' || (leadingSpace === 'first' && ids.length === 0);
+        const encode = (line: string, n: number) => (begins && n === 0 ? this.#firstLine(line) : this.#line(line));
+        append(ids, await this.#concat(this.#split(text), encode));
+      }
     }
-    return ids;
+    return all;
   }
 
   #split(text: string): string[] {

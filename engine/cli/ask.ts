@@ -3,14 +3,15 @@ import { answerChat } from '../chat/answer.ts';
 import { loadModel } from '../load/loadModel.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import { describeFitted } from '../prompt/files.ts';
-import { textTurn } from '../wire/chatTurns.ts';
 import type { ChatPart, ChatSource } from '../wire/protocol.ts';
+import { addImageOptions, imagePiece, type ImageOptions } from './imageOptions.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
+import { ProgressLine } from './progressLine.ts';
 import { modelPath } from './storeOptions.ts';
 import { type SamplingOptions, addSamplingOptions, samplingOf } from './samplingOptions.ts';
 import { readTextFile } from './readFiles.ts';
 
-interface AskOptions extends ModelOptions, SamplingOptions {
+interface AskOptions extends ModelOptions, SamplingOptions, ImageOptions {
   file: string[];
   maxTokens: number;
 }
@@ -20,7 +21,7 @@ export function addAsk(program: Command, signal: AbortSignal): void {
   const command = program
     .command('ask <model> <question>')
     .description(
-      'ask a chat model about files; the parts of the files that fit in the context window are listed on standard error',
+      'ask a chat model about files and pictures; the parts of the files that fit in the context window are listed on standard error',
     )
     .option(
       '--file <path>',
@@ -29,6 +30,7 @@ export function addAsk(program: Command, signal: AbortSignal): void {
       [],
     )
     .option('--max-tokens <count>', 'maximum length of the answer', wholeNumber(1), 512);
+  addImageOptions(command);
   addSamplingOptions(command);
   addModelOptions(command).action(async (named: string, question: string, options: AskOptions) => {
     const files = await Promise.all(options.file.map(readSource));
@@ -48,18 +50,25 @@ async function answer(
   options: AskOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const progress = new ProgressLine();
   const onPart = (part: ChatPart): void => {
+    if (part.type === 'progress') return progress.show(part);
+    progress.end();
     if (part.type === 'text') process.stdout.write(part.text);
     else if (part.type === 'fitted')
       part.fit.sources.forEach((source, i) => console.error(describeFitted({ ...source, name: files[i]!.name })));
   };
+  const pictures = options.image.map((file) => imagePiece(file, options));
   const request = {
-    messages: [textTurn('user', question)],
+    sessionId: '',
+    messages: [{ role: 'user' as const, content: [...pictures, { type: 'text' as const, text: question }] }],
     sources: files,
     maxTokens: options.maxTokens,
     sampling: samplingOf(options),
   };
-  const { stop } = await answerChat(model, model.createSession(), request, signal, onPart);
+  const { stop } = await answerChat(model, model.createSession(), request, signal, onPart).finally(() =>
+    progress.end(),
+  );
   process.stdout.write('\n');
   if (stop === 'repetition') console.error('The answer repeated itself and was stopped.');
 }

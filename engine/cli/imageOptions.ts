@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { BadRequest } from '../errors.ts';
 import { PRIORITY } from '../inference/scheduler.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
-import type { EncodedImage } from '../vision/imageEncoder.ts';
-import { decodePng } from '../vision/png.ts';
+import type { PromptImage } from '../vision/imageEncoder.ts';
+import { identifyPicture } from '../vision/pictureFile.ts';
+import type { ChatImage } from '../wire/protocol.ts';
+import { MAX_CROPS } from '../wire/schemas.ts';
 import { wholeNumber } from './options.ts';
 
 /** Options of commands that take pictures. */
@@ -22,7 +23,12 @@ export function addImageOptions(command: Command): Command {
       (path: string, more: string[]) => [...more, path],
       [],
     )
-    .option('--crops <count>', 'the most crops of a picture (default: as the model says)', wholeNumber(1));
+    .option('--crops <count>', 'the most crops of a picture (default: as the model says)', wholeNumber(1, MAX_CROPS));
+}
+
+/** A picture as part of a message. */
+export function imagePiece(file: string, { crops }: ImageOptions): ChatImage {
+  return { type: 'image', file: resolve(file), ...(crops === undefined ? {} : { mostCrops: crops }) };
 }
 
 /** Reads the pictures and computes their features. Rejects with BadRequest where the model takes none. */
@@ -30,15 +36,12 @@ export async function encodeImages(
   model: LoadedModel,
   { image: files, crops }: ImageOptions,
   signal: AbortSignal,
-): Promise<EncodedImage[]> {
-  const images: EncodedImage[] = [];
+): Promise<PromptImage[]> {
+  const images: PromptImage[] = [];
   for (const file of files) {
     if (!model.images) throw new BadRequest(`${model.info.name} takes no pictures.`);
-    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-      throw new BadRequest(`${file} cannot be read: ${error.code ?? error.message}.`);
-    });
-    const picture = decodePng(bytes, basename(file));
-    images.push(await model.images.encode(picture, { mostCrops: crops, priority: PRIORITY.chat, signal }));
+    const options = { holder: '', mostCrops: crops ?? model.images.mostCrops, priority: PRIORITY.chat, signal };
+    images.push(await model.images.encode(await identifyPicture(file, signal), options));
   }
   return images;
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { BadRequest } from '../errors.ts';
 import { notFinite } from '../inference/generate.ts';
 import { loadModel } from '../load/loadModel.ts';
-import type { EncodedImage } from '../vision/imageEncoder.ts';
+import type { PromptImage } from '../vision/imageEncoder.ts';
 import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
 import { modelPath } from './storeOptions.ts';
 import { addImageOptions, encodeImages, type ImageOptions } from './imageOptions.ts';
@@ -61,7 +61,7 @@ function checkPlaces(ids: readonly number[], pictures: number): void {
 }
 
 /** The ids with the pictures in their places. */
-function withPictures(ids: readonly number[], images: readonly EncodedImage[]): Prompt {
+function withPictures(ids: readonly number[], images: readonly PromptImage[]): Prompt {
   const parts = ids.map((id) => {
     if (id >= 0) return [id];
     const { key, size } = images[-1 - id]!;

@@ -56,12 +56,12 @@ export function loadOptions(options: ModelOptions, signal: AbortSignal): LoadOpt
   };
 }
 
-/** Makes an argument parser for whole numbers of at least `least`. */
-export function wholeNumber(least: number): (text: string) => number {
+/** Makes an argument parser for whole numbers of at least `least` and at most `most`. */
+export function wholeNumber(least: number, most = Infinity): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least)
-      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`It must be a whole number from ${least}${most < Infinity ? ` to ${most}` : ''}.`);
     return value;
   };
 }

@@ -1,7 +1,13 @@
 import { BadModel, BadRequest, throwIfAborted } from '../errors.ts';
 import type { Prompt } from '../prompt/prompt.ts';
 import type { Drafter } from './drafter.ts';
-import type { GeneratedToken, GenerateOptions, Generation, GenerationStats } from './generationTypes.ts';
+import type {
+  GeneratedToken,
+  GenerateOptions,
+  Generation,
+  GenerationStats,
+  PrefillListener,
+} from './generationTypes.ts';
 import { type Output, type OutputRows, rowsOf } from './output.ts';
 import { Sampler, candidatesOf, indexOfLargest, logSumExp } from './sampler.ts';
 import type { Sequence } from './sequence.ts';
@@ -25,6 +31,8 @@ export interface ExtendOptions {
   /** Tokens per step; by backend and priority where absent. */
   readonly chunkTokens?: number;
   readonly signal?: AbortSignal | undefined;
+  /** As in GenerateOptions. */
+  readonly onPrefill?: PrefillListener | undefined;
 }
 
 /** The outputs of the last positions, and what they cost. */
@@ -140,8 +148,9 @@ class DecodeLoop {
     const started = performance.now();
     const last = draft.length + 1;
     const ids = newest === undefined ? [] : [newest, ...draft];
-    const { signal } = this.#options;
-    const { values, logits, computed, stepMs } = await this.#session.extend(sequence, ids, { output, last, signal });
+    const { signal, onPrefill } = this.#options;
+    const options = { output, last, signal, ...(newest === undefined ? { onPrefill } : {}) };
+    const { values, logits, computed, stepMs } = await this.#session.extend(sequence, ids, options);
     stats[newest === undefined ? 'prefillMs' : 'decodeMs'] += performance.now() - started;
     stats.passes++;
     stats.tokensDrafted += draft.length;

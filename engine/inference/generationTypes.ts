@@ -17,7 +17,11 @@ export interface GenerateOptions {
    */
   readonly speculation?: 'auto' | 'always' | 'off';
   readonly signal?: AbortSignal;
+  /** Called after each step of the prompt but the last, with tokens computed and to compute. */
+  readonly onPrefill?: PrefillListener;
 }
+
+export type PrefillListener = (doneTokens: number, allTokens: number) => void;
 
 export interface Sampling {
   readonly temperature: number;

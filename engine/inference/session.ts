@@ -249,6 +249,8 @@ export class Session implements DecodingSession {
         computed += count;
       };
       await this.#context.scheduler.run(this.#priority, chunk, signal);
+      const left = sequence.length - cache.length;
+      if (left > 0) options.onPrefill?.(computed, computed + left);
     }
     const values = concatenate(outputs.map((rows) => rows.values));
     return { values, logits: outputs.flatMap((rows) => rows.logits), computed, stepMs };

@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
 import { answerChat, countTokens, fitChat } from '../chat/answer.ts';
+import { withText } from '../chat/pictures.ts';
 import { completeInDocument } from '../document/completeInDocument.ts';
 import { BadModel, BadRequest, Cancelled, errorMessage, PromptTooLong } from '../errors.ts';
 import { KvDiskCache } from '../inference/kvDiskCache.ts';
@@ -155,10 +156,11 @@ export class EngineServer {
 
   #chat(client: Client, params: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {
     const sent: { question?: string; answer: string } = { answer: '' };
+    const sessionId = sessionKey(client, params.sessionId);
     return this.#onModel(client, params, signal, ({ model, chats }) =>
-      chats.run(sessionKey(client, params.sessionId), signal, (session, either) =>
+      chats.run(sessionId, signal, (session, either) =>
         // When the backend failed in the middle of an answer, the next run continues it.
-        answerChat(model, session, continued(params, sent), either, (next) => {
+        answerChat(model, session, { ...continued(params, sent), sessionId }, either, (next) => {
           if (next.type === 'fitted') sent.question = next.question;
           else if (next.type === 'text') sent.answer += next.text;
           part(next);
@@ -256,9 +258,10 @@ export class EngineServer {
   }
 }
 
-/** Disposes the sessions whose key starts with `prefix`. */
+/** Disposes the sessions whose key starts with `prefix`, and frees the pictures that only they hold. */
 async function release(live: LiveModel | undefined, prefix: string): Promise<void> {
   await Promise.all([live?.documents.release(prefix), live?.chats.release(prefix)]);
+  live?.model.images?.release(prefix);
 }
 
 /** The request for the rest of an answer, once its question was composed and `answer` was sent. */
@@ -267,7 +270,7 @@ function continued(
   { question, answer }: { question?: string; answer: string },
 ): ChatParams {
   let { messages } = request;
-  if (question !== undefined) messages = messages.with(-1, textTurn('user', question));
+  if (question !== undefined) messages = messages.with(-1, withText(messages.at(-1)!, question));
   if (answer !== '') {
     const last = messages.at(-1)!;
     if (last.role !== 'assistant') messages = [...messages, textTurn('assistant', answer)];

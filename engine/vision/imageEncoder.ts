@@ -1,32 +1,45 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { Ops } from '../../kernels/ops.ts';
-import { throwIfAborted } from '../errors.ts';
+import { BadRequest, Cancelled, throwIfAborted } from '../errors.ts';
 import type { Priority, Scheduler } from '../inference/scheduler.ts';
 import { CROP_SIDE } from '../layers/patches.ts';
 import type { ImageDecoder } from '../models/decoder.ts';
 import { type Crops, cutIntoCrops } from './crops.ts';
-import type { HdSize } from './hdSize.ts';
-import type { Pixels } from './pixels.ts';
+import { type HdSize, hdSize } from './hdSize.ts';
+import type { Picture } from './pictureFile.ts';
+import { decodePng } from './png.ts';
 
-/** A picture whose features are known to the decoder under its key. */
-export interface EncodedImage {
+/** What stands for a picture in prompts. */
+export interface PromptImage {
+  /** Equal for equal files and crops: such pictures have equal features. */
   readonly key: string;
   readonly size: HdSize;
 }
 
 export interface EncodeOptions {
-  /** The most crops; by default the model's own number. */
-  readonly mostCrops?: number | undefined;
+  /** Who keeps the features, until it is released. */
+  readonly holder: string;
+  readonly mostCrops: number;
   readonly priority: Priority;
   readonly signal?: AbortSignal | undefined;
   /** Called after each crop. */
-  readonly onProgress?: ((doneCrops: number, allCrops: number) => void) | undefined;
+  readonly onCrop?: (() => void) | undefined;
 }
 
-/** Computes the features of pictures, a crop at a time, and keeps them until they are forgotten. */
+export function promptImage(picture: Picture, mostCrops: number): PromptImage {
+  return { key: `${picture.hash} ${mostCrops}`, size: hdSize(picture, mostCrops) };
+}
+
+/** Crops that the image encoder computes, the global view among them. */
+export function cropsOf({ rows, cols }: HdSize): number {
+  return 1 + rows * cols;
+}
+
+/** Computes the features of pictures, a crop at a time, and keeps them as long as somebody holds them. */
 export class ImageEncoder {
-  /** Pictures by their key. Two calls for the same one wait for each other: the second finds it done. */
-  readonly #images = new Map<string, EncodedImage>();
+  /** The holders of each picture whose features the decoder has, by its key. */
+  readonly #holders = new Map<string, Set<string>>();
   #queue: Promise<unknown> = Promise.resolve();
   #separators: Float32Array | undefined;
 
@@ -46,43 +59,59 @@ export class ImageEncoder {
     this.#scheduler = scheduler;
   }
 
+  /** Whether there are features of any picture. */
+  get holdsAny(): boolean {
+    return this.#holders.size > 0;
+  }
+
+  /** Whether the features of a picture are there already. */
+  knows({ key }: PromptImage): boolean {
+    return this.#holders.has(key);
+  }
+
   /**
    * Computes the features of a picture unless they are known. Each crop is a step, so that completions go between two of
-   * them. Rejects with Cancelled, OutOfMemory or BackendLost; then nothing of the picture is kept.
+   * them. Rejects with BadRequest where the file is damaged, with Cancelled within a crop, OutOfMemory or BackendLost;
+   * then nothing of the picture is kept.
    */
-  encode(picture: Pixels, options: EncodeOptions): Promise<EncodedImage> {
-    const job = this.#queue.then(() => this.#encode(picture, options));
-    this.#queue = job.catch(() => {});
-    return job;
-  }
-
-  /** Frees the features of a picture. */
-  forget(key: string): void {
-    if (this.#images.delete(key)) this.#decoder.forgetImage(key);
-  }
-
-  async #encode(picture: Pixels, options: EncodeOptions): Promise<EncodedImage> {
-    const { mostCrops = this.mostCrops, signal } = options;
-    throwIfAborted(signal);
-    const key = imageKey(picture, mostCrops);
-    const known = this.#images.get(key);
-    if (known) return known;
-    const crops = cutIntoCrops(picture, mostCrops);
-    await this.#decoder.prepareEncoder(this.#ops);
-    try {
-      const features = await this.#featuresOf(crops, options);
-      this.#decoder.setImage(key, features);
-    } finally {
-      this.#decoder.restEncoder();
-    }
-    const image = { key, size: crops.size };
-    this.#images.set(key, image);
+  async encode(picture: Picture, options: EncodeOptions): Promise<PromptImage> {
+    const { signal, holder, mostCrops } = options;
+    const image = promptImage(picture, mostCrops);
+    // One picture at a time; the second call for the same one finds it done.
+    const job = settled(this.#queue, signal).then(async () => {
+      throwIfAborted(signal);
+      if (!this.knows(image)) this.#decoder.setImage(image.key, await this.#featuresOf(picture, options));
+      const holders = this.#holders.get(image.key) ?? new Set();
+      this.#holders.set(image.key, holders.add(holder));
+    });
+    this.#queue = Promise.allSettled([this.#queue, job]);
+    await job;
     return image;
   }
 
+  /** Frees the features of pictures that nobody holds but those whose name starts with `prefix`. */
+  release(prefix: string): void {
+    for (const [key, holders] of this.#holders) {
+      for (const holder of holders) if (holder.startsWith(prefix)) holders.delete(holder);
+      if (holders.size > 0) continue;
+      this.#holders.delete(key);
+      this.#decoder.forgetImage(key);
+    }
+  }
+
+  async #featuresOf(picture: Picture, options: EncodeOptions): Promise<Float32Array> {
+    const crops = await cut(picture, options.mostCrops);
+    await this.#decoder.prepareEncoder(this.#ops);
+    try {
+      return await this.#encodeCrops(crops, options);
+    } finally {
+      this.#decoder.restEncoder();
+    }
+  }
+
   /** The features of the crops in the places of their positions, with the separators between them: (positions, hidden). */
-  async #featuresOf({ size, count, patches }: Crops, options: EncodeOptions): Promise<Float32Array> {
-    const { priority, signal, onProgress } = options;
+  async #encodeCrops({ size, count, patches }: Crops, options: EncodeOptions): Promise<Float32Array> {
+    const { priority, signal, onCrop } = options;
     const step = (record: () => ReturnType<ImageDecoder['separators']>): Promise<Float32Array> => {
       return this.#scheduler.run(priority, () => this.#ops.step(record), signal);
     };
@@ -105,13 +134,27 @@ export class ImageEncoder {
         features.set(part, (row + across * CROP_SIDE) * width);
         if (across === cols - 1) features.set(rowEnd, (row + cols * CROP_SIDE) * width);
       }
-      onProgress?.(crop + 1, count);
+      onCrop?.();
     }
     return features;
   }
 }
 
-/** Equal for equal pixels and crops: such pictures have equal features. */
-function imageKey({ width, height, rgb }: Pixels, mostCrops: number): string {
-  return createHash('sha256').update(`${width} ${height} ${mostCrops} `).update(rgb).digest('hex');
+async function cut({ path, name, hash }: Picture, mostCrops: number): Promise<Crops> {
+  const file = await readFile(path);
+  if (createHash('sha256').update(file).digest('hex') !== hash)
+    throw new BadRequest(`${name} was changed while it was read.`);
+  return cutIntoCrops(decodePng(file, name), mostCrops);
+}
+
+/** Resolves when `work` has ended in any way. Rejects with Cancelled as soon as the signal fires. */
+async function settled(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  let cancel = (): void => {};
+  const cancelled = new Promise<never>((_, reject) => (cancel = () => reject(new Cancelled())));
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    await Promise.race([Promise.allSettled([work]), cancelled]);
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
 }

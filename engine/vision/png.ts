@@ -5,19 +5,15 @@ import type { Pixels } from './pixels.ts';
 /** A picture of 100 million pixels takes 400 MB while it is decoded. */
 const MOST_PIXELS = 1e8;
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
-const HEADER_BYTES = 24;
+/** The signature, and as much of the first chunk as says how large the picture is. */
+export const PNG_HEADER_BYTES = 24;
 
 /**
  * Decodes a PNG file of any depth to RGB: palettes are looked up, grey becomes three equal colours, of 16 bits the upper
  * 8 count, and what is transparent lies over white. Throws BadRequest, in one sentence that begins with `name`.
  */
 export function decodePng(file: Uint8Array, name: string): Pixels {
-  const { width, height } = readSize(file, name);
-  const megapixels = (width * height) / 1e6;
-  if (width * height > MOST_PIXELS)
-    throw new BadRequest(
-      `${name} has ${Math.round(megapixels)} million pixels; at most ${MOST_PIXELS / 1e6} are read.`,
-    );
+  readPngSize(file, name);
   try {
     return toRgb(decode(file, { checkCrc: true }));
   } catch (error) {
@@ -25,12 +21,18 @@ export function decodePng(file: Uint8Array, name: string): Pixels {
   }
 }
 
-function readSize(file: Uint8Array, name: string): { width: number; height: number } {
+/** Reads the size of a picture, in pixels, from the first bytes of its file. Throws BadRequest as decodePng does. */
+export function readPngSize(file: Uint8Array, name: string): { width: number; height: number } {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   if (!bytes.subarray(0, SIGNATURE.length).equals(SIGNATURE))
     throw new BadRequest(`${name} is not a PNG file, the only kind of picture that is read here.`);
-  if (bytes.length < HEADER_BYTES) throw new BadRequest(`${name} is a PNG file that was cut off.`);
-  return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
+  if (bytes.length < PNG_HEADER_BYTES) throw new BadRequest(`${name} is a PNG file that was cut off.`);
+  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+  if (width === 0 || height === 0) throw new BadRequest(`${name} is a damaged PNG file: it has no pixels.`);
+  const megapixels = Math.round((width * height) / 1e6);
+  if (width * height > MOST_PIXELS)
+    throw new BadRequest(`${name} has ${megapixels} million pixels; at most ${MOST_PIXELS / 1e6} are read.`);
+  return { width, height };
 }
 
 function toRgb(png: DecodedPng): Pixels {

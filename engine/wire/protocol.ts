@@ -161,7 +161,10 @@ export interface ChatTurn {
 }
 /** One piece of a message. */
 export type ChatContent = { type: 'text'; text: string } | ChatImage;
-/** A picture, where the model sees pictures: each piece is one picture, in the place where it stands. */
+/**
+ * A picture in a user's message, where the model sees pictures, in the place where it stands: a line break follows it in
+ * the prompt. Where `sources` stand in front of the message, its pictures stand in front of them.
+ */
 export interface ChatImage {
   type: 'image';
   /** The absolute path of a PNG file on the engine's machine. */
@@ -187,9 +190,12 @@ export type ChatPart =
   | {
       type: 'fitted';
       fit: FitResult;
-      /** The last message's text as the model sees it, sources included. */ question: string;
+      /** The last message's text as the model sees it, sources included, behind the message's pictures. */ question: string;
     }
-  /** Progress before the first text: crops of pictures that the model has seen, then tokens of the prompt. */
+  /**
+   * Progress before the first text: crops of pictures that the model has seen, from 0 to all, where some are new to it;
+   * then tokens of the prompt that are computed, where that takes several steps.
+   */
   | { type: 'progress'; step: 'images' | 'prompt'; done: number; total: number }
   /** Part of the thoughts with which the models of some families begin. They are no part of the answer or of later prompts. */
   | { type: 'thought'; text: string }

@@ -14,7 +14,7 @@ const MAX_SOURCES = 1000;
 const MAX_CONTENTS = 100;
 const MAX_TEXTS = 10_000;
 /** phi-3-vision was trained with 16; more would only be slow. */
-const MAX_CROPS = 64;
+export const MAX_CROPS = 64;
 const pixels = z.int().min(1).max(100_000);
 
 const backend = z.enum(['webgpu', 'wasm', 'reference']);
@@ -53,7 +53,8 @@ const messages = z
   .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.array(content).max(MAX_CONTENTS) }))
   .min(1)
   .max(MAX_MESSAGES)
-  .refine(takeTurns, 'must begin with at most one system message, then a user and the assistant in turn');
+  .refine(takeTurns, 'must begin with at most one system message, then a user and the assistant in turn')
+  .refine(onlyUsersShow, "only the user's messages can hold pictures");
 
 const sources = z
   .array(
@@ -129,6 +130,10 @@ export const notificationSchemas: { [N in NotificationName]: z.ZodType<Notificat
   unloaded: z.object({ modelId: z.string() }),
   backendChanged: z.object({ model: modelInfo, reason: z.string() }),
 };
+
+function onlyUsersShow(turns: readonly ChatTurn[]): boolean {
+  return turns.every(({ role, content }) => role === 'user' || content.every(({ type }) => type === 'text'));
+}
 
 function takeTurns(turns: readonly ChatTurn[]): boolean {
   const spoken = turns[0]?.role === 'system' ? turns.slice(1) : turns;

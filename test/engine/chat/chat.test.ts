@@ -6,6 +6,7 @@ import type { ChatSampling, SamplingDefaults } from '../../../engine/wire/protoc
 import { GREEDY_SAMPLING } from '../../support/engine/greedySampling.ts';
 import { pairsToDrop } from '../../../engine/chat/chatPrompt.ts';
 import { reuseCachedTokens } from '../../../engine/chat/reuseCachedTokens.ts';
+import { textPrompt } from '../../../engine/prompt/prompt.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { releasedTokenizer } from '../../fixtures/tokenizers/released.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
@@ -194,7 +195,7 @@ describe('an answer in other tokens than its tokenizer would write', () => {
     ['nor the other way round', [user, ...name, word], [user, end, word], [user, ...name, word]],
   ];
   for (const [name, prompt, cached, want] of table) {
-    it(name, () => assert.deepEqual(reuseCachedTokens(tokenizer, prompt, cached), want));
+    it(name, () => assert.deepEqual(reuseCachedTokens(tokenizer, textPrompt(prompt), cached), textPrompt(want)));
   }
 
   it('is computed again where it would not fit so', async () => {

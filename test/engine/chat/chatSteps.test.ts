@@ -100,9 +100,12 @@ describe('a chat with a model of random words', () => {
     folder.remove();
   });
 
-  const answer = async (params: Partial<ChatParams> = {}, onPart: (text: string) => void = () => {}) => {
+  const answer = async (
+    params: Partial<Omit<ChatParams, 'sessionId'>> = {},
+    onPart: (text: string) => void = () => {},
+  ) => {
     let text = '';
-    const request = { messages: user('Why?'), maxTokens: 40, ...params };
+    const request = { sessionId: '', messages: user('Why?'), maxTokens: 40, ...params };
     const session = model.createSession(PRIORITY.chat);
     await answerChat(model, session, request, new AbortController().signal, (part) => {
       text += saidIn(part);
@@ -116,11 +119,17 @@ describe('a chat with a model of random words', () => {
     const session = model.createSession(PRIORITY.chat);
     let parts = 0;
     let cached = 0;
-    const running = answerChat(model, session, { messages: user('Why?'), maxTokens: 200 }, abort.signal, () => {
-      if (++parts !== 5) return;
-      cached = session.tokens.length;
-      abort.abort();
-    });
+    const running = answerChat(
+      model,
+      session,
+      { sessionId: '', messages: user('Why?'), maxTokens: 200 },
+      abort.signal,
+      () => {
+        if (++parts !== 5) return;
+        cached = session.tokens.length;
+        abort.abort();
+      },
+    );
     await assert.rejects(running, Cancelled);
     assert.equal(parts, 5);
     assert.equal(session.tokens.length, cached, 'nothing was computed after that');
@@ -147,7 +156,7 @@ describe('a chat with a model of random words', () => {
         await answerChat(
           model,
           { generate, tokens: [] },
-          { messages, maxTokens: 30 },
+          { sessionId: '', messages, maxTokens: 30 },
           new AbortController().signal,
           (part) => {
             text += saidIn(part);
@@ -174,7 +183,12 @@ describe('a chat with the starter model', function () {
     for (let turn = 0; turn < 12; turn++) {
       messages.push(textTurn('user', `Write a function that adds ${turn} to a number, and explain it.`));
       let text = '';
-      const request = { messages, maxTokens: 100, sampling: { temperature: 0.8, topP: 0.95, seed: turn } };
+      const request = {
+        sessionId: '',
+        messages,
+        maxTokens: 100,
+        sampling: { temperature: 0.8, topP: 0.95, seed: turn },
+      };
       const result = await answerChat(model, session, request, new AbortController().signal, (part) => {
         text += saidIn(part);
       });

@@ -50,7 +50,7 @@ describe('the vocabulary of SmolLM2-135M-Instruct', () => {
   it('a chat that is encoded line by line has the ids of the whole', async () => {
     const lines = new LineEncoder(tokenizer, async () => {});
     for (const text of corpus(100_000)) {
-      assert.deepEqual(await lines.chat(ask(text), prompted), tokenizer.chat(ask(text), prompted));
+      assert.deepEqual(await lines.chat(ask(text), prompted, '\uFDD2'), [tokenizer.chat(ask(text), prompted)]);
     }
   });
 

@@ -26,7 +26,7 @@ export function chattingModel(tokenizer: Tokenizer | null, options: ChatModelOpt
     longestAnswer: contextLength / 2,
     images: null,
   };
-  return { tokenizer, stopStrings, info: { ...info, notes: [], bytes: 0, sampling } };
+  return { tokenizer, stopStrings, images: undefined, info: { ...info, notes: [], bytes: 0, sampling } };
 }
 
 /** A conversation with a chattingModel. */
@@ -57,10 +57,14 @@ export class ChatWithModel {
     return result;
   }
 
-  async call(answer: string, params: Partial<ChatParams> = {}, signal = new AbortController().signal) {
+  async call(
+    answer: string,
+    params: Partial<Omit<ChatParams, 'sessionId'>> = {},
+    signal = new AbortController().signal,
+  ) {
     this.#next = answer;
     const parts: string[] = [];
-    const request = { messages: this.messages, maxTokens: 256, ...params };
+    const request = { sessionId: 'chat', messages: this.messages, maxTokens: 256, ...params };
     const result = await answerChat(this.#model, this.#session, request, signal, (part) => {
       if (part.type === 'text') parts.push(part.text);
       else if (part.type === 'fitted') this.fitted = part;

@@ -93,6 +93,8 @@ export function chat(
   const request = { modelId, sessionId: 'chat', messages: [textTurn('user', text)], maxTokens: 20, ...params };
   return client.call('chat', request, {
     signal,
-    onPart: (part) => parts.push(part.type === 'text' ? part.text : part.type),
+    onPart: (part) => {
+      if (part.type !== 'progress') parts.push(part.type === 'text' ? part.text : part.type);
+    },
   });
 }

@@ -6,6 +6,7 @@ import type { LoadedModel } from '../../../../engine/load/loadedModel.ts';
 import { loadModel } from '../../../../engine/load/loadModel.ts';
 import { joinPrompt, type Prompt } from '../../../../engine/prompt/prompt.ts';
 import { decodePng } from '../../../../engine/vision/png.ts';
+import { identifyPicture } from '../../../../engine/vision/pictureFile.ts';
 import type { Pixels } from '../../../../engine/vision/pixels.ts';
 import type { Backend } from '../../../../engine/wire/protocol.ts';
 import { assertWithin } from '../../close.ts';
@@ -56,8 +57,9 @@ export async function promptOf(model: LoadedModel, { ids }: VisionPrompt): Promi
   for (const part of ids) {
     if ('ids' in part) parts.push(part.ids);
     else {
-      const options = { mostCrops: part.num_crops_limit, priority: PRIORITY.chat };
-      const { key, size } = await model.images!.encode(readPicture(part.image), options);
+      const options = { holder: 'golden', mostCrops: part.num_crops_limit, priority: PRIORITY.chat };
+      const picture = await identifyPicture(join(goldenFolder('vision'), part.image));
+      const { key, size } = await model.images!.encode(picture, options);
       assert.equal(size.tokens, part.repeat);
       parts.push({ key, length: size.tokens });
     }
