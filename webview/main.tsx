@@ -7,7 +7,8 @@ import { App } from './components/app.tsx';
 import type { Place } from './follower.ts';
 import { isAllowedLink } from './markdown/links.ts';
 import { type Page, PageContext, focusComposer } from './page.ts';
-import type { FromPage, ToPage } from './protocol.ts';
+import { PictureExchange } from './pictures/exchange.ts';
+import type { FromPage, PictureToPage, ToPage, ViewMessage } from './protocol.ts';
 import { EMPTY, type View, type ViewEvent, reduce, writing } from './state.ts';
 import { setTexts } from './texts.ts';
 
@@ -30,7 +31,7 @@ const saved = host.getState();
 const root = document.getElementById('root')!;
 const announcer = new Announcer();
 /** Messages from the host since the last frame, so that many parts cause only one update. */
-let heard: ToPage[] = [];
+let heard: ViewMessage[] = [];
 let frame: number | undefined;
 let place = saved?.place;
 
@@ -50,8 +51,13 @@ class ChatPage implements Page {
 }
 
 const page = new ChatPage();
+const pictures = new PictureExchange({
+  post: (message) => page.post(message),
+  notice: (text) => page.dispatch({ type: 'notice', text }),
+});
 
 window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
+  if (isOfPicture(data)) return pictures.handle(data);
   heard.push(data);
   schedule();
 });
@@ -65,6 +71,10 @@ root.addEventListener('focusin', save);
 // VS Code gives the focus to the page; it belongs in the composer.
 window.addEventListener('focus', () => document.activeElement === document.body && focusComposer());
 page.post({ type: 'ready' });
+
+function isOfPicture(message: ToPage): message is PictureToPage {
+  return /^(pictureWanted|pictureEnded|decode|filePiece)$/.test(message.type);
+}
 
 function schedule(): void {
   frame ??= requestAnimationFrame(draw);
@@ -87,7 +97,7 @@ function draw(now: number): void {
   if (opened || events.some(({ type }) => type === 'compose')) focusComposer();
 }
 
-function apply(event: ToPage): void {
+function apply(event: ViewMessage): void {
   if (event.type === 'state') {
     setTexts(event.state.texts);
     useColors(event.state.colors);

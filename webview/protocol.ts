@@ -35,12 +35,45 @@ export type FromPage =
   | { type: 'openLink'; href: string }
   | { type: 'restartEngine' }
   | { type: 'chooseModel' }
-  | { type: 'showLog' };
+  | { type: 'showLog' }
+  | PictureFromPage;
+
+export type PictureFromPage =
+  | PictureTransfer
+  /** Files were dropped of which the page knows the addresses only. */
+  | { type: 'dropped'; uris: string[] }
+  | { type: 'pickPicture' }
+  /** The most crops in which the model is to see the picture of a chip. */
+  | { type: 'limitCrops'; chipId: string; mostCrops: number };
+
+/** Pictures go in pieces of at most 4 MB, each of which the receiver requests. */
+export type PictureTransfer =
+  /**
+   * A picture that the page has decoded, as a PNG file of so many bytes. The host requests them with `pictureWanted`.
+   * `decode` names the host's request; without it, the picture becomes a chip.
+   */
+  | { type: 'picture'; transfer: number; name: string; width: number; height: number; bytes: number; decode?: number }
+  | { type: 'picturePiece'; transfer: number; offset: number; data: Uint8Array<ArrayBuffer> }
+  /** Requests the bytes of a file that the host wants to have decoded. Answer: `filePiece`. */
+  | { type: 'fileWanted'; decode: number; offset: number }
+  /** What the host wants to have decoded cannot be decoded. One sentence. */
+  | { type: 'pictureFailed'; decode: number; text: string };
 
 /** Actions on a code block. `apply`: locates it in a file and shows a diff. `terminal`: inserts it, never runs it. */
 export type CodeAction = 'copy' | 'insert' | 'replace' | 'newFile' | 'apply' | 'terminal';
 
-export type ToPage =
+export type ToPage = ViewMessage | PictureToPage;
+
+export type PictureToPage =
+  | { type: 'pictureWanted'; transfer: number; offset: number }
+  /** The host needs nothing more of this picture. */
+  | { type: 'pictureEnded'; transfer: number }
+  /** A file that the page is to decode. It requests the bytes with `fileWanted`, and answers with `picture`. */
+  | { type: 'decode'; decode: number; name: string; bytes: number }
+  | { type: 'filePiece'; decode: number; offset: number; data: Uint8Array<ArrayBuffer> };
+
+/** Messages that change what the page shows. */
+export type ViewMessage =
   | { type: 'state'; state: PageState }
   /** Adds or updates a message of the open conversation; the page removes all messages after it. */
   | { type: 'message'; message: PageMessage }
@@ -107,7 +140,7 @@ export interface SourceLink {
 /** Something attached to the question that is being written. */
 export interface Chip {
   id: string;
-  kind: 'selection' | 'file' | 'folder' | 'symbol' | 'problems' | 'terminal' | 'changes' | 'project';
+  kind: 'selection' | 'file' | 'folder' | 'symbol' | 'problems' | 'terminal' | 'changes' | 'project' | 'picture';
   /** Short: "main.ts:10-24". */
   label: string;
   /** For the tooltip and screen readers: the full path and the size. */
@@ -118,6 +151,27 @@ export interface Chip {
   cut: string;
   uri?: string;
   line?: number;
+  /** Only for pictures. */
+  picture?: ChipPicture;
+}
+
+export interface ChipPicture {
+  /** The page shows the file HASH.png of the folder that its HTML names. */
+  hash: string;
+  /** Pixels. */
+  width: number;
+  height: number;
+  /** What the model offers, most crops first; empty while that is unknown and where the model sees no pictures. */
+  costs: PictureCost[];
+  /** What the user has chosen of it; the first if absent. */
+  mostCrops?: number;
+}
+
+export interface PictureCost {
+  mostCrops: number;
+  tokens: number;
+  /** From the picture to the first word; null while nothing is measured. */
+  seconds: number | null;
 }
 
 /** Tokens of the context window that the next request would use. `limit` is 0 if no model is loaded. */

@@ -1,5 +1,5 @@
 /** State of the page and its transitions. Pure. */
-import type { ConversationEntry, PageMessage, PageState, Suggestion, ToPage } from './protocol.ts';
+import type { ConversationEntry, PageMessage, PageState, Suggestion, ViewMessage } from './protocol.ts';
 
 export interface View {
   /** The state owned by the host; undefined until its first message. */
@@ -37,7 +37,7 @@ export interface List {
 
 /** Messages from the host and actions of the user. */
 export type ViewEvent =
-  | ToPage
+  | ViewMessage
   | { type: 'typed'; text: string }
   /** Suggestions for the text between `start` and `end` have been requested from the host. */
   | { type: 'suggestionsAsked'; start: number; end: number }

@@ -2,17 +2,20 @@
 import type { ConversationEntry, FromPage, PageState, ToPage } from '../../webview/protocol.ts';
 import { Answering } from './answer/answering.ts';
 import type { ControllerHost } from './controllerHost.ts';
+import { linksOf, picturesIn } from './conversation/contents.ts';
 import { type Conversation, emptyConversation, pageMessages } from './conversation/conversation.ts';
 import { Draft, type DraftHost } from './conversation/draft.ts';
-import { asMarkdown, fileName } from './conversation/export.ts';
+import { exported } from './conversation/export.ts';
 import { entries } from './conversation/conversationList.ts';
 import type { Page } from './page/pages.ts';
 import type { Attachment } from './context/attachment.ts';
+import { withPictures } from './context/pictureFiles.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import type { Chat } from './chat.ts';
+import { addWithPictures, handlePicture } from './chatPictures.ts';
 import { PendingWrites } from './conversation/pendingWrites.ts';
 
-export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'> {
+export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages' | 'pictures'> {
   readonly #draft: Draft;
   readonly #conversations: PendingWrites;
   #open: Answering;
@@ -20,8 +23,8 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
   #queue: Promise<void>;
   /** Messages kept for the next page that can show them. */
   #forPage: ToPage[] = [];
-  /** Context length, in tokens, with which the attachments were last counted. */
-  #contextLength = 0;
+  /** Context length, and whether the model sees pictures, when the attachments were last counted. */
+  #countedFor = '0 false';
   /** Search query of the conversation list that each page shows. */
   readonly #queries = new WeakMap<Page, string>();
 
@@ -30,12 +33,12 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
   constructor(host: ControllerHost) {
     this.#host = host;
 
-    const { t, log } = host;
+    const { t, log, pages } = host;
     this.#conversations = new PendingWrites(host.store, (error) => {
       log(String(error));
-      this.#notice(
-        t('The chat could not be saved: {0}. It is kept in memory until VS Code is closed.', errorMessage(error)),
-      );
+      const why = errorMessage(error);
+      const text = t('The chat could not be saved: {0}. It is kept in memory until VS Code is closed.', why);
+      pages.post({ type: 'notice', text });
     });
     this.#open = this.#answering(this.#empty());
     this.#draft = new Draft({
@@ -59,12 +62,14 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
 
   async ask({ text = '', attachments = [], send = false, newConversation = false }: Parameters<Chat['ask']>[0]) {
     await this.#host.actions.reveal();
-    await this.#exclusively(async () => {
-      if (newConversation) await this.#show(this.#empty());
-      if (send) return this.#send(text, attachments);
-      this.#draft.add(attachments);
-      if (text !== '') this.#give({ type: 'compose', text });
-    });
+    await withPictures(this.#host.pictures, attachments, (ready) =>
+      this.#exclusively(async () => {
+        if (newConversation) await this.#show(this.#empty());
+        if (send) return this.#send(text, ready);
+        this.#draft.add(ready);
+        if (text !== '') this.#give({ type: 'compose', text });
+      }),
+    );
   }
 
   async newConversation(): Promise<void> {
@@ -83,9 +88,9 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
 
   engineChanged(): void {
     this.#host.pages.post({ type: 'engine', engine: this.#host.engine() });
-    const contextLength = this.#host.contextLength();
-    if (contextLength !== this.#contextLength) this.#draft.refresh();
-    this.#contextLength = contextLength;
+    const model = `${this.#host.contextLength()} ${this.#host.seesPictures()}`;
+    if (model !== this.#countedFor) this.#draft.refresh();
+    this.#countedFor = model;
   }
 
   colorsChanged(): void {
@@ -106,6 +111,15 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
   /** The text of a file changed, so the attachments' token counts may have changed. */
   textChanged(): void {
     if (this.#draft.attachments.length > 0) this.#draft.refresh();
+  }
+
+  attach(attachments: Attachment[]): void {
+    this.#draft.add(attachments);
+  }
+
+  /** The hashes of the pictures in all conversations, stored or open. */
+  async picturesInUse(): Promise<ReadonlySet<string>> {
+    return new Set([...(await this.#conversations.all()), this.#open.conversation].flatMap(picturesIn));
   }
 
   /** Sends the whole state to the pages, for instance after a change of trust. */
@@ -140,7 +154,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
       case 'regenerate':
         return this.#change((open) => open.regenerate());
       case 'edit':
-        return this.#change((open) => open.edit(message.messageId, message.text));
+        return this.#edit(message.messageId, message.text);
       case 'newConversation':
         return this.newConversation();
       case 'openConversation':
@@ -160,7 +174,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
         return page.post({ type: 'suggestions', request: message.request, suggestions });
       }
       case 'attach':
-        return this.#draft.add([await actions.attachment(message.suggestionId)]);
+        return addWithPictures(this.#host.pictures, [await actions.attachment(message.suggestionId)], this.#draft);
       case 'detach':
         return this.#draft.remove(message.chipId);
       case 'code':
@@ -176,6 +190,8 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
       case 'chooseModel':
       case 'showLog':
         return actions.run(message.type);
+      default:
+        return handlePicture(message, page, this.#host, this.#draft);
     }
   }
 
@@ -194,6 +210,12 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
 
   #change(action: (open: Answering) => void): Promise<void> {
     return this.#exclusively(async () => action(await this.#current()));
+  }
+
+  async #edit(messageId: string, text: string): Promise<void> {
+    const before = picturesIn(this.#open.conversation);
+    await this.#change((open) => open.edit(messageId, text));
+    await this.#host.pictureStore.deleteUnused(before);
   }
 
   /**
@@ -267,6 +289,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
       if (id === this.#open.conversation.id) await this.#show(this.#empty());
       await this.#conversations.remove(id);
       actions.closed(id);
+      await this.#host.pictureStore.deleteUnused(picturesIn(conversation));
     });
     return true;
   }
@@ -276,8 +299,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     if (!conversation || conversation.turns.length === 0) {
       throw new Error(this.#host.t('There is nothing to export yet.'));
     }
-    const title = this.#titleOf(conversation);
-    await this.#host.actions.saveAs(fileName(title), asMarkdown({ ...conversation, title }, this.#host.t));
+    await this.#host.actions.saveAs(exported({ ...conversation, title: this.#titleOf(conversation) }, this.#host));
   }
 
   async #list(page: Page, query = this.#queries.get(page) ?? ''): Promise<void> {
@@ -291,9 +313,8 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
   }
 
   async #code(block: Extract<FromPage, { type: 'code' }>, page: Page): Promise<void> {
-    const { turns } = this.#open.conversation;
-    const files = turns.flatMap(({ question }) => question.sources.map(({ uri }) => uri)).filter((uri) => uri !== '');
-    const sentence = await this.#host.actions.code(block, [...new Set(files)]);
+    const files = new Set(linksOf(this.#open.conversation).sources);
+    const sentence = await this.#host.actions.code(block, [...files]);
     if (sentence !== '') page.post({ type: 'notice', text: sentence });
   }
 
@@ -302,13 +323,10 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     if (message) await this.#host.actions.copy(message.text);
   }
 
-  /**
-   * Only sources and attachments of the conversation or the draft may be opened; the page's word alone opens nothing.
-   */
+  /** Only what the conversation or the draft contains may be opened; the page's word alone opens nothing. */
   #mayOpen(uri: string): boolean {
-    const { turns } = this.#open.conversation;
-    const links = turns.flatMap(({ question }) => [...question.sources, ...question.chips]);
-    return [...links, ...this.#draft.chips].some((link) => link.uri === uri);
+    const { sources, chips } = linksOf(this.#open.conversation);
+    return [...sources, ...chips, ...this.#draft.chips.map((chip) => chip.uri)].includes(uri);
   }
 
   async #read(id: string): Promise<Conversation | undefined> {
@@ -365,7 +383,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
       {
         message: (message) => ifOpen(() => pages.post({ type: 'message', message })),
         part: (messageId, text) => ifOpen(() => pages.part(messageId, text)),
-        notice: (text) => this.#notice(text),
+        notice: (text) => pages.post({ type: 'notice', text }),
         save: (changed) => this.#conversations.save(changed),
         ended: () => ifOpen(() => this.#draft.refresh()),
       },
@@ -377,9 +395,5 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
   /** Remembers the open conversation for the next start; a failure does little harm. */
   #remember(id: string): void {
     this.#host.store.rememberOpen(id).catch((error: unknown) => this.#host.log(String(error)));
-  }
-
-  #notice(text: string): void {
-    this.#host.pages.post({ type: 'notice', text });
   }
 }

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { SyntaxColors } from '../../webview/protocol.ts';
 import type { Config } from '../config.ts';
 import type { Engine, EngineState } from '../engine/engine.ts';
+import { readPictureFile } from '../pictures/readPictureFile.ts';
 import { samplingSettings } from '../engine/sampling.ts';
 import { modelOf, type Settings } from '../settings.ts';
 import type { CodeBlocks } from '../edits/vscode/codeBlocks.ts';
@@ -16,9 +17,13 @@ import { engineView } from './page/engineView.ts';
 import { pageActions } from './page/pageActions.ts';
 import { Pages } from './page/pages.ts';
 import type { Chat } from './chat.ts';
+import { createPictures } from './chatPictures.ts';
 import type { ContextReader } from './context/attachment.ts';
 import { ConversationStore } from './conversation/conversationStore.ts';
 import { ChatView } from './page/view.ts';
+
+/** A window that starts has more urgent work. */
+const CLEANUP_AFTER_MS = 60_000;
 
 export interface CreateChatHost {
   readonly context: vscode.ExtensionContext;
@@ -48,19 +53,30 @@ export function createChat(host: CreateChatHost): Chat {
   const view = own(
     new ChatView({
       extension: context.extensionUri,
+      pictures: picturesFolder(context),
       pages,
       controller: () => controller,
       log: (text) => log.warn(text),
     }),
   );
+  const pictures = createPictures({
+    folder: picturesFolder(context),
+    pages,
+    t: vscode.l10n.t,
+    readFile: (uri) => readPictureFile(vscode.Uri.parse(uri), settings()['files.exclude']),
+    reveal: () => view.reveal(),
+    controller: () => controller,
+  });
   const controller: ChatController = new ChatController({
     ...controllerHost(host),
+    ...pictures,
     pages,
     store: conversationStore(host, pages),
     actions: pageActions({ ...host, view }),
     automatic: () => editor.attachment,
   });
   own({ dispose: () => void controller.dispose() });
+  own(soon(() => pictures.pictureStore.deleteAbandoned(Date.now()).catch((error: unknown) => log.warn(String(error)))));
   own(engine.chatModel.onDidChangeState(() => controller.engineChanged()));
   own(host.config.onDidChange(() => controller.settingsChanged()));
   own(colors.onDidChange(() => controller.colorsChanged()));
@@ -72,13 +88,27 @@ export function createChat(host: CreateChatHost): Chat {
     exportOpen: () => controller.exportOpen(),
     openInEditor: () => view.openInEditor(),
     reloadPages: () => view.reload(),
+    pictures: pictures.pictures,
   };
 }
 
-/** The workspace's conversations; windows without a workspace share theirs. */
+/** Does something that can wait once the window has started. */
+function soon(action: () => Promise<void>): vscode.Disposable {
+  const timer = setTimeout(() => void action(), CLEANUP_AFTER_MS);
+  return new vscode.Disposable(() => clearTimeout(timer));
+}
+
+/** The folder of the workspace's conversations; windows without a workspace share theirs. */
+function chatsFolder({ storageUri, globalStorageUri }: vscode.ExtensionContext): string {
+  return join((storageUri ?? globalStorageUri).fsPath, 'chats');
+}
+
+function picturesFolder(context: vscode.ExtensionContext): string {
+  return join(chatsFolder(context), 'pictures');
+}
+
 function conversationStore({ context, log }: CreateChatHost, pages: Pages): ConversationStore {
-  const folder = join((context.storageUri ?? context.globalStorageUri).fsPath, 'chats');
-  return new ConversationStore(folder, (files) => {
+  return new ConversationStore(chatsFolder(context), (files) => {
     log.warn(`Conversations that could not be read: ${files.join(', ')}`);
     const { t } = vscode.l10n;
     const text = t('{0} saved chats could not be read. The log lists the files.', files.length);
@@ -86,7 +116,9 @@ function conversationStore({ context, log }: CreateChatHost, pages: Pages): Conv
   });
 }
 
-function controllerHost(host: CreateChatHost): Omit<ControllerHost, 'pages' | 'store' | 'actions' | 'automatic'> {
+function controllerHost(
+  host: CreateChatHost,
+): Omit<ControllerHost, 'pages' | 'store' | 'actions' | 'automatic' | keyof ReturnType<typeof createPictures>> {
   const { engine, settings, colors, log } = host;
   const { t } = vscode.l10n;
   return {
@@ -99,6 +131,7 @@ function controllerHost(host: CreateChatHost): Omit<ControllerHost, 'pages' | 's
     instruct,
     engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat') === '', t),
     contextLength: () => contextLength(engine.chatModel.state),
+    seesPictures: () => seesPictures(engine.chatModel.state),
     colors: () => colors.current(),
     trusted: () => vscode.workspace.isTrusted,
     newId: () => randomUUID(),
@@ -110,4 +143,8 @@ function controllerHost(host: CreateChatHost): Omit<ControllerHost, 'pages' | 's
 
 function contextLength(state: EngineState): number {
   return state.kind === 'ready' ? state.model.contextLength : 0;
+}
+
+function seesPictures(state: EngineState): boolean {
+  return state.kind === 'ready' && state.model.images !== null;
 }

@@ -143,7 +143,7 @@ function shell(): string {
     cspSource: ORIGIN,
     asWebviewUri: (uri: vscode.Uri) => `${ORIGIN}/${uri.path.split('/').pop()}`,
   };
-  return pageHtml(webview as unknown as vscode.Webview, vscode.Uri.file('/airgap'));
+  return pageHtml(webview as unknown as vscode.Webview, vscode.Uri.file('/airgap'), vscode.Uri.file('/pictures'));
 }
 
 /** Does what VS Code does before the page's own script runs. Runs in the browser. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PageMessage, PageState, Suggestion, ToPage } from '../../webview/protocol.ts';
+import type { PageMessage, PageState, Suggestion, ViewMessage } from '../../webview/protocol.ts';
 import { EMPTY, type ViewEvent, type View, reduce, writing } from '../../webview/state.ts';
 
 const answer = (id: string, change: Partial<PageMessage> = {}): PageMessage => ({
@@ -7,7 +7,7 @@ const answer = (id: string, change: Partial<PageMessage> = {}): PageMessage => (
   ...change,
 });
 const question = (id: string): PageMessage => answer(id, { role: 'user' });
-const state = (messages: PageMessage[], conversationId = 'c1'): ToPage => ({
+const state = (messages: PageMessage[], conversationId = 'c1'): ViewMessage => ({
   type: 'state',
   state: {
     ...{ conversationId, title: 'T', messages, chips: [], contextUse: { used: 0, limit: 0, note: '' } },

@@ -18,6 +18,7 @@ const PATHS = {
   insert: 'M2.5 3h11M2.5 13h6M8 5v6M5.5 8.5L8 11l2.5-2.5',
   log: 'M3 4h10M3 8h10M3 12h6',
   newFile: 'M9 2H3.5v12h5M9 2l3.5 3.5V8M9 2v3.5h3.5M12 10v5M9.5 12.5h5',
+  picture: 'M2 3h12v10H2zM2.5 12l3.5-4 2.5 2.5L10.5 8.5l3 3.5M5.5 5.2v.6',
   problems: 'M8 2.5l6 11H2zM8 6.5v3.5M8 11.5v.6',
   project: 'M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.2 10.2L14 14',
   refresh: 'M13 8a5 5 0 1 1-1.5-3.6M13.2 2v3h-3',

@@ -1,12 +1,11 @@
 /** A conversation and the answer being written to its last question. Pure. */
-import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatParams, ChatPart, ChatResult } from '../../../engine/wire/protocol.ts';
 import type { PageMessage } from '../../../webview/protocol.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 import { abortable } from '../../common/abortable.ts';
 import { errorMessage } from '../../common/errorMessage.ts';
 import { samplingOf, type SamplingSettings } from '../../engine/sampling.ts';
-import { compose, type Composed, type ComposeHost, type ComposeRequest, uncounted } from './compose.ts';
+import { compose, type Composed, type ComposeHost, type ComposeRequest, imageOf, uncounted } from './compose.ts';
 import {
   type Answer,
   answerMessage,
@@ -18,9 +17,10 @@ import {
   saidIn,
   withLast,
 } from '../conversation/conversation.ts';
+import { picturesOf } from '../conversation/contents.ts';
 import { statisticsText } from './statistics.ts';
 import type { Attachment } from '../context/attachment.ts';
-import { answered, chatTurns, earlierTurns } from './prompt.ts';
+import { answered, chatTurns, earlierTurns, type ToImage, withImages } from './prompt.ts';
 
 /** How often a growing answer is saved: a crash or a reload loses no more than this. */
 const SAVE_EVERY_MS = 1000;
@@ -35,6 +35,8 @@ export interface AnsweringHost extends ComposeHost {
     text: string,
     attached: readonly Attachment[],
   ): Promise<{ instruction: string; attachments: readonly Attachment[] }>;
+  /** Whether the loaded model sees pictures; false while none is loaded. */
+  seesPictures(): boolean;
   readonly language: string;
   newId(): string;
   seed(): number;
@@ -120,7 +122,7 @@ export class Answering {
 
   /** The messages in front of a further question, and the sources in them. */
   situation(): Pick<ComposeRequest, 'turns' | 'known'> {
-    return situationOf(this.#conversation);
+    return situationOf(this.#conversation, this.#toImage(this.#host.seesPictures()));
   }
 
   #ask(id: string, text: string, attachments: readonly Attachment[]): void {
@@ -147,6 +149,7 @@ export class Answering {
   }
 
   async #run(leastTemperature: number, signal: AbortSignal): Promise<void> {
+    const toImage = this.#toImage(await this.#modelSees(signal));
     const { maxTokens, sampling } = this.#host.settings();
     const request = {
       sessionId: this.#conversation.id,
@@ -154,11 +157,11 @@ export class Answering {
       ...samplingOf(sampling, this.#host.seed(), leastTemperature),
     };
     if (this.#last.question.prompt !== '') {
-      return this.#chat({ ...request, messages: chatTurns(this.#conversation) }, signal);
+      return this.#chat({ ...request, messages: chatTurns(this.#conversation, toImage) }, signal);
     }
-    const { question, composed } = await this.#compose(signal);
-    const { turns } = situationOf(before(this.#conversation, this.#last.question.id)!);
-    const messages = [...turns, textTurn('user', question.instruction)];
+    const situation = situationOf(before(this.#conversation, this.#last.question.id)!, toImage);
+    const { question, composed } = await this.#compose(situation, signal);
+    const messages = [...situation.turns, withImages(composed.images, question.instruction)];
     return this.#chat({ ...request, messages, sources: composed.sources }, signal, (fitted) =>
       this.#fitted(fitted, composed, question.attachments),
     );
@@ -174,19 +177,36 @@ export class Answering {
       if (part.type === 'fitted') onFitted(part);
       else if (part.type === 'thought') this.#thought(part.text);
       else if (part.type === 'text') this.#part(part.text);
+      else this.#showAnswer(this.#progressText(part));
     });
     this.#finished(result);
   }
 
+  /** Whether the model sees the pictures of this conversation, if it has any; asking loads the model. */
+  async #modelSees(signal: AbortSignal): Promise<boolean> {
+    const [picture] = this.#conversation.turns.flatMap(({ question }) => picturesOf(question.attachments));
+    return picture !== undefined && (await this.#host.model.imageCosts(picture, signal)).length > 0;
+  }
+
+  #toImage(sees: boolean): ToImage {
+    return (picture) => (sees ? imageOf(this.#host, picture) : undefined);
+  }
+
+  #progressText({ step, done, total }: Extract<ChatPart, { type: 'progress' }>): string {
+    const { t } = this.#host;
+    if (step === 'prompt') return t('Reading the prompt: {0} of {1} tokens', done, total);
+    return t('Looking at the picture: crop {0} of {1}', Math.min(done + 1, total), total);
+  }
+
   /** Reads the attachments of the last question. */
-  async #compose(signal: AbortSignal) {
+  async #compose(situation: ReturnType<Answering['situation']>, signal: AbortSignal) {
     const { question } = this.#last;
     const { instruction, attachments } = await abortable(
       this.#host.instruct(question.text, question.attachments),
       signal,
     );
     const request = {
-      ...situationOf(before(this.#conversation, question.id)!),
+      ...situation,
       question: question.text,
       items: itemsOf(question.id, attachments),
     };
@@ -260,9 +280,9 @@ export class Answering {
   }
 }
 
-function situationOf(conversation: Conversation): ReturnType<Answering['situation']> {
+function situationOf(conversation: Conversation, toImage: ToImage): ReturnType<Answering['situation']> {
   const known = answered(conversation).map(({ question }) => question.sources);
-  return { turns: earlierTurns(conversation), known };
+  return { turns: earlierTurns(conversation, toImage), known };
 }
 
 function itemsOf(questionId: string, attachments: readonly Attachment[]): ComposeRequest['items'] {

@@ -1,15 +1,26 @@
 /** Reads attachments for the engine, and describes in chips and links what it kept of them. Pure. */
 import { createHash } from 'node:crypto';
-import type { ChatSource, ChatTurn, FitResult, FittedSource } from '../../../engine/wire/protocol.ts';
-import type { Chip, ContextUse } from '../../../webview/protocol.ts';
+import type {
+  ChatImage,
+  ChatSource,
+  ChatTurn,
+  FitResult,
+  FittedSource,
+  ImageCost,
+} from '../../../engine/wire/protocol.ts';
+import type { Chip, ChipPicture, ContextUse } from '../../../webview/protocol.ts';
+import type { ChatModel } from '../../engine/engine.ts';
 import { abortable } from '../../common/abortable.ts';
 import { errorMessage } from '../../common/errorMessage.ts';
 import type { Translate } from '../../common/translate.ts';
 import type { SentSource } from '../conversation/conversation.ts';
-import type { Attachment, ContextReader, Source } from '../context/attachment.ts';
+import type { Attachment, ContextReader, PictureAttachment, Source } from '../context/attachment.ts';
 
 export interface ComposeHost {
   readonly reader: ContextReader;
+  readonly model: Pick<ChatModel, 'imageCosts'>;
+  /** The absolute path of a picture's PNG file; undefined if it is gone. */
+  pictureFile(hash: string): string | undefined;
   readonly t: Translate;
 }
 
@@ -26,6 +37,8 @@ export interface ComposeRequest {
 export interface Composed {
   /** Whole texts, which the engine truncates. */
   readonly sources: ChatSource[];
+  /** Pictures that the model sees. */
+  readonly images: ChatImage[];
   /** One sentence for each attachment that could not be read. */
   readonly problems: string[];
   /** Describes what the engine kept of the sources. */
@@ -47,23 +60,23 @@ interface Piece {
  * Reads the attachments. Rejects when the signal aborts; an attachment that cannot be read is reported in its chip and
  * in `problems`.
  */
-export async function compose(
-  { reader, t }: ComposeHost,
-  request: ComposeRequest,
-  signal: AbortSignal,
-): Promise<Composed> {
-  const reading = request.items.map(({ attachment }) => readOne(reader, attachment, request, signal));
+export async function compose(host: ComposeHost, request: ComposeRequest, signal: AbortSignal): Promise<Composed> {
+  const { reader, t } = host;
+  const reading = request.items.map(({ attachment }) => readOne(host, attachment, request, signal));
   const read = await abortable(Promise.all(reading), signal);
   const pieces = read.flatMap(({ sources }, item) => sources.map((source) => newPiece(source, item)));
   return {
     sources: pieces.slice(0, MAX_SOURCES).map((piece) => chatSource(piece, request)),
+    images: read.flatMap(({ image }) => image ?? []),
     problems: read.flatMap(({ problem }) => (problem === '' ? [] : [problem])),
     describe(fit) {
       const all = pieces.map((piece, i): FittedPiece => ({ ...piece, fitted: fit.sources[i] ?? LEFT_OUT }));
       const chips = request.items.map(({ id, attachment }, item): Chip => {
         const mine = all.filter((piece) => piece.item === item && !piece.fitted.held);
         const isHeld = mine.length === 0 && all.some((piece) => piece.item === item);
+        const { costs } = read[item]!;
         const chip = reader.chip(attachment);
+        if (chip.picture && costs) return { ...chip, id, cut: '', ...costOf(chip.picture, costs) };
         const tokens = mine.reduce((sum, { fitted }) => sum + fitted.tokens, 0);
         const detail = isHeld ? t('{0} (already in this chat)', chip.detail) : chip.detail;
         return { ...chip, id, detail, tokens, cut: read[item]!.problem || cutNote(mine, t) };
@@ -78,17 +91,46 @@ export function uncounted(reader: ContextReader, items: ComposeRequest['items'])
   return items.map(({ id, attachment }) => ({ ...reader.chip(attachment), id, cut: '' }));
 }
 
+/** What became of an attachment: texts, or a picture with what it takes to see it. */
+interface Read {
+  readonly sources: Source[];
+  readonly problem: string;
+  readonly image?: ChatImage;
+  readonly costs?: ImageCost[];
+}
+
 async function readOne(
-  reader: ContextReader,
+  host: ComposeHost,
   attachment: Attachment,
   { question }: ComposeRequest,
   signal: AbortSignal,
-): Promise<{ sources: Source[]; problem: string }> {
+): Promise<Read> {
   try {
-    return { sources: await reader.read(attachment, question, signal), problem: '' };
+    if (attachment.kind === 'picture') {
+      const image = imageOf(host, attachment);
+      if (!image) throw new Error(host.t('{0} is no longer on this disk.', attachment.name));
+      const costs = await host.model.imageCosts(attachment, signal);
+      if (costs.length > 0) return { sources: [], problem: '', image, costs };
+    }
+    return { sources: await host.reader.read(attachment, question, signal), problem: '' };
   } catch (error) {
     return { sources: [], problem: errorMessage(error) };
   }
+}
+
+/** The picture as the engine is given it; undefined if its file is gone. */
+export function imageOf(
+  host: Pick<ComposeHost, 'pictureFile'>,
+  { hash, mostCrops }: PictureAttachment,
+): ChatImage | undefined {
+  const file = host.pictureFile(hash);
+  return file === undefined ? undefined : { type: 'image', file, ...(mostCrops === undefined ? {} : { mostCrops }) };
+}
+
+/** What a chip says of a picture that the model sees. */
+export function costOf(picture: ChipPicture, costs: ImageCost[]): Pick<Chip, 'tokens' | 'picture'> {
+  const chosen = costs.find(({ mostCrops }) => mostCrops === picture.mostCrops) ?? costs[0]!;
+  return { tokens: chosen.tokens, picture: { ...picture, costs } };
 }
 
 function newPiece(source: Source, item: number): Piece {

@@ -1,7 +1,12 @@
 /** Turns a conversation into the messages sent to the engine. Pure. */
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
-import type { ChatTurn } from '../../../engine/wire/protocol.ts';
-import type { Conversation, Turn } from '../conversation/conversation.ts';
+import type { ChatContent, ChatImage, ChatTurn } from '../../../engine/wire/protocol.ts';
+import type { PictureAttachment } from '../context/attachment.ts';
+import { picturesOf } from '../conversation/contents.ts';
+import type { Conversation, Question, Turn } from '../conversation/conversation.ts';
+
+/** A picture as the model is to see it; undefined if it sees none, or the picture's file is gone. */
+export type ToImage = (picture: PictureAttachment) => ChatImage | undefined;
 
 const SYSTEM =
   'You are a programming assistant in a code editor. Answer correctly and briefly, in the language of the question. ' +
@@ -10,10 +15,10 @@ const SYSTEM =
   'stand in them. Say so where you do not know something.';
 
 /** All turns up to the last question, and the part of its answer written so far, which the model continues. */
-export function chatTurns(conversation: Conversation): ChatTurn[] {
+export function chatTurns(conversation: Conversation, toImage: ToImage): ChatTurn[] {
   const { question, answer } = conversation.turns.at(-1)!;
-  const turns = earlierTurns({ ...conversation, turns: conversation.turns.slice(0, -1) });
-  turns.push(textTurn('user', question.prompt));
+  const turns = earlierTurns({ ...conversation, turns: conversation.turns.slice(0, -1) }, toImage);
+  turns.push(questionTurn(question, toImage));
   if (answer.text !== '') turns.push(textTurn('assistant', answer.text));
   return turns;
 }
@@ -24,12 +29,24 @@ export function answered({ turns }: Conversation): Turn[] {
 }
 
 /** The messages before the next question. */
-export function earlierTurns(conversation: Conversation): ChatTurn[] {
+export function earlierTurns(conversation: Conversation, toImage: ToImage): ChatTurn[] {
   return [
     textTurn('system', SYSTEM),
     ...answered(conversation).flatMap(({ question, answer }) => [
-      textTurn('user', question.prompt),
+      questionTurn(question, toImage),
       textTurn('assistant', answer.text),
     ]),
   ];
+}
+
+/** A question's pictures, and then its text. */
+export function withImages(images: readonly ChatImage[], text: string): ChatTurn {
+  return { role: 'user', content: [...images, { type: 'text', text } satisfies ChatContent] };
+}
+
+function questionTurn({ prompt, attachments }: Question, toImage: ToImage): ChatTurn {
+  return withImages(
+    picturesOf(attachments).flatMap((picture) => toImage(picture) ?? []),
+    prompt,
+  );
 }

@@ -7,6 +7,7 @@ import { writeCommitMessage } from './commitMessage.ts';
 import { codeAt, problemsAt, selectionOf } from '../context/defaults.ts';
 import { terminalSelection } from '../context/terminal.ts';
 import type { Attachment } from '../context/attachment.ts';
+import { fileOrFolder } from '../context/fileOrFolder.ts';
 import type { Chat } from '../chat.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 
@@ -67,13 +68,6 @@ async function chosen(uri: unknown, uris: unknown): Promise<Attachment[]> {
   if (!editor) throw new Error(vscode.l10n.t('Open a file first.'));
   const selection = selected();
   return selection.length > 0 ? selection : [{ kind: 'file', uri: editor.document.uri.toString() }];
-}
-
-/** A URI whose scheme has no file system is treated as a document. */
-async function fileOrFolder(uri: vscode.Uri): Promise<Attachment> {
-  const stat = await vscode.workspace.fs.stat(uri).then(undefined, () => undefined);
-  const isFolder = stat !== undefined && (stat.type & vscode.FileType.Directory) !== 0;
-  return { kind: isFolder ? 'folder' : 'file', uri: uri.toString() };
 }
 
 /** Root of the repository whose button in the source control view was clicked. */

@@ -10,7 +10,19 @@ export type Attachment =
   | { kind: 'problems'; uri?: string; line?: number }
   | { kind: 'terminal'; text: string }
   | { kind: 'changes'; staged?: boolean }
-  | { kind: 'project' };
+  | { kind: 'project' }
+  | PictureAttachment;
+
+/** A picture of the store, by the hash of its file. Sizes are pixels. */
+export interface PictureAttachment {
+  kind: 'picture';
+  hash: string;
+  name: string;
+  width: number;
+  height: number;
+  /** In how many crops the model may see it; the model decides if absent. */
+  mostCrops?: number;
+}
 
 /** A piece of text for a prompt. */
 export interface Source {

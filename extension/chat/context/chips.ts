@@ -31,6 +31,12 @@ export function chipOf(attachment: Attachment): ChipText {
         : { kind, label: t('Changes'), detail: t('All changes since the last commit') };
     case 'project':
       return { kind, label: t('Project'), detail: t('Parts of the project that match the question') };
+    case 'picture': {
+      const { hash, name, width, height, mostCrops } = attachment;
+      const detail = t('{0}, {1} × {2} pixels', name, width, height);
+      const chosen = mostCrops === undefined ? {} : { mostCrops };
+      return { kind, label: name, detail, picture: { hash, width, height, costs: [], ...chosen } };
+    }
   }
 }
 

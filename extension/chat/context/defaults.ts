@@ -8,7 +8,7 @@ import { documentSymbols, enclosing, inTime } from './symbols.ts';
 /** Lines around the cursor that are taken if no language server provides symbols. */
 const LINES_AROUND = 40;
 
-const CODE: readonly Attachment['kind'][] = ['selection', 'symbol', 'file', 'folder'];
+const CODE: readonly Attachment['kind'][] = ['selection', 'symbol', 'file', 'folder', 'picture'];
 
 /** The attachments, and the default context of a slash command if none of its kind is attached. */
 export async function withDefaults(context: SlashContext, attached: readonly Attachment[]): Promise<Attachment[]> {

@@ -47,6 +47,8 @@ export class WorkspaceContext implements ContextReader {
         return changeSources(attachment, excluded, signal);
       case 'project':
         return this.#found(question, excluded, signal);
+      case 'picture':
+        throw new Error(vscode.l10n.t('The chat model cannot see pictures, so {0} is not sent.', attachment.name));
     }
   }
 

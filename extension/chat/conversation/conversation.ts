@@ -6,6 +6,9 @@ import type { Attachment } from '../context/attachment.ts';
 const LONGEST_TITLE = 60;
 
 const line = z.int().min(0);
+const pixels = z.int().min(1);
+const mostCrops = z.int().min(1).exactOptional();
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const attachmentSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['file', 'folder']), uri: z.string(), automatic: z.boolean().exactOptional() }),
   z.object({ kind: z.literal('selection'), uri: z.string(), firstLine: line, lastLine: line }),
@@ -14,17 +17,27 @@ const attachmentSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('terminal'), text: z.string() }),
   z.object({ kind: z.literal('changes'), staged: z.boolean().exactOptional() }),
   z.object({ kind: z.literal('project') }),
+  z.object({ kind: z.literal('picture'), hash, name: z.string(), width: pixels, height: pixels, mostCrops }),
 ]) satisfies z.ZodType<Attachment>;
 
 const chipSchema = z.object({
   id: z.string(),
-  kind: z.enum(['selection', 'file', 'folder', 'symbol', 'problems', 'terminal', 'changes', 'project']),
+  kind: z.enum(['selection', 'file', 'folder', 'symbol', 'problems', 'terminal', 'changes', 'project', 'picture']),
   label: z.string(),
   detail: z.string(),
   tokens: z.number().exactOptional(),
   cut: z.string(),
   uri: z.string().exactOptional(),
   line: z.number().exactOptional(),
+  picture: z
+    .object({
+      hash,
+      width: pixels,
+      height: pixels,
+      costs: z.array(z.object({ mostCrops: z.number(), tokens: z.number(), seconds: z.number().nullable() })),
+      mostCrops,
+    })
+    .exactOptional(),
 }) satisfies z.ZodType<Chip>;
 
 const questionSchema = z.object({

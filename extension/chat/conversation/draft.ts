@@ -1,8 +1,10 @@
 /** The attachments of the question being written, and how much of the context window they take. Pure. */
 import type { Chip, ContextUse } from '../../../webview/protocol.ts';
-import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatModel } from '../../engine/engine.ts';
-import { compose, type ComposeHost, type ComposeRequest, uncounted } from '../answer/compose.ts';
+import { compose, type ComposeHost, type ComposeRequest, costOf, uncounted } from '../answer/compose.ts';
+import { withImages } from '../answer/prompt.ts';
+import type { PictureStore } from '../../pictures/pictureStore.ts';
+import { picturesOf } from './contents.ts';
 import type { Attachment } from '../context/attachment.ts';
 
 /** Delay after the last change, so that moving through files reads none of them. */
@@ -11,6 +13,7 @@ const EMPTY_CONTEXT: ContextUse = { used: 0, limit: 0, note: '' };
 
 export interface DraftHost extends ComposeHost {
   readonly model: ChatModel;
+  readonly pictureStore: Pick<PictureStore, 'hold' | 'release'>;
   /** Context of the next question; undefined while no model is loaded, since counting must not load one. */
   situation(): (Pick<ComposeRequest, 'turns' | 'known'> & { maxTokens: number }) | undefined;
   /** Shows the chips. */
@@ -60,30 +63,40 @@ export class Draft {
     if (this.#declined) return;
     const [shown] = this.#items.filter(({ automatic }) => automatic);
     if (same(shown?.attachment, attachment)) return;
-    this.#items = this.#items.filter(({ automatic }) => !automatic);
-    if (attachment && !this.#has(attachment)) this.#items.unshift(this.#item(attachment, true));
-    this.refresh();
+    const others = this.#items.filter(({ automatic }) => !automatic);
+    this.#set(attachment && !has(others, attachment) ? [this.#item(attachment, true), ...others] : others);
   }
 
   add(attachments: readonly Attachment[]): void {
+    let items = this.#items;
     for (const attachment of attachments) {
       // An attachment that the user chose stays when the editor changes.
-      this.#items = this.#items.filter((item) => !item.automatic || !same(item.attachment, attachment));
-      if (!this.#has(attachment)) this.#items.push(this.#item(attachment, false));
+      items = items.filter((item) => !item.automatic || !same(item.attachment, attachment));
+      if (!has(items, attachment)) items = [...items, this.#item(attachment, false)];
     }
-    this.refresh();
+    this.#set(items);
   }
 
   remove(chipId: string): void {
     this.#declined ||= this.#items.some(({ id, automatic }) => id === chipId && automatic);
-    this.#items = this.#items.filter(({ id }) => id !== chipId);
-    this.refresh();
+    this.#set(this.#items.filter(({ id }) => id !== chipId));
+  }
+
+  /** In how many crops the model may see the picture of a chip. */
+  limitCrops(chipId: string, mostCrops: number): void {
+    const limited = ({ attachment }: Item): Attachment =>
+      attachment.kind === 'picture' ? { ...attachment, mostCrops } : attachment;
+    this.#chips = this.#chips.map((chip) =>
+      chip.id === chipId && chip.picture
+        ? { ...chip, ...costOf({ ...chip.picture, mostCrops }, chip.picture.costs) }
+        : chip,
+    );
+    this.#set(this.#items.map((item) => (item.id === chipId ? { ...item, attachment: limited(item) } : item)));
   }
 
   /** Starts the next question with only the automatic attachment, unless the user has removed it. */
   next(automatic: Attachment | undefined): void {
-    this.#items = automatic && !this.#declined ? [this.#item(automatic, true)] : [];
-    this.refresh();
+    this.#set(automatic && !this.#declined ? [this.#item(automatic, true)] : []);
   }
 
   /** Like `next`, for another conversation. */
@@ -112,7 +125,23 @@ export class Draft {
   }
 
   dispose(): void {
+    this.#set([]);
     this.#stop();
+  }
+
+  /** The draft holds its pictures. */
+  #set(items: Item[]): void {
+    const hashes = (those: readonly Item[]): string[] =>
+      picturesOf(those.map(({ attachment }) => attachment)).map(({ hash }) => hash);
+    const [before, after] = [hashes(this.#items), hashes(items)];
+    this.#items = items;
+    for (const hash of after) if (!before.includes(hash)) this.#host.pictureStore.hold(hash);
+    for (const hash of before) if (!after.includes(hash)) this.#release(hash);
+    this.refresh();
+  }
+
+  #release(hash: string): void {
+    this.#host.pictureStore.release(hash).catch((error: unknown) => this.#host.failed(error));
   }
 
   async #count(signal: AbortSignal): Promise<void> {
@@ -122,7 +151,7 @@ export class Draft {
     const items = this.#items.filter(({ attachment }) => attachment.kind !== 'project');
     const { turns, known, maxTokens } = situation;
     const composed = await compose(this.#host, { turns, known, items, question: '' }, signal);
-    const messages = [...turns, textTurn('user', '')];
+    const messages = [...turns, withImages(composed.images, '')];
     const fit = await this.#host.model.fit({ messages, sources: composed.sources, maxTokens }, signal);
     const { chips, contextUse } = composed.describe(fit);
     if (signal.aborted) return;
@@ -145,16 +174,17 @@ export class Draft {
     this.#counting?.abort();
   }
 
-  #has(attachment: Attachment): boolean {
-    return this.#items.some((item) => same(item.attachment, attachment));
-  }
-
   #item(attachment: Attachment, automatic: boolean): Item {
     return { id: `chip-${++this.#lastId}`, attachment, automatic };
   }
 }
 
+function has(items: readonly Item[], attachment: Attachment): boolean {
+  return items.some((item) => same(item.attachment, attachment));
+}
+
 function same(a: Attachment | undefined, b: Attachment | undefined): boolean {
+  if (a?.kind === 'picture' && b?.kind === 'picture') return a.hash === b.hash;
   const plain = (attachment: Attachment | undefined): string => JSON.stringify(Object.entries(attachment ?? {}).sort());
   return plain(a) === plain(b);
 }

@@ -1,16 +1,24 @@
 /** Validates messages from the page, which handles untrusted text of the user and the model. Pure. */
 import * as z from 'zod';
 import type { FromPage } from '../../../webview/protocol.ts';
+import { LONGEST_SIDE, MOST_BYTES, PIECE_BYTES } from '../../pictures/picture.ts';
 
 /** Allows for a question with a long pasted text, or a long code block. */
 const MAX_TEXT_CHARS = 1_000_000;
 const MAX_NAME_CHARS = 10_000;
+/** Longer than names of files. */
+const MAX_PICTURE_NAME_CHARS = 300;
+const MAX_DROPPED = 100;
 
 const id = z.string().regex(/^[\w.:-]{1,200}$/);
 const text = z.string().max(MAX_TEXT_CHARS);
 const name = z.string().max(MAX_NAME_CHARS);
 /** ID of a conversation, restricted to characters that are safe in a file name. */
 const conversationId = z.string().regex(/^[\w-]{1,100}$/);
+const number = z.int().min(0);
+const piece = z
+  .instanceof(Uint8Array<ArrayBuffer>)
+  .refine(({ length }) => length <= PIECE_BYTES, `must have at most ${PIECE_BYTES} bytes`);
 const href = name.refine((address) => /^https?:$/.test(URL.parse(address)?.protocol ?? ''));
 
 const schema = z.discriminatedUnion('type', [
@@ -44,6 +52,21 @@ const schema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('copyMessage'), messageId: id }),
   z.object({ type: z.literal('openSource'), uri: name, line: z.int().min(0) }),
   z.object({ type: z.literal('openLink'), href }),
+  z.object({ type: z.literal('pickPicture') }),
+  z.object({ type: z.literal('dropped'), uris: z.array(name.refine((uri) => URL.canParse(uri))).max(MAX_DROPPED) }),
+  z.object({ type: z.literal('limitCrops'), chipId: id, mostCrops: z.int().min(1) }),
+  z.object({
+    type: z.literal('picture'),
+    transfer: number,
+    name: z.string().max(MAX_PICTURE_NAME_CHARS),
+    width: z.int().min(1).max(LONGEST_SIDE),
+    height: z.int().min(1).max(LONGEST_SIDE),
+    bytes: z.int().min(1).max(MOST_BYTES),
+    decode: number.exactOptional(),
+  }),
+  z.object({ type: z.literal('picturePiece'), transfer: number, offset: number, data: piece }),
+  z.object({ type: z.literal('fileWanted'), decode: number, offset: number }),
+  z.object({ type: z.literal('pictureFailed'), decode: number, text: name }),
 ]) satisfies z.ZodType<FromPage>;
 
 /** The message, or a description of what is wrong with it. */

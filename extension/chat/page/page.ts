@@ -10,7 +10,8 @@ export function pageRoots(extension: vscode.Uri): vscode.Uri[] {
   return ['dist/webview', 'media'].map((folder) => vscode.Uri.joinPath(extension, folder));
 }
 
-export function pageHtml(webview: vscode.Webview, extension: vscode.Uri): string {
+/** `pictures`: the folder whose files the page may show. */
+export function pageHtml(webview: vscode.Webview, extension: vscode.Uri, pictures: vscode.Uri): string {
   const nonce = randomBytes(16).toString('base64url');
   const file = (name: string): string =>
     attribute(webview.asWebviewUri(vscode.Uri.joinPath(extension, 'dist/webview', name)).toString());
@@ -19,7 +20,8 @@ export function pageHtml(webview: vscode.Webview, extension: vscode.Uri): string
     `script-src 'nonce-${nonce}'`,
     `style-src ${webview.cspSource}`,
     `font-src ${webview.cspSource}`,
-    `img-src ${webview.cspSource} data:`,
+    // blob: the page asks how large a picture is before it decodes it.
+    `img-src ${webview.cspSource} blob:`,
     `base-uri 'none'`,
     `form-action 'none'`,
   ].join('; ');
@@ -33,7 +35,7 @@ export function pageHtml(webview: vscode.Webview, extension: vscode.Uri): string
 <link rel="stylesheet" href="${file('chat.css')}">
 </head>
 <body>
-<div id="root"></div>
+<div id="root" data-pictures="${attribute(webview.asWebviewUri(pictures).toString())}"></div>
 <script nonce="${nonce}" src="${file('chat.js')}"></script>
 </body>
 </html>`;

@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { Engine } from '../../engine/engine.ts';
 import type { Settings } from '../../settings.ts';
 import type { CodeBlocks } from '../../edits/vscode/codeBlocks.ts';
-import type { Actions } from '../controllerHost.ts';
+import type { Actions, ExportedChat } from '../controllerHost.ts';
+import { fileOrFolder } from '../context/fileOrFolder.ts';
 import { Suggester } from '../context/suggest.ts';
 
 export interface PageActionsHost {
@@ -21,6 +22,8 @@ export function pageActions(host: PageActionsHost): Actions {
     reveal: () => view.reveal(),
     confirm,
     saveAs,
+    pickPictures,
+    dropped: (uri) => fileOrFolder(vscode.Uri.parse(uri)),
     copy: async (text) => vscode.env.clipboard.writeText(text),
     openSource,
     openLink,
@@ -36,7 +39,7 @@ async function confirm(question: string, action: string): Promise<boolean> {
   return (await vscode.window.showWarningMessage(question, { modal: true }, action)) === action;
 }
 
-async function saveAs(name: string, text: string): Promise<void> {
+async function saveAs({ name, text, copies }: ExportedChat): Promise<void> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   const uri = await vscode.window.showSaveDialog({
     ...(folder ? { defaultUri: vscode.Uri.joinPath(folder, name) } : {}),
@@ -44,7 +47,22 @@ async function saveAs(name: string, text: string): Promise<void> {
   });
   if (!uri) return;
   await vscode.workspace.fs.writeFile(uri, Buffer.from(text));
+  const beside = vscode.Uri.joinPath(uri, '..');
+  for (const { from, to } of copies) {
+    await vscode.workspace.fs.copy(vscode.Uri.file(from), vscode.Uri.joinPath(beside, to), { overwrite: true });
+  }
   await vscode.window.showTextDocument(uri);
+}
+
+async function pickPictures(): Promise<string[]> {
+  const { t } = vscode.l10n;
+  const uris = await vscode.window.showOpenDialog({
+    canSelectMany: true,
+    title: t('Choose a Picture'),
+    openLabel: t('Add'),
+    filters: { [t('Pictures')]: ['png', 'jpg', 'jpeg', 'webp', 'gif', 'bmp', 'avif'] },
+  });
+  return (uris ?? []).map((uri) => uri.toString());
 }
 
 async function openSource(uri: string, line: number): Promise<void> {

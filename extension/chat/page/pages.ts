@@ -10,6 +10,10 @@ const INTERVAL_MS = 50;
 
 export class Pages {
   readonly #pages = new Set<Page>();
+  /** Told of each page that can no longer receive messages. */
+  onRemoved: (page: Page) => void = () => {};
+  /** Those who wait for a page. */
+  readonly #expecting: ((page: Page) => void)[] = [];
   /** Parts of one message that have not been posted. */
   #waiting: { readonly messageId: string; text: string } | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -18,10 +22,16 @@ export class Pages {
   add(page: Page): void {
     this.remove(page);
     this.#pages.add(page);
+    for (const expect of this.#expecting.splice(0)) expect(page);
   }
 
   remove(page: Page): void {
-    this.#pages.delete(page);
+    if (this.#pages.delete(page)) this.onRemoved(page);
+  }
+
+  /** Resolves to the newest page, now or once there is one. */
+  async shown(): Promise<Page> {
+    return this.newest ?? new Promise((resolve) => this.#expecting.push(resolve));
   }
 
   /** The page that most recently became visible. */

@@ -11,6 +11,8 @@ const PANEL = 'airgap.chat.editor';
 
 export interface ChatViewHost {
   readonly extension: vscode.Uri;
+  /** The folder with the picture files of conversations. */
+  readonly pictures: string;
   readonly pages: Pages;
   /** A function, because the page may exist before the controller. */
   controller(): ChatController;
@@ -45,7 +47,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
 
   /** Reloads every page with the current scripts and styles from disk. */
   reload(): void {
-    for (const webview of this.#webviews) webview.html = pageHtml(webview, this.#host.extension);
+    for (const webview of this.#webviews) webview.html = this.#html(webview);
   }
 
   resolveWebviewView(view: vscode.WebviewView): void {
@@ -80,17 +82,25 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.WebviewPanel
     });
   }
 
+  get #pictures(): vscode.Uri {
+    return vscode.Uri.file(this.#host.pictures);
+  }
+
+  #html(webview: vscode.Webview): string {
+    return pageHtml(webview, this.#host.extension, this.#pictures);
+  }
+
   /** Sends messages to the page from its `ready` until it is hidden, at which point VS Code discards it. */
   #serve(webview: vscode.Webview): Page {
     const { extension, log } = this.#host;
     const page: Page = { post: (message: ToPage) => void webview.postMessage(message) };
-    webview.options = { enableScripts: true, localResourceRoots: pageRoots(extension) };
+    webview.options = { enableScripts: true, localResourceRoots: [...pageRoots(extension), this.#pictures] };
     webview.onDidReceiveMessage((said: unknown) => {
       const parsed = parseMessage(said);
       if ('message' in parsed) void this.#host.controller().handle(parsed.message, page);
       else log(`The chat's page said something that is not understood: ${parsed.problem}`);
     });
-    webview.html = pageHtml(webview, extension);
+    webview.html = this.#html(webview);
     this.#webviews.add(webview);
     return page;
   }

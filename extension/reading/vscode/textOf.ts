@@ -92,7 +92,7 @@ function tooLarge(name: string): Error {
 }
 
 /** Replaces the messages of file systems, which often hold codes and paths, by a sentence. */
-async function orSentence<T>(promise: Thenable<T>, sentence: string): Promise<T> {
+export async function orSentence<T>(promise: Thenable<T>, sentence: string): Promise<T> {
   try {
     return await promise;
   } catch (error) {

@@ -10,7 +10,8 @@ const webview = {
 } as unknown as vscode.Webview;
 
 describe("the page's shell", () => {
-  const html = pageHtml(webview, extension);
+  const pictures = Uri.parse('file:///chats/pictures') as unknown as vscode.Uri;
+  const html = pageHtml(webview, extension, pictures);
   const policy = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(html)![1]!;
   const nonce = /'nonce-([\w-]+)'/.exec(policy)![1]!;
 
@@ -20,7 +21,7 @@ describe("the page's shell", () => {
       `script-src 'nonce-${nonce}'`,
       'style-src https://*.example.org',
       'font-src https://*.example.org',
-      'img-src https://*.example.org data:',
+      'img-src https://*.example.org blob:',
       "base-uri 'none'",
       "form-action 'none'",
     ]);
@@ -34,9 +35,12 @@ describe("the page's shell", () => {
     assert.match(html, /<title>[^<]+<\/title>/);
   });
 
+  it('knows where the pictures of conversations lie', () =>
+    assert.match(html, /data-pictures="https:\/\/file\.example\.org\/chats\/pictures\?/));
+
   it('has another nonce each time', () => {
     assert.ok(nonce.length >= 16);
-    assert.ok(!pageHtml(webview, extension).includes(nonce));
+    assert.ok(!pageHtml(webview, extension, pictures).includes(nonce));
   });
 
   it('reads only what was built for it, and pictures', () => {

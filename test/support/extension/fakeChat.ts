@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { textTurn } from '../../../engine/wire/chatTurns.ts';
-import type { ChatPart, ChatResult, FitResult } from '../../../engine/wire/protocol.ts';
+import type { ChatPart, ChatResult, FitResult, ImageCost } from '../../../engine/wire/protocol.ts';
 import { EngineFailure } from '../../../engine/wire/failure.ts';
+import { createPictures } from '../../../extension/chat/chatPictures.ts';
 import { ChatController } from '../../../extension/chat/controller.ts';
 import type { Actions, ControllerHost } from '../../../extension/chat/controllerHost.ts';
 import { type Page, Pages } from '../../../extension/chat/page/pages.ts';
 import type { Attachment, ContextReader, Source } from '../../../extension/chat/context/attachment.ts';
+import type { Translate } from '../../../extension/common/translate.ts';
 import type { ChatModel } from '../../../extension/engine/engine.ts';
 import type { Conversation } from '../../../extension/chat/conversation/conversation.ts';
 import { ConversationStore } from '../../../extension/chat/conversation/conversationStore.ts';
@@ -43,6 +44,10 @@ export class FakeModel implements ChatModel {
   room = Infinity;
   /** Number of messages that the window drops. */
   dropped = 0;
+  /** What each picture takes; empty where the model sees none. */
+  costs: ImageCost[] = [];
+  /** Said before the answer. */
+  progress: Extract<ChatPart, { type: 'progress' }>[] = [];
   /** Number of answers being written. */
   running = 0;
   script: (request: Omit<Request, 'sources'>) => Scripted = () => ({ parts: ['An ', 'answer.'] });
@@ -64,12 +69,14 @@ export class FakeModel implements ChatModel {
     const request = structuredClone(rest);
     if (sources) {
       const fitted = fakeFit({ ...rest, sources }, this.#rule);
-      request.messages.splice(-1, 1, textTurn('user', fitted.question));
+      const images = request.messages.at(-1)!.content.filter(({ type }) => type === 'image');
+      request.messages.splice(-1, 1, { role: 'user', content: [...images, { type: 'text', text: fitted.question }] });
       onPart({ type: 'fitted', ...fitted });
     }
     this.requests.push(request);
     const { thoughts = [], parts = [], stop = 'end', fail, hang = false } = this.script(request);
     const cancelled = new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
+    for (const part of this.progress) onPart(part);
     for (const text of thoughts) onPart({ type: 'thought', text });
     for (const text of parts) {
       await delay(0);
@@ -90,8 +97,8 @@ export class FakeModel implements ChatModel {
     return fakeFit(request, this.#rule).fit;
   }
 
-  imageCosts(): Promise<[]> {
-    return Promise.resolve([]);
+  imageCosts(): Promise<ImageCost[]> {
+    return Promise.resolve(this.costs);
   }
 
   countTokens(texts: string[]): Promise<number[]> {
@@ -178,6 +185,9 @@ class CountingStore extends ConversationStore {
   }
 }
 
+const t: Translate = (message, ...values) =>
+  message.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)]));
+
 export class FakeChat {
   readonly model = new FakeModel();
   readonly reader = new FakeReader();
@@ -193,6 +203,10 @@ export class FakeChat {
   settings: ReturnType<ControllerHost['settings']> = { maxTokens: 100, sampling: MODELS_OWN };
   loaded = true;
   confirms = true;
+  /** Addresses of the files that the user picks. */
+  picked: string[] = [];
+  /** Contents of picture files by address. */
+  readonly pictureFiles = new Map<string, Uint8Array<ArrayBuffer>>();
   nowMs = 1_000_000;
   #ids = 0;
   #seeds = 0;
@@ -210,13 +224,26 @@ export class FakeChat {
       actions: this.#actions(),
       texts: { Send: 'Senden' },
       language: 'en',
-      t: (message, ...values) => message.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
+      t,
       settings: () => this.settings,
       instruct: async (text, attached) =>
         text.startsWith('/explain')
           ? { instruction: 'Explain.', attachments: [{ kind: 'file', uri: 'file:///w/a.ts' }] }
           : { instruction: text, attachments: attached },
       engine: () => this.engine,
+      ...createPictures({
+        folder: join(folder, 'pictures'),
+        pages: this.pages,
+        t,
+        readFile: async (uri) => {
+          const data = this.pictureFiles.get(uri);
+          if (!data) throw new Error(`${uri} cannot be read.`);
+          return { name: uri.split('/').at(-1)!, data };
+        },
+        reveal: async () => void this.asked.push('reveal'),
+        controller: () => this.controller,
+      }),
+      seesPictures: () => this.model.costs.length > 0,
       contextLength: () => (this.loaded ? this.model.contextLength : 0),
       colors: () => ({}),
       trusted: () => true,
@@ -266,7 +293,13 @@ export class FakeChat {
         this.asked.push(question);
         return this.confirms;
       },
-      saveAs: (name, text) => note(`save ${name}\n${text}`),
+      saveAs: ({ name, text, copies }) =>
+        note([`save ${name}\n${text}`, ...copies.map(({ from, to }) => `${from} -> ${to}`)].join('\n')),
+      pickPictures: async () => {
+        this.asked.push('pick');
+        return this.picked;
+      },
+      dropped: async (uri) => ({ kind: uri.endsWith('/') ? 'folder' : 'file', uri }),
       copy: (text) => note(`copy ${text}`),
       openSource: (uri, line) => note(`open ${uri}:${line}`),
       openLink: (href) => note(`link ${href}`),
