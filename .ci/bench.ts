@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the benchmarks in test/bench. Without one of the flags --peers, --index and --page it is that of the
+ * `npm run bench`: the benchmarks in test/bench. Without one of the flags --peers, --index, --page and --ocr it is that of the
  * engine, whose --help lists the options.
  */
 import { existsSync } from 'node:fs';
@@ -10,14 +10,14 @@ import { root } from './nodeBinary.mjs';
 import { buildProduct } from './steps.ts';
 
 const has = (flag: string): boolean => process.argv.includes(flag);
-if (has('--index') && !existsSync(join(root, 'dist/indexer.cjs'))) buildProduct();
+if ((has('--index') || has('--ocr')) && !existsSync(join(root, 'dist/indexer.cjs'))) buildProduct();
 await import(await script());
 
 /** Path of the script to run: those that need kernels or `vscode` are bundled, the others run as they are. */
 async function script(): Promise<string> {
   if (has('--peers')) return join(root, 'test/bench/peers/main.ts');
   if (has('--index')) return join(root, 'test/bench/index/main.ts');
-  const name = has('--page') ? 'page' : 'engine/main';
+  const name = has('--page') ? 'page' : has('--ocr') ? 'ocr' : 'engine/main';
   await build(bench(name));
   return join(root, `dist/bench/${name}.mjs`);
 }

@@ -3,6 +3,7 @@
  *   dist/{node,webgpu}/PLATFORM  this platform's Node and Dawn, as in a package
  *   dist/tree-sitter*.wasm       the parsers of the project's index
  *   dist/tiktoken_bg.wasm        where the bundled package `tiktoken` looks for it: beside the bundle
+ *   dist/tesseract-core*.wasm, dist/*.traineddata.gz  what reads the text of pictures, and its languages
  *   dist/THIRD_PARTY_NOTICES.txt the licences of everything that is bundled
  */
 import { copyFileSync, rmSync } from 'node:fs';
@@ -21,6 +22,12 @@ if (process.argv.includes('--tests')) await build(tests(testFiles()));
 copyFileSync('node_modules/tiktoken/lite/tiktoken_bg.wasm', 'dist/tiktoken_bg.wasm');
 for (const file of ['tree-sitter.wasm', ...grammars.map((name) => `tree-sitter-${name}.wasm`)]) {
   copyFileSync(`node_modules/@vscode/tree-sitter-wasm/wasm/${file}`, `dist/${file}`);
+}
+copyFileSync('node_modules/tesseract.js-core/tesseract-core-simd-lstm.wasm', 'dist/tesseract-core-simd-lstm.wasm');
+for (const language of ['deu', 'eng']) {
+  // The variant of integers: a quarter of the size, and as accurate (test/bench/FIGURES.md).
+  const file = `${language}.traineddata.gz`;
+  copyFileSync(`node_modules/@tesseract.js-data/${language}/4.0.0_best_int/${file}`, `dist/${file}`);
 }
 writeNotices(ofProduct.metafile, ofPage.metafile);
 linkNatives();

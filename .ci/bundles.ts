@@ -2,6 +2,7 @@
  * The bundles that esbuild builds from the sources:
  *   dist/extension.cjs  the extension host's part       dist/engine.cjs  the engine process
  *   dist/airgap.cjs     the terminal program            dist/indexer.cjs  the thread that keeps the project's index
+ *   dist/ocr.cjs        the thread that reads the text of a picture
  *   dist/webview/chat.{js,css}  the chat page           dist/test/*.mjs  one bundle per test file
  *   dist/bench/*.mjs    the benchmarks that need the kernels
  * Shaders are embedded as text, WASM kernels as bytes and the WASM worker as source, so that a bundle is one file.
@@ -34,6 +35,7 @@ export const product = {
     engine: 'engine/process/main.ts',
     airgap: 'engine/cli/main.ts',
     indexer: 'extension/retrieval/indexerThread.ts',
+    ocr: 'extension/ocr/ocrThread.ts',
   },
   format: 'cjs',
   external: ['vscode', 'webgpu'],

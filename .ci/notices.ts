@@ -6,14 +6,17 @@ import { root } from './nodeBinary.mjs';
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)(\.|-|$)/i;
 
-/** Writes dist/THIRD_PARTY_NOTICES.txt: for every package in esbuild's metafiles, and for Dawn. */
+/** Packages whose files a package carries beside the bundles: Dawn, and the languages of the text in pictures. */
+const BESIDE = ['webgpu', '@tesseract.js-data/deu', '@tesseract.js-data/eng'].map((name) => `node_modules/${name}`);
+
+/** Writes dist/THIRD_PARTY_NOTICES.txt: for every package in esbuild's metafiles, and for those beside the bundles. */
 export function writeNotices(...metafiles: Metafile[]): void {
   const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
   const bundled = inputs.flatMap((path) => {
     const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path);
     return name ? [name[0]] : [];
   });
-  const folders = [...new Set([...bundled, 'node_modules/webgpu'])].sort();
+  const folders = [...new Set([...bundled, ...BESIDE])].sort();
   writeFileSync(join(root, 'dist/THIRD_PARTY_NOTICES.txt'), folders.map(notice).join('\n\n'));
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { encode } from 'fast-png';
 import { parrotModel } from './support/engine/parrotModel.ts';
 
 const HOOK = join(process.cwd(), 'test/support/forbidNetwork.cjs');
@@ -32,6 +33,22 @@ describe('offline', () => {
     assert.equal(status, 0, stderr);
     assert.equal(stdout.trim(), 'unt = price * weight;');
     assert.ok(lines.length > 0, 'the hook was not loaded');
+    assert.deepEqual(
+      lines.filter((line) => 'attempt' in line),
+      [],
+    );
+  });
+
+  it('reading the text of a picture reaches for no network', () => {
+    const file = join(model.path, 'blank.png');
+    writeFileSync(file, encode({ width: 40, height: 30, channels: 1, data: new Uint8Array(1200).fill(255) }));
+    const data = { file, folder: join(process.cwd(), 'dist'), languageFolder: '', languages: ['eng', 'deu'] };
+    const read = `const { Worker } = require('worker_threads');
+      new Worker('./dist/ocr.cjs', { workerData: ${JSON.stringify(data)} }).on('message', (said) => {
+        if (!('progress' in said)) console.log(JSON.stringify(said));
+      })`;
+    const { stdout, stderr, lines } = hooked(['-e', read]);
+    assert.deepEqual(JSON.parse(stdout), { read: { text: '', confidence: 0 } }, stderr);
     assert.deepEqual(
       lines.filter((line) => 'attempt' in line),
       [],

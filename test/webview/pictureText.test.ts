@@ -1,0 +1,32 @@
+/** Screenshots that Chromium draws are read. `npm run bench -- --ocr` measures all of them; this takes a sample. */
+import assert from 'node:assert/strict';
+import { editDistance, type Reading, readScreenshots, shareRight } from '../support/extension/ocr/accuracy.ts';
+import { SCREENSHOTS } from '../support/extension/ocr/corpus.ts';
+
+/** One of each text, in turn at 1x and 2x: themes, sizes, fonts and smoothing change from one to the next. */
+const SAMPLE = SCREENSHOTS.filter((_, i) => i % 4 === ((i >> 2) * 3) % 4);
+
+describe('the text of screenshots', () => {
+  const readings: Reading[] = [];
+  before(async () => {
+    for await (const reading of readScreenshots(SAMPLE)) readings.push(reading);
+  }).timeout(180_000);
+
+  for (const [scale, least] of [
+    [1, 0.88],
+    [2, 0.95],
+  ] as const) {
+    it(`has at least ${100 * least} % of the characters right at ${scale}x`, () => {
+      const ofScale = readings.filter(({ screenshot }) => screenshot.look.scale === scale);
+      assert.ok(ofScale.length >= 8, String(ofScale.length));
+      const share = shareRight(ofScale);
+      console.log(`      ${(100 * share).toFixed(1)} % of ${ofScale.length} screenshots`);
+      assert.ok(share >= least, ofScale.map(({ screenshot, text }) => `${screenshot.name}\n${text}`).join('\n\n'));
+    });
+  }
+
+  it('counts every character that is wrong', () => {
+    assert.equal(editDistance('  a = 1;', 'a = l;'), 3);
+    assert.equal(editDistance('', 'abc'), 3);
+  });
+});
