@@ -30,6 +30,12 @@ const SAMPLES: Record<string, string> = {
   'code in a list': '1. Run:\n   ```sh\n   npm i\n\n   npm test\n   ```\n2. Done.\n',
   'code blocks': 'See:\n```ts src/a.ts\nconst a = `${1}`;\n```\nand\n~~~\n```\nnot closed by those\n~~~~\nend',
   'code that never ends': 'See:\n````md\n```\ninner\n```\nmore',
+  'a file with code of its own':
+    'The file:\n```markdown README.md\n# Tool\n\nInstall:\n\n```sh\nnpm i\n```\n\nMIT\n```\n\nThat is all.',
+  'a file with code without a language': '```md\nRun:\n```\nnpm i\n```\n\n- so:\n  ```\n  x\n  ```\nMIT\n```\nend',
+  'a docstring with code': '```py\ndef f():\n"""\n```python\nf()\n```\n"""\n```\nend',
+  'code that ends with a blank line': '```md\n# A\n\n```\n\nend',
+  'a file with code that ends before the answer': '```md\nRun:\n```',
   'an indented fence': '  ```js\n  a\n    b\n c\n  ```\nend',
   'a fence that is none': 'text ```inline```\n```also inline``` of the paragraph\nend',
   'indented code': 'text\n\n    four\n\n    blanks\n\nend',
@@ -54,6 +60,29 @@ describe('Markdown that grows', () => {
       }
     });
   }
+
+  it('takes a file with code of its own as one block, and says whether its end is there', () => {
+    const blocks = (text: string): unknown[] =>
+      read(text).blocks.map((block) => (block.kind === 'code' ? [block.code, block.closed] : 'text'));
+    assert.deepEqual(blocks(SAMPLES['a file with code of its own']!), [
+      'text',
+      ['# Tool\n\nInstall:\n\n```sh\nnpm i\n```\n\nMIT\n', true],
+      'text',
+    ]);
+    assert.deepEqual(blocks(SAMPLES['a file with code without a language']!), [
+      ['Run:\n```\nnpm i\n```\n\n- so:\n  ```\n  x\n  ```\nMIT\n', true],
+      'text',
+    ]);
+    assert.deepEqual(blocks(SAMPLES['a docstring with code']!), [
+      ['def f():\n"""\n```python\nf()\n```\n"""\n', true],
+      'text',
+    ]);
+    assert.deepEqual(blocks(SAMPLES['code that ends with a blank line']!), [['# A\n\n', true], 'text']);
+    // The answer was cut inside of the file, or inside of code in it.
+    assert.deepEqual(blocks('```md\n# A\n\n```sh\nnpm i\n```\n\nMI'), [['# A\n\n```sh\nnpm i\n```\n\nMI', false]]);
+    assert.deepEqual(blocks('```md\n# A\n\n```sh\nnpm i\n'), [['# A\n\n```sh\nnpm i\n', false]]);
+    assert.deepEqual(blocks('    indented'), [['indented\n', true]]);
+  });
 
   it('keeps blocks that are settled as they are, and parses the last one only', () => {
     const reader = new MarkdownReader();

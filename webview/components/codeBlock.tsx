@@ -13,11 +13,13 @@ import { IconButton, type IconName } from './icons.tsx';
 interface CodeBlockProps {
   info: string;
   code: string;
-  /** Whether the block is complete. Otherwise it has no actions, since half a program can only be read. */
+  /** Whether its closing fence is there. Otherwise the answer was cut, and what would replace code is not offered. */
+  closed: boolean;
+  /** Whether the block no longer grows. Otherwise it has no actions, since half a program can only be read. */
   complete: boolean;
 }
 
-export const CodeBlock = memo(({ info, code, complete }: CodeBlockProps) => {
+export const CodeBlock = memo(({ info, code, closed, complete }: CodeBlockProps) => {
   const { language, path } = fenceInfo(info, code);
   const name = path || language;
   return (
@@ -26,8 +28,9 @@ export const CodeBlock = memo(({ info, code, complete }: CodeBlockProps) => {
         <span class="code-name">
           {language && <span class="code-language">{language}</span>}
           {path && <bdi class="code-path">{path}</bdi>}
+          {complete && !closed && <span class="code-cut">{t('Its end may be missing.')}</span>}
         </span>
-        {complete && <Actions code={code} language={language} path={path} />}
+        {complete && <Actions code={code} language={language} path={path} closed={closed} />}
       </div>
       <pre tabIndex={0} aria-label={name ? t('Code block: {0}', name) : t('Code block')} role="group">
         <Lines key={language} code={code} language={language} />
@@ -36,15 +39,20 @@ export const CodeBlock = memo(({ info, code, complete }: CodeBlockProps) => {
   );
 });
 
-function Actions({ code, language, path }: { code: string; language: string; path: string }) {
+interface ActionsProps extends Pick<CodeBlockProps, 'code' | 'closed'> {
+  language: string;
+  path: string;
+}
+
+function Actions({ code, language, path, closed }: ActionsProps) {
   const page = usePage();
   const trusted = useContext(TrustContext);
   const actions: [action: CodeAction, icon: IconName, label: string, shown?: boolean][] = [
     ['copy', 'copy', t('Copy code')],
     ['insert', 'insert', t('Insert at cursor')],
-    ['replace', 'replace', t('Replace selection')],
-    ['newFile', 'newFile', t('Create new file'), trusted],
-    ['apply', 'apply', t('Apply to file'), trusted],
+    ['replace', 'replace', t('Replace selection'), closed],
+    ['newFile', 'newFile', t('Create new file'), trusted && closed],
+    ['apply', 'apply', t('Apply to file'), trusted && closed],
     ['terminal', 'terminal', t('Insert into terminal'), isShell(language)],
   ];
   const act = (action: CodeAction) => {

@@ -36,7 +36,7 @@ export const Markdown = memo(({ text, writing }: MarkdownProps) => {
 const BlockView = memo(({ block, complete }: { block: Block; complete: boolean }) =>
   block.kind === 'code' ? (
     <div class="block">
-      <CodeBlock info={block.info} code={block.code} complete={complete} />
+      <CodeBlock info={block.info} code={block.code} closed={block.closed} complete={complete} />
     </div>
   ) : (
     <div class="block" dir="auto">

@@ -2,6 +2,7 @@
 import { type ComponentChildren, Fragment, type VNode, createElement } from 'preact';
 import type { Token } from 'markdown-it';
 import { isAllowedLink } from '../markdown/links.ts';
+import { isClosed } from '../markdown/markdown.ts';
 import { CodeBlock } from './codeBlock.tsx';
 
 /**
@@ -68,7 +69,7 @@ function leaf(token: Token, complete: boolean): ComponentChildren {
       return <code dir="ltr">{token.content}</code>;
     case 'fence':
     case 'code_block':
-      return <CodeBlock info={token.info} code={token.content} complete={complete} />;
+      return <CodeBlock info={token.info} code={token.content} closed={isClosed(token)} complete={complete} />;
     case 'image':
       // Images are never loaded: the request alone could reveal to the server what was asked here.
       return `${token.content} (${token.attrGet('src')})`;

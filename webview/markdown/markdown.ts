@@ -3,12 +3,17 @@
  * change is parsed again. Pure.
  */
 import createMarkdownIt, { type Env, type MarkdownIt, type Token } from 'markdown-it';
+import { FENCE_RULE, type FenceMeta } from './fenceRule.ts';
+import { FenceScanner } from './fenceScanner.ts';
 import { isAllowedLink } from './links.ts';
 
 export type Block =
   | { kind: 'tokens'; tokens: Token[] }
-  /** `info` is the text after the opening fence; `code` ends with a line break, or where the answer ends. */
-  | { kind: 'code'; info: string; code: string };
+  /**
+   * `info` is the text after the opening fence; `code` ends with a line break, or where the answer ends. `closed`: the
+   * closing fence is there, so nothing is missing.
+   */
+  | { kind: 'code'; info: string; code: string; closed: boolean };
 
 /** A longer live block is split where this is hardly visible: a list between entries, a paragraph between lines. */
 const MAX_LIVE_LINES = 100;
@@ -17,7 +22,7 @@ const MAX_LIVE_LINES = 100;
 interface Fence {
   info: string;
   indent: RegExp;
-  closing: RegExp;
+  scanner: FenceScanner;
   code: string;
 }
 
@@ -87,10 +92,18 @@ export class MarkdownReader {
   #readFence(fence: Fence): boolean {
     const lines = this.#read.slice(this.#start).split('\n');
     const rest = lines.pop()!;
-    for (const line of lines) {
+    const { info, scanner } = fence;
+    for (const [index, line] of lines.entries()) {
+      const next = lines[index + 1] ?? rest;
+      const isLast = index === lines.length - 1;
+      if (isLast && next.trim() === '' && scanner.needsNext(line)) {
+        // It closes the block if the answer ends here.
+        this.#live = [{ kind: 'code', info, code: fence.code, closed: true }];
+        return false;
+      }
       this.#start += line.length + 1;
-      if (fence.closing.test(line)) {
-        this.#settled.push({ kind: 'code', info: fence.info, code: fence.code });
+      if (scanner.closes(line, next)) {
+        this.#settled.push({ kind: 'code', info, code: fence.code, closed: true });
         this.#fence = undefined;
         this.#live = [];
         return true;
@@ -98,8 +111,8 @@ export class MarkdownReader {
       fence.code += `${line.replace(fence.indent, '')}\n`;
     }
     // The answer may end here, without a line end.
-    const last = fence.closing.test(rest) ? '' : rest.replace(fence.indent, '');
-    this.#live = [{ kind: 'code', info: fence.info, code: fence.code + last }];
+    const closed = scanner.wouldClose(rest);
+    this.#live = [{ kind: 'code', info, code: fence.code + (closed ? '' : rest.replace(fence.indent, '')), closed }];
     return false;
   }
 
@@ -150,8 +163,13 @@ export class MarkdownReader {
 function blockOf({ tokens }: Group): Block {
   const [token] = tokens;
   if (tokens.length === 1 && (token!.type === 'fence' || token!.type === 'code_block'))
-    return { kind: 'code', info: token!.info, code: token!.content };
+    return { kind: 'code', info: token!.info, code: token!.content, closed: isClosed(token!) };
   return { kind: 'tokens', tokens };
+}
+
+/** Whether nothing of a code block is missing; an indented one has no closing fence. */
+export function isClosed({ type, meta }: Token): boolean {
+  return type !== 'fence' || (meta as FenceMeta | null)?.closed !== false;
 }
 
 /** Offsets of the lines' first characters. */
@@ -177,13 +195,8 @@ function topLevel(tokens: Token[]): Group[] {
 function openFence({ tokens: [token] }: Group, line: string): Fence | undefined {
   if (token?.type !== 'fence') return undefined;
   const indent = line.length - line.trimStart().length;
-  const mark = token.markup[0] === '~' ? '~' : '`';
-  return {
-    info: token.info,
-    indent: new RegExp(`^ {0,${indent}}`),
-    closing: new RegExp(`^ {0,3}${mark}{${token.markup.length},}[ \\t]*$`),
-    code: '',
-  };
+  const scanner = new FenceScanner(token.markup, token.info);
+  return { info: token.info, indent: new RegExp(`^ {0,${indent}}`), scanner, code: '' };
 }
 
 /** The line at which the last entry of a long list begins, or the last complete line of a paragraph. */
@@ -201,6 +214,7 @@ function createParser(): MarkdownIt {
   const markdown = createMarkdownIt({ html: false, linkify: true });
   markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
   markdown.validateLink = isAllowedLink;
+  markdown.block.ruler.at('fence', FENCE_RULE, { alt: ['paragraph', 'reference', 'blockquote', 'list'] });
   // Shows a URL exactly as it will be opened, since a host name in other scripts may look like a different one.
   markdown.normalizeLinkText = (url) => url;
   return markdown;

@@ -111,7 +111,10 @@ function withLastLine(lines: readonly string[], file: readonly string[]): string
   return result;
 }
 
-/** Whether the block starts like the file, declares all that it declares, and holds most of it, or half and its end. */
+/**
+ * Whether the block starts like the file, declares all that it declares, and holds most of it and its end. Where the end is
+ * missing, the answer may have been cut there, and nothing is removed.
+ */
 function isWholeFile(file: readonly string[], block: readonly string[]): boolean {
   if (file.every(isBlank)) return true;
   const names = (lines: readonly string[]): string[] => outermost(declarations(lines)).map(({ name }) => name);
@@ -120,11 +123,20 @@ function isWholeFile(file: readonly string[], block: readonly string[]): boolean
   const strong = file.filter((line) => !isWeak(line)).map((line) => line.trim());
   const held = new Set(block.map((line) => line.trim()));
   const share = strong.filter((line) => held.has(line)).length / Math.max(1, strong.length);
+  if (endsEarly(strong, block)) return false;
   const filled = (lines: readonly string[]): string[] =>
     lines.filter((line) => !isBlank(line)).map((line) => line.trim());
   const [inFile, inBlock] = [filled(file), filled(block)];
   if (strong.length < 3 || inFile[0] !== inBlock[0]) return false;
   return share >= 0.8 || (share >= 0.5 && inFile.at(-1) === inBlock.at(-1));
+}
+
+/** Whether the block ends with a line of the file that is not its last. The last lines may be others, but not just gone. */
+function endsEarly(strong: readonly string[], block: readonly string[]): boolean {
+  const last = block.findLast((line) => !isWeak(line))?.trim();
+  const count = (lines: readonly string[]): number => lines.filter((line) => line.trim() === last).length;
+  const inFile = count(strong);
+  return inFile > 0 && (strong.at(-1) !== last || count(block) < inFile);
 }
 
 function aroundGaps(file: readonly string[], block: readonly string[]): Found[] {

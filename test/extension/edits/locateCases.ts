@@ -1,4 +1,4 @@
-import { SHOP, GARDEN, GO, PATCH } from './locateFiles.ts';
+import { GARDEN, GO, NOTES, PATCH, SHOP } from './locateFiles.ts';
 
 /** Cases of placing: a file, a code block of an answer, and the file afterwards or the places among which the user chooses. */
 export interface LocateCase {
@@ -257,6 +257,24 @@ export const CASES: LocateCase[] = [
     file: GARDEN,
     code: GARDEN.replace('litres):', 'amount):'),
     gives: GARDEN.replace('litres):', 'amount):'),
+  },
+  {
+    name: 'a whole file whose end is missing keeps its end',
+    file: NOTES,
+    code: NOTES.replace('Water first', 'Always water').replace('License: MIT\n', ''),
+    gives: NOTES.replace('Water first', 'Always water'),
+  },
+  {
+    name: 'so does one that ends with a line that comes again later',
+    file: `${NOTES}Water first, then feed.\n`,
+    code: NOTES.replace('one crop', 'two crops').split('\n').slice(0, 5).join('\n'),
+    gives: `${NOTES.replace('one crop', 'two crops')}Water first, then feed.\n`,
+  },
+  {
+    name: 'a whole file with another last line',
+    file: NOTES,
+    code: NOTES.replace('License: MIT', 'Published under Apache-2.0'),
+    gives: NOTES.replace('License: MIT', 'Published under Apache-2.0'),
   },
   {
     name: 'no line end at the end stays none',

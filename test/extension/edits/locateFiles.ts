@@ -72,3 +72,6 @@ export const PATCH = `--- a/shop.ts
 +    return this.items.length * 2;
    }
 `;
+
+export const NOTES =
+  '# Beds\n\nEach bed has one crop.\n\nWater first, then feed.\n\nNever dig when it rains.\n\nSow in April.\n\nHarvest in June.\n\nLicense: MIT\n';
