@@ -5,6 +5,7 @@ import { nameOf } from '../../reading/vscode/textOf.ts';
 import { blockLines } from '../placing/lines.ts';
 import type { CodeBlock } from '../placing/locate.ts';
 import { exists, newTargets } from '../targets.ts';
+import { confirmRunner } from './confirmRunner.ts';
 import { uriOf, workspaceProject, type WorkspaceTarget } from './workspaceProject.ts';
 
 /**
@@ -24,6 +25,7 @@ export async function newFile({ code, language, path = '' }: CodeBlock): Promise
   if (!target) return '';
   const uri = uriOf(target);
   if (await exists(target)) return vscode.l10n.t('{0} already exists.', nameOf(uri));
+  if (!(await confirmRunner(uri, '', content))) return '';
   const document = await vscode.workspace.openTextDocument(uri.with({ scheme: 'untitled' }));
   const edit = new vscode.WorkspaceEdit();
   const end = document.positionAt(document.getText().length);

@@ -4,6 +4,7 @@ import { nameOf } from '../../reading/vscode/textOf.ts';
 import type { Place } from '../placing/locate.ts';
 import { type Locate, Proposal } from '../proposal.ts';
 import type { TextEdit } from '../textEdits.ts';
+import { confirmRunner } from './confirmRunner.ts';
 import { refusal } from './refusal.ts';
 
 export const PROPOSAL_SCHEME = 'airgap-proposal';
@@ -57,6 +58,7 @@ export class ProposalDiffs implements vscode.Disposable, vscode.TextDocumentCont
     const document = await vscode.workspace.openTextDocument(open.uri);
     const refused = await refusal(document);
     if (refused) return refused;
+    if (!(await confirmRunner(open.uri, open.proposal.before, open.proposal.after))) return '';
     const edits = open.proposal.editsTo(document.getText());
     if (!edits) return this.#showAgain(key, document, open.proposal.locate);
     if (!(await vscode.workspace.applyEdit(workspaceEdit(document, edits)))) {

@@ -37,6 +37,38 @@ describe('applying a code block', () => {
     assert.equal(document.getText(), FILE);
   });
 
+  it('a file that programs run by themselves is changed after one more question', async () => {
+    mkdirSync(join(home, 'project/.VSCode'));
+    write('.VSCode/tasks.json');
+    symlinkSync('.VSCode/tasks.json', join(home, 'project/notes.js'));
+    for (const name of ['.VSCode/tasks.json', 'notes.js']) {
+      const document = editing.open(name, FILE);
+      editing.show(document);
+      await apply();
+      await blocks.applyChanges();
+      assert.equal(document.getText(), FILE, 'the question was dismissed');
+      editing.answers.push('Change it');
+      await blocks.applyChanges();
+      assert.equal(document.getText(), CHANGED);
+      assert.deepEqual(
+        editing.messages.splice(0),
+        Array<string>(2).fill(`Change ${name}? VS Code may run commands from this file without asking.`),
+      );
+    }
+  });
+
+  it('a file whose characters would be destroyed is refused: opened as UTF-8, but in another encoding', async () => {
+    const bytes = (comment: string): Buffer => Buffer.from(`// ${comment}\n${FILE}`, 'latin1');
+    writeFileSync(join(home, 'project/latin.ts'), bytes('\u00a9 us'));
+    editing.show(editing.open('latin.ts'));
+    assert.match(await apply(), /^latin\.ts is not in UTF-8/);
+    assert.deepEqual(editing.diffs, []);
+    // U+FFFD itself may stand in a file.
+    write('fffd.ts', `// \uFFFD\n${FILE}`);
+    editing.show(editing.open('fffd.ts'));
+    assert.equal(await apply(), '');
+  });
+
   it('discarded, nothing has changed', async () => {
     const document = editing.open('a.ts', FILE);
     editing.show(document);

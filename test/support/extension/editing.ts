@@ -113,6 +113,8 @@ export class Editing implements Disposable {
   readonly documents = new Map<string, EditableDocument>();
   /** The right side of each open diff editor. */
   readonly diffs: Uri[] = [];
+  /** What the user answers to warnings, one after the other; nothing where none is left. */
+  readonly answers: string[] = [];
   readonly messages: string[] = [];
   readonly contexts: Record<string, unknown> = {};
   /** Positions that the user picks in the lists, none if empty; `lists` holds the lists that were shown. */
@@ -207,7 +209,11 @@ export class Editing implements Disposable {
         const found = [...this.documents.values()].filter(({ uri }) => uri.path.endsWith(pattern.slice(2)));
         return Promise.resolve(found.map(({ uri }) => uri));
       },
-      fs: { isWritableFileSystem: () => true, stat: (uri: Uri) => Promise.resolve(uri).then(stat) },
+      fs: {
+        isWritableFileSystem: () => true,
+        stat: (uri: Uri) => Promise.resolve(uri).then(stat),
+        readFile: (uri: Uri) => Promise.resolve(readFileSync(uri.fsPath)),
+      },
       applyEdit: (edit: WorkspaceEdit) => Promise.resolve(this.#applyEdit(edit)),
       openTextDocument: (what: Uri | { content: string }) => Promise.resolve(this.#openDocument(what)),
       onDidChangeTextDocument: this.changed.event,
@@ -231,7 +237,10 @@ export class Editing implements Disposable {
         run({ report: (part: unknown) => this.progress.push(part) }, { onCancellationRequested: this.cancelled.event }),
       showTextDocument: (document: EditableDocument) => Promise.resolve(this.show(document)),
       showInformationMessage: (message: string) => Promise.resolve(void this.messages.push(message)),
-      showWarningMessage: (message: string) => Promise.resolve(void this.messages.push(message)),
+      showWarningMessage: (message: string, options?: { detail?: string }) => {
+        this.messages.push(options?.detail ? `${message} ${options.detail}` : message);
+        return Promise.resolve(this.answers.shift());
+      },
       showQuickPick: (items: { label: string; description?: string }[]) => {
         this.lists.push(items.map(({ label, description }) => ({ label, ...(description && { description }) })));
         return Promise.resolve(items[this.picks.shift() ?? -1]);
