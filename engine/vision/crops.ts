@@ -1,5 +1,5 @@
 import { CROP_SIZE, PATCHES, PATCHES_ACROSS, PATCH_SIZE, PATCH_VALUES } from '../layers/patches.ts';
-import { COLOUR_DEVIATION, COLOUR_MEAN } from '../sources/preprocessorConfig.ts';
+import { COLOUR_DEVIATION, COLOUR_MEAN } from '../models/clipColours.ts';
 import { globalView } from './globalView.ts';
 import { type HdSize, hdSize } from './hdSize.ts';
 import { type Pixels, transpose } from './pixels.ts';
@@ -45,14 +45,17 @@ export function scaleAndPad(picture: Pixels, { isPortrait, scaled, width, height
 /** The patches of the crop whose first value is at `from`, in rows of `width` pixels. */
 function patchesOf(rgb: Uint8Array | Float32Array, from: number, width: number): Float32Array {
   const patches = new Float32Array(PATCHES * PATCH_VALUES);
+  const [[redScale, red], [greenScale, green], [blueScale, blue]] = NORMALISED;
+  const plane = PATCH_SIZE ** 2;
   for (let patch = 0; patch < PATCHES; patch++) {
     const [row, col] = [Math.floor(patch / PATCHES_ACROSS), patch % PATCHES_ACROSS];
     const corner = from + 3 * PATCH_SIZE * (row * width + col);
-    for (let c = 0, to = patch * PATCH_VALUES; c < 3; c++) {
-      const [scale, shift] = NORMALISED[c]!;
-      for (let y = 0; y < PATCH_SIZE; y++) {
-        const start = corner + c + 3 * y * width;
-        for (let x = 0; x < PATCH_SIZE; x++) patches[to++] = rgb[start + 3 * x]! * scale + shift;
+    for (let y = 0, to = patch * PATCH_VALUES; y < PATCH_SIZE; y++) {
+      let at = corner + 3 * y * width;
+      for (const end = at + 3 * PATCH_SIZE; at < end; at += 3, to++) {
+        patches[to] = rgb[at]! * redScale + red;
+        patches[to + plane] = rgb[at + 1]! * greenScale + green;
+        patches[to + 2 * plane] = rgb[at + 2]! * blueScale + blue;
       }
     }
   }
@@ -60,7 +63,9 @@ function patchesOf(rgb: Uint8Array | Float32Array, from: number, width: number):
 }
 
 /** By colour: the factor and the addend that normalise values from 0 to 255. */
-const NORMALISED = COLOUR_MEAN.map((mean, c) => {
-  const deviation = COLOUR_DEVIATION[c]!;
-  return [1 / 255 / deviation, -mean / deviation] as const;
-});
+const NORMALISED = [normalised(0), normalised(1), normalised(2)] as const;
+
+function normalised(colour: 0 | 1 | 2): readonly [factor: number, addend: number] {
+  const deviation = COLOUR_DEVIATION[colour];
+  return [1 / 255 / deviation, -COLOUR_MEAN[colour] / deviation];
+}

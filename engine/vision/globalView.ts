@@ -10,45 +10,50 @@ export function globalView({ width, height, rgb }: Pixels): Float32Array {
   const across = tapsOf(width);
   const down = tapsOf(height);
   const view = new Float32Array(CROP_SIZE * CROP_SIZE * 3);
-  // The rows of the picture that one row of the view needs, scaled across.
+  // The rows of the picture that one row of the view needs, scaled across. The next one shares some of them.
   const rows = new Map<number, Float64Array>();
   for (let y = 0; y < CROP_SIZE; y++) {
-    const needed = down.slice(4 * y, 4 * y + 4);
-    for (const row of rows.keys()) if (!needed.some(({ index }) => index === row)) rows.delete(row);
-    for (const { index } of needed) if (!rows.has(index)) rows.set(index, scaleRow(rgb, 3 * index * width, across));
+    const needed = down.index.subarray(4 * y, 4 * y + 4);
+    for (const row of rows.keys()) if (!needed.includes(row)) rows.delete(row);
+    for (const row of needed) if (!rows.has(row)) rows.set(row, scaleRow(rgb, 3 * row * width, across));
+    const [r0, r1, r2, r3] = Array.from(needed, (row) => rows.get(row)!) as [Row, Row, Row, Row];
+    const [w0, w1, w2, w3] = down.weight.subarray(4 * y, 4 * y + 4) as unknown as [number, number, number, number];
     const to = 3 * y * CROP_SIZE;
-    for (const { index, weight } of needed) {
-      const row = rows.get(index)!;
-      for (let i = 0; i < row.length; i++) view[to + i]! += weight * row[i]!;
-    }
+    for (let i = 0; i < r0.length; i++) view[to + i] = w0 * r0[i]! + w1 * r1[i]! + w2 * r2[i]! + w3 * r3[i]!;
   }
   return view;
 }
 
-interface Tap {
-  readonly index: number;
-  readonly weight: number;
+type Row = Float64Array;
+
+/** Four samples for each of CROP_SIZE. */
+interface Taps {
+  readonly index: Int32Array;
+  readonly weight: Float64Array;
 }
 
-function scaleRow(rgb: Uint8Array, at: number, across: readonly Tap[]): Float64Array {
+function scaleRow(rgb: Uint8Array, at: number, { index, weight }: Taps): Row {
   const row = new Float64Array(3 * CROP_SIZE);
-  across.forEach(({ index, weight }, tap) => {
-    const to = 3 * Math.floor(tap / 4);
-    const from = at + 3 * index;
-    for (let c = 0; c < 3; c++) row[to + c]! += weight * rgb[from + c]!;
-  });
+  for (let tap = 0; tap < index.length; tap++) {
+    const to = 3 * (tap >> 2);
+    const from = at + 3 * index[tap]!;
+    const share = weight[tap]!;
+    row[to]! += share * rgb[from]!;
+    row[to + 1]! += share * rgb[from + 1]!;
+    row[to + 2]! += share * rgb[from + 2]!;
+  }
   return row;
 }
 
-/** Four samples of `from` for each of CROP_SIZE. */
-function tapsOf(from: number): Tap[] {
-  const taps: Tap[] = [];
+function tapsOf(from: number): Taps {
+  const taps = { index: new Int32Array(4 * CROP_SIZE), weight: new Float64Array(4 * CROP_SIZE) };
   for (let i = 0; i < CROP_SIZE; i++) {
     const centre = (i + 0.5) * (from / CROP_SIZE) - 0.5;
     const floor = Math.floor(centre);
     const t = centre - floor;
     [far(t + 1), near(t), near(1 - t), far(2 - t)].forEach((weight, k) => {
-      taps.push({ index: Math.min(from - 1, Math.max(0, floor + k - 1)), weight });
+      taps.index[4 * i + k] = Math.min(from - 1, Math.max(0, floor + k - 1));
+      taps.weight[4 * i + k] = weight;
     });
   }
   return taps;

@@ -1,14 +1,11 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Ops } from '../../kernels/ops.ts';
-import { BadRequest, Cancelled, throwIfAborted } from '../errors.ts';
+import { Cancelled, throwIfAborted } from '../errors.ts';
 import type { Priority, Scheduler } from '../inference/scheduler.ts';
-import { CROP_SIDE } from '../layers/patches.ts';
+import { CROP_SIDE, PATCHES, PATCH_VALUES } from '../layers/patches.ts';
 import type { ImageDecoder } from '../models/decoder.ts';
-import { type Crops, cutIntoCrops } from './crops.ts';
+import { cutPicture } from './cutter.ts';
 import { type HdSize, hdSize } from './hdSize.ts';
 import type { Picture } from './pictureFile.ts';
-import { decodePng } from './png.ts';
 
 /** What stands for a picture in prompts. */
 export interface PromptImage {
@@ -100,18 +97,22 @@ export class ImageEncoder {
   }
 
   async #featuresOf(picture: Picture, options: EncodeOptions): Promise<Float32Array> {
-    const crops = await cut(picture, options.mostCrops);
+    const { mostCrops, signal } = options;
+    const patches = await cutPicture({ ...picture, mostCrops }, signal);
     await this.#decoder.prepareEncoder(this.#ops);
     try {
-      return await this.#encodeCrops(crops, options);
+      return await this.#encodeCrops(hdSize(picture, mostCrops), patches, options);
     } finally {
       this.#decoder.restEncoder();
     }
   }
 
   /** The features of the crops in the places of their positions, with the separators between them: (positions, hidden). */
-  async #encodeCrops({ size, count, patches }: Crops, options: EncodeOptions): Promise<Float32Array> {
-    const { priority, signal, onCrop } = options;
+  async #encodeCrops(
+    size: HdSize,
+    patches: Float32Array,
+    { priority, signal, onCrop }: EncodeOptions,
+  ): Promise<Float32Array> {
     const step = (record: () => ReturnType<ImageDecoder['separators']>): Promise<Float32Array> => {
       return this.#scheduler.run(priority, () => this.#ops.step(record), signal);
     };
@@ -121,9 +122,9 @@ export class ImageEncoder {
     const features = new Float32Array(size.tokens * width);
     const globalAt = size.rows * CROP_SIDE * (size.cols * CROP_SIDE + 1);
     features.set(globalStart, globalAt * width);
-    for (let crop = 0; crop < count; crop++) {
-      throwIfAborted(signal);
-      const values = patches(crop);
+    const cropValues = PATCHES * PATCH_VALUES;
+    for (let crop = 0; crop * cropValues < patches.length; crop++) {
+      const values = patches.subarray(crop * cropValues, (crop + 1) * cropValues);
       const rows = await step(() => this.#decoder.encodeCrop(this.#ops, values));
       const [down, across] = crop === 0 ? [0, 0] : [Math.floor((crop - 1) / size.cols), (crop - 1) % size.cols];
       const [start, cols] = crop === 0 ? [globalAt + 1, 1] : [0, size.cols];
@@ -138,13 +139,6 @@ export class ImageEncoder {
     }
     return features;
   }
-}
-
-async function cut({ path, name, hash }: Picture, mostCrops: number): Promise<Crops> {
-  const file = await readFile(path);
-  if (createHash('sha256').update(file).digest('hex') !== hash)
-    throw new BadRequest(`${name} was changed while it was read.`);
-  return cutIntoCrops(decodePng(file, name), mostCrops);
 }
 
 /** Resolves when `work` has ended in any way. Rejects with Cancelled as soon as the signal fires. */

@@ -1,12 +1,18 @@
+import { inflateSync } from 'node:zlib';
 import { type DecodedPng, decode } from 'fast-png';
-import { BadRequest } from '../errors.ts';
+import { BadRequest, errorMessage } from '../errors.ts';
 import type { Pixels } from './pixels.ts';
 
-/** A picture of 100 million pixels takes 400 MB while it is decoded. */
 const MOST_PIXELS = 1e8;
+/** The same in bytes of samples, of which a pixel has up to eight. */
+const MOST_SAMPLE_BYTES = 4e8;
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 /** The signature, and as much of the first chunk as says how large the picture is. */
-export const PNG_HEADER_BYTES = 24;
+export const PNG_HEADER_BYTES = 26;
+/** The chunks that hold the picture. Others are left out: some of them would be decompressed, however large they become. */
+const NEEDED = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
+/** Samples of a pixel by colour type. */
+const CHANNELS: readonly (number | undefined)[] = [1, undefined, 3, 1, 2, undefined, 4];
 
 /**
  * Decodes a PNG file of any depth to RGB: palettes are looked up, grey becomes three equal colours, of 16 bits the upper
@@ -15,9 +21,9 @@ export const PNG_HEADER_BYTES = 24;
 export function decodePng(file: Uint8Array, name: string): Pixels {
   readPngSize(file, name);
   try {
-    return toRgb(decode(file, { checkCrc: true }));
+    return toRgb(decode(checked(file), { checkCrc: true }));
   } catch (error) {
-    throw new BadRequest(`${name} is a damaged PNG file: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new BadRequest(`${name} is a damaged PNG file: ${errorMessage(error)}.`);
   }
 }
 
@@ -32,11 +38,43 @@ export function readPngSize(file: Uint8Array, name: string): { width: number; he
   const megapixels = Math.round((width * height) / 1e6);
   if (width * height > MOST_PIXELS)
     throw new BadRequest(`${name} has ${megapixels} million pixels; at most ${MOST_PIXELS / 1e6} are read.`);
+  const sampleBytes = height * rowBytes(bytes);
+  if (sampleBytes > MOST_SAMPLE_BYTES) {
+    const [size, most] = [sampleBytes, MOST_SAMPLE_BYTES].map((count) => Math.round(count / 1e6));
+    throw new BadRequest(`${name} has ${size} MB of samples; at most ${most} MB are read.`);
+  }
   return { width, height };
+}
+
+/** Bytes of a row of samples, from the first bytes of a file; 0 for a colour type that does not exist. */
+function rowBytes(bytes: Buffer): number {
+  return Math.ceil((bytes.readUInt32BE(16) * bytes[24]! * (CHANNELS[bytes[25]!] ?? 0)) / 8);
+}
+
+/** The file with the needed chunks alone. Throws where what is compressed in it is larger than the picture. */
+function checked(file: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const needed = [bytes.subarray(0, SIGNATURE.length)];
+  const samples: Buffer[] = [];
+  for (let at = SIGNATURE.length; at + 12 <= bytes.length;) {
+    const end = at + 12 + bytes.readUInt32BE(at);
+    if (end > bytes.length) throw new Error('it was cut off');
+    const type = bytes.toString('latin1', at + 4, at + 8);
+    if (NEEDED.includes(type)) needed.push(bytes.subarray(at, end));
+    if (type === 'IDAT') samples.push(bytes.subarray(at + 8, end - 4));
+    if (type === 'IEND') break;
+    at = end;
+  }
+  // Interlaced pictures have nearly twice the rows, of which each begins with a byte of its own and ends in half a byte.
+  const most = bytes.readUInt32BE(20) * (rowBytes(bytes) + 4) + 64;
+  inflateSync(Buffer.concat(samples), { maxOutputLength: most });
+  return Buffer.concat(needed);
 }
 
 function toRgb(png: DecodedPng): Pixels {
   const { width, height, depth, channels, palette, transparency } = png;
+  if (png.data instanceof Uint8Array && depth === 8 && channels === 3 && !transparency)
+    return { width, height, rgb: png.data };
   const samples = unpacked(png);
   const shift = depth === 16 ? 8 : 0;
   // Samples of fewer than 8 bits are spread over 0 to 255, except that those of a palette are indices.

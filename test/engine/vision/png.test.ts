@@ -66,6 +66,14 @@ const CASES: readonly {
     rgb: [1, 2, 3, 4, 5, 6],
   },
   {
+    name: 'a colour profile, which is not decompressed',
+    type: 2,
+    depth: 8,
+    row: [1, 2, 3, 4, 5, 6],
+    chunks: [['iCCP', [65, 0, 0, 1, 2, 3]]],
+    rgb: [1, 2, 3, 4, 5, 6],
+  },
+  {
     name: 'a palette with transparency',
     type: 3,
     depth: 8,
@@ -97,6 +105,17 @@ const REFUSED: readonly { name: string; file: Uint8Array; message: RegExp }[] = 
     file: png(2, 8, [], [], 0xffff, 0xffff),
     message: /^a\.png has 4295 million pixels; at most 100 are read/,
   },
+  {
+    name: 'many pixels of many bits',
+    file: png(6, 16, [], [], 10_000, 9000),
+    message: /^a\.png has 720 MB of samples; at most 400 MB are read/,
+  },
+  {
+    name: 'a small picture with megabytes of samples',
+    file: png(2, 8, [...new Uint8Array(1e6)], [], 2, 1),
+    message: /^a\.png is a damaged PNG file: .*larger than/,
+  },
+  { name: 'no pixels', file: png(2, 8, [], [], 0, 1), message: /^a\.png is a damaged PNG file: it has no pixels/ },
 ];
 
 describe('PNG files become RGB', () => {
