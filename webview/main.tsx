@@ -7,6 +7,7 @@ import { App } from './components/app.tsx';
 import type { Place } from './follower.ts';
 import { isAllowedLink } from './markdown/links.ts';
 import { type Page, PageContext, focusComposer } from './page.ts';
+import { acceptGiven } from './pictures/given.ts';
 import { PictureExchange } from './pictures/exchange.ts';
 import type { FromPage, PictureToPage, ToPage, ViewMessage } from './protocol.ts';
 import { EMPTY, type View, type ViewEvent, reduce, writing } from './state.ts';
@@ -46,7 +47,9 @@ class ChatPage implements Page {
   }
 
   post(message: FromPage): void {
-    host.postMessage(message);
+    // A question waits for its pictures.
+    if (message.type === 'send' && this.view.preparing) void pictures.settled().then(() => host.postMessage(message));
+    else host.postMessage(message);
   }
 }
 
@@ -54,6 +57,12 @@ const page = new ChatPage();
 const pictures = new PictureExchange({
   post: (message) => page.post(message),
   notice: (text) => page.dispatch({ type: 'notice', text }),
+  preparing: (preparing) => page.dispatch({ type: 'preparing', preparing }),
+});
+acceptGiven(document, {
+  files: (files) => pictures.give(files),
+  uris: (uris) => page.post({ type: 'dropped', uris }),
+  dragging: (dragging) => page.dispatch({ type: 'dragging', dragging }),
 });
 
 window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {

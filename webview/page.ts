@@ -22,6 +22,11 @@ export function usePage(): Page {
   return page;
 }
 
+/** The address of a kept picture, below the folder that the host names in the page's HTML. */
+export function pictureAddress(hash: string): string {
+  return `${document.getElementById('root')!.dataset.pictures}/${hash}.png`;
+}
+
 /** Gives the composer the focus, so that the user can continue typing. */
 export function focusComposer(): void {
   document.getElementById('composer')?.focus();

@@ -14,6 +14,10 @@ export interface View {
   list: List;
   /** One sentence that the user can dismiss. */
   notice: string;
+  /** Pictures are being decoded or sent to the host. */
+  preparing: boolean;
+  /** Files are dragged over the page. */
+  dragging: boolean;
 }
 
 export interface Suggestions {
@@ -49,7 +53,9 @@ export type ViewEvent =
   | { type: 'listOpened' }
   | { type: 'listSearched'; query: string }
   | { type: 'listClosed' }
-  | { type: 'noticeClosed' };
+  | { type: 'noticeClosed' }
+  | { type: 'preparing'; preparing: boolean }
+  | { type: 'dragging'; dragging: boolean };
 
 const NO_SUGGESTIONS = { start: 0, end: 0, items: [], selected: 0 };
 
@@ -61,6 +67,8 @@ export const EMPTY: View = {
   suggestions: { request: 0, ...NO_SUGGESTIONS },
   list: { open: false, pending: 0, query: '', entries: [] },
   notice: '',
+  preparing: false,
+  dragging: false,
 };
 
 /** Returns the view after an event. Unchanged parts keep their identity. */
@@ -86,6 +94,10 @@ export function reduce(view: View, event: ViewEvent): View {
       return { ...closed(view), draft: event.text, cursor: event.text.length };
     case 'noticeClosed':
       return { ...view, notice: '' };
+    case 'preparing':
+      return view.preparing === event.preparing ? view : { ...view, preparing: event.preparing };
+    case 'dragging':
+      return view.dragging === event.dragging ? view : { ...view, dragging: event.dragging };
     case 'editing':
       return { ...closed(view), editing: event.messageId };
     case 'listOpened':

@@ -68,7 +68,7 @@ export function addWithPictures(
   attachments: readonly Attachment[],
   draft: Draft,
 ): Promise<void> {
-  return withPictures(pictures, attachments, (ready) => draft.add(ready));
+  return draft.addLater(withPictures(pictures, attachments, (ready) => draft.add(ready)));
 }
 
 async function openPage({ pages, reveal, t }: ChatPicturesHost, signal: AbortSignal): Promise<Page> {

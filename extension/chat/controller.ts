@@ -236,6 +236,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
 
   async #sendDraft(text: string): Promise<void> {
     if (text.trim() === '') return;
+    await this.#draft.complete();
     await this.#send(text, this.#draft.attachments);
     this.#draft.next(this.#host.automatic());
   }

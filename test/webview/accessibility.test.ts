@@ -58,6 +58,9 @@ describe('accessibility of the page', () => {
       });
       await chat.page.click('[data-message="q3"] [aria-label="Edit and resend"]');
       await check(chat, `${theme}, failed, edited`);
+      await chat.page.click('.composer .thumbnail');
+      await check(chat, `${theme}, picture`);
+      await chat.press('Escape');
       await chat.say({
         type: 'engine',
         engine: { kind: 'loading', text: 'Loading phi-3-mini', fraction: 0.4, remedies: [], advice: '' },

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { findChromium } from '../../.ci/chromium.ts';
 import { pageHtml } from '../../extension/chat/page/page.ts';
 import type { FromPage, PageMessage, PageState, ToPage } from '../../webview/protocol.ts';
+import { plainPng } from '../support/pictureFiles.ts';
 import { THEMES, type ThemeName } from './themes.ts';
 
 const ORIGIN = 'http://airgap.test';
@@ -61,6 +62,7 @@ export class ChatPage implements AsyncDisposable {
       const path = new URL(route.request().url()).pathname;
       if (!route.request().url().startsWith(ORIGIN)) return route.abort();
       if (path === '/') return route.fulfill({ contentType: 'text/html', body: shell() });
+      if (path.startsWith('/pictures/')) return route.fulfill({ contentType: 'image/png', body: plainPng(120, 70) });
       return route.fulfill({ contentType: TYPES[path.split('.').pop()!]!, body: readFileSync(`dist/webview${path}`) });
     });
     await page.addInitScript(prepare, THEMES[theme]);

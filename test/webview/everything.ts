@@ -1,5 +1,5 @@
 /** A page that shows all it can show. */
-import type { ConversationEntry, PageState, Suggestion } from '../../webview/protocol.ts';
+import type { Chip, ConversationEntry, PageState, Suggestion } from '../../webview/protocol.ts';
 import { emptyState, message } from './chatPage.ts';
 
 const ANSWER = `The sum is rounded **twice**: once per line in \`price()\`, and once more in *total*. See [IEEE 754](https://example.com/ieee).
@@ -46,6 +46,23 @@ const chip = {
   uri: 'file:///p',
   line: 1,
 } as const;
+const picture: Chip = {
+  id: 'x5',
+  kind: 'picture',
+  label: 'dialog.png',
+  detail: 'dialog.png, 1200 × 700 pixels',
+  tokens: 1921,
+  cut: '',
+  picture: {
+    hash: 'a'.repeat(64),
+    width: 1200,
+    height: 700,
+    costs: [
+      { mostCrops: 16, tokens: 1921, seconds: 170 },
+      { mostCrops: 4, tokens: 757, seconds: 41.5 },
+    ],
+  },
+};
 const engine = {
   kind: 'ready',
   text: 'starter',
@@ -57,7 +74,7 @@ const engine = {
 export const EVERYTHING: PageState = {
   ...emptyState(),
   messages: [
-    message('q1', 'Why is the total wrong by a cent?\nI checked every line.', { chips: [chip] }),
+    message('q1', 'Why is the total wrong by a cent?\nI checked every line.', { chips: [chip, picture] }),
     message('a1', ANSWER, {
       sources: [
         {
@@ -100,6 +117,7 @@ export const EVERYTHING: PageState = {
       cut: '2 of 3 parts omitted, 0 shortened',
       tokens: 90,
     },
+    picture,
     { id: 'x4', kind: 'project', label: 'Project', detail: 'Parts of the project that match the question', cut: '' },
   ],
   contextUse: {

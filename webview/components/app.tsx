@@ -43,6 +43,7 @@ export function App({ view, saved, onPlace }: AppProps) {
           {view.list.open && <Conversations list={view.list} current={state.conversationId} />}
         </TrustContext.Provider>
       )}
+      {view.dragging && <div class="drop-hint">{t('Drop pictures and files here to add them to the question.')}</div>}
       <div id={SPOKEN_ID} class="hidden" aria-live="polite" />
     </>
   );
@@ -70,7 +71,9 @@ function Welcome() {
     <div class="welcome">
       <p>{t('Ask about the open project. Nothing leaves this machine.')}</p>
       <p class="muted">
-        {t('Type @ to add files, folders, symbols, problems, or the whole project. Type / to choose a task.')}
+        {t(
+          'Type @ to add files, folders, symbols, problems, or the whole project. Type / to choose a task. Paste or drop pictures.',
+        )}
       </p>
     </div>
   );

@@ -4,6 +4,7 @@ import { memo } from '../memo.ts';
 import { focusComposer, usePage } from '../page.ts';
 import { count, t } from '../texts.ts';
 import { Icon, IconButton } from './icons.tsx';
+import { PictureCosts, Thumbnail } from './picture.tsx';
 
 /** The attachments of a question; those of one that is still being written can be removed. */
 export const Chips = memo(({ chips, removable }: { chips: Chip[]; removable: boolean }) =>
@@ -18,15 +19,15 @@ export const Chips = memo(({ chips, removable }: { chips: Chip[]; removable: boo
 
 function ChipView({ chip, removable }: { chip: Chip; removable: boolean }) {
   const page = usePage();
-  const { id, kind, label, detail, tokens, cut, uri, line } = chip;
+  const { id, kind, label, detail, tokens, cut, uri, line, picture } = chip;
   const remove = () => {
     page.post({ type: 'detach', chipId: id });
     focusComposer();
   };
   const name = <bdi class="chip-label">{label}</bdi>;
   return (
-    <li class="chip" title={detail}>
-      <Icon name={kind} />
+    <li class={`chip ${kind}`} title={detail}>
+      {picture ? <Thumbnail picture={picture} label={label} detail={detail} /> : <Icon name={kind} />}
       {uri ? (
         <button
           type="button"
@@ -42,7 +43,8 @@ function ChipView({ chip, removable }: { chip: Chip; removable: boolean }) {
           <span class="hidden">{detail}</span>
         </>
       )}
-      {tokens !== undefined && <span class="chip-tokens">{t('{0} tokens', count(tokens))}</span>}
+      {picture && <PictureCosts chip={chip} picture={picture} removable={removable} />}
+      {tokens !== undefined && !picture && <span class="chip-tokens">{t('{0} tokens', count(tokens))}</span>}
       {cut && (
         <span class="chip-cut" dir="auto">
           {cut}

@@ -23,9 +23,11 @@ export function Composer({ view, state, busy }: ComposerProps) {
       {view.suggestions.items.length > 0 && <SuggestionList suggestions={view.suggestions} />}
       <div class="composer-box">
         <Chips chips={state.chips} removable />
+        {view.preparing && <p class="preparing muted">{t('Preparing the picture…')}</p>}
         <Input view={view} busy={busy} />
         <div class="composer-bar">
           <ContextMeter use={state.contextUse} />
+          <IconButton icon="picture" label={t('Add a picture')} onClick={() => page.post({ type: 'pickPicture' })} />
           {busy ? (
             <IconButton icon="stop" label={t('Stop')} onClick={() => stop(page)} />
           ) : (

@@ -10,6 +10,8 @@ export interface PictureExchangeHost {
   post(message: FromPage): void;
   /** Shows one sentence. */
   notice(text: string): void;
+  /** Pictures are on their way, or no longer are. */
+  preparing(preparing: boolean): void;
 }
 
 interface Wanted {
@@ -23,6 +25,8 @@ export class PictureExchange {
   readonly #host: PictureExchangeHost;
   /** One picture after another, so that no two are in memory at once. */
   #queue: Promise<void> = Promise.resolve();
+  /** Pictures in the queue. */
+  #waiting = 0;
   #lastTransfer = 0;
   /** The picture that is being sent, until the host needs nothing more of it. */
   #sending: { transfer: number; png: Blob; ended(): void } | undefined;
@@ -79,8 +83,18 @@ export class PictureExchange {
     this.#want(decode);
   }
 
+  /** Resolves once nothing is on its way. */
+  async settled(): Promise<void> {
+    while (this.#waiting > 0) await this.#queue;
+  }
+
   #next(send: () => Promise<void>): Promise<void> {
-    const done = this.#queue.then(send);
+    this.#waiting++;
+    this.#host.preparing(true);
+    const done = this.#queue.then(send).finally(() => {
+      this.#waiting--;
+      this.#host.preparing(this.#waiting > 0);
+    });
     this.#queue = done.catch(() => {});
     return done;
   }

@@ -37,6 +37,7 @@ export class Draft {
   /** The user removed the automatic attachment. */
   #declined = false;
   #lastId = 0;
+  #adding: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #counting: AbortController | undefined;
 
@@ -75,6 +76,17 @@ export class Draft {
       if (!has(items, attachment)) items = [...items, this.#item(attachment, false)];
     }
     this.#set(items);
+  }
+
+  /** Adds what is still to be decoded; the next question waits for it. */
+  addLater(adding: Promise<void>): Promise<void> {
+    this.#adding = Promise.allSettled([this.#adding, adding]);
+    return adding;
+  }
+
+  /** Resolves once everything has been added. */
+  async complete(): Promise<void> {
+    await this.#adding;
   }
 
   remove(chipId: string): void {
