@@ -1,6 +1,7 @@
 /** The terminal program. It is composed here, of the engine and of those parts of the extension that are free of vscode. */
 import { Command } from 'commander';
 import { version } from '../../package.json';
+import { addApply } from './apply.ts';
 import { addAsk } from './ask.ts';
 import { addBench } from './bench/bench.ts';
 import { addComplete } from './complete.ts';
@@ -22,6 +23,7 @@ const COMMANDS: readonly AddCommand[] = [
   addModels,
   addDoctor,
   addAsk,
+  addApply,
   addGet,
   addImport,
   addVerify,

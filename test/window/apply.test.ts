@@ -108,7 +108,7 @@ describe('applying a code block in a window', () => {
   it('a path that leads out of the workspace is refused in the chat', async () => {
     const frame = await askForCode(window, 'change the outside');
     await pressCodeButton(frame, 'Apply to file');
-    await frame.getByText('../outside.js does not exist in this workspace.').first().waitFor();
+    await frame.getByText('../outside.js is outside this workspace.').first().waitFor();
     await shot('apply-outside');
   });
 });

@@ -3,7 +3,9 @@ import * as vscode from 'vscode';
 import type { CodeAction } from '../../../webview/protocol.ts';
 import { inform } from '../../common/notice.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
+import { isGap } from '../placing/elisions.ts';
 import { insertionText } from '../placing/insertion.ts';
+import { blockLines } from '../placing/lines.ts';
 import { type CodeBlock, locate, type Place, replaceAll } from '../placing/locate.ts';
 import { fittingFiles, type Locate } from '../proposal.ts';
 import { existingTargets, isInside } from '../targets.ts';
@@ -84,6 +86,11 @@ export class CodeBlocks implements vscode.Disposable {
 
   async #apply(block: BlockRequest, sources: readonly string[]): Promise<string> {
     const target = await this.#target(block, sources);
+    // A whole new file; a block that leaves code out belongs to a file that is not here.
+    if (target === 'new') {
+      const leavesOut = blockLines(block.code).some((line) => isGap(line, []));
+      return leavesOut ? vscode.l10n.t('{0} does not exist in this workspace.', block.path) : newFile(block);
+    }
     if (typeof target !== 'object') return target ?? '';
     const name = nameOf(target.uri);
     const find = (text: string) => locate(text, block, name);
@@ -92,11 +99,11 @@ export class CodeBlocks implements vscode.Disposable {
     return place ? this.#proposals.show(target, place, find) : '';
   }
 
-  /** The document to change, a sentence that says why there is none, or undefined if the user cancels. */
+  /** The document to change, 'new', a sentence that says why there is none, or undefined if the user cancels. */
   async #target(block: BlockRequest, sources: readonly string[]): Promise<vscode.TextDocument | string | undefined> {
     if (block.path !== '') {
       const targets = await existingTargets(block.path, workspaceProject());
-      if (targets.length === 0) return vscode.l10n.t('{0} does not exist in this workspace.', block.path);
+      if (targets.length === 0) return 'new';
       return pickDocument(await Promise.all(targets.map((target) => openDocument(uriOf(target)))));
     }
     const editor = currentEditor();

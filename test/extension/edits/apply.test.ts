@@ -208,6 +208,16 @@ describe('applying a code block', () => {
       }
     });
 
+    it('a new one, unless the block leaves code out', async () => {
+      assert.equal(await apply(CODE, 'src/new.ts'), '');
+      assert.deepEqual(
+        [...editing.documents.values()].map((document) => [document.uri.scheme, document.getText()]),
+        [['untitled', `${CODE}\n`]],
+      );
+      const gaps = `// ... existing code ...\n${CODE}`;
+      assert.equal(await apply(gaps, 'src/other.ts'), 'src/other.ts does not exist in this workspace.');
+    });
+
     it('none outside of the workspace: not by .., not absolute, not by a link', async () => {
       writeFileSync(join(home, 'outside.ts'), FILE);
       symlinkSync(join(home, 'outside.ts'), join(home, 'project/link.ts'));
@@ -220,7 +230,7 @@ describe('applying a code block', () => {
         'x/../../outside.ts',
         'file:/etc/passwd',
       ]) {
-        assert.equal(await apply(CODE, path), `${path} does not exist in this workspace.`);
+        assert.equal(await apply(CODE, path), `${path} is outside this workspace.`);
       }
       editing.show(editing.open('../outside.ts', FILE));
       assert.equal(await apply(), 'Open the workspace file that this change is for.');
