@@ -30,6 +30,11 @@ export class PrefillSpeed {
 
   /** Number of tokens that prefill in this time; 0 before the first measurement. */
   tokensIn(seconds: number): number {
-    return this.#ms === 0 ? 0 : Math.floor((this.#tokens / this.#ms) * 1000 * seconds);
+    return Math.floor(this.tokensPerSecond * seconds);
+  }
+
+  /** 0 before the first measurement. */
+  get tokensPerSecond(): number {
+    return this.#ms === 0 ? 0 : (this.#tokens / this.#ms) * 1000;
   }
 }

@@ -11,7 +11,7 @@ import { ImageEncoder } from '../vision/imageEncoder.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
 import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS } from './openBackend.ts';
-import { matrixFormats, weightBytesPerToken } from './weightFormats.ts';
+import { matrixFormats, tokensPerCrop, weightBytesPerToken } from './weightFormats.ts';
 
 /** A model on a backend. */
 export interface LoadedModel {
@@ -99,7 +99,9 @@ export function assembleModel(
   const context = sessionContext(description, backend, options, allocator);
   const { pool } = allocator;
   const { mostCrops } = description;
-  const images = takesImages(decoder) ? new ImageEncoder(ops, decoder, context.scheduler, mostCrops) : undefined;
+  const images = takesImages(decoder)
+    ? new ImageEncoder(ops, decoder, context.scheduler, mostCrops, tokensPerCrop(specs))
+    : undefined;
   return {
     info: {
       modelId: name,

@@ -2,6 +2,7 @@ import { keptFormat } from '../../kernels/keep.ts';
 import type { WeightDType } from '../../kernels/ops.ts';
 import { QUANTIZED, bytesPerValue, isQuantized } from '../../kernels/quantize.ts';
 import { STORED } from '../../kernels/stored/storedTypes.ts';
+import { PATCHES } from '../layers/patches.ts';
 import type { DecoderConfig, TensorSpec, WeightSpec } from '../models/decoder.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import { storedPieces } from './storedPieces.ts';
@@ -68,6 +69,12 @@ export function matrixFormats(specs: readonly WeightSpec[]): string {
 export function weightBytesPerToken({ tied }: DecoderConfig, specs: readonly WeightSpec[]): number {
   const decoder = specs.filter(({ role }) => role !== 'encoder');
   return weightBytes(decoder.filter(({ name }) => tied || name !== 'model.embed_tokens.weight'));
+}
+
+/** Tokens of a prompt that take as many multiplications as an image encoder's crop. */
+export function tokensPerCrop(specs: readonly WeightSpec[]): number {
+  const values = (role: WeightSpec['role']): number => parametersOf(specs.filter((spec) => spec.role === role));
+  return (PATCHES * values('encoder')) / values('matrix');
 }
 
 /** Size in their formats. Backends add some padding. */

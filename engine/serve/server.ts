@@ -23,6 +23,7 @@ import type {
   Methods,
 } from '../wire/protocol.ts';
 import { type Call, type Handlers, serve, type ServedConnection } from '../wire/rpc.ts';
+import { imageRates } from './imageRates.ts';
 import { makeRoom } from './makeRoom.ts';
 import { type LiveModel, type ModelLoader, SharedModel } from './sharedModel.ts';
 
@@ -81,8 +82,8 @@ export class EngineServer {
           counts: await countTokens(model, params.texts, signal),
         })),
       imageCosts: (params, { signal }) =>
-        this.#onModel(this.#known(client), params, signal, async ({ model }) => ({
-          costs: imageCosts(model.info, params),
+        this.#onModel(this.#known(client), params, signal, async (live) => ({
+          costs: imageCosts(live.info, params, await imageRates(live, signal)),
         })),
       doctor: async (params) => {
         this.#known(client);
@@ -157,15 +158,17 @@ export class EngineServer {
   #chat(client: Client, params: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {
     const sent: { question?: string; answer: string } = { answer: '' };
     const sessionId = sessionKey(client, params.sessionId);
-    return this.#onModel(client, params, signal, ({ model, chats }) =>
-      chats.run(sessionId, signal, (session, either) =>
+    return this.#onModel(client, params, signal, ({ model, chats, speed }) =>
+      chats.run(sessionId, signal, async (session, either) => {
         // When the backend failed in the middle of an answer, the next run continues it.
-        answerChat(model, session, { ...continued(params, sent), sessionId }, either, (next) => {
+        const result = await answerChat(model, session, { ...continued(params, sent), sessionId }, either, (next) => {
           if (next.type === 'fitted') sent.question = next.question;
           else if (next.type === 'text') sent.answer += next.text;
           part(next);
-        }),
-      ),
+        });
+        speed.addInterrupted(result.tokensPrefilled, result.prefillMs);
+        return result;
+      }),
     );
   }
 

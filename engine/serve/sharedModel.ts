@@ -26,6 +26,7 @@ export interface LiveModel {
   readonly info: ModelInfo;
   readonly documents: SessionPool<DocumentSession>;
   readonly chats: SessionPool<ModelSession>;
+  readonly speed: PrefillSpeed;
 }
 
 /** Number of documents whose KV caches are kept, since people switch between a few. */
@@ -180,6 +181,7 @@ export class SharedModel<User extends object> {
       const live: LiveModel = {
         model,
         info,
+        speed,
         documents: new SessionPool(() => new DocumentSession(model, speed, { log, tokensFree }), DOCUMENTS, makeRoom),
         chats: new SessionPool(() => model.createSession(PRIORITY.chat), CHATS, makeRoom),
       };

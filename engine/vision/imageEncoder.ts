@@ -33,12 +33,16 @@ export function cropsOf({ rows, cols }: HdSize): number {
   return 1 + rows * cols;
 }
 
+/** Weight of the newest crop in the seconds per crop: the first one also compiles kernels. */
+const NEWEST = 0.5;
+
 /** Computes the features of pictures, a crop at a time, and keeps them as long as somebody holds them. */
 export class ImageEncoder {
   /** The holders of each picture whose features the decoder has, by its key. */
   readonly #holders = new Map<string, Set<string>>();
   #queue: Promise<unknown> = Promise.resolve();
   #separators: Float32Array | undefined;
+  #secondsPerCrop: number | undefined;
 
   readonly #ops: Ops;
   readonly #decoder: ImageDecoder;
@@ -50,10 +54,17 @@ export class ImageEncoder {
     scheduler: Scheduler,
     /** The most crops of a picture by the model's preprocessor_config.json. */
     readonly mostCrops: number,
+    /** Tokens of a prompt that take as many multiplications as a crop. */
+    readonly tokensPerCrop: number,
   ) {
     this.#ops = ops;
     this.#decoder = decoder;
     this.#scheduler = scheduler;
+  }
+
+  /** As measured with the last crops; undefined before the first. */
+  get secondsPerCrop(): number | undefined {
+    return this.#secondsPerCrop;
   }
 
   /** Whether there are features of any picture. */
@@ -96,6 +107,11 @@ export class ImageEncoder {
     }
   }
 
+  #measured(seconds: number): void {
+    const before = this.#secondsPerCrop ?? seconds;
+    this.#secondsPerCrop = before + NEWEST * (seconds - before);
+  }
+
   async #featuresOf(picture: Picture, options: EncodeOptions): Promise<Float32Array> {
     const { mostCrops, signal } = options;
     const patches = await cutPicture({ ...picture, mostCrops }, signal);
@@ -125,7 +141,12 @@ export class ImageEncoder {
     const cropValues = PATCHES * PATCH_VALUES;
     for (let crop = 0; crop * cropValues < patches.length; crop++) {
       const values = patches.subarray(crop * cropValues, (crop + 1) * cropValues);
-      const rows = await step(() => this.#decoder.encodeCrop(this.#ops, values));
+      let started = 0;
+      const rows = await step(() => {
+        started = performance.now();
+        return this.#decoder.encodeCrop(this.#ops, values);
+      });
+      this.#measured((performance.now() - started) / 1000);
       const [down, across] = crop === 0 ? [0, 0] : [Math.floor((crop - 1) / size.cols), (crop - 1) % size.cols];
       const [start, cols] = crop === 0 ? [globalAt + 1, 1] : [0, size.cols];
       const rowLength = cols * CROP_SIDE + 1;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 import { airgap } from '../../support/engine/terminal.ts';
 import { TINY_CONFIG, TinyFolder } from '../../support/engine/tinyModel.ts';
+import { noisyPng, tinyVisionModel } from '../../support/engine/vision/tinyVision.ts';
 
 describe('airgap ask', function () {
   this.timeout(60_000);
@@ -41,7 +42,26 @@ describe('airgap ask', function () {
     );
   });
 
+  it('answers about pictures', async () => {
+    const seeing = tinyVisionModel()
+      .file('a.png', noisyPng(50, 40, 1))
+      .file('b.png', noisyPng(50, 40, 2));
+    const ask = (...args: string[]) => {
+      const common = ['--max-tokens', '8', '--backend', 'wasm', '--context', '4096'];
+      return airgap('ask', seeing.path, 'Which?', ...args, ...common);
+    };
+    const [a, b] = [join(seeing.path, 'a.png'), join(seeing.path, 'b.png')];
+    const answers = await Promise.all([ask(), ask('--image', a), ask('--image', a, '--image', b, '--crops', '1')]);
+    const tooMany = await ask('--image', a, '--crops', '65');
+    seeing.remove();
+    for (const { code, stderr } of answers) assert.deepEqual([code, stderr], [0, '']);
+    assert.notEqual(answers[0]!.stdout, answers[1]!.stdout);
+    assert.equal(tooMany.code, 1);
+    assert.match(tooMany.stderr, /--crops.*It must be a whole number from 1 to 64/);
+  });
+
   const refused: [string, () => string[], RegExp][] = [
+    ['pictures for a model that sees none', () => ['Why?', '--image', source], /^\S+ cannot see pictures\.$/m],
     ['a file that is not there', () => ['Why?', '--file', '/none'], /^\/none cannot be read/],
     ['a model without a tokenizer', () => ['Why?', '--file', source], /has no tokenizer\.json/],
   ];

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
+import { hdSize } from '../../../engine/vision/hdSize.ts';
 import { promptImage } from '../../../engine/vision/imageEncoder.ts';
 import { identifyPicture } from '../../../engine/vision/pictureFile.ts';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
-import type { ChatContent, ChatPart, ChatTurn } from '../../../engine/wire/protocol.ts';
+import type { ChatContent, ChatPart, ChatTurn, ImageCost } from '../../../engine/wire/protocol.ts';
 import type { RpcClient } from '../../../engine/wire/rpc.ts';
 import { complete, outcome, testServers } from '../../support/engine/serverHost.ts';
 import type { TinyFolder } from '../../support/engine/tinyModel.ts';
@@ -151,6 +152,22 @@ describe('engine server: chats with pictures', function () {
     await ask(host, [textTurn('user', 'Hello')], () => {}, { sessionId: 'three' });
     await until(() => !host.model.images!.holdsAny);
     assert.equal(await host.sees(), false);
+  });
+
+  it('the seconds of a picture are estimated at once, and from its crops once it has seen some', async () => {
+    const { client, modelId, model } = await open();
+    const costs = async () => (await client.call('imageCosts', { modelId, width: 80, height: 90 })).costs;
+    const before = await costs();
+    assert.deepEqual(
+      before.map(({ mostCrops, tokens }) => [mostCrops, tokens]),
+      [4, 2].map((crops) => [crops, hdSize({ width: 80, height: 90 }, crops).tokens]),
+    );
+    assert.ok(before.every(({ seconds }) => seconds! > 0) && before[0]!.seconds! > before[1]!.seconds!);
+    await ask({ client, modelId }, [about('Which?')]);
+    const [most, least] = (await costs()) as [ImageCost, ImageCost];
+    const perToken = (most.seconds! - CROPS * model.images!.secondsPerCrop!) / most.tokens;
+    const perTokenToo = (least.seconds! - 2 * model.images!.secondsPerCrop!) / least.tokens;
+    assert.ok(perToken > 0 && Math.abs(perToken / perTokenToo - 1) < 1e-6);
   });
 
   it('wrong files are refused in one sentence, and the conversation goes on', async () => {
