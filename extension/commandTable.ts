@@ -2,11 +2,13 @@
 import * as vscode from 'vscode';
 import { chatCommands } from './chat/commands/chatCommands.ts';
 import type { CommandTable } from './common/commands.ts';
+import { told } from './common/notice.ts';
 import type { ReportView } from './common/reportView.ts';
 import type { CodeBlocks } from './edits/vscode/codeBlocks.ts';
 import type { Chat } from './chat/chat.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
+import { readTextCommand, type ReadTextCommandHost } from './ocr/vscode/readTextCommand.ts';
 import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { modelCommands, type Models } from './models/modelCommands.ts';
 import { menuLines, pickFromMenu } from './status/menu.ts';
@@ -26,6 +28,7 @@ export interface CommandHost {
   readonly blocks: CodeBlocks;
   readonly edit: InlineEdit;
   readonly search: { rebuild(): Promise<void> };
+  readonly texts: Pick<ReadTextCommandHost, 'options'>;
   state(): StatusState;
 }
 
@@ -40,6 +43,7 @@ export function commandTable(host: CommandHost): CommandTable {
       model: host.engine.chatModel,
       settings: host.config.settings,
     })),
+    'airgap.readText': (uri) => told(() => readTextCommand(readTextHost(host), uri)),
     'airgap.rebuildIndex': () => host.search.rebuild(),
     'airgap.applyChanges': () => host.blocks.applyChanges(),
     'airgap.discardChanges': () => host.blocks.discardChanges(),
@@ -49,6 +53,12 @@ export function commandTable(host: CommandHost): CommandTable {
     'airgap.acceptAllHunks': () => host.edit.decideAll('accept'),
     'airgap.rejectAllHunks': () => host.edit.decideAll('reject'),
   };
+}
+
+function readTextHost({ chat, texts: { options } }: CommandHost): ReadTextCommandHost {
+  const ask = (document: vscode.Uri, text: string): Promise<void> =>
+    chat.ask({ text, attachments: [{ kind: 'file', uri: document.toString() }], send: text !== '' });
+  return { pictures: chat.pictures, options, ask };
 }
 
 function windowCommands(host: CommandHost): CommandTable {

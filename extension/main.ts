@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { createChat } from './chat/createChat.ts';
+import { createChat, picturesFolder } from './chat/createChat.ts';
 import { ChatCodeActions } from './chat/commands/codeActions.ts';
 import { CodeBlocks } from './edits/vscode/codeBlocks.ts';
 import { WorkspaceContext } from './chat/context/workspaceContext.ts';
@@ -16,6 +16,7 @@ import { createLog } from './common/log.ts';
 import { ReportView } from './common/reportView.ts';
 import { createModels } from './models/createModels.ts';
 import { InlineEdit } from './inlineEdit/inlineEdit.ts';
+import { createPictureTexts } from './ocr/vscode/createPictureTexts.ts';
 import { Retrieval } from './retrieval/vscode/retrieval.ts';
 import { Snooze } from './status/snooze.ts';
 import { Status } from './status/status.ts';
@@ -50,8 +51,10 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const { storageUri } = context;
   const search = own(new Retrieval({ programFolder: join(extensionPath, 'dist'), storageUri, settings, log }));
+  const texts = own(createPictureTexts({ folder: picturesFolder(context), extensionPath, settings }));
   const reader = new WorkspaceContext({
     search,
+    pictureText: (picture, signal) => texts.documentOf(picture, signal),
     get settings() {
       return config.settings;
     },
@@ -69,6 +72,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const report = own(new ReportView());
   const models = createModels({ context, config, engine, report, log });
   const state = () => window.state;
-  const commands = commandTable({ config, engine, snooze, log, report, state, chat, models, blocks, edit, search });
+  const features = { chat, models, blocks, edit, search, texts };
+  const commands = commandTable({ config, engine, snooze, log, report, state, ...features });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

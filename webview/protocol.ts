@@ -165,6 +165,8 @@ export interface ChipPicture {
   costs: PictureCost[];
   /** What the user has chosen of it; the first if absent. */
   mostCrops?: number;
+  /** For a model that sees no pictures: how many words were read. It is given these, and the chip's `uri` opens them. */
+  words?: number;
 }
 
 export interface PictureCost {

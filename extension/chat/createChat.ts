@@ -103,7 +103,8 @@ function chatsFolder({ storageUri, globalStorageUri }: vscode.ExtensionContext):
   return join((storageUri ?? globalStorageUri).fsPath, 'chats');
 }
 
-function picturesFolder(context: vscode.ExtensionContext): string {
+/** The folder of the pictures in the workspace's conversations. */
+export function picturesFolder(context: vscode.ExtensionContext): string {
   return join(chatsFolder(context), 'pictures');
 }
 

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UNFINISHED } from '../files/replaceFile.ts';
+import { textFileOf } from '../ocr/pictureTexts.ts';
 import { MOST_PIXELS, type Picture } from './picture.ts';
 import { HEADER_BYTES, pngSize } from './pngHeader.ts';
 
@@ -107,7 +108,8 @@ export class PictureStore {
       if (candidates.length === 0) return;
       const used = await this.#host.inConversations();
       const unused = candidates.filter((hash) => !used.has(hash) && !this.#held.has(hash));
-      await Promise.all(unused.map((hash) => rm(this.#path(hash), { force: true })));
+      const files = unused.flatMap((hash) => [this.#path(hash), textFileOf(this.#path(hash))]);
+      await Promise.all(files.map((file) => rm(file, { force: true })));
     });
   }
 

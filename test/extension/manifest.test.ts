@@ -109,7 +109,7 @@ describe('package.json', () => {
     assert.equal(capabilities.virtualWorkspaces, true);
     assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
     const engineSettings = Object.keys(properties).filter((key) =>
-      /^airgap\.((completion|chat)\.model|(model|engine|store|download)\..*)$/.test(key),
+      /^airgap\.((completion|chat)\.model|(model|engine|store|download|pictures)\..*)$/.test(key),
     );
     assert.deepEqual(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), engineSettings.sort());
     for (const key of [
@@ -119,6 +119,8 @@ describe('package.json', () => {
       'store.folder',
       'store.sharedFolder',
       'download.address',
+      'pictures.languages',
+      'pictures.languageFolder',
     ]) {
       assert.equal(properties[`airgap.${key}`]!.scope, 'machine', key);
     }

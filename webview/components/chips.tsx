@@ -43,8 +43,12 @@ function ChipView({ chip, removable }: { chip: Chip; removable: boolean }) {
           <span class="hidden">{detail}</span>
         </>
       )}
-      {picture && <PictureCosts chip={chip} picture={picture} removable={removable} />}
-      {tokens !== undefined && !picture && <span class="chip-tokens">{t('{0} tokens', count(tokens))}</span>}
+      {picture?.words !== undefined && <span class="chip-tokens">{t('text, {0} words', count(picture.words))}</span>}
+      {picture && picture.words === undefined ? (
+        <PictureCosts chip={chip} picture={picture} removable={removable} />
+      ) : (
+        tokens !== undefined && <span class="chip-tokens">{t('{0} tokens', count(tokens))}</span>
+      )}
       {cut && (
         <span class="chip-cut" dir="auto">
           {cut}

@@ -77,9 +77,10 @@ export async function compose(host: ComposeHost, request: ComposeRequest, signal
         const { costs } = read[item]!;
         const chip = reader.chip(attachment);
         if (chip.picture && costs) return { ...chip, id, cut: '', ...costOf(chip.picture, costs) };
+        const text = chip.picture && textIn(chip.picture, read[item]!.sources);
         const tokens = mine.reduce((sum, { fitted }) => sum + fitted.tokens, 0);
         const detail = isHeld ? t('{0} (already in this chat)', chip.detail) : chip.detail;
-        return { ...chip, id, detail, tokens, cut: read[item]!.problem || cutNote(mine, t) };
+        return { ...chip, ...text, id, detail, tokens, cut: read[item]!.problem || cutNote(mine, t) };
       });
       return { chips, sources: all.filter(isSent).map(sentSource), contextUse: contextUse(fit, t) };
     },
@@ -131,6 +132,12 @@ export function imageOf(
 export function costOf(picture: ChipPicture, costs: ImageCost[]): Pick<Chip, 'tokens' | 'picture'> {
   const chosen = costs.find(({ mostCrops }) => mostCrops === picture.mostCrops) ?? costs[0]!;
   return { tokens: chosen.tokens, picture: { ...picture, costs } };
+}
+
+/** What a chip says of a picture whose text the model is given: how many words, and where they can be corrected. */
+function textIn(picture: ChipPicture, [source]: readonly Source[]): Pick<Chip, 'uri' | 'picture'> {
+  if (!source) return {};
+  return { uri: source.uri, picture: { ...picture, words: source.text.match(/\S+/g)?.length ?? 0 } };
 }
 
 function newPiece(source: Source, item: number): Piece {

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Settings } from '../../settings.ts';
 import { selectionOf } from './defaults.ts';
+import { PICTURE_TEXT_SCHEME } from '../../ocr/pictureTexts.ts';
 import { isRefused } from '../../reading/vscode/exclusions.ts';
 import type { Attachment } from './attachment.ts';
 
@@ -38,7 +39,7 @@ export class EditorContext implements vscode.Disposable {
         events.moved();
       }),
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
-        if (SCHEMES.has(document.uri.scheme)) this.#changed();
+        if (SCHEMES.has(document.uri.scheme) || document.uri.scheme === PICTURE_TEXT_SCHEME) this.#changed();
       }),
     ];
   }

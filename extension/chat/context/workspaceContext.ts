@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { hideSecrets } from '../../reading/secrets.ts';
 import type { Settings } from '../../settings.ts';
-import type { Attachment, ContextReader, Source } from './attachment.ts';
+import type { Attachment, ContextReader, PictureAttachment, Source } from './attachment.ts';
 import type { ProjectSearch } from '../../retrieval/projectSearch.ts';
 import { changeSources } from './changes.ts';
 import { chipOf, type ChipText } from './chips.ts';
@@ -18,6 +18,8 @@ const MOST_HITS = 12;
 export interface WorkspaceContextHost {
   readonly settings: Pick<Settings, 'files.exclude'>;
   readonly search: ProjectSearch;
+  /** The document that holds what is read from a picture. Rejects with a sentence. */
+  pictureText(picture: PictureAttachment, signal: AbortSignal): Promise<vscode.Uri>;
 }
 
 export class WorkspaceContext implements ContextReader {
@@ -48,7 +50,7 @@ export class WorkspaceContext implements ContextReader {
       case 'project':
         return this.#found(question, excluded, signal);
       case 'picture':
-        throw new Error(vscode.l10n.t('The chat model cannot see pictures, so {0} is not sent.', attachment.name));
+        return [await this.#pictureSource(attachment, excluded, signal)];
     }
   }
 
@@ -60,6 +62,15 @@ export class WorkspaceContext implements ContextReader {
 
   chip(attachment: Attachment): ChipText {
     return chipOf(attachment);
+  }
+
+  /** For a model that sees no pictures. */
+  async #pictureSource(picture: PictureAttachment, excluded: readonly string[], signal: AbortSignal): Promise<Source> {
+    const uri = await this.#host.pictureText(picture, signal);
+    const { text } = await textOf(uri, excluded, signal);
+    if (text.trim() !== '') return { name: oneLine(picture.name), text, uri: uri.toString(), firstLine: 1 };
+    const { t } = vscode.l10n;
+    throw new Error(t('The chat model cannot see pictures, and {0} shows no text, so it is not sent.', picture.name));
   }
 
   async #found(question: string, excluded: readonly string[], signal: AbortSignal): Promise<Source[]> {

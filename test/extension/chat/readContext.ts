@@ -24,6 +24,8 @@ export function read(attachment: Attachment, options: Options = {}): Promise<Sou
       status: '',
       onDidChangeStatus: () => ({ dispose() {} }),
     },
+    // A picture is read into a document that is named after it.
+    pictureText: ({ name }) => Promise.resolve(Uri.parse(uriOf(`${name}.txt`)) as never),
   });
   return reader.read(attachment, options.question ?? '', options.signal ?? never);
 }
