@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cutIntoCrops, scaleAndPad } from '../../../engine/vision/crops.ts';
 import { hdSize } from '../../../engine/vision/hdSize.ts';
-import type { Pixels } from '../../../engine/vision/pixels.ts';
 import { goldenFolder } from '../../support/engine/golden.ts';
+import { randomPicture } from '../../support/engine/vision/random.ts';
 
 /** By test/fixtures/golden/scripts/make_vision_sizes.py. */
 interface SizeGolden {
@@ -57,14 +57,3 @@ describe('pictures of odd sizes are as the numpy reference makes them', function
     });
   }
 });
-
-/** The highest byte of each x = (1664525 x + 1013904223) mod 2^32. */
-function randomPicture(width: number, height: number, seed: number): Pixels {
-  const rgb = new Uint8Array(3 * width * height);
-  let x = seed;
-  for (let i = 0; i < rgb.length; i++) {
-    x = (Math.imul(1664525, x) + 1013904223) >>> 0;
-    rgb[i] = x >>> 24;
-  }
-  return { width, height, rgb };
-}
