@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { assertWithin } from '../../support/close.ts';
 import { goldenFolder } from '../../support/engine/golden.ts';
-import { describeVisionGoldens, readPicture } from '../../support/engine/vision/cases.ts';
+import { describeVisionGoldens } from '../../support/engine/vision/cases.ts';
 import { type FeatureReader, openFeatures } from '../../support/engine/vision/features.ts';
 import { readVisionGolden } from '../../support/engine/vision/golden.ts';
 
@@ -17,7 +18,7 @@ describe('features of the golden pictures', function () {
 
   for (const { file, num_crops_limit: crops, num_image_tokens: tokens, embedding } of readVisionGolden().images) {
     it(`${file} in at most ${crops} crops`, async () => {
-      const features = await reader.features(readPicture(file), crops);
+      const features = await reader.features(join(goldenFolder('vision'), file), crops);
       const width = features.length / tokens;
       const lastRow = tokens - 1;
       const wanted: [at: number, first8: readonly number[]][] = [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { encode } from 'fast-png';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';
 import type { WeightDType } from '../../../kernels/ops.ts';
@@ -66,8 +67,7 @@ describe('random image encoders and pictures of odd sizes are as the numpy refer
 
         for (const picture of golden.pictures.slice(0, pictures)) {
           it(`${picture.width} x ${picture.height} in at most ${picture.crops} crops`, async () => {
-            const random = randomPicture(picture.width, picture.height, picture.seed);
-            assertFeatures(await reader.features(random, picture.crops), picture, tolerance);
+            assertFeatures(await reader.features(fileOf(picture, folder), picture.crops), picture, tolerance);
           });
         }
       });
@@ -80,8 +80,7 @@ describe('random image encoders and pictures of odd sizes are as the numpy refer
     const folder = modelOf(golden!);
     const reader = await openFeatures(folder.path, 'reference', 'f32');
     try {
-      const random = randomPicture(picture!.width, picture!.height, picture!.seed);
-      assertFeatures(await reader.features(random, picture!.crops), picture!, 1e-3);
+      assertFeatures(await reader.features(fileOf(picture!, folder), picture!.crops), picture!, 1e-3);
     } finally {
       await reader.dispose();
       folder.remove();
@@ -91,6 +90,13 @@ describe('random image encoders and pictures of odd sizes are as the numpy refer
 
 function modelOf(golden: TowerGolden): TinyFolder {
   return TinyFolder.model({ config: golden.config, tensors: randomTensors(golden), dtype: 'F32' });
+}
+
+function fileOf({ width, height, seed }: PictureGolden, folder: TinyFolder): string {
+  const { rgb } = randomPicture(width, height, seed);
+  const name = `${seed}.png`;
+  folder.file(name, encode({ width, height, data: rgb, channels: 3, depth: 8 }));
+  return join(folder.path, name);
 }
 
 function assertFeatures(got: Float32Array, want: PictureGolden, tolerance: number): void {

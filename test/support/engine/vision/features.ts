@@ -6,14 +6,14 @@ import { storesHead } from '../../../../engine/load/tiedHead.ts';
 import { chooseFormats } from '../../../../engine/load/weightFormats.ts';
 import { takesImages } from '../../../../engine/models/decoder.ts';
 import { ImageEncoder } from '../../../../engine/vision/imageEncoder.ts';
-import type { Pixels } from '../../../../engine/vision/pixels.ts';
+import { identifyPicture } from '../../../../engine/vision/pictureFile.ts';
 import type { Backend } from '../../../../engine/wire/protocol.ts';
 import type { WeightDType } from '../../../../kernels/ops.ts';
 
 /** The image encoder of a model, whose features can be looked at. */
 export interface FeatureReader {
-  /** (positions, hidden) */
-  features(picture: Pixels, mostCrops: number): Promise<Float32Array>;
+  /** (positions, hidden) of a PNG file. */
+  features(file: string, mostCrops: number): Promise<Float32Array>;
   dispose(): Promise<void>;
 }
 
@@ -28,9 +28,9 @@ export async function openFeatures(folder: string, backend: Backend, weights?: W
   let features = new Float32Array();
   decoder.setImage = (_, rows) => (features = rows.slice());
   return {
-    async features(picture, mostCrops) {
+    async features(file, mostCrops) {
       const encoder = new ImageEncoder(ops, decoder, new Scheduler(), mostCrops);
-      await encoder.encode(picture, { priority: PRIORITY.chat });
+      await encoder.encode(await identifyPicture(file), { holder: 'test', mostCrops, priority: PRIORITY.chat });
       return features;
     },
     dispose: () => ops.dispose(),
