@@ -49,7 +49,11 @@ export async function handlePicture(
 ): Promise<void> {
   switch (message.type) {
     case 'dropped':
-      return addWithPictures(pictures, await Promise.all(message.uris.map((uri) => actions.dropped(uri))), draft);
+      return addWithPictures(
+        pictures,
+        message.uris.map((uri) => actions.dropped(uri)),
+        draft,
+      );
     case 'pickPicture': {
       const uris = await actions.pickPictures();
       const files = uris.map((uri): Attachment => ({ kind: 'file', uri }));
@@ -62,13 +66,14 @@ export async function handlePicture(
   }
 }
 
-/** Adds attachments to the draft, with the pictures among the files decoded. */
+/** Adds attachments to the draft, with the pictures among the files decoded. The next question waits for it. */
 export function addWithPictures(
   pictures: PictureExchange,
-  attachments: readonly Attachment[],
+  attachments: readonly (Attachment | Promise<Attachment>)[],
   draft: Draft,
 ): Promise<void> {
-  return draft.addLater(withPictures(pictures, attachments, (ready) => draft.add(ready)));
+  const adding = Promise.all(attachments).then((all) => withPictures(pictures, all, (ready) => draft.add(ready)));
+  return draft.addLater(adding);
 }
 
 async function openPage({ pages, reveal, t }: ChatPicturesHost, signal: AbortSignal): Promise<Page> {

@@ -174,7 +174,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
         return page.post({ type: 'suggestions', request: message.request, suggestions });
       }
       case 'attach':
-        return addWithPictures(this.#host.pictures, [await actions.attachment(message.suggestionId)], this.#draft);
+        return addWithPictures(this.#host.pictures, [actions.attachment(message.suggestionId)], this.#draft);
       case 'detach':
         return this.#draft.remove(message.chipId);
       case 'code':

@@ -8,6 +8,7 @@ import { codeAt, problemsAt, selectionOf } from '../context/defaults.ts';
 import { terminalSelection } from '../context/terminal.ts';
 import type { Attachment } from '../context/attachment.ts';
 import { fileOrFolder } from '../context/fileOrFolder.ts';
+import { isPicture } from '../context/pictureFiles.ts';
 import type { Chat } from '../chat.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 
@@ -28,6 +29,7 @@ export function chatCommands(host: () => ChatCommandsHost): CommandTable {
     'airgap.explain': (uri, range) => askAbout('/explain', ask, uri, range),
     'airgap.fix': (uri, range) => askAbout('/fix', ask, uri, range),
     'airgap.document': (uri, range) => askAbout('/doc', ask, uri, range),
+    'airgap.explainImage': (uri, uris) => told(async () => explainImage(ask, uri, uris)),
     'airgap.newChat': () => host().chat.newConversation(),
     'airgap.showChats': () => host().chat.showList(),
     'airgap.exportChat': () => host().chat.exportOpen(),
@@ -58,6 +60,24 @@ function askAbout(
     const problems = text === '/fix' ? problemsAt(document, place) : [];
     await ask({ text, attachments: [await codeAt(document, place), ...problems], send: true });
   });
+}
+
+/** The explorer and editor tabs pass files; elsewhere, the picture that an editor shows is meant. */
+function explainImage(
+  ask: (question: Parameters<Chat['ask']>[0]) => Promise<void>,
+  uri: unknown,
+  uris: unknown,
+): Promise<void> {
+  const { t } = vscode.l10n;
+  const { activeTab } = vscode.window.tabGroups.activeTabGroup;
+  const shown = activeTab?.input instanceof vscode.TabInputCustom ? [activeTab.input.uri] : [];
+  const given = Array.isArray(uris) && uris.length > 1 ? uris : [uri];
+  const files = given.filter((each): each is vscode.Uri => each instanceof vscode.Uri);
+  const pictures = (files.length > 0 ? files : shown).map(String).filter(isPicture);
+  if (pictures.length === 0) throw new Error(t('Open or select a picture first.'));
+  const attachments = pictures.map((each): Attachment => ({ kind: 'file', uri: each }));
+  const text = pictures.length === 1 ? t('Explain this picture.') : t('Explain these pictures.');
+  return ask({ text, attachments, send: true });
 }
 
 /** The explorer passes the selected files; elsewhere, the editor's selection or its file is used. */

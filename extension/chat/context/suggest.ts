@@ -5,6 +5,7 @@ import { hasCode } from '../../reading/vscode/eligibility.ts';
 import { isRefused } from '../../reading/vscode/exclusions.ts';
 import { fuzzyScore } from './fuzzy.ts';
 import { oneLine } from '../../reading/plainText.ts';
+import { isPicture } from './pictureFiles.ts';
 import { inSlices, type ProjectFile, ProjectFiles } from './projectFiles.ts';
 import { bareName, documentSymbols, inTime, type NamedRange, wholeSymbol, workspaceSymbols } from './symbols.ts';
 import { terminalSelection } from './terminal.ts';
@@ -75,6 +76,8 @@ export class Suggester {
     switch (kind) {
       case 'file':
         return this.#fileEntries(query, signal);
+      case 'image':
+        return this.#pictureEntries(query, signal);
       case 'folder':
         return this.#folderEntries(query, signal);
       case 'symbol':
@@ -95,6 +98,12 @@ export class Suggester {
     const known = new Set(open.map(({ uri }) => uri.toString()));
     const others = await best(query, await this.#files.all(signal), ({ path }) => path, signal);
     return [...open, ...others.filter(({ uri }) => !known.has(uri.toString()))].map(fileEntry);
+  }
+
+  async #pictureEntries(query: string, signal: AbortSignal): Promise<Entry[]> {
+    const pictures = (await this.#files.all(signal)).filter(({ uri }) => isPicture(uri.toString()));
+    const fitting = await best(query, pictures, ({ path }) => path, signal);
+    return fitting.map((file) => ({ ...fileEntry(file), kind: 'picture' }));
   }
 
   async #folderEntries(query: string, signal: AbortSignal): Promise<Entry[]> {
@@ -156,9 +165,9 @@ function commandEntries(typed: string): Entry[] {
 function kindEntries(): Entry[] {
   const { t } = vscode.l10n;
   const active = activeCode();
-  const opens = (kind: 'file' | 'folder' | 'symbol', detail: string): Entry => ({
-    ...plain(kind, `@${kind}`, detail),
-    insert: `@${kind} `,
+  const opens = (kind: Suggestion['kind'], detail: string, name: string = kind): Entry => ({
+    ...plain(kind, `@${name}`, detail),
+    insert: `@${name} `,
     more: true,
   });
   const attaches = (kind: Suggestion['kind'] & Attachment['kind'], detail: string, resolve: Resolve): Entry => ({
@@ -169,6 +178,7 @@ function kindEntries(): Entry[] {
     opens('file', t('A file')),
     opens('folder', t('The files of a folder')),
     opens('symbol', t('A function, class, or other symbol')),
+    opens('picture', t('A picture of the project'), 'image'),
     ...(active
       ? [
           attaches('problems', t('Problems in {0}', nameOf(active)), () => ({

@@ -96,14 +96,18 @@ export class Draft {
 
   /** In how many crops the model may see the picture of a chip. */
   limitCrops(chipId: string, mostCrops: number): void {
-    const limited = ({ attachment }: Item): Attachment =>
-      attachment.kind === 'picture' ? { ...attachment, mostCrops } : attachment;
-    this.#chips = this.#chips.map((chip) =>
-      chip.id === chipId && chip.picture
-        ? { ...chip, ...costOf({ ...chip.picture, mostCrops }, chip.picture.costs) }
-        : chip,
+    const picture = this.#chips.find(({ id }) => id === chipId)?.picture;
+    if (!picture?.costs.some((cost) => cost.mostCrops === mostCrops)) return;
+    const chips = this.#chips.map((chip) =>
+      chip.id === chipId ? { ...chip, ...costOf({ ...picture, mostCrops }, picture.costs) } : chip,
     );
-    this.#set(this.#items.map((item) => (item.id === chipId ? { ...item, attachment: limited(item) } : item)));
+    this.#items = this.#items.map((item) =>
+      item.id === chipId && item.attachment.kind === 'picture'
+        ? { ...item, attachment: { ...item.attachment, mostCrops } }
+        : item,
+    );
+    this.#show(chips, this.#contextUse);
+    this.refresh();
   }
 
   /** Starts the next question with only the automatic attachment, unless the user has removed it. */

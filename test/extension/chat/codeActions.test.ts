@@ -5,7 +5,14 @@ import { ChatCodeActions } from '../../../extension/chat/commands/codeActions.ts
 import type { Attachment } from '../../../extension/chat/context/attachment.ts';
 import type { Chat } from '../../../extension/chat/chat.ts';
 import { fakeDocument, FakeWorkspace } from '../../support/extension/fakeWorkspace.ts';
-import { CodeActionKind, CodeActionTriggerKind, Position, Range, Uri } from '../../support/extension/vscodeStub.ts';
+import {
+  CodeActionKind,
+  CodeActionTriggerKind,
+  Position,
+  Range,
+  TabInputCustom,
+  Uri,
+} from '../../support/extension/vscodeStub.ts';
 
 const cursor = new Range(new Position(0, 1), new Position(0, 1));
 const selection = new Range(new Position(0, 0), new Position(1, 1));
@@ -148,6 +155,24 @@ describe('editor commands', () => {
         [{ kind: 'file', uri: file.toString() }],
       ],
     );
+  });
+
+  it('explainImage: the pictures chosen in the explorer, else the one that an editor shows', async () => {
+    const { workspace, asked, run } = setUp();
+    const [a, b] = ['a.png', 'b.WebP'].map((name) => Uri.parse(`file:///project/${name}`));
+    await run('explainImage');
+    await run('explainImage', Uri.parse(URI), [Uri.parse(URI)]);
+    assert.deepEqual(workspace.told, ['Open or select a picture first.', 'Open or select a picture first.']);
+    await run('explainImage', a, [a]);
+    await run('explainImage', a, [a, Uri.parse(URI), b]);
+    workspace.activeTabGroup.activeTab = { input: new TabInputCustom(b) };
+    await run('explainImage');
+    const files = (...uris: unknown[]) => uris.map((uri) => ({ kind: 'file', uri: String(uri) }));
+    assert.deepEqual(asked, [
+      { text: 'Explain this picture.', attachments: files(a), send: true },
+      { text: 'Explain these pictures.', attachments: files(a, b), send: true },
+      { text: 'Explain this picture.', attachments: files(b), send: true },
+    ]);
   });
 
   it('the terminal selection becomes a chip; without one, a sentence', async () => {

@@ -57,6 +57,7 @@ describe('export', () => {
 });
 
 describe('messages of the page', () => {
+  const PICTURE = { type: 'picture', transfer: 1, name: 'a.png', width: 16_384, height: 1, bytes: 64 * 2 ** 20 };
   const good = [
     { type: 'ready' },
     { type: 'send', text: 'Why?' },
@@ -64,6 +65,13 @@ describe('messages of the page', () => {
     { type: 'openLink', href: 'https://example.org/?a=b#c' },
     { type: 'code', action: 'apply', code: 'x', language: '', path: '' },
     { type: 'openSource', uri: 'file:///a', line: 0 },
+    PICTURE,
+    { ...PICTURE, decode: 1 },
+    { type: 'picturePiece', transfer: 1, offset: 0, data: new Uint8Array(4_000_000) },
+    { type: 'fileWanted', decode: 1, offset: 4_000_000 },
+    { type: 'pictureFailed', decode: 1, text: 'It is damaged.' },
+    { type: 'dropped', uris: ['file:///a.png', 'vscode-remote://ssh/b'] },
+    { type: 'limitCrops', chipId: 'chip-1', mostCrops: 4 },
   ];
   for (const message of good) {
     it(`takes ${message.type}`, () => assert.deepEqual(parseMessage(message), { message }));
@@ -87,6 +95,14 @@ describe('messages of the page', () => {
     { type: 'openLink', href: 'vscode://x' },
     { type: 'openLink', href: 'javascript:alert(1)' },
     { type: 'openLink', href: 'nonsense' },
+    { ...PICTURE, name: 'x'.repeat(301) },
+    { ...PICTURE, width: 0 },
+    { ...PICTURE, height: 16_385 },
+    { ...PICTURE, bytes: 64 * 2 ** 20 + 1 },
+    { type: 'picturePiece', transfer: 1, offset: 0, data: new Uint8Array(4_000_001) },
+    { type: 'picturePiece', transfer: 1, offset: 0, data: [1, 2] },
+    { type: 'dropped', uris: ['no address'] },
+    { type: 'limitCrops', chipId: 'chip-1', mostCrops: 0 },
   ];
   for (const message of bad) {
     it(`drops ${JSON.stringify(message)?.slice(0, 60)}`, () => {

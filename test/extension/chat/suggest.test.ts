@@ -47,6 +47,7 @@ describe('chat suggestions', () => {
         '@file',
         '@folder',
         '@symbol',
+        '@image',
         '@problems Problems in src/b.ts',
         '@problems Problems in the workspace',
         '@terminal',
@@ -59,7 +60,7 @@ describe('chat suggestions', () => {
     );
     assert.deepEqual(
       all.filter(({ more }) => more).map(({ insert }) => insert),
-      ['@file ', '@folder ', '@symbol '],
+      ['@file ', '@folder ', '@symbol ', '@image '],
     );
   });
 
@@ -71,12 +72,13 @@ describe('chat suggestions', () => {
     ['@project', 0, { kind: 'project' }],
     ['@a', 0, { kind: 'file', uri: uriOf('a b#1.ts') }],
     ['@file a', 0, { kind: 'file', uri: uriOf('a b#1.ts') }],
+    ['@image ', 0, { kind: 'file', uri: uriOf('src/shot.png') }],
     ['@folder deep', 0, { kind: 'folder', uri: uriOf('src/deep') }],
     ['@folder s', 0, { kind: 'folder', uri: uriOf('src') }],
   ];
   for (const [text, index, attachment] of attached) {
     it(`${text} attaches ${JSON.stringify(attachment)}`, async () => {
-      const workspace = new FakeWorkspace({ 'src/deep/c.ts': '', 'src/d.ts': '' });
+      const workspace = new FakeWorkspace({ 'src/deep/c.ts': '', 'src/d.ts': '', 'src/shot.png': '' });
       workspace.open('a b#1.ts', '', { active: true });
       const from = suggester();
       const found = await from.suggest(text);

@@ -126,6 +126,11 @@ export class FakeReader implements ContextReader {
   }
 
   chip(attachment: Attachment): ReturnType<ContextReader['chip']> {
+    if (attachment.kind === 'picture') {
+      const { kind, name, hash, width, height, mostCrops } = attachment;
+      const picture = { hash, width, height, costs: [], ...(mostCrops && { mostCrops }) };
+      return { kind, label: name, detail: name, picture };
+    }
     const uri = 'uri' in attachment ? attachment.uri : undefined;
     return { kind: attachment.kind, label: uri ?? attachment.kind, detail: 'all of it', ...(uri && { uri }) };
   }

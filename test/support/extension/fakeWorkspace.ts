@@ -27,6 +27,7 @@ export interface FakeRepository {
 }
 
 export class FakeWorkspace {
+  readonly activeTabGroup: { activeTab?: { input: unknown } } = {};
   /** Path below `root`, or a whole URI -> content. */
   readonly files = new Map<string, Uint8Array>();
   readonly changed = new Map<string, number>();
@@ -137,6 +138,7 @@ export class FakeWorkspace {
           return [{ tabs: this.documents.map(({ uri }: vscode.TextDocument) => ({ input: new TabInputText(uri) })) }];
         },
         documents: this.documents,
+        activeTabGroup: this.activeTabGroup,
       },
       withProgress: (_: unknown, task: (progress: unknown, token: unknown) => unknown) =>
         task({ report: ({ message }: { message: string }) => this.told.push(message) }, this.token),

@@ -125,6 +125,10 @@ export class TabInputText {
   constructor(readonly uri: unknown) {}
 }
 
+export class TabInputCustom {
+  constructor(readonly uri: unknown) {}
+}
+
 export class CancellationTokenSource {
   readonly token = { isCancellationRequested: false };
   cancel(): void {
