@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
+import { shownText } from '../completion/completeAt.ts';
 import { completeOnce } from '../document/completeOnce.ts';
 import { BadRequest } from '../errors.ts';
 import { loadModel } from '../load/loadModel.ts';
@@ -13,6 +14,7 @@ interface CompleteOptions extends ModelOptions {
   model: string;
   maxTokens: number;
   json?: boolean;
+  text?: string;
 }
 
 /** VS Code's language identifiers by file extension. All other files are plain text. */
@@ -48,9 +50,14 @@ export function addComplete(program: Command, signal: AbortSignal): void {
     .description('print the completion at FILE:LINE:COL (both count from 1)')
     .option('--model <model>', 'model folder, .gguf file, or name in the store', starterFolder())
     .option('--max-tokens <count>', 'maximum length of the completion', wholeNumber(1), 128)
-    .option('--json', 'print the text with timings and token counts');
+    .option('--text <text>', 'what the model is to have written: no model is loaded')
+    .option('--json', 'print the text with timings and token counts; with --text, with the rule that changed it');
   addModelOptions(command).action(async (place: string, options: CompleteOptions) => {
     const around = await readPlace(place);
+    if (options.text !== undefined) {
+      const shown = shownText(options.text, { ...around, multiline: 'auto' });
+      return console.log(options.json ? JSON.stringify(shown) : shown.text);
+    }
     const model = await loadModel(await modelPath(options.model, options), loadOptions(options, signal));
     try {
       const params = { ...around, maxTokens: options.maxTokens, multiline: 'auto' as const };

@@ -14,12 +14,6 @@ export function maskLiterals(line: string, language: Language): string {
   return line.replace(new RegExp(literals.join('|'), 'g'), (found) => ' '.repeat(found.length));
 }
 
-/** The quote of a string that is open at the end of `line`. */
-export function openQuote(line: string, language: Language): string | undefined {
-  const masked = maskLiterals(line, language);
-  return (language.singleQuotes ? /["`]|(?<!\w)'/ : /["`]/).exec(masked)?.[0];
-}
-
 /** Number of opening minus closing brackets in masked code. */
 export function depthOf(masked: string): number {
   let depth = 0;

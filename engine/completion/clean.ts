@@ -1,7 +1,8 @@
-import { maskLiterals, openQuote, unmatchedClosers } from './brackets.ts';
-import { type Cursor, indentWidth } from './cursor.ts';
+import { depthOf, maskLiterals, unmatchedClosers } from './brackets.ts';
+import { type Cursor, indentWidth, isClosed } from './cursor.ts';
 import { fitIndentation } from './indentation.ts';
 import type { LineMode } from './lineMode.ts';
+import { openString } from './openString.ts';
 import { stopOffset } from './stopRules.ts';
 
 export interface CleanOptions {
@@ -18,19 +19,49 @@ export function isComplete(generated: string, cursor: Cursor, mode: LineMode): b
   return stopOffset(text, cursor, mode) !== undefined || withoutLoops(text) !== text;
 }
 
-/** Returns the part of the generated text to insert at the cursor; empty where none is worth showing. */
-export function cleanCompletion(generated: string, cursor: Cursor, options: CleanOptions): string {
-  let text = fitted(generated, cursor);
-  if (options.instruct && !cursor.language.prose) text = withoutProse(text);
-  text = text.slice(0, stopOffset(text + '\n', cursor, options.mode) ?? text.length);
-  if (options.cutOff) text = withoutHalfLine(text);
-  text = withoutLoops(text);
-  text = withoutOwnedClosers(text, cursor);
-  text = withoutRestOfLine(text, cursor.lineAfter);
-  if (repeatsNeighbour(text, cursor)) return '';
+/** What is shown of a generated text. */
+export interface Cleaned {
+  /** The text to insert at the cursor; empty where none is worth showing. */
+  readonly text: string;
+  /** The rule that changed the text last; empty where it is shown as it was generated. */
+  readonly why: string;
+}
+
+type Rule = readonly [why: string, change: (text: string, cursor: Cursor, options: CleanOptions) => string];
+
+const RULES: readonly Rule[] = [
+  ['indented as the file is', fitted],
+  [
+    'sentences to the reader are no code',
+    (text, { language }, { instruct }) => (instruct && !language.prose ? withoutProse(text) : text),
+  ],
+  [
+    'the line or block ends there',
+    (text, cursor, { mode }) => text.slice(0, stopOffset(text + '\n', cursor, mode) ?? text.length),
+  ],
+  ['the last line may be incomplete', (text, _cursor, { cutOff }) => (cutOff ? withoutHalfLine(text) : text)],
+  ['it repeats itself', withoutLoops],
+  ['what closes the bracket or string follows the cursor', withoutOwnedClosers],
+  ['the rest of the line follows the cursor', (text, { lineAfter }) => withoutRestOfLine(text, lineAfter)],
+  ['the next line says so', (text, cursor) => (repeatsNextLine(text, cursor) ? '' : text)],
+  ['it leaves open what is closed behind the cursor', (text, cursor) => (leavesOpen(text, cursor) ? '' : text)],
   // White space before the rest of a line may be intended; at the end of a line it never is.
-  if (cursor.lineAfter.trim() === '') text = text.trimEnd();
-  return text.trim() === '' || text.trim() === cursor.lineAfter.trim() ? '' : text;
+  ['nothing but white space is left', (text, { lineAfter }) => (lineAfter.trim() === '' ? text.trimEnd() : text)],
+  [
+    'nothing new is left',
+    (text, { lineAfter }) => (text.trim() === '' || text.trim() === lineAfter.trim() ? '' : text),
+  ],
+];
+
+/** Decides what of the generated text to show at the cursor. */
+export function cleanCompletion(generated: string, cursor: Cursor, options: CleanOptions): Cleaned {
+  return RULES.reduce<Cleaned>(
+    (shown, [why, change]) => {
+      const text = change(shown.text, cursor, options);
+      return text === shown.text ? shown : { text, why };
+    },
+    { text: generated, why: '' },
+  );
 }
 
 /** Removes an opening code fence, and indents the text as the file is. */
@@ -89,12 +120,12 @@ function loopsAtEnd(line: string): boolean {
 /** Cuts before the first closing bracket or quote that the document already has. */
 function withoutOwnedClosers(text: string, cursor: Cursor): string {
   const rest = cursor.lineAfter.trimStart();
-  const quote = openQuote(cursor.lineBefore, cursor.language);
+  const quote = cursor.openString;
   let inner = 0;
   if (quote !== undefined) {
     const end = new RegExp(`(?<!\\\\)${quote}`).exec(text)?.index;
     if (end === undefined || rest.startsWith(quote)) return text.slice(0, end);
-    inner = end + 1;
+    inner = end + quote.length;
   }
   const masked = ' '.repeat(inner) + maskLiterals(text.slice(inner), cursor.language);
   for (const at of unmatchedClosers(masked)) {
@@ -127,10 +158,18 @@ function withoutRestOfLine(text: string, lineAfter: string): string {
   return text;
 }
 
-/** Whether the text repeats the line above or below literally. Short lines (`}`, `else`) may occur twice. */
-function repeatsNeighbour(text: string, cursor: Cursor): boolean {
-  if (cursor.lineAfter.trim() !== '') return false;
-  const first = (cursor.lineBefore + text.split('\n')[0]!).trim();
-  if (first.length < 2 * SHORTEST_OVERLAP) return false;
-  return first === cursor.previousLine.trim() || (first === cursor.nextLine.trim() && !text.trimEnd().includes('\n'));
+/** Whether the text is what the next line says already. Short lines (`}`, `else`) may occur twice. */
+function repeatsNextLine(text: string, cursor: Cursor): boolean {
+  if (cursor.lineAfter.trim() !== '' || text.trimEnd().includes('\n')) return false;
+  const line = (cursor.lineBefore + text).trim();
+  return line.length >= 2 * SHORTEST_OVERLAP && line === cursor.nextLine.trim();
+}
+
+/** Whether the text in front of a closing bracket opens another one, closes that one, or leaves a string open. */
+function leavesOpen(text: string, cursor: Cursor): boolean {
+  if (!isClosed(cursor)) return false;
+  const masked = maskLiterals(text, cursor.language);
+  return (
+    depthOf(masked) !== 0 || unmatchedClosers(masked).length > 0 || openString(text, cursor.language) !== undefined
+  );
 }

@@ -5,7 +5,7 @@ import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
 import type { CompleteParams, CompleteResult, SeenLines } from '../wire/protocol.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { cleanCompletion, isComplete } from './clean.ts';
+import { type Cleaned, cleanCompletion, isComplete } from './clean.ts';
 import { Confidence } from './confidence.ts';
 import { type Cursor, cursorAt } from './cursor.ts';
 import { type LineMode, lineMode } from './lineMode.ts';
@@ -47,12 +47,20 @@ export async function completeAt(
   });
   const generated = await generateText(generation, prompt, engine.tokenizer, cursor, mode);
   const { stop, ...figures } = generation.stats;
-  const text = cleanCompletion(generated, cursor, {
+  const { text } = cleanCompletion(generated, cursor, {
     mode,
     instruct: prompt.kind === 'instruct',
     cutOff: stop === 'length',
   });
   return { text, ...figures, stop: stop ?? 'text', seen: seenLines(prompt, request) };
+}
+
+/** What the user would see if the model wrote `text` and ended there. */
+export function shownText(text: string, request: Omit<CompletionRequest, 'maxTokens'>): Cleaned {
+  const cursor = cursorAt(request);
+  const mode = lineMode(cursor, request.multiline);
+  if (mode === 'none') return { text: '', why: 'nothing is completed at such a place' };
+  return cleanCompletion(text.replaceAll('\r\n', '\n'), cursor, { mode, instruct: false, cutOff: false });
 }
 
 /** Builds the prompt of completeAt. Throws BadRequest where the context is too small. */

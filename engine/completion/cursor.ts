@@ -1,4 +1,8 @@
 import { type Language, languageOf } from './languages.ts';
+import { openString } from './openString.ts';
+
+/** Characters before and after the cursor that are examined for the file's indentation. */
+const CHARACTERS_LOOKED_AT = 8000;
 
 /** The lines around the cursor, which all completion rules depend on. */
 export interface Cursor {
@@ -14,6 +18,10 @@ export interface Cursor {
   /** The nearest lines above and below that are not blank; empty where none exist. */
   readonly previousLine: string;
   readonly nextLine: string;
+  /** One level of the file's indentation, a tab or spaces; undefined where the file does not show it. */
+  readonly indentUnit: string | undefined;
+  /** The delimiter of the string that the cursor is in. */
+  readonly openString: string | undefined;
 }
 
 export function cursorAt(request: { fileName: string; languageId: string; prefix: string; suffix: string }): Cursor {
@@ -23,10 +31,13 @@ export function cursorAt(request: { fileName: string; languageId: string; prefix
   const above = prefix.slice(0, lineStart).trimEnd();
   const lineEnd = suffix.indexOf('\n');
   const below = lineEnd < 0 ? '' : suffix.slice(lineEnd);
+  const language = languageOf(request.languageId);
   return {
     fileName: request.fileName,
     languageId: request.languageId,
-    language: languageOf(request.languageId),
+    language,
+    indentUnit: indentUnitOf(prefix, suffix),
+    openString: language.prose ? undefined : openString(prefix, language),
     prefix,
     suffix,
     lineBefore: prefix.slice(lineStart),
@@ -36,6 +47,15 @@ export function cursorAt(request: { fileName: string; languageId: string; prefix
   };
 }
 
+/** Tabs or spaces, as most lines around the cursor have them. Lines of block comments begin with an asterisk. */
+function indentUnitOf(prefix: string, suffix: string): string | undefined {
+  const around = `${prefix.slice(-CHARACTERS_LOOKED_AT)}${suffix.slice(0, CHARACTERS_LOOKED_AT)}`.split('\n');
+  const tabs = around.filter((line) => /^\t+[^\s*]/.test(line));
+  const spaces = around.filter((line) => /^ {2,}[^\s*]/.test(line));
+  if (tabs.length > spaces.length) return '\t';
+  return spaces.length > tabs.length ? ' '.repeat(Math.min(...spaces.map(indentWidth))) : undefined;
+}
+
 export function indentOf(line: string): string {
   return /^[ \t]*/.exec(line)![0];
 }
@@ -43,4 +63,9 @@ export function indentOf(line: string): string {
 /** Number of columns of white space at the start. A tab counts as four, since only the order matters. */
 export function indentWidth(line: string): number {
   return indentOf(line).replaceAll('\t', '    ').length;
+}
+
+/** Whether a bracket that closes what is open at the cursor follows it. */
+export function isClosed({ lineAfter, openString }: Cursor): boolean {
+  return openString === undefined && /^\s*[)\]}]/.test(lineAfter);
 }

@@ -1,9 +1,6 @@
 import { type Cursor, indentOf, indentWidth } from './cursor.ts';
 import { opensBlock } from './lineMode.ts';
 
-/** Number of characters above the cursor that are examined for the file's indentation. */
-const CHARACTERS_LOOKED_AT = 8000;
-
 /**
  * Fits the text to the file's indentation: does not indent twice where the cursor's line is already indented, and uses
  * tabs or spaces as the file does.
@@ -24,21 +21,15 @@ function withoutDoubledIndent(text: string, cursor: Cursor): string {
   return mayGoDeeper ? trimmed : trimmed.slice(added.length);
 }
 
-function inFileStyle(text: string, cursor: Cursor): string {
-  const above = cursor.prefix.slice(-CHARACTERS_LOOKED_AT).split('\n');
-  const tabs = above.some((line) => line.startsWith('\t'));
-  const spaces = above.filter((line) => /^ {2,}\S/.test(line));
-  if (tabs && spaces.length === 0) {
-    const unit = /\n(?: {4})* {2}\S/.test(text) ? 2 : 4;
-    return mapIndents(text, (indent) => indent.replaceAll(' '.repeat(unit), '\t'));
-  }
-  if (!tabs && spaces.length > 0) {
-    const unit = Math.min(...spaces.map((line) => indentOf(line).length));
-    return mapIndents(text, (indent) => indent.replaceAll('\t', ' '.repeat(unit)));
-  }
-  return text;
+function inFileStyle(text: string, { lineBefore, indentUnit }: Cursor): string {
+  if (indentUnit === undefined) return text;
+  // The first line has an indentation of its own where the cursor's line has nothing else.
+  const indents = lineBefore.trim() === '' ? /(?<=^|\n)[ \t]+/g : /(?<=\n)[ \t]+/g;
+  const from = indentUnit === '\t' ? ' '.repeat(unitOf(text, indents)) : '\t';
+  return text.replace(indents, (indent) => indent.replaceAll(from, indentUnit));
 }
 
-function mapIndents(text: string, change: (indent: string) => string): string {
-  return text.replace(/(?<=\n)[ \t]+/g, change);
+/** Width of a level in a text that is indented with spaces. */
+function unitOf(text: string, indents: RegExp): number {
+  return [...text.matchAll(indents)].some(([indent]) => indent.length % 4 !== 0) ? 2 : 4;
 }

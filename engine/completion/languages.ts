@@ -6,14 +6,19 @@ export interface Language {
   readonly blocks: 'brackets' | 'indentation' | 'words' | 'tags';
   /** Whether `'` encloses strings of any length. In Rust it begins a lifetime, and in prose it is an apostrophe. */
   readonly singleQuotes: boolean;
+  /** Delimiters of strings over several lines, longer ones first. */
+  readonly longQuotes: readonly string[];
   /** Whether the text is for people, so that sentences are expected. */
   readonly prose: boolean;
 }
 
-const base: Language = { lineComment: '//', blocks: 'brackets', singleQuotes: true, prose: false };
-const noSingleQuotes: Language = { ...base, singleQuotes: false };
-const python: Language = { ...base, lineComment: '#', blocks: 'indentation' };
-const words: Language = { ...base, lineComment: '#', blocks: 'words' };
+const base: Language = { lineComment: '//', blocks: 'brackets', singleQuotes: true, longQuotes: ['`'], prose: false };
+const noSingleQuotes: Language = { ...base, singleQuotes: false, longQuotes: [] };
+const textBlocks: Language = { ...noSingleQuotes, longQuotes: ['"""'] };
+const python: Language = { ...base, lineComment: '#', blocks: 'indentation', longQuotes: ['"""', "'''"] };
+const hash: Language = { ...base, lineComment: '#', longQuotes: [] };
+// Strings of shells, Ruby and Lua may go on in the next line.
+const words: Language = { ...hash, blocks: 'words', longQuotes: ['"', "'", '`'] };
 const markup: Language = { ...noSingleQuotes, lineComment: null, blocks: 'tags' };
 const prose: Language = { ...noSingleQuotes, lineComment: null, prose: true };
 
@@ -22,38 +27,38 @@ const LANGUAGES: Readonly<Record<string, Language>> = {
   clojure: { ...noSingleQuotes, lineComment: ';' },
   coffeescript: python,
   cpp: noSingleQuotes,
-  csharp: noSingleQuotes,
-  css: { ...base, lineComment: null },
-  dockerfile: { ...base, lineComment: '#' },
-  elixir: words,
-  go: noSingleQuotes,
+  csharp: textBlocks,
+  css: { ...base, lineComment: null, longQuotes: [] },
+  dockerfile: hash,
+  elixir: { ...words, longQuotes: ['"""', '"'] },
+  go: { ...noSingleQuotes, longQuotes: ['`'] },
   haskell: { ...noSingleQuotes, lineComment: '--', blocks: 'indentation' },
   html: markup,
-  java: noSingleQuotes,
+  java: textBlocks,
   json: { ...noSingleQuotes, lineComment: null },
-  julia: { ...words, singleQuotes: false },
-  kotlin: noSingleQuotes,
+  julia: { ...words, singleQuotes: false, longQuotes: ['"""', '"'] },
+  kotlin: textBlocks,
   latex: { ...prose, lineComment: '%' },
   lua: { ...words, lineComment: '--' },
-  makefile: { ...python, singleQuotes: false },
+  makefile: { ...python, singleQuotes: false, longQuotes: [] },
   markdown: prose,
-  perl: { ...base, lineComment: '#' },
+  perl: hash,
   plaintext: prose,
-  powershell: { ...base, lineComment: '#' },
+  powershell: hash,
   python,
-  r: { ...base, lineComment: '#' },
+  r: hash,
   restructuredtext: prose,
   ruby: words,
-  rust: noSingleQuotes,
-  scala: noSingleQuotes,
+  rust: { ...noSingleQuotes, longQuotes: ['"'] },
+  scala: textBlocks,
   shellscript: words,
-  sql: { ...base, lineComment: '--' },
+  sql: { ...hash, lineComment: '--' },
   svelte: markup,
-  swift: noSingleQuotes,
-  toml: { ...base, lineComment: '#' },
+  swift: textBlocks,
+  toml: { ...hash, longQuotes: python.longQuotes },
   vue: markup,
   xml: markup,
-  yaml: python,
+  yaml: { ...python, longQuotes: [] },
 };
 
 /** The properties of a language by VS Code's language id; those of TypeScript for unknown languages. */

@@ -1,5 +1,5 @@
 import { depthOf, maskLiterals } from './brackets.ts';
-import { type Cursor, indentWidth } from './cursor.ts';
+import { type Cursor, indentWidth, isClosed } from './cursor.ts';
 import { type LineMode, opensBlock } from './lineMode.ts';
 
 /** Users do not read longer ghost text. */
@@ -12,7 +12,7 @@ const LINES_BEFORE_BLANK = 3;
  * only, so that it can be called after every token. With a newline appended it judges the last line too.
  */
 export function stopOffset(text: string, cursor: Cursor, mode: LineMode): number | undefined {
-  if (mode === 'single') return text.includes('\n') ? text.indexOf('\n') : undefined;
+  if (mode === 'single') return endOfLine(text, cursor);
   const lines = text.split('\n').slice(0, -1); // The last line may still grow.
   let end = 0; // End of the text that belongs to the completion so far.
   let filled = 0;
@@ -29,6 +29,21 @@ export function stopOffset(text: string, cursor: Cursor, mode: LineMode): number
     } else if (i > 0 && (filled >= LINES_BEFORE_BLANK || lines[i - 1]!.trim() === '')) return end;
   }
   return undefined;
+}
+
+/**
+ * The end of the first line; or, where that leaves a bracket open in front of the document's own closing bracket, of the
+ * line that closes it.
+ */
+function endOfLine(text: string, cursor: Cursor): number | undefined {
+  let end = text.indexOf('\n');
+  if (end >= 0 && isClosed(cursor)) {
+    for (let lines = 1; lines < MOST_LINES && depthOf(maskLiterals(text.slice(0, end), cursor.language)) > 0; lines++) {
+      end = text.indexOf('\n', end + 1);
+      if (end < 0) return undefined;
+    }
+  }
+  return end < 0 ? undefined : end;
 }
 
 /** Whether the completion ends before this line, with it ('last'), or continues ('more'). */

@@ -5,6 +5,7 @@ import type { Generate } from '../../../engine/inference/generationTypes.ts';
 import type { CompleteParams } from '../../../engine/wire/protocol.ts';
 import { createTokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
+import { SHOWN, type ShownCase } from './shownCases.ts';
 
 const tokenizer = createTokenizer({
   tokenizerJson: tinyTokenizerJson({ specials: [{ content: '<|endoftext|>' }, { content: '<|user|>' }] }),
@@ -58,8 +59,8 @@ function replay(prefix: string, says: string, logprob: (text: string) => number,
   };
 }
 
-/** [language, what the model says, what the user sees: ghost text between the brackets, settings] */
-const CASES: Record<string, [string, string, string, Settings?][]> = {
+/** As SHOWN, with settings. */
+const CASES: Record<string, (readonly [...ShownCase, Settings?])[]> = {
   'one line': [
     ['typescript', ' 5;\nconst y = 6;', 'const x =⟦ 5;⟧'],
     ['typescript', 'urn x;\n}\n', 'function f() {\n  ret⟦urn x;⟧\n}'],
@@ -132,7 +133,6 @@ const CASES: Record<string, [string, string, string, Settings?][]> = {
   ],
   'what is there already': [
     ['typescript', 'a();\nb();\n', '// calls\n⟦a();⟧\nb();\n'],
-    ['typescript', 'total += 1;\n', 'total += 1;\n⟦⟧\n'],
     ['typescript', 'return total;\n', 'x();\n⟦⟧\nreturn total;\n'],
     ['html', '<li>b</li>\n</ul>', '<!-- -->\n<ul>\n<li>a</li>\n⟦<li>b</li>⟧\n</ul>'],
     ['python', 'a = 1\n    b = 2\n    return a\n', 'def f():\n    ⟦a = 1\n    b = 2⟧\n    return a\n'],
@@ -169,9 +169,9 @@ const CASES: Record<string, [string, string, string, Settings?][]> = {
 };
 
 describe('completion', () => {
-  for (const [group, cases] of Object.entries(CASES)) {
+  for (const [group, cases] of [...Object.entries(CASES), ...Object.entries(SHOWN)]) {
     describe(group, () => {
-      for (const [languageId, says, seen, settings] of cases) {
+      for (const [languageId, says, seen, settings] of cases as (readonly [...ShownCase, Settings?])[]) {
         it(`${languageId}: ${JSON.stringify(seen)}`, async () => {
           assert.equal((await complete(languageId, says, seen, settings)).seen, seen);
         });
