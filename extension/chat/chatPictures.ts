@@ -56,7 +56,7 @@ export async function handlePicture(
       );
     case 'pickPicture': {
       const uris = await actions.pickPictures();
-      const files = uris.map((uri): Attachment => ({ kind: 'file', uri }));
+      const files = uris.map((uri) => Promise.resolve<Attachment>({ kind: 'file', uri }));
       return addWithPictures(pictures, files, draft);
     }
     case 'limitCrops':
@@ -69,7 +69,7 @@ export async function handlePicture(
 /** Adds attachments to the draft, with the pictures among the files decoded. The next question waits for it. */
 export function addWithPictures(
   pictures: PictureExchange,
-  attachments: readonly (Attachment | Promise<Attachment>)[],
+  attachments: readonly Promise<Attachment>[],
   draft: Draft,
 ): Promise<void> {
   const adding = Promise.all(attachments).then((all) => withPictures(pictures, all, (ready) => draft.add(ready)));

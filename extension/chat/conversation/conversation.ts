@@ -36,6 +36,7 @@ const chipSchema = z.object({
       height: pixels,
       costs: z.array(z.object({ mostCrops: z.number(), tokens: z.number(), seconds: z.number().nullable() })),
       mostCrops,
+      words: z.int().min(0).exactOptional(),
     })
     .exactOptional(),
 }) satisfies z.ZodType<Chip>;

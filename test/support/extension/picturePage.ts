@@ -45,6 +45,8 @@ export class PicturePage extends FakePage {
 
   #answer(message: PictureToPage): void {
     switch (message.type) {
+      case 'pictureEnded':
+        return;
       case 'decode':
         [this.#name, this.#bytes] = [message.name, message.bytes];
         this.decoded.push(message.name);
