@@ -29,7 +29,7 @@ export async function openFeatures(folder: string, backend: Backend, weights?: W
   decoder.setImage = (_, rows) => (features = rows.slice());
   return {
     async features(file, mostCrops) {
-      const encoder = new ImageEncoder(ops, decoder, new Scheduler(), mostCrops);
+      const encoder = new ImageEncoder(ops, decoder, new Scheduler(), mostCrops, 1);
       await encoder.encode(await identifyPicture(file), { holder: 'test', mostCrops, priority: PRIORITY.chat });
       return features;
     },
