@@ -7,9 +7,21 @@ import { decodeRows } from './stored/decodeRows.ts';
 import { emptyBlocks } from './stored/quantizedFormat.ts';
 import type { QuantizedBlocks, UnpackedBlocks } from './stored/storedFormat.ts';
 import { STORED, type StoredType, storedValues } from './stored/storedTypes.ts';
+import { SUPER_BLOCKS, isSuperBlock } from './superBlocks.ts';
 
 /** From the fewest bits to the most. */
-const BY_SIZE = ['q4', 'q4nl', 'q4m', 'q5m', 'q6m', 'q8', 'f16', 'f32'] as const satisfies readonly WeightDType[];
+const BY_SIZE = [
+  'q4',
+  'q4nl',
+  'q4k',
+  'q4m',
+  'q5k',
+  'q5m',
+  'q6m',
+  'q8',
+  'f16',
+  'f32',
+] as const satisfies readonly WeightDType[];
 
 /**
  * The smallest format that holds all of the stored types without rounding them again: that of a tensor, or of one that
@@ -25,6 +37,7 @@ export function keeps(type: StoredType, dtype: WeightDType): boolean {
   const { quantized } = STORED[type];
   if (dtype === 'f32') return true;
   if (dtype === 'f16') return quantized !== undefined || type === 'F16';
+  if (isSuperBlock(dtype)) return SUPER_BLOCKS[dtype].keeps.includes(type);
   return quantized !== undefined && keepsCodes(quantized, dtype);
 }
 
@@ -85,7 +98,10 @@ function takeOver(
 }
 
 /** The largest magnitude of finite values, which is that of the lowest or the highest code of a group. */
-function largestUnpacked({ codes, scales, minima }: UnpackedBlocks, { group, hasMinimum }: QuantizedBlocks): number {
+export function largestUnpacked(
+  { codes, scales, minima }: UnpackedBlocks,
+  { group, hasMinimum }: QuantizedBlocks,
+): number {
   let largest = 0;
   for (let g = 0; g < scales.length; g++) {
     let lowest = codes[g * group]!;

@@ -12,8 +12,9 @@ import type { StoredType } from './stored/storedTypes.ts';
 /**
  * The format of a weight matrix on a backend. Quantised ones have codes of as many bits as their name says, with an f16
  * scale per group along `in`; those in m also an f16 minimum; those of q4nl are numbers of 16 levels (see quantize.ts).
+ * Those in k are super-blocks, which only take what is stored in the same form (see superBlocks.ts).
  */
-export type WeightDType = 'f32' | 'f16' | 'q8' | 'q4' | 'q4nl' | 'q4m' | 'q5m' | 'q6m';
+export type WeightDType = 'f32' | 'f16' | 'q8' | 'q4' | 'q4nl' | 'q4m' | 'q4k' | 'q5m' | 'q5k' | 'q6m';
 /** The format of the KV cache. q8: int8, with one f32 scale (largest magnitude / 127) per token and head. */
 export type KvDType = 'f32' | 'f16' | 'q8';
 

@@ -1,6 +1,13 @@
 import type { WeightDType } from './ops.ts';
 import { f16ToF32, f32ToF16 } from './shared/f16.ts';
 import { IQ4_LEVELS } from './stored/iq4NL.ts';
+import {
+  SUPER_BLOCKS,
+  SUPER_BLOCK_FACTOR_BYTES,
+  SUPER_BLOCK_VALUES,
+  type SuperBlockDType,
+  isSuperBlock,
+} from './superBlocks.ts';
 
 /** How a quantised weight format holds its values: whole codes of `bits` bits, with f16 numbers per group along `in`. */
 export interface QuantizedFormat {
@@ -15,8 +22,8 @@ export interface QuantizedFormat {
 }
 
 /**
- * The quantised weight formats: w = scale * code (+ minimum). What checkpoints store in up to 8 bits goes into one of
- * them without being rounded again (keep.ts). Each backend packs them in a layout of its own.
+ * The formats that weights are quantised to: w = scale * code (+ minimum). What checkpoints store in up to 8 bits goes into
+ * one of them, or of superBlocks.ts, without being rounded again (keep.ts). Each backend packs them in a layout of its own.
  */
 export const QUANTIZED: Readonly<Record<QuantizedDType, QuantizedFormat>> = {
   q8: { bits: 8, group: 32, lowest: -128, hasMinimum: false },
@@ -27,7 +34,7 @@ export const QUANTIZED: Readonly<Record<QuantizedDType, QuantizedFormat>> = {
   q6m: { bits: 6, group: 16, lowest: 0, hasMinimum: true },
 };
 
-export type QuantizedDType = Exclude<WeightDType, 'f32' | 'f16'>;
+export type QuantizedDType = Exclude<WeightDType, 'f32' | 'f16' | SuperBlockDType>;
 
 export function isQuantized(dtype: WeightDType): dtype is QuantizedDType {
   return Object.hasOwn(QUANTIZED, dtype);
@@ -38,6 +45,7 @@ export const GROUP = 32;
 
 /** Bytes that a value takes in a format, with its share of scale and minimum. */
 export function bytesPerValue(dtype: WeightDType): number {
+  if (isSuperBlock(dtype)) return SUPER_BLOCKS[dtype].bits / 8 + SUPER_BLOCK_FACTOR_BYTES / SUPER_BLOCK_VALUES;
   if (!isQuantized(dtype)) return dtype === 'f32' ? 4 : 2;
   const { bits, group, hasMinimum } = QUANTIZED[dtype];
   return bits / 8 + (hasMinimum ? 4 : 2) / group;
@@ -52,7 +60,9 @@ export const LARGEST_WEIGHT: Readonly<Record<WeightDType, number>> = {
   q4: 8 * LARGEST_F16,
   q4nl: 127 * LARGEST_F16,
   q4m: LARGEST_F16,
+  q4k: Infinity,
   q5m: LARGEST_F16,
+  q5k: Infinity,
   q6m: LARGEST_F16,
 };
 

@@ -23,7 +23,7 @@ export interface LoadedModel {
   readonly stopIds: ReadonlySet<number>;
   /** Texts that end an answer, from generation_config.json. */
   readonly stopStrings: readonly string[];
-  /** The formats of the matrices, such as 'q4m, q6m'. */
+  /** The formats of the matrices, such as 'q4k, q6m'. */
   readonly weights: string;
   /** Bytes of weights that decoding a token reads: all but the embedding, of which it reads a row, unless it is tied. */
   readonly bytesPerToken: number;

@@ -4,9 +4,10 @@ import { quantizeStored } from '../keep.ts';
 import { decodeRows } from '../stored/decodeRows.ts';
 import { type StoredType, storedValues } from '../stored/storedTypes.ts';
 import type { WeightDType } from '../ops.ts';
+import { type SuperBlockDType, isSuperBlock } from '../superBlocks.ts';
 
 /** The values a backend's arithmetic sees after storing `x` (whole groups of 32 where quantised) as `dtype`. */
-export function roundTrip(x: Float32Array, dtype: WeightDType): Float32Array {
+export function roundTrip(x: Float32Array, dtype: Exclude<WeightDType, SuperBlockDType>): Float32Array {
   if (dtype === 'f32') return x.slice();
   if (dtype === 'f16') return x.map((value) => f16ToF32(f32ToF16(value)));
   const rows = emptyRows(x.length, dtype);
@@ -20,6 +21,7 @@ export function roundTripStored(
   type: StoredType,
   dtype: WeightDType,
 ): { values: Float32Array; largest: number } {
+  if (isSuperBlock(dtype)) return decodeRows(bytes, type);
   if (!isQuantized(dtype)) {
     const { values, largest } = decodeRows(bytes, type);
     return { values: roundTrip(values, dtype), largest };

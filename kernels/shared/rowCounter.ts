@@ -1,11 +1,14 @@
 import { check } from '../check.ts';
+import { keeps } from '../keep.ts';
 import type { WeightDType } from '../ops.ts';
 import { GROUP, isQuantized } from '../quantize.ts';
+import { isSuperBlock } from '../superBlocks.ts';
 import { STORED, type StoredType, storedValues } from '../stored/storedTypes.ts';
 
 /** Checks the shape of a weight, and counts its rows while they are written. */
 export class RowCounter {
   readonly #shape: readonly [number, number];
+  readonly #dtype: WeightDType;
   #rows = 0;
 
   constructor(shape: readonly [number, number], dtype: WeightDType) {
@@ -16,6 +19,7 @@ export class RowCounter {
       () => `createWeight: ${dtype} rows of ${width} are not groups of ${GROUP}`,
     );
     this.#shape = shape;
+    this.#dtype = dtype;
   }
 
   /** Takes the next `bytes` bytes. Throws unless they are whole rows of the weight. */
@@ -24,6 +28,10 @@ export class RowCounter {
     const first = this.#rows;
     const rows = storedValues(bytes, type) / width;
     const { blockValues } = STORED[type];
+    check(
+      !isSuperBlock(this.#dtype) || keeps(type, this.#dtype),
+      () => `createWeight: ${this.#dtype} does not hold what is stored as ${type}`,
+    );
     check(
       width % blockValues === 0,
       () => `createWeight: rows of ${width} are not blocks of ${blockValues}, as ${type} has them`,

@@ -50,7 +50,9 @@ export enum DTypeCode {
   q4,
   q4nl,
   q4m,
+  q4k,
   q5m,
+  q5k,
   q6m,
 }
 
@@ -116,6 +118,13 @@ export const Q8_BLOCK_BYTES = 272;
 export const Q4M_BLOCK_BYTES = 160;
 export const Q5M_BLOCK_BYTES = 192;
 export const Q6M_BLOCK_BYTES = 256;
+/** The same in formats of super-blocks, without the scales and minima that stand before each SUPER_BLOCKS blocks. */
+export const Q4K_BLOCK_BYTES = 128;
+export const Q5K_BLOCK_BYTES = 160;
+export const SUPER_BLOCKS = 8;
+export const SUPER_HEADER_BYTES = 128;
+/** Scratch for the unpacked scales and minima of a panel's super-block (assembly/matmul/superBlocks.ts). */
+export const FACTORS_BYTES = 512;
 /** Bytes of 32 quantised activations (layout: assembly/matmul/quantise.ts), and of 32 of each of 8 tokens. */
 export const X_BYTES_RELAXED = 40;
 export const X_BYTES_PLAIN = 72;

@@ -22,7 +22,7 @@ import { checkGatherRows, checkReplaceRows } from '../shared/rows.ts';
 import { checkedK } from '../shared/topK.ts';
 import { type BankOptions, Banks } from './host/banks.ts';
 import { WasmKvPool } from './host/kvPool.ts';
-import { DTypeCode, MOST_Q8_HEAD_DIM, Opcode, ARGMAX_CHUNK, TOP_K_CHUNK } from './opcodes.ts';
+import { DTypeCode, FACTORS_BYTES, MOST_Q8_HEAD_DIM, Opcode, ARGMAX_CHUNK, TOP_K_CHUNK } from './opcodes.ts';
 import { recordAttention } from './host/recordAttention.ts';
 import { recordLinear } from './host/recordLinear.ts';
 import { recordGegelu, recordGelu, recordMaskedScale, recordSiluMul } from './host/recordValues.ts';
@@ -183,7 +183,7 @@ export class WasmOps implements Ops {
     const idList = program.storage(4 * ids.length, Int32Array.from(ids));
     const rowBytes = floatRowBytes(cols, table.dtype);
     const words = [asWasm(table), idList, y, cols, DTypeCode[table.dtype], rowBytes, floatWord(scale)];
-    program.add({ opcode: Opcode.embed, items: ids.length, grain: 1, words });
+    program.add({ opcode: Opcode.embed, items: ids.length, grain: 1, words, scratch: FACTORS_BYTES });
     return y;
   }
 

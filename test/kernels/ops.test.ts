@@ -5,6 +5,7 @@ import { roundTrip } from '../../kernels/reference/weight.ts';
 import { type Ops, type Tensor, MAX_F32 } from '../../kernels/ops.ts';
 import { backends, openedFor } from '../support/engine/backends.ts';
 import { assertClose } from '../support/close.ts';
+import { quantizedActivations } from '../support/quantizedActivations.ts';
 import { randomValues } from '../support/random.ts';
 import { WEIGHT_DTYPES, makeWeight } from '../support/weights.ts';
 
@@ -299,17 +300,6 @@ function rowCases(): Case[] {
     compute: (ops: Ops) => ops.step(() => ops.lastRows(x(ops), count)),
   }));
   return [...gathered, ...replaced, ...last];
-}
-
-/** x rounded to q8 per group of 32 with an f32 scale of max|x| / 127. */
-function quantizedActivations(x: Float32Array): Float32Array {
-  const y = new Float32Array(x.length);
-  for (let at = 0; at < x.length; at += 32) {
-    const group = x.subarray(at, at + 32);
-    const scale = Math.fround(group.reduce((a, b) => Math.max(a, Math.abs(b)), 0) / 127);
-    group.forEach((value, i) => (y[at + i] = scale === 0 ? 0 : Math.round(value / scale) * scale));
-  }
-  return y;
 }
 
 describe('the reference', () => {

@@ -1,7 +1,11 @@
 import type { Ops, Tensor, WeightDType, WeightWriter } from '../../kernels/ops.ts';
 import { LARGEST_WEIGHT } from '../../kernels/quantize.ts';
+import { type SuperBlockDType, isSuperBlock } from '../../kernels/superBlocks.ts';
 
-export const WEIGHT_DTYPES = Object.keys(LARGEST_WEIGHT) as WeightDType[];
+/** The formats that take values of every type. */
+export const WEIGHT_DTYPES = (Object.keys(LARGEST_WEIGHT) as WeightDType[]).filter(
+  (dtype): dtype is Exclude<WeightDType, SuperBlockDType> => !isSuperBlock(dtype),
+);
 
 /** Writes f32 rows as a checkpoint that stores F32 does. */
 export async function writeRows(writer: WeightWriter, rows: Float32Array): Promise<void> {

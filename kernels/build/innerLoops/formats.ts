@@ -40,6 +40,11 @@ export interface Format {
   minima: boolean;
   /** The codes of 4 bits are numbers of levels, which have 8. */
   levels?: boolean;
+  /**
+   * Scales and minima do not lie in the block, but as f32 in the thread's scratch (assembly/matmul/superBlocks.ts). The
+   * block begins as if they did.
+   */
+  superBlocks?: boolean;
   blockBytes: number;
 }
 
@@ -48,7 +53,9 @@ export const FORMATS: readonly Format[] = [
   { name: 'q4nl', bits: 4, groups: 1, minima: false, levels: true, blockBytes: 144 },
   { name: 'q8', bits: 8, groups: 1, minima: false, blockBytes: 272 },
   { name: 'q4m', bits: 4, groups: 1, minima: true, blockBytes: 160 },
+  { name: 'q4k', bits: 4, groups: 1, minima: true, superBlocks: true, blockBytes: 128 },
   { name: 'q5m', bits: 5, groups: 1, minima: true, blockBytes: 192 },
+  { name: 'q5k', bits: 5, groups: 1, minima: true, superBlocks: true, blockBytes: 160 },
   { name: 'q6m', bits: 6, groups: 2, minima: true, blockBytes: 256 },
 ];
 

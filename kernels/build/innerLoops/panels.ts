@@ -16,17 +16,17 @@ import {
   unpacking,
   wideSums,
 } from './formats.ts';
-import { addProduct, dispatcher, halfMask, lines, madd, masks, twice, wholeSum, widened } from './text.ts';
+import { addProduct, dispatcher, halfMask, lines, loadFactors, madd, masks, twice, wholeSum, widened } from './text.ts';
 
 /** panels(dtype, ..): one row of x times two panels of 8 rows (see matvecQ.ts), `count` groups; adds to y. */
 export function generatePanels(simd: Simd): string {
-  const parameters = ['wa: usize', 'wb: usize', 'x: usize', 'ya: usize', 'yb: usize', 'count: i32'];
-  const constants = halfMask('panelsHalf') + sumFactors(simd, masks);
+  const parameters = ['wa: usize', 'wb: usize', 'factors: usize', 'x: usize', 'ya: usize', 'yb: usize', 'count: i32'];
+  const constants = "import { FACTORS_BYTES } from './opcodes';\n" + halfMask('panelsHalf') + sumFactors(simd, masks);
   return constants + FORMATS.map((format) => panels(format, simd)).join('') + dispatcher('panels', parameters);
 }
 
 function panels(format: Format, simd: Simd): string {
-  const { name, blockBytes } = format;
+  const { name, blockBytes, superBlocks } = format;
   const split = isSplit(format, simd);
   const { maskValues } = unpacking(format, simd);
   const groups = Array.from({ length: format.groups }, (_, group) => [
@@ -38,7 +38,8 @@ function panels(format: Format, simd: Simd): string {
   variables.push(...wideSums(format, simd, sumNames));
   return `
 ${maskValues.map((value, i) => masks(`panels_${name}Mask${i}`, value)).join('')}${masks(`panels_${name}Start`, twice(startFactor(format, simd)))}
-function panels_${name}(wa: usize, wb: usize, x: usize, ya: usize, yb: usize, count: i32): void {
+function panels_${name}(wa: usize, wb: usize, factors: usize, x: usize, ya: usize, yb: usize, count: i32): void {
+${superBlocks ? '  let fa = factors;\n  let fb = factors + FACTORS_BYTES;' : ''}
   const zero = i32x4.splat(0);
   const half = v128.load(panelsHalf);
   const start = v128.load(panels_${name}Start);
@@ -49,6 +50,7 @@ ${lines(channels, (i) => `  let f${i} = v128.load(${i < 2 ? 'ya' : 'yb'}, ${16 *
 ${lines(groups.flat(), (line) => `    ${line}`)}
     wa += ${blockBytes};
     wb += ${blockBytes};
+${superBlocks ? '    fa += 64;\n    fb += 64;' : ''}
     x += ${X_BYTES(simd)};
   }
 ${lines(channels, (i) => `  v128.store(${i < 2 ? 'ya' : 'yb'}, f${i}, ${16 * (i & 1)});`)}
@@ -121,22 +123,24 @@ function splitSums(format: Format, simd: Simd): string[] {
 /** f += scale_w scale_x c (+ minimum sum_x); the widened f16 lack a factor, of which x brings a part and matvecQ.ts the rest. */
 function scaleSums(format: Format, simd: Simd, group: number): string[] {
   const body = ['x0 = v128.load32_splat(x);'];
-  for (const panel of ['wa', 'wb']) {
-    body.push(`w0 = v128.load(${panel}, ${scalesAt(format, group)});`);
-    for (const half of [0, 1]) {
-      const i = (panel === 'wa' ? 0 : 2) + half;
-      body.push(`w1 = f32x4.mul(${widened('w0', half, 'half')}, x0);`);
-      body.push(`f${i} = ${madd(simd, 'w1', `f32x4.convert_i32x4_s(c${i})`, `f${i}`)};`);
+  const add = (at: number, sum: (factors: string, i: number) => string[]): void => {
+    for (const [panel, ofSuperBlock] of [
+      ['wa', 'fa'],
+      ['wb', 'fb'],
+    ] as const) {
+      if (!format.superBlocks) body.push(`w0 = v128.load(${panel}, ${at});`);
+      for (const half of [0, 1]) {
+        const factors = format.superBlocks ? loadFactors(ofSuperBlock, at, half) : widened('w0', half, 'half');
+        body.push(...sum(factors, (panel === 'wa' ? 0 : 2) + half));
+      }
     }
-  }
+  };
+  add(scalesAt(format, group), (scales, i) => [
+    `w1 = f32x4.mul(${scales}, x0);`,
+    `f${i} = ${madd(simd, 'w1', `f32x4.convert_i32x4_s(c${i})`, `f${i}`)};`,
+  ]);
   if (!format.minima) return body;
   body.push(`x0 = ${sumOfX(format, group, { sums: 'v128.load32_splat(x, 4)', scale: 'x0' })};`);
-  for (const panel of ['wa', 'wb']) {
-    body.push(`w0 = v128.load(${panel}, ${minimaAt(format, group)});`);
-    for (const half of [0, 1]) {
-      const i = (panel === 'wa' ? 0 : 2) + half;
-      body.push(`f${i} = ${madd(simd, widened('w0', half, 'half'), 'x0', `f${i}`)};`);
-    }
-  }
+  add(minimaAt(format, group), (minima, i) => [`f${i} = ${madd(simd, minima, 'x0', `f${i}`)};`]);
   return body;
 }

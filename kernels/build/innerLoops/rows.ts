@@ -16,7 +16,7 @@ import {
   unpacking,
   wideSums,
 } from './formats.ts';
-import { addProduct, dispatcher, halfMask, lines, madd, masks, twice, wholeSum, widened } from './text.ts';
+import { addProduct, dispatcher, halfMask, lines, loadFactors, madd, masks, twice, wholeSum, widened } from './text.ts';
 
 /** The sums of one pass over a panel: which rows of x, which vectors of weights, `split` into low and high nibbles. */
 interface Sums {
@@ -32,7 +32,7 @@ interface Sums {
 export function generateRows(simd: Simd): string {
   const ofCount = (count: number): string => {
     const pointers = Array.from({ length: count }, (_, r) => `x${r}: usize`);
-    const parameters = ['w: usize', ...pointers, 'y0: usize', 'yBytes: usize', 'count: i32'];
+    const parameters = ['w: usize', 'factors: usize', ...pointers, 'y0: usize', 'yBytes: usize', 'count: i32'];
     const kernels = FORMATS.map((format) => rowsTimesPanel(format, simd, count));
     return kernels.join('') + dispatcher(`rows${count}`, parameters);
   };
@@ -44,7 +44,7 @@ export function generateRows(simd: Simd): string {
  * one where bytes are split into nibbles with a sum each, so that sums stay in registers.
  */
 function rowsTimesPanel(format: Format, simd: Simd, count: number): string {
-  const { blockBytes } = format;
+  const { blockBytes, superBlocks } = format;
   const name = `rows${count}_${format.name}`;
   const split = isSplit(format, simd);
   const rows = Array.from({ length: count }, (_, r) => r);
@@ -86,7 +86,7 @@ function rowsTimesPanel(format: Format, simd: Simd, count: number): string {
   const variables = [...sumNames, ...wideSums(format, simd, sumNames), 'w0', 'w1', 'u0', 'u1', 'v', 's'];
   return `
 ${maskValues.map((value, i) => masks(`${name}Mask${i}`, value)).join('')}${masks(`${name}Start`, twice(startFactor(format, simd)))}
-function ${name}(w: usize, ${pointers}, y0: usize, yBytes: usize, count: i32): void {
+function ${name}(w: usize, factors: usize, ${pointers}, y0: usize, yBytes: usize, count: i32): void {
   const zero = i32x4.splat(0);
   const start = v128.load(${name}Start);
 ${lines(maskValues, (_, i) => `  const m${i} = v128.load(${name}Mask${i});`)}
@@ -95,6 +95,7 @@ ${lines(rows.slice(1), (r) => `  const y${r} = y${r - 1} + yBytes;`)}
   for (; count > 0; count--) {
 ${lines(body, (line) => `    ${line}`)}
     w += ${blockBytes};
+${superBlocks ? '    factors += 64;' : ''}
 ${lines(rows, (r) => `    x${r} += ${X_BYTES(simd)};`)}
   }
 }
@@ -108,6 +109,10 @@ const startOf = (row: number): string => `i32x4.dot_i16x8_s(v128.load32_splat(x$
 function scaledSums({ format, group, simd, split, rows, vectors }: Sums): string[] {
   const body: string[] = [];
   const widen = (to: string, at: number): void => {
+    if (format.superBlocks) {
+      body.push(...vectors.map((i) => `${to}${i} = ${loadFactors('factors', at, i)};`));
+      return;
+    }
     body.push(`v = v128.load(w, ${at});`);
     body.push(...vectors.map((i) => `${to}${i} = ${widened('v', i, 'v128.load(rowsHalf)')};`));
   };

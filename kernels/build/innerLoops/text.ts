@@ -33,6 +33,10 @@ export const lines = <T>(list: readonly T[], template: (each: T, index: number) 
 export const widened = (halves: string, upper: number, mask: string): string =>
   `v128.and(i32x4.shl(i32x4.extend_${upper ? 'high' : 'low'}_i16x8_s(${halves}), 13), ${mask})`;
 
+/** Four of a block's unpacked scales or minima, which would be the f16 at `at`. */
+export const loadFactors = (block: string, at: number, half: number): string =>
+  `v128.load(${block}, ${2 * at + 16 * half})`;
+
 /** a b + c in f32. */
 export const madd = (simd: Simd, a: string, b: string, c: string): string =>
   simd === 'plain' ? `f32x4.add(f32x4.mul(${a}, ${b}), ${c})` : `f32x4.relaxed_madd(${a}, ${b}, ${c})`;

@@ -16,8 +16,8 @@ export function generateTiles(simd: Simd): string {
   const parameters = ['x: usize', 'w_: usize', 'sums: usize', 'count: i32'];
   // Tiles are never shifted: the sums are those of relaxed SIMD.
   const constants = sumFactors('dot', masks) + masks('tileStart', twice(-8));
-  // Levels are unpacked to what they are in q8.
-  const formats = FORMATS.filter(({ levels }) => !levels);
+  // Levels are unpacked to what they are in q8, super-blocks to what they are in q4m and q5m.
+  const formats = FORMATS.filter(({ levels, superBlocks }) => !levels && !superBlocks);
   return constants + formats.map((format) => tile(format, simd)).join('') + dispatcher('tile', parameters, formats);
 }
 

@@ -43,21 +43,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         if (HAS_MINIMA) { xSums[r] += dot(v, vec4f(1)); }
       }
     }
-    let scale = vec4f(
-      scaleOf(w0, outs.x, block, params.scaleWords), scaleOf(w1, outs.y, block, params.scaleWords),
-      scaleOf(w2, outs.z, block, params.scaleWords), scaleOf(w3, outs.w, block, params.scaleWords),
-    );
+    let n0 = factorsOf(w0, outs.x, block, params.scaleWords);
+    let n1 = factorsOf(w1, outs.y, block, params.scaleWords);
+    let n2 = factorsOf(w2, outs.z, block, params.scaleWords);
+    let n3 = factorsOf(w3, outs.w, block, params.scaleWords);
     for (var r = 0u; r < X_ROWS; r++) {
-      sums[r] += blockSums[r] * scale;
-    }
-    if (HAS_MINIMA) {
-      let minimum = vec4f(
-        minimumOf(w0, outs.x, block, params.scaleWords), minimumOf(w1, outs.y, block, params.scaleWords),
-        minimumOf(w2, outs.z, block, params.scaleWords), minimumOf(w3, outs.w, block, params.scaleWords),
-      );
-      for (var r = 0u; r < X_ROWS; r++) {
-        sums[r] += xSums[r] * minimum;
-      }
+      sums[r] += blockSums[r] * vec4f(n0.x, n1.x, n2.x, n3.x);
+      if (HAS_MINIMA) { sums[r] += xSums[r] * vec4f(n0.y, n1.y, n2.y, n3.y); }
     }
   }
 

@@ -19,6 +19,8 @@ const LAYOUT: Record<WeightDType, Layout> = {
   q4m: { format: 5, blockQuads: 8, scaleWords: 1 },
   q5m: { format: 6, blockQuads: 8, scaleWords: 2 },
   q6m: { format: 7, blockQuads: 4, scaleWords: 0 },
+  q4k: { format: 8, blockQuads: 8, scaleWords: 1 / 2 },
+  q5k: { format: 9, blockQuads: 8, scaleWords: 3 / 2 },
 };
 
 /** The constants of weight.wgsl. */

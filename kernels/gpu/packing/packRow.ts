@@ -1,6 +1,7 @@
 /** How one row is packed in each format: the layout of weight.wgsl. */
 import { QUANTIZED, type QuantizedDType, type QuantizedRows } from '../../quantize.ts';
 import { f32ToF16 } from '../../shared/f16.ts';
+import { SUPER_BLOCK_FACTOR_BYTES, SUPER_BLOCK_VALUES, type SuperBlockDType } from '../../superBlocks.ts';
 
 /** Where a row ends within a block, zeros fill the block. */
 export const PACK_FLOATS: Record<'f32' | 'f16', (values: Float32Array, blocks: Uint8Array) => void> = {
@@ -61,6 +62,30 @@ export const PACK_QUANTIZED: Record<
     }
   },
 };
+
+/** Packs a row of stored blocks that a format of super-blocks keeps: their scales and minima as they are, and their codes. */
+export function packSuperBlocks(
+  stored: Uint8Array,
+  codes: Int8Array,
+  dtype: SuperBlockDType,
+  { blocks, scales }: { readonly blocks: Uint8Array; readonly scales: Uint16Array },
+): void {
+  for (let from = 0, to = 0; from < codes.length; from += 8, to += 4) packNibbles(codes, from, blocks, to);
+  const factors = new Uint8Array(scales.buffer, scales.byteOffset, scales.byteLength);
+  const count = codes.length / SUPER_BLOCK_VALUES;
+  for (let block = 0; block < count; block++) {
+    const from = (block * stored.length) / count;
+    const to = (block * scales.byteLength) / count;
+    factors.set(stored.subarray(from, from + SUPER_BLOCK_FACTOR_BYTES), to);
+    if (dtype === 'q4k') continue;
+    for (let group = 0; group < 8; group++) {
+      const fifths = upperBits(codes, block * SUPER_BLOCK_VALUES + 32 * group, 1);
+      const at = (to + SUPER_BLOCK_FACTOR_BYTES) / 2 + 2 * group;
+      scales[at] = fifths;
+      scales[at + 1] = fifths >>> 16;
+    }
+  }
+}
 
 /** By code + 128, the number of the level. */
 const LEVEL_NUMBERS = new Int8Array(256);

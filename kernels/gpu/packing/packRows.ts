@@ -1,10 +1,12 @@
-import { quantizeStored } from '../../keep.ts';
+import { largestUnpacked, quantizeStored } from '../../keep.ts';
 import type { WeightDType } from '../../ops.ts';
 import { emptyRows, isQuantized } from '../../quantize.ts';
 import { largestMagnitude } from '../../stored/decodeRows.ts';
+import { emptyBlocks } from '../../stored/quantizedFormat.ts';
 import { STORED, type StoredType, storedBytes, storedValues } from '../../stored/storedTypes.ts';
+import { isSuperBlock } from '../../superBlocks.ts';
 import { blockBytes, scaleBytes } from './layout.ts';
-import { PACK_FLOATS, PACK_QUANTIZED } from './packRow.ts';
+import { PACK_FLOATS, PACK_QUANTIZED, packSuperBlocks } from './packRow.ts';
 
 /** Whole rows of a weight, as a checkpoint stores them, and the format that they are to have. */
 export interface StoredRows {
@@ -61,6 +63,15 @@ function packerOf({ type, width, dtype }: StoredRows): Packer {
       const largest = quantizeStored(stored, type, dtype, row);
       PACK_QUANTIZED[dtype](row, blocks, scales);
       return largest;
+    };
+  }
+  if (isSuperBlock(dtype)) {
+    const kept = STORED[type].quantized!;
+    const row = emptyBlocks(width, kept.group);
+    return (stored, blocks, scales) => {
+      kept.unpack(stored, row);
+      packSuperBlocks(stored, row.codes, dtype, { blocks, scales });
+      return largestUnpacked(row, kept);
     };
   }
   const values = new Float32Array(width);

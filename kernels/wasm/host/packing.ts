@@ -1,6 +1,7 @@
 import { keeps } from '../../keep.ts';
 import type { WeightDType } from '../../ops.ts';
 import { QUANTIZED, isQuantized } from '../../quantize.ts';
+import { isSuperBlock } from '../../superBlocks.ts';
 import { STORED, type StoredType, storedBytes } from '../../stored/storedTypes.ts';
 import type { Banks } from './banks.ts';
 import { DTypeCode, Opcode, PANEL_ROWS, StoredCode } from '../opcodes.ts';
@@ -99,7 +100,8 @@ export function recordPacking(
 /** What is added to kept codes, so that they are unsigned in their panel; -1 where codes are not kept. */
 function biasOf(type: StoredType, dtype: WeightDType): number {
   const { quantized } = STORED[type];
-  if (!quantized || !isQuantized(dtype) || !keeps(type, dtype)) return -1;
+  if (!quantized || !keeps(type, dtype)) return -1;
+  if (!isQuantized(dtype)) return isSuperBlock(dtype) ? 0 : -1;
   const { hasMinimum, lowest, levels } = QUANTIZED[dtype];
   if (levels) return 0; // The codes become the numbers of their levels.
   return Math.abs(hasMinimum ? quantized.lowest : lowest);

@@ -1,6 +1,7 @@
 import {
   BATCH_TOKENS,
   DTypeCode,
+  FACTORS_BYTES,
   FLOAT_ROWS,
   FLOAT_TOKENS,
   GROUP_VALUES,
@@ -58,7 +59,7 @@ export function recordLinear(
       items: panels,
       grain,
       words: [quantisedRows(recording, x, weight.dtype), ...ends, blocks, bias ?? 0, dtype],
-      scratch: (rows === 1 ? 1 : Math.ceil(rows / 4) * 4) * grain * PANEL_ROWS * 4,
+      scratch: 4 * FACTORS_BYTES + (rows === 1 ? 1 : Math.ceil(rows / 4) * 4) * grain * PANEL_ROWS * 4,
     });
     return y;
   }
@@ -103,7 +104,7 @@ const QUANTISED: { readonly [K in Opcode]?: { readonly opcode: Opcode; readonly 
 
 function quantisedRows(recording: Recording, x: WasmTensor, weights: WeightDType): Storage {
   // Plain SIMD wants other rows for weights of 4 bits.
-  const fourBits = weights === 'q4' || weights === 'q4m';
+  const fourBits = weights === 'q4' || weights === 'q4m' || weights === 'q4k';
   return once(recording, x, fourBits ? 'rows for 4 bits' : 'rows', () => {
     const { program, threads } = recording;
     const values = x.shape[0]! * x.shape[1]!;

@@ -47,6 +47,11 @@ describe('formats of weights', () => {
         { q_proj: 'Q4_K', k_proj: 'Q4_K', v_proj: 'Q6_K', gate_proj: 'Q4_0', up_proj: 'Q4_K' },
         { qkv_proj: 'q6m', gate_up_proj: 'q4m' },
       ],
+      [
+        'super-blocks are kept, joined with others of their kind too',
+        { q_proj: 'Q4_K', k_proj: 'Q4_K', v_proj: 'Q5_K', o_proj: 'Q4_K', down_proj: 'Q5_K', embed_tokens: 'Q4_K' },
+        { qkv_proj: 'q5k', o_proj: 'q4k', down_proj: 'q5k', embed_tokens: 'q4k' },
+      ],
       ['a part in 16 bits makes 16 of the others', { q_proj: 'Q4_K' }, { qkv_proj: 'f16' }],
     ];
   for (const [name, types, formats] of cases) {

@@ -3,6 +3,7 @@ import type { Ops, Tensor } from '../../../kernels/ops.ts';
 import { QUANTIZED, type QuantizedDType } from '../../../kernels/quantize.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { assertClose } from '../../support/close.ts';
+import { quantizedActivations } from '../../support/quantizedActivations.ts';
 import { randomValues } from '../../support/random.ts';
 import { withWasm } from '../../support/withWasm.ts';
 import { makeWeight } from '../../support/weights.ts';
@@ -163,15 +164,6 @@ async function compareProducts(
   };
   const got = await product(ops, x);
   const label = `(${rows}, ${width}) x (${outs}, ${width}) ${dtype}`;
-  assertClose(got, await product(new ReferenceOps(), rounded(x)), 2e-5, label);
+  assertClose(got, await product(new ReferenceOps(), quantizedActivations(x)), 2e-5, label);
   assertClose(got, await product(new ReferenceOps(), x), 0.1, `${label}, unrounded`);
-}
-
-/** x as the quantised kernels see it: int8 in groups of 32 with an f32 scale. */
-function rounded(x: Float32Array): Float32Array {
-  return x.map((value, i) => {
-    const from = i - (i % 32);
-    const scale = Math.fround(x.subarray(from, from + 32).reduce((a, b) => Math.max(a, Math.abs(b)), 0) / 127);
-    return scale === 0 ? 0 : Math.round(value / scale) * scale;
-  });
 }

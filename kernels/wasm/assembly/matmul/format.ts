@@ -1,10 +1,14 @@
 import {
   DTypeCode,
+  Q4K_BLOCK_BYTES,
   Q4M_BLOCK_BYTES,
   Q4_BLOCK_BYTES,
+  Q5K_BLOCK_BYTES,
   Q5M_BLOCK_BYTES,
   Q6M_BLOCK_BYTES,
   Q8_BLOCK_BYTES,
+  SUPER_BLOCKS,
+  SUPER_HEADER_BYTES,
   TILE_BYTES_PLAIN,
   TILE_BYTES_RELAXED,
   X_BYTES_PLAIN,
@@ -20,7 +24,7 @@ export const TILE_HEADER: usize = 64;
 
 // @inline
 export function hasMinima(dtype: i32): bool {
-  return dtype === DTypeCode.q4m || dtype === DTypeCode.q5m || dtype === DTypeCode.q6m;
+  return dtype === DTypeCode.q4m || dtype === DTypeCode.q5m || dtype === DTypeCode.q6m || hasSuperBlocks(dtype);
 }
 
 /** Groups of a block that have a scale of their own. */
@@ -33,7 +37,40 @@ export function blockBytes(dtype: i32): usize {
   if (dtype === DTypeCode.q4 || dtype === DTypeCode.q4nl) return Q4_BLOCK_BYTES;
   if (dtype === DTypeCode.q8) return Q8_BLOCK_BYTES;
   if (dtype === DTypeCode.q4m) return Q4M_BLOCK_BYTES;
+  if (dtype === DTypeCode.q4k) return Q4K_BLOCK_BYTES;
+  if (dtype === DTypeCode.q5k) return Q5K_BLOCK_BYTES;
   return dtype === DTypeCode.q5m ? Q5M_BLOCK_BYTES : Q6M_BLOCK_BYTES;
+}
+
+// @inline
+export function hasSuperBlocks(dtype: i32): bool {
+  return dtype === DTypeCode.q4k || dtype === DTypeCode.q5k;
+}
+
+/** The format whose blocks have the same codes, in formats of super-blocks one that has its scales and minima in them. */
+// @inline
+export function codesAs(dtype: i32): i32 {
+  return dtype === DTypeCode.q4k ? DTypeCode.q4m : dtype === DTypeCode.q5k ? DTypeCode.q5m : dtype;
+}
+
+/** Bytes of a panel of so many blocks. */
+export function panelBytes(blocks: i32, dtype: i32): usize {
+  const bytes = <usize>blocks * blockBytes(dtype);
+  return hasSuperBlocks(dtype) ? bytes + <usize>(blocks / SUPER_BLOCKS) * SUPER_HEADER_BYTES : bytes;
+}
+
+/**
+ * Where block `b` of a panel begins. In formats of super-blocks it is 32 bytes before its codes, which so have the place
+ * that they have in the format that codesAs() names.
+ */
+export function blockAt(panel: usize, b: i32, dtype: i32): usize {
+  if (!hasSuperBlocks(dtype)) return panel + <usize>b * blockBytes(dtype);
+  return headerAt(panel, b, dtype) + SUPER_HEADER_BYTES - 32 + <usize>(b % SUPER_BLOCKS) * blockBytes(dtype);
+}
+
+/** Where the super-block of block `b` of a panel begins. */
+export function headerAt(panel: usize, b: i32, dtype: i32): usize {
+  return panel + panelBytes(b - (b % SUPER_BLOCKS), dtype);
 }
 
 /** Where the upper bits of codes begin: after the scales and minima. Without upper bits, the codes begin there. */

@@ -1,9 +1,31 @@
 import { scratch } from '../thread';
-import { addValues, half } from '../simd';
+import { X_SCALE, addValues, half } from '../simd';
 import { LEVELS } from '../levels';
 import { tile } from '../tiles';
-import { TILE_BYTES, blockBytes, codesAt, groupsOf, hasMinima, highAt, highBits4 } from './format';
-import { BATCH_TOKENS, CHUNK_BLOCKS, DTypeCode, PANEL_ROWS, TILE_TOKENS, UNPACKED_BYTES } from '../opcodes';
+import {
+  TILE_BYTES,
+  blockAt,
+  codesAs,
+  codesAt,
+  groupsOf,
+  hasMinima,
+  hasSuperBlocks,
+  headerAt,
+  highAt,
+  highBits4,
+  panelBytes,
+} from './format';
+import { unpackFactors } from './superBlocks';
+import {
+  BATCH_TOKENS,
+  CHUNK_BLOCKS,
+  DTypeCode,
+  FACTORS_BYTES,
+  PANEL_ROWS,
+  SUPER_BLOCKS,
+  TILE_TOKENS,
+  UNPACKED_BYTES,
+} from '../opcodes';
 
 /**
  * y = x w^T + bias + residual for many rows of x, like matvecQ, with tokens in the lanes: x in tiles of 8 tokens (see
@@ -12,7 +34,7 @@ import { BATCH_TOKENS, CHUNK_BLOCKS, DTypeCode, PANEL_ROWS, TILE_TOKENS, UNPACKE
  *
  * An item is (batch of 256 tokens, chunk of rows of w). Words: 3 x tiles, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out,
  * 9 blocks per row, 10 rows of w per item (a multiple of 8), 11 bias or 0, 12 dtype of w. Thread scratch: unpacked
- * weights, then sums (rows of w / rows at a time, tiles, rows at a time, 8).
+ * weights, with the factors of a super-block at their end, then sums (rows of w / rows at a time, tiles, rows at a time, 8).
  */
 export function matmulQ(d: usize, from: i32, to: i32): void {
   const dtype = load<i32>(d, 48);
@@ -47,7 +69,7 @@ function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i
   const x = load<u32>(d, 12) + <usize>((firstToken / TILE_TOKENS) * blocks) * TILE_BYTES;
   const chunk = ASC_FEATURE_RELAXED_SIMD ? CHUNK_BLOCKS : CHUNK_BLOCKS / 2;
   const step = rowsAtOnce(dtype);
-  const unpacked = hasBytes(dtype) ? DTypeCode.q8 : dtype;
+  const unpacked = hasBytes(dtype) ? DTypeCode.q8 : codesAs(dtype);
   const sums = scratch + UNPACKED_BYTES;
   const sumBytes = <usize>(step * TILE_TOKENS * 4);
   memory.fill(sums, 0, <usize>(tiles * count * TILE_TOKENS * 4));
@@ -70,34 +92,41 @@ function multiply(d: usize, firstRow: i32, count: i32, firstToken: i32, tiles: i
  */
 function unpack(d: usize, row: i32, step: i32, b: i32, depth: i32, dtype: i32): void {
   const blocks = load<i32>(d, 36);
-  const bytes = blockBytes(dtype);
   const numbers = groupsOf(dtype) << (hasMinima(dtype) ? 1 : 0);
   const split = ASC_FEATURE_RELAXED_SIMD && hasBytes(dtype);
   const vectors: usize = ASC_FEATURE_RELAXED_SIMD && !split ? 8 : 16;
   const stride = (<usize>step) << 4;
-  const codes = codesAt(dtype);
-  const high = highAt(dtype);
-  const hasHigh = dtype === DTypeCode.q5m || dtype === DTypeCode.q6m;
+  const codesDType = codesAs(dtype);
+  const codes = codesAt(codesDType);
+  const high = highAt(codesDType);
+  const hasHigh = codesDType === DTypeCode.q5m || codesDType === DTypeCode.q6m;
   const offset: i16 = dtype === DTypeCode.q4 ? 8 : 0;
   const unpackedBytes = stride * (vectors + <usize>numbers);
-  for (let r = row; r < row + step; r++) {
-    let block = load<u32>(d, 16) + <usize>((r / PANEL_ROWS) * blocks + b) * bytes;
-    const lane = r % PANEL_ROWS;
-    let to = scratch + ((r - row) << 4);
-    for (let i = 0; i < depth; i++) {
-      let at = to;
+  const panel = load<u32>(d, 16) + <usize>(row / PANEL_ROWS) * panelBytes(blocks, dtype);
+  const ofSuperBlock = scratch + UNPACKED_BYTES - FACTORS_BYTES;
+  let to = scratch;
+  for (let i = b; i < b + depth; i++) {
+    const block = blockAt(panel, i, dtype);
+    const k = i % SUPER_BLOCKS;
+    if (hasSuperBlocks(dtype) && k === 0) unpackFactors(headerAt(panel, i, dtype), ofSuperBlock);
+    const factors = ofSuperBlock + ((<usize>k) << 6);
+    for (let r = row; r < row + step; r++) {
+      const lane = r % PANEL_ROWS;
+      let at = to + ((r - row) << 4);
       for (let k = 0; k < numbers; k++) {
-        v128.store(at, f32x4.splat(half(block + (k << 4) + (lane << 1))));
+        const factor = hasSuperBlocks(dtype)
+          ? load<f32>(factors + (k << 5) + (lane << 2)) * X_SCALE
+          : half(block + (k << 4) + (lane << 1));
+        v128.store(at, f32x4.splat(factor));
         at += stride;
       }
       const from = block + (lane << 2);
       if (dtype === DTypeCode.q8) unpackQ8(from + codes, at, stride);
       else if (dtype === DTypeCode.q4nl) unpackLevels(from + codes, at, stride);
       else unpackNibbles(from + codes, at, stride, offset);
-      if (hasHigh) addHighBits(from + high, at, stride, dtype);
-      block += bytes;
-      to += unpackedBytes;
+      if (hasHigh) addHighBits(from + high, at, stride, codesDType);
     }
+    to += unpackedBytes;
   }
 }
 

@@ -3,7 +3,8 @@ import { SUM_SCALE, addValues, scaleValues } from '../simd';
 import { DTypeCode, PANEL_ROWS } from '../opcodes';
 import { panels } from '../panels';
 import { rows2, rows4 } from '../rows';
-import { X_BYTES, blockBytes } from './format';
+import { X_BYTES, blockBytes, hasSuperBlocks, panelBytes } from './format';
+import { SUMS, oneRowOfSuperBlocks, severalRowsOfSuperBlocks } from './matvecSuperBlocks';
 
 /**
  * Number of weight streams read in turn, and of groups read from each, so that the hardware prefetches several places at
@@ -26,24 +27,28 @@ const STREAM_BLOCKS_Q8 = 8;
  * q5m: a pair with bit 4 of the codes, bit k of byte j for column 4k+j, then the lower bits as q4m.
  * q6m: two pairs with bits 4 and 5, bits 2k and 2k+1 of byte j for column 4k+j of 16, then the lower bits as q4m.
  * q8: 8 pairs; byte j of pair g holds the code of column 4g+j plus 128.
+ * q4k, q5k: codes as q4m and q5m, in super-blocks of 8 blocks (see superBlocks.ts).
  *
  * A row's result is bit-for-bit the same, however many rows there are.
  *
  * An item is a panel. Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 blocks per row, 10 bias or 0, 11 dtype of
- * w. Thread scratch: sums times 2^-48, (rows, panels of a grain, 8) f32; several rows rounded up to a multiple of 4.
+ * w. Thread scratch: factors of super-blocks, then sums times 2^-48 (of super-blocks: as they are), (rows, panels of a
+ * grain, 8) f32; several rows rounded up to a multiple of 4.
  */
 export function matvecQ(d: usize, from: i32, to: i32): void {
   const dtype = load<i32>(d, 44);
   const rows = load<i32>(d, 28);
   const blocks = load<i32>(d, 36);
-  const panelBytes = <usize>blocks * blockBytes(dtype);
-  const w = load<u32>(d, 16) + <usize>from * panelBytes;
+  const w = load<u32>(d, 16) + <usize>from * panelBytes(blocks, dtype);
   const x: usize = load<u32>(d, 12);
   const sumBytes = <usize>(to - from) * (PANEL_ROWS * 4);
-  memory.fill(scratch, 0, sumBytes * (rows === 1 ? 1 : (rows + 3) & ~3));
-  if (rows === 1) oneRow(w, x, blocks, to - from, dtype);
+  memory.fill(scratch + SUMS, 0, sumBytes * (rows === 1 ? 1 : (rows + 3) & ~3));
+  if (hasSuperBlocks(dtype)) {
+    if (rows === 1) oneRowOfSuperBlocks(w, x, blocks, to - from, dtype);
+    else severalRowsOfSuperBlocks(w, x, rows, blocks, to - from, dtype);
+  } else if (rows === 1) oneRow(w, x, blocks, to - from, dtype);
   else severalRows(w, x, rows, blocks, to - from, dtype);
-  for (let row = 0; row < rows; row++) writePanels(d, scratch + <usize>row * sumBytes, row, from, to);
+  for (let row = 0; row < rows; row++) writePanels(d, scratch + SUMS + <usize>row * sumBytes, row, from, to, dtype);
 }
 
 /**
@@ -82,16 +87,16 @@ function addPanel(
   const yBytes = <usize>panels * (PANEL_ROWS * 4);
   const wAt = w + <usize>(panel * blocks + b) * wBlock;
   for (let row = 0; row < rows; row += 4) {
-    const y = scratch + <usize>row * yBytes + <usize>panel * (PANEL_ROWS * 4);
+    const y = scratch + SUMS + <usize>row * yBytes + <usize>panel * (PANEL_ROWS * 4);
     // Rows past the last are computed with the values of the row before; their sums are never read.
     const x0 = x + <usize>row * xBytes + <usize>b * X_BYTES;
     const x1 = row + 1 < rows ? x0 + xBytes : x0;
     if (row + 2 >= rows) {
-      rows2(dtype, wAt, x0, x1, y, yBytes, count);
+      rows2(dtype, wAt, 0, x0, x1, y, yBytes, count);
     } else {
       const x2 = x1 + xBytes;
       const x3 = row + 3 < rows ? x2 + xBytes : x2;
-      rows4(dtype, wAt, x0, x1, x2, x3, y, yBytes, count);
+      rows4(dtype, wAt, 0, x0, x1, x2, x3, y, yBytes, count);
     }
   }
 }
@@ -120,14 +125,15 @@ function addTwoPanels(w: usize, x: usize, blocks: i32, one: i32, other: i32, b: 
     dtype,
     w + <usize>(one * blocks + b) * bytes,
     w + <usize>(other * blocks + b) * bytes,
+    0,
     x + <usize>b * X_BYTES,
-    scratch + <usize>one * (PANEL_ROWS * 4),
-    scratch + <usize>other * (PANEL_ROWS * 4),
+    scratch + SUMS + <usize>one * (PANEL_ROWS * 4),
+    scratch + SUMS + <usize>other * (PANEL_ROWS * 4),
     count,
   );
 }
 
-function writePanels(d: usize, sums: usize, row: i32, from: i32, to: i32): void {
+function writePanels(d: usize, sums: usize, row: i32, from: i32, to: i32, dtype: i32): void {
   const out = load<i32>(d, 32);
   const residual: usize = load<u32>(d, 24);
   const bias: usize = load<u32>(d, 40);
@@ -135,7 +141,7 @@ function writePanels(d: usize, sums: usize, row: i32, from: i32, to: i32): void 
   const count = min(out, to * PANEL_ROWS) - column;
   const at = (<usize>row * <usize>out + <usize>column) << 2;
   const y: usize = load<u32>(d, 20) + at;
-  scaleValues(sums, y, count, SUM_SCALE);
+  scaleValues(sums, y, count, hasSuperBlocks(dtype) ? 1 : SUM_SCALE);
   if (bias) addValues(y, bias + ((<usize>column) << 2), count);
   if (residual) addValues(y, residual + at, count);
 }

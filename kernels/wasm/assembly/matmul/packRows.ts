@@ -1,11 +1,12 @@
-import { blockBytes, hasMinima } from './format';
+import { blockBytes, hasMinima, hasSuperBlocks, panelBytes } from './format';
 import { packKept, packWithMinima } from './packCodes';
 import { packLevels } from './packLevels';
 import { packRow, toHalf } from './packRow';
+import { packSuperBlocks } from './superBlocks';
 import { unpackRow } from './unpackStored';
 import { scratch } from '../thread';
 import { half, halfHigh, halfLow, HALF_MASK } from '../simd';
-import { DTypeCode, GROUP_VALUES, PANEL_ROWS, StoredCode } from '../opcodes';
+import { DTypeCode, GROUP_VALUES, PANEL_ROWS, SUPER_BLOCKS, StoredCode } from '../opcodes';
 
 const INFINITY_BITS: u32 = 0x7f800000;
 /** 65536 as f32: the widened bits of an infinite f16; those of a NaN are larger. */
@@ -40,13 +41,16 @@ export function packRows(d: usize, from: i32, to: i32): void {
     const row = load<i32>(d, 20) + item;
     const packed: usize = load<u32>(d, 16);
     const source = load<u32>(d, 12) + <usize>item * storedBytes;
-    const panel = packed + <usize>(row / PANEL_ROWS) * <usize>blocks * bytes;
+    const panel = packed + <usize>(row / PANEL_ROWS) * panelBytes(blocks, dtype);
     if (group) {
       if (!unpackRow(source, inputs, stored, codes, scales, minima)) largest = INFINITY_BITS;
       if (bias >= 0) largest = max(largest, largestKept(codes, scales, minima, inputs, group, highest !== 0));
       else largest = max(largest, dequantise(codes, scales, minima, inputs, group, highest !== 0));
     } else largest = max(largest, widenRow(source, inputs, stored));
-    if (group && bias >= 0) {
+    if (hasSuperBlocks(dtype)) {
+      const stored = storedBytes / <usize>(blocks / SUPER_BLOCKS);
+      packSuperBlocks(source, stored, codes, blocks, panel, row % PANEL_ROWS, dtype);
+    } else if (group && bias >= 0) {
       const lane = row % PANEL_ROWS;
       if (!packKept(codes, scales, minima, group, bias, highest, blocks, panel, bytes, lane, dtype)) {
         largest = INFINITY_BITS;

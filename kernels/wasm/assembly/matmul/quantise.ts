@@ -8,7 +8,7 @@ import { TILE_BYTES, TILE_HEADER, X_BYTES } from './format';
  *
  * For the matrix-vector kernels, group after group: f32 scale * 2^64, the sums of q of the first and the last 16 values as
  * two i16, then, relaxed, 32 i8 in order (40 bytes in all), or, plain, 32 i16 in the order in which the kernel's masks
- * meet them (72 bytes). Plain for q4 and q4m, values are shifted left by 8, 4, 0, 8 bits against what the masks leave in
+ * meet them (72 bytes). Plain for q4, q4m and q4k, values are shifted left by 8, 4, 0, 8 bits against what the masks leave in
  * place, so that no weight needs a shift, and the scale is divided by 256.
  *
  * An item is a group. Words: 3 x, 4 quantised, 5 weight dtype.
@@ -22,7 +22,7 @@ export function quantise(d: usize, from: i32, to: i32): void {
 
 /** Plain SIMD only: whether the weights' masks want activations that were shifted. */
 export function isShifted(dtype: i32): bool {
-  return dtype === DTypeCode.q4 || dtype === DTypeCode.q4m;
+  return dtype === DTypeCode.q4 || dtype === DTypeCode.q4m || dtype === DTypeCode.q4k;
 }
 
 /** One group for the matrix-vector kernels. */

@@ -43,6 +43,12 @@ describe('import with a calibration text', function () {
       await checkpoint.close();
     }
   };
+  const bytesHeld = async (path: string): Promise<number> => {
+    const model = await loadModel(path, { backend: 'wasm', threads: 2 });
+    const bytes = model.bytesHeld();
+    await model.dispose();
+    return bytes;
+  };
   const errors = (got: Float32Array, want: Float32Array, importance: Float32Array): number => {
     return want.reduce((sum, x, i) => sum + importance[i % importance.length]! * (got[i]! - x) ** 2, 0);
   };
@@ -66,8 +72,11 @@ describe('import with a calibration text', function () {
     assert.equal(shares.at(-1), 1);
     const [exact, got] = [await matrices(STARTER), await matrices(calibrated.path)];
     assert.deepEqual([importance.weights, importance.tokens >= 2048], ['f16', true]);
+    const held: Record<string, number> = {};
     for (const weights of ['q4', 'q4m'] as const) {
-      const plain = await matrices((await importModel(STARTER, store, { name: weights, weights })).path);
+      const { path } = await importModel(STARTER, store, { name: weights, weights });
+      const plain = await matrices(path);
+      held[weights] = await bytesHeld(path);
       for (const [name, { values, dtype }] of got) {
         assert.equal(dtype, 'Q4_K');
         const [error, most] = [values, plain.get(name)!.values].map((rounded) =>
@@ -79,7 +88,10 @@ describe('import with a calibration text', function () {
     const model = await loadModel(calibrated.path, { backend: 'wasm', threads: 2 });
     const { values } = await model.createSession().run(textPrompt([5, 9, 3]), { output: 'logits' });
     await model.dispose();
-    assert.equal(model.weights, 'q4m');
+    assert.equal(model.weights, 'q4k');
+    // As much memory as q4, which has 4.5 bits per weight.
+    assert.equal(await bytesHeld(calibrated.path), held['q4']);
+    assert.ok(held['q4']! < held['q4m']!);
     assert.ok(values.every(Number.isFinite));
   });
 
