@@ -44,12 +44,6 @@ export class ClipEncoder {
     await this.#pool.grow(Math.ceil(TOKENS / PAGE_TOKENS));
   }
 
-  /** Frees what `prepare` took. */
-  rest(): void {
-    this.#pool?.dispose();
-    this.#pool = undefined;
-  }
-
   /** The features of the patches of a crop: (PATCHES, PATCH_VALUES) -> (TOKENS, width), the first of which is CLIP's own. */
   forward(ops: Ops, patches: Float32Array): Tensor {
     const { headDim } = this.#config;

@@ -1,10 +1,12 @@
 import type { Ops, WeightDType } from '../../kernels/ops.ts';
 import type { Weights } from '../layers/weights.ts';
+import type { OpenTower } from '../vision/imageEncoder.ts';
 import type { ModelReference } from '../wire/protocol.ts';
 import { type InferenceOptions, type LoadedModel, assembleModel } from './loadedModel.ts';
 import { type LoadWeightsOptions, loadWeights } from './loadWeights.ts';
 import type { MemoryLedger } from './memoryLedger.ts';
-import { planMemory } from './memoryPlan.ts';
+import { loadTower } from './loadTower.ts';
+import { imageBytes, planMemory } from './memoryPlan.ts';
 import { type BackendOptions, CHUNK_TOKENS, openBackend } from './openBackend.ts';
 import { type OpenedModel, openModel } from './openModel.ts';
 import { hasOwnHead } from './tiedHead.ts';
@@ -36,17 +38,20 @@ export async function loadModel(reference: ModelReference, options: LoadOptions)
 }
 
 async function loadOntoBackend(
-  { description, blueprint, checkpoint }: OpenedModel,
+  { source, description, blueprint, checkpoint }: OpenedModel,
   options: LoadOptions,
 ): Promise<LoadedModel> {
-  const { config, tensors, build } = blueprint;
+  const { config, tensors, build, tower } = blueprint;
   const specs = chooseFormats(tensors, checkpoint, options.weights);
+  const ofTower = new Set(tower?.tensors.map(({ name }) => name));
+  const ofDecoder = specs.filter(({ name }) => !ofTower.has(name));
   const { ops, notes } = await openBackend(options);
   let loaded: (() => void) | undefined;
   try {
     const { ledger } = options;
     const { chunkTokens = CHUNK_TOKENS[ops.backend], kv, contextLength } = options;
     const memory = planMemory(config, specs, {
+      imageBytes: imageBytes(blueprint, description.mostCrops),
       freeBytes: Math.max(0, ops.bytesFree - (ledger?.pendingBytes ?? 0)),
       mostKvPages: (dtype) => ops.mostKvPages({ ...config, dtype }),
       chunkTokens,
@@ -54,11 +59,14 @@ async function loadOntoBackend(
       contextLength,
     });
     if (memory.note) notes.push(memory.note);
-    loaded = ledger?.enter(() => weightBytes(specs) - ops.bytesHeld);
-    const weights = await loadWeights(ops, checkpoint, specs, options);
+    loaded = ledger?.enter(() => weightBytes(ofDecoder) - ops.bytesHeld);
+    const weights = await loadWeights(ops, checkpoint, ofDecoder, options);
     const decoder = build(weights, ops);
     const seen = options.observe?.(ops, weights) ?? ops;
-    return assembleModel(description, { ops: seen, notes, decoder, specs, memory }, options);
+    const parts = tower && { source, blueprint: tower, specs: specs.filter(({ name }) => ofTower.has(name)) };
+    const openTower: OpenTower | undefined =
+      parts && ((signal) => loadTower(parts, { ...options, backend: ops.backend }, signal));
+    return assembleModel(description, { ops: seen, notes, decoder, specs, memory, openTower }, options);
   } catch (error) {
     await ops.dispose();
     throw error;

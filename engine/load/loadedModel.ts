@@ -7,7 +7,7 @@ import { type Decoder, type DecoderConfig, type WeightSpec, takesImages } from '
 import { longestAnswer } from '../prompt/budget.ts';
 import type { GenerationConfig } from '../sources/generationConfig.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { ImageEncoder } from '../vision/imageEncoder.ts';
+import { ImageEncoder, type OpenTower } from '../vision/imageEncoder.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
 import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS } from './openBackend.ts';
@@ -82,6 +82,8 @@ export interface BackendWeights {
   /** The loaded tensors with their formats. */
   readonly specs: readonly WeightSpec[];
   readonly memory: MemoryPlan;
+  /** Absent where the model has no image encoder. */
+  readonly openTower: OpenTower | undefined;
 }
 
 /** Assembles a loaded model, which owns the operations and the tokenizer and disposes them. */
@@ -99,9 +101,10 @@ export function assembleModel(
   const context = sessionContext(description, backend, options, allocator);
   const { pool } = allocator;
   const { mostCrops } = description;
-  const images = takesImages(decoder)
-    ? new ImageEncoder(ops, decoder, context.scheduler, mostCrops, tokensPerCrop(specs))
-    : undefined;
+  const images =
+    backend.openTower && takesImages(decoder)
+      ? new ImageEncoder(backend.openTower, decoder, context.scheduler, mostCrops, tokensPerCrop(specs))
+      : undefined;
   return {
     info: {
       modelId: name,
@@ -125,7 +128,7 @@ export function assembleModel(
     kv,
     images,
     createSession: (priority) => new Session(context, priority),
-    bytesHeld: () => ops.bytesHeld,
+    bytesHeld: () => ops.bytesHeld + (images?.bytesHeld ?? 0),
     kvBytes: () => pool.capacity * pool.pageBytes,
     ...(pool.clear ? { freeKv: () => allocator.clear() } : {}),
     tokensFree: () => {
@@ -139,7 +142,7 @@ export function assembleModel(
     },
     dispose: async () => {
       tokenizer?.dispose();
-      await ops.dispose();
+      await Promise.all([ops.dispose(), images?.release('')]);
     },
   };
 }

@@ -1,6 +1,8 @@
 import { type KvDType, OutOfMemory, PAGE_TOKENS } from '../../kernels/ops.ts';
 import { BadRequest } from '../errors.ts';
 import { chooseKvDtype } from '../inference/kvDtype.ts';
+import { CROP_SIDE, PATCHES, PATCH_VALUES } from '../layers/patches.ts';
+import type { Blueprint } from '../models/architectures.ts';
 import type { DecoderConfig, WeightSpec } from '../models/decoder.ts';
 import { weightBytes } from './weightFormats.ts';
 
@@ -11,6 +13,8 @@ export interface MemoryWishes {
   readonly mostKvPages?: (kv: KvDType) => number;
   /** Number of prompt tokens per step. */
   readonly chunkTokens: number;
+  /** What seeing a picture takes beside weights; 0 by default. */
+  readonly imageBytes?: number;
   /** The longest context; by default the model's, or what fits. */
   readonly contextLength?: number | undefined;
   /** Format of the KV cache; by default by its size. */
@@ -21,6 +25,8 @@ export interface MemoryWishes {
 export interface MemoryPlan {
   readonly contextLength: number;
   readonly kv: KvDType;
+  /** What a step and a picture take beside weights and KV cache. */
+  readonly scratchBytes: number;
   /** Says why the context is shorter than the model's; undefined where it is not. */
   readonly note: string | undefined;
 }
@@ -37,14 +43,22 @@ const LEAST_CONTEXT = 2048;
 export function planMemory(
   config: DecoderConfig,
   specs: readonly WeightSpec[],
-  { freeBytes, mostKvPages = () => Infinity, chunkTokens, contextLength: wish, kv: kvWish }: MemoryWishes,
+  {
+    freeBytes,
+    mostKvPages = () => Infinity,
+    chunkTokens,
+    imageBytes = 0,
+    contextLength: wish,
+    kv: kvWish,
+  }: MemoryWishes,
 ): MemoryPlan {
   const { maxPositions, layers, kvHeads, headDim } = config;
   if (wish !== undefined && wish > maxPositions)
     throw new BadRequest(`A context of ${wish} tokens was asked for, but the model's is ${maxPositions}.`);
   const wanted = wish ?? maxPositions;
   const weights = weightBytes(specs);
-  const scratch = scratchBytes(config, chunkTokens);
+  const scratch = stepBytes(config, chunkTokens) + imageBytes;
+  const plan = { scratchBytes: scratch };
   const forKv = freeBytes - weights - scratch;
   const bySize = kvWish ?? chooseKvDtype({ layers, kvHeads, headDim, contextLength: wanted, freeBytes: forKv });
   const kv = !kvWish && PAGE_TOKENS * mostKvPages(bySize) < wanted ? 'q8' : bySize;
@@ -55,18 +69,23 @@ export function planMemory(
   if (addressable < Math.min(wanted, most)) {
     if (wish === undefined) {
       const note = `The context is limited to ${addressable} of ${wanted} tokens, the longest that this device can address.`;
-      return { contextLength: addressable, kv, note };
+      return { ...plan, contextLength: addressable, kv, note };
     }
     const limit = `the longest that this device can address has ${addressable}`;
     throw new OutOfMemory(needed, `A context of ${wish} tokens was asked for, but ${limit}.`);
   }
-  if (wanted <= most) return { contextLength: wanted, kv, note: undefined };
+  if (wanted <= most) return { ...plan, contextLength: wanted, kv, note: undefined };
   const sizes = `the weights take ${gigabytes(weights)}, a context of ${wanted} tokens ${gigabytes(
     needed - weights - scratch,
-  )} and a step ${gigabytes(scratch)}, but ${gigabytes(freeBytes)} of memory are free`;
+  )} and a step ${imageBytes > 0 ? 'with a picture ' : ''}${gigabytes(scratch)}, but ${gigabytes(freeBytes)} of memory are free`;
   const fits = `the longest context that fits has ${most} tokens`;
   if (wish === undefined && most >= Math.min(LEAST_CONTEXT, maxPositions))
-    return { contextLength: most, kv, note: `The context is limited to ${most} of ${wanted} tokens: ${sizes}.` };
+    return {
+      ...plan,
+      contextLength: most,
+      kv,
+      note: `The context is limited to ${most} of ${wanted} tokens: ${sizes}.`,
+    };
   const way = most >= PAGE_TOKENS ? fits : 'close other programs, or choose a smaller model';
   throw new OutOfMemory(needed, `The model does not fit into memory: ${sizes}; ${way}.`);
 }
@@ -75,11 +94,18 @@ export function planMemory(
 export function plannedBytes(
   config: DecoderConfig,
   specs: readonly WeightSpec[],
-  { contextLength, kv }: MemoryPlan,
-  chunkTokens: number,
+  { contextLength, kv, scratchBytes }: MemoryPlan,
 ): number {
   const pages = Math.ceil(contextLength / PAGE_TOKENS);
-  return weightBytes(specs) + pages * kvPageBytes(config, kv) + scratchBytes(config, chunkTokens);
+  return weightBytes(specs) + pages * kvPageBytes(config, kv) + scratchBytes;
+}
+
+/** What a picture takes at most: a step of its image encoder, its patches and its features. 0 without an image encoder. */
+export function imageBytes({ config, tower }: Blueprint, mostCrops: number): number {
+  if (!tower) return 0;
+  const crops = 1 + mostCrops;
+  const positions = 1 + crops * (CROP_SIDE + 1) * CROP_SIDE;
+  return tower.stepBytes + 4 * (crops * PATCHES * PATCH_VALUES + positions * config.hiddenSize);
 }
 
 /** Size of a page of keys and values of all layers (see KvDType). */
@@ -89,7 +115,7 @@ export function kvPageBytes({ layers, kvHeads, headDim }: DecoderConfig, kv: KvD
 }
 
 /** What a prefill step holds at once at most, roughly: the activations of a layer and the logits of a few tokens. */
-function scratchBytes(config: DecoderConfig, chunkTokens: number): number {
+function stepBytes(config: DecoderConfig, chunkTokens: number): number {
   const { hiddenSize, heads, kvHeads, headDim, vocabSize } = config;
   const intermediate = 'intermediateSize' in config ? (config.intermediateSize as number) : 4 * hiddenSize;
   const perToken = 4 * hiddenSize + 2 * (heads + 2 * kvHeads) * headDim + 4 * intermediate;

@@ -2,7 +2,7 @@ import { OutOfMemory, PAGE_TOKENS } from '../../kernels/ops.ts';
 import type { StoredType } from '../../kernels/stored/storedTypes.ts';
 import type { Checkpoint } from '../sources/checkpoint.ts';
 import type { ModelReference } from '../wire/protocol.ts';
-import { type MemoryPlan, kvPageBytes, planMemory, plannedBytes } from './memoryPlan.ts';
+import { type MemoryPlan, imageBytes, kvPageBytes, planMemory, plannedBytes } from './memoryPlan.ts';
 import { CHUNK_TOKENS } from './openBackend.ts';
 import { openModel } from './openModel.ts';
 import { storesHead } from './tiedHead.ts';
@@ -54,7 +54,12 @@ export async function planModel(
     const { config, tensors } = blueprint;
     const specs = chooseFormats(tensors, checkpoint, undefined);
     const chunkTokens = CHUNK_TOKENS.wasm;
-    const planWith = (bytes: number): MemoryPlan => planMemory(config, specs, { freeBytes: bytes, chunkTokens });
+    const planWith = (bytes: number): MemoryPlan =>
+      planMemory(config, specs, {
+        freeBytes: bytes,
+        chunkTokens,
+        imageBytes: imageBytes(blueprint, description.mostCrops),
+      });
     let plan = planOf(() => planWith(Math.max(freeBytes, reachableBytes)));
     // The sentence is to say what is free now.
     if (!('kv' in plan)) plan = planOf(() => planWith(freeBytes));
@@ -65,7 +70,7 @@ export async function planModel(
       licence: await source.licence(),
       chat: description.tokenizer?.isChatModel ?? false,
       contextLength: 'kv' in plan ? plan.contextLength : null,
-      memoryBytes: 'kv' in plan ? plannedBytes(config, specs, plan, chunkTokens) : plan.neededBytes,
+      memoryBytes: 'kv' in plan ? plannedBytes(config, specs, plan) : plan.neededBytes,
       problem: 'kv' in plan ? null : plan.message,
       decode: {
         weightBytes: weightBytesPerToken(config, specs),

@@ -2,13 +2,14 @@ import type { Ops } from '../../kernels/ops.ts';
 import { BadModel } from '../errors.ts';
 import type { Weights } from '../layers/weights.ts';
 import { require } from './config.ts';
-import type { Decoder, DecoderConfig, TensorSpec } from './decoder.ts';
+import type { Decoder, DecoderConfig, ImageTower, TensorSpec } from './decoder.ts';
 import { Llama } from './llama.ts';
 import { CLIP_KEYS, parseClipConfig } from './clipConfig.ts';
 import { parseLlamaConfig } from './llamaConfig.ts';
 import { LLAMA_FAMILIES, type LlamaFamily } from './llamaFamilies.ts';
 import { Phi3Small } from './phi3Small.ts';
 import { Phi3Vision } from './phi3Vision.ts';
+import { Phi3VisionTower } from './phi3VisionTower.ts';
 import { parsePhi3SmallConfig } from './phi3SmallConfig.ts';
 import { parseStopIds } from './stopIds.ts';
 
@@ -21,6 +22,16 @@ export interface Blueprint {
   /** The tensors that its checkpoint must contain. */
   readonly tensors: TensorSpec[];
   build(weights: Weights, ops: Ops): Decoder;
+  /** The image encoder of a decoder that takes images, which is loaded where it is needed. */
+  readonly tower?: TowerBlueprint;
+}
+
+export interface TowerBlueprint {
+  /** Those of the checkpoint's tensors that belong to it. */
+  readonly tensors: readonly TensorSpec[];
+  /** What a crop takes beside the weights, roughly. */
+  readonly stepBytes: number;
+  build(weights: Weights): ImageTower;
 }
 
 interface Architecture {
@@ -38,7 +49,17 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
       const text = Object.fromEntries(Object.entries(json as object).filter(([key]) => !CLIP_KEYS.has(key)));
       const decoder = parseLlamaConfig(text, { ...LLAMA_FAMILIES['Phi3ForCausalLM']!, modelType: 'phi3_v' });
       const config = { ...decoder, clip: parseClipConfig(json) };
-      return { config, tensors: Phi3Vision.tensors(config), build: (weights) => new Phi3Vision(config, weights) };
+      const tower = Phi3VisionTower.tensors(config);
+      return {
+        config,
+        tensors: [...Llama.tensors(config), ...tower],
+        build: (weights) => new Phi3Vision(config, weights),
+        tower: {
+          tensors: tower,
+          stepBytes: Phi3VisionTower.stepBytes(config),
+          build: (weights) => new Phi3VisionTower(config, weights),
+        },
+      };
     },
   },
   Phi3SmallForCausalLM: {

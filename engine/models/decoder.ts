@@ -58,20 +58,22 @@ export interface Decoder {
   forward(ops: Ops, embeddings: Tensor, kv: KvView, options: ForwardOptions): Tensor;
 }
 
-/** A decoder with an image encoder in front of it. */
+/** A decoder that takes the features of images. */
 export interface ImageDecoder extends Decoder {
   readonly imageLength: (key: string) => number | undefined;
+  /** Takes the features of a picture, (positions, hidden), for prompts with this key. */
+  setImage(key: string, features: Float32Array): void;
+  forgetImage(key: string): void;
+}
+
+/** What computes the features of images, from weights of its own. */
+export interface ImageTower {
   /** Takes the memory that encoding needs. To be called before encodeCrop, outside of a step. Rejects with OutOfMemory. */
-  prepareEncoder(ops: Ops): Promise<void>;
-  /** Frees what prepareEncoder took. */
-  restEncoder(): void;
+  prepare(ops: Ops): Promise<void>;
   /** (positions, hidden): the features of one crop, whose patches are (patches, values). */
   encodeCrop(ops: Ops, patches: Float32Array): Tensor;
   /** (2, hidden): what stands at the end of a row of positions, and what stands before the global view. */
   separators(ops: Ops): Tensor;
-  /** Takes the features of a picture, (positions, hidden), for prompts with this key. */
-  setImage(key: string, features: Float32Array): void;
-  forgetImage(key: string): void;
 }
 
 export function takesImages(decoder: Decoder): decoder is ImageDecoder {

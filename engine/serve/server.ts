@@ -264,7 +264,7 @@ export class EngineServer {
 /** Disposes the sessions whose key starts with `prefix`, and frees the pictures that only they hold. */
 async function release(live: LiveModel | undefined, prefix: string): Promise<void> {
   await Promise.all([live?.documents.release(prefix), live?.chats.release(prefix)]);
-  live?.model.images?.release(prefix);
+  await live?.model.images?.release(prefix);
 }
 
 /** The request for the rest of an answer, once its question was composed and `answer` was sent. */

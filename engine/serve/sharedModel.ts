@@ -140,9 +140,11 @@ export class SharedModel<User extends object> {
 
   async evictIdle(): Promise<boolean> {
     const live = this.#current;
-    if (!live?.model.freeKv) return false;
+    if (!live) return false;
+    const unloaded = (await live.model.images?.unloadTower()) ?? false;
+    if (!live.model.freeKv) return unloaded;
     await evictIdle(live);
-    return live.model.freeKv();
+    return live.model.freeKv() || unloaded;
   }
 
   async unload(): Promise<boolean> {
@@ -239,9 +241,9 @@ function besideOthers(error: OutOfMemory, held: number): OutOfMemory {
   );
 }
 
-/** Disposes the sessions without a job; resolves false where there is none. */
-async function evictIdle({ documents, chats }: LiveModel): Promise<boolean> {
-  const evicted = await Promise.all([documents.evictIdle(), chats.evictIdle()]);
+/** Disposes the sessions without a job and an image encoder at rest; resolves false where there is none. */
+async function evictIdle({ documents, chats, model }: LiveModel): Promise<boolean> {
+  const evicted = await Promise.all([documents.evictIdle(), chats.evictIdle(), model.images?.unloadTower()]);
   return evicted.includes(true);
 }
 

@@ -1,8 +1,8 @@
 import type { Ops } from '../../kernels/ops.ts';
-import { Cancelled, throwIfAborted } from '../errors.ts';
+import { BadRequest, Cancelled, throwIfAborted } from '../errors.ts';
 import type { Priority, Scheduler } from '../inference/scheduler.ts';
 import { CROP_SIDE, PATCHES, PATCH_VALUES } from '../layers/patches.ts';
-import type { ImageDecoder } from '../models/decoder.ts';
+import type { ImageDecoder, ImageTower } from '../models/decoder.ts';
 import { cutPicture } from './cutter.ts';
 import { type HdSize, hdSize } from './hdSize.ts';
 import type { Picture } from './pictureFile.ts';
@@ -24,6 +24,15 @@ export interface EncodeOptions {
   readonly onCrop?: (() => void) | undefined;
 }
 
+/** An image encoder on a backend of its own. */
+export interface LoadedTower {
+  readonly ops: Ops;
+  readonly tower: ImageTower;
+}
+
+/** Loads an image encoder. Rejects with OutOfMemory, BackendLost, BadModel or Cancelled. */
+export type OpenTower = (signal?: AbortSignal) => Promise<LoadedTower>;
+
 export function promptImage(picture: Picture, mostCrops: number): PromptImage {
   return { key: `${picture.hash} ${mostCrops}`, size: hdSize(picture, mostCrops) };
 }
@@ -36,30 +45,40 @@ export function cropsOf({ rows, cols }: HdSize): number {
 /** Weight of the newest crop in the seconds per crop: the first one also compiles kernels. */
 const NEWEST = 0.5;
 
-/** Computes the features of pictures, a crop at a time, and keeps them as long as somebody holds them. */
+/**
+ * Computes the features of pictures, a crop at a time, and keeps them as long as somebody holds them. So long it keeps the
+ * weights that compute them, too.
+ */
 export class ImageEncoder {
   /** The holders of each picture whose features the decoder has, by its key. */
   readonly #holders = new Map<string, Set<string>>();
   #queue: Promise<unknown> = Promise.resolve();
+  #tower: LoadedTower | undefined;
+  #isEncoding = false;
   #separators: Float32Array | undefined;
   #secondsPerCrop: number | undefined;
 
-  readonly #ops: Ops;
-  readonly #decoder: ImageDecoder;
+  readonly #openTower: OpenTower;
+  readonly #decoder: Pick<ImageDecoder, 'setImage' | 'forgetImage'>;
   readonly #scheduler: Scheduler;
 
   constructor(
-    ops: Ops,
-    decoder: ImageDecoder,
+    openTower: OpenTower,
+    decoder: Pick<ImageDecoder, 'setImage' | 'forgetImage'>,
     scheduler: Scheduler,
     /** The most crops of a picture by the model's preprocessor_config.json. */
     readonly mostCrops: number,
     /** Tokens of a prompt that take as many multiplications as a crop. */
     readonly tokensPerCrop: number,
   ) {
-    this.#ops = ops;
+    this.#openTower = openTower;
     this.#decoder = decoder;
     this.#scheduler = scheduler;
+  }
+
+  /** Bytes that the image encoder holds; 0 where it is not loaded. */
+  get bytesHeld(): number {
+    return this.#tower?.ops.bytesHeld ?? 0;
   }
 
   /** As measured with the last crops; undefined before the first. */
@@ -97,14 +116,27 @@ export class ImageEncoder {
     return image;
   }
 
-  /** Frees the features of pictures that nobody holds but those whose name starts with `prefix`. */
-  release(prefix: string): void {
+  /**
+   * Frees the features of pictures that nobody holds but those whose name starts with `prefix`, and with the last of them
+   * the image encoder.
+   */
+  async release(prefix: string): Promise<void> {
     for (const [key, holders] of this.#holders) {
       for (const holder of holders) if (holder.startsWith(prefix)) holders.delete(holder);
       if (holders.size > 0) continue;
       this.#holders.delete(key);
       this.#decoder.forgetImage(key);
     }
+    if (!this.holdsAny) await this.unloadTower();
+  }
+
+  /** Frees the image encoder's weights, which the next picture loads again. Resolves false where they are in use. */
+  async unloadTower(): Promise<boolean> {
+    const tower = this.#tower;
+    if (!tower || this.#isEncoding) return false;
+    this.#tower = undefined;
+    await tower.ops.dispose();
+    return true;
   }
 
   #measured(seconds: number): void {
@@ -114,25 +146,34 @@ export class ImageEncoder {
 
   async #featuresOf(picture: Picture, options: EncodeOptions): Promise<Float32Array> {
     const { mostCrops, signal } = options;
-    const patches = await cutPicture({ ...picture, mostCrops }, signal);
-    await this.#decoder.prepareEncoder(this.#ops);
+    this.#isEncoding = true;
     try {
-      return await this.#encodeCrops(hdSize(picture, mostCrops), patches, options);
+      const patches = await cutPicture({ ...picture, mostCrops }, signal);
+      this.#tower ??= await this.#openTower(signal);
+      await this.#tower.tower.prepare(this.#tower.ops);
+      return await this.#encodeCrops(this.#tower, hdSize(picture, mostCrops), patches, options);
+    } catch (error) {
+      this.#isEncoding = false;
+      // A backend that has failed can only be disposed.
+      const isInOrder = error instanceof Cancelled || error instanceof BadRequest;
+      if (!this.holdsAny || !isInOrder) await this.unloadTower();
+      throw error;
     } finally {
-      this.#decoder.restEncoder();
+      this.#isEncoding = false;
     }
   }
 
   /** The features of the crops in the places of their positions, with the separators between them: (positions, hidden). */
   async #encodeCrops(
+    { ops, tower }: LoadedTower,
     size: HdSize,
     patches: Float32Array,
     { priority, signal, onCrop }: EncodeOptions,
   ): Promise<Float32Array> {
-    const step = (record: () => ReturnType<ImageDecoder['separators']>): Promise<Float32Array> => {
-      return this.#scheduler.run(priority, () => this.#ops.step(record), signal);
+    const step = (record: () => ReturnType<ImageTower['separators']>): Promise<Float32Array> => {
+      return this.#scheduler.run(priority, () => ops.step(record), signal);
     };
-    this.#separators ??= await step(() => this.#decoder.separators(this.#ops));
+    this.#separators ??= await step(() => tower.separators(ops));
     const width = this.#separators.length / 2;
     const [rowEnd, globalStart] = [this.#separators.subarray(0, width), this.#separators.subarray(width)];
     const features = new Float32Array(size.tokens * width);
@@ -144,7 +185,7 @@ export class ImageEncoder {
       let started = 0;
       const rows = await step(() => {
         started = performance.now();
-        return this.#decoder.encodeCrop(this.#ops, values);
+        return tower.encodeCrop(ops, values);
       });
       this.#measured((performance.now() - started) / 1000);
       const [down, across] = crop === 0 ? [0, 0] : [Math.floor((crop - 1) / size.cols), (crop - 1) % size.cols];

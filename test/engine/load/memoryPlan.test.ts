@@ -1,17 +1,27 @@
 import assert from 'node:assert/strict';
-import { type MemoryWishes, planMemory } from '../../../engine/load/memoryPlan.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { imageBytes, type MemoryWishes, planMemory } from '../../../engine/load/memoryPlan.ts';
 import { weightBytes, withFormats } from '../../../engine/load/weightFormats.ts';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import type { KvDType } from '../../../kernels/ops.ts';
+import { goldenFolder } from '../../support/engine/golden.ts';
 import { SHAPES } from '../../bench/engine/shapes.ts';
 
 const MINI = readBlueprint(SHAPES['phi-3-mini']!);
 const LONG = readBlueprint(SHAPES['phi-3-mini-128k']!);
 const GB = 1e9;
 
+function visionGoldenConfig() {
+  const text = readFileSync(join(goldenFolder('vision'), 'config.json'), 'utf8');
+  return JSON.parse(text) as { img_processor: Record<string, unknown>; embd_layer: object };
+}
+
 describe('memory is foreseen', () => {
   const plan = ({ config, tensors }: typeof MINI, wishes: Partial<MemoryWishes>) => {
-    return planMemory(config, withFormats(tensors, 'q4'), { freeBytes: 64 * GB, chunkTokens: 64, ...wishes });
+    const all = { freeBytes: 64 * GB, chunkTokens: 64, ...wishes };
+    const { contextLength, kv, note } = planMemory(config, withFormats(tensors, 'q4'), all);
+    return { contextLength, kv, note };
   };
 
   it('the size of phi-3-mini in each format', () => {
@@ -51,6 +61,25 @@ describe('memory is foreseen', () => {
         `^The model does not fit into memory: the weights take 2\\.2 GB, .*; the longest context that fits has ${contextLength} tokens\\.$`,
       ),
     });
+  });
+
+  it('pictures: the weights of the image encoder, its step, and the patches and features of a picture', () => {
+    const { img_processor: tiny, embd_layer: layer } = visionGoldenConfig();
+    const released = Object.entries(tiny).filter(([key]) => !key.startsWith('tiny_'));
+    const processor = { ...Object.fromEntries(released), image_dim_out: 1024 };
+    const pictures = { model_type: 'phi3_v', architectures: undefined, img_processor: processor, embd_layer: layer };
+    const vision = readBlueprint({ ...SHAPES['phi-3-mini-128k'], ...pictures });
+    const bytes = ({ tensors }: typeof MINI): number => weightBytes(withFormats(tensors, 'q4'));
+    assert.equal(((bytes(vision) - bytes(LONG)) / GB).toFixed(2), '0.63');
+    assert.equal(imageBytes(LONG, 16), 0);
+    const [few, many] = [imageBytes(vision, 4), imageBytes(vision, 16)];
+    // 12 crops more: each 339 thousand values of patches, and 156 positions of 3072 values.
+    assert.equal(many - few, 12 * 4 * (338_688 + 156 * 3072));
+    assert.ok(many > 80e6 && many < 120e6, `${many}`);
+    const plain = plan(vision, { freeBytes: 8 * GB });
+    const seeing = plan(vision, { freeBytes: 8 * GB, imageBytes: many });
+    assert.ok(seeing.contextLength < plain.contextLength);
+    assert.match(seeing.note!, / and a step with a picture 1\d\d\.\d MB| and a step with a picture 0\.1 GB/);
   });
 
   it('a KV cache that the device can address', () => {

@@ -142,16 +142,22 @@ describe('engine server: chats with pictures', function () {
     assert.ok((await completed!) < CROPS, `it ended after ${await completed!} of ${CROPS} crops`);
   });
 
-  it('the picture is forgotten when its last conversation is closed', async () => {
+  it('the picture is forgotten with its last conversation, and the image encoder unloaded with the last picture', async () => {
     const host = await open();
     for (const sessionId of ['one', 'two']) await ask(host, [about('Which?')], () => {}, { sessionId });
     host.client.notify('closed', { sessionId: 'one' });
     await ask(host, [textTurn('user', 'Hello')], () => {}, { sessionId: 'three' });
     assert.equal(await host.sees(), true);
+    assert.ok(host.model.images!.bytesHeld > 0);
+    const held = host.model.bytesHeld();
     host.client.notify('closed', { sessionId: 'two' });
     await ask(host, [textTurn('user', 'Hello')], () => {}, { sessionId: 'three' });
     await until(() => !host.model.images!.holdsAny);
     assert.equal(await host.sees(), false);
+    await until(() => host.model.images!.bytesHeld === 0);
+    assert.ok(host.model.bytesHeld() < held);
+    await ask(host, [about('Which?')]);
+    assert.ok(await host.sees());
   });
 
   it('the seconds of a picture are estimated at once, and from its crops once it has seen some', async () => {

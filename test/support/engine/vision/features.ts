@@ -1,10 +1,8 @@
 import { PRIORITY, Scheduler } from '../../../../engine/inference/scheduler.ts';
-import { loadWeights } from '../../../../engine/load/loadWeights.ts';
-import { openBackend } from '../../../../engine/load/openBackend.ts';
+import { loadTower } from '../../../../engine/load/loadTower.ts';
 import { openModel } from '../../../../engine/load/openModel.ts';
 import { storesHead } from '../../../../engine/load/tiedHead.ts';
 import { chooseFormats } from '../../../../engine/load/weightFormats.ts';
-import { takesImages } from '../../../../engine/models/decoder.ts';
 import { ImageEncoder } from '../../../../engine/vision/imageEncoder.ts';
 import { identifyPicture } from '../../../../engine/vision/pictureFile.ts';
 import type { Backend } from '../../../../engine/wire/protocol.ts';
@@ -19,20 +17,23 @@ export interface FeatureReader {
 
 /** Opens the image encoder of the model in a folder. Without `weights` its matrices take their own formats. */
 export async function openFeatures(folder: string, backend: Backend, weights?: WeightDType): Promise<FeatureReader> {
-  const { blueprint, checkpoint } = await openModel(folder, storesHead);
-  const { ops } = await openBackend({ backend, allowSoftwareGpu: true });
-  const specs = chooseFormats(blueprint.tensors, checkpoint, weights);
-  const decoder = blueprint.build(await loadWeights(ops, checkpoint, specs, {}), ops);
+  const { source, blueprint, checkpoint } = await openModel(folder, storesHead);
+  const { tower } = blueprint;
+  if (!tower) throw new Error(`${folder} takes no images.`);
+  const names = new Set(tower.tensors.map(({ name }) => name));
+  const specs = chooseFormats(blueprint.tensors, checkpoint, weights).filter(({ name }) => names.has(name));
   await checkpoint.close();
-  if (!takesImages(decoder)) throw new Error(`${folder} takes no images.`);
-  let features = new Float32Array();
-  decoder.setImage = (_, rows) => (features = rows.slice());
+  const openTower = (signal?: AbortSignal) =>
+    loadTower({ source, blueprint: tower, specs }, { backend, allowSoftwareGpu: true }, signal);
+  const known = new Map<string, Float32Array>();
+  const decoder = { setImage: known.set.bind(known), forgetImage: known.delete.bind(known) };
+  const encoder = new ImageEncoder(openTower, decoder, new Scheduler(), 16, 1);
   return {
     async features(file, mostCrops) {
-      const encoder = new ImageEncoder(ops, decoder, new Scheduler(), mostCrops, 1);
-      await encoder.encode(await identifyPicture(file), { holder: 'test', mostCrops, priority: PRIORITY.chat });
-      return features;
+      const options = { holder: 'test', mostCrops, priority: PRIORITY.chat };
+      const { key } = await encoder.encode(await identifyPicture(file), options);
+      return known.get(key)!;
     },
-    dispose: () => ops.dispose(),
+    dispose: () => encoder.release(''),
   };
 }
