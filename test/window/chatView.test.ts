@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import type { AxeResults } from 'axe-core';
 import { type ScriptedEngine, scriptedEngine } from '../support/extension/scriptedEngine.ts';
+import { axeFindings, THEMES } from './axe.ts';
 import { ChatPage } from './chatPage.ts';
-import { VsCode, until } from './vscode.ts';
+import { VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';
-
-const THEMES = ['Default Light Modern', 'Default Dark Modern', 'Default High Contrast'];
 
 describe('the chat as a view of VS Code', () => {
   let engine: ScriptedEngine;
@@ -29,30 +26,14 @@ describe('the chat as a view of VS Code', () => {
     engine?.remove();
   });
 
-  for (const theme of THEMES) {
+  for (const [kind, theme] of Object.entries(THEMES)) {
     it(`axe-core finds nothing in the page: ${theme}`, async () => {
       vscode.configure({ 'airgap.engine.nodePath': engine.nodePath, 'workbench.colorTheme': theme });
-      const kind = theme.includes('High') ? 'high-contrast' : theme.includes('Dark') ? 'dark' : 'light';
       await chat.locator(`body.vscode-${kind}`).waitFor();
       await chat.type('@');
       await chat.locator('#suggestions [role=option]').first().waitFor();
       await chat.shot(`view, ${kind}`);
-      const run = (_: unknown, source: string): Promise<AxeResults> => {
-        const evaluate = eval;
-        evaluate(source);
-        // VS Code paints the view's colour behind the page, where axe does not look.
-        document.documentElement.style.background = 'var(--vscode-sideBar-background)';
-        return (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run();
-      };
-      const source = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
-      let found: string[] = [];
-      // The theme's colours for code come a moment after the theme.
-      const isClean = async (): Promise<boolean> => {
-        const { violations } = await chat.run(run, source);
-        found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.failureSummary).join(' ')}`);
-        return found.length === 0;
-      };
-      await until(isClean, '', 10_000).catch(() => {});
+      const found = await axeFindings(chat);
       await chat.clear();
       assert.deepEqual(found, []);
     });

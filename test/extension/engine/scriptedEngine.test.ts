@@ -71,7 +71,7 @@ describe('scripted engine', function () {
     assert.equal(stop, 'end');
     assert.equal((await ask('hi')).parts.join(''), 'Hello!');
     assert.equal((await ask('what?')).parts.join(''), 'No rule for: what?');
-    assert.deepEqual(scripted.requests().at(-1)!.messages, [{ role: 'user', text: 'what?' }]);
+    assert.deepEqual(scripted.requests().at(-1)!.messages, [{ role: 'user', text: 'what?', images: [] }]);
   });
 
   it('goes on behind a begun answer', async () => {

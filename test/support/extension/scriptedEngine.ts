@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import type { ChatParams } from '../../../engine/wire/protocol.ts';
+import type { ChatImage, ChatParams } from '../../../engine/wire/protocol.ts';
 
 export interface ScriptRule {
   /** A regular expression for the last question with its sources. The first rule that matches applies. */
@@ -25,7 +25,7 @@ export interface ScriptedRequest {
   readonly sessionId: string;
   readonly maxTokens: number;
   readonly sampling?: ChatParams['sampling'];
-  readonly messages: { readonly role: string; readonly text: string }[];
+  readonly messages: { readonly role: string; readonly text: string; readonly images: ChatImage[] }[];
 }
 
 export interface ScriptedEngine {

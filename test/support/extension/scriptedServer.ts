@@ -5,12 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Cancelled, errorMessage, throwIfAborted } from '../../../engine/errors.ts';
 import { lineAt } from '../../../engine/prompt/lines.ts';
 import type { ServerOptions } from '../../../engine/serve/server.ts';
-import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
+import { textOf } from '../../../engine/wire/chatTurns.ts';
 import type {
+  ChatImage,
   ChatParams,
   ChatResult,
+  ChatTurn,
   CompleteResult,
   Failure,
+  ImageCost,
   LoadParams,
   ModelInfo,
 } from '../../../engine/wire/protocol.ts';
@@ -30,6 +33,12 @@ const DEFAULT_CHUNK = 8;
 export const FIT_CHARACTERS = 2000;
 
 const STATISTICS = { tokensReused: 0, tokensGenerated: 1, prefillMs: 1, decodeMs: 1 };
+/** What each picture takes for a model that sees. */
+const COSTS: ImageCost[] = [
+  { mostCrops: 16, tokens: 1921, seconds: 170 },
+  { mostCrops: 4, tokens: 757, seconds: 41 },
+];
+const sees = (model: string): boolean => model.endsWith('seeing');
 const tokensOf = (text: string): number => Math.ceil(text.length / 4);
 const FIT: FakeFitRule = { contextLength: CONTEXT_LENGTH, count: tokensOf, keep };
 
@@ -61,7 +70,7 @@ export class ScriptedServer {
       chat: (params, call) => this.#chat(params, call),
       fit: async (params) => fakeFit(params, FIT).fit,
       countTokens: async ({ texts }) => ({ counts: texts.map(tokensOf) }),
-      imageCosts: async () => ({ costs: [] }),
+      imageCosts: async ({ modelId }) => ({ costs: sees(modelId) ? COSTS : [] }),
       doctor: async () => ({
         runtime: this.#options.runtime,
         backends: [{ backend: 'wasm', usable: true, details: ['scripted'], reason: '' }],
@@ -99,7 +108,7 @@ export class ScriptedServer {
       chat: true,
       contextLength: CONTEXT_LENGTH,
       longestAnswer: CONTEXT_LENGTH / 2,
-      images: null,
+      images: sees(folder) ? { mostCrops: COSTS[0]!.mostCrops } : null,
       device: 'none',
       notes: this.#options.noGpu ? [this.#options.noGpu] : [],
       bytes: 1000,
@@ -113,10 +122,11 @@ export class ScriptedServer {
     let { messages } = params;
     if (sources) {
       const { fit, question } = fakeFit({ ...params, sources }, FIT);
-      messages = messages.with(-1, textTurn('user', question));
+      const images = messages.at(-1)!.content.filter(({ type }) => type === 'image');
+      messages = messages.with(-1, { role: 'user', content: [...images, { type: 'text', text: question }] });
       part({ type: 'fitted', fit, question });
     }
-    const said = messages.map((turn) => ({ role: turn.role, text: textOf(turn) }));
+    const said = messages.map((turn) => ({ role: turn.role, text: textOf(turn), images: imagesOf(turn) }));
     const question = said.findLast(({ role }) => role === 'user')!.text;
     const rule = this.#ruleFor(question, { ...params, messages: said });
     const last = said.at(-1)!;
@@ -134,6 +144,10 @@ export class ScriptedServer {
     const rules = JSON.parse(readFileSync(this.#script, 'utf8')) as ScriptRule[];
     return rules.find(({ when }) => RegExp(when).test(question)) ?? { when: '', answer: `No rule for: ${question}` };
   }
+}
+
+function imagesOf({ content }: ChatTurn): ChatImage[] {
+  return content.filter((piece) => piece.type === 'image');
 }
 
 async function complete(prefix: string, signal: AbortSignal): Promise<CompleteResult> {

@@ -1,0 +1,169 @@
+/** Pictures in the chat of a window, for a model that sees them. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { decode } from 'fast-png';
+import { plainPng } from '../support/pictureFiles.ts';
+import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
+import { axeFindings, THEMES } from './axe.ts';
+import { ChatPage } from './chatPage.ts';
+import { DESKTOP, until, VsCode } from './vscode.ts';
+import { EditorWindow } from './window.ts';
+
+describe('pictures in a window', () => {
+  const engine = scriptedEngine([
+    { when: 'colour', answer: 'It is red, and it is everywhere in the picture.', chunk: 5, delayMs: 20 },
+    { when: '', answer: 'I see.' },
+  ]);
+  const settings = { 'airgap.engine.nodePath': engine.nodePath, 'airgap.completion.model': '/models/seeing' };
+  let vscode: VsCode;
+  let window: EditorWindow;
+  let chat: ChatPage;
+
+  before(async function () {
+    if (DESKTOP) {
+      console.log('    skipped: the clipboard of a desktop belongs to its user');
+      return this.skip();
+    }
+    vscode = await VsCode.start({ files: { 'price.ts': 'export const price = 1;\n' } });
+    vscode.configure(settings);
+    writeFileSync(vscode.path('blue.png'), plainPng(30, 20, [0, 0, 255]));
+    window = await EditorWindow.open(vscode);
+    await window.openFile('price.ts', 1, 1);
+    await window.command('Airgap: New Chat');
+    chat = await ChatPage.find(window.page);
+    await chat.removeChip('price.ts');
+  });
+  after(async () => {
+    await window?.[Symbol.asyncDispose]();
+    await vscode?.[Symbol.asyncDispose]();
+    engine.remove();
+  });
+
+  /** What the model was shown with the last question: width, height and first pixel of each picture. */
+  const shown = (): string[] =>
+    engine
+      .requests()
+      .at(-1)!
+      .messages.at(-1)!
+      .images.map(({ file, mostCrops }) => {
+        const { width, height, data } = decode(readFileSync(file));
+        return `${width}x${height} ${[...data.slice(0, 3)]}${mostCrops ? `, ${mostCrops} crops` : ''}`;
+      });
+
+  /** Drops files as from the desktop. */
+  const drop = (files: Record<string, Buffer>): Promise<void> =>
+    chat.run(
+      (_, source) => {
+        const dataTransfer = new DataTransfer();
+        for (const [name, bytes] of Object.entries(JSON.parse(source) as Record<string, number[]>)) {
+          dataTransfer.items.add(new File([new Uint8Array(bytes)], name));
+        }
+        document.querySelector('main')!.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
+      },
+      JSON.stringify(Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, [...bytes]]))),
+    );
+
+  it('one from the clipboard is shown, asked about in less detail, and answered', async () => {
+    await window.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await window.page.evaluate(
+      async (bytes) => {
+        const blob = new Blob([new Uint8Array(bytes)], { type: 'image/png' });
+        await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+      },
+      [...plainPng(40, 20, [200, 0, 0])],
+    );
+    await chat.composer.click();
+    await window.press('Control+v');
+    await chat.locator('.composer .thumbnail img').waitFor();
+    const detail = chat.locator('.composer .picture-costs');
+    await detail.waitFor();
+    await until(
+      () => chat.locator('.composer .thumbnail img').evaluate((image: HTMLImageElement) => image.naturalWidth === 40),
+      'the thumbnail is not drawn',
+    );
+    assert.match(await detail.innerText(), /1,921 tokens, about 3 min\s+757 tokens, about 41 s/);
+    await chat.shot('pictures, pasted');
+    await detail.selectOption('4');
+    await chat.ask('Which colour is it?');
+    await chat.awaitText(/It is r/);
+    assert.match(await chat.finished(), /It is red, and it is everywhere in the picture\./);
+    assert.deepEqual(shown(), ['40x20 200,0,0, 4 crops']);
+    await chat.answerTo('And now?');
+    const [first] = engine
+      .requests()
+      .at(-1)!
+      .messages.filter(({ role }) => role === 'user');
+    assert.equal(first!.images.length, 1, 'the earlier question still has its picture');
+  });
+
+  it('two are dropped, one is removed, and the other is sent', async () => {
+    await drop({ 'green.png': plainPng(10, 10, [0, 255, 0]), 'grey.png': plainPng(20, 10, [9, 9, 9]) });
+    await chat.awaitChips(/green\.png, 10 × 10 pixels 1,921[^]*grey\.png, 20 × 10 pixels 1,921/);
+    await chat.removeChip('green.png');
+    await chat.awaitChips(/^grey\.png/);
+    await chat.answerTo('Which is it?');
+    assert.deepEqual(shown(), ['20x10 9,9,9']);
+  });
+
+  it('what is no picture gets a sentence', async () => {
+    const png = plainPng(100, 100);
+    for (const [name, bytes, sentence] of [
+      ['half.png', png.subarray(0, 50), 'half.png is damaged and cannot be shown.'],
+      ['drawing.png', Buffer.from('<svg/>'), 'drawing.png is a drawing or a text, not a picture of pixels.'],
+      ['film.png', Buffer.from('nothing'), 'film.png is not a picture that can be shown'],
+    ] as const) {
+      await drop({ [name]: bytes });
+      await chat.locator('.notice').filter({ hasText: sentence }).waitFor();
+    }
+    await chat.shot('pictures, refused');
+    await chat.button('Dismiss').click();
+    assert.equal(await chat.chips(), '');
+  });
+
+  for (const [kind, theme] of Object.entries(THEMES)) {
+    it(`axe-core finds nothing: ${theme}`, async () => {
+      vscode.configure({ ...settings, 'workbench.colorTheme': theme });
+      await chat.locator(`body.vscode-${kind}`).waitFor();
+      if ((await chat.chips()) === '') await drop({ 'green.png': plainPng(10, 10, [0, 255, 0]) });
+      await chat.awaitChips(/green\.png, 10 × 10 pixels 1,921/);
+      assert.deepEqual(await axeFindings(chat), []);
+      await chat.button(/^Enlarge green\.png/).click();
+      assert.deepEqual(await axeFindings(chat), []);
+      await chat.shot(`pictures, ${kind}`);
+      await window.press('Escape');
+      await chat.locator('dialog').waitFor({ state: 'detached' });
+    });
+  }
+
+  it('the explorer explains one, and another chat is asked with it after a reload', async () => {
+    await chat.removeChip('green.png');
+    await window.press('Control+Shift+e');
+    const row = window.page.locator('.explorer-folders-view .monaco-list-row[aria-label^="blue.png"]');
+    await row.click({ button: 'right' });
+    const item = window.page.locator('.monaco-menu .action-label', { hasText: 'Explain Image' });
+    await item.hover();
+    // A menu ignores clicks that come too soon after it has opened.
+    await until(async () => (await item.count()) === 0 || (await item.click(), false), 'the menu stays open');
+    await chat.awaitText(/Explain this picture\.[^]*I see\./);
+    await chat.finished();
+    assert.deepEqual(shown(), ['30x20 0,0,255']);
+    await window.page.reload();
+    await window.page.waitForSelector('.monaco-workbench .statusbar-item', { timeout: 90_000 });
+    chat = await ChatPage.find(window.page);
+    await until(
+      () =>
+        chat
+          .locator('.message .thumbnail img')
+          .last()
+          .evaluate((image: HTMLImageElement) => (image.scrollIntoView(), image.naturalWidth === 30)),
+      'the picture is not drawn after a reload',
+    );
+    await chat.shot('pictures, after a reload');
+    await chat.answerTo('And after the reload?');
+    const images = engine
+      .requests()
+      .at(-1)!
+      .messages.flatMap((message) => message.images);
+    assert.equal(images.length, 3);
+  });
+});
