@@ -24,6 +24,7 @@ export const SETTINGS = {
   'chat.repetitionPenalty': z.number().min(0.5).max(2).nullable().default(null),
   'index.enable': z.boolean().default(true),
   'index.exclude': z.array(z.string()).default([]),
+  'index.include': z.array(z.string()).default([]),
   'pictures.languages': z.array(z.string().regex(/^\w+$/, 'must be names such as eng')).min(1).default(['eng', 'deu']),
   'pictures.languageFolder': path.default(''),
   'engine.backend': z.enum(['auto', 'webgpu', 'wasm']).default('auto'),

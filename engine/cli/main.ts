@@ -15,6 +15,7 @@ import { addModels } from './models/models.ts';
 import { addPerplexity } from './perplexity.ts';
 import { addRemove } from './remove.ts';
 import { type AddCommand, runProgram } from './runProgram.ts';
+import { addSearch } from './search.ts';
 import { addVerify } from './verify.ts';
 
 /** In the order of the help. */
@@ -24,6 +25,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctor,
   addAsk,
   addApply,
+  addSearch,
   addGet,
   addImport,
   addVerify,

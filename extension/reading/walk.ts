@@ -1,5 +1,5 @@
 /**
- * The files below a folder that git does not ignore. Links are left out: they lead to what is in the project anyway, or
+ * The files below a folder. Links are left out: they lead to what is in the project anyway, or
  * to what is not part of it. No vscode.
  */
 import { childOf, type FileSystem } from '../files/fileSystem.ts';
@@ -7,8 +7,8 @@ import { type GitIgnore, isIgnored } from './gitIgnore.ts';
 
 export interface WalkOptions {
   readonly git: GitIgnore;
-  /** Whether a file, or a folder with all that it holds, is left out for a reason of the caller's. */
-  skips(path: string, isFolder: boolean): boolean;
+  /** Whether a file, or a folder with all that it holds, is left out. `ignored`: git ignores it. */
+  skips(path: string, isFolder: boolean, ignored: boolean): boolean;
   /** The number of entries to look at before the walk ends early; all by default. */
   readonly mostEntries?: number;
   readonly signal?: AbortSignal;
@@ -31,7 +31,7 @@ export async function* walk(
       if (++seen > mostEntries) return false;
       const path = childOf(folder, name);
       const isFolder = kind === 'folder';
-      if (kind === 'other' || name === '.git' || skips(path, isFolder) || isIgnored(rules, path, isFolder)) continue;
+      if (kind === 'other' || name === '.git' || skips(path, isFolder, isIgnored(rules, path, isFolder))) continue;
       if (isFolder) folders.push(path);
       else yield path;
     }

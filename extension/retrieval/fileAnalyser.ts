@@ -13,6 +13,8 @@ export interface FileToAnalyse {
   readonly file: string;
   /** The path by which the user knows the file. */
   readonly path: string;
+  /** Its encoding if it is not in UTF-8. */
+  readonly encoding: string;
 }
 
 /** Turns files into segments, in this thread or in others. */
@@ -52,8 +54,8 @@ export class FileAnalyser implements Analysers {
     return this.#syntax.dispose();
   }
 
-  async #add({ id, file, path }: FileToAnalyse, builder: SegmentBuilder): Promise<void> {
-    const bytes = await readText(this.#files, file);
+  async #add({ id, file, path, encoding }: FileToAnalyse, builder: SegmentBuilder): Promise<void> {
+    const bytes = await readText(this.#files, file, encoding);
     if (!bytes) return;
     const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
     const declarations = await this.#syntax.declarations(path, text);

@@ -8,7 +8,7 @@ import { errorMessage } from '../common/errorMessage.ts';
 import { type FileSystem, isWithin } from '../files/fileSystem.ts';
 import type { Analysers } from './fileAnalyser.ts';
 import { type IndexedFile, ProjectIndex } from './projectIndex.ts';
-import type { FoundChunk, OpenParams, Progress, SearchParams, Stats } from './protocol.ts';
+import type { FoundChunk, OpenParams, Progress, SearchParams, SkippedFile, Stats } from './protocol.ts';
 import { rank, type Ranked } from './rank.ts';
 import { linesWithoutSecrets } from '../reading/secrets.ts';
 import { loadIndex, saveIndex } from './savedIndex.ts';
@@ -47,21 +47,28 @@ export class Indexer {
     this.#params = params;
     this.#host = host;
 
-    this.#files = new ReadableFiles(host.files, params.folders, params.exclude);
+    this.#files = new ReadableFiles(host.files, params.folders, params);
+    const { folders, exclude, include, encoding } = params;
     this.#key = createHash('sha256')
-      .update(JSON.stringify([params.folders, params.exclude]))
+      .update(JSON.stringify([folders, exclude, include, encoding]))
       .digest('hex');
   }
 
   get stats(): Stats {
     const { files, chunks, bytes } = this.#index;
-    return { files: files.size, chunks, bytes, read: this.#read };
+    return { files: files.size, chunks, bytes, read: this.#read, skipped: this.#skipped() };
+  }
+
+  #skipped(): SkippedFile[] {
+    const withoutText = this.#index.withoutText.map((file) => [file, 'noText'] as const);
+    return [...this.#files.skipped, ...withoutText].map(([file, why]) => ({ path: this.#files.pathOf(file), why }));
   }
 
   /** Loads the saved index, and analyses what changed since. */
   open(): Promise<void> {
     return this.#queue(async () => {
-      const kept = loadIndex(this.#params.storageFolder, this.#key);
+      const { storageFolder } = this.#params;
+      const kept = storageFolder === undefined ? undefined : loadIndex(storageFolder, this.#key);
       if (kept) this.#index = ProjectIndex.from(kept);
       await this.#compareAll();
       if (this.#disposed) throw new Error('The index was closed before it was complete.');
@@ -99,7 +106,7 @@ export class Indexer {
     // A file may have changed unnoticed: it is analysed again, and the question asked again.
     for (let attempt = 0; attempt < 3; attempt++) {
       const pathOf = (file: string): string => this.#files.pathOf(file);
-      const textOf = (file: string): Promise<Uint8Array | undefined> => readText(this.#host.files, file);
+      const textOf = (file: string): Promise<Uint8Array | undefined> => this.#textOf(file);
       const ranked = await rank(this.#index, query, { limit, recent, pathOf, textOf });
       const stale = await this.#staleOf(new Set(ranked.map(({ file }) => file)));
       if (stale.length === 0) return (await Promise.all(ranked.map((found) => this.#chunkOf(found)))).flat();
@@ -124,7 +131,7 @@ export class Indexer {
 
   /** Compares the project with the index, and analyses what differs. */
   async #compareAll(): Promise<void> {
-    this.#files = new ReadableFiles(this.#host.files, this.#params.folders, this.#params.exclude);
+    this.#files = new ReadableFiles(this.#host.files, this.#params.folders, this.#params);
     const found: FoundFile[] = [];
     for await (const file of this.#files.all()) {
       found.push(file);
@@ -165,7 +172,8 @@ export class Indexer {
     const entries = batch.map(
       ({ file, mtimeMs, size }) => [file, { id: this.#index.newId(), mtimeMs, size }] as [string, IndexedFile],
     );
-    const files = entries.map(([file, { id }]) => ({ id, file, path: this.#files.pathOf(file) }));
+    const { encoding } = this.#params;
+    const files = entries.map(([file, { id }]) => ({ id, file, path: this.#files.pathOf(file), encoding }));
     const segment = await this.#host.analysers.analyse(files);
     this.#read += files.length;
     this.#index.commit(segment, entries);
@@ -183,12 +191,16 @@ export class Indexer {
 
   /** The chunk with its text; none if the file went meanwhile. */
   async #chunkOf({ file, first, last, names, score }: Ranked): Promise<FoundChunk[]> {
-    const bytes = await readText(this.#host.files, file);
+    const bytes = await this.#textOf(file);
     if (!bytes) return [];
     const whole = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
     const text = linesWithoutSecrets(whole.replace(/\r\n/g, '\n'), first, last);
     const path = this.#files.pathOf(file);
     return [{ file, path, firstLine: first + 1, lastLine: last + 1, text, symbol: names, score }];
+  }
+
+  #textOf(file: string): Promise<Uint8Array | undefined> {
+    return readText(this.#host.files, file, this.#params.encoding);
   }
 
   #saveSoon(): void {
@@ -202,9 +214,10 @@ export class Indexer {
   }
 
   async #saveNow(): Promise<void> {
-    if (!this.#unsaved) return;
+    const { storageFolder } = this.#params;
+    if (!this.#unsaved || storageFolder === undefined) return;
     try {
-      await saveIndex(this.#params.storageFolder, this.#key, this.#index.data);
+      await saveIndex(storageFolder, this.#key, this.#index.data);
       this.#unsaved = false;
     } catch (error) {
       // Without a saved index the next start takes longer, nothing else.

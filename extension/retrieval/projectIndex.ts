@@ -54,6 +54,12 @@ export class ProjectIndex {
     return arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
+  /** The files without a chunk: they have no text. */
+  get withoutText(): string[] {
+    const ids = new Set(this.#segments.flatMap(({ files, dead }) => [...files.filter((_, chunk) => !dead[chunk])]));
+    return [...this.#files].filter(([, { id }]) => !ids.has(id)).map(([file]) => file);
+  }
+
   fileOf(id: number): string | undefined {
     return this.#fileOf.get(id);
   }

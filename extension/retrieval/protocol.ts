@@ -10,11 +10,15 @@ export interface ThreadData {
 }
 
 export interface OpenParams {
-  /** The folder in which the index is saved; a path of this computer. */
-  storageFolder: string;
+  /** The folder in which the index is saved, a path of this computer; undefined to save nothing. */
+  storageFolder: string | undefined;
   folders: Folder[];
   /** Glob patterns of files to leave out, from index.exclude, files.exclude and search.exclude. */
   exclude: string[];
+  /** Glob patterns of files to index although git ignores them or `exclude` matches. */
+  include: string[];
+  /** The encoding of files that are not in UTF-8, as `files.encoding` names it. */
+  encoding: string;
 }
 
 export interface Folder {
@@ -50,10 +54,18 @@ export interface Progress {
   ready: boolean;
 }
 
+/** A file that was met but not indexed, or a folder with all that it holds. Files that git ignores are not among them. */
+export interface SkippedFile {
+  path: string;
+  /** excluded: by a setting, or packages. kind: its name says that it is no text or was generated. noText: its content does. */
+  why: 'excluded' | 'secret' | 'kind' | 'large' | 'noText';
+}
+
 export interface Stats {
   files: number;
   chunks: number;
   bytes: number;
+  skipped: SkippedFile[];
   /** Number of files that were analysed since the start: after a restart only those that changed. */
   read: number;
 }

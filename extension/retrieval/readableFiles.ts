@@ -3,11 +3,12 @@
  * generated. No vscode.
  */
 import { childOf, type FileStat, type FileSystem, isWithin, parentOf, relativeTo } from '../files/fileSystem.ts';
+import { asUtf8 } from '../reading/asUtf8.ts';
 import { GitIgnore, isIgnored } from '../reading/gitIgnore.ts';
 import { globMatcher } from '../reading/globs.ts';
 import { isSecretPath } from '../reading/secrets.ts';
 import { walk } from '../reading/walk.ts';
-import type { Folder } from './protocol.ts';
+import type { Folder, OpenParams, SkippedFile } from './protocol.ts';
 
 export interface FoundFile {
   /** Absolute path. */
@@ -20,16 +21,27 @@ export interface FoundFile {
 /** Larger files are data, or no person wrote them. */
 export const LARGEST_FILE = 1_000_000;
 
+type Reason = SkippedFile['why'];
+
+/** Glob patterns that are relative to the folders. A pattern of `include` reaches ignored folders that it begins with. */
+type Patterns = Pick<OpenParams, 'exclude' | 'include'>;
+
 /** Reads each `.gitignore` once: make a new one when any of them changed. */
 export class ReadableFiles {
+  /** What was met and left out, by absolute path. */
+  readonly skipped = new Map<string, Reason>();
   readonly #files: FileSystem;
   readonly #roots: readonly Root[];
   readonly #isExcluded: (path: string) => boolean;
+  readonly #isIncluded: (path: string) => boolean;
+  /** Folders that the patterns of `include` begin with, and those above them. */
+  readonly #includedFolders: ReadonlySet<string>;
 
-  /** `exclude` holds glob patterns that are relative to the folders. */
-  constructor(files: FileSystem, folders: readonly Folder[], exclude: readonly string[]) {
+  constructor(files: FileSystem, folders: readonly Folder[], { exclude, include }: Patterns) {
     this.#files = files;
     this.#isExcluded = globMatcher(exclude);
+    this.#isIncluded = globMatcher(include);
+    this.#includedFolders = new Set(include.flatMap(foldersOf));
     this.#roots = folders.map(({ path, name }) => ({ path, name, git: new GitIgnore(files, path) }));
   }
 
@@ -50,7 +62,7 @@ export class ReadableFiles {
       const found = await this.#files.stat(path);
       if (!found || found.kind === 'other' || (!isLast && found.kind === 'file')) return;
       const isFolder = found.kind === 'folder';
-      if (this.#skips(path, isFolder) || isIgnored(await root.git.rulesOf(folder), path, isFolder)) return;
+      if (this.#skips(path, isFolder, isIgnored(await root.git.rulesOf(folder), path, isFolder))) return;
       folder = path;
       if (!isLast) continue;
       if (isFolder) yield* this.#below(path, root);
@@ -75,19 +87,42 @@ export class ReadableFiles {
     const options = { git: root.git, skips: this.#skips.bind(this) };
     for await (const path of walk(this.#files, folder, options)) {
       const found = await this.#files.stat(path);
-      if (found && found.size <= LARGEST_FILE) yield foundFile(path, found);
+      if (!found) continue;
+      if (found.size <= LARGEST_FILE) yield foundFile(path, found);
+      else this.skipped.set(path, 'large');
     }
   }
 
-  #skips(path: string, isFolder: boolean): boolean {
+  #skips(path: string, isFolder: boolean, ignored: boolean): boolean {
     // One folder of a workspace may lie in another one: the inner one's paths count.
     const root = this.#rootOf(parentOf(path));
     if (!root) return true;
     const relative = relativeTo(root.path, path);
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    if (isFolder ? SKIPPED_FOLDERS.has(name) : isSecretPath(relative) || SKIPPED_FILES.test(name)) return true;
-    return this.#isExcluded(relative);
+    const included = this.#isIncluded(relative) || (isFolder && this.#includedFolders.has(relative));
+    if (ignored && !included) return true;
+    const reason = isFolder ? this.#reasonOfFolder(relative, included) : this.#reasonOfFile(relative, included);
+    if (reason) this.skipped.set(path, reason);
+    return reason !== undefined;
   }
+
+  #reasonOfFolder(path: string, included: boolean): Reason | undefined {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    return !included && (SKIPPED_FOLDERS.has(name) || this.#isExcluded(path)) ? 'excluded' : undefined;
+  }
+
+  #reasonOfFile(path: string, included: boolean): Reason | undefined {
+    if (isSecretPath(path)) return 'secret';
+    if (SKIPPED_FILES.test(path.slice(path.lastIndexOf('/') + 1))) return 'kind';
+    return !included && this.#isExcluded(path) ? 'excluded' : undefined;
+  }
+}
+
+/** "dist/types/**" gives "dist" and "dist/types". */
+function foldersOf(pattern: string): string[] {
+  const parts = pattern.replace(/^\//, '').split('/');
+  const fixed = parts.findIndex((part) => /[*?[\]{}()!]/.test(part));
+  const count = fixed < 0 ? parts.length : fixed;
+  return Array.from({ length: count }, (_, index) => parts.slice(0, index + 1).join('/'));
 }
 
 interface Root {
@@ -96,14 +131,13 @@ interface Root {
   readonly git: GitIgnore;
 }
 
-/** The content of a file that is worth indexing; undefined if it is binary, minified, too large or gone. */
-export async function readText(files: FileSystem, file: string): Promise<Uint8Array | undefined> {
+/** The text of a file that is worth indexing, in UTF-8; undefined if it is binary, minified, too large or gone. */
+export async function readText(files: FileSystem, file: string, encoding: string): Promise<Uint8Array | undefined> {
   const bytes = await files.read(file);
-  if (!bytes || bytes.length > LARGEST_FILE || bytes.subarray(0, BINARY_BYTES).includes(0)) return undefined;
-  return hasLongLines(bytes) ? undefined : bytes;
+  const text = bytes && bytes.length <= LARGEST_FILE ? asUtf8(bytes, encoding) : undefined;
+  return !text || hasLongLines(text) ? undefined : text;
 }
 
-const BINARY_BYTES = 8000;
 /** The average number of characters per line from which on no person wrote a file. */
 const LONG_LINES = 300;
 

@@ -60,9 +60,9 @@ export async function filesBelow(
   const fileSystem = fileSystemOf(folder);
   const found = walk(fileSystem, folder.path, {
     git: new GitIgnore(fileSystem, root.path),
-    skips(path, isFolder) {
+    skips(path, isFolder, ignored) {
       const uri = folder.with({ path });
-      return matchesAny(uri, hidden) || (!isFolder && isRefused(uri, excluded));
+      return ignored || matchesAny(uri, hidden) || (!isFolder && isRefused(uri, excluded));
     },
     mostEntries: most,
     signal,

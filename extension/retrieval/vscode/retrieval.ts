@@ -11,7 +11,7 @@ import { fromNative, toNative } from '../../files/nodeFileSystem.ts';
 import { hiddenPatterns } from '../../reading/vscode/exclusions.ts';
 import type { Settings } from '../../settings.ts';
 import { IndexThread } from '../indexThread.ts';
-import type { OpenParams, Progress } from '../protocol.ts';
+import type { OpenParams, Progress, SkippedFile } from '../protocol.ts';
 import { ProjectChanges, RecentFiles } from './projectChanges.ts';
 
 export interface RetrievalHost {
@@ -136,8 +136,9 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
       onLog: (message) => this.#host.log.info(message),
       onCrash: (reason) => this.#crashed(thread, reason),
     });
-    const opened = thread.call('open', this.#openParams()).then(({ files, chunks, read }) => {
+    const opened = thread.call('open', this.#openParams()).then(({ files, chunks, read, skipped }) => {
       this.#host.log.info(`Index: ${files} files in ${chunks} pieces, ${read} of them read.`);
+      if (skipped.length > 0) this.#host.log.info(`Not indexed: ${describeSkipped(skipped)}`);
     });
     // A search reports the failure, and a crash is logged.
     opened.catch(() => {});
@@ -152,6 +153,8 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
       storageFolder: this.#host.storageUri!.fsPath,
       folders: folders.map(({ uri, name }) => ({ path: fromNative(uri.fsPath), name: named(name) })),
       exclude: [...new Set([...hiddenPatterns(), ...this.#host.settings()['index.exclude']])],
+      include: this.#host.settings()['index.include'],
+      encoding: vscode.workspace.getConfiguration('files').get('encoding', 'utf8'),
     };
   }
 
@@ -190,4 +193,13 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   }
 }
 
-const SETTINGS = ['airgap.index', 'files.exclude', 'search.exclude'];
+const SETTINGS = ['airgap.index', 'files.exclude', 'files.encoding', 'search.exclude'];
+
+const MOST_NAMED = 100;
+
+/** "3 files or folders: a.bin (noText), dist (excluded), …". */
+function describeSkipped(skipped: readonly SkippedFile[]): string {
+  const named = skipped.slice(0, MOST_NAMED).map(({ path, why }) => `${path} (${why})`);
+  if (named.length < skipped.length) named.push('…');
+  return `${skipped.length} files or folders: ${named.join(', ')}`;
+}

@@ -109,7 +109,13 @@ async function measure(name: string, folder: string): Promise<Measured> {
   const files = readdirSync(project, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
-  const params = { storageFolder: folder, folders: [{ path: project, name: '' }], exclude: [] };
+  const params = {
+    storageFolder: folder,
+    folders: [{ path: project, name: '' }],
+    exclude: [],
+    include: [],
+    encoding: 'utf8',
+  };
   const start = (onProgress: (progress: Progress) => void = () => {}): IndexThread =>
     new IndexThread(resolve('dist'), { onProgress, onLog: console.log, onCrash: console.error });
 

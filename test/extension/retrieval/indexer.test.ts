@@ -33,7 +33,13 @@ describe('index', () => {
   };
   const open = async (exclude: string[] = []): Promise<Indexer> => {
     const indexer = new Indexer(
-      { storageFolder: join(top, 'storage'), folders: [{ path: folder, name: '' }], exclude },
+      {
+        storageFolder: join(top, 'storage'),
+        folders: [{ path: folder, name: '' }],
+        exclude,
+        include: [],
+        encoding: 'utf8',
+      },
       {
         files: nodeFileSystem,
         analysers: new FileAnalyser(nodeFileSystem, GRAMMARS),
@@ -258,6 +264,8 @@ describe('index thread', function () {
     storageFolder: join(top, 'storage'),
     folders: [{ path: join(top, 'project'), name: '' }],
     exclude: [],
+    include: [],
+    encoding: 'utf8',
   });
   const activeThreads = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
 

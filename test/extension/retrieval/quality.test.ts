@@ -73,7 +73,13 @@ async function searchesIn(folder: string, packages: readonly string[]): Promise<
   const root = packages.length === 1 ? join(folder, only!) : folder;
   const prefix = packages.length === 1 ? `${only}/` : '';
   const indexer = new Indexer(
-    { folders: [{ path: root, name: '' }], exclude: [], storageFolder: join(root, '.git') },
+    {
+      folders: [{ path: root, name: '' }],
+      exclude: [],
+      include: [],
+      encoding: 'utf8',
+      storageFolder: join(root, '.git'),
+    },
     {
       files: nodeFileSystem,
       analysers: new FileAnalyser(nodeFileSystem, GRAMMARS),
@@ -166,7 +172,9 @@ async function substringSearch(folder: string): Promise<(question: string) => Pl
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
   const analyser = new FileAnalyser(nodeFileSystem, GRAMMARS);
-  const chunks = await analyser.analyse(paths.map((path, id) => ({ id, file: join(folder, path), path })));
+  const chunks = await analyser.analyse(
+    paths.map((path, id) => ({ id, file: join(folder, path), path, encoding: 'utf8' })),
+  );
   await analyser.dispose();
   const texts = [...chunks.files].map((id, i) => {
     const path = paths[id]!;

@@ -12,8 +12,8 @@ describe('files of a project', () => {
     mkdirSync(dirname(join(top, path)), { recursive: true });
     writeFileSync(join(top, path), text);
   };
-  const all = async (exclude: string[] = []): Promise<string[]> => {
-    const found = new ReadableFiles(nodeFileSystem, [{ path: folder, name: '' }], exclude).all();
+  const all = async (exclude: string[] = [], include: string[] = []): Promise<string[]> => {
+    const found = new ReadableFiles(nodeFileSystem, [{ path: folder, name: '' }], { exclude, include }).all();
     return (await collected(found)).map((file) => relative(top, file)).sort();
   };
 
@@ -59,6 +59,36 @@ describe('files of a project', () => {
     assert.deepEqual(await all(['**/docs', '**/*.spec.ts', '']), ['project/a.ts']);
   });
 
+  it('included by settings although they are ignored or excluded, but no secrets', async () => {
+    writeFileSync(join(folder, '.gitignore'), 'dist\nlocal.ts\n');
+    for (const path of ['a.ts', 'dist/a.js', 'dist/types/a.d.ts', 'dist/types/.env', 'x/local.ts', 'docs/b.md']) {
+      write(`project/${path}`);
+    }
+    const include = ['dist/types/**', '**/local.ts', 'docs/b.md'];
+    assert.deepEqual(await all(['docs'], include), [
+      'project/.gitignore',
+      'project/a.ts',
+      'project/dist/types/a.d.ts',
+      'project/docs/b.md',
+      'project/x/local.ts',
+    ]);
+  });
+
+  it('what is left out is named with its reason, except for what git ignores', async () => {
+    writeFileSync(join(folder, '.gitignore'), 'ignored.log\n');
+    for (const path of ['.env', 'a.png', 'ignored.log', 'node_modules/x.js', 'docs/b.md']) write(`project/${path}`);
+    write('project/huge.ts', 'x\n'.repeat(600_000));
+    const files = new ReadableFiles(nodeFileSystem, [{ path: folder, name: '' }], { exclude: ['docs'], include: [] });
+    await collected(files.all());
+    assert.deepEqual(Object.fromEntries([...files.skipped].map(([path, why]) => [relative(folder, path), why])), {
+      '.env': 'secret',
+      'a.png': 'kind',
+      'huge.ts': 'large',
+      docs: 'excluded',
+      node_modules: 'excluded',
+    });
+  });
+
   it('secrets, lock files, binaries by name, dependencies and large files are left out', async () => {
     for (const path of [
       '.env',
@@ -90,7 +120,7 @@ describe('files of a project', () => {
       this.skip();
     }
     assert.deepEqual(await all(), ['project/a.ts']);
-    const files = new ReadableFiles(nodeFileSystem, [{ path: folder, name: '' }], []);
+    const files = new ReadableFiles(nodeFileSystem, [{ path: folder, name: '' }], { exclude: [], include: [] });
     for (const path of ['link', 'link/id.txt', 'circle/a.ts', 'notes.txt']) {
       assert.deepEqual(await collected(files.at(join(folder, path))), [], path);
     }
@@ -100,7 +130,7 @@ describe('files of a project', () => {
     write('project/.gitignore', 'out\n');
     for (const path of ['a.ts', 'sub/b.ts', 'sub/deep/c.ts', 'out/d.ts']) write(`project/${path}`);
     write('other/e.ts');
-    const files = new ReadableFiles(nodeFileSystem, [{ path: folder, name: 'p' }], []);
+    const files = new ReadableFiles(nodeFileSystem, [{ path: folder, name: 'p' }], { exclude: [], include: [] });
     const at = async (path: string): Promise<string[]> =>
       (await collected(files.at(join(top, path)))).map((file) => relative(folder, file));
     assert.deepEqual(await at('project/a.ts'), ['a.ts']);
@@ -122,9 +152,12 @@ describe('files of a project', () => {
     write('a.ts', 'const a = 1;\n');
     write('b.bin', Buffer.from([65, 0, 66]));
     write('c.js', `var a=${'1+'.repeat(3000)}1;`);
-    assert.equal(Buffer.from((await readText(nodeFileSystem, join(top, 'a.ts')))!).toString(), 'const a = 1;\n');
+    assert.equal(
+      Buffer.from((await readText(nodeFileSystem, join(top, 'a.ts'), 'utf8'))!).toString(),
+      'const a = 1;\n',
+    );
     for (const name of ['b.bin', 'c.js', 'gone.ts'])
-      assert.equal(await readText(nodeFileSystem, join(top, name)), undefined, name);
+      assert.equal(await readText(nodeFileSystem, join(top, name), 'utf8'), undefined, name);
   });
 });
 
