@@ -7,7 +7,9 @@ import { abortControllerFor } from '../common/abortSignal.ts';
 import type { ChatModel, ModelStatus } from '../engine/engine.ts';
 import { modelOf, type Settings } from '../settings.ts';
 import { samplingOf, samplingSettings } from '../engine/sampling.ts';
+import { pngSize } from '../pictures/pngHeader.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';
+import { isDataPart, TemporaryImages } from './temporaryImages.ts';
 
 /** Context window assumed for a model that is not yet loaded: that of phi-3-mini-4k, the smallest of the family. */
 const USUAL_WINDOW = { contextLength: 4096, longestAnswer: 2048 };
@@ -67,10 +69,22 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     progress: vscode.Progress<vscode.LanguageModelResponsePart>,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    const turns = toTurns(messages.map(messageOf), vscode.l10n.t);
+    const images = new TemporaryImages(vscode.l10n.t);
+    try {
+      const read = await Promise.all(messages.map((message) => messageOf(message, images)));
+      await this.#answer(toTurns(read, vscode.l10n.t), progress, abortControllerFor(token).signal);
+    } finally {
+      await images.remove();
+    }
+  }
+
+  async #answer(
+    turns: ChatTurn[],
+    progress: vscode.Progress<vscode.LanguageModelResponsePart>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { model, settings } = this.#host;
     const { 'chat.maxTokens': maxTokens } = settings();
-    const { signal } = abortControllerFor(token);
     const sessionId = this.#session(turns);
     try {
       const sampling = samplingOf(samplingSettings(settings()), randomInt(2 ** 31));
@@ -92,9 +106,14 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     text: string | vscode.LanguageModelChatRequestMessage,
     token: vscode.CancellationToken,
   ): Promise<number> {
-    const texts = typeof text === 'string' ? [text] : messageOf(text).parts.filter((part) => part !== undefined);
-    const counts = await this.#host.model.countTokens(texts, abortControllerFor(token).signal);
-    return counts.reduce((sum, count) => sum + count, 0);
+    const { model } = this.#host;
+    const { signal } = abortControllerFor(token);
+    const parts = typeof text === 'string' ? [new vscode.LanguageModelTextPart(text)] : [...text.content];
+    const texts = parts.flatMap((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : []));
+    const counts = await model.countTokens(texts, signal);
+    const sizes = parts.flatMap((part) => (isDataPart(part) && pngSize(part.data)) || []);
+    const costs = await Promise.all(sizes.map((size) => model.imageCosts(size, signal)));
+    return [...counts, ...costs.map(([most]) => most?.tokens ?? 0)].reduce((sum, count) => sum + count, 0);
   }
 
   dispose(): void {
@@ -118,7 +137,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
       tooltip: vscode.l10n.t('Runs on this machine. Nothing leaves it.'),
       maxInputTokens: contextLength - maxOutputTokens,
       maxOutputTokens,
-      capabilities: { imageInput: false, toolCalling: false },
+      capabilities: { imageInput: state.kind === 'ready' && state.model.images !== null, toolCalling: false },
     };
   }
 
@@ -143,7 +162,13 @@ function modelName(path: string): string | undefined {
     ?.replace(/\.gguf$/i, '');
 }
 
-function messageOf({ role, content }: vscode.LanguageModelChatRequestMessage): ModelMessage {
-  const parts = content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : undefined));
-  return { role: ROLES.get(role) ?? 'user', parts };
+async function messageOf(
+  { role, content }: vscode.LanguageModelChatRequestMessage,
+  images: TemporaryImages,
+): Promise<ModelMessage> {
+  const parts = content.map((part) => {
+    if (part instanceof vscode.LanguageModelTextPart) return part.value;
+    return isDataPart(part) ? images.add(part) : undefined;
+  });
+  return { role: ROLES.get(role) ?? 'user', parts: await Promise.all(parts) };
 }

@@ -130,8 +130,8 @@ describe("other extensions' messages", () => {
     ]);
   });
 
-  it('are refused where they hold more than text, or nothing', () => {
-    assert.throws(() => toTurns([said('user', 'a', undefined)], t), /text only/);
+  it('are refused where they hold files or tools, or nothing', () => {
+    assert.throws(() => toTurns([said('user', 'a', undefined)], t), /text and images only/);
     assert.throws(() => toTurns([said('system', 'a')], t), /no question/);
     assert.throws(() => toTurns([], t), /no question/);
   });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type * as vscode from 'vscode';
 import { EngineFailure } from '../../../engine/wire/failure.ts';
@@ -6,6 +8,7 @@ import { LocalModel, registerLanguageModel } from '../../../extension/languageMo
 import type { EngineState } from '../../../extension/engine/engine.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { FakeModel } from '../../support/extension/fakeChat.ts';
+import { GIF, plainPng } from '../../support/pictureFiles.ts';
 import { until } from '../../support/until.ts';
 import { EventEmitter, LanguageModelTextPart, lm } from '../../support/extension/vscodeStub.ts';
 import { GREEDY_SAMPLING } from '../../support/engine/greedySampling.ts';
@@ -135,13 +138,59 @@ describe('language model', () => {
     await second.done;
   });
 
+  it('shows images to the model as private files, which are gone afterwards', async () => {
+    const setup = new Setup();
+    setup.model.costs = [{ mostCrops: 16, tokens: 1921, seconds: null }];
+    setup.engine.state = {
+      kind: 'ready',
+      model: { ...INFO, name: 'eyes', notes: [], images: { mostCrops: 16 } },
+      notes: [],
+    };
+    assert.equal(setup.information.capabilities.imageInput, true);
+    const png = plainPng(3, 2);
+    const files: string[] = [];
+    setup.model.script = ({ messages }) => {
+      for (const piece of messages.flatMap(({ content }) => content)) {
+        if (piece.type === 'text') continue;
+        files.push(piece.file);
+        assert.deepEqual(readFileSync(piece.file), png);
+        if (process.platform !== 'win32') assert.equal(statSync(piece.file).mode & 0o777, 0o600);
+      }
+      return {};
+    };
+    const image = { mimeType: 'image/png', data: new Uint8Array(png) };
+    await setup.ask([
+      [USER, text('This'), image, text('is'), text(' what?')],
+      [USER, image],
+    ]).done;
+    const [turn, ...others] = setup.model.requests[0]!.messages;
+    const pieces = turn!.content.map((piece) => (piece.type === 'text' ? piece.text : 'image'));
+    assert.deepEqual([pieces, others], [['This', 'image', 'is what?\n\n', 'image'], []]);
+    assert.equal(files.length, 2);
+    setup.model.script = () => ({ fail: new EngineFailure({ kind: 'engineGone', message: 'It ended.' }) });
+    await assert.rejects(setup.ask([[USER, image]]).done, { message: 'It ended.' });
+    assert.deepEqual(
+      files.filter((file) => existsSync(dirname(file))),
+      [],
+    );
+    const token = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose() {} }) };
+    const message = { role: USER!, content: [text('four'), image], name: undefined };
+    assert.equal(await setup.provider.provideTokenCount(setup.information, message, token), 1925);
+  });
+
   it('says in one sentence what it cannot do', async () => {
     const setup = new Setup();
-    await assert.rejects(
-      setup.ask([[USER, text('See'), { mimeType: 'image/png' }]]).done,
-      /^Error: The local model supports text only/,
-    );
-    assert.equal(setup.model.running, 0);
+    for (const [part, sentence] of [
+      [{ callId: 'tool' }, /^Error: The local model supports text and images only, not files or tools\.$/],
+      [
+        { mimeType: 'image/jpeg', data: plainPng(1, 1) },
+        /^Error: The local model takes PNG images only, not image\/jpeg\.$/,
+      ],
+      [{ mimeType: 'image/png', data: GIF }, /^Error: An image is no PNG file, or too large\.$/],
+    ] as const) {
+      await assert.rejects(setup.ask([[USER, text('See'), part]]).done, sentence);
+    }
+    assert.deepEqual([setup.model.requests, setup.model.running], [[], 0]);
     setup.model.script = () => ({ fail: new EngineFailure({ kind: 'engineGone', message: 'It ended.' }) });
     await assert.rejects(setup.ask([[USER, text('Why?')]]).done, { message: 'It ended.' });
     assert.equal(setup.model.running, 0);
