@@ -166,7 +166,7 @@ async function messageOf(
   { role, content }: vscode.LanguageModelChatRequestMessage,
   images: TemporaryImages,
 ): Promise<ModelMessage> {
-  const parts = content.map((part) => {
+  const parts = content.map(async (part) => {
     if (part instanceof vscode.LanguageModelTextPart) return part.value;
     return isDataPart(part) ? images.add(part) : undefined;
   });
