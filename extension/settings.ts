@@ -10,6 +10,8 @@ export const SETTINGS = {
   enable: z.record(z.string(), z.boolean()).default({ '*': true }),
   'completion.model': path.default(''),
   'completion.delayMs': z.number().min(0).max(10_000).default(75),
+  'completion.newLineDelayMs': z.number().min(0).max(10_000).default(300),
+  'completion.notIn': z.array(z.enum(['comments', 'strings'])).default([]),
   'completion.maxTokens': z.int().min(1).max(1024).default(128),
   'completion.multiline': z.enum(['auto', 'always', 'never']).default('auto'),
   'completion.trigger': z.enum(['automatic', 'manual']).default('automatic'),

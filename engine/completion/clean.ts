@@ -2,7 +2,7 @@ import { depthOf, maskLiterals, unmatchedClosers } from './brackets.ts';
 import { type Cursor, indentWidth, isClosed } from './cursor.ts';
 import { fitIndentation } from './indentation.ts';
 import type { LineMode } from './lineMode.ts';
-import { openString } from './openString.ts';
+import { openLiteral } from './openLiteral.ts';
 import { stopOffset } from './stopRules.ts';
 
 export interface CleanOptions {
@@ -165,11 +165,10 @@ function repeatsNextLine(text: string, cursor: Cursor): boolean {
   return line.length >= 2 * SHORTEST_OVERLAP && line === cursor.nextLine.trim();
 }
 
-/** Whether the text in front of a closing bracket opens another one, closes that one, or leaves a string open. */
+/** Whether the text in front of a closing bracket opens another one, closes that one, or leaves a string or comment open. */
 function leavesOpen(text: string, cursor: Cursor): boolean {
   if (!isClosed(cursor)) return false;
   const masked = maskLiterals(text, cursor.language);
-  return (
-    depthOf(masked) !== 0 || unmatchedClosers(masked).length > 0 || openString(text, cursor.language) !== undefined
-  );
+  const leavesLiteral = openLiteral(text, cursor.language) !== undefined;
+  return leavesLiteral || depthOf(masked) !== 0 || unmatchedClosers(masked).length > 0;
 }

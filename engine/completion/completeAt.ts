@@ -37,7 +37,7 @@ export async function completeAt(
 ): Promise<CompleteResult> {
   const cursor = cursorAt(request);
   const mode = lineMode(cursor, request.multiline);
-  if (mode === 'none') return NOTHING;
+  if (mode === 'none' || isUnwanted(cursor, request)) return NOTHING;
   const prompt = promptAt(cursor, request.maxTokens, engine);
   const generation = engine.generate(textPrompt(prompt.ids), {
     maxTokens: answerTokens(request.maxTokens, engine.model) + prompt.removedTokens,
@@ -53,6 +53,10 @@ export async function completeAt(
     cutOff: stop === 'length',
   });
   return { text, ...figures, stop: stop ?? 'text', seen: seenLines(prompt, request) };
+}
+
+function isUnwanted({ openString, inComment }: Cursor, { notIn = [] }: CompletionRequest): boolean {
+  return (inComment && notIn.includes('comments')) || (openString !== undefined && notIn.includes('strings'));
 }
 
 /** What the user would see if the model wrote `text` and ended there. */

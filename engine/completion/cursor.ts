@@ -1,5 +1,5 @@
 import { type Language, languageOf } from './languages.ts';
-import { openString } from './openString.ts';
+import { COMMENT, openLiteral } from './openLiteral.ts';
 
 /** Characters before and after the cursor that are examined for the file's indentation. */
 const CHARACTERS_LOOKED_AT = 8000;
@@ -22,6 +22,7 @@ export interface Cursor {
   readonly indentUnit: string | undefined;
   /** The delimiter of the string that the cursor is in. */
   readonly openString: string | undefined;
+  readonly inComment: boolean;
 }
 
 export function cursorAt(request: { fileName: string; languageId: string; prefix: string; suffix: string }): Cursor {
@@ -32,12 +33,14 @@ export function cursorAt(request: { fileName: string; languageId: string; prefix
   const lineEnd = suffix.indexOf('\n');
   const below = lineEnd < 0 ? '' : suffix.slice(lineEnd);
   const language = languageOf(request.languageId);
+  const open = language.prose ? undefined : openLiteral(prefix, language);
   return {
     fileName: request.fileName,
     languageId: request.languageId,
     language,
     indentUnit: indentUnitOf(prefix, suffix),
-    openString: language.prose ? undefined : openString(prefix, language),
+    openString: open === COMMENT ? undefined : open,
+    inComment: open === COMMENT,
     prefix,
     suffix,
     lineBefore: prefix.slice(lineStart),

@@ -108,6 +108,8 @@ export interface CompleteParams {
   linesAfter?: number;
   maxTokens: number;
   multiline: 'auto' | 'always' | 'never';
+  /** Where nothing is completed. */
+  notIn?: ('comments' | 'strings')[];
 }
 /** Token counts and times of a generation. */
 export interface GenerationResult {

@@ -88,6 +88,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     linesAfter: lineCount.exactOptional(),
     maxTokens: z.int().min(1).max(MAX_TOKENS),
     multiline: z.enum(['auto', 'always', 'never']),
+    notIn: z.array(z.enum(['comments', 'strings'])).exactOptional(),
   }),
   chat: z
     .object({

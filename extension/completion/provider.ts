@@ -63,7 +63,10 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
   async #ask(document: vscode.TextDocument, place: Place, automatic: boolean, signal: AbortSignal): Promise<string> {
     const { settings } = this.#host;
     const { around, linesBefore, linesAfter } = place;
-    if (automatic) await delay(settings['completion.delayMs'], undefined, { signal });
+    if (automatic)
+      await delay(settings[isLineStart(around) ? 'completion.newLineDelayMs' : 'completion.delayMs'], undefined, {
+        signal,
+      });
     const startedMs = performance.now();
     const result = await this.#model.complete(
       {
@@ -75,6 +78,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
         languageId: document.languageId,
         maxTokens: settings['completion.maxTokens'],
         multiline: settings['completion.multiline'],
+        // Who asks by hand gets an answer anywhere.
+        notIn: automatic ? settings['completion.notIn'] : [],
       },
       signal,
     );
@@ -85,6 +90,11 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     this.#cache.add(document.uri.toString(), around, result.text);
     return result.text;
   }
+}
+
+/** After Enter, where the next key may be Tab: it is to indent, not to accept what has just appeared. */
+function isLineStart({ prefix }: Around): boolean {
+  return /(?:^|\n)[ \t]*$/.test(prefix);
 }
 
 interface Place {

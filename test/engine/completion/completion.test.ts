@@ -14,6 +14,7 @@ const tokenizer = createTokenizer({
 
 interface Settings {
   multiline?: CompleteParams['multiline'];
+  notIn?: CompleteParams['notIn'];
   maxTokens?: number;
   contextLength?: number;
   logprob?: (text: string) => number;
@@ -23,8 +24,8 @@ interface Settings {
 async function complete(languageId: string, says: string, seen: string, settings: Settings = {}) {
   const [prefix, rest] = seen.split('\u27e6') as [string, string];
   const suffix = rest.split('\u27e7')[1]!;
-  const { multiline = 'auto', maxTokens = 400, contextLength = 4096, logprob = () => -0.1 } = settings;
-  const request = { fileName: 'a', languageId, prefix, suffix, maxTokens, multiline };
+  const { multiline = 'auto', maxTokens = 400, contextLength = 4096, logprob = () => -0.1, notIn = [] } = settings;
+  const request = { fileName: 'a', languageId, prefix, suffix, maxTokens, multiline, notIn };
   const taken: string[] = [];
   const generate = replay(prefix.replaceAll('\r\n', '\n'), says, logprob, taken);
   const model = { contextLength, fimOrder: 'psm' as const };
@@ -203,6 +204,28 @@ describe('completion', () => {
     const result = await completeAt({ ...request, multiline: 'auto' }, engine, new AbortController().signal);
     assert.deepEqual([result.text, result.tokensGenerated], ['', 0]);
   });
+
+  for (const [languageId, prefix, place] of [
+    ['typescript', 'const a = 1; // the ', 'comments'],
+    ['typescript', '/* one\n two ', 'comments'],
+    ['python', '# it\'s "', 'comments'],
+    ['html', '<p>\n<!-- a ', 'comments'],
+    ['python', 'def f():\n    """Returns ', 'strings'],
+    ['typescript', 'f("a ', 'strings'],
+    ['typescript', 'const a = `b\n ', 'strings'],
+    ['typescript', 'const a = "b"; /* c */ ', undefined],
+    ['typescript', 'const a = "http://b" + ', undefined],
+    ['markdown', 'It is "so ', undefined],
+  ] as const) {
+    it(`${languageId}, ${JSON.stringify(prefix)}: not asked where the settings say so (${place ?? 'code'})`, async () => {
+      const shown = async (notIn?: 'comments' | 'strings'): Promise<boolean> =>
+        (await complete(languageId, 'xyz', `${prefix}⟦⟧`, notIn ? { notIn: [notIn] } : {})).text !== '';
+      assert.deepEqual(
+        [await shown(), await shown('comments'), await shown('strings')],
+        [true, place !== 'comments', place !== 'strings'],
+      );
+    });
+  }
 
   it('refuses a context without room', async () => {
     await assert.rejects(complete('typescript', 'x', 'a ⟦⟧', { contextLength: 100 }), BadRequest);

@@ -27,6 +27,7 @@ export const SHOWN: Readonly<Record<string, readonly ShownCase[]>> = {
     ['typescript', '{\n  a: f(\n', 'const x = render(⟦⟧)\n'],
     ['typescript', 'a, "b', 'f(⟦⟧)\n'],
     ['typescript', 'a, [b', 'f(⟦⟧)\n'],
+    ['typescript', 'a // the first', 'f(⟦⟧)\n'],
     ['python', '[\n        1,\n    ])\n', 'x = f(⟦[\n        1,\n    ]⟧)\n'],
   ],
   'tabs and spaces': [

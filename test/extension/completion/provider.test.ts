@@ -35,7 +35,9 @@ async function show(marked: string, options: Options = {}) {
     },
   };
   const provider = new CompletionProvider(engine, options.cache ?? new GhostCache(), {
-    settings: readSettings((key) => ({ 'completion.delayMs': 1, ...settings })[key as 'completion.delayMs']).settings,
+    settings: readSettings(
+      (key) => ({ 'completion.delayMs': 1, 'completion.newLineDelayMs': 1, ...settings })[key as 'completion.delayMs'],
+    ).settings,
     awake: true,
     contextLength: 1024,
     inlineSuggestEnabled: () => true,

@@ -5,13 +5,17 @@ const CHARACTERS_LOOKED_AT = 200_000;
 /** After these, and at the start of a line, a slash begins a regular expression. */
 const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};\n]|\breturn)[ \t]*$/;
 
-/** The delimiter of the string that is open at the end of `text`, which begins outside of strings. */
-export function openString(text: string, language: Language): string | undefined {
+/** The delimiter of a string, or '//' for a comment of any kind. */
+export const COMMENT = '//';
+
+/** The delimiter of the string that is open at the end of `text`, which begins outside of strings; or COMMENT. */
+export function openLiteral(text: string, language: Language): string | undefined {
   let open: string | undefined;
   let at = text.length > CHARACTERS_LOOKED_AT ? text.indexOf('\n', text.length - CHARACTERS_LOOKED_AT) + 1 : 0;
   while (at < text.length) {
     if (open === undefined) {
       const comment = commentAt(text, at, language);
+      if (comment === undefined) return COMMENT;
       if (comment > at) at = comment;
       else {
         open = delimiterAt(text, at, language);
@@ -29,8 +33,8 @@ export function openString(text: string, language: Language): string | undefined
   return open;
 }
 
-/** Where a comment that begins at `at` ends; `at` where none begins. */
-function commentAt(text: string, at: number, { lineComment }: Language): number {
+/** Where a comment that begins at `at` ends, undefined if it does not; `at` where none begins. */
+function commentAt(text: string, at: number, { lineComment }: Language): number | undefined {
   if (lineComment !== null && text.startsWith(lineComment, at) && !/[:\w]/.test(text[at - 1] ?? '')) {
     return endOf(text, '\n', at);
   }
@@ -38,9 +42,9 @@ function commentAt(text: string, at: number, { lineComment }: Language): number 
   return text.startsWith('<!--', at) ? endOf(text, '-->', at + 4) : at;
 }
 
-function endOf(text: string, mark: string, from: number): number {
+function endOf(text: string, mark: string, from: number): number | undefined {
   const found = text.indexOf(mark, from);
-  return found < 0 ? text.length : found + mark.length;
+  return found < 0 ? undefined : found + mark.length;
 }
 
 function delimiterAt(text: string, at: number, { longQuotes, singleQuotes }: Language): string | undefined {
