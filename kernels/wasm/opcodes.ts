@@ -125,6 +125,8 @@ export const SUPER_BLOCKS = 8;
 export const SUPER_HEADER_BYTES = 128;
 /** Scratch for the unpacked scales and minima of a panel's super-block (assembly/matmul/superBlocks.ts). */
 export const FACTORS_BYTES = 512;
+/** Streams of super-blocks that a row's product reads in turn (assembly/matmul/matvecSuperBlocks.ts). */
+export const SUPER_STREAMS = 8;
 /** Bytes of 32 quantised activations (layout: assembly/matmul/quantise.ts), and of 32 of each of 8 tokens. */
 export const X_BYTES_RELAXED = 40;
 export const X_BYTES_PLAIN = 72;

@@ -7,6 +7,7 @@ import {
   GROUP_VALUES,
   Opcode,
   PANEL_ROWS,
+  SUPER_STREAMS,
   TILE_BYTES_PLAIN,
   TILE_TOKENS,
   UNPACKED_BYTES,
@@ -59,7 +60,7 @@ export function recordLinear(
       items: panels,
       grain,
       words: [quantisedRows(recording, x, weight.dtype), ...ends, blocks, bias ?? 0, dtype],
-      scratch: 4 * FACTORS_BYTES + (rows === 1 ? 1 : Math.ceil(rows / 4) * 4) * grain * PANEL_ROWS * 4,
+      scratch: SUPER_STREAMS * FACTORS_BYTES + (rows === 1 ? 1 : Math.ceil(rows / 4) * 4) * grain * PANEL_ROWS * 4,
     });
     return y;
   }
