@@ -24,7 +24,7 @@ export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopString
 
 /**
  * Answers a conversation. When the call has sources, the first part says what remains of them; then come progress, and
- * the answer in whole characters. An answer that repeats itself is stopped. `sessionId` holds the features of pictures.
+ * the answer in whole characters. An answer that repeats itself is stopped. The session holds the features of pictures.
  * Rejects with BadModel when the model has no chat template, with BadRequest where a picture cannot be seen, with
  * PromptTooLong when the question does not fit, and as the session does: with Cancelled within one token or one crop
  * after `signal`.
@@ -32,7 +32,7 @@ export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopString
 export async function answerChat(
   model: ChattingModel,
   session: Pick<ModelSession, 'generate' | 'tokens'>,
-  { sessionId, messages, sources, maxTokens, sampling }: Omit<ChatParams, 'modelId'>,
+  { messages, sources, maxTokens, sampling }: Omit<ChatParams, 'modelId' | 'sessionId'>,
   signal: AbortSignal,
   onPart: (part: ChatPart) => void,
 ): Promise<ChatResult> {
@@ -45,7 +45,7 @@ export async function answerChat(
     prompt = fitted.prompt;
     onPart({ type: 'fitted', fit: fitted.fit, question: fitted.question });
   } else prompt = await chatPrompt(messages, maker);
-  await seePictures(model, prompt, pictures.values(), { holder: sessionId, signal, onPart });
+  await seePictures(model, prompt, pictures.values(), { holder: session, signal, onPart });
   const known = reuseCachedTokens(tokenizer, prompt, session.tokens);
   const { ids, images } = known.ids.length <= room ? known : prompt;
   const drawn = answerSampling(model.info.sampling, sampling);
@@ -130,7 +130,7 @@ async function seePictures(
   { images: encoder }: ChattingModel,
   { images }: ChatPrompt,
   pictures: Iterable<ChatPicture>,
-  { holder, signal, onPart }: { holder: string; signal: AbortSignal; onPart: (part: ChatPart) => void },
+  { holder, signal, onPart }: { holder: object; signal: AbortSignal; onPart: (part: ChatPart) => void },
 ): Promise<void> {
   const keys = new Set(images.map(({ key }) => key));
   const shown = new Map([...pictures].filter(({ image }) => keys.has(image.key)).map((seen) => [seen.image.key, seen]));

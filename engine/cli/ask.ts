@@ -60,7 +60,6 @@ async function answer(
   };
   const pictures = options.image.map((file) => imagePiece(file, options));
   const request = {
-    sessionId: '',
     messages: [{ role: 'user' as const, content: [...pictures, { type: 'text' as const, text: question }] }],
     sources: files,
     maxTokens: options.maxTokens,

@@ -40,7 +40,7 @@ export async function encodeImages(
   const images: PromptImage[] = [];
   for (const file of files) {
     if (!model.images) throw new BadRequest(`${model.info.name} takes no pictures.`);
-    const options = { holder: '', mostCrops: crops ?? model.images.mostCrops, priority: PRIORITY.chat, signal };
+    const options = { holder: model, mostCrops: crops ?? model.images.mostCrops, priority: PRIORITY.chat, signal };
     images.push(await model.images.encode(await identifyPicture(file, signal), options));
   }
   return images;

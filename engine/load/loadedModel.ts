@@ -142,7 +142,7 @@ export function assembleModel(
     },
     dispose: async () => {
       tokenizer?.dispose();
-      await Promise.all([ops.dispose(), images?.release('')]);
+      await Promise.all([ops.dispose(), images?.dispose()]);
     },
   };
 }

@@ -157,11 +157,10 @@ export class EngineServer {
 
   #chat(client: Client, params: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {
     const sent: { question?: string; answer: string } = { answer: '' };
-    const sessionId = sessionKey(client, params.sessionId);
     return this.#onModel(client, params, signal, ({ model, chats, speed }) =>
-      chats.run(sessionId, signal, async (session, either) => {
+      chats.run(sessionKey(client, params.sessionId), signal, async (session, either) => {
         // When the backend failed in the middle of an answer, the next run continues it.
-        const result = await answerChat(model, session, { ...continued(params, sent), sessionId }, either, (next) => {
+        const result = await answerChat(model, session, continued(params, sent), either, (next) => {
           if (next.type === 'fitted') sent.question = next.question;
           else if (next.type === 'text') sent.answer += next.text;
           part(next);
@@ -261,10 +260,9 @@ export class EngineServer {
   }
 }
 
-/** Disposes the sessions whose key starts with `prefix`, and frees the pictures that only they hold. */
+/** Disposes the sessions whose key starts with `prefix`. */
 async function release(live: LiveModel | undefined, prefix: string): Promise<void> {
   await Promise.all([live?.documents.release(prefix), live?.chats.release(prefix)]);
-  await live?.model.images?.release(prefix);
 }
 
 /** The request for the rest of an answer, once its question was composed and `answer` was sent. */

@@ -26,9 +26,19 @@ export class SessionPool<Session extends Disposable> {
   readonly #createSession: () => Session;
   readonly #capacity: number;
   readonly #makeRoom: () => Promise<boolean>;
+  readonly #onEnd: (session: Session) => Promise<void>;
 
-  /** `makeRoom` frees memory that is used less than this pool's; resolves false where there is none. */
-  constructor(createSession: () => Session, capacity: number, makeRoom: () => Promise<boolean>) {
+  /**
+   * `makeRoom` frees memory that is used less than this pool's; resolves false where there is none. `onEnd` frees what
+   * belongs to a session and is not its own.
+   */
+  constructor(
+    createSession: () => Session,
+    capacity: number,
+    makeRoom: () => Promise<boolean>,
+    onEnd: (session: Session) => Promise<void> = async () => {},
+  ) {
+    this.#onEnd = onEnd;
     this.#createSession = createSession;
     this.#capacity = capacity;
     this.#makeRoom = makeRoom;
@@ -121,7 +131,11 @@ export class SessionPool<Session extends Disposable> {
   #end(key: string, entry: Entry<Session>): Promise<void> {
     this.#entries.delete(key);
     entry.abort.abort();
-    const ended = entry.idle.then(() => entry.session.dispose()).finally(() => this.#ending.delete(ended));
+    const end = async (): Promise<void> => {
+      await entry.session.dispose();
+      await this.#onEnd(entry.session);
+    };
+    const ended = entry.idle.then(end).finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
     return ended;
   }

@@ -185,7 +185,12 @@ export class SharedModel<User extends object> {
         info,
         speed,
         documents: new SessionPool(() => new DocumentSession(model, speed, { log, tokensFree }), DOCUMENTS, makeRoom),
-        chats: new SessionPool(() => model.createSession(PRIORITY.chat), CHATS, makeRoom),
+        chats: new SessionPool(
+          () => model.createSession(PRIORITY.chat),
+          CHATS,
+          makeRoom,
+          async (session) => model.images?.release(session),
+        ),
       };
       return (this.#current = live);
     } catch (error) {

@@ -15,8 +15,8 @@ export interface PromptImage {
 }
 
 export interface EncodeOptions {
-  /** Who keeps the features, until it is released. */
-  readonly holder: string;
+  /** What keeps the features, until it is released. */
+  readonly holder: object;
   readonly mostCrops: number;
   readonly priority: Priority;
   readonly signal?: AbortSignal | undefined;
@@ -51,7 +51,7 @@ const NEWEST = 0.5;
  */
 export class ImageEncoder {
   /** The holders of each picture whose features the decoder has, by its key. */
-  readonly #holders = new Map<string, Set<string>>();
+  readonly #holders = new Map<string, Set<object>>();
   #queue: Promise<unknown> = Promise.resolve();
   #tower: LoadedTower | undefined;
   #isEncoding = false;
@@ -117,17 +117,22 @@ export class ImageEncoder {
   }
 
   /**
-   * Frees the features of pictures that nobody holds but those whose name starts with `prefix`, and with the last of them
-   * the image encoder.
+   * Frees the features of pictures that nothing but `holder` holds, and with the last of them the image encoder. Nothing
+   * of the holder's may be under way.
    */
-  async release(prefix: string): Promise<void> {
+  async release(holder: object): Promise<void> {
     for (const [key, holders] of this.#holders) {
-      for (const holder of holders) if (holder.startsWith(prefix)) holders.delete(holder);
-      if (holders.size > 0) continue;
+      if (!holders.delete(holder) || holders.size > 0) continue;
       this.#holders.delete(key);
       this.#decoder.forgetImage(key);
     }
     if (!this.holdsAny) await this.unloadTower();
+  }
+
+  /** Frees everything. */
+  async dispose(): Promise<void> {
+    const all = new Set([...this.#holders.values()].flatMap((holders) => [...holders]));
+    await Promise.all([...all].map((holder) => this.release(holder)));
   }
 
   /** Frees the image encoder's weights, which the next picture loads again. Resolves false where they are in use. */

@@ -100,12 +100,9 @@ describe('a chat with a model of random words', () => {
     folder.remove();
   });
 
-  const answer = async (
-    params: Partial<Omit<ChatParams, 'sessionId'>> = {},
-    onPart: (text: string) => void = () => {},
-  ) => {
+  const answer = async (params: Partial<ChatParams> = {}, onPart: (text: string) => void = () => {}) => {
     let text = '';
-    const request = { sessionId: '', messages: user('Why?'), maxTokens: 40, ...params };
+    const request = { messages: user('Why?'), maxTokens: 40, ...params };
     const session = model.createSession(PRIORITY.chat);
     await answerChat(model, session, request, new AbortController().signal, (part) => {
       text += saidIn(part);
@@ -119,17 +116,11 @@ describe('a chat with a model of random words', () => {
     const session = model.createSession(PRIORITY.chat);
     let parts = 0;
     let cached = 0;
-    const running = answerChat(
-      model,
-      session,
-      { sessionId: '', messages: user('Why?'), maxTokens: 200 },
-      abort.signal,
-      () => {
-        if (++parts !== 5) return;
-        cached = session.tokens.length;
-        abort.abort();
-      },
-    );
+    const running = answerChat(model, session, { messages: user('Why?'), maxTokens: 200 }, abort.signal, () => {
+      if (++parts !== 5) return;
+      cached = session.tokens.length;
+      abort.abort();
+    });
     await assert.rejects(running, Cancelled);
     assert.equal(parts, 5);
     assert.equal(session.tokens.length, cached, 'nothing was computed after that');
@@ -156,7 +147,7 @@ describe('a chat with a model of random words', () => {
         await answerChat(
           model,
           { generate, tokens: [] },
-          { sessionId: '', messages, maxTokens: 30 },
+          { messages, maxTokens: 30 },
           new AbortController().signal,
           (part) => {
             text += saidIn(part);

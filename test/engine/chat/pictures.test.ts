@@ -53,7 +53,7 @@ describe('a conversation with pictures', () => {
       prompts.push(prompt);
       return { stats: { stop: 'end' } as never, async *[Symbol.asyncIterator]() {} };
     };
-    const request = { sessionId: 's', messages, maxTokens: 16, ...params };
+    const request = { messages, maxTokens: 16, ...params };
     const { messagesDropped } = await answerChat(model, { generate, tokens: [] }, request, open, (part) =>
       parts.push(part),
     );

@@ -13,6 +13,7 @@ import { noisyPng, tinyVisionModel } from '../../support/engine/vision/tinyVisio
 
 describe('the image encoder', function () {
   this.timeout(60_000);
+  const [one, two] = [{}, {}];
   const ledger = new MemoryLedger();
   let folder: TinyFolder;
   let model: LoadedModel;
@@ -22,13 +23,13 @@ describe('the image encoder', function () {
       .file('b.png', noisyPng(40, 40, 2));
     model = await loadModel(folder.path, { backend: 'wasm', threads: 1, contextLength: 1024, ledger });
   });
-  afterEach(() => model.images!.release(''));
+  afterEach(() => model.images!.dispose());
   after(async () => {
     await model.dispose();
     folder.remove();
   });
 
-  const see = async (name: string, holder: string, options: Partial<EncodeOptions> = {}) => {
+  const see = async (name: string, holder: object, options: Partial<EncodeOptions> = {}) => {
     const picture = await identifyPicture(join(folder.path, name));
     return model.images!.encode(picture, { holder, mostCrops: 1, priority: PRIORITY.chat, ...options });
   };
@@ -36,35 +37,35 @@ describe('the image encoder', function () {
   it('is loaded for the first picture and unloaded with the last', async () => {
     const images = model.images!;
     assert.equal(images.bytesHeld, 0);
-    await Promise.all([see('a.png', 'one'), see('b.png', 'two')]);
+    await Promise.all([see('a.png', one), see('b.png', two)]);
     assert.ok(images.bytesHeld > 0);
-    await images.release('one');
+    await images.release(one);
     assert.ok(images.bytesHeld > 0);
-    await images.release('two');
+    await images.release(two);
     assert.equal(images.bytesHeld, 0);
   });
 
   it('computes a picture once that two ask for', async () => {
     let crops = 0;
     const onCrop = (): void => void crops++;
-    const images = await Promise.all([see('a.png', 'one', { onCrop }), see('a.png', 'two', { onCrop })]);
+    const images = await Promise.all([see('a.png', one, { onCrop }), see('a.png', two, { onCrop })]);
     assert.deepEqual(images[0], images[1]);
     assert.equal(crops, 2);
   });
 
   it('gives its memory to others between pictures, and keeps what it has seen', async () => {
-    const image = await see('a.png', 'one');
+    const image = await see('a.png', one);
     assert.equal(await model.images!.unloadTower(), true);
     assert.deepEqual([model.images!.bytesHeld, model.images!.knows(image)], [0, true]);
     assert.equal(await model.images!.unloadTower(), false);
-    await see('b.png', 'one');
+    await see('b.png', one);
     assert.ok(model.images!.bytesHeld > 0);
   });
 
   it('holds nothing behind a picture that was stopped, also one that waited for another', async () => {
     const stop = new AbortController();
-    const first = see('a.png', 'one', { signal: stop.signal, onCrop: () => stop.abort() });
-    const second = see('b.png', 'one', { signal: stop.signal });
+    const first = see('a.png', one, { signal: stop.signal, onCrop: () => stop.abort() });
+    const second = see('b.png', one, { signal: stop.signal });
     await assert.rejects(second, Cancelled);
     await assert.rejects(first, Cancelled);
     assert.deepEqual([model.images!.bytesHeld, model.images!.holdsAny], [0, false]);
@@ -72,13 +73,13 @@ describe('the image encoder', function () {
 
   it('says with numbers that there is too little memory for it', async () => {
     const leave = ledger.enter(() => Infinity);
-    await assert.rejects(see('a.png', 'one'), (error: Error) => {
+    await assert.rejects(see('a.png', one), (error: Error) => {
       return (
         error instanceof OutOfMemory &&
         /^Seeing a picture takes [\d.]+ MB of memory, but 0 MB are free;/.test(error.message)
       );
     });
     leave();
-    await see('a.png', 'one');
+    await see('a.png', one);
   });
 });

@@ -57,14 +57,10 @@ export class ChatWithModel {
     return result;
   }
 
-  async call(
-    answer: string,
-    params: Partial<Omit<ChatParams, 'sessionId'>> = {},
-    signal = new AbortController().signal,
-  ) {
+  async call(answer: string, params: Partial<ChatParams> = {}, signal = new AbortController().signal) {
     this.#next = answer;
     const parts: string[] = [];
-    const request = { sessionId: 'chat', messages: this.messages, maxTokens: 256, ...params };
+    const request = { messages: this.messages, maxTokens: 256, ...params };
     const result = await answerChat(this.#model, this.#session, request, signal, (part) => {
       if (part.type === 'text') parts.push(part.text);
       else if (part.type === 'fitted') this.fitted = part;

@@ -57,7 +57,7 @@ export async function promptOf(model: LoadedModel, { ids }: VisionPrompt): Promi
   for (const part of ids) {
     if ('ids' in part) parts.push(part.ids);
     else {
-      const options = { holder: 'golden', mostCrops: part.num_crops_limit, priority: PRIORITY.chat };
+      const options = { holder: model, mostCrops: part.num_crops_limit, priority: PRIORITY.chat };
       const picture = await identifyPicture(join(goldenFolder('vision'), part.image));
       const { key, size } = await model.images!.encode(picture, options);
       assert.equal(size.tokens, part.repeat);

@@ -30,10 +30,10 @@ export async function openFeatures(folder: string, backend: Backend, weights?: W
   const encoder = new ImageEncoder(openTower, decoder, new Scheduler(), 16, 1);
   return {
     async features(file, mostCrops) {
-      const options = { holder: 'test', mostCrops, priority: PRIORITY.chat };
+      const options = { holder: known, mostCrops, priority: PRIORITY.chat };
       const { key } = await encoder.encode(await identifyPicture(file), options);
       return known.get(key)!;
     },
-    dispose: () => encoder.release(''),
+    dispose: () => encoder.dispose(),
   };
 }
