@@ -25,8 +25,8 @@ const BY_SIZE = [
 
 /**
  * The smallest format that holds all of the stored types without rounding them again: that of a tensor, or of one that
- * is joined from parts. Scales and minima are products in some types, and become f16 with a relative error of 2^-11 at
- * most. So do the values where no format has the codes of all parts: then it is f16.
+ * is joined from parts. Scales and minima are products in some types; outside of super-blocks, they become f16 with a
+ * relative error of 2^-11 at most. So do the values where no format has the codes of all parts: then it is f16.
  */
 export function keptFormat(...types: readonly StoredType[]): WeightDType {
   return BY_SIZE.find((dtype) => types.every((type) => keeps(type, dtype)))!;
