@@ -11,8 +11,8 @@ const OUT = 19;
 const IN = 96;
 
 /**
- * True if the quantised products (but super-blocks, whose sums are the same) come out as in plain JavaScript, with the largest values that occur. V8 11's first
- * compiler, for one, loses the sum of the relaxed dot.
+ * True if the quantised products (but for super-blocks, whose sums are the same) come out as in plain JavaScript, with the
+ * largest values that occur. V8 11's first compiler, for one, loses the sum of the relaxed dot.
  */
 export function selfTest(module: WebAssembly.Module): boolean {
   const banks = new Banks(module, { maxBytes: 16 * 65536 });
