@@ -166,4 +166,25 @@ describe('pictures in a window', () => {
       .messages.flatMap((message) => message.images);
     assert.equal(images.length, 3);
   });
+
+  it('files of the explorer are dropped with Shift', async () => {
+    await window.press('Control+Shift+e');
+    // Explorer and chat are visible at once.
+    await window.command('Airgap: Open Chat in an Editor Tab');
+    chat = await ChatPage.find(window.page);
+    const from = window.page.locator('.explorer-folders-view .monaco-list-row[aria-label^="blue.png"]');
+    const start = (await from.boundingBox())!;
+    const end = (await window.page.locator('iframe.webview').first().boundingBox())!;
+    const { mouse, keyboard } = window.page;
+    await mouse.move(start.x + 40, start.y + 10);
+    await mouse.down();
+    await mouse.move(start.x + 60, start.y + 20, { steps: 3 });
+    await keyboard.down('Shift');
+    await mouse.move(end.x + end.width / 2, end.y + end.height / 2, { steps: 5 });
+    await chat.locator('.drop-hint').waitFor();
+    await chat.shot('pictures, dragged');
+    await mouse.up();
+    await keyboard.up('Shift');
+    await chat.awaitChips(/blue\.png, 30 × 20 pixels/);
+  });
 });
