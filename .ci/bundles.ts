@@ -3,8 +3,8 @@
  *   dist/extension.cjs  the extension host's part       dist/engine.cjs  the engine process
  *   dist/airgap.cjs     the terminal program            dist/indexer.cjs  the thread that keeps the project's index
  *   dist/ocr.cjs        the thread that reads the text of a picture
- *   dist/webview/chat.{js,css}  the chat page           dist/test/*.mjs  one bundle per test file
- *   dist/bench/*.mjs    the benchmarks that need the kernels
+ *   dist/webview/chat.{js,css}  the chat page           dist/webview/preview.{js,css}  the preview of screenshots
+ *   dist/test/*.mjs     one bundle per test file        dist/bench/*.mjs  the benchmarks that need the kernels
  * Shaders are embedded as text, WASM kernels as bytes and the WASM worker as source, so that a bundle is one file.
  */
 import { globSync } from 'node:fs';
@@ -44,10 +44,13 @@ export const product = {
   outExtension: { '.js': '.cjs' },
 } satisfies BuildOptions;
 
-/** The chat page runs in the browser that VS Code 1.104 contains, or a newer one. */
+/** The pages run in the browser that VS Code 1.104 contains, or a newer one. */
 export const page = {
   ...shared,
-  entryPoints: ['webview/main.tsx', 'webview/style.css'].map((file) => ({ in: file, out: 'chat' })),
+  entryPoints: [
+    ...['webview/main.tsx', 'webview/style.css'].map((file) => ({ in: file, out: 'chat' })),
+    ...['webview/preview/main.tsx', 'webview/preview/preview.css'].map((file) => ({ in: file, out: 'preview' })),
+  ],
   format: 'iife',
   target: 'chrome138',
   minify: true,

@@ -9,6 +9,7 @@ import type { Chat } from './chat/chat.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
 import { readTextCommand, type ReadTextCommandHost } from './ocr/vscode/readTextCommand.ts';
+import type { ScreenshotToCode } from './screenshot/screenshotToCode.ts';
 import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { modelCommands, type Models } from './models/modelCommands.ts';
 import { menuLines, pickFromMenu } from './status/menu.ts';
@@ -27,6 +28,7 @@ export interface CommandHost {
   readonly models: Models;
   readonly blocks: CodeBlocks;
   readonly edit: InlineEdit;
+  readonly screenshot: ScreenshotToCode;
   readonly search: { rebuild(): Promise<void> };
   readonly texts: Pick<ReadTextCommandHost, 'options'>;
   state(): StatusState;
@@ -45,6 +47,7 @@ export function commandTable(host: CommandHost): CommandTable {
     })),
     'airgap.readText': (uri) => told(() => readTextCommand(readTextHost(host), uri)),
     'airgap.rebuildIndex': () => host.search.rebuild(),
+    'airgap.screenshotToCode': (uri) => told(() => host.screenshot.run(uri)),
     'airgap.applyChanges': () => host.blocks.applyChanges(),
     'airgap.discardChanges': () => host.blocks.discardChanges(),
     'airgap.inlineEdit': (instruction) => host.edit.run(instruction),

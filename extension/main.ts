@@ -18,6 +18,7 @@ import { createModels } from './models/createModels.ts';
 import { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { createPictureTexts } from './ocr/vscode/createPictureTexts.ts';
 import { Retrieval } from './retrieval/vscode/retrieval.ts';
+import { createScreenshot } from './screenshot/createScreenshot.ts';
 import { Snooze } from './status/snooze.ts';
 import { Status } from './status/status.ts';
 import { WindowController } from './status/windowController.ts';
@@ -68,11 +69,12 @@ export function activate(context: vscode.ExtensionContext): void {
   const edit = own(new InlineEdit({ model: engine.chatModel, memory: context.workspaceState, settings, preview }));
   own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));
   own(registerLanguageModel({ model: engine.chatModel, settings }));
+  const screenshot = own(createScreenshot({ context, engine, chat, blocks, log, settings, texts }));
 
   const report = own(new ReportView());
   const models = createModels({ context, config, engine, report, log });
   const state = () => window.state;
-  const features = { chat, models, blocks, edit, search, texts };
+  const features = { chat, models, blocks, edit, screenshot, search, texts };
   const commands = commandTable({ config, engine, snooze, log, report, state, ...features });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

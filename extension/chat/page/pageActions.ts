@@ -5,6 +5,7 @@ import type { Settings } from '../../settings.ts';
 import type { CodeBlocks } from '../../edits/vscode/codeBlocks.ts';
 import type { Actions, ExportedChat } from '../controllerHost.ts';
 import { fileOrFolder } from '../context/fileOrFolder.ts';
+import { pickPictures } from '../../pictures/pickPictures.ts';
 import { Suggester } from '../context/suggest.ts';
 
 export interface PageActionsHost {
@@ -22,7 +23,7 @@ export function pageActions(host: PageActionsHost): Actions {
     reveal: () => view.reveal(),
     confirm,
     saveAs,
-    pickPictures,
+    pickPictures: async () => (await pickPictures(vscode.l10n.t('Add'), true)).map((uri) => uri.toString()),
     dropped: (uri) => fileOrFolder(vscode.Uri.parse(uri)),
     copy: async (text) => vscode.env.clipboard.writeText(text),
     openSource,
@@ -52,17 +53,6 @@ async function saveAs({ name, text, copies }: ExportedChat): Promise<void> {
     await vscode.workspace.fs.copy(vscode.Uri.file(from), vscode.Uri.joinPath(beside, to), { overwrite: true });
   }
   await vscode.window.showTextDocument(uri);
-}
-
-async function pickPictures(): Promise<string[]> {
-  const { t } = vscode.l10n;
-  const uris = await vscode.window.showOpenDialog({
-    canSelectMany: true,
-    title: t('Choose a Picture'),
-    openLabel: t('Add'),
-    filters: { [t('Pictures')]: ['png', 'jpg', 'jpeg', 'webp', 'gif', 'bmp', 'avif'] },
-  });
-  return (uris ?? []).map((uri) => uri.toString());
 }
 
 async function openSource(uri: string, line: number): Promise<void> {

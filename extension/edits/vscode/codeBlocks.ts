@@ -12,6 +12,7 @@ import { existingTargets, isInside } from '../targets.ts';
 import { terminalLine } from '../terminalLine.ts';
 import { newFile } from './newFile.ts';
 import { choosePlace, PROPOSAL_SCHEME, ProposalDiffs } from './proposalDiffs.ts';
+import { proposeWholeFile } from './wholeFile.ts';
 import { targetOf, uriOf, workspaceProject } from './workspaceProject.ts';
 
 /** `language` and `path` are empty if the answer does not name them. */
@@ -48,6 +49,11 @@ export class CodeBlocks implements vscode.Disposable {
   /** Shows a change that comes from elsewhere in the same diff editor, with the same commands. */
   propose(document: vscode.TextDocument, place: Place, locate: Locate): Promise<string> {
     return this.#proposals.show(document, place, locate);
+  }
+
+  /** Shows code as the whole text of a file, new or not, in the same diff editor. */
+  proposeFile(path: string, code: string): Promise<string> {
+    return proposeWholeFile(path, code, this.#proposals);
   }
 
   /** The command of the diff editor's title bar. */

@@ -21,7 +21,7 @@ export async function newFile({ code, language, path = '' }: CodeBlock): Promise
   }
   const targets = await newTargets(path, workspaceProject());
   if (targets.length === 0) return vscode.l10n.t('{0} is outside this workspace.', path);
-  const target = targets.length === 1 ? targets[0] : await pickFolder(targets);
+  const target = await pickTarget(targets);
   if (!target) return '';
   const uri = uriOf(target);
   if (await exists(target)) return vscode.l10n.t('{0} already exists.', nameOf(uri));
@@ -35,7 +35,9 @@ export async function newFile({ code, language, path = '' }: CodeBlock): Promise
   return '';
 }
 
-async function pickFolder(targets: readonly WorkspaceTarget[]): Promise<WorkspaceTarget | undefined> {
+/** The only place for a new file, or the one that the user picks. */
+export async function pickTarget(targets: readonly WorkspaceTarget[]): Promise<WorkspaceTarget | undefined> {
+  if (targets.length <= 1) return targets[0];
   const items = targets.map((target) => ({ label: nameOf(uriOf(target)), target }));
   const title = vscode.l10n.t('Select a location for the new file');
   return (await vscode.window.showQuickPick(items, { title }))?.target;
