@@ -4,7 +4,7 @@ import type { Grey } from './grey.ts';
 /** Pixels from the top of the highest to the bottom of the lowest letter of a line; Tesseract's lines have 36. */
 const TEXT_HEIGHT = 36;
 const MOST_TIMES = 4;
-/** A row with fewer dark pixels than this is paper. */
+/** Darker values are ink. */
 const DARK = 128;
 
 /** How many times the picture has to be enlarged, between 1 and 4: whole numbers keep the strokes of letters even. */
@@ -15,11 +15,13 @@ export function enlargement(picture: Grey): number {
 
 /** The median height of the picture's lines of text, in pixels; 0 without text. */
 export function textHeight({ width, height, values }: Grey): number {
+  const counts = Array.from({ length: height }, (_, y) => strokes(values.subarray(y * width, (y + 1) * width)));
+  // The sides of a frame are in every row.
+  const sides = counts.toSorted((a, b) => a - b)[Math.floor(BLANK_ROWS * height)] ?? 0;
   const heights: number[] = [];
   let start = -1;
   for (let y = 0; y <= height; y++) {
-    let isText = false;
-    for (let x = 0; y < height && x < width && !isText; x++) isText = values[y * width + x]! < DARK;
+    const isText = y < height && counts[y]! > sides;
     if (isText && start < 0) start = y;
     if (isText || start < 0) continue;
     if (y - start >= LEAST_HEIGHT) heights.push(y - start);
@@ -29,8 +31,17 @@ export function textHeight({ width, height, values }: Grey): number {
   return heights[heights.length >> 1] ?? 0;
 }
 
-/** Lower rows of ink are rules and frames. */
+/** Lower rows of ink are rules. */
 const LEAST_HEIGHT = 5;
+/** At least this share of a picture's rows has no text. */
+const BLANK_ROWS = 0.1;
+
+/** How often ink begins in a row. */
+function strokes(row: Uint8Array): number {
+  let count = 0;
+  for (let x = 0; x < row.length; x++) if (row[x]! < DARK && (x === 0 || row[x - 1]! >= DARK)) count++;
+  return count;
+}
 
 /** The picture `times` as large, smoothed by cubic interpolation (Catmull-Rom), which keeps edges steep. */
 export function enlarge({ width, height, values }: Grey, times: number): Grey {

@@ -5,7 +5,8 @@ import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { decodePng } from '../../engine/vision/png.ts';
 import { errorMessage } from '../common/errorMessage.ts';
-import { enlarge, enlargement } from './enlarge.ts';
+import { withoutBars } from './bars.ts';
+import { enlarge, enlargement, textHeight } from './enlarge.ts';
 import { inkOf } from './ink.ts';
 import { layOut } from './layout.ts';
 import type { FromThread, PictureText, ThreadData } from './protocol.ts';
@@ -24,6 +25,7 @@ void read().then(
 async function read(): Promise<PictureText> {
   const ink = inkOf(decodePng(readFileSync(data.file), basename(data.file)));
   const picture = enlarge(ink, enlargement(ink));
-  const { lines, confidence } = await recognise(picture, { ...data, onProgress: (progress) => say({ progress }) });
-  return { text: layOut(lines), confidence };
+  const { letters, underscores } = withoutBars(picture, textHeight(picture));
+  const { lines, confidence } = await recognise(letters, { ...data, onProgress: (progress) => say({ progress }) });
+  return { text: layOut(lines, picture, underscores), confidence };
 }

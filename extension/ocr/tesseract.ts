@@ -5,15 +5,17 @@ import createCore from 'tesseract.js-core/tesseract-core-simd-lstm.js';
 import { z } from 'zod';
 import type { Grey } from './grey.ts';
 
-const word = z.object({
+const letter = z.object({
   text: z.string(),
   bbox: z.object({ x0: z.number(), y0: z.number(), x1: z.number(), y1: z.number() }),
 });
+const word = letter.extend({ symbols: z.array(letter) });
 const page = z.object({
   blocks: z.array(z.object({ paragraphs: z.array(z.object({ lines: z.array(z.object({ words: z.array(word) })) })) })),
 });
 
-/** A word and where it stands, in pixels. */
+/** A character and where it stands, in pixels. */
+export type Letter = z.infer<typeof letter>;
 export type Word = z.infer<typeof word>;
 export type Line = readonly Word[];
 
