@@ -39,10 +39,6 @@ export class PictureStore {
     this.#host = host;
   }
 
-  get folder(): string {
-    return this.#host.folder;
-  }
-
   /** The absolute path of the picture's file; undefined if it is gone. */
   fileOf(hash: string): string | undefined {
     const path = this.#path(hash);

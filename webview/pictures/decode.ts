@@ -4,7 +4,7 @@ import { KIND_BYTES, isMarkup, pictureKind } from './kinds.ts';
 import { type Size, MOST_DECODED_PIXELS, keptSize } from './size.ts';
 
 /** The host sends no larger files either. */
-export const MOST_FILE_BYTES = 64 * 2 ** 20;
+const MOST_FILE_BYTES = 64 * 2 ** 20;
 
 export interface DecodedPicture extends Size {
   readonly png: Blob;

@@ -1,7 +1,7 @@
 /** How large a picture is kept. Pure. */
 
 /** The host and the engine take no more pixels. */
-export const MOST_PIXELS = 16_000_000;
+const MOST_PIXELS = 16_000_000;
 /** Browsers draw through graphics cards, whose memory takes no longer sides. */
 const LONGEST_SIDE = 16_384;
 /** Decoding takes four bytes for each pixel of the file. */
