@@ -10,7 +10,7 @@ import { root } from './nodeBinary.mjs';
 import { buildProduct } from './steps.ts';
 
 const has = (flag: string): boolean => process.argv.includes(flag);
-if ((has('--index') || has('--ocr')) && !existsSync(join(root, 'dist/indexer.cjs'))) buildProduct();
+if (has('--ocr') || (has('--index') && !existsSync(join(root, 'dist/indexer.cjs')))) buildProduct();
 await import(await script());
 
 /** Path of the script to run: those that need kernels or `vscode` are bundled, the others run as they are. */

@@ -27,7 +27,7 @@ export const SETTINGS = {
   'index.enable': z.boolean().default(true),
   'index.exclude': z.array(z.string()).default([]),
   'index.include': z.array(z.string()).default([]),
-  'pictures.languages': z.array(z.string().regex(/^\w+$/, 'must be names such as eng')).min(1).default(['eng', 'deu']),
+  'pictures.languages': z.array(z.string().regex(/^\w+$/, 'must be names such as eng')).min(1).default(['deu', 'eng']),
   'pictures.languageFolder': path.default(''),
   'engine.backend': z.enum(['auto', 'webgpu', 'wasm']).default('auto'),
   'engine.nodePath': path.default(''),
