@@ -54,7 +54,10 @@ const BLOCK_VALUES = 65521;
 /** Random weights of the given shapes, scaled so that activations stay finite. They are good for speed, never for quality. */
 export function randomCheckpoint(specs: readonly TensorSpec[]): Checkpoint {
   const tensors = new Map<string, CheckpointTensor & TensorSpec>(
-    specs.map((spec) => [spec.name, { ...spec, dtype: 'BF16', bytes: 2 * spec.shape.reduce((a, b) => a * b, 1) }]),
+    specs.map((spec) => {
+      const shape = spec.storedShape ?? spec.shape;
+      return [spec.name, { ...spec, shape, dtype: 'BF16', bytes: 2 * shape.reduce((a, b) => a * b, 1) }];
+    }),
   );
   const blocks = new Map<number, Uint8Array>();
   const blockOf = ({ role, shape }: TensorSpec): Uint8Array => {

@@ -55,9 +55,12 @@ function product(op: string, words: readonly Word[], bytes: number, inputs: numb
 /** Keys and values once for all heads of a group; of block-sparse attention as if it were dense. */
 function attention(op: string, words: readonly Word[]): Cost {
   const { initial } = words[4] as { initial: Int32Array };
-  const [heads, kvHeads, headDim, position, tokens, dtype, , window, , , blockTokens] = initial as unknown as number[];
+  const [heads, kvHeads, headDim, position, tokens, dtype, , window, , , blockTokens, , , , ahead] =
+    initial as unknown as number[];
   let seen = 0;
-  for (let t = 0; t < tokens!; t++) seen += Math.min(window!, position! + t + 1);
+  for (let t = 0; t < tokens!; t++) {
+    seen += Math.min(window! + ahead!, position! + tokens!, position! + t + 1 + ahead!);
+  }
   const perValue = { f32: 4, f16: 2, q8: 1 }[DTypeCode[dtype!] as KvDType];
   const bytes = 2 * Math.min(window! + tokens!, position! + tokens!) * kvHeads! * headDim! * perValue;
   const kind = blockTokens ? `${op}, block-sparse, counted as dense` : op;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
+import { loadModel } from '../../../engine/load/loadModel.ts';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';
 import type { WeightDType } from '../../../kernels/ops.ts';
@@ -132,3 +133,9 @@ function scaled(value: number, name: string, shape: readonly number[]): number {
   if (name.endsWith('weight') && !name.includes('position')) return value * Math.sqrt(3 / inputs);
   return value / 4;
 }
+
+it('random weights of such a model load, for measuring speed', async () => {
+  const [golden] = JSON.parse(readFileSync(join(goldenFolder('vision'), 'towers.json'), 'utf8')) as TowerGolden[];
+  const model = await loadModel({ name: 'random', randomConfig: golden!.config }, { backend: 'wasm' });
+  await model.dispose();
+});
