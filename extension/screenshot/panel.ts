@@ -41,6 +41,7 @@ export class PreviewPanel implements vscode.Disposable {
       else host.log(`The preview said something that is not understood: ${z.prettifyError(parsed.error)}`);
     });
     this.#panel.onDidDispose(() => {
+      if (this.#isClosed) return;
       this.#isClosed = true;
       host.closed();
     });
@@ -62,7 +63,9 @@ export class PreviewPanel implements vscode.Disposable {
   }
 
   dispose(): void {
-    if (!this.#isClosed) this.#panel.dispose();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#panel.dispose();
   }
 }
 
