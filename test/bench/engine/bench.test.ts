@@ -27,6 +27,16 @@ describe('npm run bench', function () {
     assert.match(stdout, /^\| prefill \| [^\n]+\n[^]*^\| decode \| /m);
   });
 
+  it('times a crop and the operations of the image encoder, and says of how many layers', async () => {
+    const args = ['--vision', '--layers', '1', '--repeat', '1', '--backend', 'wasm'];
+    const { code, stdout, stderr } = await bench(...args);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^wasm: image encoder of phi-3-vision, 1 of 23 layers$/m);
+    assert.match(stdout, /^a crop +1 +\d+\.\d$/m);
+    assert.match(stdout, /^attention +1 +\d+\.\d +\d+\.\d % +\d+\.\d +\d+\.\d %$/m);
+    assert.match(stdout, /^peak, multiply-adds of f32 /m);
+  });
+
   const refused: [string, string[], RegExp][] = [
     ['a shape and a folder', ['media/starter', '--shape', 'phi-3-mini'], /not both/],
     ['an unknown shape', ['--shape', 'gpt-4'], /phi-3-mini/],

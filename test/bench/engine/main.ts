@@ -15,6 +15,7 @@ import { profileOf } from './profile.ts';
 import { SHAPES } from './shapes.ts';
 import { speculationIn } from './speculation.ts';
 import { storedModel } from './storedModel.ts';
+import { visionSpeed } from './vision.ts';
 
 interface Options extends ModelBenchCliOptions {
   shape?: string;
@@ -24,6 +25,7 @@ interface Options extends ModelBenchCliOptions {
   speculation?: string;
   chat?: boolean;
   importIn?: string;
+  vision?: boolean;
 }
 
 void runProgram(new Command('npm run bench --'), [addBenchmarks, addEdits]);
@@ -38,19 +40,21 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
     .option('--profile', 'time each operation of prefill and decode instead')
     .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
     .option('--chat', 'time ghost text without and beside a chat instead')
+    .option('--vision', "time the image encoder of phi-3-vision's shape instead")
     .option('--import-in <folder>', 'import --shape into a store in this folder and load it instead')
     .option('--markdown', 'print the figures as Markdown tables')
     .addHelpText('after', '\nOther benchmarks: --peers (see its --help), --index, --page');
   addBenchOptions(program).action((folder: string | undefined, options: Options) => {
     if (options.shape !== undefined && folder !== undefined)
       throw new BadRequest('Give a model folder or --shape, not both.');
-    const random = options.shape !== undefined || options.attention === true;
+    const random = options.shape !== undefined || options.attention === true || options.vision === true;
     return benchBackends(measurements(folder ?? join(root, 'media/starter'), options), options, { random, signal });
   });
 }
 
 function measurements(folder: string, options: Options): Measurement<object>[] {
-  const { shape, layers, attention, profile, speculation, chat, importIn, repeat } = options;
+  const { shape, layers, attention, profile, speculation, chat, importIn, vision, repeat } = options;
+  if (vision) return [visionSpeed(layers, repeat)];
   if (importIn !== undefined) return [storedModel(importIn, shape ?? 'phi-3-mini', layers)];
   if (chat) return [ghostTextIn({ folder, repeat }), followUpsIn(folder)];
   if (attention) return [ATTENTION];
