@@ -1,9 +1,9 @@
 /** A small model that really sees (test/fixtures/shapes), asked in a window about what is pasted. */
 import { resolve } from 'node:path';
-import { drawShape, SHAPES_FOLDER } from '../support/engine/vision/shapes.ts';
-import { ChatPage } from './chatPage.ts';
-import { DESKTOP, VsCode } from './vscode.ts';
-import { EditorWindow } from './window.ts';
+import { drawShape, SHAPES_FOLDER } from '../../support/engine/vision/shapes.ts';
+import { ChatPage } from '../chatPage.ts';
+import { DESKTOP, VsCode } from '../vscode.ts';
+import { EditorWindow } from '../window.ts';
 
 describe('a model that sees, in a window', () => {
   let vscode: VsCode;

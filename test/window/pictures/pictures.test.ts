@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { decode } from 'fast-png';
-import { plainPng } from '../support/pictureFiles.ts';
-import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
-import { axeFindings, THEMES } from './axe.ts';
-import { ChatPage } from './chatPage.ts';
-import { DESKTOP, until, VsCode } from './vscode.ts';
-import { EditorWindow } from './window.ts';
+import { plainPng } from '../../support/pictureFiles.ts';
+import { scriptedEngine } from '../../support/extension/scriptedEngine.ts';
+import { axeFindings, THEMES } from '../axe.ts';
+import { ChatPage } from '../chatPage.ts';
+import { DESKTOP, until, VsCode } from '../vscode.ts';
+import { EditorWindow } from '../window.ts';
 
 describe('pictures in a window', () => {
   const engine = scriptedEngine([
