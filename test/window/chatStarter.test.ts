@@ -5,7 +5,7 @@ import { EditorWindow } from './window.ts';
 
 const QUESTION = 'How do I add two numbers in TypeScript?';
 /** The model cannot converse, but at temperature 0 it always says this, with relaxed and with plain SIMD. */
-const ANSWER = `ts\n${'import { Channel } from "@effect/ai"\n'.repeat(3)}import { Channel } from "@effect`;
+const ANSWER = `ts\nIts end may be missing.\n${'import { Channel } from "@effect/ai"\n'.repeat(3)}import { Channel } from "@effect`;
 
 describe('the model that comes with the extension, in the chat', () => {
   let vscode: VsCode;

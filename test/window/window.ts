@@ -58,8 +58,16 @@ export class EditorWindow implements AsyncDisposable {
 
   /** Runs a command by its title in the palette. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    await this.page.waitForSelector('.quick-input-widget input');
+    const input = this.page.locator('.quick-input-widget input').first();
+    // A window that has just been loaded may miss a key.
+    const opened = async (): Promise<boolean> => {
+      await this.page.keyboard.press('F1');
+      return input.waitFor({ timeout: 5000 }).then(
+        () => true,
+        () => false,
+      );
+    };
+    await until(opened, 'the palette does not open');
     await this.page.keyboard.type(title);
     await this.page.locator(`.quick-input-list .monaco-list-row[aria-label*="${title}"]`).first().click();
   }

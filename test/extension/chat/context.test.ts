@@ -201,11 +201,13 @@ describe('chat context: folders', () => {
       'src/dist/d.ts': 'x',
       'src/node_modules/e/index.js': 'x',
       'src/.env': 'x',
-      'src/.git/config': 'x',
+      // A repository of its own, with its own rules.
+      'src/inner/.git/config': 'x',
+      'src/inner/g.tmp': 'g',
       'src/private/f.ts': 'x',
     });
     const sources = await read(folder('src'), { excluded: ['src/private/**'] });
-    assert.deepEqual(names(sources).sort(), ['src/.gitignore', 'src/a.ts', 'src/kept.tmp']);
+    assert.deepEqual(names(sources).sort(), ['src/.gitignore', 'src/a.ts', 'src/inner/g.tmp', 'src/kept.tmp']);
     assert.ok(!sources[0]!.text.includes('.env'));
   });
 
