@@ -14,6 +14,7 @@ import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { modelCommands, type Models } from './models/modelCommands.ts';
 import { menuLines, pickFromMenu } from './status/menu.ts';
 import { showReport } from './status/showReport.ts';
+import { showTraffic } from './status/showTraffic.ts';
 import { languageEnabled, withLanguage } from './settings.ts';
 import type { Snooze } from './status/snooze.ts';
 import { describe, type StatusState } from './status/status.ts';
@@ -82,6 +83,7 @@ function windowCommands(host: CommandHost): CommandTable {
     'airgap.openSettings': () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:airgap.airgap'),
     'airgap.showLog': () => log.show(),
     'airgap.showReport': () => showReport(host.engine, host.report, log),
+    'airgap.showTraffic': () => told(() => showTraffic(engine, host.report)),
   };
 }
 

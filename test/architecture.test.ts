@@ -20,6 +20,9 @@ const DOORS = [
   ...['node:child_process', 'node:cluster', 'Worker', 'createRequire'],
 ];
 
+/** Modules that open or accept sockets. */
+const SOCKETS = ['node:net', 'node:http', 'node:https', 'node:http2', 'node:tls', 'node:dgram'];
+
 /** Names by which code reaches clock and process without an import. */
 const IMPURE = ['process', 'Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'crypto', 'navigator'];
 
@@ -107,6 +110,13 @@ describe('architecture', () => {
       );
       assert.deepEqual(reaching.map(({ file }) => file).sort(), [...listed].sort(), what);
     }
+  });
+
+  it('what opens or accepts a socket counts it', () => {
+    const opening = sources.filter(({ imports }) => imports.some((module) => SOCKETS.includes(module)));
+    const uncounted = opening.filter(({ names }) => !names.has('countConnection')).map(({ file }) => file);
+    // It makes agents for nodeHttp.ts, which counts.
+    assert.deepEqual(uncounted, ['engine/download/terminalHttp.ts']);
   });
 
   it('one file of the engine names the backends, beside the protocol and the terminal program', () => {

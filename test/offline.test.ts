@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { encode } from 'fast-png';
+import { beyondOwnProcesses, OWN_PROCESSES } from '../engine/traffic.ts';
+import { connectEngine } from '../extension/engine/process.ts';
 import { parrotModel } from './support/engine/parrotModel.ts';
+import { engineHost, removeHost } from './support/extension/engineHost.ts';
 
 const HOOK = join(process.cwd(), 'test/support/forbidNetwork.cjs');
 
@@ -37,6 +40,29 @@ describe('offline', () => {
       lines.filter((line) => 'attempt' in line),
       [],
     );
+  });
+
+  it("the engine's own counters know of no network, and the hook agrees", async () => {
+    const host = await engineHost(resolve('dist/engine.cjs'));
+    const pids: number[] = [];
+    writeFileSync(log, '');
+    process.env['AIRGAP_NETWORK_LOG'] = log;
+    try {
+      const { client, pid } = await connectEngine({ ...host, nodeOptions: ['--require', HOOK] });
+      pids.push(pid);
+      const { modelId } = await client.call('load', { model: model.path, backend: 'wasm' });
+      await client.call('countTokens', { modelId, texts: ['const amount'] });
+      const { traffic } = await client.call('traffic', {});
+      client.goodbye('The test is done.');
+      const [own] = traffic;
+      assert.ok(own && own.destination === OWN_PROCESSES && own.received > 100, JSON.stringify(traffic));
+      assert.deepEqual(beyondOwnProcesses(traffic), []);
+      const lines = readFileSync(log, 'utf8');
+      assert.ok(lines.includes('engine.cjs') && !lines.includes('"attempt"'), lines);
+    } finally {
+      delete process.env['AIRGAP_NETWORK_LOG'];
+      removeHost(host, pids);
+    }
   });
 
   it('reading the text of a picture reaches for no network', () => {

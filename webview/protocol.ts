@@ -36,6 +36,8 @@ export type FromPage =
   | { type: 'restartEngine' }
   | { type: 'chooseModel' }
   | { type: 'showLog' }
+  /** Shows what was sent where. */
+  | { type: 'showTraffic' }
   | PictureFromPage;
 
 export type PictureFromPage =
@@ -194,6 +196,10 @@ export interface EngineView {
   remedies: ('restart' | 'chooseModel' | 'log')[];
   /** One sentence that the user should know about the model ("The bundled model …"); otherwise empty. */
   advice: string;
+  /** Where questions are answered, in two words: "Local only". */
+  place: string;
+  /** One sentence saying what was sent where. */
+  sent: string;
 }
 
 export interface ConversationEntry {

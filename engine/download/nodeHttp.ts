@@ -6,6 +6,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { SecureContext } from 'node:tls';
 import { DownloadFailed } from '../errors.ts';
+import { countConnection } from '../traffic.ts';
 import type { HttpClient } from './http.ts';
 
 /** A server that sends nothing for this long is given up. */
@@ -28,6 +29,7 @@ export function nodeHttp({ agentFor, secureContext }: NodeHttpOptions = {}): Htt
       const tls = { ...trust, ...(unverified && { rejectUnauthorized: false }) };
       const options = { method, headers, signal, agent: agentFor?.(url, proxy), ...tls };
       const sent = request(url, options);
+      sent.on('socket', (socket) => countConnection(url.host, socket));
       const giveUp = () => {
         sent.destroy(Object.assign(new Error(`no data for ${SILENCE_MS / 1000} s`), { code: 'ETIMEDOUT' }));
       };

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../errors.ts';
 import type { ServerOptions } from '../serve/server.ts';
+import { countConnection, OWN_PROCESSES } from '../traffic.ts';
 import { inode, listenAlone, release } from './listen.ts';
 
 /** Milliseconds that the engine waits for its first window, and for another one after the last has left. */
@@ -38,7 +39,10 @@ async function start(version: string, newServer: (options: ServerOptions) => Ser
   const { socket, tokenFile, noGpu } = readArguments();
   process.umask(0o077);
   editorFirst();
-  const listener = createServer((stream) => server.accept(stream));
+  const listener = createServer((stream) => {
+    countConnection(OWN_PROCESSES, stream);
+    server.accept(stream);
+  });
   if (!(await listenAlone(listener, socket))) {
     log('Another engine is running at this address.');
     process.exit(0);

@@ -2,6 +2,7 @@
 import { closeSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { countConnection, OWN_PROCESSES } from '../traffic.ts';
 
 /** A lock that is older than this belongs to a process that has died. */
 const LOCK_MS = 5000;
@@ -47,6 +48,7 @@ function answers(address: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(address);
     socket.once('connect', () => {
+      countConnection(OWN_PROCESSES, socket);
       socket.destroy();
       resolve(true);
     });

@@ -10,6 +10,7 @@ import { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { Scheduler } from '../inference/scheduler.ts';
 import { MemoryLedger } from '../load/memoryLedger.ts';
 import { backendReports, withoutGpu } from '../load/openBackend.ts';
+import { traffic } from '../traffic.ts';
 import { imageCosts } from '../vision/imageCosts.ts';
 import { textTurn } from '../wire/chatTurns.ts';
 import type {
@@ -88,6 +89,10 @@ export class EngineServer {
       doctor: async (params) => {
         this.#known(client);
         return this.#doctor(params.allowSoftwareGpu);
+      },
+      traffic: async () => {
+        this.#known(client);
+        return { traffic: traffic() };
       },
     };
     const client: Client = {

@@ -1,7 +1,9 @@
 /**
  * All messages between the extension host and the engine process, which use vscode-jsonrpc over a private socket. Plain
- * data only. Imports nothing.
+ * data only. Imports types only.
  */
+import type { Traffic } from '../traffic.ts';
+
 export interface Methods {
   /** The first call on every connection. The engine closes a connection with a wrong token or another version. */
   initialize: { params: { version: string; token: string }; part: never; result: { version: string; pid: number } };
@@ -16,6 +18,8 @@ export interface Methods {
   /** Tells what it would take to see a picture, without reading it. */
   imageCosts: { params: ImageCostsParams; part: never; result: { costs: ImageCost[] } };
   doctor: { params: DoctorParams; part: never; result: DoctorReport };
+  /** Tells what the engine process has sent and received through sockets, by destination. */
+  traffic: { params: Record<string, never>; part: never; result: { traffic: Traffic[] } };
 }
 
 export interface Notifications {

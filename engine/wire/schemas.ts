@@ -122,6 +122,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
   countTokens: z.object({ modelId: z.string(), texts: z.array(text).max(MAX_TEXTS) }),
   imageCosts: z.object({ modelId: z.string(), width: pixels, height: pixels }),
   doctor: z.object({ allowSoftwareGpu: z.boolean().exactOptional() }),
+  traffic: z.object({}),
 };
 
 export const notificationSchemas: { [N in NotificationName]: z.ZodType<Notifications[N]> } = {

@@ -32,7 +32,6 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
 
   constructor(host: ControllerHost) {
     this.#host = host;
-
     const { t, log, pages } = host;
     this.#conversations = new PendingWrites(host.store, (error) => {
       log(String(error));
@@ -143,8 +142,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
         pages.add(page);
         page.post({ type: 'state', state: this.#state() });
         this.#draft.refresh();
-        this.#give();
-        return;
+        return this.#give();
       case 'send':
         return this.#exclusively(() => this.#sendDraft(message.text));
       case 'stop':
@@ -189,6 +187,7 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
       case 'restartEngine':
       case 'chooseModel':
       case 'showLog':
+      case 'showTraffic':
         return actions.run(message.type);
       default:
         return handlePicture(message, page, this.#host, this.#draft);

@@ -37,7 +37,7 @@ export interface Actions {
   copy(text: string): Promise<void>;
   openSource(uri: string, line: number): Promise<void>;
   openLink(href: string): Promise<void>;
-  run(command: 'restartEngine' | 'chooseModel' | 'showLog'): Promise<void>;
+  run(command: 'restartEngine' | 'chooseModel' | 'showLog' | 'showTraffic'): Promise<void>;
   /** Performs a code block's action. Resolves to a sentence saying why it failed; empty on success. */
   code(block: Extract<FromPage, { type: 'code' }>, sources: readonly string[]): Promise<string>;
   suggest(text: string): Promise<Suggestion[]>;

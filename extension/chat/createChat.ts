@@ -2,9 +2,12 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { onDidConnect, traffic } from '../../engine/traffic.ts';
 import type { SyntaxColors } from '../../webview/protocol.ts';
 import type { Config } from '../config.ts';
 import type { Engine, EngineState } from '../engine/engine.ts';
+import type { Translate } from '../common/translate.ts';
+import { trafficSentence } from '../engine/trafficText.ts';
 import { readPictureFile } from '../pictures/readPictureFile.ts';
 import { samplingSettings } from '../engine/sampling.ts';
 import { modelOf, type Settings } from '../settings.ts';
@@ -13,7 +16,7 @@ import { instruct } from './context/instruct.ts';
 import { ChatController } from './controller.ts';
 import type { ControllerHost } from './controllerHost.ts';
 import { EditorContext } from './context/editorContext.ts';
-import { engineView } from './page/engineView.ts';
+import { engineView, type Where } from './page/engineView.ts';
 import { pageActions } from './page/pageActions.ts';
 import { Pages } from './page/pages.ts';
 import type { Chat } from './chat.ts';
@@ -78,6 +81,7 @@ export function createChat(host: CreateChatHost): Chat {
   own({ dispose: () => void controller.dispose() });
   own(soon(() => pictures.pictureStore.deleteAbandoned(Date.now()).catch((error: unknown) => log.warn(String(error)))));
   own(engine.chatModel.onDidChangeState(() => controller.engineChanged()));
+  own(onDidConnect(() => controller.engineChanged()));
   own(host.config.onDidChange(() => controller.settingsChanged()));
   own(colors.onDidChange(() => controller.colorsChanged()));
   own(vscode.workspace.onDidGrantWorkspaceTrust(() => controller.showState()));
@@ -130,7 +134,7 @@ function controllerHost(
     t,
     settings: () => ({ maxTokens: settings()['chat.maxTokens'], sampling: samplingSettings(settings()) }),
     instruct,
-    engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat') === '', t),
+    engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat') === '', localOnly(t), t),
     contextLength: () => contextLength(engine.chatModel.state),
     seesPictures: () => seesPictures(engine.chatModel.state),
     colors: () => colors.current(),
@@ -140,6 +144,11 @@ function controllerHost(
     nowMs: () => Date.now(),
     log: (message) => log.warn(message),
   };
+}
+
+/** The mark of an engine on this machine. */
+function localOnly(t: Translate): Where {
+  return { place: t('Local only'), sent: trafficSentence(traffic(), t) };
 }
 
 function contextLength(state: EngineState): number {

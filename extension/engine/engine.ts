@@ -1,5 +1,6 @@
 /** The engine as the rest of the extension sees it. Nobody outside of this folder knows where or how it runs. */
 import type { Event } from 'vscode-jsonrpc';
+import type { Traffic } from '../../engine/traffic.ts';
 import type {
   ChatParams,
   ChatPart,
@@ -89,4 +90,6 @@ export interface Engine {
   closed(sessionId: string): void;
   /** A description of the engine and its models for the user, as Markdown; available also where loading a model failed. */
   report(): Promise<string>;
+  /** What the engine has sent and received through sockets; undefined where it does not run. */
+  traffic(): Promise<readonly Traffic[] | undefined>;
 }

@@ -1,5 +1,6 @@
 /** The engine on this machine: one process, in which the models of both purposes are loaded. */
 import { Emitter, type Event } from 'vscode-jsonrpc';
+import type { Traffic } from '../../engine/traffic.ts';
 import type { LoadParams, ModelReference, Notifications } from '../../engine/wire/protocol.ts';
 import type { ChatModel, Engine, EngineState, ModelStatus, Purpose } from './engine.ts';
 import { ModelConnection, type ModelConnectionHost } from './modelConnection.ts';
@@ -102,6 +103,11 @@ export class LocalEngine implements Engine {
     } finally {
       if (connected !== this.#connected) connected.client.goodbye('The report is done.');
     }
+  }
+
+  async traffic(): Promise<readonly Traffic[] | undefined> {
+    const answer = await this.#connected?.client.call('traffic', {});
+    return answer?.traffic;
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { countConnection, OWN_PROCESSES } from '../../engine/traffic.ts';
 import { EngineFailure } from '../../engine/wire/failure.ts';
 import { RpcClient } from '../../engine/wire/rpc.ts';
 import { errorMessage } from '../common/errorMessage.ts';
@@ -145,6 +146,7 @@ function tryConnect(address: string): Promise<Socket | undefined> {
     socket.once('error', absent);
     socket.once('connect', () => {
       socket.off('error', absent);
+      countConnection(OWN_PROCESSES, socket);
       resolve(socket);
     });
   });

@@ -1,6 +1,8 @@
 /** Menu of the status bar item: one entry per action available now, the remedy first. */
 import * as vscode from 'vscode';
+import { traffic } from '../../engine/traffic.ts';
 import type { Remedy } from '../engine/engine.ts';
+import { trafficSentence } from '../engine/trafficText.ts';
 import { languageEnabled, type Settings } from '../settings.ts';
 import type { StatusState, StatusText } from './status.ts';
 
@@ -32,6 +34,11 @@ export function menuLines(state: StatusState, settings: Settings, languageId: st
     { label: `$(gear) ${t('Open settings')}`, command: 'airgap.openSettings' },
     { label: `$(output) ${t('Show log')}`, command: 'airgap.showLog' },
     { label: `$(info) ${t('Show engine report')}`, command: 'airgap.showReport' },
+    {
+      label: `$(shield) ${t('Local only')}`,
+      description: trafficSentence(traffic(), t),
+      command: 'airgap.showTraffic',
+    },
   );
   return state.kind === 'failed' ? remedyFirst(lines, state.remedy) : lines;
 }

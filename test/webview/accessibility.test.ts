@@ -54,6 +54,7 @@ describe('accessibility of the page', () => {
           fraction: 0,
           remedies: ['restart', 'chooseModel', 'log'],
           advice: '',
+          ...{ place: 'Local only', sent: 'Nothing was sent over a network.' },
         },
       });
       await chat.page.click('[data-message="q3"] [aria-label="Edit and resend"]');
@@ -63,7 +64,14 @@ describe('accessibility of the page', () => {
       await chat.press('Escape');
       await chat.say({
         type: 'engine',
-        engine: { kind: 'loading', text: 'Loading phi-3-mini', fraction: 0.4, remedies: [], advice: '' },
+        engine: {
+          ...EVERYTHING.engine,
+          kind: 'loading',
+          text: 'Loading phi-3-mini',
+          fraction: 0.4,
+          remedies: [],
+          advice: '',
+        },
       });
       await chat.say({ type: 'conversations', query: '', conversations: CONVERSATIONS });
       await check(chat, `${theme}, conversations`);

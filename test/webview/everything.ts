@@ -69,6 +69,8 @@ const engine = {
   fraction: 1,
   remedies: ['chooseModel'],
   advice: 'The bundled starter model can complete code, but it cannot hold a conversation.',
+  place: 'Local only',
+  sent: 'Nothing was sent over a network.',
 } as const;
 
 export const EVERYTHING: PageState = {

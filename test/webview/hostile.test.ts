@@ -134,7 +134,7 @@ describe('hostile answers', () => {
         state: {
           ...{ ...emptyState(), conversationId: all, title: all, messages, chips },
           contextUse: { used: 9, limit: 1, note: all },
-          engine: { kind: 'failed', text: all, fraction: 0, remedies: ['log'], advice: all },
+          engine: { kind: 'failed', text: all, fraction: 0, remedies: ['log'], advice: all, place: all, sent: all },
           texts: { 'Copy message': all },
         },
       },

@@ -11,7 +11,7 @@ const state = (messages: PageMessage[], conversationId = 'c1'): ViewMessage => (
   type: 'state',
   state: {
     ...{ conversationId, title: 'T', messages, chips: [], contextUse: { used: 0, limit: 0, note: '' } },
-    engine: { kind: 'ready', text: 'm', fraction: 1, remedies: [], advice: '' },
+    engine: { kind: 'ready', text: 'm', fraction: 1, remedies: [], advice: '', place: 'Local only', sent: '' },
     ...{ colors: {}, texts: {}, trusted: true },
   },
 });

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parrotModel } from '../support/engine/parrotModel.ts';
+import { ChatPage } from './chatPage.ts';
 import { DESKTOP, VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 
@@ -66,6 +67,23 @@ describe('offline and untrusted, in a window', () => {
     await line('Starter model').waitFor();
     await window.press('Escape');
     assert.ok(!existsSync(stolen));
+  });
+
+  it('the mark in the chat and the menu say that nothing was sent; a click shows the counters of both processes', async () => {
+    await window.command('Airgap: Ask');
+    const chat = await ChatPage.find(window.page);
+    await chat.shot('local-only');
+    const mark = chat.button('Local only');
+    assert.equal(await mark.getAttribute('title'), 'Nothing was sent over a network.');
+    await mark.click();
+    const account = await window.awaitEditorText(/## The engine\n[^]*own processes/);
+    assert.match(account, /Nothing was sent over a network\.\n/);
+    assert.match(account, /## This window\n+\| Destination .*\n.*\n\| Airgap's own processes on this machine \| \d/);
+    assert.doesNotMatch(account, /127\.0\.0\.1|localhost|:\d+ \|/);
+    await window.page.locator('.statusbar-item[id^="airgap.airgap."]').first().click();
+    await window.page.locator('.quick-input-list .monaco-list-row[aria-label*="Local only"]').waitFor();
+    await chat.shot('local-only-menu');
+    await window.press('Escape');
   });
 
   it('extension host, engine and terminal program reached for no network', () => {

@@ -133,6 +133,27 @@ export class EditorWindow implements AsyncDisposable {
     });
   }
 
+  /** Waits until the lines that the active editor draws match, and gives them. */
+  async awaitEditorText(pattern: RegExp): Promise<string> {
+    let seen = '';
+    const matches = async () => {
+      seen = await this.page.evaluate((editor) => {
+        const lines = Array.from(document.querySelectorAll<HTMLElement>(`${editor} .view-lines > .view-line`));
+        const top = (line: HTMLElement) => parseFloat(line.style.top);
+        return lines
+          .sort((a, b) => top(a) - top(b))
+          .map((line) => line.textContent)
+          .join('\n');
+      }, EDITOR);
+      seen = seen.replaceAll('\u00a0', ' ');
+      return pattern.test(seen);
+    };
+    await until(matches, '').catch(() => {
+      throw new Error(`The editor shows ${JSON.stringify(seen)}, not ${String(pattern)}.`);
+    });
+    return seen;
+  }
+
   /** Saves, and gives the file's text. */
   async savedText(name: string): Promise<string> {
     await this.page.keyboard.press('Control+s');

@@ -3,12 +3,13 @@ import { openList } from '../actions.ts';
 import { SPOKEN_ID } from '../speech/announcer.ts';
 import type { Place } from '../follower.ts';
 import { TrustContext, focusComposer, usePage } from '../page.ts';
+import type { EngineView } from '../protocol.ts';
 import { type View, writing } from '../state.ts';
 import { t } from '../texts.ts';
 import { Composer } from './composer.tsx';
 import { Conversations } from './conversations.tsx';
 import { EngineBanner } from './engineBanner.tsx';
-import { IconButton } from './icons.tsx';
+import { Icon, IconButton } from './icons.tsx';
 import { Messages } from './messages.tsx';
 
 interface AppProps {
@@ -25,7 +26,7 @@ export function App({ view, saved, onPlace }: AppProps) {
     <>
       {state && (
         <TrustContext.Provider value={state.trusted}>
-          <Header title={state.title} />
+          <Header title={state.title} engine={state.engine} />
           <main>
             {state.messages.length === 0 && <Welcome />}
             <Messages
@@ -49,7 +50,7 @@ export function App({ view, saved, onPlace }: AppProps) {
   );
 }
 
-function Header({ title }: { title: string }) {
+function Header({ title, engine }: { title: string; engine: EngineView }) {
   const page = usePage();
   const start = () => {
     page.post({ type: 'newConversation' });
@@ -60,6 +61,15 @@ function Header({ title }: { title: string }) {
       <h1 dir="auto" title={title}>
         {title || t('New chat')}
       </h1>
+      <button
+        type="button"
+        class="icon-button place"
+        title={engine.sent}
+        onClick={() => page.post({ type: 'showTraffic' })}
+      >
+        <Icon name="shield" />
+        {engine.place}
+      </button>
       <IconButton icon="history" label={t('Show chats')} onClick={() => openList(page)} />
       <IconButton icon="add" label={t('New chat')} onClick={start} />
     </header>

@@ -3,8 +3,11 @@ import type { EngineView } from '../../../webview/protocol.ts';
 import type { EngineState } from '../../engine/engine.ts';
 import type { Translate } from '../../common/translate.ts';
 
-export function engineView(state: EngineState, isStarter: boolean, t: Translate): EngineView {
-  const view: EngineView = { kind: state.kind, text: '', fraction: 0, remedies: [], advice: '' };
+/** Where questions are answered, and what was sent where. */
+export type Where = Pick<EngineView, 'place' | 'sent'>;
+
+export function engineView(state: EngineState, isStarter: boolean, where: Where, t: Translate): EngineView {
+  const view: EngineView = { kind: state.kind, text: '', fraction: 0, remedies: [], advice: '', ...where };
   switch (state.kind) {
     case 'off':
       return { ...view, text: t('The engine will start with the next question.') };

@@ -32,6 +32,7 @@ const schema = z.discriminatedUnion('type', [
       'restartEngine',
       'chooseModel',
       'showLog',
+      'showTraffic',
     ]),
   }),
   z.object({ type: z.literal('send'), text }),

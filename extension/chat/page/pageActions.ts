@@ -89,5 +89,7 @@ async function run(command: Parameters<Actions['run']>[0], { engine, log }: Page
       return vscode.commands.executeCommand('airgap.chooseModel', 'chat');
     case 'showLog':
       return log.show();
+    case 'showTraffic':
+      return vscode.commands.executeCommand('airgap.showTraffic');
   }
 }

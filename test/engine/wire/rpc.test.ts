@@ -53,6 +53,7 @@ function connect(handlers: Partial<Handlers> = {}) {
       initialize: missing,
       load: missing,
       doctor: missing,
+      traffic: missing,
       chat: missing,
       fit: missing,
       countTokens: missing,

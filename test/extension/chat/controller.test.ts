@@ -159,7 +159,8 @@ describe('chat controller', () => {
       assert.equal(failed.status, 'failed');
       assert.equal(failed.problem, 'The engine process ended.');
       assert.equal(failed.text, 'half ');
-      chat.engine = { kind: 'failed', text: 'It ended.', fraction: 0, remedies: ['restart', 'log'], advice: '' };
+      const failure = { kind: 'failed', text: 'It ended.', remedies: ['restart', 'log'] } as const;
+      chat.engine = { ...chat.engine, ...failure, remedies: [...failure.remedies] };
       chat.controller.engineChanged();
       assert.deepEqual(chat.page.told.at(-1), { type: 'engine', engine: chat.engine });
       await chat.say({ type: 'restartEngine' });

@@ -4,6 +4,7 @@ import type { EngineState } from '../../../extension/engine/engine.ts';
 import { GREEDY_SAMPLING } from '../../support/engine/greedySampling.ts';
 
 const t = (message: string, ...values: unknown[]): string => message.replace('{0}', String(values[0]));
+const where = { place: 'Local only', sent: 'Nothing was sent over a network.' };
 const model = {
   modelId: '',
   name: 'phi',
@@ -45,8 +46,9 @@ describe('the engine in the page', () => {
   ];
   for (const [state, isStarter, text, advice, remedies] of cases) {
     it(`${state.kind}: ${text} ${remedies}`, () => {
-      const view = engineView(state, isStarter, t);
+      const view = engineView(state, isStarter, where, t);
       assert.equal(view.kind, state.kind);
+      assert.deepEqual({ place: view.place, sent: view.sent }, where);
       assert.equal(view.text, text);
       assert.match(view.advice, advice);
       assert.equal(view.remedies.join(), remedies);

@@ -204,7 +204,15 @@ export class FakeChat {
   readonly #store: CountingStore;
   controller: ChatController;
   automatic: Attachment | undefined;
-  engine: EngineView = { kind: 'ready', text: 'fake', fraction: 0, remedies: [], advice: '' };
+  engine: EngineView = {
+    kind: 'ready',
+    text: 'fake',
+    fraction: 0,
+    remedies: [],
+    advice: '',
+    place: 'Local only',
+    sent: '',
+  };
   settings: ReturnType<ControllerHost['settings']> = { maxTokens: 100, sampling: MODELS_OWN };
   loaded = true;
   confirms = true;

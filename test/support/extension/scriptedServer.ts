@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Cancelled, errorMessage, throwIfAborted } from '../../../engine/errors.ts';
 import { lineAt } from '../../../engine/prompt/lines.ts';
+import { traffic } from '../../../engine/traffic.ts';
 import type { ServerOptions } from '../../../engine/serve/server.ts';
 import { textOf } from '../../../engine/wire/chatTurns.ts';
 import type {
@@ -78,6 +79,7 @@ export class ScriptedServer {
         sessions: 0,
         bytesHeld: 0,
       }),
+      traffic: async () => ({ traffic: traffic() }),
     };
     const connection = serve(stream, handlers, {
       toFailure,
