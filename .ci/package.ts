@@ -1,6 +1,7 @@
 /**
- * `npm run package [-- TARGET ...]`: writes a .vsix per platform to dist/vsix, which contains that platform's Dawn and
- * Node, and a universal one with WASM only. Each is staged in a temporary folder; .vscodeignore lists what goes in.
+ * `npm run package [-- [--without-chat-model] TARGET ...]`: writes a .vsix per platform to dist/vsix, which contains that
+ * platform's Dawn and Node and the small chat model, and a universal one with WASM only and without that model. Each is
+ * staged in a temporary folder; .vscodeignore lists what goes in.
  */
 import {
   chmodSync,
@@ -17,7 +18,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { PackageManager, createVSIX, listFiles } from '@vscode/vsce';
+import { bringChatModel, placeChatModel } from './chatModel.ts';
 import { dawnFolder } from './natives.ts';
 import { nodeBinary, root } from './nodeBinary.mjs';
 import { buildProduct } from './steps.ts';
@@ -25,13 +28,15 @@ import { buildProduct } from './steps.ts';
 const NODE_MAJOR = 24;
 const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64', 'darwin-x64', 'universal'];
 
-/** Packages the content of dist/ for `target` and returns the path of the .vsix. */
-export async function packageTarget(target: string): Promise<string> {
+/** Packages the content of dist/, and the chat model's file if there is one, and returns the path of the .vsix. */
+export async function packageTarget(target: string, chatModel?: string): Promise<string> {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const vsix = join(root, 'dist/vsix', `airgap-${manifest.version}-${target}.vsix`);
   const stage = mkdtempSync(join(tmpdir(), 'airgap-package-'));
   try {
     for (const file of await listFiles({ cwd: root, packageManager: PackageManager.None })) {
+      // `npm start` has put the chat model there.
+      if (file.endsWith('.gguf')) continue;
       mkdirSync(dirname(join(stage, file)), { recursive: true });
       copyFileSync(join(root, file), join(stage, file));
     }
@@ -43,6 +48,7 @@ export async function packageTarget(target: string): Promise<string> {
     // Everything in the staging folder goes in.
     writeFileSync(join(stage, '.vscodeignore'), '');
     if (target !== 'universal') addNatives(stage, target);
+    if (chatModel !== undefined) placeChatModel(chatModel, stage);
     mkdirSync(dirname(vsix), { recursive: true });
     await createVSIX({
       cwd: stage,
@@ -75,9 +81,19 @@ function addNatives(stage: string, target: string): void {
 
 if (import.meta.main) {
   buildProduct();
-  const named = process.argv.slice(2);
-  for (const target of named.length > 0 ? named : TARGETS) {
-    const vsix = await packageTarget(target);
+  const { values, positionals: named } = parseArgs({
+    options: { 'without-chat-model': { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  const targets = named.length > 0 ? named : TARGETS;
+  const withChatModel = !values['without-chat-model'] && targets.some((target) => target !== 'universal');
+  const chatModel = withChatModel ? bringChatModel() : undefined;
+  if (withChatModel && chatModel === undefined) {
+    console.error('The packages need the small chat model; --without-chat-model leaves it out.');
+    process.exit(1);
+  }
+  for (const target of targets) {
+    const vsix = await packageTarget(target, target === 'universal' ? undefined : chatModel);
     console.log(`${vsix} ${(statSync(vsix).size / 1e6).toFixed(1)} MB`);
   }
 }

@@ -2,10 +2,12 @@
  * `npm start`: builds, then opens VS Code with the extension from this folder on a sample project.
  *   npm start                in an installed VS Code if there is one and a screen to show it, otherwise in the browser
  *   npm start -- --browser   in the browser in any case
+ *   npm start -- --offline   without downloading the small chat model where it is not here yet
  */
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { bringChatModel, cachedChatModel, placeChatModel } from './chatModel.ts';
 import { buildProduct, sampleProject } from './steps.ts';
 import { CodeServer } from './codeServer.ts';
 import { root } from './nodeBinary.mjs';
@@ -14,12 +16,21 @@ import { root } from './nodeBinary.mjs';
 const PORT = 8765;
 
 buildProduct();
+bringsChatModel();
 const sample = sampleProject();
 
 if (!process.argv.includes('--browser') && hasScreen() && openDesktop()) {
   console.log(`VS Code opens ${sample} with Airgap.`);
 } else {
   await serveBrowser();
+}
+
+/** A model that talks, beside the starter model, which only completes. */
+function bringsChatModel(): void {
+  const offline = process.argv.includes('--offline');
+  const file = offline ? cachedChatModel() : bringChatModel();
+  if (file !== undefined) placeChatModel(file, root);
+  else if (!offline) console.log('The chat starts without a model that talks; it offers to download one.');
 }
 
 /** Returns false if no `code` is installed. */

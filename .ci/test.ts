@@ -3,8 +3,8 @@
  *   npm test                 unit webgpu page window vsix
  *   npm test -- unit oldest  the suites that are named; node22, long and oldest run only when they are
  */
+import { provideToTests } from './chatModel.ts';
 import { ensureChromium } from './chromium.ts';
-import { provideSmolLm2 } from './smolLm2.ts';
 import { buildProduct } from './steps.ts';
 import { type Counts, suites } from './suites.ts';
 
@@ -21,8 +21,8 @@ try {
   console.error((error as Error).message);
   process.exit(1);
 }
-provideSmolLm2();
 buildProduct({ tests: true });
+provideToTests();
 const results: (Counts & { name: string; seconds: number })[] = [];
 for (const name of chosen) {
   const start = performance.now();

@@ -9,9 +9,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { testFiles, tests } from './bundles.ts';
+import { provideToTests } from './chatModel.ts';
 import { ensureChromium } from './chromium.ts';
 import { root } from './nodeBinary.mjs';
-import { provideSmolLm2 } from './smolLm2.ts';
 import { buildProduct, runNode } from './steps.ts';
 import { SOFTWARE_VULKAN, THIS_FOLDER, WINDOW_TIMEOUT } from './suites.ts';
 
@@ -31,8 +31,8 @@ const grep = title ?? (byPath.length > 0 ? undefined : pattern);
 const inWindow = files.some((file) => file.startsWith('test/window/'));
 if (inWindow || files.some((file) => file.startsWith('test/webview/'))) ensureChromium();
 
-provideSmolLm2();
 buildProduct();
+provideToTests();
 await build(tests(files));
 const bundles = files.map((file) => file.replace(/^test\/(.*)\.ts$/, 'dist/test/$1.mjs'));
 process.exit(

@@ -13,9 +13,12 @@ export class Config implements vscode.Disposable {
   /** `report` is told once per change about settings that are not valid. */
   readonly #report: (problem: string) => void;
 
-  constructor(report: (problem: string) => void) {
-    this.#report = report;
+  readonly #defaultChatModel: (settings: Settings) => string;
 
+  /** `defaultChatModel` as readSettings takes it. */
+  constructor(report: (problem: string) => void, defaultChatModel: (settings: Settings) => string = () => '') {
+    this.#report = report;
+    this.#defaultChatModel = defaultChatModel;
     this.#settings = this.#read();
     this.#listener = vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration(SECTION)) return;
@@ -62,7 +65,7 @@ export class Config implements vscode.Disposable {
       const { globalValue, workspaceValue, workspaceFolderValue } = section.inspect(key) ?? {};
       return [globalValue, workspaceValue, workspaceFolderValue].some((value) => value !== undefined);
     };
-    const { settings, problems } = readSettings((key) => section.get(key), isSet);
+    const { settings, problems } = readSettings((key) => section.get(key), isSet, this.#defaultChatModel);
     this.#problems = problems;
     for (const problem of problems) this.#report(problem);
     return settings;

@@ -15,6 +15,7 @@ import { createLocalEngine, kvDiskCache } from './engine/createLocalEngine.ts';
 import { createLog } from './common/log.ts';
 import { ReportView } from './common/reportView.ts';
 import { createModels } from './models/createModels.ts';
+import { defaultChatModel } from './models/defaultChatModel.ts';
 import { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { createPictureTexts } from './ocr/vscode/createPictureTexts.ts';
 import { Retrieval } from './retrieval/vscode/retrieval.ts';
@@ -34,7 +35,12 @@ export function activate(context: vscode.ExtensionContext): void {
   const cacheFolder = join(context.globalStorageUri.fsPath, 'read-files');
 
   const log = own(createLog());
-  const config = own(new Config((problem) => log.warn(problem)));
+  const config = own(
+    new Config(
+      (problem) => log.warn(problem),
+      (settings) => defaultChatModel(extensionPath, settings),
+    ),
+  );
   const settings = () => config.settings;
   const snooze = own(new Snooze());
   const status = own(new Status('airgap.showMenu'));

@@ -2,13 +2,16 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import * as z from 'zod';
+import { BUNDLED_CHAT_MODEL } from './bundledModels.ts';
 
-const path = z.string().refine((path) => path === '' || isAbsolute(expandHome(path)), 'must be an absolute path');
+const isPath = (text: string): boolean => text === '' || isAbsolute(expandHome(text));
+const path = z.string().refine(isPath, 'must be an absolute path');
+const model = z.string().refine((text) => text === BUNDLED_CHAT_MODEL || isPath(text), 'must be an absolute path');
 
 /** One row per setting: the key below `airgap.` and what it may hold. A test keeps this equal to package.json. */
 export const SETTINGS = {
   enable: z.record(z.string(), z.boolean()).default({ '*': true }),
-  'completion.model': path.default(''),
+  'completion.model': model.default(''),
   'completion.delayMs': z.number().min(0).max(10_000).default(75),
   'completion.newLineDelayMs': z.number().min(0).max(10_000).default(300),
   'completion.notIn': z.array(z.enum(['comments', 'strings'])).default([]),
@@ -18,7 +21,7 @@ export const SETTINGS = {
   'files.exclude': z
     .array(z.string())
     .default(['**/.env', '**/.env.*', '**/*.pem', '**/*.key', '**/id_rsa*', '**/.npmrc', '**/.netrc']),
-  'chat.model': path.default(''),
+  'chat.model': model.default(''),
   'chat.maxTokens': z.int().min(16).max(8192).default(1024),
   'chat.temperature': z.number().min(0).max(2).nullable().default(null),
   'chat.topP': z.number().min(0.01).max(1).nullable().default(null),
@@ -54,11 +57,13 @@ export type Settings = { readonly [K in SettingKey]: z.output<(typeof SETTINGS)[
 
 /**
  * Reads every setting. A setting that is not valid counts as its default, with a sentence in `problems`. `get` returns
- * the value of a key, `isSet` tells whether that value is the user's and no default.
+ * the value of a key, `isSet` tells whether that value is the user's and no default. `defaultChatModel` is asked where no
+ * model is set at all; it returns '' where there is none but the starter model.
  */
 export function readSettings(
   get: (key: string) => unknown,
   isSet: (key: string) => boolean = () => true,
+  defaultChatModel: (settings: Settings) => string = () => '',
 ): { settings: Settings; problems: string[] } {
   const problems: string[] = [];
   const entries = (Object.keys(SETTINGS) as SettingKey[]).map((key) => {
@@ -69,11 +74,16 @@ export function readSettings(
     problems.push(`The setting airgap.${name} is ignored: ${parsed.error.issues[0]?.message ?? 'not valid'}.`);
     return [key, SETTINGS[key].parse(undefined)];
   });
+  const settings = Object.fromEntries(entries) as Settings;
+  const chatModel = modelOf(settings, 'chat') === '' ? defaultChatModel(settings) : settings['chat.model'];
   // One former name may stand for several settings.
-  return { settings: Object.fromEntries(entries) as Settings, problems: [...new Set(problems)] };
+  return { settings: { ...settings, 'chat.model': chatModel }, problems: [...new Set(problems)] };
 }
 
-/** The path of a purpose's model; empty for the bundled starter model. A chat without a model uses the completions'. */
+/**
+ * The path of a purpose's model, or its name where it comes with the extension; empty for the starter model. A chat
+ * without a model uses the completions'.
+ */
 export function modelOf(settings: Settings, purpose: 'completion' | 'chat'): string {
   const { 'completion.model': completion, 'chat.model': chat } = settings;
   return expandHome((purpose === 'chat' && chat) || completion);

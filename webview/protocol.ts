@@ -33,11 +33,7 @@ export type FromPage =
   | { type: 'openSource'; uri: string; line: number }
   /** A link in an answer; http and https only. The host, and then VS Code itself, ask before it opens. */
   | { type: 'openLink'; href: string }
-  | { type: 'restartEngine' }
-  | { type: 'chooseModel' }
-  | { type: 'showLog' }
-  /** Shows what was sent where. */
-  | { type: 'showTraffic' }
+  | { type: 'run'; command: HostCommand }
   | PictureFromPage;
 
 export type PictureFromPage =
@@ -186,6 +182,11 @@ export interface ContextUse {
   note: string;
 }
 
+/** What a button of the engine's banner does. */
+export type Remedy = 'restart' | 'getChatModel' | 'chooseModel' | 'log';
+/** What the host does for a button; `traffic` shows what was sent where. */
+export type HostCommand = Remedy | 'traffic';
+
 export interface EngineView {
   kind: 'off' | 'sleeping' | 'starting' | 'loading' | 'ready' | 'failed';
   /** The model's name, or a sentence saying what is wrong or when it will load. */
@@ -193,7 +194,7 @@ export interface EngineView {
   /** Loading progress, 0 to 1. */
   fraction: number;
   /** Buttons that help with a failed engine, or with a model that cannot chat well. */
-  remedies: ('restart' | 'chooseModel' | 'log')[];
+  remedies: Remedy[];
   /** One sentence that the user should know about the model ("The bundled model …"); otherwise empty. */
   advice: string;
   /** Where questions are answered, in two words: "Local only". */

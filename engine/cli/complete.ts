@@ -7,7 +7,7 @@ import { loadModel } from '../load/loadModel.ts';
 import type { CompleteParams } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 import { readTextFile } from './readFiles.ts';
-import { starterFolder } from './starter.ts';
+import { starterFolder } from './bundledModels.ts';
 import { modelPath } from './storeOptions.ts';
 
 interface CompleteOptions extends ModelOptions {

@@ -184,11 +184,8 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
         return;
       case 'openLink':
         return actions.openLink(message.href);
-      case 'restartEngine':
-      case 'chooseModel':
-      case 'showLog':
-      case 'showTraffic':
-        return actions.run(message.type);
+      case 'run':
+        return actions.run(message.command);
       default:
         return handlePicture(message, page, this.#host, this.#draft);
     }

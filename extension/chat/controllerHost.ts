@@ -1,5 +1,5 @@
 /** Dependencies of the controller. Pure: types only. */
-import type { EngineView, FromPage, Suggestion, SyntaxColors } from '../../webview/protocol.ts';
+import type { EngineView, FromPage, HostCommand, Suggestion, SyntaxColors } from '../../webview/protocol.ts';
 import type { AnsweringHost } from './answer/answering.ts';
 import type { Pages } from './page/pages.ts';
 import type { PictureExchange } from '../pictures/pictureExchange.ts';
@@ -37,7 +37,7 @@ export interface Actions {
   copy(text: string): Promise<void>;
   openSource(uri: string, line: number): Promise<void>;
   openLink(href: string): Promise<void>;
-  run(command: 'restartEngine' | 'chooseModel' | 'showLog' | 'showTraffic'): Promise<void>;
+  run(command: HostCommand): Promise<void>;
   /** Performs a code block's action. Resolves to a sentence saying why it failed; empty on success. */
   code(block: Extract<FromPage, { type: 'code' }>, sources: readonly string[]): Promise<string>;
   suggest(text: string): Promise<Suggestion[]>;

@@ -134,7 +134,7 @@ function controllerHost(
     t,
     settings: () => ({ maxTokens: settings()['chat.maxTokens'], sampling: samplingSettings(settings()) }),
     instruct,
-    engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat') === '', localOnly(t), t),
+    engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat'), localOnly(t), t),
     contextLength: () => contextLength(engine.chatModel.state),
     seesPictures: () => seesPictures(engine.chatModel.state),
     colors: () => colors.current(),

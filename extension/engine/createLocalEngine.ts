@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadParams } from '../../engine/wire/protocol.ts';
+import { modelPath } from '../bundledModels.ts';
 import { expandHome, modelOf, type Settings } from '../settings.ts';
 import { buildOf, engineAddress, thisHost } from './address.ts';
 import { LocalEngine } from './localEngine.ts';
@@ -32,7 +33,7 @@ export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
       choice: runtimeChoice(extensionPath, settings()),
     }),
     idleMs: () => 60_000 * (settings()['engine.unloadAfterMinutes'] || Infinity),
-    model: (purpose) => modelOf(settings(), purpose) || join(extensionPath, 'media', 'starter'),
+    model: (purpose) => modelPath(extensionPath, modelOf(settings(), purpose)),
     load: () => ({
       backend: settings()['engine.backend'],
       allowSoftwareGpu: settings()['engine.allowSoftwareGpu'],

@@ -153,10 +153,10 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   }
 }
 
-/** The name of a model that has not been loaded yet: that of its folder or file. */
+/** The name of a model that has not been loaded yet: that of its folder or file, or a bundled model's. */
 function modelName(path: string): string | undefined {
   return path
-    .split(/[\\/]/)
+    .split(/[\\/:]/)
     .filter(Boolean)
     .at(-1)
     ?.replace(/\.gguf$/i, '');

@@ -17,6 +17,7 @@ import { catalogueText } from './catalogueText.ts';
 import { sizeText } from './figures.ts';
 import { type ImportHost, offerUse } from './importModel.ts';
 import type { ModelList } from './modelList.ts';
+import { useModel } from './useModel.ts';
 
 export interface DownloadHost extends ImportHost {
   readonly list: ModelList;
@@ -26,8 +27,11 @@ export interface DownloadHost extends ImportHost {
 /** Name of the token in VS Code's secret storage. */
 const TOKEN = 'airgap.download.token';
 
-/** Shows the size and licence of a model, and downloads it; asks which where none is named. Rejects with one sentence. */
-export async function downloadModel(host: DownloadHost, named?: unknown): Promise<void> {
+/**
+ * Shows the size and licence of a model, and downloads it; asks which where none is named, and offers to use it unless
+ * it is wanted for the chat. Rejects with one sentence.
+ */
+export async function downloadModel(host: DownloadHost, named?: unknown, use?: unknown): Promise<void> {
   const { t } = vscode.l10n;
   const entry = typeof named === 'string' ? findEntry(named) : await pickEntry();
   if (!entry) return;
@@ -35,7 +39,9 @@ export async function downloadModel(host: DownloadHost, named?: unknown): Promis
   if (!stored) return;
   await host.list.refresh();
   const model = host.list.own?.find(({ id }) => id === stored.id);
-  if (model) offerUse(host, model, t('{0} was downloaded.', model.name));
+  if (!model) return;
+  if (use === 'chat') await useModel(host, model.path, use);
+  else offerUse(host, model, t('{0} was downloaded.', model.name));
 }
 
 async function pickEntry(): Promise<CatalogueEntry | undefined> {

@@ -1,6 +1,7 @@
 /** What a row of the Models view can have done to its model. */
 import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
+import { settingOf } from '../bundledModels.ts';
 import { inform, withoutLinks } from '../common/notice.ts';
 import type { ReportView } from '../common/reportView.ts';
 import { expandHome, modelOf } from '../settings.ts';
@@ -77,7 +78,7 @@ export async function remove(host: ModelActionsHost, model: ListedModel): Promis
 }
 
 export function use(host: ModelActionsHost, model: ListedModel, purpose: 'completion' | 'chat'): Promise<void> {
-  return useModel(host, model.place === 'bundled' ? '' : model.path, purpose);
+  return useModel(host, settingOf(model), purpose);
 }
 
 function nameOf({ id, name }: ListedModel): string {

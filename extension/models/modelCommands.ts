@@ -28,7 +28,7 @@ export function modelCommands(host: () => Models): CommandTable {
   return {
     'airgap.chooseModel': (purpose) => told(() => chooseModel(host(), purpose)),
     'airgap.importModel': () => told(() => importModel(host())),
-    'airgap.downloadModel': (name) => told(() => downloadModel(host(), name)),
+    'airgap.downloadModel': (name, use) => told(() => downloadModel(host(), name, use)),
     'airgap.forgetDownloadToken': () => told(() => forgetToken(host())),
     'airgap.openTerminal': () => told(() => openTerminal(host())),
     'airgap.refreshModels': () => host().list.refresh(),

@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
+import { BUNDLED_CHAT_MODEL } from '../bundledModels.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import { modelOf, type Settings } from '../settings.ts';
 import type { Program } from './program.ts';
@@ -90,9 +91,11 @@ export class ModelList implements vscode.Disposable {
     this.#changed.fire();
   }
 
-  /** The paths of the models that the settings name. */
+  /** The paths of the models that the settings name; bundled ones are listed anyway. */
   #named(): string[] {
     const settings = this.#host.settings();
-    return [...new Set([modelOf(settings, 'completion'), modelOf(settings, 'chat')])].filter((path) => path !== '');
+    return [...new Set([modelOf(settings, 'completion'), modelOf(settings, 'chat')])].filter(
+      (path) => path !== '' && path !== BUNDLED_CHAT_MODEL,
+    );
   }
 }

@@ -46,7 +46,8 @@ export function kindText({ kind, bytes }: ListedModel): string {
 export function refusal(model: ListedModel, purpose: Purpose | 'both'): string | undefined {
   const { t } = vscode.l10n;
   if (model.problem !== null) return model.problem;
-  if (purpose === 'chat' && model.place === 'bundled') return t('It is too small to hold a conversation.');
+  if (purpose === 'chat' && model.place === 'bundled' && !model.chat)
+    return t('It is too small to hold a conversation.');
   if (purpose === 'chat' && !model.chat) return t('It has no chat template, so it cannot answer questions.');
   return undefined;
 }

@@ -118,8 +118,7 @@ export class ModelsView
     void vscode.commands.executeCommand('setContext', 'airgap.modelsFailed', problem !== undefined);
     const onlyBundled = elsewhere.length === 0 && own?.every(({ place }) => place === 'bundled');
     this.#view.message =
-      problem ??
-      (onlyBundled ? t('Only the small starter model is here. Choose, import, or download a larger one.') : '');
+      problem ?? (onlyBundled ? t('Only small models are here. Choose, import, or download a larger one.') : '');
     this.#changed.fire();
   }
 
@@ -135,7 +134,7 @@ export class ModelsView
     item.contextValue = [
       'model',
       ...(model.problem === null ? ['runs'] : []),
-      ...(model.chat && model.place !== 'bundled' ? ['chats'] : []),
+      ...(model.chat ? ['chats'] : []),
       ...(model.place === 'store' ? ['stored'] : []),
     ].join(' ');
     const problem = model.problem === null ? '' : ` ${t('It cannot run here: {0}', model.problem)}`;

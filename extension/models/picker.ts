@@ -1,5 +1,6 @@
 /** "Choose a Model…": what it is for, then one of the models on this computer, a file, a folder, or a download. */
 import * as vscode from 'vscode';
+import { BUNDLED_CHAT_MODEL, settingOf, SMALL_CHAT_MODEL } from '../bundledModels.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import { warn } from '../common/notice.ts';
 import { modelOf } from '../settings.ts';
@@ -22,7 +23,7 @@ export async function chooseModel(host: PickerHost, asked: unknown): Promise<voi
     case undefined:
       return;
     case 'model':
-      return useModel(host, picked.model.place === 'bundled' ? '' : picked.model.path, use);
+      return useModel(host, settingOf(picked.model), use);
     case 'same':
       return useModel(host, '', use);
     case 'browse': {
@@ -36,7 +37,8 @@ export async function chooseModel(host: PickerHost, asked: unknown): Promise<voi
 
 async function pickUse({ config }: PickerHost): Promise<Use | undefined> {
   const { t } = vscode.l10n;
-  const now = (path: string): string => t('Now: {0}', path || t('the bundled starter model'));
+  const now = (model: string): string =>
+    t('Now: {0}', model === BUNDLED_CHAT_MODEL ? SMALL_CHAT_MODEL : model || t('the bundled starter model'));
   const { settings } = config;
   const [completion, chat] = [modelOf(settings, 'completion'), modelOf(settings, 'chat')];
   const lines: Record<Use, vscode.QuickPickItem> = {

@@ -1,6 +1,7 @@
 /** Which model is used for what: the settings say it, and the engine loads it. */
 import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
+import { settingOf } from '../bundledModels.ts';
 import { withoutLinks } from '../common/notice.ts';
 import type { Config } from '../config.ts';
 import type { Engine, EngineState, Purpose } from '../engine/engine.ts';
@@ -16,8 +17,8 @@ export interface UseModelHost {
 export type Use = Purpose | 'both';
 
 /** How a model is used now, and where it computes. */
-export function useOf({ config, engine }: UseModelHost, { path, place }: ListedModel): ModelUse {
-  const setting = place === 'bundled' ? '' : path;
+export function useOf({ config, engine }: UseModelHost, model: ListedModel): ModelUse {
+  const setting = settingOf(model);
   const purposes = (['completion', 'chat'] as const).filter((each) => modelOf(config.settings, each) === setting);
   const states = purposes.map((each) => (each === 'chat' ? engine.chatModel : engine.completionModel).state);
   const ready = states.find((state) => state.kind === 'ready');
@@ -30,31 +31,33 @@ export function possibleUses(settings: Settings): Use[] {
 }
 
 /**
- * Makes a model the one for a purpose, and has it loaded. `path` is empty for the bundled model. Shows a failure to load
- * with a button that asks again.
+ * Makes a model the one for a purpose, and has it loaded. `name` is what the settings say, as settingOf returns it. Shows
+ * a failure to load with a button that asks again.
  */
-export async function useModel(host: UseModelHost, path: string, use: Use): Promise<void> {
+export async function useModel(host: UseModelHost, name: string, use: Use): Promise<void> {
   const { config, engine } = host;
   const before = config.settings;
-  for (const [key, value] of changes(before, path, use)) await config.update(key, value);
+  for (const [key, value] of changes(before, name, use)) await config.update(key, value);
   const purpose = use === 'chat' ? 'chat' : 'completion';
   const model = purpose === 'chat' ? engine.chatModel : engine.completionModel;
   // The same model again, mended meanwhile, changes no setting.
   if (model.state.kind === 'failed') engine.stop();
   engine.warmUp(purpose);
   const state = await settled(model);
-  if (state.kind === 'failed' && modelOf(config.settings, purpose) === path) await showFailure(state, purpose);
+  if (state.kind === 'failed' && modelOf(config.settings, purpose) === name) await showFailure(state, purpose);
 }
 
 /** The settings to write. Only completions: the chat keeps the model that it has had from them. */
-function changes(settings: Settings, path: string, use: Use): ['completion.model' | 'chat.model', string][] {
-  if (use === 'chat') return [['chat.model', path]];
+function changes(settings: Settings, name: string, use: Use): ['completion.model' | 'chat.model', string][] {
+  if (use === 'chat') return [['chat.model', name]];
   const chat = use === 'both' ? '' : settings['chat.model'] || settings['completion.model'];
-  const chatChange: ['chat.model', string][] = chat === settings['chat.model'] ? [] : [['chat.model', chat]];
-  return [...chatChange, ['completion.model', path]];
+  // A default is not written yet, and would not outlast the change of the completions' model.
+  const chatChange: ['chat.model', string][] =
+    chat === '' && settings['chat.model'] === '' ? [] : [['chat.model', chat]];
+  return [...chatChange, ['completion.model', name]];
 }
 
-/** Whether completions can change their model without the chat: the bundled model has no path that would last. */
+/** Whether completions can change their model without the chat: nothing names the starter model for the chat alone. */
 function canSeparate(settings: Settings): boolean {
   return settings['chat.model'] !== '' || settings['completion.model'] !== '';
 }

@@ -58,6 +58,26 @@ describe('settings', () => {
     });
   }
 
+  const small = 'bundled:SmolLM2-135M-Instruct';
+  for (const [stored, chat] of [
+    [{}, small],
+    [{ 'chat.model': '' }, small],
+    [{ 'completion.model': '/c' }, '/c'],
+    [{ 'completion.model': '/c', 'chat.model': small }, small],
+    [{ 'chat.model': '/a' }, '/a'],
+    [{ 'model.folder': '/old' }, '/old'],
+  ] as const) {
+    it(`${JSON.stringify(stored)}, and a small chat model is here: chat by "${chat}"`, () => {
+      const read = new Map<string, string>(Object.entries(stored));
+      const { settings, problems } = readSettings(
+        (key) => read.get(key),
+        (key) => read.has(key),
+        () => small,
+      );
+      assert.deepEqual([modelOf(settings, 'chat'), problems], [chat, []]);
+    });
+  }
+
   const models: [stored: Record<string, string>, completion: string, chat: string][] = [
     [{}, '', ''],
     [{ 'completion.model': '/c' }, '/c', '/c'],

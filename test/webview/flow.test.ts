@@ -132,7 +132,7 @@ describe('the page', () => {
         'Used 2 sources',
         'Continue',
       ],
-      ...['Regenerate answer', 'Choose model', 'Remove price.ts'],
+      ...['Regenerate answer', 'Choose a model…', 'Remove price.ts'],
       ...['Enlarge dialog.png, 1200 × 700 pixels', 'Detail in which the model sees dialog.png', 'Remove dialog.png'],
       ...['Remove Project', 'Ask about your project', 'Add a picture'],
     ];
@@ -175,7 +175,7 @@ describe('the page', () => {
 
   it('continues, answers again, opens sources, helps a failed engine', async () => {
     await using chat = await ChatPage.open(browser, { state: EVERYTHING, height: 1600 });
-    for (const label of ['Continue', 'Regenerate answer', 'Choose model'])
+    for (const label of ['Continue', 'Regenerate answer', 'Choose a model…'])
       await chat.page
         .getByLabel(label)
         .or(chat.page.getByText(label, { exact: true }))
@@ -183,7 +183,7 @@ describe('the page', () => {
     await chat.page.click('summary');
     await chat.page.getByText('src/price.ts', { exact: true }).last().click();
     assert.deepEqual(await chat.posted(), [
-      ...[{ type: 'continue' }, { type: 'regenerate' }, { type: 'chooseModel' }],
+      ...[{ type: 'continue' }, { type: 'regenerate' }, { type: 'run', command: 'chooseModel' }],
       { type: 'openSource', uri: 'file:///p', line: 1 },
     ]);
   });

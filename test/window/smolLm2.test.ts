@@ -3,7 +3,7 @@ import { ChatPage } from './chatPage.ts';
 import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 
-/** SmolLM2-135M-Instruct as GGUF, as it is published; never committed (.ci/smolLm2.ts). */
+/** SmolLM2-135M-Instruct as GGUF, as it is published; never committed (.ci/chatModel.ts). */
 const MODEL = process.env.AIRGAP_SMOLLM2;
 
 describe('a real model in the chat', () => {

@@ -65,7 +65,7 @@ function Header({ title, engine }: { title: string; engine: EngineView }) {
         type="button"
         class="icon-button place"
         title={engine.sent}
-        onClick={() => page.post({ type: 'showTraffic' })}
+        onClick={() => page.post({ type: 'run', command: 'traffic' })}
       >
         <Icon name="shield" />
         {engine.place}

@@ -1,7 +1,7 @@
 /** Banner with the engine's state, and buttons that help when it has failed. */
 import { memo } from '../memo.ts';
 import { usePage } from '../page.ts';
-import type { EngineView, FromPage } from '../protocol.ts';
+import type { EngineView, Remedy } from '../protocol.ts';
 import { t } from '../texts.ts';
 import { Icon } from './icons.tsx';
 
@@ -38,10 +38,11 @@ function Loading({ label, fraction }: { label: string; fraction: number | undefi
 
 function Remedies({ remedies }: Pick<EngineView, 'remedies'>) {
   const page = usePage();
-  const buttons: Record<EngineView['remedies'][number], [label: string, message: FromPage]> = {
-    restart: [t('Restart'), { type: 'restartEngine' }],
-    chooseModel: [t('Choose model'), { type: 'chooseModel' }],
-    log: [t('Show log'), { type: 'showLog' }],
+  const labels: Record<Remedy, string> = {
+    restart: t('Restart'),
+    getChatModel: t('Get a small chat model (93 MB)'),
+    chooseModel: t('Choose a model…'),
+    log: t('Show log'),
   };
   return (
     <div class="buttons">
@@ -50,9 +51,9 @@ function Remedies({ remedies }: Pick<EngineView, 'remedies'>) {
           key={remedy}
           type="button"
           class={index > 0 ? 'secondary' : ''}
-          onClick={() => page.post(buttons[remedy][1])}
+          onClick={() => page.post({ type: 'run', command: remedy })}
         >
-          {buttons[remedy][0]}
+          {labels[remedy]}
         </button>
       ))}
     </div>

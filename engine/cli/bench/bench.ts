@@ -3,7 +3,7 @@ import { loadModel } from '../../load/loadModel.ts';
 import { type BenchOptions, benchBackends } from './backends.ts';
 import { type ModelBenchOptions, modelSpeed } from './model.ts';
 import { addModelOptions, wholeNumber } from '../options.ts';
-import { starterFolder } from '../starter.ts';
+import { starterFolder } from '../bundledModels.ts';
 import { modelPath } from '../storeOptions.ts';
 
 export type ModelBenchCliOptions = BenchOptions & ModelBenchOptions;

@@ -7,7 +7,7 @@ import { findModels } from '../../discovery/findModels.ts';
 import { listModels } from '../../discovery/listModels.ts';
 import type { ListedModel } from '../../wire/models.ts';
 import { addJsonOption, runModelCommand } from '../modelOutput.ts';
-import { starterFolder } from '../starter.ts';
+import { bundledModels } from '../bundledModels.ts';
 import { type StoreOptions, addStoreOption, storeOf } from '../storeOptions.ts';
 import { printModels } from './modelTable.ts';
 import { listingOf, thisMachine } from './storedModels.ts';
@@ -45,7 +45,7 @@ async function listed(
   const computer = { platform: process.platform, home: homedir(), env: process.env, disk: thisDisk };
   const found = options.all ? await findModels(computer, signal) : { candidates: [], notes: [] };
   const listings: Listing[] = [
-    { path: starterFolder(), name: 'Starter model', program: 'bundled' },
+    ...bundledModels(),
     ...entries.map(listingOf),
     ...found.candidates,
     ...paths.map((path): Listing => ({ path: resolve(path), name: '', program: 'named' })),

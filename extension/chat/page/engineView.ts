@@ -1,4 +1,5 @@
 /** The engine's state as the page shows it. Pure. */
+import { BUNDLED_CHAT_MODEL, SMALL_CHAT_FILE } from '../../bundledModels.ts';
 import type { EngineView } from '../../../webview/protocol.ts';
 import type { EngineState } from '../../engine/engine.ts';
 import type { Translate } from '../../common/translate.ts';
@@ -6,7 +7,8 @@ import type { Translate } from '../../common/translate.ts';
 /** Where questions are answered, and what was sent where. */
 export type Where = Pick<EngineView, 'place' | 'sent'>;
 
-export function engineView(state: EngineState, isStarter: boolean, where: Where, t: Translate): EngineView {
+/** `chatModel` is the chat's model as modelOf names it. */
+export function engineView(state: EngineState, chatModel: string, where: Where, t: Translate): EngineView {
   const view: EngineView = { kind: state.kind, text: '', fraction: 0, remedies: [], advice: '', ...where };
   switch (state.kind) {
     case 'off':
@@ -18,8 +20,9 @@ export function engineView(state: EngineState, isStarter: boolean, where: Where,
     case 'loading':
       return { ...view, text: t('Loading the model'), fraction: state.fraction };
     case 'ready': {
-      const advice = adviceOn(state.model.chat, isStarter, t);
-      return { ...view, text: state.model.name, advice, remedies: advice === '' ? [] : ['chooseModel'] };
+      const advice = adviceOn(state.model.chat, chatModel, t);
+      const remedies: EngineView['remedies'] = chatModel === '' ? ['getChatModel', 'chooseModel'] : ['chooseModel'];
+      return { ...view, text: state.model.name, advice, remedies: advice === '' ? [] : remedies };
     }
     case 'failed':
       return {
@@ -30,10 +33,12 @@ export function engineView(state: EngineState, isStarter: boolean, where: Where,
   }
 }
 
-function adviceOn(canChat: boolean, isStarter: boolean, t: Translate): string {
-  if (isStarter)
+function adviceOn(canChat: boolean, chatModel: string, t: Translate): string {
+  if (chatModel === '')
     return t(
       'The bundled starter model can complete code, but it cannot hold a conversation. Choose a chat model to get useful answers.',
     );
+  if (chatModel === BUNDLED_CHAT_MODEL || chatModel.endsWith(SMALL_CHAT_FILE))
+    return t('This model is very small: it answers fluently, but it is often wrong. Choose a larger one to rely on.');
   return canChat ? '' : t('This model has no chat template. It can complete code, but it cannot answer questions.');
 }

@@ -23,18 +23,9 @@ const href = name.refine((address) => /^https?:$/.test(URL.parse(address)?.proto
 
 const schema = z.discriminatedUnion('type', [
   z.object({
-    type: z.enum([
-      'ready',
-      'stop',
-      'continue',
-      'regenerate',
-      'newConversation',
-      'restartEngine',
-      'chooseModel',
-      'showLog',
-      'showTraffic',
-    ]),
+    type: z.enum(['ready', 'stop', 'continue', 'regenerate', 'newConversation']),
   }),
+  z.object({ type: z.literal('run'), command: z.enum(['restart', 'getChatModel', 'chooseModel', 'log', 'traffic']) }),
   z.object({ type: z.literal('send'), text }),
   z.object({ type: z.literal('edit'), messageId: id, text }),
   z.object({ type: z.enum(['openConversation', 'deleteConversation', 'exportConversation']), conversationId }),

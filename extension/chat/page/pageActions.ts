@@ -1,8 +1,10 @@
 /** Actions that the page may request of VS Code. */
 import * as vscode from 'vscode';
 import type { Engine } from '../../engine/engine.ts';
+import { SMALL_CHAT_MODEL } from '../../bundledModels.ts';
 import type { Settings } from '../../settings.ts';
 import type { CodeBlocks } from '../../edits/vscode/codeBlocks.ts';
+import type { HostCommand } from '../../../webview/protocol.ts';
 import type { Actions, ExportedChat } from '../controllerHost.ts';
 import { fileOrFolder } from '../context/fileOrFolder.ts';
 import { pickPictures } from '../../pictures/pickPictures.ts';
@@ -81,15 +83,17 @@ async function openLink(href: string): Promise<void> {
   if (answer === open) await vscode.env.openExternal(vscode.Uri.parse(href, true));
 }
 
-async function run(command: Parameters<Actions['run']>[0], { engine, log }: PageActionsHost): Promise<void> {
+async function run(command: HostCommand, { engine, log }: PageActionsHost): Promise<void> {
   switch (command) {
-    case 'restartEngine':
+    case 'restart':
       return engine.restart();
     case 'chooseModel':
       return vscode.commands.executeCommand('airgap.chooseModel', 'chat');
-    case 'showLog':
+    case 'getChatModel':
+      return vscode.commands.executeCommand('airgap.downloadModel', SMALL_CHAT_MODEL, 'chat');
+    case 'log':
       return log.show();
-    case 'showTraffic':
+    case 'traffic':
       return vscode.commands.executeCommand('airgap.showTraffic');
   }
 }

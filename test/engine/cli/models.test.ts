@@ -41,10 +41,12 @@ describe('airgap models', function () {
       assert.ok(line.type === 'done');
       return line.models.map(({ place, path, problem, tokensPerSecond }) => [place, path, problem, tokensPerSecond]);
     };
-    const [bundled, ...more] = await list(named);
-    assert.deepEqual([bundled![0], bundled![2]], ['bundled', null]);
-    assert.deepEqual(more, [['named', named, null, null]]);
-    assert.deepEqual((await list('--all', file)).slice(1), [['lmStudio', file, null, null]]);
+    // The small chat model is there in folders in which `npm start` ran.
+    const others = (rows: Awaited<ReturnType<typeof list>>) => rows.filter(([place]) => place !== 'bundled');
+    const found = await list(named);
+    assert.deepEqual([found[0]![0], found[0]![2]], ['bundled', null]);
+    assert.deepEqual(others(found), [['named', named, null, null]]);
+    assert.deepEqual(others(await list('--all', file)), [['lmStudio', file, null, null]]);
   });
 
   it('a table for people, with the reason where a model cannot be used', async () => {

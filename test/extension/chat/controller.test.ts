@@ -163,8 +163,8 @@ describe('chat controller', () => {
       chat.engine = { ...chat.engine, ...failure, remedies: [...failure.remedies] };
       chat.controller.engineChanged();
       assert.deepEqual(chat.page.told.at(-1), { type: 'engine', engine: chat.engine });
-      await chat.say({ type: 'restartEngine' });
-      assert.ok(chat.asked.includes('restartEngine'));
+      await chat.say({ type: 'run', command: 'restart' });
+      assert.ok(chat.asked.includes('restart'));
       chat.model.script = () => ({ parts: ['done'] });
       await chat.say({ type: 'continue' });
       assert.equal((await chat.answered()).text, 'half done');

@@ -26,27 +26,29 @@ const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): EngineState => 
 });
 
 describe('the engine in the page', () => {
-  const cases: [state: EngineState, isStarter: boolean, text: string, advice: RegExp, remedies: string][] = [
-    [{ kind: 'off' }, false, 'The engine will start with the next question.', /^$/, ''],
+  const cases: [state: EngineState, chatModel: string, text: string, advice: RegExp, remedies: string][] = [
+    [{ kind: 'off' }, '/phi', 'The engine will start with the next question.', /^$/, ''],
     [
       { kind: 'sleeping', because: 'idle' },
-      false,
+      '/phi',
       'The model is sleeping. It will load with the next question.',
       /^$/,
       '',
     ],
-    [{ kind: 'starting' }, true, 'Starting the engine', /^$/, ''],
-    [{ kind: 'loading', fraction: 0.479 }, true, 'Loading the model', /^$/, ''],
-    [ready(true), false, 'phi', /^$/, ''],
-    [ready(false), false, 'phi', /has no chat template/, 'chooseModel'],
-    [ready(true), true, 'phi', /cannot hold a conversation/, 'chooseModel'],
-    [failed('restart'), false, 'It ended.', /^$/, 'restart,log'],
-    [failed('settings'), false, 'It ended.', /^$/, 'restart,log'],
-    [failed('chooseModel'), false, 'It ended.', /^$/, 'chooseModel,restart,log'],
+    [{ kind: 'starting' }, '', 'Starting the engine', /^$/, ''],
+    [{ kind: 'loading', fraction: 0.479 }, '', 'Loading the model', /^$/, ''],
+    [ready(true), '/phi', 'phi', /^$/, ''],
+    [ready(false), '/phi', 'phi', /has no chat template/, 'chooseModel'],
+    [ready(true), '', 'phi', /cannot hold a conversation/, 'getChatModel,chooseModel'],
+    [ready(true), 'bundled:SmolLM2-135M-Instruct', 'phi', /very small/, 'chooseModel'],
+    [ready(true), '/store/SmolLM2-135M-Instruct.Q4_1.gguf', 'phi', /very small/, 'chooseModel'],
+    [failed('restart'), '/phi', 'It ended.', /^$/, 'restart,log'],
+    [failed('settings'), '/phi', 'It ended.', /^$/, 'restart,log'],
+    [failed('chooseModel'), '/phi', 'It ended.', /^$/, 'chooseModel,restart,log'],
   ];
-  for (const [state, isStarter, text, advice, remedies] of cases) {
+  for (const [state, chatModel, text, advice, remedies] of cases) {
     it(`${state.kind}: ${text} ${remedies}`, () => {
-      const view = engineView(state, isStarter, where, t);
+      const view = engineView(state, chatModel, where, t);
       assert.equal(view.kind, state.kind);
       assert.deepEqual({ place: view.place, sent: view.sent }, where);
       assert.equal(view.text, text);

@@ -11,6 +11,7 @@ const STARTER = listedModel({
   origin: null,
   chat: false,
 });
+const SMALL = listedModel({ ...STARTER, name: 'SmolLM2-135M-Instruct', path: '/media/chat-model/s.gguf', chat: true });
 const OLLAMA = listedModel({
   place: 'ollama',
   name: 'phi3:mini',
@@ -28,7 +29,7 @@ describe('the command that chooses a model', () => {
 
   beforeEach(() => {
     window = new ModelsWindow();
-    window.respond = () => [STARTER, OLLAMA, NEW];
+    window.respond = () => [STARTER, SMALL, OLLAMA, NEW];
   });
 
   /** Runs the command; the user picks the first line that matches, in each quick pick. */
@@ -43,12 +44,21 @@ describe('the command that chooses a model', () => {
     const [uses, models] = window.lines;
     assert.deepEqual(uses!.labels, ['$(sparkle) For completions and the chat', '$(comment-discussion) For the chat']);
     assert.deepEqual(models!.labels, [
-      ...['Bundled', '$(check) starter', 'Ollama', '$(package) phi3:mini', 'Other models', '$(file) A GGUF file…'],
+      ...[
+        'Bundled',
+        '$(check) starter',
+        '$(package) SmolLM2-135M-Instruct',
+        'Ollama',
+        '$(package) phi3:mini',
+        'Other models',
+        '$(file) A GGUF file…',
+      ],
       ...['$(folder) A model folder…', '$(cloud-download) Download a model…', '$(archive) Import a model…'],
       ...['Cannot be used', '$(circle-slash) vision'],
     ]);
     assert.deepEqual(models!.details.filter(Boolean), [
       '3.4 GB of memory at 4,096 tokens · about 12 tokens/s · MIT · no chat',
+      '3.4 GB of memory at 4,096 tokens · about 12 tokens/s · MIT',
       '3.4 GB of memory at 4,096 tokens · about 12 tokens/s · MIT',
       'The architecture "clip" is not supported.',
     ]);
@@ -101,14 +111,32 @@ describe('the command that chooses a model', () => {
       [/completions and the chat/, /phi3/],
       ['chat.model = ', 'completion.model = /ollama/blobs/sha256-1'],
     ],
-    ['the bundled model has no path', { 'chat.model': '/c' }, [/For completions$/, /starter/], ['completion.model = ']],
+    [
+      'the starter model has no name; the chat keeps its own',
+      { 'chat.model': '/c' },
+      [/For completions$/, /starter/],
+      ['chat.model = /c', 'completion.model = '],
+    ],
+    [
+      'the small chat model that comes with the extension, by a name that outlasts updates',
+      { 'completion.model': '/c' },
+      [/For the chat$/, /SmolLM2/],
+      ['chat.model = bundled:SmolLM2-135M-Instruct'],
+    ],
+    [
+      'only completions, while the chat uses the small model by itself: it keeps it',
+      { defaultChatModel: 'bundled:SmolLM2-135M-Instruct' },
+      [/For completions$/, /phi3/],
+      ['chat.model = bundled:SmolLM2-135M-Instruct', 'completion.model = /ollama/blobs/sha256-1'],
+    ],
     ['the chat follows completions', { 'chat.model': '/c' }, [/For the chat$/, /same model/], ['chat.model = ']],
   ] as [string, Record<string, string>, RegExp[], string[]][]) {
     it(title, async () => {
       Object.assign(window.stored, stored);
       await choose(undefined, ...picks);
       assert.deepEqual(updates(), expected);
-      assert.deepEqual(window.calls[0], `airgap models --all ${Object.values(stored).join(' ')}`);
+      const paths = Object.values(stored).filter((value) => value.startsWith('/'));
+      assert.deepEqual(window.calls[0], ['airgap models --all', ...paths].join(' '));
     });
   }
 
@@ -119,7 +147,7 @@ describe('the command that chooses a model', () => {
     const [dialog] = window.dialogs;
     assert.deepEqual([dialog!.canSelectFiles, dialog!.filters], [true, { GGUF: ['gguf'] }]);
     assert.equal((dialog!.defaultUri as unknown as { path: string }).path, '/models');
-    assert.deepEqual(updates(), ['completion.model = /models/new.gguf']);
+    assert.deepEqual(updates(), ['chat.model = /models/old', 'completion.model = /models/new.gguf']);
   });
 
   it('a model that has failed is tried anew, even where the setting stays', async () => {

@@ -5,7 +5,10 @@ import { type Row, ModelsView } from '../../../extension/models/modelsView.ts';
 import { listedModel } from '../../support/extension/listedModel.ts';
 import { ModelsWindow } from '../../support/extension/modelsWindow.ts';
 
-const STARTER = listedModel({ place: 'bundled', name: 'starter', path: '/media/starter', id: null, origin: null });
+const STARTER = listedModel({
+  ...{ place: 'bundled', name: 'starter', path: '/media/starter', id: null, origin: null },
+  chat: false,
+});
 const STORED = listedModel({ name: 'phi', path: '/store/phi' });
 const CHANGED = listedModel({ name: 'old', path: '/store/old', hash: 'changed' });
 const OLLAMA = listedModel({ place: 'ollama', name: 'clip', path: '/o', id: null, problem: 'Not supported.' });

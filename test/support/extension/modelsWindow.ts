@@ -34,6 +34,7 @@ export class ModelsWindow {
   respond: (args: readonly string[]) => readonly ListedModel[] | Error = () => [];
   readonly completion = new FakeModel();
   readonly chat = new FakeModel();
+  /** Settings by key; also `defaultChatModel`, the chat's model where none is set. */
   readonly stored: Record<string, string> = {};
 
   readonly program = {
@@ -119,6 +120,7 @@ export class ModelsWindow {
     return readSettings(
       (key) => this.stored[key],
       (key) => key in this.stored,
+      () => this.stored['defaultChatModel'] ?? '',
     ).settings;
   }
 

@@ -1,0 +1,26 @@
+/** The models that come with the extension: the starter model, and in the platforms' packages a small chat model. */
+import { join } from 'node:path';
+
+/** The small chat model's name in the catalogue of downloads. */
+export const SMALL_CHAT_MODEL = 'SmolLM2-135M-Instruct';
+/** Its file's name, wherever it lies. */
+export const SMALL_CHAT_FILE = `${SMALL_CHAT_MODEL}.Q4_1.gguf`;
+/** What settings call the bundled one in place of its path, which every update of the extension changes. */
+export const BUNDLED_CHAT_MODEL = `bundled:${SMALL_CHAT_MODEL}`;
+
+/** The path of the model that a setting names; of the starter model where it names none. */
+export function modelPath(extensionPath: string, setting: string): string {
+  if (setting === '') return join(extensionPath, 'media', 'starter');
+  return setting === BUNDLED_CHAT_MODEL ? bundledChatFile(extensionPath) : setting;
+}
+
+/** Where the small chat model lies in a package that contains it. */
+export function bundledChatFile(extensionPath: string): string {
+  return join(extensionPath, 'media', 'chat-model', SMALL_CHAT_FILE);
+}
+
+/** What a setting says to name a model of the list: nothing for the starter model. */
+export function settingOf(model: { readonly place: string; readonly path: string; readonly chat: boolean }): string {
+  if (model.place !== 'bundled') return model.path;
+  return model.chat ? BUNDLED_CHAT_MODEL : '';
+}
