@@ -106,6 +106,7 @@ export class EngineServer {
           client.connection.end();
         },
         onClosed: (sessionId) => void this.#closed(client, sessionId),
+        onTyping: () => client.accepted && this.#scheduler.typing(),
         onClose: () => void this.#leave(client),
       }),
     };
@@ -149,15 +150,18 @@ export class EngineServer {
     return noGpu ? { ...info, notes: [noGpu, ...info.notes] } : info;
   }
 
-  #complete(client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
+  async #complete(client: Client, params: CompleteParams, signal: AbortSignal): Promise<CompleteResult> {
     const { sessionId } = params;
-    return this.#onModel(client, params, signal, ({ model, documents }) =>
+    this.#scheduler.typing();
+    const result = await this.#onModel(client, params, signal, ({ model, documents }) =>
       documents.run(sessionKey(client, sessionId), signal, (session, either) => {
         session.backgroundPrefill.onActive = (active) =>
           client.connection.notify('backgroundPrefill', { sessionId, active });
         return completeInDocument(model, session, params, either);
       }),
     );
+    this.#scheduler.ghostTextSent();
+    return result;
   }
 
   #chat(client: Client, params: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {

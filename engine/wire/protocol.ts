@@ -27,6 +27,8 @@ export interface Notifications {
   goodbye: Record<string, never>;
   /** Client to engine: the document or conversation is closed, so its caches can be freed. */
   closed: { sessionId: string };
+  /** Client to engine: a key was pressed, whose completion will be asked for in a moment. */
+  typing: Record<string, never>;
   /** Engine to client: prefilling the rest of a document between completions begins or ends. */
   backgroundPrefill: { sessionId: string; active: boolean };
   /** Engine to client: a model was unloaded, because another one needed its memory. The next call loads it again. */

@@ -130,6 +130,8 @@ export interface ServeOptions {
   onGoodbye(): void;
   /** A document or conversation was closed. */
   onClosed(sessionId: string): void;
+  /** A key was pressed. */
+  onTyping(): void;
   onClose(): void;
 }
 /** The server's end of a connection. */
@@ -145,6 +147,7 @@ export function serve(stream: Duplex, handlers: Handlers, options: ServeOptions)
   for (const method of Object.keys(handlers) as Method[]) answer(connection, method, handlers, options, closed.signal);
   receive(connection, 'goodbye', () => options.onGoodbye());
   receive(connection, 'closed', ({ sessionId }) => options.onClosed(sessionId));
+  receive(connection, 'typing', () => options.onTyping());
   const onClose = (): void => {
     if (closed.signal.aborted) return;
     closed.abort();

@@ -128,6 +128,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
 export const notificationSchemas: { [N in NotificationName]: z.ZodType<Notifications[N]> } = {
   goodbye: z.object({}),
   closed: z.object({ sessionId: z.string() }),
+  typing: z.object({}),
   backgroundPrefill: z.object({ sessionId: z.string(), active: z.boolean() }),
   unloaded: z.object({ modelId: z.string() }),
   backendChanged: z.object({ model: modelInfo, reason: z.string() }),

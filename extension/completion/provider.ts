@@ -9,6 +9,9 @@ import { around, type Around, sentSpan } from './context.ts';
 import { isEligible } from '../reading/vscode/eligibility.ts';
 import type { GhostCache } from './ghostCache.ts';
 
+/** A longer delay is not announced: the engine would hold back other work for most of it. */
+const ANNOUNCED_MS = 150;
+
 export interface CompletionHost {
   readonly settings: Settings;
   /** False while snoozed. */
@@ -63,10 +66,11 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
   async #ask(document: vscode.TextDocument, place: Place, automatic: boolean, signal: AbortSignal): Promise<string> {
     const { settings } = this.#host;
     const { around, linesBefore, linesAfter } = place;
-    if (automatic)
-      await delay(settings[isLineStart(around) ? 'completion.newLineDelayMs' : 'completion.delayMs'], undefined, {
-        signal,
-      });
+    if (automatic) {
+      const delayMs = settings[isLineStart(around) ? 'completion.newLineDelayMs' : 'completion.delayMs'];
+      if (delayMs <= ANNOUNCED_MS) this.#model.typing();
+      await delay(delayMs, undefined, { signal });
+    }
     const startedMs = performance.now();
     const result = await this.#model.complete(
       {

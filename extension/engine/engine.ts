@@ -54,6 +54,8 @@ export interface ChatModel {
 /** The model that completes code. Rejects as ChatModel does. */
 export interface CompletionModel {
   complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult>;
+  /** Tells a model that is loaded that it will be asked in a moment, so that less urgent work makes room. */
+  typing(): void;
 }
 
 /** How it is with a model. */

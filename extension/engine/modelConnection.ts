@@ -102,6 +102,10 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
     return this.#standby.during(() => this.#call('complete', request, { signal }));
   }
 
+  typing(): void {
+    this.#connected?.client.notify('typing', {});
+  }
+
   async chat(request: ChatRequest, signal: AbortSignal, onPart: (part: ChatPart) => void): Promise<ChatResult> {
     return this.#standby.during(() => this.#call('chat', request, { signal, onPart }));
   }

@@ -123,6 +123,10 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     }
   }
 
+  typing(): void {
+    this.#host.engine.completionModel.typing();
+  }
+
   dispose(): void {
     clearTimeout(this.#warmUp);
     for (const subscription of this.#subscriptions) subscription.dispose();

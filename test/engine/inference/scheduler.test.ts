@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { PRIORITY, type Priority, Scheduler } from '../../../engine/inference/scheduler.ts';
 
 /** A job that waits until it is told to end, and notes its start and end. */
@@ -82,6 +84,69 @@ describe('scheduler', () => {
     third!.end();
     await Promise.all([running, waiting]);
     assert.deepEqual(events, ['first starts', 'first ends', 'third starts', 'third ends']);
+  });
+
+  describe('while somebody types', () => {
+    let now: number;
+    let scheduler: Scheduler;
+    beforeEach(() => {
+      now = 1000;
+      scheduler = new Scheduler(() => now);
+      mock.timers.enable({ apis: ['setTimeout'] });
+    });
+    afterEach(() => mock.timers.reset());
+
+    const wait = async (ms: number): Promise<void> => {
+      now += ms;
+      mock.timers.tick(ms);
+      // Steps that may begin now do so.
+      for (let turn = 0; turn < 5; turn++) await setImmediate();
+    };
+    /** Steps of a chat, each of which takes no time, and when they ran. */
+    const chat = (steps: number) => {
+      const ran: number[] = [];
+      const all = (async () => {
+        for (let step = 0; step < steps; step++)
+          await scheduler.run(PRIORITY.chat, async () => void ran.push(now - 1000));
+      })();
+      return { ran, all };
+    };
+
+    it('a chat waits from a key until its ghost text is drawn; completions do not', async () => {
+      scheduler.typing();
+      const { ran, all } = chat(1);
+      await wait(100);
+      await scheduler.run(PRIORITY.completion, async () => {});
+      assert.deepEqual(ran, []);
+      scheduler.ghostTextSent();
+      await wait(49);
+      assert.deepEqual(ran, []);
+      await wait(1);
+      await all;
+      assert.deepEqual(ran, [150]);
+    });
+
+    it('a step that runs when the key is pressed ends, and the next one waits', async () => {
+      const { run, end } = job('step', []);
+      const running = scheduler.run(PRIORITY.chat, run);
+      scheduler.typing();
+      end();
+      await running;
+      const { ran, all } = chat(1);
+      await wait(299);
+      assert.deepEqual(ran, []);
+      await wait(1);
+      await all;
+    });
+
+    it('who is cancelled while he is held never starts', async () => {
+      scheduler.typing();
+      const abort = new AbortController();
+      const held = scheduler.run(PRIORITY.chat, () => assert.fail('it started'), abort.signal);
+      abort.abort();
+      await assert.rejects(held, { name: 'Cancelled' });
+      await wait(1000);
+    });
   });
 
   it('a job that fails lets the next one run', async () => {

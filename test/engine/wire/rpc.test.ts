@@ -42,7 +42,7 @@ const ANSWER = {
 
 function connect(handlers: Partial<Handlers> = {}) {
   const [near, far] = duplexPair();
-  const seen = { goodbye: 0, closed: 0, aborted: 0, hanging: 0 };
+  const seen = { goodbye: 0, closed: 0, aborted: 0, hanging: 0, typing: 0 };
   const closedDocuments: string[] = [];
   const missing = async (): Promise<never> => {
     throw new Error('no such handler');
@@ -70,6 +70,7 @@ function connect(handlers: Partial<Handlers> = {}) {
       toFailure: (error) => ({ kind: 'bug', message: (error as Error).message }),
       onGoodbye: () => seen.goodbye++,
       onClosed: (sessionId) => closedDocuments.push(sessionId),
+      onTyping: () => seen.typing++,
       onClose: () => seen.closed++,
     },
   );
@@ -91,11 +92,13 @@ describe('rpc', () => {
     assert.deepEqual(await client.call('complete', REQUEST), { ...ANSWER, text: 'A' });
   });
 
-  it('tells which documents were closed; what is no such message is dropped', async () => {
-    const { client, closedDocuments } = connect();
+  it('tells which documents were closed, and that a key was pressed; what is no such message is dropped', async () => {
+    const { client, closedDocuments, seen } = connect();
     client.notify('closed', { sessionId: 'a.ts' });
     client.notify('closed', { sessionId: 5 } as never);
+    client.notify('typing', {});
     await client.call('complete', REQUEST);
+    assert.equal(seen.typing, 1);
     assert.deepEqual(closedDocuments, ['a.ts']);
   });
 
@@ -184,7 +187,7 @@ describe('rpc', () => {
     client.close('The window closes.');
     assert.deepEqual(await call, { kind: 'engineGone', message: 'The window closes.' });
     await until(() => seen.aborted === 1);
-    assert.deepEqual(seen, { goodbye: 0, closed: 1, aborted: 1, hanging: 1 });
+    assert.deepEqual(seen, { goodbye: 0, closed: 1, aborted: 1, hanging: 1, typing: 0 });
   });
 
   it('notifications go both ways', async () => {

@@ -26,6 +26,7 @@ async function show(marked: string, options: Options = {}) {
   const { document, position } = textDocument(marked, options);
   const asked: Request[] = [];
   const failures: unknown[] = [];
+  let announced = 0;
   const engine: CompletionModel = {
     complete: async (request) => {
       asked.push(request);
@@ -33,6 +34,7 @@ async function show(marked: string, options: Options = {}) {
       const none = { tokensReused: 0, tokensPrefilled: 0, tokensGenerated: 0, prefillMs: 0, decodeMs: 0 };
       return { text: answer, stop: 'end', seen: { lines: [[1, 1]], totalLines: 1 }, ...none };
     },
+    typing: () => announced++,
   };
   const provider = new CompletionProvider(engine, options.cache ?? new GhostCache(), {
     settings: readSettings(
@@ -56,7 +58,13 @@ async function show(marked: string, options: Options = {}) {
     token,
   );
   const ghost = items[0]?.insertText;
-  return { shown: ghost === undefined ? marked : marked.replace('|', `[${String(ghost)}]`), asked, failures, items };
+  return {
+    shown: ghost === undefined ? marked : marked.replace('|', `[${String(ghost)}]`),
+    asked,
+    announced,
+    failures,
+    items,
+  };
 }
 
 const never = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose() {} }) };
@@ -167,6 +175,14 @@ describe('completion provider', () => {
     const answer = new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
     const { shown, failures } = await show('foo|', { answer });
     assert.deepEqual([shown, failures], ['foo|', []]);
+  });
+
+  it('tells the engine of a key at once, unless it has to wait for long', async () => {
+    const announcements = async (marked: string, options?: Options) => (await show(marked, options)).announced;
+    assert.equal(await announcements('foo|'), 1);
+    assert.equal(await announcements('foo|', { invoked: true }), 0);
+    assert.equal(await announcements('foo|\n', { settings: { 'completion.newLineDelayMs': 151 } }), 1);
+    assert.equal(await announcements('foo\n|', { settings: { 'completion.newLineDelayMs': 151 } }), 0);
   });
 
   it('of a large document, only what stands near the cursor is read', async () => {

@@ -88,6 +88,7 @@ export class ScriptedServer {
         connection.end();
       },
       onClosed: () => {},
+      onTyping: () => {},
       onClose: () => this.#options.onClients(--this.#clients, saidGoodbye ? 'goodbye' : 'left'),
     });
   }
