@@ -1,8 +1,9 @@
-import { CROP_SIZE, PATCHES, PATCHES_ACROSS, PATCH_SIZE, PATCH_VALUES } from '../layers/patches.ts';
+import { CROP_SIZE, PATCHES, PATCH_VALUES } from '../layers/patches.ts';
 import { COLOUR_DEVIATION, COLOUR_MEAN } from '../models/clipColours.ts';
 import { globalView } from './globalView.ts';
 import { type HdSize, hdSize } from './hdSize.ts';
-import { type Pixels, transpose } from './pixels.ts';
+import type { PictureMemory } from './pictureMemory.ts';
+import type { Pixels } from './pixels.ts';
 import { scale } from './scale.ts';
 
 /** A picture as the image encoder takes it. */
@@ -11,55 +12,55 @@ export interface Crops {
   /** The global view, then the crops row by row. */
   readonly count: number;
   /**
-   * (PATCHES, PATCH_VALUES): the patches of a crop row by row, the values of each by colour, then row. They are
-   * normalised. Reference: `Phi3VImageProcessor` in image_processing_phi3_v.py.
+   * (PATCHES, PATCH_VALUES), until the next call: the patches of a crop row by row, the values of each by colour, then row.
+   * They are normalised. Reference: `Phi3VImageProcessor` in image_processing_phi3_v.py.
    */
   patches(crop: number): Float32Array;
 }
 
-/** Scales a picture to as many crops as fit and cuts it. */
-export function cutIntoCrops(picture: Pixels, mostCrops: number): Crops {
+/** Scales a picture to as many crops as fit and cuts it. The memory is taken for it alone. */
+export function cutIntoCrops(memory: PictureMemory, picture: Pixels, mostCrops: number): Crops {
   const size = hdSize(picture, mostCrops);
-  const whole = scaleAndPad(picture, size);
+  const { byteOffset: whole } = scaleAndPad(memory, picture, size);
+  const rowBytes = 3 * size.width;
+  const bytes = memory.take(4 * PATCHES * PATCH_VALUES);
+  const patches = new Float32Array(bytes.buffer, bytes.byteOffset, PATCHES * PATCH_VALUES);
+  const factors = memory.put(Float64Array.from(NORMALISED.flat()));
+  const normalised = memory.put(
+    Float32Array.from({ length: 3 * 256 }, (_, i) => (i & 255) * NORMALISED[i >> 8]![0] + NORMALISED[i >> 8]![1]),
+  );
   return {
     size,
     count: 1 + size.rows * size.cols,
     patches(crop) {
-      if (crop === 0) return patchesOf(globalView(whole), 0, CROP_SIZE);
-      const [row, col] = [Math.floor((crop - 1) / size.cols), (crop - 1) % size.cols];
-      return patchesOf(whole.rgb, 3 * CROP_SIZE * (row * size.width + col), size.width);
+      if (crop === 0) {
+        const view = globalView(memory, size, { at: whole, rowBytes });
+        memory.kernels.floatPatches(view, factors, patches.byteOffset);
+      } else {
+        const [row, col] = [Math.floor((crop - 1) / size.cols), (crop - 1) % size.cols];
+        const corner = whole + CROP_SIZE * (row * rowBytes + 3 * col);
+        memory.kernels.bytePatches(corner, rowBytes, normalised, patches.byteOffset);
+      }
+      return patches;
     },
   };
 }
 
-/** The padding is white. Portraits are scaled as their transposes, because the order of the two passes shows. */
-export function scaleAndPad(picture: Pixels, { isPortrait, scaled, width, height }: HdSize): Pixels {
-  const small = scale(isPortrait ? transpose(picture) : picture, scaled.width, scaled.height);
-  const [across, down] = isPortrait ? [height, width] : [width, height];
-  const rgb = new Uint8Array(3 * across * down).fill(255);
-  rgb.set(small.rgb, 3 * scaled.above * across);
-  const padded = { width: across, height: down, rgb };
-  return isPortrait ? transpose(padded) : padded;
-}
-
-/** The patches of the crop whose first value is at `from`, in rows of `width` pixels. */
-function patchesOf(rgb: Uint8Array | Float32Array, from: number, width: number): Float32Array {
-  const patches = new Float32Array(PATCHES * PATCH_VALUES);
-  const [[redScale, red], [greenScale, green], [blueScale, blue]] = NORMALISED;
-  const plane = PATCH_SIZE ** 2;
-  for (let patch = 0; patch < PATCHES; patch++) {
-    const [row, col] = [Math.floor(patch / PATCHES_ACROSS), patch % PATCHES_ACROSS];
-    const corner = from + 3 * PATCH_SIZE * (row * width + col);
-    for (let y = 0, to = patch * PATCH_VALUES; y < PATCH_SIZE; y++) {
-      let at = corner + 3 * y * width;
-      for (const end = at + 3 * PATCH_SIZE; at < end; at += 3, to++) {
-        patches[to] = rgb[at]! * redScale + red;
-        patches[to + plane] = rgb[at + 1]! * greenScale + green;
-        patches[to + 2 * plane] = rgb[at + 2]! * blueScale + blue;
-      }
-    }
-  }
-  return patches;
+/**
+ * The scaled picture with its padding, which is white, row by row. Portraits are scaled down first, because the original
+ * scales their transposes.
+ */
+export function scaleAndPad(
+  memory: PictureMemory,
+  picture: Pixels,
+  { isPortrait, scaled, width, height }: HdSize,
+): Uint8Array {
+  const padded = memory.take(3 * width * height).fill(255);
+  const rowBytes = 3 * width;
+  const at = padded.byteOffset + scaled.above * (isPortrait ? 3 : rowBytes);
+  const size = isPortrait ? { width: scaled.height, height: scaled.width } : scaled;
+  scale(memory, picture, size, isPortrait ? 'down' : 'across', { at, rowBytes });
+  return padded;
 }
 
 /** By colour: the factor and the addend that normalise values from 0 to 255. */

@@ -1,4 +1,4 @@
-/** A thread that decodes and cuts one picture (cutter.ts). */
+/** A thread that decodes and cuts pictures (cutter.ts), one at a time. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -6,27 +6,33 @@ import { PATCHES, PATCH_VALUES } from '../layers/patches.ts';
 import { BadRequest } from '../errors.ts';
 import { cutIntoCrops } from './crops.ts';
 import type { Picture } from './pictureFile.ts';
+import { PictureMemory } from './pictureMemory.ts';
 import { decodePng } from './png.ts';
 
-export interface CutRequest extends Pick<Picture, 'path' | 'name' | 'hash'> {
+export interface CutRequest extends Pick<Picture, 'path' | 'name' | 'hash' | 'width' | 'height'> {
   readonly mostCrops: number;
 }
 
 export type CutAnswer = { readonly patches: Float32Array<ArrayBuffer> } | { readonly refusal: string };
 
-try {
-  const patches = cut(workerData as CutRequest);
-  parentPort!.postMessage({ patches } satisfies CutAnswer, [patches.buffer]);
-} catch (error) {
-  if (!(error instanceof BadRequest)) throw error;
-  parentPort!.postMessage({ refusal: error.message } satisfies CutAnswer);
-}
+const memory = new PictureMemory(workerData as WebAssembly.Module);
+
+parentPort!.on('message', (request: CutRequest) => {
+  try {
+    const patches = cut(request);
+    parentPort!.postMessage({ patches } satisfies CutAnswer, [patches.buffer]);
+  } catch (error) {
+    if (!(error instanceof BadRequest)) throw error;
+    parentPort!.postMessage({ refusal: error.message } satisfies CutAnswer);
+  }
+});
 
 function cut({ path, name, hash, mostCrops }: CutRequest): Float32Array<ArrayBuffer> {
   const file = readFileSync(path);
   if (createHash('sha256').update(file).digest('hex') !== hash)
     throw new BadRequest(`${name} was changed while it was read.`);
-  const crops = cutIntoCrops(decodePng(file, name), mostCrops);
+  memory.clear();
+  const crops = cutIntoCrops(memory, decodePng(file, name), mostCrops);
   const patches = new Float32Array(crops.count * PATCHES * PATCH_VALUES);
   for (let crop = 0; crop < crops.count; crop++) patches.set(crops.patches(crop), crop * PATCHES * PATCH_VALUES);
   return patches;

@@ -1,62 +1,51 @@
 import { CROP_SIZE } from '../layers/patches.ts';
-import type { Pixels } from './pixels.ts';
+import type { PictureMemory } from './pictureMemory.ts';
+import type { Target } from './scale.ts';
 
 /**
- * The whole picture as one crop, from 0 to about 255 and not rounded: (CROP_SIZE, CROP_SIZE, 3). Reference: PyTorch's
- * bicubic interpolation (a = -0.75, centres of pixels, no smoothing, repeated edges), which commutes with the
- * normalisation because its weights add up to one.
+ * The whole picture as one crop, from 0 to about 255 and not rounded: (CROP_SIZE, CROP_SIZE, 3) in f32, whose address is
+ * returned. Reference: PyTorch's bicubic interpolation (a = -0.75, centres of pixels, no smoothing, repeated edges), which
+ * commutes with the normalisation because its weights add up to one.
  */
-export function globalView({ width, height, rgb }: Pixels): Float32Array {
-  const across = tapsOf(width);
-  const down = tapsOf(height);
-  const view = new Float32Array(CROP_SIZE * CROP_SIZE * 3);
-  // The rows of the picture that one row of the view needs, scaled across. The next one shares some of them.
-  const rows = new Map<number, Float64Array>();
+export function globalView(
+  memory: PictureMemory,
+  { width, height }: { readonly width: number; readonly height: number },
+  from: Target,
+): number {
+  const across = memory.put(tapsOf(width));
+  const downTaps = tapsOf(height);
+  const down = memory.put(downTaps);
+  const rowIndices = new Int32Array(downTaps.buffer);
+  const values = 3 * CROP_SIZE;
+  const view = memory.take(4 * values * CROP_SIZE).byteOffset;
+  // The four rows of the picture that a row of the view needs, scaled across. The next one shares some of them.
+  const rows = memory.take(4 * 8 * values).byteOffset;
+  const held = [-1, -1, -1, -1];
   for (let y = 0; y < CROP_SIZE; y++) {
-    const needed = down.index.subarray(4 * y, 4 * y + 4);
-    for (const row of rows.keys()) if (!needed.includes(row)) rows.delete(row);
-    for (const row of needed) if (!rows.has(row)) rows.set(row, scaleRow(rgb, 3 * row * width, across));
-    const [r0, r1, r2, r3] = Array.from(needed, (row) => rows.get(row)!) as [Row, Row, Row, Row];
-    const [w0, w1, w2, w3] = down.weight.subarray(4 * y, 4 * y + 4) as unknown as [number, number, number, number];
-    const to = 3 * y * CROP_SIZE;
-    for (let i = 0; i < r0.length; i++) view[to + i] = w0 * r0[i]! + w1 * r1[i]! + w2 * r2[i]! + w3 * r3[i]!;
+    for (const row of rowIndices.subarray(12 * y, 12 * y + 4)) {
+      if (held[row & 3] === row) continue;
+      held[row & 3] = row;
+      memory.kernels.bicubicRow(from.at + row * from.rowBytes, across, CROP_SIZE, rows + 8 * values * (row & 3));
+    }
+    memory.kernels.bicubicMix(rows, down + 48 * y, values, view + 4 * values * y);
   }
   return view;
 }
 
-type Row = Float64Array;
-
-/** Four samples for each of CROP_SIZE. */
-interface Taps {
-  readonly index: Int32Array;
-  readonly weight: Float64Array;
-}
-
-function scaleRow(rgb: Uint8Array, at: number, { index, weight }: Taps): Row {
-  const row = new Float64Array(3 * CROP_SIZE);
-  for (let tap = 0; tap < index.length; tap++) {
-    const to = 3 * (tap >> 2);
-    const from = at + 3 * index[tap]!;
-    const share = weight[tap]!;
-    row[to]! += share * rgb[from]!;
-    row[to + 1]! += share * rgb[from + 1]!;
-    row[to + 2]! += share * rgb[from + 2]!;
-  }
-  return row;
-}
-
-function tapsOf(from: number): Taps {
-  const taps = { index: new Int32Array(4 * CROP_SIZE), weight: new Float64Array(4 * CROP_SIZE) };
+/** For each sample of CROP_SIZE those that it is made of, as four i32, and their weights, as four f64. */
+function tapsOf(from: number): Float64Array {
+  const weights = new Float64Array(6 * CROP_SIZE);
+  const indices = new Int32Array(weights.buffer);
   for (let i = 0; i < CROP_SIZE; i++) {
     const centre = (i + 0.5) * (from / CROP_SIZE) - 0.5;
     const floor = Math.floor(centre);
     const t = centre - floor;
     [far(t + 1), near(t), near(1 - t), far(2 - t)].forEach((weight, k) => {
-      taps.index[4 * i + k] = Math.min(from - 1, Math.max(0, floor + k - 1));
-      taps.weight[4 * i + k] = weight;
+      indices[12 * i + k] = Math.min(from - 1, Math.max(0, floor + k - 1));
+      weights[6 * i + 2 + k] = weight;
     });
   }
-  return taps;
+  return weights;
 }
 
 const A = -0.75;

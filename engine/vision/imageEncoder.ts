@@ -3,7 +3,7 @@ import { BadRequest, Cancelled, throwIfAborted } from '../errors.ts';
 import type { Priority, Scheduler } from '../inference/scheduler.ts';
 import { CROP_SIDE, PATCHES, PATCH_VALUES } from '../layers/patches.ts';
 import type { ImageDecoder, ImageTower } from '../models/decoder.ts';
-import { cutPicture } from './cutter.ts';
+import { PictureCutter } from './cutter.ts';
 import { type HdSize, hdSize } from './hdSize.ts';
 import type { Picture } from './pictureFile.ts';
 
@@ -52,6 +52,7 @@ const NEWEST = 0.5;
 export class ImageEncoder {
   /** The holders of each picture whose features the decoder has, by its key. */
   readonly #holders = new Map<string, Set<object>>();
+  readonly #cutter = new PictureCutter();
   #queue: Promise<unknown> = Promise.resolve();
   #tower: LoadedTower | undefined;
   #isEncoding = false;
@@ -126,7 +127,7 @@ export class ImageEncoder {
       this.#holders.delete(key);
       this.#decoder.forgetImage(key);
     }
-    if (!this.holdsAny) await this.unloadTower();
+    if (!this.holdsAny) await Promise.all([this.unloadTower(), this.#isEncoding ? null : this.#cutter.dispose()]);
   }
 
   /** Frees everything. */
@@ -153,7 +154,7 @@ export class ImageEncoder {
     const { mostCrops, signal } = options;
     this.#isEncoding = true;
     try {
-      const patches = await cutPicture({ ...picture, mostCrops }, signal);
+      const patches = await this.#cutter.cut({ ...picture, mostCrops }, signal);
       this.#tower ??= await this.#openTower(signal);
       await this.#tower.tower.prepare(this.#tower.ops);
       return await this.#encodeCrops(this.#tower, hdSize(picture, mostCrops), patches, options);

@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { BadRequest, throwIfAborted } from '../errors.ts';
-import { PNG_HEADER_BYTES, readPngSize } from './png.ts';
+import { readPngSize } from './png.ts';
+import { PNG_HEADER_BYTES } from './pngChunks.ts';
 
 /** Far more than a screenshot takes. The file lies in memory while it is decoded. */
 const MOST_BYTES = 200e6;

@@ -1,31 +1,66 @@
+import type { PictureMemory } from './pictureMemory.ts';
 import type { Pixels } from './pixels.ts';
+
+/** Where a scaled picture goes: the address of its first row, and the bytes from a row to the next. */
+export interface Target {
+  readonly at: number;
+  readonly rowBytes: number;
+}
 
 /**
  * Scales a picture as Pillow's BILINEAR does for 8 bits: a triangle filter that is as wide as a pixel of the smaller
- * picture, with weights of 22 bits, across and then down, each rounded to 8 bits. Equal to it in every sample.
- * Reference: Resample.c of Pillow.
+ * picture, with weights of 22 bits, in two passes, each rounded to 8 bits. Equal to it in every sample. Pillow's first pass
+ * goes across; the order shows. Reference: Resample.c of Pillow.
  */
-export function scale(picture: Pixels, width: number, height: number): Pixels {
-  const across = width === picture.width ? picture : scaleAcross(picture, width);
-  return height === picture.height ? across : scaleDown(across, height);
+export function scale(
+  memory: PictureMemory,
+  picture: Pixels,
+  size: { readonly width: number; readonly height: number },
+  first: 'across' | 'down',
+  to: Target,
+): void {
+  const across = tapsOf(picture.width, size.width);
+  const down = tapsOf(picture.height, size.height);
+  if (first === 'across') {
+    const rowBytes = 3 * size.width;
+    const { byteOffset: at } = memory.take(rowBytes * picture.height);
+    scaleAcross(memory, rowsOf(memory, picture, 1), picture.height, across, { at, rowBytes });
+    scaleDown(memory, (row) => at + row * rowBytes, rowBytes, down, to);
+  } else {
+    const rowBytes = 3 * picture.width;
+    const { byteOffset: at } = memory.take(rowBytes * size.height);
+    scaleDown(memory, rowsOf(memory, picture, down.mostSamples), rowBytes, down, { at, rowBytes });
+    scaleAcross(memory, (row) => at + row * rowBytes, size.height, across, to);
+  }
+}
+
+/** The address of rows from `first` on, which stay there until the next call. */
+type Rows = (first: number) => number;
+
+/** Copies `count` rows of a picture at a time, because it can be far larger than what becomes of it. */
+function rowsOf(memory: PictureMemory, { width, rgb }: Pixels, count: number): Rows {
+  const room = memory.take(3 * width * count);
+  return (first) => {
+    room.set(rgb.subarray(3 * width * first, 3 * width * (first + count)));
+    return room.byteOffset;
+  };
+}
+
+/** The samples that each scaled sample is made of: their first, their number and their weights, from `starts` on. */
+interface Taps {
+  readonly values: Int32Array;
+  readonly starts: Int32Array;
+  readonly mostSamples: number;
 }
 
 const BITS = 22;
-const HALF = 1 << (BITS - 1);
-
-/** The samples that a scaled sample is made of: `count` from `first`, with their weights from `at`. */
-interface Taps {
-  readonly first: Int32Array;
-  readonly count: Int32Array;
-  readonly at: Int32Array;
-  readonly weights: Int32Array;
-}
 
 function tapsOf(from: number, to: number): Taps {
   const step = from / to;
   const support = Math.max(step, 1);
-  const [first, count, at] = [new Int32Array(to), new Int32Array(to), new Int32Array(to)];
-  const weights: number[] = [];
+  const values: number[] = [];
+  const starts = new Int32Array(to);
+  let mostSamples = 0;
   for (let i = 0; i < to; i++) {
     const centre = (i + 0.5) * step;
     const low = Math.max(0, Math.trunc(centre - support + 0.5));
@@ -34,70 +69,25 @@ function tapsOf(from: number, to: number): Taps {
       return Math.max(0, 1 - Math.abs((low + k - centre + 0.5) / support));
     });
     const sum = shares.reduce((a, b) => a + b, 0);
-    [first[i], count[i], at[i]] = [low, high - low, weights.length];
-    for (const share of shares) weights.push(Math.trunc((sum === 0 ? share : share / sum) * 2 ** BITS + 0.5));
+    starts[i] = values.length;
+    values.push(low, high - low);
+    for (const share of shares) values.push(Math.trunc((sum === 0 ? share : share / sum) * 2 ** BITS + 0.5));
+    mostSamples = Math.max(mostSamples, high - low);
   }
-  return { first, count, at, weights: Int32Array.from(weights) };
+  return { values: Int32Array.from(values), starts, mostSamples };
 }
 
-function scaleAcross({ width: from, height, rgb }: Pixels, width: number): Pixels {
-  const taps = tapsOf(from, width);
-  const scaled = new Uint8Array(3 * width * height);
-  // The loops over a row are functions of their own, which V8 compiles during the first picture.
-  for (let y = 0; y < height; y++) scaleRow(rgb, 3 * y * from, taps, scaled, 3 * y * width);
-  return { width, height, rgb: scaled };
-}
-
-function scaleRow(rgb: Uint8Array, row: number, taps: Taps, scaled: Uint8Array, to: number): void {
-  const { first, count, at, weights } = taps;
-  for (let x = 0; x < first.length; x++, to += 3) {
-    let r = HALF;
-    let g = HALF;
-    let b = HALF;
-    let pixel = row + 3 * first[x]!;
-    const end = at[x]! + count[x]!;
-    for (let k = at[x]!; k < end; k++, pixel += 3) {
-      const weight = weights[k]!;
-      r = (r + Math.imul(weight, rgb[pixel]!)) | 0;
-      g = (g + Math.imul(weight, rgb[pixel + 1]!)) | 0;
-      b = (b + Math.imul(weight, rgb[pixel + 2]!)) | 0;
-    }
-    // The weights add up to one, so that no sum leaves the range.
-    scaled[to] = r >> BITS;
-    scaled[to + 1] = g >> BITS;
-    scaled[to + 2] = b >> BITS;
-  }
-}
-
-function scaleDown({ width, height: from, rgb }: Pixels, height: number): Pixels {
-  const { first, count, at, weights } = tapsOf(from, height);
-  const rowValues = 3 * width;
-  const scaled = new Uint8Array(rowValues * height);
-  const sums = new Int32Array(rowValues);
+function scaleAcross(memory: PictureMemory, rows: Rows, height: number, taps: Taps, to: Target): void {
+  const at = memory.put(taps.values);
   for (let y = 0; y < height; y++) {
-    const shares = weights.subarray(at[y]!, at[y]! + count[y]!);
-    const start = first[y]! * rowValues;
-    const into = scaled.subarray(y * rowValues, (y + 1) * rowValues);
-    if (shares.length <= 3) mixRows(rgb, start, shares, into);
-    else {
-      sums.fill(HALF);
-      shares.forEach((share, k) => addRow(rgb, start + k * rowValues, share, sums));
-      for (let i = 0; i < rowValues; i++) into[i] = sums[i]! >> BITS;
-    }
-  }
-  return { width, height, rgb: scaled };
-}
-
-/** The sum of up to three rows, which are all where a picture nearly keeps its size. */
-function mixRows(rgb: Uint8Array, start: number, shares: Int32Array, into: Uint8Array): void {
-  const [w0 = 0, w1 = 0, w2 = 0] = shares;
-  const [r1, r2] = [1, 2].map((k) => start + Math.min(k, shares.length - 1) * into.length) as [number, number];
-  for (let i = 0; i < into.length; i++) {
-    const upper = (HALF + Math.imul(w0, rgb[start + i]!) + Math.imul(w1, rgb[r1 + i]!)) | 0;
-    into[i] = (upper + Math.imul(w2, rgb[r2 + i]!)) >> BITS;
+    memory.kernels.scaleRow(rows(y), at, taps.starts.length, to.at + y * to.rowBytes);
   }
 }
 
-function addRow(rgb: Uint8Array, row: number, share: number, sums: Int32Array): void {
-  for (let i = 0; i < sums.length; i++) sums[i]! += Math.imul(share, rgb[row + i]!);
+function scaleDown(memory: PictureMemory, rows: Rows, bytes: number, { values, starts }: Taps, to: Target): void {
+  const taps = memory.put(values);
+  starts.forEach((start, y) => {
+    const [first, count] = [values[start]!, values[start + 1]!];
+    memory.kernels.mixRows(rows(first), bytes, taps + 4 * (start + 2), count, to.at + y * to.rowBytes);
+  });
 }

@@ -30,7 +30,7 @@ export const kernelsPlugin: Plugin = {
     builder.onLoad({ filter: /^wasm-kernels:/, namespace: 'kernels' }, async ({ path: name }) => ({
       contents: await compileKernels(name.slice('wasm-kernels:'.length) as Simd),
       loader: 'binary',
-      watchDirs: [assembly, 'attention', 'matmul', 'rowwise'].map((name) => path.resolve(assembly, name)),
+      watchDirs: [assembly, 'attention', 'matmul', 'pictures', 'rowwise'].map((name) => path.resolve(assembly, name)),
     }));
     builder.onLoad({ filter: /.*/, namespace: 'thread' }, async ({ path: file }) => bundleThread(file));
   },

@@ -3,6 +3,9 @@ import { BY_EVERY_THREAD, CONTROL, CONTROL_BARRIER, COUNTER_WORD, DESCRIPTOR_BYT
 import { rmsNorm } from './rowwise/rmsNorm';
 import { packRows } from './matmul/packRows';
 export { encodeRows } from './matmul/encodeRows';
+export { bicubicMix, bicubicRow } from './pictures/bicubic';
+export { bytePatches, floatPatches } from './pictures/patches';
+export { mixRows, scaleRow } from './pictures/scale';
 import { packTiles, quantise } from './matmul/quantise';
 import { matvecFloat } from './matmul/matvecFloat';
 import { matvecQ } from './matmul/matvecQ';

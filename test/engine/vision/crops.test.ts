@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cutIntoCrops, scaleAndPad } from '../../../engine/vision/crops.ts';
 import { hdSize } from '../../../engine/vision/hdSize.ts';
-import { readPicture } from '../../support/engine/vision/cases.ts';
+import { pictureMemory, readPicture } from '../../support/engine/vision/cases.ts';
 import { type VisionGolden, readVisionGolden } from '../../support/engine/vision/golden.ts';
 
 const golden: VisionGolden = readVisionGolden();
@@ -35,12 +35,12 @@ describe('a picture is scaled and cut as the model was trained', () => {
     const name = `${image.file} in at most ${image.num_crops_limit} crops`;
     it(`${name}: every sample of the scaled picture is equal`, () => {
       const picture = readPicture(image.file);
-      const { rgb } = scaleAndPad(picture, hdSize(picture, image.num_crops_limit));
+      const rgb = scaleAndPad(pictureMemory(), picture, hdSize(picture, image.num_crops_limit));
       assert.equal(createHash('sha256').update(rgb).digest('hex'), image.hd_uint8_sha256);
     });
 
     it(`${name}: the normalised crops and the global view`, () => {
-      const crops = cutIntoCrops(readPicture(image.file), image.num_crops_limit);
+      const crops = cutIntoCrops(pictureMemory(), readPicture(image.file), image.num_crops_limit);
       assert.equal(crops.count, image.pixels.shape[0]);
       image.pixels.per_crop_sum.forEach((sum, crop) => {
         const patches = crops.patches(crop);

@@ -9,6 +9,8 @@ import { decodePng } from '../../../../engine/vision/png.ts';
 import { identifyPicture } from '../../../../engine/vision/pictureFile.ts';
 import type { Pixels } from '../../../../engine/vision/pixels.ts';
 import type { Backend } from '../../../../engine/wire/protocol.ts';
+import kernels from 'wasm-kernels:plain';
+import { PictureMemory } from '../../../../engine/vision/pictureMemory.ts';
 import { assertWithin } from '../../close.ts';
 import { goldenFolder } from '../golden.ts';
 import { type VisionPrompt, readVisionGolden } from './golden.ts';
@@ -69,4 +71,8 @@ export async function promptOf(model: LoadedModel, { ids }: VisionPrompt): Promi
 
 export function readPicture(file: string): Pixels {
   return decodePng(readFileSync(join(goldenFolder('vision'), file)), file);
+}
+
+export function pictureMemory(): PictureMemory {
+  return new PictureMemory(new WebAssembly.Module(kernels));
 }
