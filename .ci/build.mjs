@@ -1,7 +1,7 @@
 /**
  * Builds everything into dist/: `node .ci/build.mjs [--tests] [--watch]`. bundles.ts lists the bundles; beside them go
  *   dist/{node,webgpu}/PLATFORM  this platform's Node and Dawn, as in a package
- *   dist/tree-sitter*.wasm       the parsers of the project's index
+ *   dist/tree-sitter*.wasm       the parsers of completions and of the project's index
  *   dist/tiktoken_bg.wasm        where the bundled package `tiktoken` looks for it: beside the bundle
  *   dist/tesseract-core*.wasm, dist/*.traineddata.gz  what reads the text of pictures, and its languages
  *   dist/THIRD_PARTY_NOTICES.txt the licences of everything that is bundled
@@ -13,7 +13,7 @@ import { linkNatives } from './natives.ts';
 import { writeNotices } from './notices.ts';
 import { sampleProject } from './steps.ts';
 
-/** Those that extension/retrieval/syntax.ts names; a test checks that none is missing. */
+/** Those that engine/syntax/grammars.ts names; a test checks that none is missing. */
 const grammars = 'bash c-sharp cpp css go java javascript php python ruby rust tsx typescript'.split(' ');
 
 rmSync('dist/test', { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { shownText } from '../completion/completeAt.ts';
 import { completeOnce } from '../document/completeOnce.ts';
 import { BadRequest } from '../errors.ts';
 import { loadModel } from '../load/loadModel.ts';
+import { SyntaxErrors } from '../syntax/syntaxErrors.ts';
 import type { CompleteParams } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 import { readTextFile } from './readFiles.ts';
@@ -54,14 +55,15 @@ export function addComplete(program: Command, signal: AbortSignal): void {
     .option('--json', 'print the text with timings and token counts; with --text, with the rule that changed it');
   addModelOptions(command).action(async (place: string, options: CompleteOptions) => {
     const around = await readPlace(place);
+    const syntax = new SyntaxErrors(__dirname);
     if (options.text !== undefined) {
-      const shown = shownText(options.text, { ...around, multiline: 'auto' });
+      const shown = await shownText(options.text, { ...around, multiline: 'auto' }, syntax);
       return console.log(options.json ? JSON.stringify(shown) : shown.text);
     }
     const model = await loadModel(await modelPath(options.model, options), loadOptions(options, signal));
     try {
       const params = { ...around, maxTokens: options.maxTokens, multiline: 'auto' as const };
-      const result = await completeOnce(model, model.createSession().generate, params, signal);
+      const result = await completeOnce(model, { generate: model.createSession().generate, syntax }, params, signal);
       console.log(options.json ? JSON.stringify(result) : result.text);
     } finally {
       await model.dispose();

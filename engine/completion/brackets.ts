@@ -1,4 +1,6 @@
+import type { SyntaxError } from '../syntax/findErrors.ts';
 import type { Language } from './languages.ts';
+import { COMMENT, openLiteral } from './openLiteral.ts';
 
 const CLOSERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
@@ -38,4 +40,35 @@ export function unmatchedClosers(masked: string): number[] {
     }
   }
   return found;
+}
+
+/** An opening bracket, and what closes it. */
+export interface OpenBracket {
+  readonly at: number;
+  readonly closer: string;
+}
+
+/** The brackets outside of strings and comments that `text` leaves open, and where one or a string is closed wrongly. */
+export function bracketsOf(text: string, language: Language): { open: OpenBracket[]; errors: SyntaxError[] } {
+  const open: OpenBracket[] = [];
+  const errors: SyntaxError[] = [];
+  const wrong = (at: number): void => void errors.push({ start: at, end: at + 1 });
+  const onCode = (at: number): void => {
+    const character = text[at]!;
+    const closer = CLOSERS[character];
+    if (closer) open.push({ at, closer });
+    else if (')]}'.includes(character)) {
+      if (open.at(-1)?.closer === character) open.pop();
+      else wrong(at);
+    }
+  };
+  const literal = openLiteral(text, language, onCode, wrong);
+  if (literal !== undefined && literal !== COMMENT) wrong(text.length);
+  return { open, errors };
+}
+
+/** The errors that brackets and quotes show, for languages without a parser. */
+export function bracketErrors(text: string, language: Language): SyntaxError[] {
+  const { open, errors } = bracketsOf(text, language);
+  return [...errors, ...open.map(({ at }) => ({ start: at, end: at + 1 }))];
 }

@@ -1,8 +1,10 @@
-import { depthOf, maskLiterals, unmatchedClosers } from './brackets.ts';
-import { type Cursor, indentWidth, isClosed } from './cursor.ts';
+import type { FindErrors } from '../syntax/findErrors.ts';
+import { bracketsOf, maskLiterals, unmatchedClosers } from './brackets.ts';
+import { CLOSED, type Cursor, indentWidth } from './cursor.ts';
 import { fitIndentation } from './indentation.ts';
 import type { LineMode } from './lineMode.ts';
 import { openLiteral } from './openLiteral.ts';
+import { soundText } from './soundness.ts';
 import { stopOffset } from './stopRules.ts';
 
 export interface CleanOptions {
@@ -11,6 +13,8 @@ export interface CleanOptions {
   readonly instruct: boolean;
   /** The token limit cut the text off, so its last line may be incomplete. */
   readonly cutOff: boolean;
+  /** Finds the errors of syntax of a document in this language; absent where no parser is. */
+  readonly findErrors?: FindErrors | undefined;
 }
 
 /** Whether the completion is complete, so that no further text can belong to it. */
@@ -45,6 +49,7 @@ const RULES: readonly Rule[] = [
   ['the rest of the line follows the cursor', (text, { lineAfter }) => withoutRestOfLine(text, lineAfter)],
   ['the next line says so', (text, cursor) => (repeatsNextLine(text, cursor) ? '' : text)],
   ['it leaves open what is closed behind the cursor', (text, cursor) => (leavesOpen(text, cursor) ? '' : text)],
+  ['the parser would see an error', (text, cursor, { findErrors }) => soundText(text, cursor, findErrors)],
   // White space before the rest of a line may be intended; at the end of a line it never is.
   ['nothing but white space is left', (text, { lineAfter }) => (lineAfter.trim() === '' ? text.trimEnd() : text)],
   [
@@ -166,9 +171,12 @@ function repeatsNextLine(text: string, cursor: Cursor): boolean {
 }
 
 /** Whether the text in front of a closing bracket opens another one, closes that one, or leaves a string or comment open. */
-function leavesOpen(text: string, cursor: Cursor): boolean {
-  if (!isClosed(cursor)) return false;
-  const masked = maskLiterals(text, cursor.language);
-  const leavesLiteral = openLiteral(text, cursor.language) !== undefined;
-  return leavesLiteral || depthOf(masked) !== 0 || unmatchedClosers(masked).length > 0;
+function leavesOpen(text: string, { lineAfter, openString = '', language }: Cursor): boolean {
+  if (!CLOSED.test(lineAfter)) return false;
+  const code = openString + text;
+  const literal = openLiteral(code, language);
+  // The bracket may stand in the string.
+  if (literal === openString) return false;
+  const { open, errors } = bracketsOf(code, language);
+  return literal !== undefined || open.length > 0 || errors.length > 0;
 }

@@ -1,4 +1,5 @@
 import type { Generate, Generation } from '../inference/generationTypes.ts';
+import type { Syntax } from '../syntax/findErrors.ts';
 import { type CompletionModel, NEIGHBOURHOOD, promptBudget, usableContext } from '../prompt/budget.ts';
 import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/completionPrompt.ts';
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
@@ -19,6 +20,8 @@ export interface CompletionEngine {
   readonly affordable?: number;
   /** A snapshot of the request's file whose ids are in the KV cache, so that the prompt begins with it. */
   readonly snapshot?: FileSnapshot | undefined;
+  /** Finds errors of syntax, so that no completion adds one; only brackets are checked where absent. */
+  readonly syntax?: Syntax | undefined;
 }
 
 export type CompletionRequest = Omit<CompleteParams, 'modelId' | 'sessionId'>;
@@ -51,6 +54,7 @@ export async function completeAt(
     mode,
     instruct: prompt.kind === 'instruct',
     cutOff: stop === 'length',
+    findErrors: await engine.syntax?.finderFor(request.languageId),
   });
   return { text, ...figures, stop: stop ?? 'text', seen: seenLines(prompt, request) };
 }
@@ -60,23 +64,33 @@ function isUnwanted({ openString, inComment }: Cursor, { notIn = [] }: Completio
 }
 
 /** What the user would see if the model wrote `text` and ended there. */
-export function shownText(text: string, request: Omit<CompletionRequest, 'maxTokens'>): Cleaned {
+export async function shownText(
+  text: string,
+  request: Omit<CompletionRequest, 'maxTokens'>,
+  syntax: Syntax,
+): Promise<Cleaned> {
   const cursor = cursorAt(request);
   const mode = lineMode(cursor, request.multiline);
   if (mode === 'none') return { text: '', why: 'nothing is completed at such a place' };
-  return cleanCompletion(text.replaceAll('\r\n', '\n'), cursor, { mode, instruct: false, cutOff: false });
+  const findErrors = await syntax.finderFor(request.languageId);
+  return cleanCompletion(text.replaceAll('\r\n', '\n'), cursor, { mode, instruct: false, cutOff: false, findErrors });
 }
 
 /** Builds the prompt of completeAt. Throws BadRequest where the context is too small. */
 export function promptAt(
-  cursor: Pick<Cursor, 'fileName' | 'languageId' | 'prefix' | 'suffix'>,
+  cursor: Pick<Cursor, 'fileName' | 'languageId' | 'prefix' | 'suffix' | 'otherFiles'>,
   maxTokens: number,
   { tokenizer, model, affordable = 0, snapshot }: Omit<CompletionEngine, 'generate'>,
 ): CompletionPrompt {
   if (snapshot) return buildCompletionPrompt(cursor, tokenizer, model, NEIGHBOURHOOD, snapshot);
   // Chat models see text further away in snapshots.
   const most = promptKind(tokenizer, model) === 'instruct' ? 0 : affordable;
-  const budget = promptBudget(usableContext(model), answerTokens(maxTokens, model), most);
+  const budget = promptBudget(
+    usableContext(model),
+    answerTokens(maxTokens, model),
+    most,
+    (cursor.otherFiles ?? []).length > 0,
+  );
   return buildCompletionPrompt(cursor, tokenizer, model, budget);
 }
 

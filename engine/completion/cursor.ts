@@ -1,3 +1,4 @@
+import type { CursorText } from '../prompt/cursorText.ts';
 import { type Language, languageOf } from './languages.ts';
 import { COMMENT, openLiteral } from './openLiteral.ts';
 
@@ -5,13 +6,8 @@ import { COMMENT, openLiteral } from './openLiteral.ts';
 const CHARACTERS_LOOKED_AT = 8000;
 
 /** The lines around the cursor, which all completion rules depend on. */
-export interface Cursor {
-  readonly fileName: string;
-  readonly languageId: string;
+export interface Cursor extends CursorText {
   readonly language: Language;
-  /** The whole text before and after the cursor, with `\n` line ends. */
-  readonly prefix: string;
-  readonly suffix: string;
   /** The parts of the cursor's line. */
   readonly lineBefore: string;
   readonly lineAfter: string;
@@ -25,7 +21,7 @@ export interface Cursor {
   readonly inComment: boolean;
 }
 
-export function cursorAt(request: { fileName: string; languageId: string; prefix: string; suffix: string }): Cursor {
+export function cursorAt(request: CursorText): Cursor {
   const prefix = request.prefix.replaceAll('\r\n', '\n');
   const suffix = request.suffix.replaceAll('\r\n', '\n');
   const lineStart = prefix.lastIndexOf('\n') + 1;
@@ -41,6 +37,7 @@ export function cursorAt(request: { fileName: string; languageId: string; prefix
     indentUnit: indentUnitOf(prefix, suffix),
     openString: open === COMMENT ? undefined : open,
     inComment: open === COMMENT,
+    otherFiles: request.otherFiles,
     prefix,
     suffix,
     lineBefore: prefix.slice(lineStart),
@@ -68,7 +65,10 @@ export function indentWidth(line: string): number {
   return indentOf(line).replaceAll('\t', '    ').length;
 }
 
+/** What begins with a closing bracket. */
+export const CLOSED = /^\s*[)\]}]/;
+
 /** Whether a bracket that closes what is open at the cursor follows it. */
 export function isClosed({ lineAfter, openString }: Cursor): boolean {
-  return openString === undefined && /^\s*[)\]}]/.test(lineAfter);
+  return openString === undefined && CLOSED.test(lineAfter);
 }

@@ -8,8 +8,17 @@ const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};\n]|\breturn)[ \t]*$/;
 /** The delimiter of a string, or '//' for a comment of any kind. */
 export const COMMENT = '//';
 
-/** The delimiter of the string that is open at the end of `text`, which begins outside of strings; or COMMENT. */
-export function openLiteral(text: string, language: Language): string | undefined {
+/**
+ * The delimiter of the string that is open at the end of `text`, which begins outside of strings; or COMMENT. Calls
+ * `onCode` with the offset of each character outside of strings and comments, and `onCut` with that of a line end at
+ * which a string ends that may not go on.
+ */
+export function openLiteral(
+  text: string,
+  language: Language,
+  onCode: (at: number) => void = () => {},
+  onCut: (at: number) => void = () => {},
+): string | undefined {
   let open: string | undefined;
   let at = text.length > CHARACTERS_LOOKED_AT ? text.indexOf('\n', text.length - CHARACTERS_LOOKED_AT) + 1 : 0;
   while (at < text.length) {
@@ -19,14 +28,19 @@ export function openLiteral(text: string, language: Language): string | undefine
       if (comment > at) at = comment;
       else {
         open = delimiterAt(text, at, language);
-        at += open?.length ?? literalAt(text, at, language);
+        const length = open?.length ?? literalAt(text, at, language);
+        if (open === undefined && length === 1) onCode(at);
+        at += length;
       }
     } else if (text[at] === '\\') at += 2;
     else if (text.startsWith(open, at)) {
       at += open.length;
       open = undefined;
     } else {
-      if (text[at] === '\n' && !language.longQuotes.includes(open)) open = undefined;
+      if (text[at] === '\n' && !language.longQuotes.includes(open)) {
+        onCut(at);
+        open = undefined;
+      }
       at++;
     }
   }

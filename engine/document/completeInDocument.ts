@@ -13,6 +13,7 @@ import { encodeLongText } from '../prompt/encodeText.ts';
 import { ageOf, takeSnapshot } from '../prompt/fileSnapshot.ts';
 import { rangesLeftOut } from '../prompt/lines.ts';
 import { textPrompt } from '../prompt/prompt.ts';
+import type { Syntax } from '../syntax/findErrors.ts';
 import type { CompleteResult } from '../wire/protocol.ts';
 import { yieldToEventLoop } from '../inference/yieldToEventLoop.ts';
 import type { BackgroundPrefill, PrefillPlan } from './backgroundPrefill.ts';
@@ -33,9 +34,10 @@ export async function completeInDocument(
   { generate, backgroundPrefill: background }: Pick<DocumentSession, 'generate' | 'backgroundPrefill'>,
   request: CompletionRequest,
   signal: AbortSignal,
+  syntax?: Syntax,
 ): Promise<CompleteResult> {
   const affordable = background.speed.steadyTokensIn(SECONDS_TO_WAIT);
-  const engine = { ...completionModel(model), generate, affordable };
+  const engine = { ...completionModel(model), generate, syntax, affordable };
   try {
     const result = await completeAt(request, { ...engine, snapshot: background.snapshot }, signal).catch(
       async (error: unknown) => {

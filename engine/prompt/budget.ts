@@ -1,4 +1,5 @@
 import { BadRequest } from '../errors.ts';
+import { otherFilesBudget } from './otherFiles.ts';
 
 export interface CompletionModel {
   /** The model's name, where it tells what the vocabulary does not. */
@@ -16,6 +17,8 @@ export interface CompletionModel {
 export interface PromptBudget {
   readonly prefixTokens: number;
   readonly suffixTokens: number;
+  /** The most tokens of parts of other files; none where absent. */
+  readonly otherFileTokens?: number;
 }
 
 /** More context costs more prefill after a jump of the excerpt than it improves completions. */
@@ -26,16 +29,23 @@ const SUFFIX_TOKENS = 128;
 const HEADER_TOKENS = 96;
 const SHORTEST_PREFIX = 16;
 /** The excerpts beside a snapshot of the file, which a move of the cursor prefills again. */
-export const NEIGHBOURHOOD: PromptBudget = { prefixTokens: 256, suffixTokens: 128 };
+export const NEIGHBOURHOOD: Required<PromptBudget> = { prefixTokens: 256, suffixTokens: 128, otherFileTokens: 256 };
 /** A smaller snapshot would show no more than the short prompt does. */
 const SMALLEST_SNAPSHOT = 512;
 
 /**
- * Splits the tokens of a context between prefix and suffix, beside `maxTokens` to generate. Exceeds the usual sizes where
+ * Splits the tokens of a context between prefix, suffix and, where `hasOthers`, other files, beside `maxTokens` to generate. Exceeds the usual sizes where
  * `affordable` tokens prefill quickly enough. Throws BadRequest where the context is too small.
  */
-export function promptBudget(contextLength: number, maxTokens: number, affordable = 0): PromptBudget {
-  const room = contextLength - maxTokens - HEADER_TOKENS;
+export function promptBudget(
+  contextLength: number,
+  maxTokens: number,
+  affordable = 0,
+  hasOthers = false,
+): PromptBudget {
+  const all = contextLength - maxTokens - HEADER_TOKENS;
+  const otherFileTokens = hasOthers ? otherFilesBudget(all) : 0;
+  const room = all - otherFileTokens;
   const wantedSuffix = Math.floor((Math.min(affordable, room) * SUFFIX_TOKENS) / PREFIX_TOKENS);
   const suffixTokens = Math.min(Math.max(SUFFIX_TOKENS, wantedSuffix), Math.floor(room / 5));
   const prefixTokens = Math.min(Math.max(PREFIX_TOKENS, affordable), room - suffixTokens);
@@ -44,7 +54,7 @@ export function promptBudget(contextLength: number, maxTokens: number, affordabl
       `A context of ${contextLength} tokens leaves no room for a prompt beside ${maxTokens} new tokens.`,
     );
   }
-  return { prefixTokens, suffixTokens };
+  return { prefixTokens, suffixTokens, ...(hasOthers ? { otherFileTokens } : {}) };
 }
 
 /** The largest number of tokens in an answer, whatever is asked for: the question needs the rest of the context. */
@@ -77,5 +87,6 @@ export function keepsFactors({ shortLength }: CompletionModel, maxTokens: number
 }
 
 function besideSnapshot(maxTokens: number): number {
-  return NEIGHBOURHOOD.prefixTokens + NEIGHBOURHOOD.suffixTokens + HEADER_TOKENS + maxTokens;
+  const { prefixTokens, suffixTokens, otherFileTokens } = NEIGHBOURHOOD;
+  return prefixTokens + suffixTokens + otherFileTokens + HEADER_TOKENS + maxTokens;
 }

@@ -6,6 +6,7 @@ import { type FimMarks, areTrained, fimMarks } from './fimMarks.ts';
 import { instructPrompt } from './instruct.ts';
 import { type LineRange, lineAt, linesBetween, mergeRanges } from './lines.ts';
 import type { FileSnapshot } from './fileSnapshot.ts';
+import { fitOtherFiles, type OtherFile } from './otherFiles.ts';
 import { prefixExcerpt, suffixExcerpt, type Excerpt } from './excerpt.ts';
 
 export type PromptKind = 'fim' | 'instruct' | 'base';
@@ -49,13 +50,19 @@ export function buildCompletionPrompt(
   const encodeMore = (text: string) => tokenizer.encode(text, { continues: true });
   const prefix = prefixExcerpt(cursor.prefix, budget.prefixTokens, encode);
   const suffix = kind === 'base' ? NO_EXCERPT : suffixExcerpt(cursor.suffix, budget.suffixTokens, encodeMore);
+  const others = fitOtherFiles(cursor.otherFiles ?? [], budget.otherFileTokens ?? 0, tokenizer);
   const start = [
     ...(tokenizer.bosId === undefined ? [] : [tokenizer.bosId]),
+    ...others.flatMap((other) => otherFile(other, cursor.languageId, tokenizer)),
     ...fileHeader(cursor.fileName, tokenizer),
   ];
   const healed = {
     fim: () => fimPrompt(tokenizer, fimMarks(tokenizer)!, model.fimOrder, start, prefix, suffix),
-    instruct: () => healPrompt(tokenizer, instructPrompt(tokenizer, cursor, prefix.text, suffix.text, snapshot)),
+    instruct: () =>
+      healPrompt(
+        tokenizer,
+        instructPrompt(tokenizer, { ...cursor, otherFiles: others }, prefix.text, suffix.text, snapshot),
+      ),
     base: () => healPrompt(tokenizer, [...start, ...prefix.ids]),
   }[kind]();
   const stopIds = new Set([...tokenizer.stopIds, ...tokenizer.specialIds]);
@@ -88,6 +95,15 @@ function fileHeader(fileName: string, tokenizer: Tokenizer): number[] {
   if (file === undefined) return [];
   const continues = { continues: true };
   return [file, ...tokenizer.encode(fileName, continues).slice(-NAME_TOKENS), ...tokenizer.encode('\n', continues)];
+}
+
+/** A part of another file: behind its own header, or as a comment where the model knows no mark between files. */
+function otherFile({ path, text }: OtherFile, languageId: string, tokenizer: Tokenizer): number[] {
+  const header = fileHeader(path, tokenizer);
+  if (header.length > 0) return [...header, ...tokenizer.encode(`${text}\n`, { continues: true })];
+  const mark = /^(?:python|ruby|shellscript|yaml|toml|r|perl)$/.test(languageId) ? '#' : '//';
+  const lines = [`${path}:`, ...text.split('\n')].map((line) => `${mark} ${line}\n`);
+  return tokenizer.encode(`${lines.join('')}\n`, { continues: true });
 }
 
 /**

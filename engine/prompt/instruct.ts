@@ -23,14 +23,17 @@ export function instructPrompt(
   const tail = prefix.slice(tailStart(cursor.prefix, prefix));
   const head = prefix.slice(0, prefix.length - tail.length);
   const sections = [...section('before', head), ...section('after', suffix)];
+  const others = (cursor.otherFiles ?? []).flatMap(({ path, text }) => [`From ${path}:`, text, '']);
   const prefill = '```' + cursor.languageId + '\n' + tail;
   if (snapshot) {
     const before = `This is the file ${cursor.fileName} as it was a moment ago:\n<file>\n`;
-    const after = ['\n</file>', `Around the cursor it now reads as follows. ${TASK}`, ...sections].join('\n');
+    const after = ['\n</file>', ...others, `Around the cursor it now reads as follows. ${TASK}`, ...sections].join(
+      '\n',
+    );
     const around = chatAroundGap(tokenizer, before, after, prefill);
     return [...around.head, ...snapshot.ids, ...around.tail];
   }
-  const content = [`Complete the file ${cursor.fileName}. ${TASK}`, ...sections].join('\n');
+  const content = [...others, `Complete the file ${cursor.fileName}. ${TASK}`, ...sections].join('\n');
   return tokenizer.chat([{ role: 'user', content }], { addGenerationPrompt: true, prefill });
 }
 

@@ -10,6 +10,7 @@ import { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { Scheduler } from '../inference/scheduler.ts';
 import { MemoryLedger } from '../load/memoryLedger.ts';
 import { backendReports, withoutGpu } from '../load/openBackend.ts';
+import type { Syntax } from '../syntax/findErrors.ts';
 import { traffic } from '../traffic.ts';
 import { imageCosts } from '../vision/imageCosts.ts';
 import { textTurn } from '../wire/chatTurns.ts';
@@ -37,6 +38,8 @@ export interface ServerOptions {
   readonly noGpu: string;
   readonly onClients: (count: number, reason: 'arrived' | 'left' | 'goodbye') => void;
   readonly log: (message: string) => void;
+  /** The parsers that judge completions; only brackets are checked where absent. */
+  readonly syntax?: Syntax;
   /** loadInUse when absent; a test may let it fail. */
   readonly loadModel?: ModelLoader;
 }
@@ -157,7 +160,7 @@ export class EngineServer {
       documents.run(sessionKey(client, sessionId), signal, (session, either) => {
         session.backgroundPrefill.onActive = (active) =>
           client.connection.notify('backgroundPrefill', { sessionId, active });
-        return completeInDocument(model, session, params, either);
+        return completeInDocument(model, session, params, either, this.#options.syntax);
       }),
     );
     this.#scheduler.ghostTextSent();

@@ -116,6 +116,8 @@ export interface CompleteParams {
   multiline: 'auto' | 'always' | 'never';
   /** Where nothing is completed. */
   notIn?: ('comments' | 'strings')[];
+  /** Lines of other files that the document uses, the most useful first. Each change of them costs a whole prefill. */
+  otherFiles?: { path: string; text: string }[];
 }
 /** Token counts and times of a generation. */
 export interface GenerationResult {

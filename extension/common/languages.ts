@@ -1,48 +1,45 @@
 /** The languages that the extension knows by name or ending. Pure. */
+import { GRAMMARS } from '../../engine/syntax/grammars.ts';
 
 interface Language {
   /** VS Code's identifier. */
   readonly id: string;
   /** Other names that stand behind a fence. */
   readonly names?: readonly string[];
-  /** The endings of files that the project's index parses, and the tree-sitter grammar that does. */
+  /** The endings of files that the project's index parses. */
   readonly endings?: readonly string[];
-  readonly grammar?: string;
 }
 
 const LANGUAGES: readonly Language[] = [
-  { id: 'c', endings: ['.c', '.h'], grammar: 'cpp' },
-  { id: 'cpp', names: ['c++'], endings: ['.cc', '.cpp', '.cxx', '.hh', '.hpp'], grammar: 'cpp' },
-  { id: 'csharp', names: ['cs'], endings: ['.cs'], grammar: 'c-sharp' },
-  { id: 'css', endings: ['.css'], grammar: 'css' },
+  { id: 'c', endings: ['.c', '.h'] },
+  { id: 'cpp', names: ['c++'], endings: ['.cc', '.cpp', '.cxx', '.hh', '.hpp'] },
+  { id: 'csharp', names: ['cs'], endings: ['.cs'] },
+  { id: 'css', endings: ['.css'] },
   { id: 'diff', names: ['patch'] },
   { id: 'dockerfile', names: ['docker'] },
-  { id: 'go', names: ['golang'], endings: ['.go'], grammar: 'go' },
+  { id: 'go', names: ['golang'], endings: ['.go'] },
   { id: 'html', names: ['htm'] },
-  { id: 'java', endings: ['.java'], grammar: 'java' },
-  { id: 'javascript', names: ['js'], endings: ['.js', '.mjs', '.cjs'], grammar: 'javascript' },
-  { id: 'javascriptreact', names: ['jsx'], endings: ['.jsx'], grammar: 'javascript' },
+  { id: 'java', endings: ['.java'] },
+  { id: 'javascript', names: ['js'], endings: ['.js', '.mjs', '.cjs'] },
+  { id: 'javascriptreact', names: ['jsx'], endings: ['.jsx'] },
   { id: 'kotlin', names: ['kt'] },
   { id: 'makefile', names: ['make'] },
   { id: 'markdown', names: ['md'] },
-  { id: 'php', endings: ['.php'], grammar: 'php' },
+  { id: 'php', endings: ['.php'] },
   { id: 'powershell', names: ['ps1'] },
-  { id: 'python', names: ['py'], endings: ['.py', '.pyi'], grammar: 'python' },
-  { id: 'ruby', names: ['rb'], endings: ['.rb'], grammar: 'ruby' },
-  { id: 'rust', names: ['rs'], endings: ['.rs'], grammar: 'rust' },
-  { id: 'shellscript', names: ['bash', 'console', 'sh', 'shell', 'zsh'], endings: ['.sh', '.bash'], grammar: 'bash' },
-  { id: 'typescript', names: ['ts'], endings: ['.ts', '.mts', '.cts'], grammar: 'typescript' },
-  { id: 'typescriptreact', names: ['tsx'], endings: ['.tsx'], grammar: 'tsx' },
+  { id: 'python', names: ['py'], endings: ['.py', '.pyi'] },
+  { id: 'ruby', names: ['rb'], endings: ['.rb'] },
+  { id: 'rust', names: ['rs'], endings: ['.rs'] },
+  { id: 'shellscript', names: ['bash', 'console', 'sh', 'shell', 'zsh'], endings: ['.sh', '.bash'] },
+  { id: 'typescript', names: ['ts'], endings: ['.ts', '.mts', '.cts'] },
+  { id: 'typescriptreact', names: ['tsx'], endings: ['.tsx'] },
   { id: 'yaml', names: ['yml'] },
 ];
 
 const IDS = new Map(LANGUAGES.flatMap(({ id, names = [] }) => names.map((name) => [name, id])));
 const GRAMMAR_OF = new Map(
-  LANGUAGES.flatMap(({ endings = [], grammar }) => (grammar ? endings.map((ending) => [ending, grammar]) : [])),
+  LANGUAGES.flatMap(({ id, endings = [] }) => endings.map((ending) => [ending, GRAMMARS[id]!])),
 );
-
-/** The grammars that the package must hold. */
-export const GRAMMARS: ReadonlySet<string> = new Set(GRAMMAR_OF.values());
 
 /** VS Code's identifier for the name of a language that stands behind a fence; the name itself if it is not known. */
 export function languageNamed(name: string): string {

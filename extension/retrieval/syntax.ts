@@ -2,9 +2,9 @@
  * Finds the declarations of a source file with tree-sitter. A grammar is loaded for the first file of its language. No
  * vscode.
  */
-import { readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
-import treeSitter, { type Language, type Node, type Parser } from '@vscode/tree-sitter-wasm';
+import { extname } from 'node:path';
+import type { Node, Parser } from '@vscode/tree-sitter-wasm';
+import { loadParser } from '../../engine/syntax/loadParser.ts';
 import { grammarOf } from '../common/languages.ts';
 
 /** Lines count from 0; `last` is included. */
@@ -38,7 +38,7 @@ export class Syntax {
     const grammar = grammarOf(extname(path));
     if (grammar === undefined) return undefined;
     let parser = this.#parsers.get(grammar);
-    if (!parser) this.#parsers.set(grammar, (parser = this.#load(grammar)));
+    if (!parser) this.#parsers.set(grammar, (parser = loadParser(this.#folder, grammar)));
     const tree = (await parser).parse(text);
     if (!tree) return undefined;
     try {
@@ -52,18 +52,7 @@ export class Syntax {
     for (const parser of this.#parsers.values()) (await parser).delete();
     this.#parsers.clear();
   }
-
-  async #load(grammar: string): Promise<Parser> {
-    const { Parser, Language } = treeSitter;
-    initialised ??= Parser.init({ locateFile: (file) => join(this.#folder, file) });
-    await initialised;
-    const language: Language = await Language.load(readFileSync(join(this.#folder, `tree-sitter-${grammar}.wasm`)));
-    return new Parser().setLanguage(language);
-  }
 }
-
-/** The library is initialised once per thread, because its memory belongs to the module. */
-let initialised: Promise<void> | undefined;
 
 /** Code that is nested deeper is data. */
 const DEEPEST = 8;

@@ -65,7 +65,7 @@ function wholeFile(model: EditedModel, signal: AbortSignal): Layout {
 function shortWindow(model: EditedModel, signal: AbortSignal): Layout {
   const session = model.createSession();
   return {
-    answer: (key) => completeOnce(model, session.generate, key, signal),
+    answer: (key) => completeOnce(model, session, key, signal),
     pause: async () => 0,
     dispose: () => session.dispose(),
   };

@@ -11,7 +11,9 @@ import { ATTENTION } from './attention.ts';
 import { followUpsIn, ghostTextIn } from './chat.ts';
 import { addEdits } from './edits.ts';
 import { speedOf } from './modelSpeed.ts';
+import { addContext } from './otherFiles.ts';
 import { profileOf } from './profile.ts';
+import { addRecordTexts } from './recordTexts.ts';
 import { SHAPES } from './shapes.ts';
 import { speculationIn } from './speculation.ts';
 import { storedModel } from './storedModel.ts';
@@ -28,7 +30,7 @@ interface Options extends ModelBenchCliOptions {
   vision?: boolean;
 }
 
-void runProgram(new Command('npm run bench --'), [addBenchmarks, addEdits]);
+void runProgram(new Command('npm run bench --'), [addBenchmarks, addContext, addEdits, addRecordTexts]);
 
 function addBenchmarks(program: Command, signal: AbortSignal): void {
   program

@@ -116,7 +116,7 @@ async function completed(
     stats = generation.stats;
     return generation;
   };
-  const { text } = await completeOnce(model, generate, request, signal);
+  const { text } = await completeOnce(model, { generate }, request, signal);
   if (stats) sum.add(stats);
   return text;
 }

@@ -116,7 +116,7 @@ const CASES: Record<string, (readonly [...ShownCase, Settings?])[]> = {
     [
       'rust',
       '\n        Some(x) => x,\n        None => 0,\n    }\n}\n',
-      '    match v {⟦\n        Some(x) => x,\n        None => 0,\n    }⟧\n}',
+      'fn f() {\n    match v {⟦\n        Some(x) => x,\n        None => 0,\n    }⟧\n}',
     ],
     ['json', '\n    "a": 1,\n    "b": 2\n  }\n}', '{\n  "x": {⟦\n    "a": 1,\n    "b": 2\n  ⟧}\n}'],
     ['shellscript', '\n  echo "$f"\ndone\nls', 'for f in *; do⟦\n  echo "$f"\ndone⟧'],

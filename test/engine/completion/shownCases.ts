@@ -19,7 +19,9 @@ export const SHOWN: Readonly<Record<string, readonly ShownCase[]>> = {
     ['typescript', 'say "hi"', 'const a = \'it ⟦say "hi"⟧\';'],
     ['typescript', '"b");', 'const a = /["`]/; // it\'s `\nf(⟦"b"⟧);'],
     ['rust', '"b");', "let a = '\"'; let b = 'x'; // it's\nf(⟦\"b\"⟧);"],
-    ['java', 'say "hi"', 'String a = """\n  b ⟦say "hi"⟧""";'],
+    ['java', 'say "hi" twice', 'String a = """\n  b ⟦say "hi" twice⟧""";'],
+    // The quote before the closing ones would be the first of them.
+    ['java', 'say "hi"', 'String a = """\n  b ⟦⟧""";'],
   ],
   'in front of a closing bracket': [
     ['typescript', '{\n  a: 1,\n})', 'const x = render(⟦{\n  a: 1,\n}⟧)\n'],

@@ -130,17 +130,17 @@ describe('the budget of a snapshot', () => {
   for (const [name, affordable, want] of [
     ['time allows little', 2000, 2000],
     ['time allows nothing of use', 300, 0],
-    ['the context ends', 1e6, 131_072 - 480 - 128],
+    ['the context ends', 1e6, 131_072 - 736 - 128],
   ] as const) {
     it(`${name}: ${want} tokens`, () => assert.equal(snapshotTokens(model, 128, affordable), want));
   }
   it('is not more than a position sees', () => {
-    assert.equal(snapshotTokens({ ...model, attentionWindow: 2047 }, 128, 1e6), 2047 - 480 - 128);
+    assert.equal(snapshotTokens({ ...model, attentionWindow: 2047 }, 128, 1e6), 2047 - 736 - 128);
   });
   for (const [tokens, want] of [
     [3000, 3000],
-    [3500, 4096 - 480 - 128],
-    [4096, 4096 - 480 - 128],
+    [3500, 4096 - 736 - 128],
+    [4096, 4096 - 736 - 128],
     [4097, 4097],
     [50_000, 50_000],
   ] as const) {

@@ -22,10 +22,11 @@ interface Where {
   suffix?: string;
   fimOrder?: 'psm' | 'spm';
   tokens?: number;
+  otherFiles?: { path: string; text: string }[];
 }
-function build(tokenizer: Tokenizer, { prefix, suffix = '', fimOrder = 'psm', tokens = 400 }: Where) {
-  const cursor = { fileName: 'a.ts', languageId: 'typescript', prefix, suffix };
-  const budget = { prefixTokens: tokens, suffixTokens: 40 };
+function build(tokenizer: Tokenizer, { prefix, suffix = '', fimOrder = 'psm', tokens = 400, otherFiles }: Where) {
+  const cursor = { fileName: 'a.ts', languageId: 'typescript', prefix, suffix, otherFiles };
+  const budget = { prefixTokens: tokens, suffixTokens: 40, otherFileTokens: 60 };
   const prompt = buildCompletionPrompt(cursor, tokenizer, { contextLength: 1024, fimOrder }, budget);
   return { ...prompt, text: tokenizer.decode(prompt.ids, { specials: true }) };
 }
@@ -90,6 +91,22 @@ describe('completion prompts', () => {
       const prompt = build(tokenizer, where);
       assert.deepEqual([prompt.kind, prompt.text], [kind, want]);
       for (const id of tokenizer.specialIds) assert.ok(prompt.stopIds.has(id));
+    });
+  }
+
+  const others = [
+    { path: 'p.ts', text: 'class P\n  n: 1' },
+    { path: 'q.ts', text: 'x'.repeat(500) },
+  ];
+  for (const [name, tokenizer, start] of [
+    ['behind a mark of its own', starter, '<|file|>p.ts\nclass P\n  n: 1\n<|file|>a.ts\n<|fim_prefix|>'],
+    ['as a comment', base, '<s>// p.ts:\n// class P\n//   n: 1\n\na'],
+    ['in front of the task', chat, '<|user|>\nFrom p.ts:\nclass P\n  n: 1\n\nComplete the file a.ts.'],
+  ] as const) {
+    it(`lines of another file come first, as many as fit: ${name}`, () => {
+      const { text } = build(tokenizer, { prefix: 'a9', otherFiles: others });
+      assert.ok(text.startsWith(start), text);
+      assert.doesNotMatch(text, /xxx/);
     });
   }
 

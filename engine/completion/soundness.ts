@@ -1,0 +1,126 @@
+/** What of a text a parser accepts at the cursor. */
+import type { FindErrors, SyntaxError } from '../syntax/findErrors.ts';
+import { bracketErrors, bracketsOf, type OpenBracket } from './brackets.ts';
+import { type Cursor, indentOf, isClosed } from './cursor.ts';
+import { COMMENT, openLiteral } from './openLiteral.ts';
+
+/** Parsing a longer document for the first time would hold up its completion; brackets are found ten times as fast. */
+const MOST_PARSED = 200_000;
+/** A parser that sees more errors does not know the language as it is written here. */
+const MOST_ERRORS = 40;
+/** Deeper blocks are not opened by what people read as ghost text. */
+const MOST_OPEN = 8;
+
+/**
+ * The longest beginning of `text`, in lines, with which the parser sees no error that was not there before, once what
+ * the beginning leaves open at its end is closed. Where a closing bracket stands behind the cursor, nothing may be open.
+ */
+export function soundText(text: string, cursor: Cursor, parser?: FindErrors): string {
+  if (text.trim() === '' || cursor.language.prose) return text;
+  const { prefix, suffix, language } = cursor;
+  const brackets: FindErrors = (whole) => bracketErrors(whole, language);
+  let find = parser && prefix.length + suffix.length <= MOST_PARSED ? parser : brackets;
+  let before = find(prefix + suffix);
+  if (before.length > MOST_ERRORS) [find, before] = [brackets, brackets(prefix + suffix)];
+  const isSound = (shown: string): boolean =>
+    endings(shown, cursor).some(
+      (ending) => !addsErrors(before, find(prefix + shown + ending + suffix), prefix, shown + ending),
+    );
+  // White space at the end leads to a bracket below.
+  const end = /\n[ \t]*$/.exec(text)?.[0] ?? '';
+  const lines = text.slice(0, text.length - end.length).split('\n');
+  for (let count = lines.length; count > 0; count--) {
+    const shown = lines.slice(0, count).join('\n') + end;
+    if (shown.trim() !== '' && isSound(shown)) return shown;
+  }
+  return '';
+}
+
+function addsErrors(
+  before: readonly SyntaxError[],
+  after: readonly SyntaxError[],
+  prefix: string,
+  added: string,
+): boolean {
+  if (after.length > before.length) return true;
+  const start = prefix.length;
+  const end = start + added.length;
+  const moved = (offset: number, atCursor: number): number =>
+    offset < start ? offset : offset > start ? offset + added.length : atCursor;
+  const known = before.map((error) => ({ start: moved(error.start, start), end: moved(error.end, end) }));
+  return after.some((error) => {
+    if (error.start >= start && error.end <= end && error.start < end) return true;
+    return !known.some((other) => other.start <= error.end && error.start <= other.end);
+  });
+}
+
+/** What may follow `text`, so that nothing is open that it has opened itself: the likeliest first. */
+function endings(text: string, cursor: Cursor): string[] {
+  const { language, openString = '', inComment, lineBefore, lineAfter } = cursor;
+  if (isClosed(cursor) || (openString !== '' && lineAfter.startsWith(openString))) return [''];
+  const { lineComment } = language;
+  const comment = lineComment !== null && lineBefore.includes(lineComment) ? lineComment : '/*';
+  const code = (inComment ? comment : openString) + text;
+  const literal = openLiteral(code, language);
+  const quote = literal !== undefined && literal !== openString && literal.length === 3 ? literal : '';
+  const open = [...bracketsOf(code, language).open, ...openWords(code, cursor), ...openTags(code, cursor)]
+    .sort((a, b) => b.at - a.at)
+    .slice(0, MOST_OPEN);
+  const body = literal === undefined || literal === COMMENT ? bodyAfter(lineBefore + text, cursor) : '';
+  const closers = open.map((_, i) =>
+    open
+      .slice(0, open.length - i)
+      .map(({ closer }) => `\n${closer}`)
+      .join(''),
+  );
+  return [...closers, ''].flatMap((ending) => [...(body ? [body + ending] : []), quote + ending]);
+}
+
+/** The least that is taken as a block, where the last line opens one that cannot be empty. */
+function bodyAfter(text: string, { language, languageId }: Cursor): string {
+  const line = text.trimEnd().split('\n').at(-1)!;
+  if (languageId === 'shellscript') return /(?:\b(?:then|do|else)|\{)$/.test(line) ? '\n:' : '';
+  return language.blocks === 'indentation' && /:(?:\s*#.*)?$/.test(line) ? `\n${indentOf(line)}    pass` : '';
+}
+
+type Words = readonly [opens: RegExp, closes: RegExp, closer: string];
+/** Blocks that end with a word. */
+const WORDS: Readonly<Record<string, readonly Words[]>> = {
+  ruby: [
+    [/^\s*(?:def|class|module|if|unless|while|until|for|case|begin)\b|\bdo\s*(?:\|.*\|)?\s*$/, /^\s*end\b/, 'end'],
+  ],
+  shellscript: [
+    [/^\s*if\b/, /(?:^|;)\s*fi\b/, 'fi'],
+    [/^\s*(?:for|while|until|select)\b/, /(?:^|;)\s*done\b/, 'done'],
+    [/^\s*case\b/, /(?:^|;)\s*esac\b/, 'esac'],
+  ],
+};
+
+function openWords(code: string, { languageId }: Cursor): OpenBracket[] {
+  const words = WORDS[languageId];
+  if (!words) return [];
+  const open: OpenBracket[] = [];
+  let at = 0;
+  for (const line of code.split('\n')) {
+    for (const [opens, closes, closer] of words) {
+      if (opens.test(line)) open.push({ at, closer });
+      if (closes.test(line) && open.at(-1)?.closer === closer) open.pop();
+    }
+    at += line.length + 1;
+  }
+  return open;
+}
+
+/** An opening tag, also with an arrow in it, or a closing one. */
+const TAG = /(?<![\w$])<(\/?)([A-Za-z][\w.:-]*)((?:=>|[^<>])*)>/g;
+
+function openTags(code: string, { languageId }: Cursor): OpenBracket[] {
+  if (!/react$|^javascript$/.test(languageId)) return [];
+  const open: OpenBracket[] = [];
+  for (const { 1: slash, 2: name, 3: rest, index } of code.matchAll(TAG)) {
+    const closer = `</${name!}>`;
+    if (slash === '' && !rest!.endsWith('/')) open.push({ at: index, closer });
+    else if (slash === '/' && open.at(-1)?.closer === closer) open.pop();
+  }
+  return open;
+}

@@ -1,0 +1,91 @@
+/** Where a parser sees errors in a document. Each text is parsed from what differs from the one before. */
+import type { Edit, Node, Parser, Point, Tree } from '@vscode/tree-sitter-wasm';
+import type { FindErrors, SyntaxError } from './findErrors.ts';
+import { GRAMMARS } from './grammars.ts';
+import { loadParser } from './loadParser.ts';
+
+interface Parsed {
+  readonly text: string;
+  readonly tree: Tree;
+}
+
+export class SyntaxErrors {
+  readonly #finders = new Map<string, Promise<FindErrors>>();
+  readonly #parsed = new Map<Parser, Parsed>();
+
+  readonly #folder: string;
+
+  /** `folder` holds tree-sitter.wasm and the grammars. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Resolves with what finds the errors of texts in a language; undefined where no grammar of it is here. */
+  async finderFor(languageId: string): Promise<FindErrors | undefined> {
+    const grammar = GRAMMARS[languageId];
+    if (grammar === undefined) return undefined;
+    let finder = this.#finders.get(grammar);
+    if (!finder) this.#finders.set(grammar, (finder = this.#load(grammar)));
+    return finder;
+  }
+
+  async #load(grammar: string): Promise<FindErrors> {
+    const parser = await loadParser(this.#folder, grammar);
+    return (text) => errorsIn(this.#parse(parser, text).rootNode);
+  }
+
+  #parse(parser: Parser, text: string): Tree {
+    const before = this.#parsed.get(parser);
+    if (before?.text === text) return before.tree;
+    before?.tree.edit(editBetween(before.text, text));
+    const tree = parser.parse(text, before?.tree);
+    before?.tree.delete();
+    if (!tree) throw new Error('A parser without a time limit has given up.');
+    this.#parsed.set(parser, { text, tree });
+    return tree;
+  }
+}
+
+/** The smallest range in which two texts differ. */
+function editBetween(before: string, now: string): Edit {
+  const shorter = Math.min(before.length, now.length);
+  let start = 0;
+  while (start < shorter && before.charCodeAt(start) === now.charCodeAt(start)) start++;
+  let same = 0;
+  while (
+    same < shorter - start &&
+    before.charCodeAt(before.length - 1 - same) === now.charCodeAt(now.length - 1 - same)
+  )
+    same++;
+  const oldEnd = before.length - same;
+  const newEnd = now.length - same;
+  return {
+    startIndex: start,
+    oldEndIndex: oldEnd,
+    newEndIndex: newEnd,
+    startPosition: pointAt(now, start),
+    oldEndPosition: pointAt(before, oldEnd),
+    newEndPosition: pointAt(now, newEnd),
+  };
+}
+
+function pointAt(text: string, offset: number): Point {
+  let row = 0;
+  let lineStart = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', lineStart)) {
+    row++;
+    lineStart = at + 1;
+  }
+  return { row, column: offset - lineStart };
+}
+
+function errorsIn(root: Node): SyntaxError[] {
+  const found: SyntaxError[] = [];
+  const visit = (node: Node): void => {
+    if (node.isError || node.isMissing) found.push({ start: node.startIndex, end: node.endIndex });
+    // A character that the lexer skips is an error itself and has none.
+    if (node.hasError) for (const child of node.children) if (child) visit(child);
+  };
+  visit(root);
+  return found;
+}

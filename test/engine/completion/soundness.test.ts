@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { shownText } from '../../../engine/completion/completeAt.ts';
+import { SyntaxErrors } from '../../../engine/syntax/syntaxErrors.ts';
+import { describeSoundness } from '../../support/completion/soundness.ts';
+import type { ShownCase } from './shownCases.ts';
+
+const CASES: Record<string, ShownCase[]> = {
+  'sound as it is': [
+    ['typescript', 'const a = f({', 'function g() {\n  ⟦const a = f({⟧\n}\n'],
+    ['typescript', ') {\n  return x;\n}', 'function f(x⟦) {\n  return x;\n}⟧\n'],
+    ['typescriptreact', '<p>{a}</p>', 'const a = (\n  <div>\n    ⟦<p>{a}</p>⟧\n  </div>\n);\n'],
+    [
+      'typescriptreact',
+      '<ul onClick={() => f()}>',
+      'const a = (\n  <div>\n    ⟦<ul onClick={() => f()}>⟧\n  </div>\n);\n',
+    ],
+    ['python', 'if x:  # why', 'def f(x):\n    ⟦if x:  # why⟧\n'],
+    ['python', 'eturn x', 'def f(x):\n    r⟦eturn x⟧\n\n\ndef g():\n    pass\n'],
+    ['python', '"""Return it.', 'def f(x):\n    ⟦"""Return it.⟧\n'],
+    ['shellscript', 'if test -f a; then', '#!/bin/sh\n⟦if test -f a; then⟧\nls\n'],
+    ['ruby', 'def f(x)', 'class A\n  ⟦def f(x)⟧\nend\n'],
+    ['css', 'a:hover {', 'p {\n  color: red;\n}\n\n⟦a:hover {⟧\n'],
+    ['go', 'if err != nil {', 'package a\n\nfunc f() {\n\t⟦if err != nil {⟧\n}\n'],
+    ['json', '"a": [', '{\n  ⟦"a": [⟧\n}\n'],
+    // An error that is there already, elsewhere.
+    ['typescript', 'foo();', 'const = 5;\n\n⟦foo();⟧\n'],
+    ['plaintext', 'as usual :)', 'It is late, ⟦as usual :)⟧\n'],
+  ],
+  'cut to lines that are sound': [
+    ['typescript', '\n  a();\n  b(;\n  c();\n}', 'function f() {⟦\n  a();⟧\n}\n'],
+    ['python', 'a = 1\n    b = = 2\n', 'def f():\n    ⟦a = 1⟧\n'],
+  ],
+  unsound: [
+    ['typescript', 'a, b))', 'foo(⟦⟧\nbar();\n'],
+    ['typescript', 'foo(a]);', 'if (x) {\n  ⟦⟧\n}\n'],
+    ['typescript', '1 +;', 'const a = ⟦⟧\nb();\n'],
+    ['typescriptreact', '</p>', 'const a = (\n  <div>\n    ⟦⟧\n  </div>\n);\n'],
+    ['python', 'x x', 'def f():\n    return ⟦⟧\n'],
+    ['python', 'C:\\', 'f("⟦⟧")\n'],
+    ['css', 'color red}', 'p {\n  ⟦⟧\n}\n'],
+    ['yaml', '[1, 2', 'a: ⟦⟧]\n'],
+    ['json', '"x": "y', '{\n  ⟦⟧\n}\n'],
+  ],
+};
+
+describe('soundness', () => {
+  const syntax = new SyntaxErrors('node_modules/@vscode/tree-sitter-wasm/wasm');
+  for (const [group, cases] of Object.entries(CASES)) {
+    describe(group, () => {
+      for (const [languageId, says, seen] of cases) {
+        it(`${languageId}: ${JSON.stringify(seen)} of ${JSON.stringify(says)}`, async () => {
+          const [prefix, rest] = seen.split('⟦') as [string, string];
+          const suffix = rest.split('⟧')[1]!;
+          const request = { fileName: 'a', languageId, prefix, suffix, multiline: 'auto' } as const;
+          const { text } = await shownText(says, request, syntax);
+          assert.equal(`${prefix}⟦${text}⟧${suffix}`, seen);
+        });
+      }
+    });
+  }
+});
+
+describeSoundness(15);
