@@ -3,6 +3,7 @@
  * thread and in the terminal alike. Pure.
  *
  * Paths are absolute and use `/`, as the path of a file URI does: `/project/a.ts`, and `/c:/project/a.ts` on Windows.
+ * elsewhere.ts writes those of other file systems.
  */
 
 /** Implementations may answer at once or with a promise. */
@@ -41,7 +42,8 @@ export function childOf(folder: string, name: string): string {
 /** The folder that holds a path; the top of a file system holds itself. */
 export function parentOf(path: string): string {
   const end = path.lastIndexOf('/');
-  if (end < 0) return path;
+  // The top of another file system is no folder of this one.
+  if (end < 0 || (end === 1 && path.startsWith('//'))) return path;
   return path.slice(0, end) || '/';
 }
 

@@ -56,5 +56,5 @@ function resolved(folder: string, path: string): string {
     if (part === '..') result.pop();
     else if (part !== '.' && part !== '') result.push(part);
   }
-  return `/${result.join('/')}`;
+  return `${absolute.startsWith('//') ? '//' : '/'}${result.join('/')}`;
 }

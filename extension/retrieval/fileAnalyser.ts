@@ -41,9 +41,12 @@ export class FileAnalyser implements Analysers {
   /** Files that are gone, binary or minified contribute no chunk. */
   async analyse(files: readonly FileToAnalyse[], signal?: AbortSignal): Promise<Segment> {
     const builder = new SegmentBuilder();
-    for (const file of files) {
+    const texts: Promise<Uint8Array | undefined>[] = [];
+    for (const [index, file] of files.entries()) {
       signal?.throwIfAborted();
-      await this.#add(file, builder);
+      // On another computer reading takes long, so the next files are read meanwhile.
+      while (texts.length < Math.min(files.length, index + READ_AHEAD)) texts.push(this.#text(files[texts.length]!));
+      await this.#add(file, await texts[index], builder);
       // Let the thread answer messages in between.
       await setImmediate();
     }
@@ -54,8 +57,14 @@ export class FileAnalyser implements Analysers {
     return this.#syntax.dispose();
   }
 
-  async #add({ id, file, path, encoding }: FileToAnalyse, builder: SegmentBuilder): Promise<void> {
-    const bytes = await readText(this.#files, file, encoding);
+  #text({ file, encoding }: FileToAnalyse): Promise<Uint8Array | undefined> {
+    const text = readText(this.#files, file, encoding);
+    // It may fail before its turn comes, which is no unhandled error.
+    text.catch(() => {});
+    return text;
+  }
+
+  async #add({ id, path }: FileToAnalyse, bytes: Uint8Array | undefined, builder: SegmentBuilder): Promise<void> {
     if (!bytes) return;
     const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
     const declarations = await this.#syntax.declarations(path, text);
@@ -72,6 +81,8 @@ export class FileAnalyser implements Analysers {
     }
   }
 }
+
+const READ_AHEAD = 8;
 
 /** As many names as a person needs to recognise the chunk. */
 const MOST_NAMES = 8;

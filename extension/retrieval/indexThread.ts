@@ -8,6 +8,8 @@ import {
   PortMessageReader,
   PortMessageWriter,
 } from 'vscode-jsonrpc/node';
+import type { FileSystem } from '../files/fileSystem.ts';
+import type { FileCall } from './hostFiles.ts';
 import type { FoundChunk, OpenParams, Progress, SearchParams, Stats, ThreadData } from './protocol.ts';
 
 interface Methods {
@@ -21,6 +23,8 @@ interface Methods {
 export interface IndexThreadHost {
   onProgress(progress: Progress): void;
   onLog(message: string): void;
+  /** Serves what this computer's file system does not hold. */
+  readonly files: FileSystem;
   /** The thread ended without being asked to. */
   onCrash(reason: string): void;
 }
@@ -47,6 +51,7 @@ export class IndexThread {
     );
     this.#connection.onNotification('progress', (progress: Progress) => host.onProgress(progress));
     this.#connection.onNotification('log', (message: string) => host.onLog(message));
+    this.#connection.onRequest('file', async ({ what, path }: FileCall) => (await host.files[what](path)) ?? null);
     this.#ended = new Promise((_, reject) => {
       this.#worker.on('error', (error) => (this.#reason = String(error)));
       this.#worker.on('exit', (code) => {

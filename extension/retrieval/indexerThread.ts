@@ -6,6 +6,7 @@ import { setPriority } from 'node:os';
 import { parentPort, type MessagePort, workerData } from 'node:worker_threads';
 import { createMessageConnection, PortMessageReader, PortMessageWriter } from 'vscode-jsonrpc/node';
 import { nodeFileSystem } from '../files/nodeFileSystem.ts';
+import { withHostFiles } from './hostFiles.ts';
 import { ThreadedAnalysers } from './threadedAnalysers.ts';
 import { FileAnalyser, type FileToAnalyse } from './fileAnalyser.ts';
 import { Indexer } from './indexer.ts';
@@ -20,6 +21,7 @@ else serveAnalysis(parentPort);
 
 function serveIndex(port: MessagePort): void {
   const connection = createMessageConnection(new PortMessageReader(port), new PortMessageWriter(port));
+  const files = withHostFiles(nodeFileSystem, (call) => connection.sendRequest('file', call));
   let indexer: Indexer | undefined;
   const opened = (): Indexer => {
     if (!indexer) throw new Error('The index is not open.');
@@ -28,8 +30,8 @@ function serveIndex(port: MessagePort): void {
   connection.onRequest('open', async (params: OpenParams) => {
     await indexer?.dispose();
     indexer = new Indexer(params, {
-      files: nodeFileSystem,
-      analysers: new ThreadedAnalysers(nodeFileSystem, script, grammarFolder),
+      files,
+      analysers: new ThreadedAnalysers(files, script, grammarFolder),
       onProgress: (progress) => void connection.sendNotification('progress', progress),
       log: (message) => void connection.sendNotification('log', message),
     });

@@ -1,6 +1,7 @@
 /** Analyses files in this thread, and where there are many in another one, which ends when it has no work. No vscode. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { addressElsewhere } from '../files/elsewhere.ts';
 import type { FileSystem } from '../files/fileSystem.ts';
 import { type Analysers, FileAnalyser, type FileToAnalyse } from './fileAnalyser.ts';
 import type { ThreadData } from './protocol.ts';
@@ -39,7 +40,8 @@ export class ThreadedAnalysers implements Analysers {
 
   async analyse(files: readonly FileToAnalyse[]): Promise<Segment> {
     // Another thread takes 60 MB, so this one works first.
-    if (files.length < WORTH_A_THREAD || !this.#ownIsBusy) return this.#analyseHere(files);
+    const here = files.length < WORTH_A_THREAD || !this.#ownIsBusy || files.some(({ file }) => addressElsewhere(file));
+    if (here) return this.#analyseHere(files);
     const thread = this.#free.pop() ?? this.#start();
     clearTimeout(thread.idle);
     try {

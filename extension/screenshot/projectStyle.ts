@@ -1,5 +1,6 @@
 /** Reads how the open project writes its components: package.json and one component. */
 import * as vscode from 'vscode';
+import { findFiles } from '../files/vscode/findFiles.ts';
 import { hiddenPatterns, isRefused, matchesAny } from '../reading/vscode/exclusions.ts';
 import { nameOf, textOf } from '../reading/vscode/textOf.ts';
 import { bestSample, componentEndings, languageOf } from './sample.ts';
@@ -36,10 +37,7 @@ export async function readProjectStyle(excluded: readonly string[], signal: Abor
 /** Files that may be read, and that VS Code's own search would show. */
 async function found(pattern: string, excluded: readonly string[]): Promise<vscode.Uri[]> {
   const hidden = hiddenPatterns();
-  const uris = await vscode.workspace.findFiles(
-    pattern,
-    '**/{node_modules,bower_components,dist,build}/**',
-    MOST_CANDIDATES,
-  );
+  const exclude = '**/{node_modules,bower_components,dist,build}/**';
+  const { uris } = await findFiles(pattern, { exclude, most: MOST_CANDIDATES });
   return uris.filter((uri) => !isRefused(uri, excluded) && !matchesAny(uri, hidden));
 }

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createVSIX } from '@vscode/vsce';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { OLDEST } from '../../.ci/codeServer.ts';
+import { type PackedExtension, packedExtension } from '../support/extension/packedExtension.ts';
 import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { DESKTOP, VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
@@ -13,7 +11,7 @@ describe('another extension asks the model through VS Code', () => {
     { when: 'Say hello', answer: 'Hello from this machine.' },
     { when: 'Hang', answer: '', hang: true },
   ]);
-  let folder: string;
+  let client: PackedExtension;
   let vscode: VsCode;
   let window: EditorWindow;
 
@@ -26,14 +24,11 @@ describe('another extension asks the model through VS Code', () => {
       console.log(`    skipped: VS Code ${OLDEST} refuses, under test, the dialog in which the user allows it`);
       return this.skip();
     }
-    folder = mkdtempSync(join(tmpdir(), 'airgap-client-'));
-    const packagePath = join(folder, 'client.vsix');
-    const cwd = 'test/fixtures/languageModelClient';
-    await createVSIX({ cwd, packagePath, dependencies: false, allowMissingRepository: true, skipLicense: true });
+    client = await packedExtension('test/fixtures/languageModelClient');
     vscode = await VsCode.start({
       files: { 'price.ts': 'export const price = 1;\n' },
       engine,
-      packages: [packagePath],
+      packages: [client.path],
     });
     window = await EditorWindow.open(vscode);
   });
@@ -41,7 +36,7 @@ describe('another extension asks the model through VS Code', () => {
     await window?.[Symbol.asyncDispose]();
     await vscode?.[Symbol.asyncDispose]();
     engine.remove();
-    if (folder) rmSync(folder, { recursive: true, force: true });
+    client?.[Symbol.dispose]();
   });
 
   it('it counts, answers and stops, once the user has allowed it', async () => {

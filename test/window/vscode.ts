@@ -25,6 +25,8 @@ export interface VsCodeOptions {
   files: Record<string, string>;
   /** The user's settings. */
   settings?: Record<string, unknown>;
+  /** The URI of a folder to open instead of the one with the files. */
+  folder?: string;
   workspaceTrust?: boolean;
   env?: NodeJS.ProcessEnv;
   /** Settings of the scope `machine`, which VS Code in the browser reads only there. */
@@ -56,7 +58,7 @@ export class VsCode implements AsyncDisposable {
     }
     const hostOptions = {
       extension: EXTENSION,
-      folder: join(home, 'workspace'),
+      folder: options.folder ?? join(home, 'workspace'),
       dataDir: join(home, 'data'),
       extensionsDir: join(home, 'extensions'),
       workspaceTrust: options.workspaceTrust ?? false,

@@ -3,13 +3,12 @@ import * as vscode from 'vscode';
 import type { Settings } from '../../settings.ts';
 import { selectionOf } from './defaults.ts';
 import { PICTURE_TEXT_SCHEME } from '../../ocr/pictureTexts.ts';
+import { isEditor } from '../../reading/vscode/eligibility.ts';
 import { isRefused } from '../../reading/vscode/exclusions.ts';
 import type { Attachment } from './attachment.ts';
 
 /** A change arrives with every key; tokens are counted again when the user pauses. */
 const TEXT_PAUSE_MS = 1500;
-/** Schemes of editors' documents; views and inputs have documents, too. */
-const SCHEMES = new Set(['file', 'untitled', 'vscode-remote', 'vscode-vfs', 'vscode-notebook-cell']);
 
 export class EditorContext implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
@@ -39,7 +38,7 @@ export class EditorContext implements vscode.Disposable {
         events.moved();
       }),
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
-        if (SCHEMES.has(document.uri.scheme) || document.uri.scheme === PICTURE_TEXT_SCHEME) this.#changed();
+        if (isEditor(document.uri) || document.uri.scheme === PICTURE_TEXT_SCHEME) this.#changed();
       }),
     ];
   }
@@ -47,7 +46,7 @@ export class EditorContext implements vscode.Disposable {
   /** Undefined if no editor is open or its document must not be read. */
   get attachment(): Attachment | undefined {
     const editor = this.#editor;
-    if (!editor || !SCHEMES.has(editor.document.uri.scheme)) return undefined;
+    if (!editor || !isEditor(editor.document.uri)) return undefined;
     const { document, selection } = editor;
     if (isRefused(document.uri, this.#settings()['files.exclude'])) return undefined;
     return selectionOf(document, selection) ?? { kind: 'file', uri: document.uri.toString() };

@@ -1,6 +1,7 @@
 /** The files of the workspace for suggestions: searched once and cached while the user types. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as vscode from 'vscode';
+import { findFiles } from '../../files/vscode/findFiles.ts';
 import { hiddenPatterns, isRefused, matchesAny } from '../../reading/vscode/exclusions.ts';
 import { filesBelow } from './folder.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
@@ -51,19 +52,18 @@ export class ProjectFiles {
       // The search does not understand nested braces; files that such patterns hide are removed afterwards.
       const plain = hiddenPatterns().filter((pattern) => !/[{},]/.test(pattern));
       const exclude = plain.length > 0 ? `{${plain.join(',')}}` : undefined;
-      const found = await vscode.workspace.findFiles('**/*', exclude, MOST_FILES, source.token);
+      const { uris, unsearched } = await findFiles('**/*', { exclude, most: MOST_FILES, token: source.token });
       signal.throwIfAborted();
-      return found.length > 0 ? found : await this.#walk(signal);
+      return [...uris, ...(await this.#walk(unsearched, signal))];
     } finally {
       signal.removeEventListener('abort', cancel);
       source.dispose();
     }
   }
 
-  async #walk(signal: AbortSignal): Promise<vscode.Uri[]> {
+  async #walk(folders: readonly vscode.WorkspaceFolder[], signal: AbortSignal): Promise<vscode.Uri[]> {
     const excluded = this.#excluded();
-    const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri);
-    const found = await Promise.all(folders.map((uri) => filesBelow(uri, { excluded, most: MOST_WALKED, signal })));
+    const found = await Promise.all(folders.map(({ uri }) => filesBelow(uri, { excluded, most: MOST_WALKED, signal })));
     return found.flatMap(({ files }) => files);
   }
 }

@@ -1,6 +1,7 @@
 /** The "New File" button of a code block. */
 import * as vscode from 'vscode';
 import { languageNamed } from '../../common/languages.ts';
+import { newDocument } from '../../files/vscode/savedElsewhere.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
 import { blockLines } from '../placing/lines.ts';
 import type { CodeBlock } from '../placing/locate.ts';
@@ -26,7 +27,7 @@ export async function newFile({ code, language, path = '' }: CodeBlock): Promise
   const uri = uriOf(target);
   if (await exists(target)) return vscode.l10n.t('{0} already exists.', nameOf(uri));
   if (!(await confirmRunner(uri, '', content))) return '';
-  const document = await vscode.workspace.openTextDocument(uri.with({ scheme: 'untitled' }));
+  const document = await newDocument(uri);
   const edit = new vscode.WorkspaceEdit();
   const end = document.positionAt(document.getText().length);
   edit.replace(document.uri, new vscode.Range(new vscode.Position(0, 0), end), content);

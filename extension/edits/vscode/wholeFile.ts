@@ -1,5 +1,7 @@
 /** Code that becomes a whole file of the workspace, new or not, through the diff editor. */
 import * as vscode from 'vscode';
+import { isSavedElsewhere } from '../../files/vscode/savedElsewhere.ts';
+import { nameOf } from '../../reading/vscode/textOf.ts';
 import type { Place } from '../placing/locate.ts';
 import { exists, newTargets } from '../targets.ts';
 import { pickTarget } from './newFile.ts';
@@ -22,6 +24,9 @@ export async function proposeWholeFile(
   if (!target) return '';
   const uri = uriOf(target);
   const isNew = !(await exists(target));
+  if (isNew && isSavedElsewhere(uri)) {
+    return t('{0} does not exist, and the file system of its folder shows no proposals for new files.', nameOf(uri));
+  }
   const document = await vscode.workspace.openTextDocument(isNew ? uri.with({ scheme: 'untitled' }) : uri);
   const whole = (): Place[] => [{ line: 1, label: '', text: code }];
   return proposals.show(document, whole()[0]!, whole);

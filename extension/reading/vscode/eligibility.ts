@@ -21,6 +21,12 @@ export function hasCode({ uri, languageId }: vscode.TextDocument): boolean {
   return !NOT_EDITORS.test(uri.scheme) && languageId !== 'log';
 }
 
+/** Whether people edit documents of this kind, in whatever file system; views and inputs have documents, too. */
+export function isEditor({ scheme }: vscode.Uri): boolean {
+  const hasFiles = vscode.workspace.fs.isWritableFileSystem(scheme) !== undefined;
+  return !NOT_EDITORS.test(scheme) && (WITHOUT_FILES.includes(scheme) || hasFiles);
+}
+
 function isEditable(scheme: string): boolean {
   if (NOT_EDITORS.test(scheme)) return false;
   return WITHOUT_FILES.includes(scheme) || vscode.workspace.fs.isWritableFileSystem(scheme) === true;

@@ -1,6 +1,6 @@
 /** Follows the project's files while it is open: changes, reported in batches, and files that were opened recently. */
 import * as vscode from 'vscode';
-import { fromNative } from '../../files/nodeFileSystem.ts';
+import { pathOf } from '../../files/vscode/workspaceFiles.ts';
 
 /** Changes come in bursts, as when a branch is checked out: a batch ends after this much quiet, */
 const QUIET_MS = 400;
@@ -43,9 +43,9 @@ export class ProjectChanges implements vscode.Disposable {
   }
 
   #add(uri: vscode.Uri): void {
-    if (uri.scheme !== 'file' || /[\\/](node_modules|\.git)[\\/](?!info[\\/]exclude$)/.test(uri.fsPath)) return;
+    if (/\/(node_modules|\.git)\/(?!info\/exclude$)/.test(uri.path)) return;
     if (this.#places.size === 0) this.#first = Date.now();
-    this.#places.add(fromNative(uri.fsPath));
+    this.#places.add(pathOf(uri));
     clearTimeout(this.#timer);
     const wait = Math.min(QUIET_MS, Math.max(0, this.#first + LATEST_MS - Date.now()));
     this.#timer = setTimeout(() => {
@@ -80,8 +80,8 @@ export class RecentFiles implements vscode.Disposable {
   }
 
   #add({ uri }: vscode.TextDocument): void {
-    if (uri.scheme !== 'file') return;
-    const path = fromNative(uri.fsPath);
+    if (!vscode.workspace.getWorkspaceFolder(uri)) return;
+    const path = pathOf(uri);
     this.#paths = [path, ...this.#paths.filter((each) => each !== path)].slice(0, MOST_RECENT);
   }
 }

@@ -7,7 +7,7 @@ import type { Hit, ProjectSearch } from '../projectSearch.ts';
 import { abortable } from '../../common/abortable.ts';
 import { errorMessage } from '../../common/errorMessage.ts';
 import { warn } from '../../common/notice.ts';
-import { fromNative, toNative } from '../../files/nodeFileSystem.ts';
+import { everyFileSystem, pathOf, uriAt } from '../../files/vscode/workspaceFiles.ts';
 import { hiddenPatterns } from '../../reading/vscode/exclusions.ts';
 import type { Settings } from '../../settings.ts';
 import { IndexThread } from '../indexThread.ts';
@@ -75,7 +75,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
       await abortable(running.opened, signal);
       const recent = this.#recent.paths;
       const found = await running.thread.call('search', { query, limit, recent }, signal);
-      return found.map(({ file, ...hit }) => ({ ...hit, uri: vscode.Uri.file(toNative(file)).toString() }));
+      return found.map(({ file, ...hit }) => ({ ...hit, uri: uriAt(file).toString() }));
     } catch (error) {
       if (signal.aborted || this.#running === running) throw error;
       throw new Error(vscode.l10n.t('The project index stopped during the search. Try again.'), { cause: error });
@@ -108,7 +108,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
       return vscode.l10n.t('Project search is turned off by the setting {0}.', 'airgap.index.enable');
     }
     if (this.#folders().length === 0 || !this.#host.storageUri) {
-      return vscode.l10n.t('There is no local folder to search.');
+      return vscode.l10n.t('There is no folder to search.');
     }
     if (this.#crashes >= MOST_CRASHES) {
       return vscode.l10n.t('The project index has failed several times. For details, run "Airgap: Show Log".');
@@ -117,7 +117,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   }
 
   #folders(): readonly vscode.WorkspaceFolder[] {
-    return (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+    return vscode.workspace.workspaceFolders ?? [];
   }
 
   #ensureStarted(): Running {
@@ -134,6 +134,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
         this.#changed.fire();
       },
       onLog: (message) => this.#host.log.info(message),
+      files: everyFileSystem,
       onCrash: (reason) => this.#crashed(thread, reason),
     });
     const opened = thread.call('open', this.#openParams()).then(({ files, chunks, read, skipped }) => {
@@ -151,7 +152,7 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
     const named = (name: string): string => (folders.length > 1 ? name : '');
     return {
       storageFolder: this.#host.storageUri!.fsPath,
-      folders: folders.map(({ uri, name }) => ({ path: fromNative(uri.fsPath), name: named(name) })),
+      folders: folders.map(({ uri, name }) => ({ path: pathOf(uri), name: named(name) })),
       exclude: [...new Set([...hiddenPatterns(), ...this.#host.settings()['index.exclude']])],
       include: this.#host.settings()['index.include'],
       encoding: vscode.workspace.getConfiguration('files').get('encoding', 'utf8'),
@@ -161,7 +162,9 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   #startSoon(): void {
     clearTimeout(this.#start);
     this.#start = setTimeout(() => {
-      if (!this.#unavailable()) this.#ensureStarted();
+      // What is on another computer is read for a question only, because it may go over a network.
+      const isLocal = this.#folders().every(({ uri }) => uri.scheme === 'file');
+      if (isLocal && !this.#unavailable()) this.#ensureStarted();
     }, START_MS);
   }
 

@@ -8,6 +8,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Column, rowFormatter } from '../../../engine/cli/table.ts';
+import { nodeFileSystem } from '../../../extension/files/nodeFileSystem.ts';
 import { IndexThread } from '../../../extension/retrieval/indexThread.ts';
 import type { Progress, Stats } from '../../../extension/retrieval/protocol.ts';
 import { indexFile } from '../../../extension/retrieval/savedIndex.ts';
@@ -117,7 +118,7 @@ async function measure(name: string, folder: string): Promise<Measured> {
     encoding: 'utf8',
   };
   const start = (onProgress: (progress: Progress) => void = () => {}): IndexThread =>
-    new IndexThread(resolve('dist'), { onProgress, onLog: console.log, onCrash: console.error });
+    new IndexThread(resolve('dist'), { files: nodeFileSystem, onProgress, onLog: console.log, onCrash: console.error });
 
   const base = process.memoryUsage().rss;
   let peak = 0;

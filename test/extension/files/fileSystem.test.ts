@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { addressElsewhere, pathElsewhere } from '../../../extension/files/elsewhere.ts';
 import { childOf, isWithin, parentOf, relativeTo } from '../../../extension/files/fileSystem.ts';
 import { fromNative, nodeFileSystem, toNative } from '../../../extension/files/nodeFileSystem.ts';
 import { realFolder } from '../../support/extension/editing.ts';
@@ -21,6 +22,20 @@ describe('file system of the rules', () => {
 
   it('elsewhere a path is what it is, a backslash included', () => {
     assert.deepEqual([fromNative('/a\\b', false), toNative('/a\\b', false)], ['/a\\b', '/a\\b']);
+  });
+
+  it('another file system: its addresses, and what is none', () => {
+    for (const [address, path] of [
+      [{ scheme: 'memfs', authority: '', path: '/a b.ts' }, '//memfs:/a b.ts'],
+      [{ scheme: 'vscode-remote', authority: 'ssh-remote+a/b', path: '/p' }, '//vscode-remote:ssh-remote%2Ba%2Fb/p'],
+    ] as const) {
+      assert.equal(pathElsewhere(address), path);
+      assert.deepEqual(addressElsewhere(path), address);
+    }
+    for (const path of ['/a', '/c:/a', '//server/share', '//server/a:b'])
+      assert.equal(addressElsewhere(path), undefined);
+    assert.equal(parentOf('//memfs:/a'), '//memfs:');
+    assert.equal(parentOf('//memfs:'), '//memfs:');
   });
 
   it('a drive without a slash is its top, never its current folder', () => {

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import type { FileSystem } from '../../../extension/files/fileSystem.ts';
 import { nodeFileSystem } from '../../../extension/files/nodeFileSystem.ts';
 import { Indexer } from '../../../extension/retrieval/indexer.ts';
 import { IndexThread } from '../../../extension/retrieval/indexThread.ts';
@@ -20,6 +21,13 @@ import { FileAnalyser } from '../../../extension/retrieval/fileAnalyser.ts';
 import { HIDDEN } from '../../../extension/reading/secrets.ts';
 import { saveIndex, indexFile } from '../../../extension/retrieval/savedIndex.ts';
 
+/** A file system that only the host reads. */
+const HOST_FILES: FileSystem = {
+  stat: (path) => (path === '//memfs:a/p/pay.ts' ? { kind: 'file', mtimeMs: 1, size: 40 } : undefined),
+  list: (folder) => (folder === '//memfs:a/p' ? [{ name: 'pay.ts', kind: 'file' }] : []),
+  read: (path) => (path.endsWith('/pay.ts') ? Buffer.from('export function payInvoice() {}\n') : undefined),
+  realPath: (path) => path,
+};
 const GRAMMARS = resolve('node_modules/@vscode/tree-sitter-wasm/wasm');
 
 describe('index', () => {
@@ -283,6 +291,7 @@ describe('index thread', function () {
     }
     crashes.length = 0;
     thread = new IndexThread(resolve('dist'), {
+      files: HOST_FILES,
       onProgress: () => {},
       onLog: assert.fail,
       onCrash: (reason) => crashes.push(reason),
@@ -308,6 +317,13 @@ describe('index thread', function () {
     assert.deepEqual(crashes, []);
   });
 
+  it('asks the host for files that are on no disk of this computer', async () => {
+    const elsewhere = [{ path: '//memfs:a/p', name: '' }];
+    assert.equal((await thread.call('open', { ...params(), folders: elsewhere })).files, 1);
+    const [hit] = await thread.call('search', { query: 'payInvoice', limit: 3, recent: [] });
+    assert.deepEqual([hit!.file, hit!.path], ['//memfs:a/p/pay.ts', 'pay.ts']);
+  });
+
   it('a question can be cancelled while the project is read', async () => {
     const opened = thread.call('open', params());
     const stop = new AbortController();
@@ -321,7 +337,12 @@ describe('index thread', function () {
     const opened = assert.rejects(thread.call('open', params()), /ended|code|closed/);
     await thread.dispose();
     await opened;
-    const again = new IndexThread(resolve('dist'), { onProgress: () => {}, onLog: assert.fail, onCrash: assert.fail });
+    const again = new IndexThread(resolve('dist'), {
+      files: HOST_FILES,
+      onProgress: () => {},
+      onLog: assert.fail,
+      onCrash: assert.fail,
+    });
     assert.equal((await again.call('open', params())).files, 900);
     await again.dispose();
     assert.deepEqual(crashes, []);
@@ -330,6 +351,7 @@ describe('index thread', function () {
   it('a crash is told once, and calls fail with a sentence', async () => {
     writeFileSync(join(top, 'indexer.cjs'), `setTimeout(() => { throw new Error('fell over'); }, 100);`);
     const faulty = new IndexThread(top, {
+      files: HOST_FILES,
       onProgress: () => {},
       onLog: assert.fail,
       onCrash: (reason) => crashes.push(reason),

@@ -44,8 +44,6 @@ export class FakeWorkspace {
   /** Answers to the next dialogs. */
   readonly answers: string[] = [];
   reads = 0;
-  /** False: a file system of another extension, without a search service. */
-  canSearch = true;
 
   constructor(
     files: Record<string, string | Uint8Array> = {},
@@ -114,7 +112,11 @@ export class FakeWorkspace {
         bytes.includes(0)
           ? Promise.reject(new Error('binary'))
           : Promise.resolve(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)),
-      findFiles: () => Promise.resolve(this.canSearch ? [...this.files.keys()].map((key) => Uri.parse(key)) : []),
+      // VS Code waits for an extension that can search another file system.
+      findFiles: () =>
+        this.root.startsWith('file:')
+          ? Promise.resolve([...this.files.keys()].map((key) => Uri.parse(key)))
+          : new Promise(() => {}),
       openTextDocument: (uri: Uri) =>
         Promise.resolve(this.documents.find((document) => document.uri.toString() === uri.toString())),
     });
