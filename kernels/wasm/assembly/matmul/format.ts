@@ -116,8 +116,9 @@ export function putBlock(codes: usize, row: usize, dtype: i32): void {
   }
 }
 
+/** 32 bytes. */
 // @inline
-function putBytes(first: v128, second: v128, to: usize): void {
+export function putBytes(first: v128, second: v128, to: usize): void {
   v128.store32_lane(to, first, 0);
   v128.store32_lane(to, first, 1, 32);
   v128.store32_lane(to, first, 2, 64);

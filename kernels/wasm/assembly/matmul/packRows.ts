@@ -1,5 +1,7 @@
 import { blockBytes, hasMinima, hasSuperBlocks, panelBytes } from './format';
 import { packKept, packWithMinima } from './packCodes';
+import { largestKept } from './largestKept';
+import { isMoved, moveRow } from './moveRow';
 import { packLevels } from './packLevels';
 import { packRow, toHalf } from './packRow';
 import { packSuperBlocks } from './superBlocks';
@@ -13,14 +15,14 @@ const INFINITY_BITS: u32 = 0x7f800000;
 const PAST_HALF_BITS: u32 = 0x47800000;
 
 /**
- * Packs stored rows of weights: what is quantised and kept (kernels/keep.ts) goes into its panel as it is; all else is
- * widened to f32, then quantised into its panel, or laid out as rows of f32 or f16. An item is a row. Words: 3 stored
- * rows, 4 packed weights, 5 number of the first row, 6 values per row, 7 dtype, 8 stored format, 9 bytes per packed row
- * (f32 and f16), 10 address for the bits of the largest magnitude: infinity or more if a value, a scale or a minimum is
- * not finite, 11 bytes per stored row, 12 values per group of stored blocks, or 0 where they are floating-point numbers,
- * 13 what kept codes are to be raised by, or -1 where they are not kept, 14 the highest code where the blocks have
- * minima, else 0. Thread scratch: a row as f32, its codes, and where blocks are unpacked f32 scales and minima, one per
- * group of 16.
+ * Packs stored rows of weights: what is quantised and kept (kernels/keep.ts) goes into its panel as it is, in the commonest
+ * types without being unpacked (moveRow.ts); all else is widened to f32, then quantised into its panel, or laid out as
+ * rows of f32 or f16. An item is a row. Words: 3 stored rows, 4 packed weights, 5 number of the first row, 6 values per
+ * row, 7 dtype, 8 stored format, 9 bytes per packed row (f32 and f16), 10 address for the bits of the largest magnitude:
+ * infinity or more if a value, a scale or a minimum is not finite, 11 bytes per stored row, 12 values per group of stored
+ * blocks, or 0 where they are floating-point numbers, 13 what kept codes are to be raised by, or -1 where they are not
+ * kept, 14 the highest code where the blocks have minima, else 0. Thread scratch: a row as f32, its codes, and where blocks
+ * are unpacked f32 scales and minima, one per group of 16.
  */
 export function packRows(d: usize, from: i32, to: i32): void {
   const inputs = load<i32>(d, 24);
@@ -36,16 +38,25 @@ export function packRows(d: usize, from: i32, to: i32): void {
   const codes = scratch + ((<usize>((inputs + 7) & ~7)) << 2);
   const scales = codes + <usize>inputs;
   const minima = scales + ((<usize>inputs) >> 2);
+  const moved = isMoved(stored, dtype);
+  // Codes without minima, and numbers of levels, lie on both sides of 0.
+  const mostCode = highest ? highest : bias > 0 ? bias : 127;
+  const leastCode = highest ? 0 : -mostCode;
   let largest: u32 = 0;
   for (let item = from; item < to; item++) {
     const row = load<i32>(d, 20) + item;
     const packed: usize = load<u32>(d, 16);
     const source = load<u32>(d, 12) + <usize>item * storedBytes;
     const panel = packed + <usize>(row / PANEL_ROWS) * panelBytes(blocks, dtype);
+    if (moved) {
+      largest = moveRow(source, stored, blocks, panel, row % PANEL_ROWS, largest);
+      continue;
+    }
     if (group) {
       if (!unpackRow(source, inputs, stored, codes, scales, minima)) largest = INFINITY_BITS;
-      if (bias >= 0) largest = max(largest, largestKept(codes, scales, minima, inputs, group, highest !== 0));
-      else largest = max(largest, dequantise(codes, scales, minima, inputs, group, highest !== 0));
+      if (bias >= 0) {
+        largest = largestKept(codes, scales, minima, inputs, group, highest !== 0, leastCode, mostCode, largest);
+      } else largest = max(largest, dequantise(codes, scales, minima, inputs, group, highest !== 0));
     } else largest = max(largest, widenRow(source, inputs, stored));
     if (hasSuperBlocks(dtype)) {
       const stored = storedBytes / <usize>(blocks / SUPER_BLOCKS);
@@ -62,41 +73,6 @@ export function packRows(d: usize, from: i32, to: i32): void {
     else packRow(scratch, blocks, panel, row % PANEL_ROWS, dtype === DTypeCode.q4);
   }
   raise(load<u32>(d, 40), bitsOfLargest(largest, stored));
-}
-
-/** The bits of the largest magnitude in a row that is kept: in each group that of its lowest or of its highest code. */
-function largestKept(codes: usize, scales: usize, minima: usize, inputs: i32, group: i32, ownMinima: bool): u32 {
-  const end = codes + <usize>inputs;
-  let largest: f32 = 0;
-  while (codes < end) {
-    const first = v128.load(codes);
-    const second = group === 32 ? v128.load(codes, 16) : first;
-    const scale = load<f32>(scales);
-    const minimum: f32 = ownMinima ? load<f32>(minima) : 0;
-    const low = scale * <f32>lowestByte(i8x16.min_s(first, second)) + minimum;
-    const high = scale * <f32>highestByte(i8x16.max_s(first, second)) + minimum;
-    largest = max(largest, max(abs(low), abs(high)));
-    codes += <usize>group;
-    scales += 4;
-    minima += 4;
-  }
-  return reinterpret<u32>(largest);
-}
-
-// @inline
-function highestByte(v: v128): i32 {
-  v = i8x16.max_s(v, v128.shuffle<i64>(v, v, 1, 0));
-  v = i8x16.max_s(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2));
-  v = i8x16.max_s(v, i32x4.shr_u(v, 16));
-  return i8x16.extract_lane_s(i8x16.max_s(v, i16x8.shr_u(v, 8)), 0);
-}
-
-// @inline
-function lowestByte(v: v128): i32 {
-  v = i8x16.min_s(v, v128.shuffle<i64>(v, v, 1, 0));
-  v = i8x16.min_s(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2));
-  v = i8x16.min_s(v, i32x4.shr_u(v, 16));
-  return i8x16.extract_lane_s(i8x16.min_s(v, i16x8.shr_u(v, 8)), 0);
 }
 
 /** f32(scale * code) + minimum into the scratch. Returns the bits of the largest magnitude. */

@@ -94,6 +94,18 @@ function ofEachLane(bytes: v128, at: usize): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(bytes, lanes) : i8x16.swizzle(bytes, lanes);
 }
 
+/** Puts the scales and minima of a stored block in the header of its super-block; row: 0..7 in the panel. */
+// @inline
+export function putSuperHeader(stored: usize, header: usize, row: i32): void {
+  const half = header + ((<usize>row) << 1);
+  const lane = header + 32 + ((<usize>row) << 2);
+  store<u16>(half, load<u16>(stored));
+  store<u16>(half, load<u16>(stored, 2), 16);
+  store<i32>(lane, load<i32>(stored, 4));
+  store<i32>(lane, load<i32>(stored, 8), 32);
+  store<i32>(lane, load<i32>(stored, 12), 64);
+}
+
 /** Puts a row of stored blocks (`bytes` each) and its unpacked codes in a panel; row: 0..7 in it. */
 export function packSuperBlocks(
   stored: usize,
@@ -106,14 +118,7 @@ export function packSuperBlocks(
 ): void {
   for (let b = 0; b < blocks; b++) {
     if (b % SUPER_BLOCKS === 0) {
-      const header = headerAt(panel, b, dtype);
-      const half = header + ((<usize>row) << 1);
-      const lane = header + 32 + ((<usize>row) << 2);
-      store<u16>(half, load<u16>(stored));
-      store<u16>(half, load<u16>(stored, 2), 16);
-      store<i32>(lane, load<i32>(stored, 4));
-      store<i32>(lane, load<i32>(stored, 8), 32);
-      store<i32>(lane, load<i32>(stored, 12), 64);
+      putSuperHeader(stored, headerAt(panel, b, dtype), row);
       stored += bytes;
     }
     putBlock(codes, blockAt(panel, b, dtype) + ((<usize>row) << 2), codesAs(dtype));
