@@ -8,8 +8,9 @@
  * Shaders are embedded as text, WASM kernels as bytes and the WASM worker as source, so that a bundle is one file.
  */
 import { globSync } from 'node:fs';
-import type { BuildOptions } from 'esbuild';
-import { kernelsPlugin } from '../kernels/build/plugin.ts';
+import { dirname, join } from 'node:path';
+import type { BuildOptions, Plugin } from 'esbuild';
+import { bundledText, kernelsPlugin } from '../kernels/build/plugin.ts';
 import { root } from './nodeBinary.mjs';
 
 const shared = {
@@ -44,6 +45,20 @@ export const product = {
   outExtension: { '.js': '.cjs' },
 } satisfies BuildOptions;
 
+/** `frame:./FILE` is the source text of a script that a page of ours gives to a frame: FILE with its imports, bundled. */
+const framePlugin: Plugin = {
+  name: 'frame',
+  setup(builder) {
+    builder.onResolve({ filter: /^frame:/ }, ({ path, importer }) => ({
+      path: join(dirname(importer), path.slice('frame:'.length)),
+      namespace: 'frame',
+    }));
+    builder.onLoad({ filter: /.*/, namespace: 'frame' }, ({ path }) =>
+      bundledText(path, { platform: 'browser', format: 'iife', target: 'chrome138' }),
+    );
+  },
+};
+
 /** The pages run in the browser that VS Code 1.104 contains, or a newer one. */
 export const page = {
   ...shared,
@@ -57,6 +72,7 @@ export const page = {
   charset: 'utf8',
   legalComments: 'none',
   alias: { entities: './webview/markdown/entities.ts' },
+  plugins: [framePlugin],
   jsx: 'automatic',
   jsxImportSource: 'preact',
   outdir: 'dist/webview',

@@ -53,15 +53,12 @@ export const suites: Record<string, () => Promise<Counts> | Counts> = {
   oldest: () => {
     console.log(
       `\nskipped: chatContext, chatCommands, models, pictureText and project tests: code-server ${OLDEST} comes without ripgrep and terminals` +
-        `\nskipped: twoModels tests: they measure the engine, and the newest has done so` +
-        `\nskipped: screenshot tests: they fail there for a reason that is not known yet; the newest runs them`,
+        `\nskipped: twoModels tests: they measure the engine, and the newest has done so`,
     );
     const args = [
       ...WINDOW_TESTS,
       '--ignore',
       'dist/test/window/{chatContext,chatCommands,models,pictureText,project,twoModels}.test.mjs',
-      '--ignore',
-      'dist/test/window/screenshot/**',
     ];
     const env = { ...THIS_FOLDER, AIRGAP_CODE_SERVER: OLDEST };
     return mocha(`window tests, this folder in VS Code ${OLDEST}`, args, env);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { notice } from '../.ci/notices.ts';
 import { withTables } from '../.ci/readmeTables.ts';
 import { files } from './support/architecture/imports.ts';
 import { quoted, rowsOf } from './support/architecture/tables.ts';
@@ -119,5 +120,15 @@ describe('documents', () => {
       written.filter((file) => FORBIDDEN_TEXT.test(readFileSync(file, 'utf8'))),
       [],
     );
+  });
+
+  it('the packaged notices have the licence of the language data, which is not that of their packages', () => {
+    for (const language of ['eng', 'deu']) {
+      const text = notice(`node_modules/@tesseract.js-data/${language}`);
+      assert.match(
+        text,
+        /tessdata, under the Apache License 2\.0:\s+Apache License\s+Version 2\.0[^]*TERMS AND CONDITIONS/,
+      );
+    }
   });
 });

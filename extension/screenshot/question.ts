@@ -23,12 +23,15 @@ export interface Question {
 /** Rejects with a sentence if the model neither sees the picture nor can be told what stands in it. */
 export async function questionAbout(
   picture: Picture,
-  { instruction, sources }: Target,
+  { instruction, sources, languageId }: Target,
   host: QuestionHost,
   signal: AbortSignal,
 ): Promise<Question> {
   const { t } = vscode.l10n;
   const notes = sources.length > 0 ? [t('In the style of {0}.', sources.at(-1)!.name)] : [];
+  if (sources.length > 0 && languageId.endsWith('react')) {
+    notes.push(t('What it imports of the project is shown as boxes in the preview.'));
+  }
   const costs = await host.model.imageCosts(picture, signal);
   if (costs.length > 0) return { instruction, image: { type: 'image', file: picture.file }, sources, notes };
   const text = hideSecrets((await host.textIn(picture, signal)).trim());

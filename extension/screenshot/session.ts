@@ -30,6 +30,13 @@ export interface SessionHost extends Pick<QuestionHost, 'textIn'> {
 /** The preview follows the document at this distance: nobody sees more, and each time the page is laid out anew. */
 const PREVIEW_MS = 300;
 
+/** By the language of the document. */
+const PREVIEWS: Readonly<Record<string, PreviewState['preview']>> = {
+  html: 'html',
+  typescriptreact: 'react',
+  javascriptreact: 'react',
+};
+
 type Turns = Pick<CodeRequest, 'turns' | 'sources'>;
 
 export class ScreenshotSession implements vscode.Disposable {
@@ -223,7 +230,7 @@ export class ScreenshotSession implements vscode.Disposable {
     const { name, width, height, file } = this.#picture;
     const state: PreviewState = {
       picture: { src: this.#panel.addressOf(vscode.Uri.file(file)), name, width, height },
-      hasPreview: this.#target.languageId === 'html',
+      preview: PREVIEWS[this.#target.languageId] ?? 'none',
       writing: this.isWriting,
       status: this.#status,
       problem: this.#problem,

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFile
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type OnLoadResult, type Plugin, build } from 'esbuild';
+import { type BuildOptions, type OnLoadResult, type Plugin, build } from 'esbuild';
 import { type Simd, generateLevels } from './innerLoops/formats.ts';
 import { generatePanels } from './innerLoops/panels.ts';
 import { generateRows } from './innerLoops/rows.ts';
@@ -99,13 +99,19 @@ async function compile(sources: Map<string, string>, simd: Simd, file: string): 
   return bytes;
 }
 
-async function bundleThread(file: string): Promise<OnLoadResult> {
+function bundleThread(file: string): Promise<OnLoadResult> {
+  return bundledText(file, { platform: 'node', format: 'cjs', target: 'node20' });
+}
+
+/** A file with its imports, bundled, as text. */
+export async function bundledText(
+  file: string,
+  options: Pick<BuildOptions, 'platform' | 'format' | 'target'>,
+): Promise<OnLoadResult> {
   const { outputFiles, metafile } = await build({
+    ...options,
     entryPoints: [file],
     bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
     write: false,
     minify: true,
     metafile: true,

@@ -7,12 +7,8 @@ const MOST_PIXELS = 4096;
 
 /** An image of the size that the element's attributes give it. CSS may still change the size. */
 export function missingPicture(element: Element): HTMLImageElement {
-  const width = sizeOf(element, 'width', WIDTH);
-  const height = sizeOf(element, 'height', HEIGHT);
-  const label = (element.getAttribute('alt') ?? element.getAttribute('title') ?? '').trim() || `${width} × ${height}`;
-  const image = new Image();
-  image.alt = label;
-  image.src = `data:image/svg+xml,${encodeURIComponent(box(width, height, label))}`;
+  const { alt, src } = missingPictureBox((name) => element.getAttribute(name));
+  const image = Object.assign(new Image(), { alt, src });
   for (const name of ['class', 'id', 'style', 'width', 'height']) {
     const value = element.getAttribute(name);
     if (value !== null) image.setAttribute(name, value);
@@ -20,8 +16,16 @@ export function missingPicture(element: Element): HTMLImageElement {
   return image;
 }
 
-function sizeOf(element: Element, name: string, otherwise: number): number {
-  const value = Number(/^\s*(\d+)(?:px)?\s*$/.exec(element.getAttribute(name) ?? '')?.[1]);
+/** Its text and its address. `attribute` gives what an element says about its size and contents. */
+export function missingPictureBox(attribute: (name: string) => string | null): { alt: string; src: string } {
+  const width = sizeOf(attribute('width'), WIDTH);
+  const height = sizeOf(attribute('height'), HEIGHT);
+  const alt = (attribute('alt') ?? attribute('title') ?? '').trim() || `${width} × ${height}`;
+  return { alt, src: `data:image/svg+xml,${encodeURIComponent(box(width, height, alt))}` };
+}
+
+function sizeOf(size: string | null, otherwise: number): number {
+  const value = Number(/^\s*(\d+)(?:px)?\s*$/.exec(size ?? '')?.[1]);
   return value > 0 ? Math.min(value, MOST_PIXELS) : otherwise;
 }
 

@@ -22,8 +22,8 @@ export type ToPreview =
 
 export interface PreviewState {
   picture: Picture;
-  /** Whether the code can be shown as it is: other languages than HTML need the project's own tools. */
-  hasPreview: boolean;
+  /** How the code is shown; other languages need the project's own tools. */
+  preview: 'html' | 'react' | 'none';
   /** Whether the model is at work. */
   writing: boolean;
   /** One sentence on what is happening, or how it ended. */

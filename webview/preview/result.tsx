@@ -1,34 +1,53 @@
 /** The written code, rendered in a sandboxed frame; a new version is shown once it is laid out. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { t } from '../texts.ts';
 import type { PreviewProps } from './props.ts';
 import { pixels } from './look.ts';
-import { sandboxedDocument, sandboxOf } from './sandbox.ts';
+import type { PreviewState } from './protocol.ts';
+import { rendered, type Rendered } from './render.ts';
+import { sandboxOf } from './sandbox.ts';
 
 interface ResultProps extends PreviewProps {
   size: { width: number; height: number };
   scale: number;
 }
 
-export function Result({ state, code, size, scale }: ResultProps) {
-  const why = whyNot(state.hasPreview, code);
-  const page = why === '' ? sandboxedDocument(code, state.scripts) : '';
-  const sentence = why || (page === '' ? t('This code cannot be shown.') : '');
+export function Result({ state, code, size, scale, post }: ResultProps) {
+  const shown = useRendered(state, code);
   return (
     <div class="frame" style={pixels(size, scale)}>
-      {sentence ? (
-        <p class="muted">{sentence}</p>
+      {'page' in shown ? (
+        <Frames page={shown.page} scripts={state.scripts} size={size} scale={scale} />
       ) : (
-        <Frames page={page} scripts={state.scripts} size={size} scale={scale} />
+        <>
+          <p class="muted">{shown.sentence}</p>
+          {shown.needsScripts && (
+            <button type="button" title={scriptsSentence()} onClick={() => post({ type: 'scripts', allowed: true })}>
+              {t('Allow Scripts')}
+            </button>
+          )}
+        </>
       )}
     </div>
   );
 }
 
-function whyNot(hasPreview: boolean, code: string): string {
-  if (code.trim() === '') return t('Nothing is written yet.');
-  if (hasPreview) return '';
-  return t('There is no preview for this language: add the code to your project, and look at it there.');
+/** What allowed scripts can do. */
+export function scriptsSentence(): string {
+  return t(
+    'Scripts of this code then run in a sandbox: without files, without VS Code, and without requests to any network.',
+  );
+}
+
+function useRendered({ preview, scripts, writing }: PreviewState, code: string): Rendered {
+  const [shown, setShown] = useState<Rendered>({ sentence: '' });
+  useLayoutEffect(() => {
+    let isNewest = true;
+    const show = (result: Rendered | undefined): void => void (isNewest && result && setShown(result));
+    void rendered(code, { preview, scripts, writing }).then(show);
+    return () => void (isNewest = false);
+  }, [code, preview, scripts, writing]);
+  return shown;
 }
 
 interface FramesProps {

@@ -5,6 +5,8 @@
  * with the browser's error page.
  */
 import { missingPicture } from './missingPicture.ts';
+import { hereOnly } from './links.ts';
+import { guardScripts } from './scripts.ts';
 
 /** Rounds until a document no longer changes when it is parsed again. Hostile markup that takes more is not shown. */
 const MOST_ROUNDS = 5;
@@ -14,11 +16,11 @@ export function sandboxOf(scripts: boolean): string {
   return scripts ? 'allow-scripts' : '';
 }
 
-/** The policy of the document in the frame; that of the page around it applies as well. */
-export function policyOf(scripts: boolean): string {
+/** The policy of the document in the frame; that of the page around it applies as well. `scripts`: those that run. */
+function policyOf(scripts: readonly string[]): string {
   return [
     `default-src 'none'`,
-    ...(scripts ? [`script-src 'unsafe-inline'`] : []),
+    ...(scripts.length > 0 ? [`script-src ${scripts.join(' ')}`] : []),
     `style-src 'unsafe-inline'`,
     `img-src data: blob:`,
     `base-uri 'none'`,
@@ -26,15 +28,15 @@ export function policyOf(scripts: boolean): string {
   ].join('; ');
 }
 
-/** The document as text for `srcdoc`; empty if the markup has no stable form. */
-export function sandboxedDocument(html: string, scripts: boolean): string {
+/** The document as text for `srcdoc`, with its scripts if they are allowed; empty if the markup has no stable form. */
+export async function sandboxedDocument(html: string, scripts: boolean): Promise<string> {
   let text = html;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const page = parsed(text);
     clean(page, scripts);
     const cleaned = textOf(page);
     // Parsed by the frame, this is exactly what was cleaned.
-    if (cleaned === text) return withPolicy(page, scripts);
+    if (cleaned === text) return withPolicy(page, scripts ? await guardScripts(page) : []);
     text = cleaned;
   }
   return '';
@@ -48,7 +50,7 @@ function textOf(page: Document): string {
   return `<!DOCTYPE html>${page.documentElement.outerHTML}`;
 }
 
-function withPolicy(page: Document, scripts: boolean): string {
+function withPolicy(page: Document, scripts: readonly string[]): string {
   const policy = `<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policyOf(scripts)}">`;
   page.head.insertAdjacentHTML('afterbegin', policy);
   return textOf(page);
@@ -57,8 +59,10 @@ function withPolicy(page: Document, scripts: boolean): string {
 function clean(root: Document | DocumentFragment, scripts: boolean): void {
   const each = (selector: string, change: (element: Element) => void): void =>
     Array.from(root.querySelectorAll(selector)).forEach(change);
-  each(`base, link, source, track, meta[http-equiv], [attributeName$=href i]${scripts ? '' : ', script'}`, (element) =>
-    element.remove(),
+  // Where scripts run, what stands in noscript is parsed as text, and would no longer be what was cleaned.
+  each(
+    `base, link, source, track, meta[http-equiv], [attributeName$=href i], ${scripts ? 'noscript' : 'script'}`,
+    (element) => element.remove(),
   );
   each('iframe, frame, object, embed, fencedframe, portal', (element) => element.replaceWith(missingPicture(element)));
   each('img, input[type=image i]', showMissing);
@@ -82,8 +86,6 @@ function keepHere(link: Element): void {
   for (const name of ['target', 'ping', 'download']) link.removeAttribute(name);
   for (const name of ['href', 'xlink:href']) {
     const href = link.getAttribute(name);
-    if (href === null || href.startsWith('about:srcdoc#')) continue;
-    // The address of such a document is about:srcdoc, while `#a` alone would be resolved against the page around it.
-    link.setAttribute(name, `about:srcdoc${href.startsWith('#') ? href : '#elsewhere'}`);
+    if (href !== null) link.setAttribute(name, hereOnly(href));
   }
 }

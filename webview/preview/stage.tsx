@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../texts.ts';
 import type { PreviewProps } from './props.ts';
 import { cssSize, type Look, pixels } from './look.ts';
-import { Result } from './result.tsx';
+import { Result, scriptsSentence } from './result.tsx';
 
 export function Stage(props: PreviewProps) {
   const { state, look, onLook, post } = props;
@@ -35,12 +35,8 @@ export function Stage(props: PreviewProps) {
             ))}
           </select>
         </label>
-        {state.hasPreview && (
-          <label
-            title={t(
-              'Scripts of this code then run in a sandbox: without files, without VS Code, and without requests to any network.',
-            )}
-          >
+        {state.preview !== 'none' && (
+          <label title={scriptsSentence()}>
             <input
               type="checkbox"
               checked={state.scripts}

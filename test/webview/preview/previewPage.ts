@@ -6,7 +6,8 @@ import { previewHtml } from '../../../extension/screenshot/panel.ts';
 import type { FromPreview, PreviewState, ToPreview } from '../../../webview/preview/protocol.ts';
 import { THEMES, type ThemeName } from '../themes.ts';
 
-const ORIGIN = 'http://airgap.test';
+/** VS Code's pages have a secure origin, too. */
+const ORIGIN = 'https://airgap.test';
 const TYPES: Record<string, string> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
 /** The picture that stands in the page. */
 const PICTURE =
@@ -65,8 +66,10 @@ export class PreviewPage implements AsyncDisposable {
   async show(code: string): Promise<void> {
     await this.say({ type: 'code', code });
     await this.page.waitForFunction(() => {
-      const frames = Array.from(document.querySelectorAll('.frame > *'));
-      return frames.length === 1 && frames[0]!.className !== 'coming';
+      const frames = Array.from(document.querySelectorAll('.frame > :not(button)'));
+      return (
+        frames.length === 1 && frames[0]!.className !== 'coming' && frames[0]!.outerHTML !== '<p class="muted"></p>'
+      );
     });
   }
 
@@ -93,7 +96,7 @@ export class PreviewPage implements AsyncDisposable {
 export function emptyState(): PreviewState {
   return {
     picture: { src: `${ORIGIN}/shop.svg`, name: 'shop.png', width: 800, height: 600 },
-    ...{ hasPreview: true, writing: false, status: 'The code is complete.', problem: false, notes: [] },
+    ...{ preview: 'html', writing: false, status: 'The code is complete.', problem: false, notes: [] },
     ...{ scripts: false, trusted: true, texts: {} },
   };
 }

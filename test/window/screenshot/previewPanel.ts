@@ -15,6 +15,7 @@ export class PreviewPanel {
   /** Starts from a picture's context menu in the explorer, and waits for the panel. */
   static async open(window: EditorWindow, picture: string, target: string): Promise<PreviewPanel> {
     const { page } = window;
+    await window.press('Control+Shift+e');
     const row = page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${picture}"]`);
     await row.click({ button: 'right' });
     // A click that comes too soon after the menu is ignored.
@@ -39,8 +40,8 @@ export class PreviewPanel {
     return new PreviewPanel(window, found!.contentFrame().frameLocator('#active-frame'));
   }
 
-  locator(selector: string): Locator {
-    return this.#frame.locator(selector);
+  locator(selector: string, options?: { hasText?: string }): Locator {
+    return this.#frame.locator(selector, options);
   }
   button(name: string): Locator {
     return this.#frame.getByRole('button', { name, exact: true });
@@ -51,6 +52,12 @@ export class PreviewPanel {
   /** The written code, rendered. */
   get result(): FrameLocator {
     return this.#frame.frameLocator('.frame iframe:not(.coming)');
+  }
+
+  /** Closes the tab of the panel. */
+  async close(): Promise<void> {
+    await this.#window.page.locator('.tab[aria-label^="Preview of"] .action-label[aria-label^="Close"]').click();
+    await this.#frame.locator('.stage').waitFor({ state: 'detached' });
   }
 
   async awaitStatus(text: string): Promise<void> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AxeResults } from 'axe-core';
 import { encode } from 'fast-png';
+import { OLDEST } from '../../../.ci/codeServer.ts';
 import { hostilePages } from '../../fixtures/hostilePage.ts';
 import { type Loopback, startLoopback } from '../../support/extension/loopback.ts';
 import { scriptedEngine } from '../../support/extension/scriptedEngine.ts';
@@ -15,7 +16,25 @@ const page = (body: string): string =>
   `<!DOCTYPE html>\n<html lang="en">\n<head>\n<title>Shop</title>\n</head>\n<body>\n${body}\n</body>\n</html>\n`;
 const SHOP = page('<h1>Shop</h1>\n<img src="logo.png" alt="Logo of the shop" width="200" height="80">');
 const LARGER = page('<h1 style="font-size: 60px">Shop</h1>');
-const fenced = (code: string): string => `Here it is:\n\n\`\`\`html\n${code}\`\`\`\n\nIt is plain HTML.\n`;
+const fenced = (code: string, language = 'html'): string =>
+  `Here it is:\n\n\`\`\`${language}\n${code}\`\`\`\n\nThat is all.\n`;
+const COMPONENT = `import { useState } from 'react';
+
+export default function Screenshot() {
+  const [bought, setBought] = useState<number>(0);
+  return <button onClick={() => setBought(bought + 1)}>Bought: {bought}</button>;
+}
+`;
+const CARD = `import { Badge } from './Badge';
+
+export const Screenshot = () => <section><Badge>New</Badge></section>;
+`;
+/** A project whose components are in React. */
+const PROJECT = {
+  'package.json': '{ "dependencies": { "react": "^19.0.0" } }\n',
+  'src/components/PriceCard.tsx': 'export const PriceCard = () => <p className="price" />;\n',
+  'src/main.tsx': 'render(<PriceCard />);\n',
+};
 
 /** What no model here can do is scripted: the answers are given, and everything around them is real. */
 describe('Screenshot to Code in a window', () => {
@@ -33,10 +52,12 @@ describe('Screenshot to Code in a window', () => {
       { when: '^Change the code: larger heading', answer: fenced(LARGER) },
       { when: '^Change the code: slowly', answer: fenced(SHOP), chunk: 4, delayMs: 300 },
       { when: '^Change the code: hostile', answer: fenced(page(hostilePages(outside.origin).join('\n'))), chunk: 2000 },
+      { when: 'Write one component that', answer: fenced(CARD, 'tsx'), chunk: 20 },
+      { when: '^Write one React component', answer: fenced(COMPONENT, 'tsx'), chunk: 20 },
       { when: '', answer: fenced(SHOP), chunk: 20, delayMs: 20 },
     ]);
     vscode = await VsCode.start({
-      files: { 'shop.png': '', 'index.html': '' },
+      files: { 'shop.png': '', 'index.html': '', ...PROJECT },
       engine,
       machine: { 'airgap.chat.model': '/seeing' },
       // Grey text would stand among the lines that are compared.
@@ -44,8 +65,8 @@ describe('Screenshot to Code in a window', () => {
     });
     writeFileSync(vscode.path('shop.png'), redSquare(640, 400));
     window = await EditorWindow.open(vscode);
-    // The extension's menus are there once it runs.
-    await window.awaitStatus(/Airgap/);
+    // VS Code's own menus are there before those of extensions.
+    await window.page.waitForSelector('.activitybar a.action-label[aria-label^="Airgap"]');
     window.page.on('dialog', (dialog) => (dialogs.push(dialog.message()), void dialog.dismiss()));
   });
   after(async () => {
@@ -168,8 +189,10 @@ describe('Screenshot to Code in a window', () => {
     await window.page.waitForSelector('.monaco-diff-editor', { state: 'detached' });
     const saved = (): string =>
       existsSync(vscode.path('site/index.html')) ? readFileSync(vscode.path('site/index.html'), 'utf8') : '';
-    // The new document may still be opening when the key comes.
-    await until(async () => saved() === LARGER || (await window.press('Control+s'), false), 'the file was not saved');
+    await window.page.waitForSelector('.tab.active[data-resource-name="index.html"]');
+    await window.page.waitForSelector('.editor-group-container.active .monaco-editor.focused');
+    await window.press('Control+s');
+    await until(() => saved() === LARGER, 'the file was not saved');
   });
 
   for (const theme of THEMES) {
@@ -191,6 +214,50 @@ describe('Screenshot to Code in a window', () => {
       );
     });
   }
+
+  it('closing the preview while it is written stops that, and the picture goes with it', async () => {
+    await refine('slowly');
+    await preview.awaitStatus('Writing the code');
+    const { file } = lastMessages()[1]!.images[0]!;
+    assert.ok(existsSync(file));
+    await preview.close();
+    await until(() => !existsSync(file), 'the picture is still there');
+    const written = await preview.code();
+    assert.match(written, /^<!DO/);
+    assert.ok(written.length < SHOP.length);
+  });
+
+  it('a component comes alive once scripts are allowed', async () => {
+    preview = await PreviewPanel.open(window, 'shop.png', 'React and TypeScript');
+    await preview.awaitStatus('The code is complete.');
+    await preview.button('Allow Scripts').click();
+    await preview.result.getByRole('button', { name: 'Bought: 0' }).waitFor();
+    await preview.result.getByRole('button').press('Enter');
+    await preview.result.getByRole('button', { name: 'Bought: 1' }).waitFor();
+    await shot('screenshot, component');
+    await preview.close();
+  });
+
+  it('like this project: package.json and a component of it are read', async function () {
+    if (process.env.AIRGAP_CODE_SERVER === OLDEST) {
+      console.log(`    skipped: code-server ${OLDEST} comes without ripgrep, which finds the project's files`);
+      return this.skip();
+    }
+    preview = await PreviewPanel.open(window, 'shop.png', 'Like this project');
+    await preview.awaitStatus('The code is complete.');
+    const { text } = lastMessages()[1]!;
+    for (const [name, content] of Object.entries(PROJECT)) {
+      assert.equal(text.includes(content.trim()), name !== 'src/main.tsx', text);
+    }
+    await preview.locator('p', { hasText: 'In the style of src/components/PriceCard.tsx.' }).waitFor();
+    await preview.button('Allow Scripts').click();
+    await preview.result.locator('[title="./Badge"]').getByText('New').waitFor();
+    await preview.button('Add to Project').click();
+    const input = window.page.locator('.quick-input-widget .quick-input-box input');
+    await until(async () => (await input.inputValue()) === 'src/components/Screenshot.tsx', 'another path is proposed');
+    await shot('screenshot, like this project');
+    await input.press('Escape');
+  });
 });
 
 /** A PNG file: red on the left, white elsewhere. */
