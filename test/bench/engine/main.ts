@@ -7,6 +7,7 @@ import { type Measurement, benchBackends } from '../../../engine/cli/bench/backe
 import { wholeNumber } from '../../../engine/cli/options.ts';
 import { runProgram } from '../../../engine/cli/runProgram.ts';
 import { BadRequest } from '../../../engine/errors.ts';
+import { addAnswers } from '../answers/questions.ts';
 import { ATTENTION } from './attention.ts';
 import { followUpsIn, ghostTextIn } from './chat.ts';
 import { addEdits } from './edits.ts';
@@ -30,7 +31,7 @@ interface Options extends ModelBenchCliOptions {
   vision?: boolean;
 }
 
-void runProgram(new Command('npm run bench --'), [addBenchmarks, addContext, addEdits, addRecordTexts]);
+void runProgram(new Command('npm run bench --'), [addBenchmarks, addAnswers, addContext, addEdits, addRecordTexts]);
 
 function addBenchmarks(program: Command, signal: AbortSignal): void {
   program

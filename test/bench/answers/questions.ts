@@ -1,0 +1,105 @@
+/**
+ * `npm run bench -- answers MODEL`: a chat model's answers to 56 questions about files of this repository, and 6 about
+ * nothing, with the chat's own instructions and limits. Prints what the rubric counts; `--out` keeps the answers.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { root } from '../../../.ci/nodeBinary.mjs';
+import { answerChat } from '../../../engine/chat/answer.ts';
+import { addModelOptions, loadOptions, type ModelOptions } from '../../../engine/cli/options.ts';
+import { addSamplingOptions, samplingOf, type SamplingOptions } from '../../../engine/cli/samplingOptions.ts';
+import { loadModel } from '../../../engine/load/loadModel.ts';
+import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
+import { textTurn } from '../../../engine/wire/chatTurns.ts';
+import type { ChatPart } from '../../../engine/wire/protocol.ts';
+import { SYSTEM } from '../../../extension/chat/answer/prompt.ts';
+import { type Judged, judge } from './rubric.ts';
+
+interface Question {
+  /** What it is about, relative to the repository's root; absent where nothing is given. */
+  readonly file?: string;
+  readonly question: string;
+}
+
+interface Options extends ModelOptions, SamplingOptions {
+  out?: string;
+}
+
+/** As the setting of the chat. */
+const MAX_TOKENS = 1024;
+
+export function addAnswers(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('answers <model>')
+    .description('ask a chat model about files of this repository, and count what is wrong with its answers')
+    .option('--out <file>', 'write the answers to this Markdown file');
+  addModelOptions(addSamplingOptions(command)).action(async (folder: string, options: Options) => {
+    const questions = JSON.parse(
+      readFileSync(join(root, 'test/bench/answers/questions.json'), 'utf8'),
+    ) as readonly Question[];
+    const model = await loadModel(folder, loadOptions(options, signal));
+    const rows: (Question & { answer: string; judged: Judged })[] = [];
+    try {
+      for (const [index, question] of questions.entries()) {
+        const sampling = { ...samplingOf(options), seed: options.seed + index };
+        rows.push({ ...question, ...(await ask(model, question, sampling, signal)) });
+        process.stderr.write(`\r${index + 1} of ${questions.length}`);
+      }
+    } finally {
+      await model.dispose();
+    }
+    const table = figures(rows);
+    console.log(`\n${table}`);
+    if (options.out) writeFileSync(options.out, `${table}\n\n${rows.map(section).join('\n\n')}\n`);
+  });
+}
+
+async function ask(model: LoadedModel, { file, question }: Question, sampling: SamplingOptions, signal: AbortSignal) {
+  const text = file === undefined ? '' : readFileSync(join(root, file), 'utf8');
+  let answer = '';
+  const { stop } = await answerChat(
+    model,
+    model.createSession(),
+    {
+      messages: [textTurn('system', SYSTEM), textTurn('user', question)],
+      sources: file === undefined ? [] : [{ name: file, text }],
+      maxTokens: MAX_TOKENS,
+      sampling,
+    },
+    signal,
+    (part: ChatPart) => {
+      if (part.type === 'text') answer += part.text;
+    },
+  );
+  return { answer, judged: judge(answer, stop, `${file} ${question} ${text}`) };
+}
+
+/** How many answers meet each line of the rubric. */
+function figures(rows: readonly { readonly file?: string; readonly judged: Judged }[]): string {
+  const about = rows.filter(({ file }) => file !== undefined).map(({ judged }) => judged);
+  const nothing = rows.filter(({ file }) => file === undefined).map(({ judged }) => judged);
+  const all = [...about, ...nothing];
+  const line = (title: string, of: readonly Judged[], holds: (judged: Judged) => boolean): string =>
+    `${title}: ${of.filter(holds).length} of ${of.length}`;
+  const named = about.flatMap(({ symbols }) => symbols).length;
+  const invented = about.flatMap((judged) => judged.invented).length;
+  return [
+    line('ends by itself', all, ({ ends }) => ends),
+    line('no loop', all, ({ noLoop }) => noLoop),
+    line('names only what it was given', about, (judged) => judged.invented.length === 0),
+    line('names at least two symbols of it', about, (judged) => judged.symbols.length - judged.invented.length >= 2),
+    line('says so where nothing was given', nothing, ({ saysSo }) => saysSo),
+    `symbols: ${named} named, ${invented} invented`,
+  ].join('\n');
+}
+
+function section({ file, question, answer, judged }: Question & { answer: string; judged: Judged }): string {
+  const faults = [
+    ...(judged.ends ? [] : ['does not end']),
+    ...(judged.noLoop ? [] : ['loops']),
+    ...(judged.invented.length > 0 ? [`invents ${judged.invented.join(', ')}`] : []),
+  ];
+  const quoted = answer.trim().replace(/^/gm, '> ');
+  return `## ${question}\n\n${file ?? 'Nothing was given.'}${faults.length > 0 ? ` (${faults.join('; ')})` : ''}\n\n${quoted}`;
+}
