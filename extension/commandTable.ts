@@ -12,6 +12,7 @@ import { readTextCommand, type ReadTextCommandHost } from './ocr/vscode/readText
 import type { ScreenshotToCode } from './screenshot/screenshotToCode.ts';
 import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { modelCommands, type Models } from './models/modelCommands.ts';
+import { selfTest, type SelfTestHost } from './selfTest/selfTest.ts';
 import { menuLines, pickFromMenu } from './status/menu.ts';
 import { showReport } from './status/showReport.ts';
 import { showTraffic } from './status/showTraffic.ts';
@@ -32,6 +33,7 @@ export interface CommandHost {
   readonly screenshot: ScreenshotToCode;
   readonly search: { rebuild(): Promise<void> };
   readonly texts: Pick<ReadTextCommandHost, 'options'>;
+  readonly selfTest: SelfTestHost;
   state(): StatusState;
 }
 
@@ -83,6 +85,7 @@ function windowCommands(host: CommandHost): CommandTable {
     'airgap.openSettings': () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:airgap.airgap'),
     'airgap.showLog': () => log.show(),
     'airgap.showReport': () => showReport(host.engine, host.report, log),
+    'airgap.selfTest': () => told(() => selfTest(host.selfTest)),
     'airgap.showTraffic': () => told(() => showTraffic(engine, host.report)),
   };
 }

@@ -11,7 +11,7 @@ import { GhostCache } from './completion/ghostCache.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Config } from './config.ts';
 import { engineNodeOptions, followBuilds } from './development.ts';
-import { createLocalEngine, kvDiskCache } from './engine/createLocalEngine.ts';
+import { createLocalEngine, engineLaunch, kvDiskCache } from './engine/createLocalEngine.ts';
 import { createLog } from './common/log.ts';
 import { ReportView } from './common/reportView.ts';
 import { createModels } from './models/createModels.ts';
@@ -20,8 +20,9 @@ import { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { createPictureTexts } from './ocr/vscode/createPictureTexts.ts';
 import { Retrieval } from './retrieval/vscode/retrieval.ts';
 import { createScreenshot } from './screenshot/createScreenshot.ts';
+import type { SelfTestHost } from './selfTest/selfTest.ts';
 import { Snooze } from './status/snooze.ts';
-import { Status } from './status/status.ts';
+import { Status, type StatusState, whyAsleep } from './status/status.ts';
 import { WindowController } from './status/windowController.ts';
 
 /** Builds everything and registers it. The engine process itself starts later: see status/windowController.ts. */
@@ -44,10 +45,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const settings = () => config.settings;
   const snooze = own(new Snooze());
   const status = own(new Status('airgap.showMenu'));
-  const info = (message: string): void => log.info(message);
   const development = context.extensionMode === vscode.ExtensionMode.Development;
   const nodeOptions = development ? engineNodeOptions() : [];
-  const engine = own(createLocalEngine({ extensionPath, version, cacheFolder, nodeOptions, settings, log: info }));
+  const start = { extensionPath, version, nodeOptions, settings, log: (message: string) => log.info(message) };
+  const engine = own(createLocalEngine({ ...start, cacheFolder }));
   // Takes effect at once, not only when the engine next starts.
   own(config.onDidChange(() => kvDiskCache(cacheFolder, config.settings['engine.diskCacheGigabytes'])));
   const window = own(new WindowController({ config, engine, snooze, status, log }));
@@ -80,7 +81,16 @@ export function activate(context: vscode.ExtensionContext): void {
   const report = own(new ReportView());
   const models = createModels({ context, config, engine, report, log });
   const state = () => window.state;
-  const features = { chat, models, blocks, edit, screenshot, search, texts };
+  const features = { chat, models, blocks, edit, screenshot, search, texts, selfTest: selfTestHost(start, state) };
   const commands = commandTable({ config, engine, snooze, log, report, state, ...features });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
+}
+
+function selfTestHost(start: Parameters<typeof engineLaunch>[0], state: () => StatusState): SelfTestHost {
+  return {
+    extensionPath: start.extensionPath,
+    launch: () => engineLaunch({ ...start, nodeOptions: [] }, 'self-test'),
+    allowSoftwareGpu: () => start.settings()['engine.allowSoftwareGpu'],
+    noCompletions: () => whyAsleep(state()),
+  };
 }

@@ -6,6 +6,7 @@ import { modelPath } from '../bundledModels.ts';
 import { expandHome, modelOf, type Settings } from '../settings.ts';
 import { buildOf, engineAddress, thisHost } from './address.ts';
 import { LocalEngine } from './localEngine.ts';
+import type { Launch } from './process.ts';
 import { chooseRuntime, type RuntimeChoice } from './runtime.ts';
 
 export interface CreateLocalEngineHost {
@@ -20,18 +21,10 @@ export interface CreateLocalEngineHost {
 }
 
 export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
-  const { extensionPath, version, cacheFolder, nodeOptions, settings, log } = host;
-  const engineFile = join(extensionPath, 'dist', 'engine.cjs');
+  const { extensionPath, cacheFolder, settings, log } = host;
   return new LocalEngine({
     log,
-    launch: () => ({
-      engineFile,
-      nodeOptions,
-      version,
-      log,
-      address: engineAddress(version, buildOf(engineFile), thisHost()),
-      choice: runtimeChoice(extensionPath, settings()),
-    }),
+    launch: () => engineLaunch(host),
     idleMs: () => 60_000 * (settings()['engine.unloadAfterMinutes'] || Infinity),
     model: (purpose) => modelPath(extensionPath, modelOf(settings(), purpose)),
     load: () => ({
@@ -40,6 +33,14 @@ export function createLocalEngine(host: CreateLocalEngineHost): LocalEngine {
       ...kvDiskCache(cacheFolder, settings()['engine.diskCacheGigabytes']),
     }),
   });
+}
+
+/** How the engine is started; `purpose` gives an address that no engine of another purpose has. */
+export function engineLaunch(host: Omit<CreateLocalEngineHost, 'cacheFolder'>, purpose = ''): Launch {
+  const { extensionPath, version, nodeOptions, settings, log } = host;
+  const engineFile = join(extensionPath, 'dist', 'engine.cjs');
+  const address = engineAddress(version, buildOf(engineFile) + purpose, thisHost());
+  return { engineFile, nodeOptions, version, log, address, choice: runtimeChoice(extensionPath, settings()) };
 }
 
 /** The programs that may run the engine on this machine. */

@@ -78,6 +78,11 @@ function link(label: string, command: string, argument?: number): string {
   return `[${label}](command:${command}${query})`;
 }
 
+/** Why no completion is to be expected; empty where one is. */
+export function whyAsleep(state: StatusState): string {
+  return ['disabled', 'snoozed', 'failed'].includes(state.kind) ? describe(state, {}).sentence : '';
+}
+
 export function describe(state: StatusState, activity: Partial<Activity>): StatusText {
   const { t } = vscode.l10n;
   switch (state.kind) {
