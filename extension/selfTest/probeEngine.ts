@@ -1,4 +1,5 @@
 /** Starts an engine of its own on each program that may run it, and has each backend compute the goldens. No vscode. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend, BackendReport } from '../../engine/wire/protocol.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import { connectEngine, type Connected, type Launch } from '../engine/process.ts';
@@ -31,6 +32,9 @@ export interface ProbeOptions {
   readonly signal: AbortSignal;
 }
 
+/** An engine ends by itself once its last window has said goodbye. */
+const END_MS = 5000;
+
 /** `launch` names an address at which no other engine runs, with one runtime. */
 export async function probeRuntime(runtime: Runtime, options: ProbeOptions): Promise<ProbedRuntime> {
   const startedMs = performance.now();
@@ -57,7 +61,20 @@ export async function probeRuntime(runtime: Runtime, options: ProbeOptions): Pro
     return failed(error);
   } finally {
     connected.client.goodbye('The self-test is done.');
+    await ended(connected.pid);
   }
+}
+
+/** Otherwise the next program would be found to run an engine that this one has started. */
+async function ended(pid: number): Promise<void> {
+  for (const endMs = performance.now() + END_MS; performance.now() < endMs; await delay(20)) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+  }
+  process.kill(pid, 'SIGKILL');
 }
 
 async function probeBackend(

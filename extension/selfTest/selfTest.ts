@@ -72,10 +72,17 @@ function environment(version: string): string[] {
   return [
     `Airgap ${version}, VS Code ${vscode.version}`,
     `${process.platform}-${process.arch}; extension host: ${electron ? `Electron ${electron}, ` : ''}Node ${node}, V8 ${v8}`,
-    // "ssh-remote+name" would name a machine.
-    `window: ${vscode.env.uiKind === vscode.UIKind.Web ? 'browser' : 'desktop'}, remote: ${vscode.env.remoteName ?? 'none'}`,
+    `window: ${vscode.env.uiKind === vscode.UIKind.Web ? 'browser' : 'desktop'}, remote: ${remoteKind(vscode.env.remoteName)}`,
     `folders: ${[...new Set(schemes)].join(', ') || 'none'}; trusted: ${vscode.workspace.isTrusted ? 'yes' : 'no'}`,
   ];
+}
+
+/** Other names than the well-known ones may be those of machines. */
+function remoteKind(name: string | undefined): string {
+  if (name === undefined) return 'none';
+  return ['wsl', 'ssh-remote', 'dev-container', 'attached-container', 'codespaces', 'tunnel'].includes(name)
+    ? name
+    : 'another kind';
 }
 
 function namesOf({ extensionPath, launch }: SelfTestHost): Parameters<typeof anonymous>[1] {

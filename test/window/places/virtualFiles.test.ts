@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PackedExtension, packedExtension } from '../support/extension/packedExtension.ts';
-import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
-import { askForCode, pressCodeButton } from './chatFrame.ts';
-import { ChatPage } from './chatPage.ts';
-import { DESKTOP, until, VsCode } from './vscode.ts';
-import { EditorWindow } from './window.ts';
+import { type PackedExtension, packedExtension } from '../../support/extension/packedExtension.ts';
+import { scriptedEngine } from '../../support/extension/scriptedEngine.ts';
+import { askForCode, pressCodeButton } from '../chatFrame.ts';
+import { ChatPage } from '../chatPage.ts';
+import { DESKTOP, until, VsCode } from '../vscode.ts';
+import { EditorWindow } from '../window.ts';
 
 const SHIP =
   '// How long a parcel takes to arrive.\nexport function shippingDays(distance) {\n  return distance / 300;\n}\n';
