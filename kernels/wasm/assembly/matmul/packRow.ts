@@ -165,3 +165,16 @@ export function toHalf(value: f32): u16 {
   const rounded = magnitude + 0xfff + ((magnitude >> 13) & 1);
   return <u16>(sign | ((rounded - 0x38000000) >> 13));
 }
+
+/** toHalf of four values, as i32 lanes. */
+// @inline
+export function toHalf4(v: v128): v128 {
+  const sign = v128.and(i32x4.shr_u(v, 16), i32x4.splat(0x8000));
+  const magnitude = v128.and(v, i32x4.splat(0x7fffffff));
+  const small = i32x4.sub(f32x4.add(magnitude, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
+  const odd = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1));
+  const rounded = i32x4.add(i32x4.add(magnitude, i32x4.splat(0xfff - 0x38000000)), odd);
+  const isSmall = i32x4.lt_s(magnitude, i32x4.splat(0x38800000));
+  const bits = v128.bitselect(small, i32x4.shr_u(rounded, 13), isSmall);
+  return v128.or(sign, i32x4.min_s(bits, i32x4.splat(0x7c00)));
+}

@@ -1,14 +1,13 @@
-import { blockBytes, hasMinima, hasSuperBlocks, panelBytes } from './format';
+import { blockBytes, hasMinima, panelBytes } from './format';
 import { packKept, packWithMinima } from './packCodes';
 import { largestKept } from './largestKept';
 import { isMoved, moveRow } from './moveRow';
 import { packLevels } from './packLevels';
-import { packRow, toHalf } from './packRow';
-import { packSuperBlocks } from './superBlocks';
+import { packRow, toHalf, toHalf4 } from './packRow';
 import { unpackRow } from './unpackStored';
 import { scratch } from '../thread';
 import { half, halfHigh, halfLow, HALF_MASK } from '../simd';
-import { DTypeCode, GROUP_VALUES, PANEL_ROWS, SUPER_BLOCKS, StoredCode } from '../opcodes';
+import { DTypeCode, GROUP_VALUES, PANEL_ROWS, StoredCode } from '../opcodes';
 
 const INFINITY_BITS: u32 = 0x7f800000;
 /** 65536 as f32: the widened bits of an infinite f16; those of a NaN are larger. */
@@ -49,7 +48,8 @@ export function packRows(d: usize, from: i32, to: i32): void {
     const source = load<u32>(d, 12) + <usize>item * storedBytes;
     const panel = packed + <usize>(row / PANEL_ROWS) * panelBytes(blocks, dtype);
     if (moved) {
-      largest = moveRow(source, stored, blocks, panel, row % PANEL_ROWS, largest);
+      const known = reinterpret<f32>(largest);
+      largest = reinterpret<u32>(moveRow(source, stored, blocks, panel, row % PANEL_ROWS, dtype, known));
       continue;
     }
     if (group) {
@@ -58,10 +58,7 @@ export function packRows(d: usize, from: i32, to: i32): void {
         largest = largestKept(codes, scales, minima, inputs, group, highest !== 0, leastCode, mostCode, largest);
       } else largest = max(largest, dequantise(codes, scales, minima, inputs, group, highest !== 0));
     } else largest = max(largest, widenRow(source, inputs, stored));
-    if (hasSuperBlocks(dtype)) {
-      const stored = storedBytes / <usize>(blocks / SUPER_BLOCKS);
-      packSuperBlocks(source, stored, codes, blocks, panel, row % PANEL_ROWS, dtype);
-    } else if (group && bias >= 0) {
+    if (group && bias >= 0) {
       const lane = row % PANEL_ROWS;
       if (!packKept(codes, scales, minima, group, bias, highest, blocks, panel, bytes, lane, dtype)) {
         largest = INFINITY_BITS;
@@ -153,19 +150,6 @@ export function narrowRow(to: usize, inputs: i32): void {
     v128.store(to + ((<usize>k) << 1), i16x8.narrow_i32x4_u(toHalf4(v128.load(from)), toHalf4(v128.load(from, 16))));
   }
   for (; k < inputs; k++) store<u16>(to + ((<usize>k) << 1), toHalf(load<f32>(scratch + ((<usize>k) << 2))));
-}
-
-/** toHalf of four values, as i32 lanes. */
-// @inline
-function toHalf4(v: v128): v128 {
-  const sign = v128.and(i32x4.shr_u(v, 16), i32x4.splat(0x8000));
-  const magnitude = v128.and(v, i32x4.splat(0x7fffffff));
-  const small = i32x4.sub(f32x4.add(magnitude, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
-  const odd = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1));
-  const rounded = i32x4.add(i32x4.add(magnitude, i32x4.splat(0xfff - 0x38000000)), odd);
-  const isSmall = i32x4.lt_s(magnitude, i32x4.splat(0x38800000));
-  const bits = v128.bitselect(small, i32x4.shr_u(rounded, 13), isSmall);
-  return v128.or(sign, i32x4.min_s(bits, i32x4.splat(0x7c00)));
 }
 
 /** `largest` of widened values: an infinite f16, which is a number as f32, counts as infinity. */

@@ -1,6 +1,3 @@
-import { blockAt, codesAs, headerAt, putBlock } from './format';
-import { GROUP_VALUES, SUPER_BLOCKS } from '../opcodes';
-
 /**
  * The formats of super-blocks (kernels/superBlocks.ts): before each 8 blocks of a panel lie 8 f16 scales, 8 f16 minima,
  * and vectors of the 6-bit numbers of 4 rows (a row per lane, rows 0-3 then 4-7), as a stored block has them: in byte j the
@@ -104,24 +101,4 @@ export function putSuperHeader(stored: usize, header: usize, row: i32): void {
   store<i32>(lane, load<i32>(stored, 4));
   store<i32>(lane, load<i32>(stored, 8), 32);
   store<i32>(lane, load<i32>(stored, 12), 64);
-}
-
-/** Puts a row of stored blocks (`bytes` each) and its unpacked codes in a panel; row: 0..7 in it. */
-export function packSuperBlocks(
-  stored: usize,
-  bytes: usize,
-  codes: usize,
-  blocks: i32,
-  panel: usize,
-  row: i32,
-  dtype: i32,
-): void {
-  for (let b = 0; b < blocks; b++) {
-    if (b % SUPER_BLOCKS === 0) {
-      putSuperHeader(stored, headerAt(panel, b, dtype), row);
-      stored += bytes;
-    }
-    putBlock(codes, blockAt(panel, b, dtype) + ((<usize>row) << 2), codesAs(dtype));
-    codes += GROUP_VALUES;
-  }
 }
