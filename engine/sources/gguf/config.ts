@@ -26,7 +26,11 @@ export function architectureOf(reader: MetadataReader): string {
   if (type === 'adapter') reader.refuseFile('is a LoRA adapter; merge it into its model first');
   const architecture = reader.text('general.architecture') ?? reader.refuse('general.architecture', 'is missing');
   if (type === 'mmproj' || architecture === 'clip') {
-    reader.refuseFile('is only the image part of a model; choose the file of the language model');
+    // llama.cpp knows no projector of phi-3-vision, and its pull requests for one differ: #7705, #9209, #17687.
+    reader.refuseFile(
+      'is only the image part of a model; choose the file of its language model, or, for one that sees pictures, a folder ' +
+        'of phi-3-vision in Hugging Face layout',
+    );
   }
   if (Object.hasOwn(ARCHITECTURES, architecture)) return architecture;
   const known = Object.keys(ARCHITECTURES).join(', ');

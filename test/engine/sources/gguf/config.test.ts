@@ -208,7 +208,7 @@ const refusals: [name: string, content: GgufContent, says: RegExp][] = [
   [
     'the image part of a model',
     { metadata: { 'general.architecture': 'clip' }, tensors: [] },
-    /is only the image part/,
+    /is only the image part of a model; choose the file of its language model, or, .* a folder of phi-3-vision/,
   ],
   ['a vocabulary', { ...tinyGguf('llama'), tensors: [] }, /contains no weights of a model/],
   ['experts', tinyGguf('llama', { metadata: { expert_count: 8, expert_used_count: 2 } }), /is a mixture of experts/],
