@@ -27,12 +27,12 @@ describe('npm run bench', function () {
     assert.match(stdout, /^\| prefill \| [^\n]+\n[^]*^\| decode \| /m);
   });
 
-  it('times a crop and the operations of the image encoder, and says of how many layers', async () => {
-    const args = ['--vision', '--layers', '1', '--repeat', '1', '--backend', 'wasm'];
+  it('times a crop and its operations in phi-3-vision, and says of how many layers', async () => {
+    const args = ['--vision', '--no-pictures', '--layers', '1', '--repeat', '1', '--backend', 'wasm'];
     const { code, stdout, stderr } = await bench(...args);
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^wasm: image encoder of phi-3-vision, 1 of 23 layers$/m);
-    assert.match(stdout, /^a crop +1 +\d+\.\d$/m);
+    assert.match(stdout, /^wasm: phi-3-vision, 1 of 23 layers in the image encoder$/m);
+    assert.match(stdout, /^a crop +1 +\d+\.\d +\d+\.\d +\d+\.\d %$/m);
     assert.match(stdout, /^attention +1 +\d+\.\d +\d+\.\d % +\d+\.\d +\d+\.\d %$/m);
     assert.match(stdout, /^peak, multiply-adds of f32 /m);
   });

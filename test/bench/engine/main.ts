@@ -29,6 +29,8 @@ interface Options extends ModelBenchCliOptions {
   chat?: boolean;
   importIn?: string;
   vision?: boolean;
+  onnx?: boolean;
+  pictures: boolean;
 }
 
 void runProgram(new Command('npm run bench --'), [addBenchmarks, addAnswers, addContext, addEdits, addRecordTexts]);
@@ -43,7 +45,9 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
     .option('--profile', 'time each operation of prefill and decode instead')
     .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
     .option('--chat', 'time ghost text without and beside a chat instead')
-    .option('--vision', "time the image encoder of phi-3-vision's shape instead")
+    .option('--vision', "time pictures in phi-3-vision's shape instead")
+    .option('--onnx', 'with --vision, measure ONNX Runtime, too, which npm installs into the cache')
+    .option('--no-pictures', 'with --vision, leave out whole pictures, which take minutes')
     .option('--import-in <folder>', 'import --shape into a store in this folder and load it instead')
     .option('--markdown', 'print the figures as Markdown tables')
     .addHelpText('after', '\nOther benchmarks: --peers (see its --help), --index, --page');
@@ -57,7 +61,7 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
 
 function measurements(folder: string, options: Options): Measurement<object>[] {
   const { shape, layers, attention, profile, speculation, chat, importIn, vision, repeat } = options;
-  if (vision) return [visionSpeed(layers, repeat)];
+  if (vision) return [visionSpeed(options)];
   if (importIn !== undefined) return [storedModel(importIn, shape ?? 'phi-3-mini', layers)];
   if (chat) return [ghostTextIn({ folder, repeat }), followUpsIn(folder)];
   if (attention) return [ATTENTION];

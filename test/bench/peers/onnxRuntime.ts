@@ -1,21 +1,13 @@
 /** Measures ONNX Runtime on the CPU, as npm's onnxruntime-node builds it, with the graph of onnx.ts. */
 import { importPackage } from './install.ts';
 import { measure, ownPeakBytes, secondsOf } from './measure.ts';
+import type { OnnxRuntime, OnnxSession } from './onnxRuntimeTypes.ts';
 import { MINI } from './shape.ts';
-
-/** The part of the package's types that is used. The package itself is not installed when types are checked. */
-interface OnnxRuntime {
-  InferenceSession: { create(path: string, options: object): Promise<Session> };
-  Tensor: new (type: 'float32' | 'int32', values: Float32Array | Int32Array, shape: number[]) => object;
-}
-interface Session {
-  run(inputs: Record<string, object>): Promise<Record<string, object>>;
-}
 
 await measure(async ({ packages, files, layers, threads }) => {
   const { InferenceSession, Tensor } = await importPackage<OnnxRuntime>(packages, 'onnxruntime-node');
   const { hidden, heads, headDim } = MINI;
-  let session: Session;
+  let session: OnnxSession;
   /** Keys and values, which every step returns in new tensors. Writing an output over its input copies it and is slower. */
   let cache: Record<string, object> = {};
   const clear = (): void => {

@@ -63,19 +63,21 @@ describe('a model that sees names the colour and the place of a shape', function
     assert.equal(await answer(model, [...asked, textTurn('user', 'Where is it?')]), picture!.place);
   });
 
-  it('on the reference backend too', async () => {
-    const reference = await open('reference');
-    try {
-      const [picture] = PICTURES;
-      assert.equal(await answer(reference, [user([picture!], 'What colour is the shape?')]), picture!.colour);
-    } finally {
-      await reference.dispose();
-    }
-  });
+  for (const backend of ['reference', 'webgpu'] as const) {
+    it(`on ${backend} too`, async () => {
+      const other = await open(backend);
+      try {
+        const [picture] = PICTURES;
+        assert.equal(await answer(other, [user([picture!], 'What colour is the shape?')]), picture!.colour);
+      } finally {
+        await other.dispose();
+      }
+    });
+  }
 });
 
 function open(backend: Backend): Promise<LoadedModel> {
-  return loadModel(SHAPES_FOLDER, { backend, contextLength: 4096 });
+  return loadModel(SHAPES_FOLDER, { backend, contextLength: 4096, allowSoftwareGpu: true });
 }
 
 /** The most likely tokens. */
