@@ -8,6 +8,7 @@ import { registerLanguageModel } from './languageModel/languageModel.ts';
 import { ThemeColors } from './chat/page/syntaxColors.ts';
 import { commandTable } from './commandTable.ts';
 import { GhostCache } from './completion/ghostCache.ts';
+import { OtherFiles } from './completion/otherFiles.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Config } from './config.ts';
 import { engineNodeOptions, followBuilds } from './development.ts';
@@ -55,7 +56,8 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const cache = new GhostCache();
   own(config.onDidChange(() => cache.clear()));
-  own(vscode.languages.registerInlineCompletionItemProvider('*', new CompletionProvider(window, cache, window)));
+  const provider = new CompletionProvider(window, cache, window, own(new OtherFiles(settings)));
+  own(vscode.languages.registerInlineCompletionItemProvider('*', provider));
 
   const { storageUri } = context;
   const search = own(new Retrieval({ programFolder: join(extensionPath, 'dist'), storageUri, settings, log }));

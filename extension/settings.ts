@@ -15,6 +15,7 @@ export const SETTINGS = {
   'completion.delayMs': z.number().min(0).max(10_000).default(75),
   'completion.newLineDelayMs': z.number().min(0).max(10_000).default(300),
   'completion.notIn': z.array(z.enum(['comments', 'strings'])).default([]),
+  'completion.otherFiles': z.boolean().default(false),
   'completion.maxTokens': z.int().min(1).max(1024).default(128),
   'completion.multiline': z.enum(['auto', 'always', 'never']).default('auto'),
   'completion.trigger': z.enum(['automatic', 'manual']).default('automatic'),

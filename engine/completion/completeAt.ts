@@ -5,11 +5,13 @@ import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../pro
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
 import type { CompleteParams, CompleteResult, SeenLines } from '../wire/protocol.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
+import type { TokenConstraint } from '../tokenizer/tokenConstraint.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Cleaned, cleanCompletion, isComplete } from './clean.ts';
 import { Confidence } from './confidence.ts';
 import { type Cursor, cursorAt } from './cursor.ts';
 import { type LineMode, lineMode } from './lineMode.ts';
+import { OtherBeginning } from './otherBeginning.ts';
 import { textPrompt } from '../prompt/prompt.ts';
 
 export interface CompletionEngine {
@@ -30,7 +32,8 @@ export type CompletionRequest = Omit<CompleteParams, 'modelId' | 'sessionId'>;
 const LARGEST_SHARE_FOR_ANSWER = 1 / 4;
 
 /**
- * Completes at the cursor with greedy decoding. The text has `\n` line ends, and is empty where nothing is worth showing.
+ * Completes at the cursor with greedy decoding; alternatives begin with the next likely tokens. Texts have `\n` line
+ * ends, and the first is empty where nothing is worth showing.
  * Rejects with what `generate` rejects with (Cancelled after `signal`), and BadRequest where the context is too small.
  */
 export async function completeAt(
@@ -41,22 +44,45 @@ export async function completeAt(
   const cursor = cursorAt(request);
   const mode = lineMode(cursor, request.multiline);
   if (mode === 'none' || isUnwanted(cursor, request)) return NOTHING;
-  const prompt = promptAt(cursor, request.maxTokens, engine);
-  const generation = engine.generate(textPrompt(prompt.ids), {
-    maxTokens: answerTokens(request.maxTokens, engine.model) + prompt.removedTokens,
-    stopIds: prompt.stopIds,
-    signal,
-    ...(prompt.constraint ? { constraint: prompt.constraint } : {}),
-  });
-  const generated = await generateText(generation, prompt, engine.tokenizer, cursor, mode);
-  const { stop, ...figures } = generation.stats;
-  const { text } = cleanCompletion(generated, cursor, {
-    mode,
-    instruct: prompt.kind === 'instruct',
-    cutOff: stop === 'length',
-    findErrors: await engine.syntax?.finderFor(request.languageId),
-  });
-  return { text, ...figures, stop: stop ?? 'text', seen: seenLines(prompt, request) };
+  const findErrors = await engine.syntax?.finderFor(request.languageId);
+  const beginnings: string[] = [];
+  const nextCandidate = async () => {
+    const prompt = promptAt(cursor, request.maxTokens, engine);
+    const constraint =
+      beginnings.length > 0 ? new OtherBeginning(engine.tokenizer, beginnings, prompt) : prompt.constraint;
+    const generation = engine.generate(textPrompt(prompt.ids), {
+      maxTokens: answerTokens(request.maxTokens, engine.model) + prompt.removedTokens,
+      stopIds: prompt.stopIds,
+      signal,
+      ...(constraint ? { constraint } : {}),
+    });
+    const { generated, beginning } = await generateText(
+      generation,
+      { ...prompt, constraint },
+      engine.tokenizer,
+      cursor,
+      mode,
+    );
+    if (beginning !== '') beginnings.push(beginning);
+    const instruct = prompt.kind === 'instruct';
+    const cutOff = generation.stats.stop === 'length';
+    const { text } = cleanCompletion(generated, cursor, { mode, instruct, cutOff, findErrors });
+    return { text, prompt, stats: generation.stats };
+  };
+  const { text, prompt, stats } = await nextCandidate();
+  const alternatives = new Set<string>();
+  for (let i = 0; i < (request.alternatives ?? 0) && beginnings.length === i + 1; i++) {
+    alternatives.add((await nextCandidate()).text);
+  }
+  const { stop, ...figures } = stats;
+  const others = [...alternatives].filter((other) => other !== '' && other !== text);
+  return {
+    text,
+    ...(request.alternatives ? { alternatives: others } : {}),
+    ...figures,
+    stop: stop ?? 'text',
+    seen: seenLines(prompt, request),
+  };
 }
 
 function isUnwanted({ openString, inComment }: Cursor, { notIn = [] }: CompletionRequest): boolean {
@@ -120,26 +146,28 @@ const NOTHING: CompleteResult = {
   seen: { lines: [], totalLines: 0 },
 };
 
-/** Generates until the text is complete, or until the model is too unsure. */
+/** Generates until the text is complete, or until the model is too unsure; gives what its first token added, too. */
 async function generateText(
   generation: Generation,
-  prompt: CompletionPrompt,
+  prompt: Pick<CompletionPrompt, 'kind' | 'ids' | 'removedBytes'> & { constraint: TokenConstraint | undefined },
   tokenizer: Tokenizer,
   cursor: Cursor,
   mode: LineMode,
-): Promise<string> {
+): Promise<{ generated: string; beginning: string }> {
   const dropLeadingSpace =
     prompt.kind !== 'fim' && tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(prompt.ids.at(-1) ?? -1);
   const stream = new TextStream(tokenizer, { skipBytes: prompt.removedBytes, dropLeadingSpace });
   const confidence = new Confidence();
   let text = '';
+  let beginning = '';
   let forced = prompt.constraint?.active ?? false;
   for await (const { id, logprob } of generation) {
     const line = text.split('\n').length - 1;
     text += stream.push(id);
+    beginning ||= text;
     if (!forced && !confidence.add(line, logprob)) break;
     forced = prompt.constraint?.active ?? false;
     if (isComplete(text, cursor, mode)) break;
   }
-  return confidence.sureLines(text);
+  return { generated: confidence.sureLines(text), beginning };
 }

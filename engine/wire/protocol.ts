@@ -116,6 +116,8 @@ export interface CompleteParams {
   multiline: 'auto' | 'always' | 'never';
   /** Where nothing is completed. */
   notIn?: ('comments' | 'strings')[];
+  /** Number of further texts to write, if they differ; none when absent. */
+  alternatives?: number;
   /** Lines of other files that the document uses, the most useful first. Each change of them costs a whole prefill. */
   otherFiles?: { path: string; text: string }[];
 }
@@ -138,6 +140,8 @@ export type StopReason = 'end' | 'text' | 'length' | 'repetition';
 export interface CompleteResult extends GenerationResult {
   /** Text to insert at the cursor; empty when nothing is worth showing. */
   text: string;
+  /** Further texts, the likeliest first; absent when none was asked for. */
+  alternatives?: string[];
   seen: SeenLines;
 }
 /** The lines of a document that a prompt contained, as ranges that count from 1; none when the model was not asked. */

@@ -89,6 +89,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     maxTokens: z.int().min(1).max(MAX_TOKENS),
     multiline: z.enum(['auto', 'always', 'never']),
     notIn: z.array(z.enum(['comments', 'strings'])).exactOptional(),
+    alternatives: z.int().min(0).max(4).exactOptional(),
     otherFiles: z.array(z.object({ path: z.string(), text: z.string() })).exactOptional(),
   }),
   chat: z

@@ -1,4 +1,4 @@
-/** VS Code's inline completion API: a keystroke in, at most one item out. */
+/** VS Code's inline completion API: a keystroke in, at most one item out, or a few where a person asks for them. */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { EngineFailure } from '../../engine/wire/failure.ts';
@@ -8,9 +8,13 @@ import type { Settings } from '../settings.ts';
 import { around, type Around, sentSpan } from './context.ts';
 import { isEligible } from '../reading/vscode/eligibility.ts';
 import type { GhostCache } from './ghostCache.ts';
+import { cellsBefore, type OtherFiles } from './otherFiles.ts';
 
 /** A longer delay is not announced: the engine would hold back other work for most of it. */
 const ANNOUNCED_MS = 150;
+
+/** Beside the likeliest text, where a person asks by hand. */
+const MOST_ALTERNATIVES = 2;
 
 export interface CompletionHost {
   readonly settings: Settings;
@@ -28,8 +32,10 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
   readonly #model: CompletionModel;
   readonly #cache: GhostCache;
   readonly #host: CompletionHost;
+  readonly #otherFiles: Pick<OtherFiles, 'of'>;
 
-  constructor(model: CompletionModel, cache: GhostCache, host: CompletionHost) {
+  constructor(model: CompletionModel, cache: GhostCache, host: CompletionHost, otherFiles: Pick<OtherFiles, 'of'>) {
+    this.#otherFiles = otherFiles;
     this.#model = model;
     this.#cache = cache;
     this.#host = host;
@@ -47,9 +53,12 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     if (!place) return [];
     const { signal } = abortControllerFor(token);
     try {
-      const known = this.#cache.find(document.uri.toString(), place.around);
-      const text = known ?? (await this.#ask(document, place, automatic, signal));
-      return text === '' ? [] : [new vscode.InlineCompletionItem(place.typed + text, place.range)];
+      // Who asks by hand may want to see another text than the one that is shown.
+      const known = automatic ? this.#cache.find(document.uri.toString(), place.around) : undefined;
+      const texts = known === undefined ? await this.#ask(document, place, automatic, signal) : [known];
+      return texts
+        .filter((text) => text !== '')
+        .map((text) => new vscode.InlineCompletionItem(place.typed + text, place.range));
     } catch (error) {
       // Status bar and log only: a keystroke never opens a dialog.
       if (!token.isCancellationRequested && !isSuperseded(error)) this.#host.failed(error);
@@ -63,7 +72,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     return !automatic || (settings['completion.trigger'] === 'automatic' && this.#host.inlineSuggestEnabled(document));
   }
 
-  async #ask(document: vscode.TextDocument, place: Place, automatic: boolean, signal: AbortSignal): Promise<string> {
+  async #ask(document: vscode.TextDocument, place: Place, automatic: boolean, signal: AbortSignal): Promise<string[]> {
     const { settings } = this.#host;
     const { around, linesBefore, linesAfter } = place;
     if (automatic) {
@@ -82,8 +91,10 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
         languageId: document.languageId,
         maxTokens: settings['completion.maxTokens'],
         multiline: settings['completion.multiline'],
-        // Who asks by hand gets an answer anywhere.
+        // Who asks by hand gets an answer anywhere, and a choice.
         notIn: automatic ? settings['completion.notIn'] : [],
+        otherFiles: [...this.#otherFiles.of(document)],
+        ...(automatic ? {} : { alternatives: MOST_ALTERNATIVES }),
       },
       signal,
     );
@@ -91,8 +102,10 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       `completion: ${Math.round(performance.now() - startedMs)} ms, tokens reused ${result.tokensReused}, ` +
         `prefilled ${result.tokensPrefilled}, generated ${result.tokensGenerated}, stop ${result.stop}`,
     );
-    this.#cache.add(document.uri.toString(), around, result.text);
-    return result.text;
+    const texts = [result.text, ...(result.alternatives ?? [])];
+    // The first one last, so that it is found first.
+    for (const text of texts.toReversed()) this.#cache.add(document.uri.toString(), around, text);
+    return texts;
   }
 }
 
@@ -126,7 +139,8 @@ function placeOf(
   const length = document.offsetAt(new vscode.Position(document.lineCount, 0));
   const span = sentSpan(length, document.offsetAt(range.start), contextLength);
   const end = document.positionAt(span.end);
-  const before = document.getText(new vscode.Range(document.positionAt(span.start), range.start));
+  const cells = span.start === 0 ? cellsBefore(document) : '';
+  const before = cells + document.getText(new vscode.Range(document.positionAt(span.start), range.start));
   const after = document.getText(new vscode.Range(range.end, end));
   const text = around(before + typed, after, span.start > 0);
   const linesBefore = span.start > 0 ? range.start.line - newlines(text.prefix) + newlines(typed) : 0;

@@ -25,6 +25,11 @@ export function signatureOf(name: string, text: string): string {
   ].join('\n');
 }
 
+/** The names that are declared at the outermost level. */
+export function declaredNames(text: string): string[] {
+  return [...text.matchAll(new RegExp(`^${DECLARES}([\\w$]+)`, 'gm'))].map(([, name]) => name!);
+}
+
 /** The lines up to the one in which all brackets of the head are closed, but for that of a body. */
 function headOf(lines: readonly string[]): string[] {
   let depth = 0;

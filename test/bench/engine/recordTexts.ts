@@ -47,9 +47,10 @@ export function addRecordTexts(program: Command, signal: AbortSignal): void {
       }))
         text += stream.push(id);
       texts.push({ languageId, before: prefix.split('\n').slice(-2).join('\n').slice(-200), text });
+      // After each one, so that an interruption loses nothing.
+      writeFileSync(output, `[\n${texts.map((text) => JSON.stringify(text)).join(',\n')}\n]\n`);
       console.log(`${texts.length} ${JSON.stringify(text)}`);
     }
-    writeFileSync(output, `[\n${texts.map((text) => JSON.stringify(text)).join(',\n')}\n]\n`);
     await model.dispose();
   });
 }

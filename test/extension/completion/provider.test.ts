@@ -6,12 +6,20 @@ import { type CompletionHost, CompletionProvider } from '../../../extension/comp
 import type { CompletionModel } from '../../../extension/engine/engine.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { type DocumentOptions, textDocument } from '../../support/extension/textDocument.ts';
-import { InlineCompletionTriggerKind, Position, Range } from '../../support/extension/vscodeStub.ts';
+import {
+  fake,
+  InlineCompletionTriggerKind,
+  NotebookCellKind,
+  Position,
+  Range,
+} from '../../support/extension/vscodeStub.ts';
 
 type Request = Parameters<CompletionModel['complete']>[0];
 
 interface Options extends DocumentOptions {
   answer?: string | Error;
+  alternatives?: string[];
+  otherFiles?: { path: string; text: string }[];
   settings?: Record<string, unknown>;
   host?: Partial<CompletionHost>;
   invoked?: boolean;
@@ -22,7 +30,16 @@ interface Options extends DocumentOptions {
 
 /** Asks the provider at `|`; gives the document as shown, ghost text in brackets, and what the engine was asked. */
 async function show(marked: string, options: Options = {}) {
-  const { answer = 'bar', settings = {}, host = {}, invoked = false, selected, token = never } = options;
+  const {
+    answer = 'bar',
+    alternatives = [],
+    otherFiles = [],
+    settings = {},
+    host = {},
+    invoked = false,
+    selected,
+    token = never,
+  } = options;
   const { document, position } = textDocument(marked, options);
   const asked: Request[] = [];
   const failures: unknown[] = [];
@@ -32,21 +49,33 @@ async function show(marked: string, options: Options = {}) {
       asked.push(request);
       if (answer instanceof Error) throw answer;
       const none = { tokensReused: 0, tokensPrefilled: 0, tokensGenerated: 0, prefillMs: 0, decodeMs: 0 };
-      return { text: answer, stop: 'end', seen: { lines: [[1, 1]], totalLines: 1 }, ...none };
+      return {
+        text: answer,
+        ...(request.alternatives && { alternatives }),
+        stop: 'end',
+        seen: { lines: [[1, 1]], totalLines: 1 },
+        ...none,
+      };
     },
     typing: () => announced++,
   };
-  const provider = new CompletionProvider(engine, options.cache ?? new GhostCache(), {
-    settings: readSettings(
-      (key) => ({ 'completion.delayMs': 1, 'completion.newLineDelayMs': 1, ...settings })[key as 'completion.delayMs'],
-    ).settings,
-    awake: true,
-    contextLength: 1024,
-    inlineSuggestEnabled: () => true,
-    trace: () => {},
-    failed: (error) => failures.push(error),
-    ...host,
-  });
+  const provider = new CompletionProvider(
+    engine,
+    options.cache ?? new GhostCache(),
+    {
+      settings: readSettings(
+        (key) =>
+          ({ 'completion.delayMs': 1, 'completion.newLineDelayMs': 1, ...settings })[key as 'completion.delayMs'],
+      ).settings,
+      awake: true,
+      contextLength: 1024,
+      inlineSuggestEnabled: () => true,
+      trace: () => {},
+      failed: (error) => failures.push(error),
+      ...host,
+    },
+    { of: () => otherFiles },
+  );
   const range = selected && new Range(new Position(position.line, selected.from), position as Position);
   const items = await provider.provideInlineCompletionItems(
     document,
@@ -151,6 +180,33 @@ describe('completion provider', () => {
     assert.deepEqual({ prefix, suffix, fileName, languageId, sessionId }, expected);
   });
 
+  it('of a notebook, the earlier cells of code stand in front', async () => {
+    const cell = (text: string, uri: string, kind: number, languageId = 'python') => ({
+      kind,
+      document: { languageId, getText: () => text, uri: { toString: () => uri } },
+    });
+    const uri = 'vscode-notebook-cell:/p/a.ipynb#3';
+    const { Code, Markup } = NotebookCellKind;
+    const cells = [
+      cell('import pandas as pd', 'x#1', Code),
+      cell('# Prose', 'x#2', Markup, 'markdown'),
+      cell('ls', 'x#4', Code, 'shellscript'),
+      cell('frame = pd.read_csv("a.csv")', 'x#5', Code),
+      cell('frame.gro', uri, Code),
+      cell('later()', 'x#6', Code),
+    ];
+    fake.notebooks = [{ getCells: () => cells }];
+    const { asked, shown } = await show('frame.gro|', { uri, languageId: 'python' });
+    fake.notebooks = [];
+    assert.equal(asked[0]!.prefix, 'import pandas as pd\n\nframe = pd.read_csv("a.csv")\n\nframe.gro');
+    assert.equal(shown, 'frame.gro[bar]');
+  });
+
+  it('sends what other files declare', async () => {
+    const otherFiles = [{ path: 'b.ts', text: 'export const b = 1;' }];
+    assert.deepEqual((await show('foo|', { otherFiles })).asked[0]!.otherFiles, otherFiles);
+  });
+
   it('asks for the text as it will be when the selected entry is accepted', async () => {
     const { asked } = await show('x.con|;', { selected: { text: 'concat', from: 2 } });
     assert.deepEqual([asked[0]!.prefix, asked[0]!.suffix], ['x.concat', ';']);
@@ -162,6 +218,31 @@ describe('completion provider', () => {
     const next = await show('foob|', { cache });
     assert.equal(next.shown, 'foob[ar]');
     assert.equal(next.asked.length, 0);
+  });
+
+  it('asked for by hand, gives a choice, and typing through any of them asks nothing', async () => {
+    const cache = new GhostCache();
+    await show('foo|', { cache });
+    const choice = { invoked: true, alternatives: ['baz', 'qux'], cache };
+    const { items, asked } = await show('foo|', choice);
+    assert.deepEqual(
+      items.map(({ insertText }) => insertText),
+      ['bar', 'baz', 'qux'],
+    );
+    assert.equal(asked[0]!.alternatives, 2);
+    for (const [typed, rest] of ['[bar]', 'b[ar]', 'q[ux]'].map((shown) => [shown.split('[')[0]!, shown] as const)) {
+      const next = await show(`foo${typed}|`, { cache });
+      assert.deepEqual([next.shown, next.asked.length], [`foo${rest}`, 0]);
+    }
+    assert.equal((await show('fo|')).asked[0]!.alternatives, undefined);
+  });
+
+  it('an alternative may be shown where the likeliest text is not', async () => {
+    const { items } = await show('foo|', { invoked: true, answer: '', alternatives: ['baz'] });
+    assert.deepEqual(
+      items.map(({ insertText }) => insertText),
+      ['baz'],
+    );
   });
 
   it('a failure reaches the status, and never the editor', async () => {

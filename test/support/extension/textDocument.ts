@@ -24,7 +24,12 @@ export function textDocument(
   };
   const [scheme = '', path = ''] = uri.split(/:(?:\/\/)?/);
   const document = {
-    uri: { scheme, path, toString: () => uri },
+    uri: {
+      scheme,
+      path,
+      toString: () => uri,
+      with: (changed: { path: string }) => ({ scheme, ...changed, toString: () => uri.replace(path, changed.path) }),
+    },
     languageId,
     lineCount,
     offsetAt,

@@ -49,6 +49,9 @@ export const fake = {
   documentClosed: new EventEmitter<vscode.TextDocument>(),
   statusItems: [] as { text: string; tooltip: MarkdownString; accessibilityInformation: { label: string } }[],
   messages: [] as string[],
+  notebooks: [] as unknown[],
+  documents: [] as vscode.TextDocument[],
+  documentSaved: new EventEmitter<unknown>(),
   /** Changes settings as the user would. */
   set(settings: Record<string, unknown>): void {
     fake.settings = settings;
@@ -80,7 +83,18 @@ export const window = {
   showInformationMessage: (message: string) => fake.messages.push(message),
 };
 
+export const NotebookCellKind = { Markup: 1, Code: 2 } as const;
+
 export const workspace = {
+  get notebookDocuments(): unknown[] {
+    return fake.notebooks;
+  },
+  get textDocuments(): vscode.TextDocument[] {
+    return fake.documents;
+  },
+  getWorkspaceFolder: () => ({ uri: { path: '/project' } }),
+  asRelativePath: ({ path }: { path: string }) => path,
+  onDidSaveTextDocument: fake.documentSaved.event,
   registerTextDocumentContentProvider: () => ({ dispose() {} }),
   fs: {
     isWritableFileSystem: (scheme: string) => (/^(file|vscode-remote|vscode-vfs)$/.test(scheme) ? true : undefined),
