@@ -127,13 +127,15 @@ export class ImageEncoder {
       this.#holders.delete(key);
       this.#decoder.forgetImage(key);
     }
-    if (!this.holdsAny) await Promise.all([this.unloadTower(), this.#isEncoding ? null : this.#cutter.dispose()]);
+    if (this.holdsAny || this.#isEncoding) return;
+    await Promise.all([this.unloadTower(), this.#cutter.dispose()]);
   }
 
   /** Frees everything. */
   async dispose(): Promise<void> {
     const all = new Set([...this.#holders.values()].flatMap((holders) => [...holders]));
     await Promise.all([...all].map((holder) => this.release(holder)));
+    await this.#cutter.dispose();
   }
 
   /** Frees the image encoder's weights, which the next picture loads again. Resolves false where they are in use. */
