@@ -32,7 +32,7 @@ describe('two models at once', () => {
       this.skip();
     }
     vscode = await VsCode.start({
-      files: { 'amount.ts': WHOLE.repeat(2) + BEGUN.repeat(2 * KEYS * MOST_ROUNDS + 1) },
+      files: { 'amount.ts': WHOLE.repeat(2) + BEGUN.repeat(4 * KEYS * MOST_ROUNDS) },
       machine: { 'airgap.chat.model': MODEL },
       // A GPU would be measured with the CPU's load of the window.
       settings: { 'airgap.engine.backend': 'wasm', 'airgap.chat.maxTokens': 4096 },
