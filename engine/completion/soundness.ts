@@ -4,10 +4,8 @@ import { bracketErrors, bracketsOf, type OpenBracket } from './brackets.ts';
 import { type Cursor, indentOf, isClosed } from './cursor.ts';
 import { COMMENT, openLiteral } from './openLiteral.ts';
 
-/** Parsing a longer document for the first time would hold up its completion; brackets are found ten times as fast. */
+/** Parsing a longer document for the first time would hold up its completion. */
 const MOST_PARSED = 200_000;
-/** A parser that sees more errors does not know the language as it is written here. */
-const MOST_ERRORS = 40;
 /** Deeper blocks are not opened by what people read as ghost text. */
 const MOST_OPEN = 8;
 
@@ -19,13 +17,22 @@ export function soundText(text: string, cursor: Cursor, parser?: FindErrors): st
   if (text.trim() === '' || cursor.language.prose) return text;
   const { prefix, suffix, language } = cursor;
   const brackets: FindErrors = (whole) => bracketErrors(whole, language);
-  let find = parser && prefix.length + suffix.length <= MOST_PARSED ? parser : brackets;
-  let before = find(prefix + suffix);
-  if (before.length > MOST_ERRORS) [find, before] = [brackets, brackets(prefix + suffix)];
+  const find = parser && prefix.length + suffix.length <= MOST_PARSED ? parser : brackets;
+  // What is open above the cursor is closed nowhere while it is typed. What a parser makes of that depends on little
+  // things, so that it may stand closed as well.
+  const { open } = bracketsOf(prefix + suffix, language);
+  const unclosed = open.filter(({ at }) => at < prefix.length).toReversed();
+  const below = [
+    suffix,
+    ...(unclosed.length > 0 ? [suffix + unclosed.map(({ closer }) => `\n${closer}`).join('')] : []),
+  ];
   const isSound = (shown: string): boolean =>
-    endings(shown, cursor).some(
-      (ending) => !addsErrors(before, find(prefix + shown + ending + suffix), prefix, shown + ending),
-    );
+    below.some((after) => {
+      const before = find(prefix + after);
+      return endings(shown, cursor).some(
+        (ending) => !addsErrors(before, find(prefix + shown + ending + after), prefix, shown + ending),
+      );
+    });
   // White space at the end leads to a bracket below.
   const end = /\n[ \t]*$/.exec(text)?.[0] ?? '';
   const lines = text.slice(0, text.length - end.length).split('\n');
