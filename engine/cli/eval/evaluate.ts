@@ -9,6 +9,7 @@ import { textPrompt } from '../../prompt/prompt.ts';
 import { TextStream } from '../../tokenizer/textStream.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../options.ts';
 import { modelPath } from '../storeOptions.ts';
+import { addLines } from './lines.ts';
 import { type Benchmark, HUMANEVAL, MBPP, type Problem } from './problems.ts';
 import { checkIsolation, passes, type RunLimits } from './runPython.ts';
 import { Samples } from './samples.ts';
@@ -24,9 +25,12 @@ interface EvalOptions extends ModelOptions {
 
 const LIMITS: RunLimits = { seconds: 10, bytes: 2 ** 30 };
 
-/** `airgap eval humaneval|mbpp`: the share of a benchmark's problems that a model's greedy completions solve. */
+/** `airgap eval`: the share of a benchmark's problems that a model's greedy completions solve, and lines that it completes. */
 export function addEval(program: Command, signal: AbortSignal): void {
-  const group = program.command('eval').description('pass@1 of a model on a public benchmark whose file you have');
+  const group = program
+    .command('eval')
+    .description('how good a model is: on public benchmarks whose files you have, and on lines of source files');
+  addLines(group, signal);
   for (const benchmark of [HUMANEVAL, MBPP]) {
     const command = group
       .command(benchmark.name)

@@ -1,6 +1,6 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { BadRequest, errorMessage } from '../../errors.ts';
+import { readKeptLines } from './keptLines.ts';
 
 /** What the completions of a file depend on. */
 export interface SampleSettings {
@@ -32,7 +32,8 @@ export class Samples {
   /** Rejects with BadRequest for a file that is no list of completions, or one of other settings. */
   static async open(settings: SampleSettings, file: string | undefined): Promise<Samples> {
     const samples = new Samples(settings, file);
-    if (file !== undefined) await samples.#read(file);
+    const kept = file === undefined ? [] : await readKeptLines(file, schema, settings, describe);
+    for (const { task_id: id, completion } of kept) samples.#completions.set(id, completion);
     return samples;
   }
 
@@ -45,26 +46,6 @@ export class Samples {
     if (this.#file !== undefined) await appendFile(this.#file, this.#line(id, completion));
   }
 
-  async #read(file: string): Promise<void> {
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
-      throw new BadRequest(`${file} cannot be read (${errorMessage(error)}).`);
-    });
-    // A run that was killed may have left a part of a line.
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    for (const [i, line] of whole.split('\n').slice(0, -1).entries()) {
-      const parsed = schema.safeParse(jsonOf(line));
-      if (!parsed.success) throw new BadRequest(`${file}: line ${i + 1} is not a completion of this program.`);
-      const { task_id: id, completion, settings } = parsed.data;
-      const [theirs, ours] = [settings, this.#settings].map(describe);
-      if (theirs !== ours) {
-        throw new BadRequest(`${file} has completions of ${theirs}, not of ${ours}; name another file.`);
-      }
-      this.#completions.set(id, completion);
-    }
-    if (whole !== text) await writeFile(file, whole);
-  }
-
   #line(id: string, completion: string): string {
     return `${JSON.stringify({ task_id: id, completion, settings: this.#settings })}\n`;
   }
@@ -72,12 +53,4 @@ export class Samples {
 
 function describe({ model, weights, maxTokens }: SampleSettings): string {
   return `${model} with ${weights} weights and at most ${maxTokens} tokens`;
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch {
-    return undefined;
-  }
 }

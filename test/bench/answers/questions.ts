@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { root } from '../../../.ci/nodeBinary.mjs';
 import { answerChat } from '../../../engine/chat/answer.ts';
-import { addModelOptions, loadOptions, type ModelOptions } from '../../../engine/cli/options.ts';
+import { addModelOptions, loadOptions, type ModelOptions, wholeNumber } from '../../../engine/cli/options.ts';
 import { addSamplingOptions, samplingOf, type SamplingOptions } from '../../../engine/cli/samplingOptions.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
@@ -23,6 +23,7 @@ interface Question {
 }
 
 interface Options extends ModelOptions, SamplingOptions {
+  every: number;
   out?: string;
 }
 
@@ -33,18 +34,20 @@ export function addAnswers(program: Command, signal: AbortSignal): void {
   const command = program
     .command('answers <model>')
     .description('ask a chat model about files of this repository, and count what is wrong with its answers')
+    .option('--every <count>', 'ask only each question of this count', wholeNumber(1), 1)
     .option('--out <file>', 'write the answers to this Markdown file');
   addModelOptions(addSamplingOptions(command)).action(async (folder: string, options: Options) => {
-    const questions = JSON.parse(
+    const all = JSON.parse(
       readFileSync(join(root, 'test/bench/answers/questions.json'), 'utf8'),
     ) as readonly Question[];
+    const questions = all.filter((_, index) => index % options.every === 0);
     const model = await loadModel(folder, loadOptions(options, signal));
     const rows: (Question & { answer: string; judged: Judged })[] = [];
     try {
       for (const [index, question] of questions.entries()) {
         const sampling = { ...samplingOf(options), seed: options.seed + index };
         rows.push({ ...question, ...(await ask(model, question, sampling, signal)) });
-        process.stderr.write(`\r${index + 1} of ${questions.length}`);
+        if (process.stderr.isTTY) process.stderr.write(`\r${index + 1} of ${questions.length}`);
       }
     } finally {
       await model.dispose();

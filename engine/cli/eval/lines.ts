@@ -1,0 +1,110 @@
+/** `airgap eval lines`: how well a model completes lines of real files, beside what needs no model. */
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { completeAt } from '../../completion/completeAt.ts';
+import { completionModel } from '../../document/completionModel.ts';
+import { loadModel } from '../../load/loadModel.ts';
+import { SyntaxErrors } from '../../syntax/syntaxErrors.ts';
+import { starterFolder } from '../bundledModels.ts';
+import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../options.ts';
+import { modelPath } from '../storeOptions.ts';
+import { type Column, rowFormatter } from '../table.ts';
+import { latestLine, nGram } from './lineBaselines.ts';
+import { type LineCut, lineCuts } from './lineCuts.ts';
+import { LineResults } from './lineResults.ts';
+import { type LineResult, type LineScore, scoreOf } from './lineScores.ts';
+
+interface LinesOptions extends ModelOptions {
+  model: string;
+  data: string;
+  cuts: number;
+  seed: number;
+  suffix: boolean;
+  out?: string;
+  markdown?: boolean;
+}
+
+const MAX_TOKENS = 64;
+
+export function addLines(group: Command, signal: AbortSignal): void {
+  const command = group
+    .command('lines')
+    .description('how well a model completes lines of the source files in a folder, beside what needs no model')
+    .option('--model <model>', 'model folder, .gguf file, or name in the store', starterFolder())
+    .requiredOption('--data <folder>', 'source files that the model was not trained on')
+    .option('--cuts <count>', 'number of lines for each language', wholeNumber(1), 60)
+    .option('--seed <number>', 'seed of the choice of lines', wholeNumber(0), 0)
+    .option('--no-suffix', 'do not show the model what follows the line')
+    .option('--out <file>', 'keep the results here (JSON lines), and continue from them')
+    .option('--markdown', 'print Markdown tables');
+  addModelOptions(command).action((options: LinesOptions) => evaluateLines(options, signal));
+}
+
+async function evaluateLines(options: LinesOptions, signal: AbortSignal): Promise<void> {
+  const { data, cuts: count, seed, out, suffix, weights = 'default', markdown = false } = options;
+  const cuts = await lineCuts(data, count, seed);
+  const results = await LineResults.open({ model: basename(options.model), weights, suffix }, out);
+  const missing = cuts.filter(({ id }) => results.get(id) === undefined);
+  if (missing.length > 0) await completeAll(missing, results, options, signal);
+  const byModel = cuts.map((cut) => ({ ...cut, ...results.get(cut.id)! }));
+  const byText = (complete: (prefix: string) => string) =>
+    cuts.map((cut) => ({ ...cut, shown: complete(cut.prefix) }) satisfies LineResult);
+  const table = rowFormatter(COLUMNS, markdown ? 'markdown' : 'table');
+  for (const [title, all] of [
+    [basename(options.model), byModel],
+    ['latest line with the same beginning', byText(latestLine)],
+    ['n-gram', byText(nGram)],
+  ] as const) {
+    for (const language of ['all', ...new Set(cuts.map(({ languageId }) => languageId))]) {
+      const of = all.filter(({ languageId }) => language === 'all' || languageId === language);
+      console.log(table({ title, language, ...scoreOf(of) }));
+    }
+  }
+}
+
+/** Each cut twice: the second time, the prompt is warm but for its last token, as it is while somebody types. */
+async function completeAll(
+  cuts: readonly LineCut[],
+  results: LineResults,
+  options: LinesOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const model = await loadModel(await modelPath(options.model, options), loadOptions(options, signal));
+  try {
+    const syntax = new SyntaxErrors(__dirname);
+    const { generate } = model.createSession();
+    for (const [i, { id, path, languageId, prefix, suffix }] of cuts.entries()) {
+      const request = {
+        ...{ fileName: basename(path), languageId, prefix, maxTokens: MAX_TOKENS },
+        suffix: options.suffix ? suffix : '',
+        multiline: 'never' as const,
+      };
+      await completeAt({ ...request, maxTokens: 1 }, { ...completionModel(model), generate, syntax }, signal);
+      const startedMs = performance.now();
+      const { text, prefillMs } = await completeAt(request, { ...completionModel(model), generate, syntax }, signal);
+      await results.add(id, { shown: text, firstMs: prefillMs, totalMs: performance.now() - startedMs });
+      if (process.stderr.isTTY) process.stderr.write(`\r${i + 1} of ${cuts.length}`);
+    }
+  } finally {
+    await model.dispose();
+  }
+}
+
+type Row = LineScore & { readonly title: string; readonly language: string };
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const milliseconds = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(0));
+
+const COLUMNS: readonly Column<Row>[] = [
+  { title: 'by', width: 36, text: ({ title }) => title },
+  { title: 'language', width: 10, text: ({ language }) => language },
+  { title: 'cuts', text: ({ cuts }) => String(cuts) },
+  { title: 'shown', width: 7, text: ({ shown }) => percent(shown) },
+  { title: 'exact', width: 7, text: ({ exact }) => percent(exact) },
+  { title: 'similarity', text: ({ similarity }) => similarity.toFixed(3) },
+  { title: 'kept/100', text: ({ keptPer100 }) => keptPer100.toFixed(0) },
+  { title: 'kept of shown', text: ({ keptShare }) => percent(keptShare) },
+  { title: 'first ms', text: ({ medianFirstMs }) => milliseconds(medianFirstMs) },
+  { title: 'median ms', text: ({ medianMs }) => milliseconds(medianMs) },
+  { title: '90 % ms', text: ({ p90Ms }) => milliseconds(p90Ms) },
+];
