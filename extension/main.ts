@@ -17,8 +17,9 @@ import { createLog } from './common/log.ts';
 import { ReportView } from './common/reportView.ts';
 import { createModels } from './models/createModels.ts';
 import { defaultChatModel } from './models/defaultChatModel.ts';
-import { InlineEdit } from './inlineEdit/inlineEdit.ts';
+import { InlineEdit, type InlineEditHost } from './inlineEdit/inlineEdit.ts';
 import { createPictureTexts } from './ocr/vscode/createPictureTexts.ts';
+import { ProjectInstructions } from './reading/vscode/projectInstructions.ts';
 import { Retrieval } from './retrieval/vscode/retrieval.ts';
 import { createScreenshot } from './screenshot/createScreenshot.ts';
 import type { SelfTestHost } from './selfTest/selfTest.ts';
@@ -69,13 +70,13 @@ export function activate(context: vscode.ExtensionContext): void {
       return config.settings;
     },
   });
+  const instructions = own(new ProjectInstructions());
   const blocks = own(new CodeBlocks());
   const colors = own(new ThemeColors((message) => log.warn(message)));
-  const chat = createChat({ context, config, settings, engine, reader, log, blocks, colors });
+  const chat = createChat({ context, config, settings, engine, reader, log, instructions, blocks, colors });
   const { reloadPages } = chat;
   if (development) own(followBuilds({ dist: join(extensionPath, 'dist'), engine, reloadPages }));
-  const preview = blocks.propose.bind(blocks);
-  const edit = own(new InlineEdit({ model: engine.chatModel, memory: context.workspaceState, settings, preview }));
+  const edit = own(createInlineEdit(context, { model: engine.chatModel, instructions, settings, blocks }));
   own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));
   own(registerLanguageModel({ model: engine.chatModel, settings }));
   const screenshot = own(createScreenshot({ context, engine, chat, blocks, log, settings, texts }));
@@ -95,4 +96,11 @@ function selfTestHost(start: Parameters<typeof engineLaunch>[0], state: () => St
     allowSoftwareGpu: () => start.settings()['engine.allowSoftwareGpu'],
     noCompletions: () => whyAsleep(state()),
   };
+}
+
+function createInlineEdit(
+  { workspaceState: memory }: vscode.ExtensionContext,
+  { blocks, ...host }: Omit<InlineEditHost, 'memory' | 'preview'> & { blocks: CodeBlocks },
+): InlineEdit {
+  return new InlineEdit({ ...host, memory, preview: blocks.propose.bind(blocks) });
 }

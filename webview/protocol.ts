@@ -138,7 +138,17 @@ export interface SourceLink {
 /** Something attached to the question that is being written. */
 export interface Chip {
   id: string;
-  kind: 'selection' | 'file' | 'folder' | 'symbol' | 'problems' | 'terminal' | 'changes' | 'project' | 'picture';
+  kind:
+    | 'instructions'
+    | 'selection'
+    | 'file'
+    | 'folder'
+    | 'symbol'
+    | 'problems'
+    | 'terminal'
+    | 'changes'
+    | 'project'
+    | 'picture';
   /** Short: "main.ts:10-24". */
   label: string;
   /** For the tooltip and screen readers: the full path and the size. */

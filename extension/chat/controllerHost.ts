@@ -19,8 +19,8 @@ export interface ControllerHost extends AnsweringHost {
   contextLength(): number;
   colors(): SyntaxColors;
   trusted(): boolean;
-  /** Attachment for the content of the active editor; undefined if it may not be attached. */
-  automatic(): Attachment | undefined;
+  /** What every question gets unless the user removes it: the project's instructions, and what the active editor shows. */
+  automatic(): readonly Attachment[];
   log(message: string): void;
   readonly pauseMs?: number;
 }

@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import type { Engine, EngineState } from '../engine/engine.ts';
 import type { Translate } from '../common/translate.ts';
 import { trafficSentence } from '../engine/trafficText.ts';
+import type { ProjectInstructions } from '../reading/vscode/projectInstructions.ts';
 import { readPictureFile } from '../pictures/readPictureFile.ts';
 import { samplingSettings } from '../engine/sampling.ts';
 import { modelOf, type Settings } from '../settings.ts';
@@ -21,7 +22,7 @@ import { pageActions } from './page/pageActions.ts';
 import { Pages } from './page/pages.ts';
 import type { Chat } from './chat.ts';
 import { createPictures } from './chatPictures.ts';
-import type { ContextReader } from './context/attachment.ts';
+import type { Attachment, ContextReader } from './context/attachment.ts';
 import { ConversationStore } from './conversation/conversationStore.ts';
 import { ChatView } from './page/view.ts';
 
@@ -34,6 +35,7 @@ export interface CreateChatHost {
   readonly engine: Engine;
   readonly reader: ContextReader;
   readonly log: vscode.LogOutputChannel;
+  readonly instructions: Pick<ProjectInstructions, 'uris' | 'onDidChange'>;
   readonly blocks: CodeBlocks;
   readonly colors: { current(): SyntaxColors; readonly onDidChange: vscode.Event<void> };
   settings(): Settings;
@@ -76,11 +78,12 @@ export function createChat(host: CreateChatHost): Chat {
     pages,
     store: conversationStore(host, pages),
     actions: pageActions({ ...host, view }),
-    automatic: () => editor.attachment,
+    automatic: () => [...host.instructions.uris.map(instructionsIn), ...(editor.attachment ? [editor.attachment] : [])],
   });
   own({ dispose: () => void controller.dispose() });
   own(soon(() => pictures.pictureStore.deleteAbandoned(Date.now()).catch((error: unknown) => log.warn(String(error)))));
   own(engine.chatModel.onDidChangeState(() => controller.engineChanged()));
+  own(host.instructions.onDidChange(() => controller.settingsChanged()));
   own(onDidConnect(() => controller.engineChanged()));
   own(host.config.onDidChange(() => controller.settingsChanged()));
   own(colors.onDidChange(() => controller.colorsChanged()));
@@ -144,6 +147,10 @@ function controllerHost(
     nowMs: () => Date.now(),
     log: (message) => log.warn(message),
   };
+}
+
+function instructionsIn(uri: vscode.Uri): Attachment {
+  return { kind: 'instructions', uri: uri.toString() };
 }
 
 /** The mark of an engine on this machine. */

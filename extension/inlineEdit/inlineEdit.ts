@@ -4,7 +4,9 @@ import { EngineFailure } from '../../engine/wire/failure.ts';
 import { extentEnd, indentUnit, isBlank, linesOf } from '../edits/placing/lines.ts';
 import type { Place } from '../edits/placing/locate.ts';
 import { refusal } from '../edits/vscode/refusal.ts';
-import { nameOf } from '../reading/vscode/textOf.ts';
+import { capped } from '../reading/instructionFiles.ts';
+import type { ProjectInstructions } from '../reading/vscode/projectInstructions.ts';
+import { nameOf, textOf } from '../reading/vscode/textOf.ts';
 import type { ChatModel } from '../engine/engine.ts';
 import { abortControllerFor } from '../common/abortSignal.ts';
 import { warn, withoutLinks } from '../common/notice.ts';
@@ -17,7 +19,8 @@ import { OpenHunks } from './openHunks.ts';
 export interface InlineEditHost {
   readonly model: ChatModel;
   readonly memory: vscode.Memento;
-  settings(): Pick<Settings, 'chat.maxTokens'>;
+  readonly instructions: Pick<ProjectInstructions, 'uris'>;
+  settings(): Pick<Settings, 'chat.maxTokens' | 'files.exclude'>;
   /** Shows a change in a diff editor, for documents that cannot show hunks. */
   preview(document: vscode.TextDocument, place: Place, locate: (text: string) => Place[]): Promise<string>;
 }
@@ -68,15 +71,20 @@ export class InlineEdit implements vscode.Disposable {
     if (this.#hunks.has(document)) return vscode.l10n.t('Accept or reject the proposed changes in {0} first.', name);
     const part = partAt(document, editor.selection);
     const title = vscode.l10n.t('Edit lines {0} to {1} of {2}', part.first + 1, part.first + part.lines.length, name);
-    const instruction = given ?? (await askInstruction(this.#host.memory, title));
-    if (instruction === undefined) return '';
-    const answer = await this.#ask(part, instruction);
+    const files = this.#host.instructions.uris;
+    const asked =
+      given === undefined
+        ? await askInstruction(this.#host.memory, title, files.map(nameOf))
+        : { instruction: given, follows: true };
+    if (asked === undefined) return '';
+    const answer = await this.#ask(part, asked.instruction, asked.follows ? files : []);
     return answer ? this.#show(part, answer) : '';
   }
 
   /** Undefined if the user cancelled it. */
-  async #ask(part: Part, instruction: string): Promise<Rewrite | undefined> {
+  async #ask(part: Part, instruction: string, files: readonly vscode.Uri[]): Promise<Rewrite | undefined> {
     const { document, first, lines } = part;
+    const excluded = this.#host.settings()['files.exclude'];
     const request = {
       sessionId: `inlineEdit ${document.uri.toString()}`,
       path: nameOf(document.uri),
@@ -95,7 +103,12 @@ export class InlineEdit implements vscode.Disposable {
         const onText = (text: string): void =>
           progress.report({ message: vscode.l10n.t('{0} lines written', linesOf(text).length) });
         try {
-          return await rewrite(this.#host.model, request, signal, onText);
+          const read = files.map(async (uri) => {
+            const { text } = await textOf(uri, excluded, signal);
+            return { name: nameOf(uri), text: capped(text) };
+          });
+          const projectInstructions = await Promise.all(read);
+          return await rewrite(this.#host.model, { ...request, projectInstructions }, signal, onText);
         } catch (error) {
           if (signal.aborted || (error instanceof EngineFailure && error.kind === 'cancelled')) return undefined;
           throw error;

@@ -5,11 +5,30 @@ import * as z from 'zod';
 const HISTORY_KEY = 'airgap.inlineEdit.instructions';
 const MAX_HISTORY = 20;
 
-/** Undefined if the user gives none. */
-export function askInstruction(memory: vscode.Memento, title: string): Promise<string | undefined> {
+export interface GivenInstruction {
+  readonly instruction: string;
+  /** Whether the model is to follow the project's instructions too. */
+  readonly follows: boolean;
+}
+
+/** Undefined if the user gives none. `files`: names of the project's instructions, which a button leaves out. */
+export function askInstruction(
+  memory: vscode.Memento,
+  title: string,
+  files: readonly string[],
+): Promise<GivenInstruction | undefined> {
   const history = z.array(z.string()).safeParse(memory.get(HISTORY_KEY)).data ?? [];
   const input = vscode.window.createQuickPick();
-  input.title = title;
+  let follows = files.length > 0;
+  const showFiles = (): void => {
+    input.title = follows ? `${title} (${files.join(', ')})` : title;
+    const tooltip = follows
+      ? vscode.l10n.t('Do not send {0}', files.join(', '))
+      : vscode.l10n.t('Send {0}', files.join(', '));
+    const iconPath = new vscode.ThemeIcon(follows ? 'book' : 'circle-slash');
+    input.buttons = files.length > 0 ? [{ iconPath, tooltip }] : [];
+  };
+  showFiles();
   input.placeholder = vscode.l10n.t('Describe the change, for example: handle empty input');
   const offer = (): void => {
     const typed = input.value.trim();
@@ -20,13 +39,17 @@ export function askInstruction(memory: vscode.Memento, title: string): Promise<s
   offer();
   return new Promise((resolve) => {
     input.onDidChangeValue(offer);
+    input.onDidTriggerButton(() => {
+      follows = !follows;
+      showFiles();
+    });
     input.onDidAccept(() => {
       // The items lag behind the typed text, so the active item takes precedence only if it is an earlier instruction.
       const [active] = input.activeItems;
       const text = active && history.includes(active.label) ? active.label : input.value.trim();
       if (text === '') return;
       void memory.update(HISTORY_KEY, [text, ...history.filter((each) => each !== text)].slice(0, MAX_HISTORY));
-      resolve(text);
+      resolve({ instruction: text, follows });
       input.hide();
     });
     input.onDidHide(() => {

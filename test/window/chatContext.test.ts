@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { ChatPage } from './chatPage.ts';
 import { until, VsCode } from './vscode.ts';
@@ -114,5 +115,30 @@ describe('chat context, in a window', () => {
     assert.ok(!text.includes('a1b2c3d4'));
     await chat.finished();
     await chat.shot('context-asked');
+  });
+
+  it("the project's instructions are chips, go along, change with their file, and can be removed", async () => {
+    const token = `ghp_${'aB3dE6gH9jK2mN5pQ8sT'.repeat(2).slice(0, 36)}`;
+    mkdirSync(vscode.path('.airgap'), { recursive: true });
+    writeFileSync(vscode.path('.airgap/instructions.md'), 'Write tests with mocha.\n');
+    writeFileSync(vscode.path('AGENTS.md'), `Answer in Latin. ${token}\n${'More words follow here.\n'.repeat(1000)}`);
+    const asked = async (question: string): Promise<string> => {
+      await chat.answerTo(question);
+      return engine.requests().at(-1)!.messages.at(-1)!.text;
+    };
+    await window.command('Airgap: New Chat');
+    await chat.awaitChips(/^AGENTS\.md .*\.airgap\/instructions\.md/);
+    await chat.shot('context-instructions');
+    const first = await asked('What now?');
+    assert.match(first, /<file name="AGENTS\.md"[^>]*>\nAnswer in Latin\. /);
+    assert.match(first, /\(Follow the instructions of the project in AGENTS\.md, \.airgap\/instructions\.md\.\)$/);
+    assert.ok(!first.includes(token) && first.length < 12_000, String(first.length));
+
+    writeFileSync(vscode.path('.airgap/instructions.md'), 'Write tests with tape.\n');
+    await chat.removeChip('AGENTS.md');
+    const second = await asked('And now?');
+    assert.match(second, /Write tests with tape\.\n/);
+    assert.match(second, /in \.airgap\/instructions\.md\.\)$/);
+    assert.doesNotMatch(second, /AGENTS|Latin/);
   });
 });

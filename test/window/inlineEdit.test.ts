@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
-import { VsCode } from './vscode.ts';
+import { until, VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 
 const SHOTS = 'dist/shots';
@@ -98,5 +98,33 @@ describe('inline edit in a window', () => {
     await notification.waitFor({ state: 'detached' });
     assert.equal(readFileSync(vscode.path('d.py'), 'utf8'), TEXT);
     assert.equal(await window.page.locator('.tab.active.dirty').count(), 0);
+  });
+
+  it("the project's instructions go along, unless a button leaves them out", async () => {
+    writeFileSync(vscode.path('AGENTS.md'), 'Name variables in Latin.\n');
+    const title = window.page.locator('.quick-input-titlebar');
+    const asked = async (leaveOut: boolean): Promise<string> => {
+      const before = engine.requests().length;
+      await window.command('Airgap: Edit with Instruction');
+      await title.getByText(/^Edit lines .* of d\.py \(AGENTS\.md\)$/).waitFor();
+      await shot('inline-edit-instructions');
+      if (leaveOut) await title.getByLabel('Do not send AGENTS.md').click();
+      await window.page.locator('.quick-input-widget input[placeholder^="Describe the change"]').focus();
+      await window.type('slowly');
+      await window.press('Enter');
+      await until(() => engine.requests().length > before, 'the engine was not asked');
+      const notification = await window.notification('Editing d.py');
+      await notification.hover();
+      await notification.getByRole('button', { name: 'Cancel' }).click();
+      await notification.waitFor({ state: 'detached' });
+      return engine.requests().at(-1)!.messages.at(-1)!.text;
+    };
+    await window.openFile('d.py', 1, 1);
+    await until(async () => (await window.page.getByText('AGENTS.md').count()) > 0, 'the explorer shows no AGENTS.md');
+    assert.match(
+      await asked(false),
+      /Latin\.\n[^]*slowly\n\n\(Follow the instructions of the project in AGENTS\.md\.\)$/,
+    );
+    assert.match(await asked(true), /slowly$/);
   });
 });

@@ -25,7 +25,7 @@ describe('questions about the project, in a window', () => {
 
   async function open(options: { workspaceTrust: boolean }): Promise<void> {
     vscode = await VsCode.start({
-      files: FILES,
+      files: { ...FILES, ...(options.workspaceTrust ? { 'AGENTS.md': 'Answer in Latin.\n' } : {}) },
       engine,
       settings: { 'security.workspace.trust.startupPrompt': 'never' },
       ...options,
@@ -72,6 +72,7 @@ describe('questions about the project, in a window', () => {
     await open({ workspaceTrust: true });
     assert.match(await chat.locator('body').innerText(), /The project can only be searched in a trusted workspace\./);
     await chat.shot('project-untrusted');
-    assert.ok(!engine.requests().at(-1)!.messages.at(-1)!.text.includes('<file'));
+    assert.equal(engine.requests().at(-1)!.messages.at(-1)!.text, QUESTION);
+    assert.doesNotMatch(await chat.said(), /AGENTS/);
   });
 });

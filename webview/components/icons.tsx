@@ -15,6 +15,7 @@ const PATHS = {
   file: 'M3.5 2h6l3 3v9h-9zM9.5 2v3h3',
   folder: 'M2 4h4.5L8 5.5h6V13H2z',
   history: 'M3 4.5A6 6 0 1 1 2 8M3 2v2.8h2.8M8 5v3.2l2.2 1.3',
+  instructions: 'M3 2.5h10v11H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h3',
   insert: 'M2.5 3h11M2.5 13h6M8 5v6M5.5 8.5L8 11l2.5-2.5',
   log: 'M3 4h10M3 8h10M3 12h6',
   newFile: 'M9 2H3.5v12h5M9 2l3.5 3.5V8M9 2v3.5h3.5M12 10v5M9.5 12.5h5',

@@ -5,6 +5,8 @@ import type { Chip } from '../../../webview/protocol.ts';
 export type Attachment =
   /** `automatic`: the editor showed the file; the user did not choose it. */
   | { kind: 'file' | 'folder'; uri: string; automatic?: boolean }
+  /** A file in which the project instructs assistants. */
+  | { kind: 'instructions'; uri: string }
   | { kind: 'selection'; uri: string; firstLine: number; lastLine: number }
   | { kind: 'symbol'; uri: string; name: string; firstLine: number; lastLine: number }
   | { kind: 'problems'; uri?: string; line?: number }

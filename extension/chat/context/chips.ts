@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Chip } from '../../../webview/protocol.ts';
 import type { Attachment } from './attachment.ts';
+import { MOST_CHARACTERS } from '../../reading/instructionFiles.ts';
 import { oneLine } from '../../reading/plainText.ts';
 import { baseName, nameOf } from '../../reading/vscode/textOf.ts';
 
@@ -17,6 +18,11 @@ export function chipOf(attachment: Attachment): ChipText {
       const label = kind === 'folder' ? `${baseName(uri)}/` : baseName(uri);
       // A folder has no text to open.
       return { kind, label, detail: nameOf(uri), ...(kind === 'file' && { uri: attachment.uri, line: 1 }) };
+    }
+    case 'instructions': {
+      const name = nameOf(vscode.Uri.parse(attachment.uri));
+      const detail = t('Instructions of the project: {0}, at most {1} characters', name, MOST_CHARACTERS);
+      return { kind, label: name, detail, uri: attachment.uri, line: 1 };
     }
     case 'selection':
     case 'symbol':

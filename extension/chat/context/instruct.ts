@@ -1,17 +1,22 @@
 /** The instruction and the attachments for a typed text, which may begin with a slash command. */
 import * as vscode from 'vscode';
+import { followingInstructions } from '../../reading/instructionFiles.ts';
+import { nameOf } from '../../reading/vscode/textOf.ts';
 import type { Attachment } from './attachment.ts';
 import { slashCommand } from '../commands/slash.ts';
 import { withDefaults } from './defaults.ts';
 
-/** Text without a slash command is returned unchanged. */
+/** Text without a slash command stays what it is; instructions of the project are referred to behind it. */
 export async function instruct(
   text: string,
   attached: readonly Attachment[],
 ): Promise<{ instruction: string; attachments: readonly Attachment[] }> {
   const slash = slashCommand(text, { shell: shellName(vscode.env.shell), system: systemName() });
-  if (!slash) return { instruction: text, attachments: attached };
-  return { instruction: slash.instruction, attachments: await withDefaults(slash.context, attached) };
+  const files = attached.filter(({ kind }) => kind === 'instructions') as { uri: string }[];
+  const names = files.map(({ uri }) => nameOf(vscode.Uri.parse(uri)));
+  if (!slash) return { instruction: followingInstructions(text, names), attachments: attached };
+  const instruction = followingInstructions(slash.instruction, names);
+  return { instruction, attachments: await withDefaults(slash.context, attached) };
 }
 
 /** The program's name: "zsh" for "/usr/bin/zsh", "pwsh" for "C:\…\pwsh.exe". */

@@ -7,6 +7,7 @@ import type { ProjectSearch } from '../../retrieval/projectSearch.ts';
 import { changeSources } from './changes.ts';
 import { chipOf, type ChipText } from './chips.ts';
 import { isRefused } from '../../reading/vscode/exclusions.ts';
+import { capped } from '../../reading/instructionFiles.ts';
 import { folderSources } from './folder.ts';
 import { oneLine, offsetOf, plainText, withoutControls } from '../../reading/plainText.ts';
 import { problemSources } from './problems.ts';
@@ -36,6 +37,10 @@ export class WorkspaceContext implements ContextReader {
     switch (attachment.kind) {
       case 'file':
         return [await fileSource(vscode.Uri.parse(attachment.uri), excluded, signal)];
+      case 'instructions': {
+        const source = await fileSource(vscode.Uri.parse(attachment.uri), excluded, signal);
+        return [{ ...source, text: capped(source.text) }];
+      }
       case 'folder':
         return folderSources(vscode.Uri.parse(attachment.uri), excluded, signal);
       case 'selection':

@@ -11,6 +11,7 @@ const mostCrops = z.int().min(1).exactOptional();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const attachmentSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['file', 'folder']), uri: z.string(), automatic: z.boolean().exactOptional() }),
+  z.object({ kind: z.literal('instructions'), uri: z.string() }),
   z.object({ kind: z.literal('selection'), uri: z.string(), firstLine: line, lastLine: line }),
   z.object({ kind: z.literal('symbol'), uri: z.string(), name: z.string(), firstLine: line, lastLine: line }),
   z.object({ kind: z.literal('problems'), uri: z.string().exactOptional(), line: line.exactOptional() }),
@@ -22,7 +23,18 @@ const attachmentSchema = z.discriminatedUnion('kind', [
 
 const chipSchema = z.object({
   id: z.string(),
-  kind: z.enum(['selection', 'file', 'folder', 'symbol', 'problems', 'terminal', 'changes', 'project', 'picture']),
+  kind: z.enum([
+    'instructions',
+    'selection',
+    'file',
+    'folder',
+    'symbol',
+    'problems',
+    'terminal',
+    'changes',
+    'project',
+    'picture',
+  ]),
   label: z.string(),
   detail: z.string(),
   tokens: z.number().exactOptional(),

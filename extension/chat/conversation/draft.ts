@@ -34,8 +34,8 @@ export class Draft {
   #items: Item[] = [];
   #chips: Chip[] = [];
   #contextUse = EMPTY_CONTEXT;
-  /** The user removed the automatic attachment. */
-  #declined = false;
+  /** Automatic attachments that the user has removed: instructions by their file, and all that the editor shows. */
+  readonly #declined = new Set<string>();
   #lastId = 0;
   #adding: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -59,13 +59,16 @@ export class Draft {
     );
   }
 
-  /** Sets the attachment for what the editor shows now; undefined if there is nothing to attach. */
-  follow(attachment: Attachment | undefined): void {
-    if (this.#declined) return;
-    const [shown] = this.#items.filter(({ automatic }) => automatic);
-    if (same(shown?.attachment, attachment)) return;
+  /** Sets what is attached by itself now. */
+  follow(automatic: readonly Attachment[]): void {
     const others = this.#items.filter(({ automatic }) => !automatic);
-    this.#set(attachment && !has(others, attachment) ? [this.#item(attachment, true), ...others] : others);
+    const wanted = this.#wanted(automatic).filter((attachment) => !has(others, attachment));
+    const shown = this.#items.filter(({ automatic }) => automatic);
+    if (wanted.length === shown.length && wanted.every((each, at) => same(each, shown[at]!.attachment))) return;
+    const items = wanted.map(
+      (each) => shown.find(({ attachment }) => same(attachment, each)) ?? this.#item(each, true),
+    );
+    this.#set([...items, ...others]);
   }
 
   add(attachments: readonly Attachment[]): void {
@@ -90,7 +93,8 @@ export class Draft {
   }
 
   remove(chipId: string): void {
-    this.#declined ||= this.#items.some(({ id, automatic }) => id === chipId && automatic);
+    const removed = this.#items.find(({ id, automatic }) => id === chipId && automatic);
+    if (removed) this.#declined.add(declinedBy(removed.attachment));
     this.#set(this.#items.filter(({ id }) => id !== chipId));
   }
 
@@ -110,14 +114,14 @@ export class Draft {
     this.refresh();
   }
 
-  /** Starts the next question with only the automatic attachment, unless the user has removed it. */
-  next(automatic: Attachment | undefined): void {
-    this.#set(automatic && !this.#declined ? [this.#item(automatic, true)] : []);
+  /** Starts the next question with only the automatic attachments that the user has not removed. */
+  next(automatic: readonly Attachment[]): void {
+    this.#set(this.#wanted(automatic).map((attachment) => this.#item(attachment, true)));
   }
 
   /** Like `next`, for another conversation. */
-  restart(automatic: Attachment | undefined): void {
-    this.#declined = false;
+  restart(automatic: readonly Attachment[]): void {
+    this.#declined.clear();
     this.next(automatic);
   }
 
@@ -190,9 +194,17 @@ export class Draft {
     this.#counting?.abort();
   }
 
+  #wanted(automatic: readonly Attachment[]): Attachment[] {
+    return automatic.filter((attachment) => !this.#declined.has(declinedBy(attachment)));
+  }
+
   #item(attachment: Attachment, automatic: boolean): Item {
     return { id: `chip-${++this.#lastId}`, attachment, automatic };
   }
+}
+
+function declinedBy(attachment: Attachment): string {
+  return attachment.kind === 'instructions' ? attachment.uri : 'editor';
 }
 
 function has(items: readonly Item[], attachment: Attachment): boolean {

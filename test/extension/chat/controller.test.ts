@@ -219,6 +219,29 @@ describe('chat controller', () => {
       assert.equal(chat.page.state!.chips.length, 1);
     });
 
+    it("begins with the project's instructions, each of which the user can take away", async () => {
+      const chat = await open();
+      const [agents, own] = ['AGENTS.md', '.airgap/instructions.md'].map(
+        (path) => ({ kind: 'instructions', uri: `file:///project/${path}` }) as const,
+      );
+      const kinds = () => chat.page.state!.chips.map(({ kind, label }) => `${kind} ${label}`);
+      chat.automatic = FILE;
+      chat.instructions = [agents!, own!];
+      chat.controller.editorChanged();
+      const [first, second, file] = kinds();
+      assert.deepEqual([first, second, file].map((each) => each?.split(' ')[0]), ['instructions', 'instructions', 'file']); // prettier-ignore
+      await chat.say({ type: 'detach', chipId: chat.page.state!.chips[0]!.id });
+      chat.controller.editorChanged();
+      assert.deepEqual(kinds(), [second, file]);
+      await chat.send('Why?');
+      assert.deepEqual(kinds(), [second, file]);
+      chat.instructions = [agents!];
+      chat.controller.editorChanged();
+      assert.deepEqual(kinds(), [file]);
+      await chat.say({ type: 'newConversation' });
+      assert.deepEqual(kinds(), [first, file]);
+    });
+
     it('is counted anew where a setting gives the answer more room', async () => {
       const chat = await open();
       chat.automatic = FILE;

@@ -40,7 +40,8 @@ describe('inline edit: the command', () => {
         update: (key: string, value: unknown) => Promise.resolve(void memory.set(key, value)),
         keys: () => [],
       } as never,
-      settings: () => ({ 'chat.maxTokens': 1000 }),
+      instructions: { uris: [] },
+      settings: () => ({ 'chat.maxTokens': 1000, 'files.exclude': [] }),
       preview: (_document, place) => (previews.push(place), Promise.resolve('')),
     });
 

@@ -204,6 +204,7 @@ export class FakeChat {
   readonly #store: CountingStore;
   controller: ChatController;
   automatic: Attachment | undefined;
+  instructions: Attachment[] = [];
   engine: EngineView = {
     kind: 'ready',
     text: 'fake',
@@ -260,7 +261,7 @@ export class FakeChat {
       contextLength: () => (this.loaded ? this.model.contextLength : 0),
       colors: () => ({}),
       trusted: () => true,
-      automatic: () => this.automatic,
+      automatic: () => [...this.instructions, ...(this.automatic ? [this.automatic] : [])],
       newId: () => `${prefix}${++this.#ids}`,
       seed: () => ++this.#seeds,
       nowMs: () => this.nowMs,
