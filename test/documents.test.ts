@@ -6,6 +6,7 @@ import { notice } from '../.ci/notices.ts';
 import { withTables } from '../.ci/readmeTables.ts';
 import { files } from './support/architecture/imports.ts';
 import { quoted, rowsOf } from './support/architecture/tables.ts';
+import { INSTRUCTION_FILES } from '../extension/reading/instructionFiles.ts';
 
 /** Text that none of our files may contain: personal folders, keys, and package registries. */
 const FORBIDDEN_TEXT = /\/(home|Users)\/[a-z]|\/root\/|\/work\/|BEGIN [A-Z ]*PRIVATE KEY|npmjs\.|_authToken/;
@@ -59,6 +60,8 @@ function missingFiles(document: string): string[] {
       .map((name) => name.replace(/(:\d+)+$/, ''))
       .filter((name) => /^[\w.@*/-]+$/.test(name) && !/^(@|\/|~|\.\w+$)/.test(name) && !packages.includes(name))
       .filter((name) => CODE_FILE.test(name) || OUR_FOLDER.test(name))
+      // Files of the user's projects.
+      .filter((name) => !INSTRUCTION_FILES.includes(name))
       .filter((name) => !exists(document, name, about));
   });
 }
