@@ -56,13 +56,15 @@ function missingFiles(document: string): string[] {
     const folders = names.filter((name) => name.endsWith('/'));
     if (/^(#|- )/.test(line) || (/^\| file/.test(line) && folders.length > 0)) above = folders;
     const about = folders.length > 0 ? folders : above;
-    return names
-      .map((name) => name.replace(/(:\d+)+$/, ''))
-      .filter((name) => /^[\w.@*/-]+$/.test(name) && !/^(@|\/|~|\.\w+$)/.test(name) && !packages.includes(name))
-      .filter((name) => CODE_FILE.test(name) || OUR_FOLDER.test(name))
-      // Files of the user's projects.
-      .filter((name) => !INSTRUCTION_FILES.includes(name))
-      .filter((name) => !exists(document, name, about));
+    return (
+      names
+        .map((name) => name.replace(/(:\d+)+$/, ''))
+        .filter((name) => /^[\w.@*/-]+$/.test(name) && !/^(@|\/|~|\.\w+$)/.test(name) && !packages.includes(name))
+        .filter((name) => CODE_FILE.test(name) || OUR_FOLDER.test(name))
+        // Files of the user's projects.
+        .filter((name) => !INSTRUCTION_FILES.includes(name))
+        .filter((name) => !exists(document, name, about))
+    );
   });
 }
 

@@ -10,6 +10,7 @@ import { warn } from '../../common/notice.ts';
 import { everyFileSystem, pathOf, uriAt } from '../../files/vscode/workspaceFiles.ts';
 import { hiddenPatterns } from '../../reading/vscode/exclusions.ts';
 import type { Settings } from '../../settings.ts';
+import { distinctNames } from '../folderNames.ts';
 import { IndexThread } from '../indexThread.ts';
 import type { OpenParams, Progress, SkippedFile } from '../protocol.ts';
 import { ProjectChanges, RecentFiles } from './projectChanges.ts';
@@ -148,11 +149,11 @@ export class Retrieval implements ProjectSearch, vscode.Disposable {
   }
 
   #openParams(): OpenParams {
-    const folders = this.#folders();
-    const named = (name: string): string => (folders.length > 1 ? name : '');
+    const folders = this.#folders().map(({ uri, name }) => ({ path: pathOf(uri), name }));
+    const names = folders.length > 1 ? distinctNames(folders) : [''];
     return {
       storageFolder: this.#host.storageUri!.fsPath,
-      folders: folders.map(({ uri, name }) => ({ path: pathOf(uri), name: named(name) })),
+      folders: folders.map(({ path }, index) => ({ path, name: names[index]! })),
       exclude: [...new Set([...hiddenPatterns(), ...this.#host.settings()['index.exclude']])],
       include: this.#host.settings()['index.include'],
       encoding: vscode.workspace.getConfiguration('files').get('encoding', 'utf8'),

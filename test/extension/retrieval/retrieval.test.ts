@@ -14,7 +14,8 @@ describe('search in the project, in the host', function () {
   const watched = new EventEmitter<Uri>();
   const trusted = new EventEmitter<void>();
   const told: string[] = [];
-  const kept = { workspace: { ...workspace }, window: { ...window } };
+  // Some of the workspace's properties are getters.
+  const kept = { workspace: Object.getOwnPropertyDescriptors(workspace), window: { ...window } };
   const none = () => ({ dispose() {} });
   const search = (query: string) => retrieval!.search(query, { limit: 5, signal: new AbortController().signal });
   const symbols = async (query: string) => (await search(query)).map(({ symbol }) => symbol);
@@ -49,7 +50,7 @@ describe('search in the project, in the host', function () {
     retrieval?.dispose();
     retrieval = undefined;
     fake.settings = {};
-    Object.assign(workspace, kept.workspace);
+    Object.defineProperties(workspace, kept.workspace);
     Object.assign(window, kept.window);
     rmSync(top, { recursive: true });
   });
