@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { VsCode } from './vscode.ts';
+import { until, VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 
 const SAMPLE = 'test/fixtures/sample-project';
@@ -109,11 +109,20 @@ describe('the model that comes with the extension, on the sample project', () =>
       await window.type(typed);
       await window.awaitGhostText(completion);
       await screenshot(window, file);
+      if (each === CASES[0]) await seeOthers(window, completion);
       await window.press('Tab');
       assert.equal(await window.savedText(nameOf(file)), lines.with(at, lines[at]! + typed + completion).join('\n'));
     });
   }
 });
+
+/** VS Code's keys for the next and the previous of several texts. */
+async function seeOthers(window: EditorWindow, completion: string): Promise<void> {
+  await window.press('Alt+]');
+  await until(async () => !['', completion].includes(await window.ghostText()), 'no other text is offered');
+  await window.press('Alt+[');
+  await window.awaitGhostText(completion);
+}
 
 async function screenshot(window: EditorWindow, file: string): Promise<void> {
   if (!SHOTS || file !== CASES[0]!.file) return;

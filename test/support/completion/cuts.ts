@@ -33,12 +33,11 @@ const LONGEST_FILE = 60_000;
 
 /** `count` cuts for each language, with the text to the end of the line, or of one of the next, taken out. */
 export function cutsOf(count: number, seed: number): Cut[] {
-  const tracked = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).trim().split('\n');
   const next = mulberry32(seed);
   const below = (limit: number): number => Math.floor(next() * limit);
   const cuts: Cut[] = [];
   for (const languageId of new Set(Object.values(LANGUAGES))) {
-    const files = tracked.filter((path) => LANGUAGES[extname(path)] === languageId && !/golden|recording/.test(path));
+    const files = filesIn(languageId);
     for (let found = 0; found < count;) {
       const path = files[below(files.length)]!;
       const text = readFileSync(path, 'utf8');
@@ -52,6 +51,26 @@ export function cutsOf(count: number, seed: number): Cut[] {
     }
   }
   return cuts;
+}
+
+/** The cut behind the first `before` in a file of a language, to the end of its line; undefined where none has it. */
+export function cutBehind(before: string, languageId: string): Cut | undefined {
+  for (const path of filesIn(languageId)) {
+    const text = readFileSync(path, 'utf8');
+    const found = text.indexOf(before);
+    if (found < 0) continue;
+    const start = found + before.length;
+    const end = endOf(text, start, 1, false);
+    const cut = { prefix: text.slice(0, start), truth: text.slice(start, end), suffix: text.slice(end) };
+    return { path, fileName: basename(path), languageId, ...cut };
+  }
+  return undefined;
+}
+
+const tracked = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).trim().split('\n');
+
+function filesIn(languageId: string): string[] {
+  return tracked.filter((path) => LANGUAGES[extname(path)] === languageId && !/golden|recording/.test(path));
 }
 
 /** The end of the `lines`-th line from `start`; or, as where an editor closes brackets, before what closes at its end. */

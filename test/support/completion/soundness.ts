@@ -7,7 +7,7 @@ import { mulberry32 } from '../../../engine/inference/random.ts';
 import { GRAMMARS } from '../../../engine/syntax/grammars.ts';
 import { loadParser } from '../../../engine/syntax/loadParser.ts';
 import { SyntaxErrors } from '../../../engine/syntax/syntaxErrors.ts';
-import { type Cut, cutsOf } from './cuts.ts';
+import { type Cut, cutBehind, cutsOf } from './cuts.ts';
 
 const FOLDER = 'node_modules/@vscode/tree-sitter-wasm/wasm';
 
@@ -52,7 +52,12 @@ function described({ cut, said, shown }: Unsound): string {
 export async function judge(perLanguage: number, seed: number): Promise<Judged> {
   const syntax = new SyntaxErrors(FOLDER);
   const lenient = { finderFor: async () => () => [] };
-  const cuts = cutsOf(perLanguage, seed);
+  const cuts: (Cut & { said?: string })[] = cutsOf(perLanguage, seed);
+  // The places of recorded texts that still stand as they did, all of them where time allows.
+  for (const { before, languageId, text } of recorded.slice(0, perLanguage)) {
+    const cut = cutBehind(before, languageId);
+    if (cut) cuts.push({ ...cut, said: text });
+  }
   const next = mulberry32(seed + 1);
   const judged = {
     cuts: cuts.length,
@@ -64,7 +69,7 @@ export async function judge(perLanguage: number, seed: number): Promise<Judged> 
   };
   for (const cut of cuts) {
     const request = { ...cut, multiline: 'auto' } as const;
-    for (const said of [cut.truth, rubbish(cut, next), recordedText(cut, next)]) {
+    for (const said of [cut.truth, rubbish(cut, next), cut.said ?? recordedText(cut, next)]) {
       const { text: shown } = await shownText(said, request, syntax);
       judged.texts++;
       if (said === cut.truth) {
@@ -88,15 +93,14 @@ interface Recorded {
   readonly text: string;
 }
 
-const recorded = ['starter'].flatMap(
+const recorded = ['starter', 'smollm2'].flatMap(
   (name) => JSON.parse(readFileSync(`test/fixtures/completions/${name}.json`, 'utf8')) as Recorded[],
 );
 
-/** What a model wrote in this language: at this place, if it is one of those that were recorded, or at another one. */
-function recordedText({ languageId, prefix }: Cut, next: () => number): string {
+/** What a model wrote in this language at another place. */
+function recordedText({ languageId }: Cut, next: () => number): string {
   const texts = recorded.filter((text) => text.languageId === languageId);
-  const here = texts.find(({ before }) => prefix.endsWith(before));
-  return (here ?? texts[Math.floor(next() * texts.length)]!).text;
+  return texts[Math.floor(next() * texts.length)]!.text;
 }
 
 const PIECES =
