@@ -8,6 +8,7 @@ import type { CodeBlocks } from './edits/vscode/codeBlocks.ts';
 import type { Chat } from './chat/chat.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
+import { clickedPicture } from './ocr/vscode/textDocuments.ts';
 import { readTextCommand, type ReadTextCommandHost } from './ocr/vscode/readTextCommand.ts';
 import type { ScreenshotToCode } from './screenshot/screenshotToCode.ts';
 import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
@@ -40,17 +41,20 @@ export interface CommandHost {
 const SNOOZE_MINUTES = [5, 15, 60];
 
 export function commandTable(host: CommandHost): CommandTable {
+  const ofChat = chatCommands(() => ({
+    chat: host.chat,
+    model: host.engine.chatModel,
+    settings: host.config.settings,
+  }));
   return {
     ...windowCommands(host),
     ...modelCommands(() => host.models),
-    ...chatCommands(() => ({
-      chat: host.chat,
-      model: host.engine.chatModel,
-      settings: host.config.settings,
-    })),
-    'airgap.readText': (uri) => told(() => readTextCommand(readTextHost(host), uri)),
+    ...ofChat,
+    // Pictures in the chat have these commands in their context menu.
+    'airgap.explainImage': (uri, uris) => ofChat['airgap.explainImage']!(clickedPicture(uri) ?? uri, uris),
+    'airgap.readText': (uri) => told(() => readTextCommand(readTextHost(host), clickedPicture(uri) ?? uri)),
     'airgap.rebuildIndex': () => host.search.rebuild(),
-    'airgap.screenshotToCode': (uri) => told(() => host.screenshot.run(uri)),
+    'airgap.screenshotToCode': (uri) => told(() => host.screenshot.run(clickedPicture(uri) ?? uri)),
     'airgap.applyChanges': () => host.blocks.applyChanges(),
     'airgap.discardChanges': () => host.blocks.discardChanges(),
     'airgap.inlineEdit': (instruction) => host.edit.run(instruction),

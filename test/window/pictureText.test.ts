@@ -72,10 +72,7 @@ describe('the text of a picture, in a window', () => {
     await window.page
       .locator('.explorer-folders-view .monaco-list-row[aria-label^="error.png"]')
       .click({ button: 'right' });
-    const item = window.page.locator('.monaco-menu .action-label', { hasText: 'Read the Text of a Picture' });
-    await item.hover();
-    // A menu ignores clicks that come too soon after it has opened.
-    await until(async () => (await item.count()) === 0 || (await item.click(), false), 'the menu stays open');
+    await window.chooseFromMenu('Read the Text of a Picture');
     await window.page.waitForSelector('.tab.active[data-resource-name^="Untitled"]');
     const lines = window.page.locator('.editor-group-container.active .view-lines');
     await until(

@@ -72,6 +72,30 @@ export class EditorWindow implements AsyncDisposable {
     await this.page.locator(`.quick-input-list .monaco-list-row[aria-label*="${title}"]`).first().click();
   }
 
+  /** Clicks an entry of the menu that is open. */
+  async chooseFromMenu(title: string): Promise<void> {
+    const item = this.page.locator('.monaco-menu .action-label', { hasText: title });
+    await item.hover();
+    // A menu ignores clicks that come too soon after it has opened.
+    await until(async () => (await item.count()) === 0 || (await item.click(), false), 'the menu stays open');
+  }
+
+  /** Answers the dialog in which VS Code in the browser asks for a file; without a path, with what it proposes. */
+  async acceptFileDialog(path?: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget .quick-input-box input');
+    // The palette may still be open, and the dialog writes the folder into its input some time after it has opened.
+    await until(async () => (await input.inputValue()).startsWith('/'), 'the file dialog does not open');
+    const closed = async (): Promise<boolean> => {
+      if (path !== undefined) await input.fill(path);
+      await input.press('Enter');
+      return input.waitFor({ state: 'hidden', timeout: 5000 }).then(
+        () => true,
+        () => false,
+      );
+    };
+    await until(closed, 'the file dialog stays open');
+  }
+
   /** The notification that has this text, in the notification centre: VS Code's test driver suppresses toasts. */
   async notification(text: string): Promise<Locator> {
     const item = this.page.locator('.notifications-center .notification-list-item', { hasText: text });

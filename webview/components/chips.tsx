@@ -24,9 +24,11 @@ function ChipView({ chip, removable }: { chip: Chip; removable: boolean }) {
     page.post({ type: 'detach', chipId: id });
     focusComposer();
   };
+  // VS Code shows the menu of `webview/context` in package.json for it.
+  const menu = { webviewSection: 'picture', preventDefaultContextMenuItems: true, picture: picture?.hash, name: label };
   const name = <bdi class="chip-label">{label}</bdi>;
   return (
-    <li class={`chip ${kind}`} title={detail}>
+    <li class={`chip ${kind}`} title={detail} data-vscode-context={picture && JSON.stringify(menu)}>
       {picture ? <Thumbnail picture={picture} label={label} detail={detail} /> : <Icon name={kind} />}
       {uri ? (
         <button

@@ -1,7 +1,8 @@
 /** Pictures in the chat of a window, for a model that sees them. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { decode } from 'fast-png';
+import { OLDEST } from '../../../.ci/codeServer.ts';
 import { plainPng } from '../../support/pictureFiles.ts';
 import { scriptedEngine } from '../../support/extension/scriptedEngine.ts';
 import { axeFindings, THEMES } from '../axe.ts';
@@ -27,6 +28,7 @@ describe('pictures in a window', () => {
     vscode = await VsCode.start({ files: { 'price.ts': 'export const price = 1;\n' } });
     vscode.configure(settings);
     writeFileSync(vscode.path('blue.png'), plainPng(30, 20, [0, 0, 255]));
+    writeFileSync(vscode.path('big.png'), '');
     window = await EditorWindow.open(vscode);
     await window.openFile('price.ts', 1, 1);
     await window.command('Airgap: New Chat');
@@ -49,6 +51,8 @@ describe('pictures in a window', () => {
         const { width, height, data } = decode(readFileSync(file));
         return `${width}x${height} ${[...data.slice(0, 3)]}${mostCrops ? `, ${mostCrops} crops` : ''}`;
       });
+
+  const lastQuestion = (): string => engine.requests().at(-1)!.messages.at(-1)!.text;
 
   /** Drops files as from the desktop. */
   const drop = (files: Record<string, Buffer>): Promise<void> =>
@@ -140,10 +144,7 @@ describe('pictures in a window', () => {
     await window.press('Control+Shift+e');
     const row = window.page.locator('.explorer-folders-view .monaco-list-row[aria-label^="blue.png"]');
     await row.click({ button: 'right' });
-    const item = window.page.locator('.monaco-menu .action-label', { hasText: 'Explain Image' });
-    await item.hover();
-    // A menu ignores clicks that come too soon after it has opened.
-    await until(async () => (await item.count()) === 0 || (await item.click(), false), 'the menu stays open');
+    await window.chooseFromMenu('Explain Image');
     await chat.awaitText(/Explain this picture\.[^]*I see\./);
     await chat.finished();
     assert.deepEqual(shown(), ['30x20 0,0,255']);
@@ -186,5 +187,66 @@ describe('pictures in a window', () => {
     await mouse.up();
     await keyboard.up('Shift');
     await chat.awaitChips(/blue\.png, 30 × 20 pixels/);
+  });
+
+  it('its menu explains it, reads its text, and turns it into code: by mouse and by keyboard', async () => {
+    const thumbnail = chat.locator('.composer .thumbnail');
+    await thumbnail.click({ button: 'right' });
+    await chat.shot('pictures, menu');
+    await window.chooseFromMenu('Explain Image');
+    await until(() => lastQuestion() === 'Explain this picture.', 'the picture was not explained');
+    assert.deepEqual(shown(), ['30x20 0,0,255']);
+    await chat.finished();
+    const sent = chat.locator('.message .thumbnail').last();
+    for (const [title, seen] of [
+      ['Screenshot to Code', '.quick-input-list .monaco-list-row[aria-label^="HTML and CSS"]'],
+      ['Read the Text of a Picture', '[id="status.notifications"]'],
+    ] as const) {
+      await sent.focus();
+      await window.press('Shift+F10');
+      await window.chooseFromMenu(title);
+      await window.page.locator(seen).waitFor();
+      await window.press('Escape');
+    }
+    await window.notification('The picture shows no text that can be read.');
+    await window.command('Notifications: Clear All Notifications');
+  });
+
+  it('a file dialog adds one', async () => {
+    await chat.button('Add a picture').click();
+    await window.acceptFileDialog(vscode.path('blue.png'));
+    await chat.locator('.composer .thumbnail').waitFor();
+    await chat.removeChip('blue.png');
+  });
+
+  it('@image finds one in the project', async function () {
+    if (process.env.AIRGAP_CODE_SERVER === OLDEST) {
+      console.log(`    skipped: code-server ${OLDEST} comes without ripgrep, which finds the project's files`);
+      return this.skip();
+    }
+    await chat.suggest('@image blue', /^blue\.png/);
+    await chat.press('Enter');
+    await chat.awaitChips(/blue\.png, 30 × 20 pixels/);
+    await chat.removeChip('blue.png');
+  });
+
+  it('a file that is too large gets a sentence', async () => {
+    truncateSync(vscode.path('big.png'), 200 * 2 ** 20);
+    await window.press('Control+Shift+e');
+    await window.page
+      .locator('.explorer-folders-view .monaco-list-row[aria-label^="big.png"]')
+      .click({ button: 'right' });
+    await window.chooseFromMenu('Explain Image');
+    await window.notification('big.png is larger than 64 MB, which is too large for a picture.');
+  });
+
+  it('an exported chat takes its pictures along', async () => {
+    await window.command('Airgap: Export Chat');
+    await window.acceptFileDialog();
+    const file = vscode.path('Which colour is it.md');
+    await until(() => existsSync(file), 'nothing was exported');
+    const [, path] = /!\[blue\.png\]\((pictures\/blue-\w{8}\.png)\)/.exec(readFileSync(file, 'utf8'))!;
+    await until(() => existsSync(vscode.path(path!)), 'the picture was not exported');
+    assert.equal(decode(readFileSync(vscode.path(path!))).width, 30);
   });
 });
