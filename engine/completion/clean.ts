@@ -48,8 +48,8 @@ const RULES: readonly Rule[] = [
   ['what closes the bracket or string follows the cursor', withoutOwnedClosers],
   ['the rest of the line follows the cursor', (text, { lineAfter }) => withoutRestOfLine(text, lineAfter)],
   ['the next line says so', (text, cursor) => (repeatsNextLine(text, cursor) ? '' : text)],
-  ['it leaves open what is closed behind the cursor', (text, cursor) => (leavesOpen(text, cursor) ? '' : text)],
   ['the parser would see an error', (text, cursor, { findErrors }) => soundText(text, cursor, findErrors)],
+  ['it leaves open what is closed behind the cursor', (text, cursor) => (leavesOpen(text, cursor) ? '' : text)],
   // White space before the rest of a line may be intended; at the end of a line it never is.
   ['nothing but white space is left', (text, { lineAfter }) => (lineAfter.trim() === '' ? text.trimEnd() : text)],
   [

@@ -19,7 +19,7 @@ export function soundText(text: string, cursor: Cursor, parser?: FindErrors): st
   const brackets: FindErrors = (whole) => bracketErrors(whole, language);
   const find = parser && prefix.length + suffix.length <= MOST_PARSED ? parser : brackets;
   // What is open above the cursor is closed nowhere while it is typed. What a parser makes of that depends on little
-  // things, so that it may stand closed as well.
+  // things, so that it may stand closed as well, if there is no error at the cursor then.
   const { open } = bracketsOf(prefix + suffix, language);
   const unclosed = open.filter(({ at }) => at < prefix.length).toReversed();
   const below = [
@@ -29,9 +29,12 @@ export function soundText(text: string, cursor: Cursor, parser?: FindErrors): st
   const isSound = (shown: string): boolean =>
     below.some((after) => {
       const before = find(prefix + after);
-      return endings(shown, cursor).some(
-        (ending) => !addsErrors(before, find(prefix + shown + ending + after), prefix, shown + ending),
-      );
+      return endings(shown, cursor).some((ending) => {
+        const errors = find(prefix + shown + ending + after);
+        const end = prefix.length + shown.length + ending.length;
+        if (after !== suffix && errors.some((error) => error.start <= end && error.end >= prefix.length)) return false;
+        return !addsErrors(before, errors, prefix, shown + ending);
+      });
     });
   // White space at the end leads to a bracket below.
   const end = /\n[ \t]*$/.exec(text)?.[0] ?? '';

@@ -125,9 +125,9 @@ const parsers = new Map<string, Promise<Parser>>();
 
 async function isSound(cut: Cut, shown: string): Promise<boolean> {
   const { prefix, suffix, languageId } = cut;
-  if (/^[ \t]*[)\]}]/.test(suffix) && !isBalanced(shown, prefix.split('\n').at(-1)!)) return false;
+  const isBehindCloser = /^[ \t]*[)\]}]/.test(suffix);
   const grammar = GRAMMARS[languageId];
-  if (grammar === undefined) return true;
+  if (grammar === undefined) return !isBehindCloser || isBalanced(shown, prefix.split('\n').at(-1)!);
   if (!parsers.has(grammar)) parsers.set(grammar, loadParser(FOLDER, grammar));
   const parser = await parsers.get(grammar)!;
   const errors = (text: string): number => {
@@ -136,6 +136,11 @@ async function isSound(cut: Cut, shown: string): Promise<boolean> {
     tree.delete();
     return count;
   };
+  // In a string or comment, brackets are words.
+  const original = parser.parse(prefix + cut.truth + suffix)!;
+  const inText = /string|template|comment|heredoc/.test(original.rootNode.descendantForIndex(prefix.length - 1)!.type);
+  original.delete();
+  if (isBehindCloser && !inText && !isBalanced(shown, '')) return false;
   const before = errors(prefix + suffix);
   return closings(shown, languageId).some((closing) => errors(prefix + shown + closing + suffix) <= before);
 }
@@ -168,7 +173,7 @@ function errorsBelow(node: Node): number {
   return node.children.reduce((sum, child) => sum + (child ? errorsBelow(child) : 0), own);
 }
 
-const STRING = /(["'`])(?:\\.|(?!\1)[^\\\n])*(?:\1|$)/g;
+const STRING = /(["'`])(?:\\.|(?!\1)[^\\])*(?:\1|$)/g;
 
 /** Whether brackets outside of simple literals are closed in order. */
 function isBalanced(text: string, lineBefore: string): boolean {
