@@ -17,7 +17,9 @@ export interface Judged {
 const SYMBOL = /`#?([A-Za-z_$][\w$]*)(?:\(\))?`|\b([a-z]+[A-Z]\w*|[A-Z]+[a-z]+[A-Z]\w*|\w+_\w+)\b|\b([a-z]\w+)\(\)/g;
 /** Names of languages and of what comes with them, which need not stand in a file. */
 const COMMON = new Set(
-  'JavaScript TypeScript GitHub NumPy true false null undefined None True False string number boolean int str list dict'.split(' '),
+  'JavaScript TypeScript GitHub NumPy true false null undefined None True False string number boolean int str list dict'.split(
+    ' ',
+  ),
 );
 
 /** `given` is the text of the file and of the question. Code blocks are the model's own text and are left out. */

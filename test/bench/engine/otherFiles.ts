@@ -3,15 +3,11 @@ import { appendFileSync, existsSync, globSync, readFileSync, statSync } from 'no
 import { basename, extname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../../../engine/cli/options.ts';
-import { promptAt } from '../../../engine/completion/completeAt.ts';
-import { cursorAt } from '../../../engine/completion/cursor.ts';
-import { completionModel } from '../../../engine/document/completionModel.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { OtherFile } from '../../../engine/prompt/otherFiles.ts';
-import { textPrompt } from '../../../engine/prompt/prompt.ts';
-import { TextStream } from '../../../engine/tokenizer/textStream.ts';
 import { importsOf, signaturesFor } from '../../../extension/completion/imports.ts';
+import { rawTexts } from './rawText.ts';
 
 const LANGUAGES: Readonly<Record<string, string>> = { '.ts': 'typescript', '.tsx': 'typescriptreact', '.py': 'python' };
 const MAX_TOKENS = 24;
@@ -50,24 +46,11 @@ export function addContext(program: Command, signal: AbortSignal): void {
       const known = new Set(done.map(({ place }) => place));
       const places = await placesIn(resolve(folder), options.cuts);
       const model = await loadModel(path, loadOptions(options, signal));
-      const { tokenizer, model: described } = completionModel(model);
-      const { generate } = model.createSession();
+      const write = rawTexts(model, MAX_TOKENS, signal);
       const isExact = async ({ truth, ...place }: Omit<Place, 'path'>, fileName: string): Promise<boolean> => {
-        const prompt = promptAt(cursorAt({ ...place, fileName }), MAX_TOKENS, { tokenizer, model: described });
-        const { stopIds, constraint, removedTokens, removedBytes: skipBytes } = prompt;
-        const maxTokens = MAX_TOKENS + removedTokens;
-        const stream = new TextStream(tokenizer, { skipBytes, dropLeadingSpace: false });
-        let text = '';
-        for await (const { id } of generate(textPrompt(prompt.ids), {
-          maxTokens,
-          stopIds,
-          signal,
-          ...(constraint && { constraint }),
-        })) {
-          text += stream.push(id);
-          if (text.includes('\n') || !(truth.startsWith(text) || text.startsWith(truth))) break;
-        }
-        return text.split('\n')[0]!.trimEnd() === truth.trimEnd();
+        const isEnough = (text: string): boolean =>
+          text.includes('\n') || !(truth.startsWith(text) || text.startsWith(truth));
+        return (await write({ ...place, fileName }, isEnough)).split('\n')[0]!.trimEnd() === truth.trimEnd();
       };
       for (const { path: file, ...found } of places) {
         const place = `${file}:${found.prefix.length}`;

@@ -1,13 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../../../engine/cli/options.ts';
-import { promptAt } from '../../../engine/completion/completeAt.ts';
-import { cursorAt } from '../../../engine/completion/cursor.ts';
-import { completionModel } from '../../../engine/document/completionModel.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
-import { textPrompt } from '../../../engine/prompt/prompt.ts';
-import { TextStream } from '../../../engine/tokenizer/textStream.ts';
 import { cutsOf } from '../../support/completion/cuts.ts';
+import { rawTexts } from './rawText.ts';
 
 /** The model reads only so much of a file, to be recorded soon. */
 const PREFIX = 800;
@@ -29,23 +25,11 @@ export function addRecordTexts(program: Command, signal: AbortSignal): void {
     .addOption(new Option('--cuts <count>', 'places for each language').default(40).argParser(wholeNumber(1)));
   addModelOptions(command).action(async (path: string, output: string, options: ModelOptions & { cuts: number }) => {
     const model = await loadModel(path, loadOptions(options, signal));
-    const { tokenizer, model: described } = completionModel(model);
-    const { generate } = model.createSession();
+    const write = rawTexts(model, MAX_TOKENS, signal);
     const texts: RecordedText[] = [];
     for (const { prefix, suffix, fileName, languageId } of cutsOf(options.cuts, 7)) {
-      const cursor = cursorAt({ fileName, languageId, prefix: prefix.slice(-PREFIX), suffix: suffix.slice(0, SUFFIX) });
-      const prompt = promptAt(cursor, MAX_TOKENS, { tokenizer, model: described });
-      const { stopIds, constraint, removedTokens, removedBytes: skipBytes } = prompt;
-      const maxTokens = MAX_TOKENS + removedTokens;
-      const stream = new TextStream(tokenizer, { skipBytes, dropLeadingSpace: false });
-      let text = '';
-      for await (const { id } of generate(textPrompt(prompt.ids), {
-        maxTokens,
-        stopIds,
-        signal,
-        ...(constraint && { constraint }),
-      }))
-        text += stream.push(id);
+      const around = { prefix: prefix.slice(-PREFIX), suffix: suffix.slice(0, SUFFIX) };
+      const text = await write({ fileName, languageId, ...around });
       texts.push({ languageId, before: prefix.split('\n').slice(-2).join('\n').slice(-200), text });
       // After each one, so that an interruption loses nothing.
       writeFileSync(output, `[\n${texts.map((text) => JSON.stringify(text)).join(',\n')}\n]\n`);
