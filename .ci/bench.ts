@@ -16,8 +16,7 @@ await import(await script());
 /** Path of the script to run: those that need kernels or `vscode` are bundled, the others run as they are. */
 async function script(): Promise<string> {
   if (has('--peers')) return join(root, 'test/bench/peers/main.ts');
-  if (has('--index')) return join(root, 'test/bench/index/main.ts');
-  const name = has('--page') ? 'page' : has('--ocr') ? 'ocr' : 'engine/main';
+  const name = ['page', 'ocr'].find((each) => has(`--${each}`)) ?? (has('--index') ? 'index/main' : 'engine/main');
   await build(bench(name));
   return join(root, `dist/bench/${name}.mjs`);
 }

@@ -2,6 +2,8 @@
  * `npm run bench -- --index [--files 50000] [--markdown]`: the cost of indexing a generated project and large real
  * sources, in the thread that the extension uses. Prints one table. The trees are temporary. Nothing else should run
  * meanwhile.
+ *
+ * `--index --questions DIR [--questions DIR ...] [--seed N]` measures what a search finds instead: see questions.ts.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
@@ -12,6 +14,7 @@ import { nodeFileSystem } from '../../../extension/files/nodeFileSystem.ts';
 import { IndexThread } from '../../../extension/retrieval/indexThread.ts';
 import type { Progress, Stats } from '../../../extension/retrieval/protocol.ts';
 import { indexFile } from '../../../extension/retrieval/savedIndex.ts';
+import { printQuestions } from './questions.ts';
 import { writeTree } from './tree.ts';
 
 const QUESTIONS = [
@@ -67,15 +70,22 @@ const { values } = parseArgs({
     index: { type: 'boolean' },
     markdown: { type: 'boolean' },
     files: { type: 'string', default: '50000' },
+    questions: { type: 'string', multiple: true, default: [] },
+    seed: { type: 'string', default: '1' },
   },
 });
 console.log(
   `${cpus()[0]?.model}, ${availableParallelism()} threads, Node ${process.version}; load ${loadavg()[0]?.toFixed(1)}`,
 );
-const rows = [await generated(Number(values.files)), await real()];
-console.log(`load afterwards ${loadavg()[0]?.toFixed(1)}\n`);
-const text = rowFormatter(COLUMNS, values.markdown ? 'markdown' : 'table');
-for (const row of rows) console.log(text(row));
+if (values.questions.length > 0) await printQuestions(values.questions, Number(values.seed));
+else await printCosts();
+
+async function printCosts(): Promise<void> {
+  const rows = [await generated(Number(values.files)), await real()];
+  console.log(`load afterwards ${loadavg()[0]?.toFixed(1)}\n`);
+  const text = rowFormatter(COLUMNS, values.markdown ? 'markdown' : 'table');
+  for (const row of rows) console.log(text(row));
+}
 
 async function generated(count: number): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'airgap-index-'));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { nodeFileSystem } from '../../../extension/files/nodeFileSystem.ts';
 import { FileAnalyser } from '../../../extension/retrieval/fileAnalyser.ts';
 import { Indexer } from '../../../extension/retrieval/indexer.ts';
+import { type FoundPlace, substringSearch } from '../../support/extension/substringSearch.ts';
 import { type Kind, type Question, QUESTIONS, SAMPLE } from './questions.ts';
 
 const GRAMMARS = 'node_modules/@vscode/tree-sitter-wasm/wasm';
@@ -13,13 +14,7 @@ const WANTED = 0.9;
 const WANTED_HELD_OUT = 0.85;
 const LIMIT = 5;
 
-interface Place {
-  readonly path: string;
-  /** 1-based. */
-  readonly firstLine: number;
-  readonly lastLine: number;
-}
-type Search = (question: Question) => Promise<readonly Place[]>;
+type Search = (question: Question) => Promise<readonly FoundPlace[]>;
 
 describe('retrieval quality', function () {
   this.timeout(120_000);
@@ -89,8 +84,9 @@ async function searchesIn(folder: string, packages: readonly string[]): Promise<
   );
   await indexer.open();
   after(() => indexer.dispose());
-  const named = (found: readonly Place[]): Place[] => found.map((place) => ({ ...place, path: prefix + place.path }));
-  const substrings = await substringSearch(root);
+  const named = (found: readonly FoundPlace[]): FoundPlace[] =>
+    found.map((place) => ({ ...place, path: prefix + place.path }));
+  const substrings = await substringSearch(root, LIMIT);
   return {
     ours: async ({ text }) => named(await indexer.search({ query: text, limit: LIMIT, recent: [] })),
     plain: ({ text }) => Promise.resolve(named(substrings(text))),
@@ -161,44 +157,4 @@ function table(title: string, ours: Ranks, plain: Ranks): string {
     return `${name.padEnd(10)}${String(count).padStart(5)}${percent(share(ours, of))}${mean(ours, of)}${percent(share(plain, of))}${mean(plain, of)}`;
   });
   return ['', `${title}:`, 'questions   all  hit@5    mrr  plain:     mrr', ...lines].join('\n');
-}
-
-const NOT_SOUGHT =
-  /^(a|an|the|is|are|was|of|to|in|on|for|and|or|by|with|that|this|which|what|where|who|how|when|does|do|it|its|if|there|not|already|be|as|at|from|me|about|back|between|into|no)$/;
-
-/** A search without an index: ranks chunks by how many of the question's words they contain, then by how often. */
-async function substringSearch(folder: string): Promise<(question: string) => Place[]> {
-  const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-  const analyser = new FileAnalyser(nodeFileSystem, GRAMMARS);
-  const chunks = await analyser.analyse(
-    paths.map((path, id) => ({ id, file: join(folder, path), path, encoding: 'utf8' })),
-  );
-  await analyser.dispose();
-  const texts = [...chunks.files].map((id, i) => {
-    const path = paths[id]!;
-    const lines = readFileSync(join(folder, path), 'utf8').split('\n');
-    const text = lines.slice(chunks.first[i]!, chunks.last[i]! + 1).join('\n');
-    return {
-      path,
-      firstLine: chunks.first[i]! + 1,
-      lastLine: chunks.last[i]! + 1,
-      text: `${path}\n${text}`.toLowerCase(),
-    };
-  });
-  return (question) => {
-    const words = question
-      .toLowerCase()
-      .match(/[\w$.-]*[\w$]/g)!
-      .filter((word) => !NOT_SOUGHT.test(word));
-    const scored = texts.map((chunk) => {
-      const counts = words.map((word) => chunk.text.split(word).length - 1);
-      return { chunk, score: 1000 * counts.filter(Boolean).length + counts.reduce((a, b) => a + b, 0) };
-    });
-    return scored
-      .sort((a, b) => b.score - a.score)
-      .slice(0, LIMIT)
-      .map(({ chunk }) => chunk);
-  };
 }
