@@ -30,6 +30,8 @@ describe('pictures in a window', () => {
     writeFileSync(vscode.path('blue.png'), plainPng(30, 20, [0, 0, 255]));
     writeFileSync(vscode.path('big.png'), '');
     window = await EditorWindow.open(vscode);
+    // VS Code's own commands are there before those of extensions.
+    await window.page.waitForSelector('.activitybar a.action-label[aria-label^="Airgap"]');
     await window.openFile('price.ts', 1, 1);
     await window.command('Airgap: New Chat');
     chat = await ChatPage.find(window.page);
@@ -238,6 +240,23 @@ describe('pictures in a window', () => {
       .click({ button: 'right' });
     await window.chooseFromMenu('Explain Image');
     await window.notification('big.png is larger than 64 MB, which is too large for a picture.');
+  });
+
+  it('the button of the image preview explains it', async () => {
+    await window.press('Control+Shift+e');
+    await window.page.locator('.explorer-folders-view .monaco-list-row[aria-label^="blue.png"]').dblclick();
+    const before = engine.requests().length;
+    // A toolbar ignores clicks that come too soon after it has been made.
+    const asked = async (): Promise<boolean> => {
+      await window.page.locator('.editor-actions .action-label[aria-label*="Explain Image"]').click();
+      const more = () => engine.requests().length > before;
+      return until(more, '', 10_000).then(
+        () => true,
+        () => false,
+      );
+    };
+    await until(asked, 'the picture was not explained', 60_000);
+    assert.deepEqual(shown(), ['30x20 0,0,255']);
   });
 
   it('an exported chat takes its pictures along', async () => {
