@@ -136,9 +136,11 @@ async function isSound(cut: Cut, shown: string): Promise<boolean> {
     tree.delete();
     return count;
   };
-  // In a string or comment, brackets are words.
+  // In a string or comment, also in what a string expands, brackets may be words.
   const original = parser.parse(prefix + cut.truth + suffix)!;
-  const inText = /string|template|comment|heredoc/.test(original.rootNode.descendantForIndex(prefix.length - 1)!.type);
+  let inText = false;
+  let node: Node | null = original.rootNode.descendantForIndex(prefix.length - 1, prefix.length);
+  for (; node; node = node.parent) inText ||= /string|template|comment|heredoc|expansion/.test(node.type);
   original.delete();
   if (isBehindCloser && !inText && !isBalanced(shown, '')) return false;
   const before = errors(prefix + suffix);
