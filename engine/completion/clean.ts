@@ -174,9 +174,10 @@ function repeatsNextLine(text: string, cursor: Cursor): boolean {
 function leavesOpen(text: string, { lineAfter, openString = '', language }: Cursor): boolean {
   if (!CLOSED.test(lineAfter)) return false;
   const code = openString + text;
-  const literal = openLiteral(code, language);
+  let isLeft = false;
+  const literal = openLiteral(code, language, () => (isLeft = true));
   // The bracket may stand in the string.
-  if (literal === openString) return false;
+  if (literal === openString && !isLeft) return false;
   const { open, errors } = bracketsOf(code, language);
   return literal !== undefined || open.length > 0 || errors.length > 0;
 }

@@ -43,6 +43,7 @@ const CASES: Record<string, ShownCase[]> = {
     ['python', 'C:\\', 'f("⟦⟧")\n'],
     ['css', 'color red}', 'p {\n  ⟦⟧\n}\n'],
     ['yaml', '[1, 2', 'a: ⟦⟧]\n'],
+    ['json', 'b": ["c{, "d"] ', '{ "a⟦⟧}\n'],
     ['json', '"x": "y', '{\n  ⟦⟧\n}\n'],
   ],
 };
