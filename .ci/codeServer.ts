@@ -96,7 +96,8 @@ export class CodeServer implements AsyncDisposable {
       payload.push(['extensionDevelopmentPath', `vscode-remote://${origin}${extensionDevelopmentPath}`]);
     }
     if (logLevel) payload.push(['logLevel', logLevel]);
-    return `http://${origin}/?${new URLSearchParams({ tkn, folder, payload: JSON.stringify(payload) })}`;
+    const opened = { [folder.endsWith('.code-workspace') ? 'workspace' : 'folder']: folder };
+    return `http://${origin}/?${new URLSearchParams({ tkn, ...opened, payload: JSON.stringify(payload) })}`;
   }
 
   /** Writes the machine's settings, which override the user's; open windows apply them. */

@@ -16,7 +16,7 @@ import { root } from './nodeBinary.mjs';
 const PORT = 8765;
 
 buildProduct();
-bringsChatModel();
+provideChatModel();
 const sample = sampleProject();
 
 if (!process.argv.includes('--browser') && hasScreen() && openDesktop()) {
@@ -26,7 +26,7 @@ if (!process.argv.includes('--browser') && hasScreen() && openDesktop()) {
 }
 
 /** A model that talks, beside the starter model, which only completes. */
-function bringsChatModel(): void {
+function provideChatModel(): void {
   const offline = process.argv.includes('--offline');
   const file = offline ? cachedChatModel() : bringChatModel();
   if (file !== undefined) placeChatModel(file, root);

@@ -8,6 +8,11 @@ export const SMALL_CHAT_FILE = `${SMALL_CHAT_MODEL}.Q4_1.gguf`;
 /** What settings call the bundled one in place of its path, which every update of the extension changes. */
 export const BUNDLED_CHAT_MODEL = `bundled:${SMALL_CHAT_MODEL}`;
 
+/** Whether a setting names the small chat model, bundled or downloaded. */
+export function isSmallChatModel(setting: string): boolean {
+  return setting === BUNDLED_CHAT_MODEL || setting.endsWith(SMALL_CHAT_FILE);
+}
+
 /** The path of the model that a setting names; of the starter model where it names none. */
 export function modelPath(extensionPath: string, setting: string): string {
   if (setting === '') return join(extensionPath, 'media', 'starter');

@@ -136,7 +136,7 @@ function controllerHost(
     language: vscode.env.language,
     t,
     settings: () => ({ maxTokens: settings()['chat.maxTokens'], sampling: samplingSettings(settings()) }),
-    instruct,
+    instruct: (text, attached) => instruct(text, attached, modelOf(settings(), 'chat')),
     engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat'), localOnly(t), t),
     contextLength: () => contextLength(engine.chatModel.state),
     seesPictures: () => seesPictures(engine.chatModel.state),

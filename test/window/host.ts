@@ -15,6 +15,7 @@ export interface Host extends AsyncDisposable {
 export interface HostOptions {
   /** The folder of an extension in development, or a .vsix to install. */
   extension: string;
+  /** A folder, or a .code-workspace file. */
   folder: string;
   dataDir: string;
   extensionsDir: string;

@@ -1,5 +1,14 @@
 /** A VS Code with the extension under test: this folder in development, or a package installed into a clean one. */
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,12 +36,16 @@ export interface VsCodeOptions {
   settings?: Record<string, unknown>;
   /** The URI of a folder to open instead of the one with the files. */
   folder?: string;
+  /** Folders with the files that are opened as the roots of a workspace; otherwise the folder of all files is. */
+  roots?: string[];
   workspaceTrust?: boolean;
   env?: NodeJS.ProcessEnv;
   /** Settings of the scope `machine`, which VS Code in the browser reads only there. */
   machine?: Record<string, unknown>;
   /** Program that runs in place of the engine. */
   engine?: { nodePath: string };
+  /** The file of the small chat model, which then lies in the user's store as if it had been downloaded. */
+  storedModel?: string;
   /** Other extensions, as .vsix files. */
   packages?: string[];
 }
@@ -56,9 +69,10 @@ export class VsCode implements AsyncDisposable {
       mkdirSync(dirname(join(home, 'workspace', name)), { recursive: true });
       writeFileSync(join(home, 'workspace', name), text);
     }
+    if (options.storedModel) storeModel(options.storedModel, join(home, 'share/airgap/models/SmolLM2-135M-Instruct'));
     const hostOptions = {
       extension: EXTENSION,
-      folder: options.folder ?? join(home, 'workspace'),
+      folder: options.folder ?? (options.roots ? workspaceFile(home, options.roots) : join(home, 'workspace')),
       dataDir: join(home, 'data'),
       extensionsDir: join(home, 'extensions'),
       workspaceTrust: options.workspaceTrust ?? false,
@@ -127,6 +141,18 @@ export class VsCode implements AsyncDisposable {
     await this.#host[Symbol.asyncDispose]();
     rmSync(this.#home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
+}
+
+function workspaceFile(home: string, roots: readonly string[]): string {
+  const file = join(home, 'roots.code-workspace');
+  writeFileSync(file, JSON.stringify({ folders: roots.map((name) => ({ path: `workspace/${name}` })) }));
+  return file;
+}
+
+function storeModel(file: string, folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  copyFileSync(file, join(folder, 'SmolLM2-135M-Instruct.Q4_1.gguf'));
+  copyFileSync('media/chat-model/generation_config.json', join(folder, 'generation_config.json'));
 }
 
 /** Waits until `condition` holds; throws `problem` where it does not in time. */

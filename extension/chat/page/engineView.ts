@@ -1,5 +1,5 @@
 /** The engine's state as the page shows it. Pure. */
-import { BUNDLED_CHAT_MODEL, SMALL_CHAT_FILE } from '../../bundledModels.ts';
+import { isSmallChatModel } from '../../bundledModels.ts';
 import type { EngineView } from '../../../webview/protocol.ts';
 import type { EngineState } from '../../engine/engine.ts';
 import type { Translate } from '../../common/translate.ts';
@@ -38,7 +38,7 @@ function adviceOn(canChat: boolean, chatModel: string, t: Translate): string {
     return t(
       'The bundled starter model can complete code, but it cannot hold a conversation. Choose a chat model to get useful answers.',
     );
-  if (chatModel === BUNDLED_CHAT_MODEL || chatModel.endsWith(SMALL_CHAT_FILE))
+  if (isSmallChatModel(chatModel))
     return t('This model is very small: it answers fluently, but it is often wrong. Choose a larger one to rely on.');
   return canChat ? '' : t('This model has no chat template. It can complete code, but it cannot answer questions.');
 }

@@ -13,6 +13,7 @@ import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatPart } from '../../../engine/wire/protocol.ts';
+import { forSmallModel } from '../../../extension/chat/answer/smallModel.ts';
 import { SYSTEM } from '../../../extension/chat/answer/prompt.ts';
 import { type Judged, judge } from './rubric.ts';
 
@@ -24,6 +25,7 @@ interface Question {
 
 interface Options extends ModelOptions, SamplingOptions {
   every: number;
+  small?: boolean;
   out?: string;
 }
 
@@ -35,12 +37,15 @@ export function addAnswers(program: Command, signal: AbortSignal): void {
     .command('answers <model>')
     .description('ask a chat model about files of this repository, and count what is wrong with its answers')
     .option('--every <count>', 'ask only each question of this count', wholeNumber(1), 1)
+    .option('--small', 'ask as the chat asks the small chat model')
     .option('--out <file>', 'write the answers to this Markdown file');
   addModelOptions(addSamplingOptions(command)).action(async (folder: string, options: Options) => {
     const all = JSON.parse(
       readFileSync(join(root, 'test/bench/answers/questions.json'), 'utf8'),
     ) as readonly Question[];
-    const questions = all.filter((_, index) => index % options.every === 0);
+    const questions = all
+      .filter((_, index) => index % options.every === 0)
+      .map((each) => (options.small ? { ...each, question: forSmallModel(each.question, 'file' in each) } : each));
     const model = await loadModel(folder, loadOptions(options, signal));
     const rows: (Question & { answer: string; judged: Judged })[] = [];
     try {

@@ -54,7 +54,7 @@ describe('what slash commands attach', () => {
     return workspace;
   }
   const inner: Attachment = { kind: 'symbol', uri: URI, name: 'inner', firstLine: 46, lastLine: 56 };
-  const given = async (text: string, attached: Attachment[]) => (await instruct(text, attached)).attachments;
+  const given = async (text: string, attached: Attachment[]) => (await instruct(text, attached, '')).attachments;
   const added = async (text: string, attached: Attachment[] = []) => {
     const all = await given(text, attached);
     assert.deepEqual(all.slice(0, attached.length), attached);
@@ -132,7 +132,7 @@ describe('what slash commands attach', () => {
     editor();
     assert.deepEqual(await added('/commit'), [{ kind: 'changes', staged: true }]);
     assert.deepEqual(await added('/terminal list files'), []);
-    assert.deepEqual(await instruct('what is this?', []), { instruction: 'what is this?', attachments: [] });
+    assert.deepEqual(await instruct('what is this?', [], ''), { instruction: 'what is this?', attachments: [] });
   });
 
   it('without an editor there is nothing to add', async () => {

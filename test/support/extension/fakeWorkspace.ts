@@ -1,6 +1,7 @@
 /** A workspace in memory behind the vscode stub: files, open documents, problems, git, clipboard, terminal. */
 import type * as vscode from 'vscode';
 import {
+  fake,
   commands,
   env,
   extensions,
@@ -100,10 +101,10 @@ export class FakeWorkspace {
 
   #install(): void {
     window.activeTextEditor = undefined;
+    fake.documents = this.documents;
     const { stat, readFile, readDirectory } = this.#fileSystem();
     Object.assign(workspace.fs, { stat, readFile, readDirectory });
     Object.assign(workspace, {
-      textDocuments: this.documents,
       workspaceFolders: [{ uri: Uri.parse(this.root), name: 'project', index: 0 }],
       asRelativePath: ({ path, scheme }: Uri) => this.#relative(path, scheme),
       getWorkspaceFolder: (uri: Uri) =>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
-import { askForCode, pressCodeButton } from './chatFrame.ts';
-import { VsCode } from './vscode.ts';
-import { EditorWindow } from './window.ts';
+import { scriptedEngine } from '../../support/extension/scriptedEngine.ts';
+import { askForCode, pressCodeButton } from '../chatFrame.ts';
+import { VsCode } from '../vscode.ts';
+import { EditorWindow } from '../window.ts';
 
 const SHOTS = 'dist/shots';
 const TOTAL = ['let sum = 0;', 'for (const line of lines) sum += Math.round(line.price);', 'return sum;'];
