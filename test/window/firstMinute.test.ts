@@ -77,7 +77,7 @@ describe('the first minute, with the models that come along', () => {
     assert.ok(shown >= 18, `only ${shown} are shown`);
   });
 
-  it('five questions are answered to their end, without loops, by names of the file', async function () {
+  it('five questions are answered to their end, without loops, by names of the file, within three tries', async function () {
     this.timeout(300_000);
     if (!CHAT_MODEL) {
       console.log('      skipped: AIRGAP_SMOLLM2 does not name the GGUF file of SmolLM2-135M-Instruct');
@@ -85,18 +85,22 @@ describe('the first minute, with the models that come along', () => {
     }
     let chat: ChatPage | undefined;
     for (const [file, question] of QUESTIONS) {
-      await window.openFile(file, 1, 1);
-      await window.command(chat ? 'Airgap: New Chat' : 'Airgap: Ask');
-      chat ??= await ChatPage.find(window.page);
-      await until(async () => (await chat!.texts.count()) === 0, 'the new conversation is not empty');
-      const said = await chat.answerTo(question);
-      console.log(`        ${file}: ${question} ${JSON.stringify(said)}`);
-      assert.doesNotMatch(said, /length limit|repeated itself|Stopped/);
-      const answer = await chat.texts.last().innerText();
-      assert.match(answer, /\b(the|is|a|of)\b/);
       const names = new Set(textOf.get(file)!.match(/\b[A-Za-z_]\w{2,}\b/g));
-      const found = [...names].filter((name) => new RegExp(`\\b${name}\\b`).test(answer));
-      assert.ok(found.length >= 2, `it names only ${found.join(', ')}: ${answer}`);
+      // Answers are drawn at random: npm run bench -- answers counts how many are good.
+      for (let tries = 1, good = false; !good; tries++) {
+        assert.ok(tries <= 3, `no good answer to ${JSON.stringify(question)} about ${file}`);
+        if (chat) await window.command('View: Show Explorer');
+        await window.openFile(file, 1, 1);
+        await window.command(chat ? 'Airgap: New Chat' : 'Airgap: Ask');
+        chat ??= await ChatPage.find(window.page);
+        await until(async () => (await chat!.texts.count()) === 0, 'the new conversation is not empty');
+        const said = await chat.answerTo(question);
+        const answer = await chat.texts.last().innerText();
+        const found = [...names].filter((name) => new RegExp(`\\b${name}\\b`).test(answer));
+        good =
+          !/length limit|repeated itself|Stopped/.test(said) && /\b(the|is|a|of)\b/.test(answer) && found.length >= 2;
+        console.log(`        ${file}: ${question} ${good ? '' : '(not good) '}${JSON.stringify(answer)}`);
+      }
     }
     await chat!.awaitText(/very small/);
   });
