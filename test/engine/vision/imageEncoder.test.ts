@@ -64,10 +64,12 @@ describe('the image encoder', function () {
 
   it('holds nothing behind a picture that was stopped, also one that waited for another', async () => {
     const stop = new AbortController();
-    const first = see('a.png', one, { signal: stop.signal, onCrop: () => stop.abort() });
-    const second = see('b.png', one, { signal: stop.signal });
-    await assert.rejects(second, Cancelled);
-    await assert.rejects(first, Cancelled);
+    const options = { holder: one, mostCrops: 1, priority: PRIORITY.chat, signal: stop.signal };
+    // Identified before, so that they are asked for in this order.
+    const pictures = await Promise.all(['a.png', 'b.png'].map((name) => identifyPicture(join(folder.path, name))));
+    const first = model.images!.encode(pictures[0]!, { ...options, onCrop: () => stop.abort() });
+    const second = model.images!.encode(pictures[1]!, options);
+    await Promise.all([first, second].map((each) => assert.rejects(each, Cancelled)));
     assert.deepEqual([model.images!.bytesHeld, model.images!.holdsAny], [0, false]);
   });
 
