@@ -25,8 +25,6 @@ describe('chat in a window', () => {
     vscode = await VsCode.start({ files: FILES });
     vscode.configure({ 'airgap.engine.nodePath': engine.nodePath, 'airgap.completion.model': '/models/scripted' });
     window = await EditorWindow.open(vscode);
-    // The palette knows its commands once the extension is known.
-    await window.page.waitForSelector('.activitybar a.action-label[aria-label^="Airgap"]');
   });
   beforeEach(async () => {
     engine.answer(RULES);

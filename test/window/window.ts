@@ -18,12 +18,14 @@ export class EditorWindow implements AsyncDisposable {
     this.#vscode = vscode;
   }
 
-  /** Opens a window and waits until it has started its extensions. */
+  /** Opens a window and waits until VS Code knows the extension. */
   static async open(vscode: VsCode): Promise<EditorWindow> {
     const page = await vscode.openPage();
     // A view that opens for the first time takes half a minute on a busy machine.
     page.setDefaultTimeout(OPEN_LIMIT_MS);
     await page.waitForSelector('.monaco-workbench .statusbar-item');
+    // What the extension adds to menus and the palette comes with it; a menu that opens before lacks it.
+    await page.waitForSelector('.activitybar a.action-label[aria-label^="Airgap"]', { state: 'attached' });
     return new EditorWindow(page, vscode);
   }
 

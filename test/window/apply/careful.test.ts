@@ -36,8 +36,6 @@ describe('applying a code block where care is needed, in a window', () => {
     });
     writeFileSync(vscode.path('two/style.css'), STYLE);
     window = await EditorWindow.open(vscode);
-    // Its commands are there.
-    await window.page.locator('.activitybar .action-label[aria-label^="Airgap"]').first().waitFor();
   });
   after(async () => {
     await window?.[Symbol.asyncDispose]();

@@ -30,8 +30,6 @@ describe('pictures in a window', () => {
     writeFileSync(vscode.path('blue.png'), plainPng(30, 20, [0, 0, 255]));
     writeFileSync(vscode.path('big.png'), '');
     window = await EditorWindow.open(vscode);
-    // VS Code's own commands are there before those of extensions.
-    await window.page.waitForSelector('.activitybar a.action-label[aria-label^="Airgap"]');
     await window.openFile('price.ts', 1, 1);
     await window.command('Airgap: New Chat');
     chat = await ChatPage.find(window.page);

@@ -20,7 +20,6 @@ describe('a model that sees, in a window', () => {
       settings: { 'airgap.chat.temperature': 0 },
     });
     window = await EditorWindow.open(vscode);
-    await window.page.waitForSelector('.activitybar a.action-label[aria-label^="Airgap"]');
     await window.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   });
   after(async () => {
