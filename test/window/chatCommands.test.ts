@@ -51,9 +51,19 @@ describe('commands that lead into the chat, in a window', () => {
   }
 
   it('explorer: a folder becomes a chip', async () => {
-    await window.press('Control+Shift+e');
-    await window.page.locator('.explorer-folders-view .monaco-list-row[aria-label^="src"]').click({ button: 'right' });
-    await window.page.getByRole('menuitem', { name: 'Add to Chat' }).click();
+    const shown = window.page.locator('iframe.webview').first();
+    await until(async () => {
+      // A part of VS Code that is still starting may take the focus, which closes the menu.
+      await window.press('Control+Shift+e');
+      await window.page
+        .locator('.explorer-folders-view .monaco-list-row[aria-label^="src"]')
+        .click({ button: 'right' });
+      await window.page.getByRole('menuitem', { name: 'Add to Chat' }).click();
+      return shown.waitFor({ state: 'attached', timeout: 15_000 }).then(
+        () => true,
+        () => false,
+      );
+    }, 'the chat does not open');
     chat = await ChatPage.find(window.page);
     await chat.awaitChips(/src\/ .*\d+ tokens/);
     await chat.removeChip('src/');
