@@ -35,12 +35,7 @@ function moveQ4_0(from: usize, blocks: i32, panel: usize, row: i32, largest: f32
   let limit = limitOf(largest);
   for (let b = 0; b < blocks; b++) {
     store<u16>(panel + ((<usize>row) << 1), load<u16>(from));
-    const v = v128.load(from, 2);
-    const even = v128.shuffle<i32>(v, v, 0, 2, 0, 2);
-    const odd = v128.shuffle<i32>(v, v, 1, 3, 1, 3);
-    const to = panel + 16 + ((<usize>row) << 2);
-    putTwice(lowNibbles(even, odd), to);
-    putTwice(highNibbles(even, odd), to + 64);
+    putNibbles(from + 2, panel + 16 + ((<usize>row) << 2));
     if (abs(wide(from)) * 8 > limit) {
       largest = largestWith(from, 32, StoredCode.Q4_0, 32, -8, 7, largest);
       limit = limitOf(largest);
@@ -57,12 +52,7 @@ function moveQ4_1(from: usize, blocks: i32, panel: usize, row: i32, largest: f32
     const factors = panel + ((<usize>row) << 1);
     store<u16>(factors, load<u16>(from));
     store<u16>(factors, load<u16>(from, 2), 16);
-    const v = v128.load(from, 4);
-    const even = v128.shuffle<i32>(v, v, 0, 2, 0, 2);
-    const odd = v128.shuffle<i32>(v, v, 1, 3, 1, 3);
-    const to = panel + 32 + ((<usize>row) << 2);
-    putTwice(lowNibbles(even, odd), to);
-    putTwice(highNibbles(even, odd), to + 64);
+    putNibbles(from + 4, panel + 32 + ((<usize>row) << 2));
     const minimum = wide(from + 2);
     if (max(abs(minimum), abs(wide(from) * 15 + minimum)) > limit) {
       largest = largestWith(from, 32, StoredCode.Q4_1, 32, 0, 15, largest);
@@ -89,4 +79,14 @@ function moveQ8_0(from: usize, blocks: i32, panel: usize, row: i32, largest: f32
     panel += Q8_BLOCK_BYTES;
   }
   return largest;
+}
+
+/** Puts the 32 codes of a block of 4 bits, of which `codes` is the address. */
+// @inline
+function putNibbles(codes: usize, to: usize): void {
+  const v = v128.load(codes);
+  const even = v128.shuffle<i32>(v, v, 0, 2, 0, 2);
+  const odd = v128.shuffle<i32>(v, v, 1, 3, 1, 3);
+  putTwice(lowNibbles(even, odd), to);
+  putTwice(highNibbles(even, odd), to + 64);
 }
