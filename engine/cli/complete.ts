@@ -7,7 +7,7 @@ import { loadModel } from '../load/loadModel.ts';
 import { SyntaxErrors } from '../syntax/syntaxErrors.ts';
 import type { CompleteParams } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
-import { readTextFile } from './readFiles.ts';
+import { LANGUAGE_IDS, readTextFile } from './readFiles.ts';
 import { starterFolder } from './bundledModels.ts';
 import { modelPath } from './storeOptions.ts';
 
@@ -17,32 +17,6 @@ interface CompleteOptions extends ModelOptions {
   json?: boolean;
   text?: string;
 }
-
-/** VS Code's language identifiers by file extension. All other files are plain text. */
-const LANGUAGES: Readonly<Record<string, string>> = {
-  '.ts': 'typescript',
-  '.tsx': 'typescriptreact',
-  '.js': 'javascript',
-  '.mjs': 'javascript',
-  '.cjs': 'javascript',
-  '.jsx': 'javascriptreact',
-  '.py': 'python',
-  '.rs': 'rust',
-  '.go': 'go',
-  '.java': 'java',
-  '.c': 'c',
-  '.h': 'c',
-  '.cc': 'cpp',
-  '.cpp': 'cpp',
-  '.cs': 'csharp',
-  '.html': 'html',
-  '.css': 'css',
-  '.json': 'json',
-  '.md': 'markdown',
-  '.yml': 'yaml',
-  '.yaml': 'yaml',
-  '.sh': 'shellscript',
-};
 
 /** `airgap complete FILE:LINE:COL`: the ghost text that the editor would show there. */
 export function addComplete(program: Command, signal: AbortSignal): void {
@@ -87,7 +61,7 @@ async function readPlace(
   const offset = lines.slice(0, Number(line) - 1).reduce((sum, each) => sum + each.length + 1, 0) + Number(column) - 1;
   return {
     fileName: basename(path),
-    languageId: LANGUAGES[extname(path).toLowerCase()] ?? 'plaintext',
+    languageId: LANGUAGE_IDS[extname(path).toLowerCase()] ?? 'plaintext',
     prefix: text.slice(0, offset),
     suffix: text.slice(offset),
   };

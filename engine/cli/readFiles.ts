@@ -17,3 +17,29 @@ export async function readJsonFile(path: string): Promise<unknown> {
     throw new BadRequest(`${path} is not valid JSON.`);
   }
 }
+
+/** VS Code's language identifiers by file extension. All other files are plain text. */
+export const LANGUAGE_IDS: Readonly<Record<string, string>> = {
+  '.ts': 'typescript',
+  '.tsx': 'typescriptreact',
+  '.js': 'javascript',
+  '.mjs': 'javascript',
+  '.cjs': 'javascript',
+  '.jsx': 'javascriptreact',
+  '.py': 'python',
+  '.rs': 'rust',
+  '.go': 'go',
+  '.java': 'java',
+  '.c': 'c',
+  '.h': 'c',
+  '.cc': 'cpp',
+  '.cpp': 'cpp',
+  '.cs': 'csharp',
+  '.html': 'html',
+  '.css': 'css',
+  '.json': 'json',
+  '.md': 'markdown',
+  '.yml': 'yaml',
+  '.yaml': 'yaml',
+  '.sh': 'shellscript',
+};

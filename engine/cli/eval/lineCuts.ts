@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { BadRequest } from '../../errors.ts';
 import { mulberry32 } from '../../inference/random.ts';
+import { LANGUAGE_IDS } from '../readFiles.ts';
 
 /** A place in a file, and the text that stands from there to the end of its line. */
 export interface LineCut {
@@ -16,21 +17,8 @@ export interface LineCut {
   readonly suffix: string;
 }
 
-const LANGUAGES: Readonly<Record<string, string>> = {
-  '.ts': 'typescript',
-  '.mts': 'typescript',
-  '.js': 'javascript',
-  '.mjs': 'javascript',
-  '.cjs': 'javascript',
-  '.py': 'python',
-  '.rs': 'rust',
-  '.go': 'go',
-  '.java': 'java',
-  '.c': 'c',
-  '.h': 'c',
-  '.css': 'css',
-  '.html': 'html',
-};
+const LANGUAGES: Readonly<Record<string, string>> = { ...LANGUAGE_IDS, '.mts': 'typescript' };
+const MEASURED = new Set('typescript javascript python rust go java c css html'.split(' '));
 /** What nobody writes by hand. */
 const SKIPPED = /(?:^|\/)(?:node_modules|\.git|dist|build|vendor|__pycache__)(?:\/|$)|\.min\.|\.d\.[cm]?ts$/;
 const LONGEST_FILE = 200_000;
@@ -50,7 +38,7 @@ export async function lineCuts(folder: string, count: number, seed: number): Pro
   const byLanguage = new Map<string, string[]>();
   for (const name of names.map((name) => name.replaceAll('\\', '/')).sort()) {
     const languageId = LANGUAGES[extname(name)];
-    if (languageId !== undefined && !SKIPPED.test(name)) {
+    if (languageId !== undefined && MEASURED.has(languageId) && !SKIPPED.test(name)) {
       byLanguage.set(languageId, [...(byLanguage.get(languageId) ?? []), name]);
     }
   }
