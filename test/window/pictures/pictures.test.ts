@@ -202,8 +202,17 @@ describe('pictures in a window', () => {
       ['Screenshot to Code', '.quick-input-list .monaco-list-row[aria-label^="HTML and CSS"]'],
       ['Read the Text of a Picture', '[id="status.notifications"]'],
     ] as const) {
-      await sent.focus();
-      await window.press('Shift+F10');
+      const entry = window.page.locator('.monaco-menu .action-label', { hasText: title });
+      // What has just been closed may still take the key.
+      const opened = async (): Promise<boolean> => {
+        await sent.focus();
+        await window.press('Shift+F10');
+        return entry.waitFor({ timeout: 5000 }).then(
+          () => true,
+          () => false,
+        );
+      };
+      await until(opened, 'the menu does not open');
       await window.chooseFromMenu(title);
       await window.page.locator(seen).waitFor();
       await window.press('Escape');
