@@ -34,8 +34,9 @@ export const NEIGHBOURHOOD: Required<PromptBudget> = { prefixTokens: 256, suffix
 const SMALLEST_SNAPSHOT = 512;
 
 /**
- * Splits the tokens of a context between prefix, suffix and, where `hasOthers`, other files, beside `maxTokens` to generate. Exceeds the usual sizes where
- * `affordable` tokens prefill quickly enough. Throws BadRequest where the context is too small.
+ * Splits the tokens of a context between prefix, suffix and, where `hasOthers`, other files, beside `maxTokens` to
+ * generate. Exceeds the usual sizes where `affordable` tokens prefill quickly enough. Throws BadRequest where the context
+ * is too small.
  */
 export function promptBudget(
   contextLength: number,

@@ -1,5 +1,6 @@
 /** What a file imports from other files of its project, by the text of its import statements. Pure. */
 import { posix } from 'node:path';
+import type { CompleteParams } from '../../engine/wire/protocol.ts';
 import { signatureOf } from './signatures.ts';
 
 export interface Import {
@@ -16,10 +17,7 @@ const PYTHON_IMPORT = /^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]+(?:\(([^)]*)\)
 const ENDINGS = ['.ts', '.tsx', '.d.ts', '.js', '.jsx', '.mjs'];
 
 /** A part of another file. */
-export interface OtherFile {
-  readonly path: string;
-  readonly text: string;
-}
+export type OtherFile = Readonly<NonNullable<CompleteParams['otherFiles']>[number]>;
 
 /** Resolves with undefined where there is no such file, or it must not be read. */
 export type ReadFile = (path: string) => Promise<string | undefined>;
@@ -64,6 +62,14 @@ export async function signaturesFor(
 
 /** The imports of `text`, the file `path` ("/" separates its parts), from files that may lie below `root`. */
 export function importsOf(text: string, path: string, root: string, languageId: string): Import[] {
+  const below = `${root.replace(/\/$/, '')}/`;
+  return statementsOf(text, path, root, languageId).flatMap(({ names, candidates: all }) => {
+    const candidates = all.filter((file) => file.startsWith(below));
+    return candidates.length === 0 ? [] : [{ names, candidates }];
+  });
+}
+
+function statementsOf(text: string, path: string, root: string, languageId: string): Import[] {
   if (SCRIPT.test(languageId)) {
     return [...text.matchAll(SCRIPT_IMPORT), ...text.matchAll(REQUIRE)]
       .filter(([, , from]) => from!.startsWith('.'))

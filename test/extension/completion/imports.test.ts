@@ -21,8 +21,11 @@ describe('what a file imports', () => {
     });
   }
 
-  it('packages and other languages are left out', () => {
+  it('packages, what lies outside of the folder, and other languages are left out', () => {
     assert.deepEqual(importsOf("import { a } from 'react';", '/p/a.ts', '/p', 'typescript'), []);
+    for (const text of ["import { a } from '../../other/b';", "import { a } from '../../pq/b';"])
+      assert.deepEqual(importsOf(text, '/p/src/a.ts', '/p', 'typescript'), []);
+    assert.deepEqual(importsOf('from ...other import a', '/p/src/a.py', '/p', 'python'), []);
     assert.deepEqual(importsOf('use crate::a;', '/p/a.rs', '/p', 'rust'), []);
   });
 
