@@ -11,6 +11,8 @@ export interface Counts {
   passes: number;
   failures: number;
   pending: number;
+  /** A line for each failure: the test's whole title and the error's message. */
+  failed: string[];
 }
 
 /** Chromium's software Vulkan and its loader, so that the WebGPU tests run on machines without a GPU. */
@@ -75,11 +77,12 @@ function mocha(title: string, args: string[], env: NodeJS.ProcessEnv = {}, node 
     const code = runNode([...tool, ...args], { AIRGAP_TEST_REPORT: report, ...env }, node);
     const counts = JSON.parse(readFileSync(report, 'utf8')) as Counts;
     // For instance an error after the last test.
-    if (code !== 0 && counts.failures === 0) counts.failures = 1;
+    if (code !== 0 && counts.failures === 0) {
+      return { ...counts, failures: 1, failed: [`no test failed, but mocha ended with status ${code}`] };
+    }
     return counts;
   } catch (error) {
-    console.error(`The ${title} ended without a report: ${String(error)}`);
-    return { passes: 0, failures: 1, pending: 0 };
+    return { passes: 0, failures: 1, pending: 0, failed: [`ended without a report: ${String(error)}`] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 /**
- * `npm test`: builds, runs the suites, prints how long each took, and closes with one line of counts.
+ * `npm test`: builds, runs the suites, prints how long each took, and closes with what failed and one line of counts.
  *   npm test                 unit webgpu page window vsix
  *   npm test -- unit oldest  the suites that are named; node22, long and oldest run only when they are
  */
@@ -30,7 +30,8 @@ for (const name of chosen) {
   results.push({ name, ...counts, seconds: (performance.now() - start) / 1000 });
 }
 printTimes();
-const total = (key: keyof Counts) => results.reduce((sum, each) => sum + each[key], 0);
+for (const { name, failed } of results) for (const line of failed) console.log(`failed in ${name}: ${line}\n`);
+const total = (key: 'passes' | 'failures' | 'pending') => results.reduce((sum, each) => sum + each[key], 0);
 console.log(`${total('passes')} passed, ${total('failures')} failed, ${total('pending')} skipped`);
 process.exit(total('failures') === 0 ? 0 : 1);
 
