@@ -19,6 +19,24 @@ function softmax(values: readonly number[]): number[] {
   return weights.map((weight) => weight / total);
 }
 
+/** What `drawn`, a number from 0 to 1, picks: plainly. */
+function byRankingAll(row: Float32Array, sampling: Omit<Sampling, 'seed'>, drawn: number): number {
+  const { temperature, topK = Infinity, topP = 1, minP = 0 } = sampling;
+  const allowed = [...row.keys()].filter((id) => row[id]! > -Infinity);
+  const ids = allowed.sort((a, b) => row[b]! - row[a]! || a - b).slice(0, topK);
+  const weights = ids.map((id) => Math.exp((row[id]! - row[ids[0]!]!) / temperature));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const kept: number[] = [];
+  let reached = 0;
+  for (const weight of weights) {
+    if (weight < minP || (topP < 1 && reached >= topP * total)) break;
+    kept.push(weight);
+    reached += weight;
+  }
+  let left = drawn * reached;
+  return ids[kept.findIndex((weight) => (left -= weight) < 0)]!;
+}
+
 describe('the sampler', () => {
   const table: [string, Omit<Sampling, 'seed'>, number[]][] = [
     ['temperature 0 is greedy', { temperature: 0 }, [0, 1, 0, 0, 0]],
@@ -79,6 +97,41 @@ describe('the sampler', () => {
       const sampler = new Sampler({ temperature: 0, repetitionPenalty: 9, seed: 1 });
       assert.equal(sampler.pick(logits, [-2, -1]), 1);
     });
+  });
+
+  describe('from a vocabulary of 5,000, the same token as by ranking them all', () => {
+    const rows = [0.1, 1, 4].map((spread) => {
+      const random = mulberry32(3);
+      // Some are equal, some are not allowed, and -0 equals 0.
+      return Float32Array.from({ length: 5000 }, (_, i) =>
+        i % 50 === 7
+          ? -Infinity
+          : i % 9 === 0
+            ? -0
+            : i % 9 === 1
+              ? 0
+              : Math.round(-9 * Math.log(random())) * spread - 20,
+      );
+    });
+    const cases: Omit<Sampling, 'seed'>[] = [
+      { temperature: 0.2, topP: 0.9 },
+      { temperature: 1, topP: 0.95 },
+      { temperature: 3, topP: 0.999 },
+      { temperature: 0.7, topK: 20, topP: 0.8 },
+      { temperature: 1, topK: 3000 },
+      { temperature: 1e-30, topP: 0.5 },
+      { temperature: 1e-30, topK: 7 },
+      { temperature: 0.8, minP: 0.01 },
+    ];
+    for (const sampling of cases) {
+      it(JSON.stringify(sampling), () => {
+        for (const row of rows) {
+          const sampler = new Sampler({ ...sampling, seed: 5 });
+          const random = mulberry32(5);
+          for (let i = 0; i < 12; i++) assert.equal(sampler.pick(row, []), byRankingAll(row, sampling, random()));
+        }
+      });
+    }
   });
 
   it('the same seed gives the same ids', () => {
