@@ -35,7 +35,7 @@ describe('a model that is unloaded beside another one', function () {
       return { client, modelId, bytes };
     };
     const completions = await open('media/starter');
-    /** Resident bytes with the second model, and when it has gone. */
+    /** Resident bytes with the second model, and once nine tenths of its bytes have gone. */
     const rounds: { loaded: number; unloaded: number; bytes: number }[] = [];
     for (let round = 0; round < 3; round++) {
       const { client, modelId, bytes } = await open(WEIGHTS);
@@ -44,15 +44,15 @@ describe('a model that is unloaded beside another one', function () {
       const loaded = process.memoryUsage.rss();
       client.close('');
       await until(() => windows === 1);
-      await until(() => process.memoryUsage.rss() < loaded - bytes / 2);
+      await until(() => process.memoryUsage.rss() < loaded - 0.9 * bytes);
       rounds.push({ loaded, unloaded: process.memoryUsage.rss(), bytes });
     }
     const mega = (value: number): string => `${Math.round(value / 1e6)} MB`;
     for (const { loaded, unloaded, bytes } of rounds)
       console.log(`    weights and KV cache ${mega(bytes)}: ${mega(loaded)} resident, then ${mega(unloaded)}`);
     const [first, , last] = rounds;
-    for (const { loaded, unloaded, bytes } of rounds) assert.ok(loaded - unloaded > 0.9 * bytes);
-    assert.ok(last!.unloaded - first!.unloaded < 0.2 * last!.bytes, 'memory is left each time');
+    // What is left each time would be left twice. (The heap of JavaScript grows and shrinks by some 30 MB.)
+    assert.ok(last!.unloaded - first!.unloaded < 0.5 * last!.bytes, 'memory is left each time');
     completions.client.close('');
     await server.dispose();
   });
