@@ -20,19 +20,20 @@ export function selfTest(module: WebAssembly.Module): boolean {
   for (const dtype of Object.keys(QUANTIZED) as QuantizedDType[]) {
     const weight = holdWeight(banks, [OUT, IN], dtype, undefined);
     const stored = banks.hold(4 * OUT * IN, undefined);
-    for (let i = 0; i < OUT * IN; i++)
-      heap.view.f32[stored.address / 4 + i] = weightAt(dtype, Math.floor(i / IN), i % IN);
+    const weights = Float32Array.from({ length: OUT * IN }, (_, i) => weightAt(dtype, Math.floor(i / IN), i % IN));
+    heap.view.f32.set(weights, stored.address / 4);
     const rows = { weight, first: 0, rows: OUT, type: 'F32', bytes: stored.bytes } as const;
     const packing = recordPacking(rows, stored, 1);
     runAlone(banks, packing.program, packing.largest);
     for (const rows of [1, 6, MATVEC_ROWS + 3]) {
       const program = new Program();
-      const data = Float32Array.from({ length: rows * IN }, (_, i) => activationAt(Math.floor(i / IN), i % IN));
-      const x = program.tensor([rows, IN], data);
+      const activations = Float32Array.from({ length: rows * IN }, (_, i) => activationAt(Math.floor(i / IN), i % IN));
+      const x = program.tensor([rows, IN], activations);
       const y = recordLinear({ program, threads: 1, quantised: new Map(), pages: new Map() }, x, weight, undefined);
       runAlone(banks, program, y);
       for (let i = 0; i < rows * OUT; i++) {
-        if (heap.view.f32[y.storage.address / 4 + i] !== product(dtype, Math.floor(i / OUT), i % OUT)) return false;
+        const wanted = product(activations, Math.floor(i / OUT), weights, i % OUT);
+        if (heap.view.f32[y.storage.address / 4 + i] !== wanted) return false;
       }
     }
   }
@@ -68,8 +69,8 @@ function weightAt(dtype: QuantizedDType, row: number, k: number): number {
   return k % 16 === 2 ? first + count - 1 : ((row * 13 + k * 7) % count) + first;
 }
 
-function product(dtype: QuantizedDType, row: number, column: number): number {
+function product(activations: Float32Array, row: number, weights: Float32Array, column: number): number {
   let sum = 0;
-  for (let k = 0; k < IN; k++) sum += activationAt(row, k) * weightAt(dtype, column, k);
+  for (let k = 0; k < IN; k++) sum += activations[row * IN + k]! * weights[column * IN + k]!;
   return sum;
 }
