@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { type Dawn, GpuUnavailable, dawnInstance, loadDawn } from './dawn.ts';
+import { hasVulkanDriver } from './vulkanDrivers.ts';
 
 export interface AdapterOptions {
   /** Accepts an adapter that computes on the CPU. Tests ask for it. */
@@ -43,6 +44,7 @@ export async function gpuReport(options: AdapterOptions = {}): Promise<GpuReport
 
 /** A device of the best adapter whose results can be read. Throws GpuUnavailable. Adds what it learns to `details`. */
 export async function openGpu(options: AdapterOptions, details: string[] = []): Promise<OpenedGpu> {
+  if (!options.allowSoftware && process.platform === 'linux' && !hasVulkanDriver()) throw noAdapter();
   const dawn = loadDawn();
   const adapter = await findAdapter(dawn, options);
   const deviceName = nameOf(adapter.info);
@@ -85,7 +87,11 @@ async function findAdapter(dawn: Dawn, options: AdapterOptions): Promise<GPUAdap
       throw new GpuUnavailable(`No GPU adapter is named "${options.adapterName}"; there are: ${names || 'none'}.`);
     });
   if (adapter) return adapter;
-  throw new GpuUnavailable(NO_ADAPTER[process.platform] ?? 'No GPU adapter was found.');
+  throw noAdapter();
+}
+
+function noAdapter(): GpuUnavailable {
+  return new GpuUnavailable(NO_ADAPTER[process.platform] ?? 'No GPU adapter was found.');
 }
 
 const NO_ADAPTER: Partial<Record<NodeJS.Platform, string>> = {
