@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -40,9 +41,11 @@ export function addApply(program: Command, signal: AbortSignal): void {
       const outcomes: Outcome[] = [];
       for (const block of blocks) {
         signal.throwIfAborted();
-        const outcome = files.take(await proposeBlock(block, projectOf(root), (target) => files.text(target), open));
-        outcomes.push(outcome);
-        if (!options.json) print(outcome, root);
+        const proposed = await proposeBlock(block, projectOf(root, files), (target) => files.text(target), open);
+        for (const outcome of proposed.map((each) => files.take(each))) {
+          outcomes.push(outcome);
+          if (!options.json) print(outcome, root);
+        }
       }
       if (options.json) console.log(JSON.stringify(outcomes.map((outcome) => plain(outcome, root))));
       if (options.write) await files.write();
@@ -53,6 +56,10 @@ export function addApply(program: Command, signal: AbortSignal): void {
 class ChangedFiles {
   readonly #stored = new Map<string, StoredText | undefined>();
   readonly #changed = new Map<string, { text: string; bytes: Buffer }>();
+
+  get paths(): Iterable<string> {
+    return this.#changed.keys();
+  }
 
   text({ path }: Target): string | undefined {
     return this.#changed.get(path)?.text ?? this.#read(path)?.text;
@@ -96,11 +103,13 @@ async function openFile(file: string, root: Root): Promise<Target> {
   return target;
 }
 
-function projectOf(root: Root): Project {
+/** Files that a block before makes count too. */
+function projectOf(root: Root, { paths }: ChangedFiles): Project {
   return {
     roots: [root],
     filesEndingIn: (ending, most) => {
-      const found: Target[] = [];
+      const made = [...paths].filter((path) => path.endsWith(`/${ending}`) && !existsSync(toNative(path)));
+      const found: Target[] = made.map((path) => ({ root, path }));
       const search = (folder: string): void => {
         for (const { name, kind } of nodeFileSystem.list(folder) as Iterable<{ name: string; kind: string }>) {
           const path = childOf(folder, name);

@@ -1,8 +1,7 @@
 /** What Apply makes of one code block of an answer, without a user who could be asked. Pure. */
 import { isWithin, parentOf, relativeTo } from '../files/fileSystem.ts';
-import { isGap } from './placing/elisions.ts';
-import { blockLines } from './placing/lines.ts';
-import { type CodeBlock, locate } from './placing/locate.ts';
+import { type CodeBlock, locate, newText } from './placing/locate.ts';
+import { filesOf, isPatch } from './placing/patch.ts';
 import type { Project, Target } from './project.ts';
 import { type Runner, runnerOf } from './runsByItself.ts';
 import { existingTargets, newTargets } from './targets.ts';
@@ -29,11 +28,22 @@ const RUNS: Readonly<Record<Runner, string>> = {
   container: 'Commands from this file run when a container is built or opened.',
   shell: 'A shell may run this file without asking.',
   packageManager: 'A package manager obeys this file, which can change where packages come from.',
-  linter: 'Extensions of VS Code may run this file without asking.',
+  extension: 'Extensions of VS Code may run this file without asking.',
 };
 
-/** `open`: the file that the user looks at, which a block without a path means. */
+/** One outcome per file: a diff may change several. `open`: the file that the user looks at, which a block without a path means. */
 export async function proposeBlock(
+  block: CodeBlock & { readonly closed: boolean },
+  ...rest: [project: Project, read: ReadText, open?: Target]
+): Promise<Outcome[]> {
+  const files = !block.path && isPatch(block.code, block.language) ? filesOf(block.code) : [];
+  if (files.length < 2) return [await proposeFor(block, ...rest)];
+  const outcomes: Outcome[] = [];
+  for (const path of files) outcomes.push(await proposeFor({ ...block, path }, ...rest));
+  return outcomes;
+}
+
+async function proposeFor(
   block: CodeBlock & { readonly closed: boolean },
   project: Project,
   read: ReadText,
@@ -49,10 +59,10 @@ export async function proposeBlock(
   if (places.length === 0) return refused(`${path} is outside of the project.`);
   if (places.length > 1) return asks(`${path} may be made in any of ${places.map(nameOf).join(', ')}.`, undefined);
   const [target] = places as [Target];
-  const lines = blockLines(block.code);
-  if (lines.some((line) => isGap(line, [])))
-    return refused(`${path} does not exist, and the block leaves code out.`, target);
-  return change(target, '', `${lines.join('\n')}\n`);
+  const text = newText(block);
+  return text === undefined
+    ? refused(`${path} does not exist, and the block is only a part of it.`, target)
+    : change(target, '', text);
 }
 
 async function inFile(block: CodeBlock, target: Target, read: ReadText): Promise<Outcome> {

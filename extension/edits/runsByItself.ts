@@ -1,7 +1,7 @@
 /** Files that a program runs or obeys without being asked: a change to one takes more than a click. Pure. */
 
 /** What runs such a file. */
-export type Runner = 'git' | 'vscode' | 'npm' | 'buildServer' | 'container' | 'shell' | 'packageManager' | 'linter';
+export type Runner = 'git' | 'vscode' | 'npm' | 'buildServer' | 'container' | 'shell' | 'packageManager' | 'extension';
 
 /** By the path within its root, with `/`, in lower case: some file systems do not distinguish. */
 const RUNNERS: readonly (readonly [Runner, RegExp])[] = [
@@ -17,7 +17,8 @@ const RUNNERS: readonly (readonly [Runner, RegExp])[] = [
   ['container', /(^|\/)\.devcontainer(\/|\.json$)/],
   ['shell', /(^|\/)\.(envrc|bashrc|bash_profile|profile|zshrc|zshenv)$/],
   ['packageManager', /(^|\/)(\.npmrc|\.yarnrc|\.yarnrc\.yml|\.pnpmfile\.c?js|pip\.conf)$/],
-  ['linter', /(^|\/)((eslint|prettier|stylelint)\.config\.[cm]?[jt]s|\.(eslintrc|prettierrc|stylelintrc)\.c?js)$/],
+  // Linters, test runners and bundlers load their configuration, and rust-analyzer runs build.rs.
+  ['extension', /(^|\/)([\w.-]+\.config\.[cm]?[jt]s|\.\w+rc\.[cm]?js|build\.rs|\.cargo\/config(\.toml)?)$/],
 ];
 
 /**

@@ -15,12 +15,14 @@ interface CodeBlockProps {
   code: string;
   /** Whether its closing fence is there. Otherwise the answer was cut, and what would replace code is not offered. */
   closed: boolean;
+  /** The file that the text before the block names for it; empty if it names none. */
+  named: string;
   /** Whether the block no longer grows. Otherwise it has no actions, since half a program can only be read. */
   complete: boolean;
 }
 
-export const CodeBlock = memo(({ info, code, closed, complete }: CodeBlockProps) => {
-  const { language, path } = fenceInfo(info, code);
+export const CodeBlock = memo(({ info, code, closed, named, complete }: CodeBlockProps) => {
+  const { language, path } = fenceInfo(info, code, named);
   const name = path || language;
   return (
     <div class="code" dir="ltr">

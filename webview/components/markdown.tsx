@@ -1,5 +1,7 @@
 /** An answer's text, rendered as it grows. */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
+import { pathBefore } from '../markdown/caption.ts';
+import { tokensBefore } from '../markdown/codeBlocks.ts';
 import { type Block, MarkdownReader } from '../markdown/markdown.ts';
 import { memo } from '../memo.ts';
 import { CodeBlock } from './codeBlock.tsx';
@@ -26,17 +28,29 @@ export const Markdown = memo(({ text, writing }: MarkdownProps) => {
   });
   return (
     <div class="markdown">
-      {reader.blocks.map((block, index) => (
-        <BlockView key={index} block={block} complete={index < reader.settled || (all && !writing)} />
+      {reader.blocks.map((block, index, blocks) => (
+        <BlockView
+          key={index}
+          block={block}
+          named={block.kind === 'code' ? pathBefore(tokensBefore(blocks, index)) : ''}
+          complete={index < reader.settled || (all && !writing)}
+        />
       ))}
     </div>
   );
 });
 
-const BlockView = memo(({ block, complete }: { block: Block; complete: boolean }) =>
+interface BlockProps {
+  block: Block;
+  /** The file that the text before the block names for it. */
+  named: string;
+  complete: boolean;
+}
+
+const BlockView = memo(({ block, named, complete }: BlockProps) =>
   block.kind === 'code' ? (
     <div class="block">
-      <CodeBlock info={block.info} code={block.code} closed={block.closed} complete={complete} />
+      <CodeBlock info={block.info} code={block.code} closed={block.closed} named={named} complete={complete} />
     </div>
   ) : (
     <div class="block" dir="auto">

@@ -1,6 +1,7 @@
 /** Turns markdown-it's tokens into elements. No HTML is parsed on the way, so any HTML in a text is shown as text. */
 import { type ComponentChildren, Fragment, type VNode, createElement } from 'preact';
 import type { Token } from 'markdown-it';
+import { pathBefore } from '../markdown/caption.ts';
 import { isAllowedLink } from '../markdown/links.ts';
 import { isClosed } from '../markdown/markdown.ts';
 import { CodeBlock } from './codeBlock.tsx';
@@ -28,14 +29,14 @@ interface Open {
 
 function children(tokens: Token[], complete: boolean): ComponentChildren[] {
   const stack: Open[] = [{ token: undefined, children: [] }];
-  for (const token of tokens) {
+  for (const [index, token] of tokens.entries()) {
     if (token.nesting > 0) {
       stack.push({ token, children: [] });
     } else if (token.nesting < 0) {
       const closed = stack.pop()!;
       stack.at(-1)!.children.push(element(closed.token!, closed.children));
     } else {
-      stack.at(-1)!.children.push(leaf(token, complete));
+      stack.at(-1)!.children.push(leaf(token, complete, tokens, index));
     }
   }
   return stack[0]!.children;
@@ -55,7 +56,7 @@ function element(token: Token, content: ComponentChildren[]): VNode {
   );
 }
 
-function leaf(token: Token, complete: boolean): ComponentChildren {
+function leaf(token: Token, complete: boolean, all: readonly Token[], index: number): ComponentChildren {
   switch (token.type) {
     case 'inline':
       return createElement(Fragment, null, ...children(token.children ?? [], complete));
@@ -69,7 +70,15 @@ function leaf(token: Token, complete: boolean): ComponentChildren {
       return <code dir="ltr">{token.content}</code>;
     case 'fence':
     case 'code_block':
-      return <CodeBlock info={token.info} code={token.content} closed={isClosed(token)} complete={complete} />;
+      return (
+        <CodeBlock
+          info={token.info}
+          code={token.content}
+          closed={isClosed(token)}
+          named={pathBefore(all.slice(0, index))}
+          complete={complete}
+        />
+      );
     case 'image':
       // Images are never loaded: the request alone could reveal to the server what was asked here.
       return `${token.content} (${token.attrGet('src')})`;

@@ -57,12 +57,30 @@ export function locate(text: string, block: CodeBlock, name = ''): Place[] {
   return places.filter((place, index) => places.findIndex(({ text }) => text === place.text) === index);
 }
 
+/** The text of a new file; undefined where the block leaves code out, or changes code that is not there. */
+export function newText(block: CodeBlock): string | undefined {
+  const { code, language, path = '' } = block;
+  if (isPatch(code, language) && !/\.(?:diff|patch)$/i.test(path)) {
+    // What comes behind lines that are not shown needs them.
+    return /^@@ -(?:[2-9]|\d\d)/m.test(code) ? undefined : locate('', block, path)[0]?.text;
+  }
+  const lines = blockLines(code);
+  return lines.some((line) => isGap(line, [])) ? undefined : `${lines.join('\n')}\n`;
+}
+
+/** What a comment that names a file says besides. */
+const SAID = /\b(?:file|path|name|filename|filepath|new|updated|modified|changed|full|complete|in)\b/gi;
+
 /** The code with line ends `\n`, without a first line that only names the file, unless the file has that line too. */
 function ownCode({ code, path = '' }: CodeBlock, file: readonly string[]): string {
   const lines = linesOf(code);
   const first = lines[0]!.trim();
-  const named = path !== '' && first.includes(path) && /^(?:\/\/|\/\*|#|--|;|%|<!--)/.test(first);
-  const onlyNamed = named && !/[\p{L}\p{N}]/u.test(first.replace(path, '').replace(/\bfile(?:name)?:/i, ''));
+  const comment = path !== '' && /^(?:\/\/|\{?\/\*|#|--|;|%|<!--|\(\*)/.test(first);
+  const name = path.split(/[/\\]/).at(-1)!;
+  const named = comment ? first.split(/\s+/).find((word) => word.endsWith(name) && path.endsWith(word)) : undefined;
+  const said = first.includes(path) ? path : named;
+  const onlyNamed =
+    comment && said !== undefined && !/[\p{L}\p{N}]/u.test(first.replace(said, '').replaceAll(SAID, ''));
   const isPart = file.some((line) => line.trim() === first);
   return lines.slice(onlyNamed && !isPart ? 1 : 0).join('\n');
 }

@@ -1,4 +1,7 @@
-/** Code blocks that are unified diffs: finds where their hunks belong, whatever their line numbers say. Pure. */
+/**
+ * Code blocks that are unified diffs, or pairs of searched and replacing lines: finds where their hunks belong, whatever
+ * their line numbers say. Pure.
+ */
 import { applyPatch } from 'diff';
 import { fittingSpans } from './fitting.ts';
 import { indentOf, isBlank, rebased } from './lines.ts';
@@ -15,11 +18,27 @@ interface Change {
   readonly lines: readonly string[];
 }
 
+const SEARCH = /^<{5,9} ?(?:SEARCH|ORIGINAL)\n((?:.*\n)*?)={5,9}\n((?:.*\n)*?)>{5,9} ?(?:REPLACE|UPDATED)$/m;
+
+/** "*** Update File: src/a.ts", as other programs call for. */
+const NAMED = /^\*\*\* (?:Update|Add|Delete) File: (.*)$/m;
+
 /** With more ways than this to place the hunks, nobody could choose. */
 const MAX_WAYS = 12;
 
 export function isPatch(code: string, language: string): boolean {
-  return /^@@ .*@@|^@@$/m.test(code) || /^--- .*\n\+\+\+ /m.test(code) || /^(diff|patch)$/.test(language);
+  return (
+    SEARCH.test(code) ||
+    NAMED.test(code) ||
+    /^@@ .*@@|^@@$/m.test(code) ||
+    /^--- .*\n\+\+\+ /m.test(code) ||
+    /^(diff|patch)$/.test(language)
+  );
+}
+
+/** The files that a diff of several changes, without those that it deletes. */
+export function filesOf(code: string): string[] {
+  return [...new Set(sectionsOf(code).map(({ name }) => name.replace(/^b\//, '')))].filter((name) => name !== '');
 }
 
 /** One result per way in which the patch fits: the file's new lines, and the line of the first change, from 0. */
@@ -61,22 +80,37 @@ function endsAlike(a: string, b: string): boolean {
   return bare === b || bare.endsWith(`/${b}`) || b.endsWith(`/${bare}`);
 }
 
+/** The hunks of "<<<<<<< SEARCH", old lines, "=======", new lines, ">>>>>>> REPLACE". */
+function searchedHunks(code: string): Hunk[] {
+  return [...code.matchAll(new RegExp(SEARCH, 'gm'))].map(([, old = '', now = '']) => {
+    const marked = (text: string, mark: string): string[] =>
+      text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => mark + line);
+    return { start: undefined, lines: [...marked(old, '-'), ...marked(now, '+')] };
+  });
+}
+
 function sectionsOf(code: string): { name: string; hunks: Hunk[] }[] {
+  if (SEARCH.test(code)) return [{ name: '', hunks: searchedHunks(code) }];
   const sections: { name: string; hunks: { start: number | undefined; lines: string[] }[] }[] = [];
   const section = () => sections.at(-1) ?? sections[sections.push({ name: '', hunks: [] }) - 1]!;
   const all = code.replace(/\n+$/, '').split('\n');
   // Lines above the first header, such as "Index:", belong to no change.
-  const first = all.findIndex((line, at) => line.startsWith('@@') || isHeader(all, at));
+  const first = all.findIndex((line, at) => line.startsWith('@@') || NAMED.test(line) || isHeader(all, at));
   const lines = all.slice(Math.max(0, first));
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!;
     if (isHeader(lines, at)) {
       const target = lines[++at]!.slice(4).split('\t')[0]!.trim();
       sections.push({ name: target === '/dev/null' ? '' : target, hunks: [] });
+    } else if (NAMED.test(line)) {
+      sections.push({ name: line.includes(' Delete ') ? '' : NAMED.exec(line)![1]!.trim(), hunks: [] });
     } else if (line.startsWith('@@')) {
       const start = /^@@ -(\d+)/.exec(line)?.[1];
       section().hunks.push({ start: start === undefined ? undefined : Number(start), lines: [] });
-    } else if (/^(diff --git|index [0-9a-f]+\.\.|new file mode|similarity index|\\ No newline)/.test(line)) {
+    } else if (/^(\*\*\* |diff --git|index [0-9a-f]+\.\.|new file mode|similarity index|\\ No newline)/.test(line)) {
       continue;
     } else {
       const { hunks } = section();

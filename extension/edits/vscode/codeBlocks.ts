@@ -3,17 +3,15 @@ import * as vscode from 'vscode';
 import type { CodeAction } from '../../../webview/protocol.ts';
 import { inform } from '../../common/notice.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
-import { isGap } from '../placing/elisions.ts';
 import { insertionText } from '../placing/insertion.ts';
-import { blockLines } from '../placing/lines.ts';
-import { type CodeBlock, locate, type Place, replaceAll } from '../placing/locate.ts';
+import { type CodeBlock, locate, newText, type Place, replaceAll } from '../placing/locate.ts';
 import { fittingFiles, type Locate } from '../proposal.ts';
-import { existingTargets, isInside } from '../targets.ts';
+import { existingTargets, isInside, newTargets } from '../targets.ts';
 import { terminalLine } from '../terminalLine.ts';
 import { newFile } from './newFile.ts';
 import { choosePlace, PROPOSAL_SCHEME, ProposalDiffs } from './proposalDiffs.ts';
 import { proposeWholeFile } from './wholeFile.ts';
-import { targetOf, uriOf, workspaceProject } from './workspaceProject.ts';
+import { targetOf, uriOf, workspaceProject, type WorkspaceTarget } from './workspaceProject.ts';
 
 /** `language` and `path` are empty if the answer does not name them. */
 export interface BlockRequest extends Required<CodeBlock> {
@@ -92,10 +90,10 @@ export class CodeBlocks implements vscode.Disposable {
 
   async #apply(block: BlockRequest, sources: readonly string[]): Promise<string> {
     const target = await this.#target(block, sources);
-    // A whole new file; a block that leaves code out belongs to a file that is not here.
+    // A whole new file; a block that is a part of one belongs to a file that is not here.
     if (target === 'new') {
-      const leavesOut = blockLines(block.code).some((line) => isGap(line, []));
-      return leavesOut ? vscode.l10n.t('{0} does not exist in this workspace.', block.path) : newFile(block);
+      const isPart = newText(block) === undefined;
+      return isPart ? vscode.l10n.t('{0} does not exist in this workspace.', block.path) : newFile(block);
     }
     if (typeof target !== 'object') return target ?? '';
     const name = nameOf(target.uri);
@@ -108,8 +106,9 @@ export class CodeBlocks implements vscode.Disposable {
   /** The document to change, 'new', a sentence that says why there is none, or undefined if the user cancels. */
   async #target(block: BlockRequest, sources: readonly string[]): Promise<vscode.TextDocument | string | undefined> {
     if (block.path !== '') {
-      const targets = await existingTargets(block.path, workspaceProject());
-      if (targets.length === 0) return 'new';
+      const project = workspaceProject();
+      const targets = await existingTargets(block.path, project);
+      if (targets.length === 0) return unsaved(await newTargets(block.path, project)) ?? 'new';
       return pickDocument(await Promise.all(targets.map((target) => openDocument(uriOf(target)))));
     }
     const editor = currentEditor();
@@ -150,6 +149,12 @@ function currentEditor(): vscode.TextEditor | undefined {
     ![PROPOSAL_SCHEME, 'output', 'comment'].includes(document.uri.scheme);
   const { activeTextEditor, visibleTextEditors } = vscode.window;
   return activeTextEditor && usable(activeTextEditor) ? activeTextEditor : visibleTextEditors.find(usable);
+}
+
+/** The document of a new file that is yet to be saved. */
+function unsaved(targets: readonly WorkspaceTarget[]): vscode.TextDocument | undefined {
+  const paths = new Set(targets.map(({ path }) => path));
+  return vscode.workspace.textDocuments.find(({ isUntitled, uri }) => isUntitled && paths.has(uri.path));
 }
 
 async function openDocument(uri: vscode.Uri): Promise<vscode.TextDocument> {

@@ -37,7 +37,7 @@ function reasonOf(runner: Runner): string {
       return t('A shell may run this file without asking.');
     case 'packageManager':
       return t('A package manager obeys this file, which can change where packages come from.');
-    case 'linter':
+    case 'extension':
       return t('Extensions of VS Code may run this file without asking.');
   }
 }

@@ -3,8 +3,8 @@ import * as vscode from 'vscode';
 import { languageNamed } from '../../common/languages.ts';
 import { newDocument } from '../../files/vscode/savedElsewhere.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
+import { type CodeBlock, newText } from '../placing/locate.ts';
 import { blockLines } from '../placing/lines.ts';
-import type { CodeBlock } from '../placing/locate.ts';
 import { exists, newTargets } from '../targets.ts';
 import { confirmRunner } from './confirmRunner.ts';
 import { uriOf, workspaceProject, type WorkspaceTarget } from './workspaceProject.ts';
@@ -13,8 +13,9 @@ import { uriOf, workspaceProject, type WorkspaceTarget } from './workspaceProjec
  * Opens the code as an unsaved document, with a path of its own if the answer names one that may be written to. Returns a
  * sentence that says why it cannot, or nothing.
  */
-export async function newFile({ code, language, path = '' }: CodeBlock): Promise<string> {
-  const content = blockLines(code).join('\n') + '\n';
+export async function newFile(block: CodeBlock): Promise<string> {
+  const { code, language, path = '' } = block;
+  const content = newText(block) ?? `${blockLines(code).join('\n')}\n`;
   if (path === '') {
     const document = await vscode.workspace.openTextDocument({ language: await languageIdOf(language), content });
     await vscode.window.showTextDocument(document);

@@ -56,6 +56,35 @@ describe('airgap apply', function () {
     assert.equal(read('README.md').toString(), README);
   });
 
+  it('finds the file in front of a block and in a diff, which may change several; and follows new files', async () => {
+    write('src/a.ts', CODE);
+    write('b.ts', CODE);
+    const changed = CODE.replace('2', '3');
+    const hunk = '@@ @@\n function b() {\n-  return 2;\n+  return 3;\n';
+    const answer = [
+      '### `src/a.ts`\n\n```ts\nfunction b() {\n  return 3;\n}\n```',
+      `\`\`\`diff\n--- a/src/a.ts\n+++ b/src/a.ts\n${hunk.replace('2', '3').replace('+  return 3', '+  return 4')}--- a/b.ts\n+++ b/b.ts\n${hunk}\`\`\``,
+      `**src/new.ts**:\n\`\`\`ts\n${CODE}\`\`\``,
+      'In `new.ts`, change:\n```ts\nfunction b() {\n  return 3;\n}\n```',
+      '```diff\n--- /dev/null\n+++ b/other.ts\n@@ -0,0 +1,2 @@\n+x();\n+y();\n```',
+      '```diff\n--- a/none.ts\n+++ b/none.ts\n@@ -7,2 +7,2 @@\n x();\n-y();\n+z();\n```',
+      '```diff\n--- a/b.ts\n+++ b/c.ts\n@@ @@\n-x\n+y\n```',
+    ].join('\n\n');
+    assert.deepEqual(
+      (await apply(answer)).map(({ path, result, text }) => [path, result, text]),
+      [
+        ['src/a.ts', 'proposed', changed],
+        ['src/a.ts', 'proposed', CODE.replace('2', '4')],
+        ['b.ts', 'proposed', changed],
+        ['src/new.ts', 'proposed', CODE],
+        ['src/new.ts', 'proposed', changed],
+        ['other.ts', 'proposed', 'x();\ny();\n'],
+        ['none.ts', 'refused', null],
+        [null, 'refused', null],
+      ],
+    );
+  });
+
   it('asks or refuses where a change could be misdirected, and says why', async () => {
     write('one/a.ts', CODE);
     write('two/a.ts', CODE);
@@ -81,7 +110,7 @@ describe('airgap apply', function () {
         ['b.ts', 'asks', 'No matching code was found in P/b.ts.'],
         [null, 'refused', '../c.ts is outside of the project.'],
         [null, 'refused', 'up/c.ts is outside of the project.'],
-        ['new.ts', 'refused', 'new.ts does not exist, and the block leaves code out.'],
+        ['new.ts', 'refused', 'new.ts does not exist, and the block is only a part of it.'],
         ['package.json', 'asks', 'The scripts of this file change, and npm may run them without asking.'],
         ['.vscode/tasks.json', 'asks', 'VS Code may run commands from this file without asking.'],
         [null, 'refused', 'The block names no file, and none is open.'],

@@ -57,6 +57,24 @@ describe('applying a code block', () => {
     }
   });
 
+  it('a second block for a new file is a change of its unsaved document', async () => {
+    assert.equal(await apply(FILE, 'new.ts'), '');
+    assert.equal(await apply(CODE, 'new.ts'), '');
+    const [document] = [...editing.documents.values()];
+    assert.equal(document!.getText(), FILE);
+    await blocks.applyChanges();
+    assert.equal(document!.getText(), CHANGED);
+  });
+
+  it('a diff makes a new file; one that changes code of a file that is not here is refused', async () => {
+    assert.equal(await apply('--- /dev/null\n+++ b/new.ts\n@@ -0,0 +1 @@\n+x();\n', 'new.ts'), '');
+    assert.deepEqual(
+      [...editing.documents.values()].map((document) => document.getText()),
+      ['x();\n'],
+    );
+    assert.match(await apply('@@ -4 +4 @@\n-x();\n+y();\n', 'other.ts'), /^other\.ts does not exist/);
+  });
+
   it('a file whose characters would be destroyed is refused: opened as UTF-8, but in another encoding', async () => {
     const bytes = (comment: string): Buffer => Buffer.from(`// ${comment}\n${FILE}`, 'latin1');
     writeFileSync(join(home, 'project/latin.ts'), bytes('\u00a9 us'));

@@ -12,6 +12,11 @@ export interface LocateCase {
   readonly gives: string | readonly string[] | undefined;
 }
 
+// In parts, since git takes such lines for conflicts.
+const SEARCH = `${'<'.repeat(7)} SEARCH\n`;
+const BY = `${'='.repeat(7)}\n`;
+const END = `${'>'.repeat(7)} REPLACE\n`;
+
 export const CASES: LocateCase[] = [
   // Declarations.
   {
@@ -357,6 +362,26 @@ export const CASES: LocateCase[] = [
     file: GO,
     path: 'cmd/main.go',
     code: '--- a/other.go\n+++ b/other.go\n@@ -1 +1 @@\n-\tfmt.Println("hi")\n+\tpanic(1)\n--- a/cmd/main.go\n+++ b/cmd/main.go\n@@ -1 +1 @@\n-\tfmt.Println("hi")\n+\tfmt.Println("ho")\n',
+    gives: GO.replace('"hi"', '"ho"'),
+  },
+  {
+    name: 'searched and replacing lines',
+    file: SHOP,
+    code: `${SEARCH}  return 'Hello ' + name;\n${BY}  return name;\n${END}`,
+    gives: SHOP.replace("'Hello ' + name", 'name'),
+  },
+  {
+    name: 'searched lines that stand twice are asked',
+    file: 'f(1);\nh();\nf(1);\n',
+    code: `${SEARCH}f(1);\n${BY}g(1);\n${END}`,
+    gives: ['f(1);', 'f(1);'],
+  },
+  { name: 'searched lines that stand nowhere', file: GO, code: `${SEARCH}x\n${BY}y\n${END}`, gives: undefined },
+  {
+    name: 'a patch of several files in the form of other programs',
+    file: GO,
+    path: 'cmd/main.go',
+    code: '*** Begin Patch\n*** Update File: other.go\n@@\n-\tfmt.Println("hi")\n*** Update File: cmd/main.go\n@@\n-\tfmt.Println("hi")\n+\tfmt.Println("ho")\n*** End Patch\n',
     gives: GO.replace('"hi"', '"ho"'),
   },
   { name: 'a diff that fits nowhere', file: GO, code: '@@ -1 +1 @@\n-nowhere\n+else', gives: undefined },

@@ -206,7 +206,8 @@ export class Editing implements Disposable {
       getWorkspaceFolder: (uri: Uri) => (inside(uri) ? { uri: Uri.file(this.folder) } : undefined),
       asRelativePath: (uri: Uri) => (inside(uri) ? uri.path.slice(this.folder.length + 1) : uri.path),
       findFiles: (pattern: string) => {
-        const found = [...this.documents.values()].filter(({ uri }) => uri.path.endsWith(pattern.slice(2)));
+        const saved = [...this.documents.values()].filter(({ isUntitled }) => !isUntitled);
+        const found = saved.filter(({ uri }) => uri.path.endsWith(pattern.slice(2)));
         return Promise.resolve(found.map(({ uri }) => uri));
       },
       fs: {
