@@ -29,7 +29,7 @@ export function addComplete(program: Command, signal: AbortSignal): void {
     .option('--json', 'print the text with timings and token counts; with --text, with the rule that changed it');
   addModelOptions(command).action(async (place: string, options: CompleteOptions) => {
     const around = await readPlace(place);
-    const syntax = new SyntaxErrors(__dirname);
+    const syntax = new SyntaxErrors(__dirname, console.error);
     if (options.text !== undefined) {
       const shown = await shownText(options.text, { ...around, multiline: 'auto' }, syntax);
       return console.log(options.json ? JSON.stringify(shown) : shown.text);

@@ -1,5 +1,5 @@
 import type { SyntaxError } from '../syntax/findErrors.ts';
-import type { Language } from './languages.ts';
+import type { Language } from '../prompt/languages.ts';
 import { COMMENT, openLiteral } from './openLiteral.ts';
 
 const CLOSERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };

@@ -46,10 +46,10 @@ export async function completeAt(
   if (mode === 'none' || isUnwanted(cursor, request)) return NOTHING;
   const findErrors = await engine.syntax?.finderFor(request.languageId);
   const beginnings: string[] = [];
+  const prompt = promptAt(cursor, request.maxTokens, engine);
   const nextCandidate = async () => {
-    const prompt = promptAt(cursor, request.maxTokens, engine);
     const constraint =
-      beginnings.length > 0 ? new OtherBeginning(engine.tokenizer, beginnings, prompt) : prompt.constraint;
+      beginnings.length > 0 ? new OtherBeginning(engine.tokenizer, beginnings, prompt) : prompt.newConstraint?.();
     const generation = engine.generate(textPrompt(prompt.ids), {
       maxTokens: answerTokens(request.maxTokens, engine.model) + prompt.removedTokens,
       stopIds: prompt.stopIds,
@@ -67,9 +67,9 @@ export async function completeAt(
     const instruct = prompt.kind === 'instruct';
     const cutOff = generation.stats.stop === 'length';
     const { text } = cleanCompletion(generated, cursor, { mode, instruct, cutOff, findErrors });
-    return { text, prompt, stats: generation.stats };
+    return { text, stats: generation.stats };
   };
-  const { text, prompt, stats } = await nextCandidate();
+  const { text, stats } = await nextCandidate();
   const alternatives = new Set<string>();
   for (let i = 0; i < (request.alternatives ?? 0) && beginnings.length === i + 1; i++) {
     alternatives.add((await nextCandidate()).text);

@@ -1,5 +1,5 @@
 import type { CursorText } from '../prompt/cursorText.ts';
-import { type Language, languageOf } from './languages.ts';
+import { type Language, languageOf } from '../prompt/languages.ts';
 import { COMMENT, openLiteral } from './openLiteral.ts';
 
 /** Characters before and after the cursor that are examined for the file's indentation. */

@@ -1,6 +1,6 @@
 import { depthOf, maskLiterals } from './brackets.ts';
 import type { Cursor } from './cursor.ts';
-import type { Language } from './languages.ts';
+import type { Language } from '../prompt/languages.ts';
 
 /** 'single': to the end of the line. 'multi': a block, if the text opens one. 'block': continues over several lines. */
 export type LineMode = 'none' | 'single' | 'multi' | 'block';

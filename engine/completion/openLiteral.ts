@@ -1,4 +1,4 @@
-import type { Language } from './languages.ts';
+import type { Language } from '../prompt/languages.ts';
 
 /** A longer text is judged from its last lines, as if no string was open before them. */
 const CHARACTERS_LOOKED_AT = 200_000;

@@ -1,3 +1,4 @@
+import type { HealedPrompt } from '../tokenizer/healing.ts';
 import type { TokenConstraint } from '../tokenizer/tokenConstraint.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
@@ -13,10 +14,10 @@ export class OtherBeginning implements TokenConstraint {
   constructor(
     tokenizer: Tokenizer,
     beginnings: readonly string[],
-    { constraint, removedBytes }: { constraint?: TokenConstraint; removedBytes: number },
+    { newConstraint, removedBytes }: Pick<HealedPrompt, 'newConstraint' | 'removedBytes'>,
   ) {
     this.#tokenizer = tokenizer;
-    this.#inner = constraint;
+    this.#inner = newConstraint?.();
     this.#beginnings = beginnings.map((text) => new TextEncoder().encode(text));
     this.#skip = removedBytes;
   }

@@ -4,4 +4,7 @@ import { EngineServer } from '../serve/server.ts';
 import { SyntaxErrors } from '../syntax/syntaxErrors.ts';
 import { runEngine } from './engineProcess.ts';
 
-void runEngine(version, (options) => new EngineServer({ ...options, syntax: new SyntaxErrors(__dirname) }));
+void runEngine(
+  version,
+  (options) => new EngineServer({ ...options, syntax: new SyntaxErrors(__dirname, options.log) }),
+);

@@ -4,6 +4,7 @@ import type { CompletionModel, PromptBudget } from './budget.ts';
 import type { CursorText } from './cursorText.ts';
 import { type FimMarks, areTrained, fimMarks } from './fimMarks.ts';
 import { instructPrompt } from './instruct.ts';
+import { languageOf } from './languages.ts';
 import { type LineRange, lineAt, linesBetween, mergeRanges } from './lines.ts';
 import type { FileSnapshot } from './fileSnapshot.ts';
 import { fitOtherFiles, type OtherFile } from './otherFiles.ts';
@@ -11,7 +12,7 @@ import { prefixExcerpt, suffixExcerpt, type Excerpt } from './excerpt.ts';
 
 export type PromptKind = 'fim' | 'instruct' | 'base';
 
-/** A healed prompt: `constraint` makes the model write the removed bytes at the end again. */
+/** A healed prompt: `newConstraint` makes the model write the removed bytes at the end again. */
 export interface CompletionPrompt extends HealedPrompt {
   readonly kind: PromptKind;
   /** Special tokens do not belong into a completion, so each of them ends it. */
@@ -101,8 +102,9 @@ function fileHeader(fileName: string, tokenizer: Tokenizer): number[] {
 function otherFile({ path, text }: OtherFile, languageId: string, tokenizer: Tokenizer): number[] {
   const header = fileHeader(path, tokenizer);
   if (header.length > 0) return [...header, ...tokenizer.encode(`${text}\n`, { continues: true })];
-  const mark = /^(?:python|ruby|shellscript|yaml|toml|r|perl)$/.test(languageId) ? '#' : '//';
-  const lines = [`${path}:`, ...text.split('\n')].map((line) => `${mark} ${line}\n`);
+  const { lineComment, blockComment } = languageOf(languageId);
+  const [start, end] = lineComment === null ? blockComment : [lineComment, ''];
+  const lines = [`${path}:`, ...text.split('\n')].map((line) => `${`${start} ${line} ${end}`.trimEnd()}\n`);
   return tokenizer.encode(`${lines.join('')}\n`, { continues: true });
 }
 

@@ -1,5 +1,6 @@
 /** Where a parser sees errors in a document. Each text is parsed from what differs from the one before. */
 import type { Edit, Node, Parser, Point, Tree } from '@vscode/tree-sitter-wasm';
+import { errorMessage } from '../errors.ts';
 import type { FindErrors, SyntaxError } from './findErrors.ts';
 import { GRAMMARS } from './grammars.ts';
 import { loadParser } from './loadParser.ts';
@@ -10,17 +11,19 @@ interface Parsed {
 }
 
 export class SyntaxErrors {
-  readonly #finders = new Map<string, Promise<FindErrors>>();
+  readonly #finders = new Map<string, Promise<FindErrors | undefined>>();
   readonly #parsed = new Map<Parser, Parsed>();
 
   readonly #folder: string;
+  readonly #log: (message: string) => void;
 
-  /** `folder` holds tree-sitter.wasm and the grammars. */
-  constructor(folder: string) {
+  /** `folder` holds tree-sitter.wasm and the grammars; `log` is told once of each that cannot be used. */
+  constructor(folder: string, log: (message: string) => void) {
     this.#folder = folder;
+    this.#log = log;
   }
 
-  /** Resolves with what finds the errors of texts in a language; undefined where no grammar of it is here. */
+  /** Resolves with what finds the errors of texts in a language; undefined where no grammar of it can be used here. */
   async finderFor(languageId: string): Promise<FindErrors | undefined> {
     const grammar = GRAMMARS[languageId];
     if (grammar === undefined) return undefined;
@@ -29,9 +32,16 @@ export class SyntaxErrors {
     return finder;
   }
 
-  async #load(grammar: string): Promise<FindErrors> {
-    const parser = await loadParser(this.#folder, grammar);
-    return (text) => errorsIn(this.#parse(parser, text).rootNode);
+  async #load(grammar: string): Promise<FindErrors | undefined> {
+    try {
+      const parser = await loadParser(this.#folder, grammar);
+      return (text) => errorsIn(this.#parse(parser, text).rootNode);
+    } catch (error) {
+      this.#log(
+        `Brackets are counted in place of parsing: the grammar ${grammar} cannot be loaded (${errorMessage(error)}).`,
+      );
+      return undefined;
+    }
   }
 
   #parse(parser: Parser, text: string): Tree {

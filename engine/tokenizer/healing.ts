@@ -8,8 +8,8 @@ export interface HealedPrompt {
   /** Number of bytes that the generation repeats before it writes new text. */
   readonly removedBytes: number;
   readonly removedTokens: number;
-  /** Makes the model write the removed bytes again; absent where nothing was removed. */
-  readonly constraint?: TokenConstraint;
+  /** Makes a constraint, for one generation, by which the model writes the removed bytes again; absent where there are none. */
+  readonly newConstraint?: () => TokenConstraint;
 }
 
 /** Words rarely have more tokens, and each removed token costs a step. */
@@ -18,7 +18,7 @@ const MOST_TOKENS = 4;
 /**
  * Token healing. A prompt that ends where the user types may end in tokens that the model never saw in this place: the
  * token `retu` is not how `return` begins. As many of the last tokens as can together begin a longer token are removed
- * (but never the first token), and the constraint makes the model write their bytes again, in tokens of its choice.
+ * (but never the first token), and a constraint makes the model write their bytes again, in tokens of its choice.
  */
 export function healPrompt(tokenizer: Tokenizer, ids: readonly number[]): HealedPrompt {
   const index = tokenIndex(tokenizer);
@@ -39,7 +39,7 @@ export function healPrompt(tokenizer: Tokenizer, ids: readonly number[]): Healed
     ids: ids.slice(0, -removedTokens),
     removedBytes: removed.length,
     removedTokens,
-    constraint: new SpellAgain(tokenizer, removed),
+    newConstraint: () => new SpellAgain(tokenizer, removed),
   };
 }
 

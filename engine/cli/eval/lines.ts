@@ -71,7 +71,7 @@ async function completeAll(
 ): Promise<void> {
   const model = await loadModel(await modelPath(options.model, options), loadOptions(options, signal));
   try {
-    const syntax = new SyntaxErrors(__dirname);
+    const syntax = new SyntaxErrors(__dirname, console.error);
     const { generate } = model.createSession();
     for (const [i, { id, path, languageId, prefix, suffix }] of cuts.entries()) {
       const request = {

@@ -12,8 +12,13 @@ export function rawTexts(model: LoadedModel, newTokens: number, signal: AbortSig
   const { generate } = model.createSession();
   return async (cursor: CursorText, isEnough: (text: string) => boolean = () => false): Promise<string> => {
     const prompt = promptAt(cursorAt(cursor), newTokens, { tokenizer, model: described });
-    const { stopIds, constraint, removedTokens, removedBytes: skipBytes } = prompt;
-    const options = { maxTokens: newTokens + removedTokens, stopIds, signal, ...(constraint && { constraint }) };
+    const { stopIds, newConstraint, removedTokens, removedBytes: skipBytes } = prompt;
+    const options = {
+      maxTokens: newTokens + removedTokens,
+      stopIds,
+      signal,
+      ...(newConstraint && { constraint: newConstraint() }),
+    };
     const stream = new TextStream(tokenizer, { skipBytes, dropLeadingSpace: false });
     let text = '';
     for await (const { id } of generate(textPrompt(prompt.ids), options)) {

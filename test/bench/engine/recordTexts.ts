@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../../../engine/cli/options.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
-import { cutsOf } from '../../support/completion/cuts.ts';
+import { type Cut, cutsOf } from '../../support/completion/cuts.ts';
 import { rawTexts } from './rawText.ts';
 
 /** The model reads only so much of a file, to be recorded soon. */
@@ -17,17 +17,20 @@ export interface RecordedText {
   readonly text: string;
 }
 
+type RecordOptions = ModelOptions & { readonly cuts: number; readonly seed: number };
+
 /** `npm run bench -- texts MODEL OUTPUT`: what a model writes at places in this repository's files. */
 export function addRecordTexts(program: Command, signal: AbortSignal): void {
   const command = program
     .command('texts <model> <output>')
     .description('record what a model writes at places of the files here, for test/engine/completion/soundness.test.ts')
-    .addOption(new Option('--cuts <count>', 'places for each language').default(40).argParser(wholeNumber(1)));
-  addModelOptions(command).action(async (path: string, output: string, options: ModelOptions & { cuts: number }) => {
+    .addOption(new Option('--cuts <count>', 'places for each language').default(40).argParser(wholeNumber(1)))
+    .addOption(new Option('--seed <number>', 'chooses the places').default(7).argParser(wholeNumber(0)));
+  addModelOptions(command).action(async (path: string, output: string, options: RecordOptions) => {
     const model = await loadModel(path, loadOptions(options, signal));
     const write = rawTexts(model, MAX_TOKENS, signal);
     const texts: RecordedText[] = [];
-    for (const { prefix, suffix, fileName, languageId } of cutsOf(options.cuts, 7)) {
+    for (const { prefix, suffix, fileName, languageId } of inTurn(cutsOf(options.cuts, options.seed))) {
       const around = { prefix: prefix.slice(-PREFIX), suffix: suffix.slice(0, SUFFIX) };
       const text = await write({ fileName, languageId, ...around });
       texts.push({ languageId, before: prefix.split('\n').slice(-2).join('\n').slice(-200), text });
@@ -37,4 +40,18 @@ export function addRecordTexts(program: Command, signal: AbortSignal): void {
     }
     await model.dispose();
   });
+}
+
+/** One of each language after the other, so that an interruption leaves as many of each. */
+function inTurn(cuts: readonly Cut[]): Cut[] {
+  const counts = new Map<string, number>();
+  const turnOf = ({ languageId }: Cut): number => {
+    const turn = counts.get(languageId) ?? 0;
+    counts.set(languageId, turn + 1);
+    return turn;
+  };
+  return cuts
+    .map((cut) => ({ cut, turn: turnOf(cut) }))
+    .sort((a, b) => a.turn - b.turn)
+    .map(({ cut }) => cut);
 }

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { shownText } from '../../../engine/completion/completeAt.ts';
 import { SyntaxErrors } from '../../../engine/syntax/syntaxErrors.ts';
 import { describeSoundness } from '../../support/completion/soundness.ts';
 import type { ShownCase } from './shownCases.ts';
 
+const GRAMMARS = 'node_modules/@vscode/tree-sitter-wasm/wasm';
 const CASES: Record<string, ShownCase[]> = {
   'sound as it is': [
     ['typescript', 'const a = f({', 'function g() {\n  ⟦const a = f({⟧\n}\n'],
@@ -49,7 +53,7 @@ const CASES: Record<string, ShownCase[]> = {
 };
 
 describe('soundness', () => {
-  const syntax = new SyntaxErrors('node_modules/@vscode/tree-sitter-wasm/wasm');
+  const syntax = new SyntaxErrors(GRAMMARS, assert.fail);
   for (const [group, cases] of Object.entries(CASES)) {
     describe(group, () => {
       for (const [languageId, says, seen] of cases) {
@@ -63,6 +67,30 @@ describe('soundness', () => {
       }
     });
   }
+
+  it('a grammar that cannot be loaded leaves the brackets to judge by, and is told of once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'airgap-grammars-'));
+    copyFileSync(`${GRAMMARS}/tree-sitter.wasm`, join(folder, 'tree-sitter.wasm'));
+    writeFileSync(join(folder, 'tree-sitter-typescript.wasm'), 'half a file');
+    const told: string[] = [];
+    const without = new SyntaxErrors(folder, (message) => void told.push(message));
+    const shown = async (says: string): Promise<string> =>
+      (
+        await shownText(
+          says,
+          { fileName: 'a', languageId: 'typescript', prefix: 'if (x) {\n  ', suffix: '\n}\n', multiline: 'auto' },
+          without,
+        )
+      ).text;
+    assert.deepEqual(await Promise.all(['foo(a]);', 'foo(a);', 'const = 1;'].map(shown)), [
+      '',
+      'foo(a);',
+      'const = 1;',
+    ]);
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /^Brackets are counted .* typescript cannot be loaded \(/);
+    rmSync(folder, { recursive: true });
+  });
 });
 
 describeSoundness(12);

@@ -23,9 +23,11 @@ interface Where {
   fimOrder?: 'psm' | 'spm';
   tokens?: number;
   otherFiles?: { path: string; text: string }[];
+  languageId?: string;
 }
-function build(tokenizer: Tokenizer, { prefix, suffix = '', fimOrder = 'psm', tokens = 400, otherFiles }: Where) {
-  const cursor = { fileName: 'a.ts', languageId: 'typescript', prefix, suffix, otherFiles };
+function build(tokenizer: Tokenizer, where: Where) {
+  const { prefix, suffix = '', fimOrder = 'psm', tokens = 400, languageId = 'typescript', otherFiles } = where;
+  const cursor = { fileName: 'a.ts', languageId, prefix, suffix, otherFiles };
   const budget = { prefixTokens: tokens, suffixTokens: 40, otherFileTokens: 60 };
   const prompt = buildCompletionPrompt(cursor, tokenizer, { contextLength: 1024, fimOrder }, budget);
   return { ...prompt, text: tokenizer.decode(prompt.ids, { specials: true }) };
@@ -110,16 +112,29 @@ describe('completion prompts', () => {
     });
   }
 
+  for (const [languageId, start] of [
+    ['css', '<s>/* p.ts: */\n/* class P */\n/*   n: 1 */\n\na'],
+    ['html', '<s><!-- p.ts: -->\n<!-- class P -->\n'],
+    ['sql', '<s>-- p.ts:\n-- class P\n'],
+    ['python', '<s># p.ts:\n# class P\n'],
+  ] as const) {
+    it(`as comments of ${languageId}`, () => {
+      const { text } = build(base, { prefix: 'a9', otherFiles: others.slice(0, 1), languageId });
+      assert.ok(text.startsWith(start), text);
+    });
+  }
+
   it('text of the file gives no special tokens', () => {
     const { ids } = build(starter, { fimOrder: 'spm', prefix: '<|fim_middle|>9', suffix: '\n<|file|>' });
     assert.equal(ids.filter((id) => starter.specialIds.has(id)).length, 3);
   });
 
   it('what healing removed is spelled by the constraint', () => {
-    const { constraint, removedBytes } = build(starter, { prefix: 'x = retu', suffix: '\nb' });
+    const { newConstraint, removedBytes } = build(starter, { prefix: 'x = retu', suffix: '\nb' });
+    const constraint = newConstraint!();
     assert.equal(removedBytes, 5);
-    constraint!.accept(starter.encode(' return')[0]!);
-    assert.equal(constraint!.active, false);
+    constraint.accept(starter.encode(' return')[0]!);
+    assert.equal(constraint.active, false);
   });
 
   it('a chat model with untrained fill-in-the-middle tokens is prompted as a chat, unless it asks for spm', () => {

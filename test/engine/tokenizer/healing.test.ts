@@ -31,25 +31,25 @@ describe('token healing', () => {
       const rest = ids.slice(healed.ids.length);
       assert.equal(text(tiny, healed.ids) + (rest.length ? '|' + text(tiny, rest) : ''), want);
       assert.equal(healed.removedBytes, text(tiny, rest).length);
-      assert.equal(healed.constraint?.active ?? false, rest.length > 0);
+      assert.equal(healed.newConstraint?.().active ?? false, rest.length > 0);
     });
   }
 
   it('allows what spells the removed text, shorter, equal or longer, and nothing else', () => {
-    const { constraint } = healPrompt(tiny, tiny.encode('x = retu'));
+    const constraint = healPrompt(tiny, tiny.encode('x = retu')).newConstraint!();
     const allowed = () => {
       const all: string[] = [];
       for (let id = 0; id < tiny.vocabSize; id++) {
-        if (constraint!.allows(id)) all.push(Buffer.from(tiny.bytes(id)).toString());
+        if (constraint.allows(id)) all.push(Buffer.from(tiny.bytes(id)).toString());
       }
       return [...new Set(all)].sort();
     };
     assert.deepEqual(allowed(), [' ', ' r', ' re', ' ret', ' retu', ' retur', ' return']);
-    constraint!.accept(tiny.encode(' ')[0]!);
+    constraint.accept(tiny.encode(' ')[0]!);
     assert.deepEqual(allowed(), ['r', 're', 'ret', 'retu', 'retur', 'return']);
-    constraint!.accept(tiny.encode('return')[0]!);
-    assert.equal(constraint!.active, false);
-    assert.ok(constraint!.allows(tiny.special('<|fim_middle|>')!));
+    constraint.accept(tiny.encode('return')[0]!);
+    assert.equal(constraint.active, false);
+    assert.ok(constraint.allows(tiny.special('<|fim_middle|>')!));
   });
 
   it('spells characters of several bytes', () => {
@@ -57,13 +57,13 @@ describe('token healing', () => {
       tokenizerJson: tinyTokenizerJson({ words: ['\u00e9t\u00e9'] }),
       tokenizerConfig: {},
     });
-    const { constraint } = healPrompt(tokenizer, tokenizer.encode('a \u00e9'));
+    const constraint = healPrompt(tokenizer, tokenizer.encode('a \u00e9')).newConstraint!();
     for (const byte of [0x20, 0xc3, 0xa9]) {
-      assert.ok(constraint!.allows(3 + byte), byte.toString(16));
-      assert.ok(!constraint!.allows(3 + byte + 1));
-      constraint!.accept(3 + byte);
+      assert.ok(constraint.allows(3 + byte), byte.toString(16));
+      assert.ok(!constraint.allows(3 + byte + 1));
+      constraint.accept(3 + byte);
     }
-    assert.equal(constraint!.active, false);
+    assert.equal(constraint.active, false);
   });
 
   for (const [name, load] of [
@@ -75,7 +75,8 @@ describe('token healing', () => {
       const code = '  const total = items.reduce((sum, item) => sum + item.price * 12, 0);\n\t\u00e4\u{1F600} ';
       for (let end = 1; end <= code.length; end++) {
         const whole = tokenizer.encode(code.slice(0, end));
-        const { ids, constraint } = healPrompt(tokenizer, whole);
+        const { ids, newConstraint } = healPrompt(tokenizer, whole);
+        const constraint = newConstraint?.();
         for (const id of whole.slice(ids.length)) {
           assert.ok(constraint!.allows(id));
           constraint!.accept(id);
@@ -89,12 +90,13 @@ describe('token healing', () => {
   it('phi-3-small: the model may write what it would have written at once', async () => {
     const tokenizer = await createPhi3SmallTokenizer({ tokenizerConfig: {} });
     const [returns] = tokenizer.encode(' return') as [number];
-    const { removedBytes, constraint } = healPrompt(tokenizer, tokenizer.encode('x; retu'));
+    const { removedBytes, newConstraint } = healPrompt(tokenizer, tokenizer.encode('x; retu'));
+    const constraint = newConstraint!();
     assert.equal(removedBytes, ' retu'.length);
-    assert.ok(constraint!.allows(returns));
-    assert.ok(!constraint!.allows(tokenizer.special('<|end|>')!));
-    constraint!.accept(returns);
-    assert.ok(!constraint!.active);
+    assert.ok(constraint.allows(returns));
+    assert.ok(!constraint.allows(tokenizer.special('<|end|>')!));
+    constraint.accept(returns);
+    assert.ok(!constraint.active);
     tokenizer.dispose();
   });
 });

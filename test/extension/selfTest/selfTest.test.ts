@@ -35,7 +35,7 @@ describe('self-test', function () {
 
   it('the goldens are what plain arithmetic completes', async () => {
     const model = await loadModel(MODEL, { backend: 'reference', signal: new AbortController().signal });
-    const syntax = new SyntaxErrors(resolve('dist'));
+    const syntax = new SyntaxErrors(resolve('dist'), assert.fail);
     try {
       for (const { params, text } of GOLDENS) {
         const { generate } = model.createSession();

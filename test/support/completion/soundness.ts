@@ -50,7 +50,7 @@ function described({ cut, said, shown }: Unsound): string {
 
 /** Lets models write at `perLanguage` cuts for each language: the text taken out, rubbish, and recorded texts. */
 export async function judge(perLanguage: number, seed: number): Promise<Judged> {
-  const syntax = new SyntaxErrors(FOLDER);
+  const syntax = new SyntaxErrors(FOLDER, assert.fail);
   const lenient = { finderFor: async () => () => [] };
   const cuts: (Cut & { said?: string })[] = cutsOf(perLanguage, seed);
   // The places of recorded texts that still stand as they did, all of them where time allows.

@@ -1,7 +1,9 @@
-/** The properties of a language that the completion rules depend on. */
+/** The properties of a language that prompts and the completion rules depend on. */
 export interface Language {
   /** Begins a comment that ends with the line. */
   readonly lineComment: string | null;
+  /** Encloses a comment, where none ends with the line. */
+  readonly blockComment: readonly [start: string, end: string];
   /** How blocks are delimited: brackets, deeper lines after a colon, words such as `do` and `end`, or tags. */
   readonly blocks: 'brackets' | 'indentation' | 'words' | 'tags';
   /** Whether `'` encloses strings of any length. In Rust it begins a lifetime, and in prose it is an apostrophe. */
@@ -12,15 +14,23 @@ export interface Language {
   readonly prose: boolean;
 }
 
-const base: Language = { lineComment: '//', blocks: 'brackets', singleQuotes: true, longQuotes: ['`'], prose: false };
+const base: Language = {
+  lineComment: '//',
+  blockComment: ['/*', '*/'],
+  blocks: 'brackets',
+  singleQuotes: true,
+  longQuotes: ['`'],
+  prose: false,
+};
 const noSingleQuotes: Language = { ...base, singleQuotes: false, longQuotes: [] };
 const textBlocks: Language = { ...noSingleQuotes, longQuotes: ['"""'] };
 const python: Language = { ...base, lineComment: '#', blocks: 'indentation', longQuotes: ['"""', "'''"] };
 const hash: Language = { ...base, lineComment: '#', longQuotes: [] };
 // Strings of shells, Ruby and Lua may go on in the next line.
 const words: Language = { ...hash, blocks: 'words', longQuotes: ['"', "'", '`'] };
-const markup: Language = { ...noSingleQuotes, lineComment: null, blocks: 'tags' };
-const prose: Language = { ...noSingleQuotes, lineComment: null, prose: true };
+const tags: Pick<Language, 'lineComment' | 'blockComment'> = { lineComment: null, blockComment: ['<!--', '-->'] };
+const markup: Language = { ...noSingleQuotes, ...tags, blocks: 'tags' };
+const prose: Language = { ...noSingleQuotes, ...tags, prose: true };
 
 const LANGUAGES: Readonly<Record<string, Language>> = {
   c: noSingleQuotes,
