@@ -99,8 +99,8 @@ export class ImageEncoder {
 
   /**
    * Computes the features of a picture unless they are known. Each crop is a step, so that completions go between two of
-   * them. Rejects with BadRequest where the file is damaged, with Cancelled within a crop, OutOfMemory or BackendLost;
-   * then nothing of the picture is kept.
+   * them. Rejects with BadRequest where the file is damaged, OutOfMemory or BackendLost, and with Cancelled as soon as the
+   * signal fires, while the crop under way still ends; then nothing of the picture is kept.
    */
   async encode(picture: Picture, options: EncodeOptions): Promise<PromptImage> {
     const { signal, holder, mostCrops } = options;
@@ -113,6 +113,7 @@ export class ImageEncoder {
       this.#holders.set(image.key, holders.add(holder));
     });
     this.#queue = Promise.allSettled([this.#queue, job]);
+    await settled(job, signal);
     await job;
     return image;
   }
@@ -133,6 +134,7 @@ export class ImageEncoder {
 
   /** Frees everything. */
   async dispose(): Promise<void> {
+    await this.#queue;
     const all = new Set([...this.#holders.values()].flatMap((holders) => [...holders]));
     await Promise.all([...all].map((holder) => this.release(holder)));
     await this.#cutter.dispose();
@@ -159,7 +161,10 @@ export class ImageEncoder {
       const patches = await this.#cutter.cut({ ...picture, mostCrops }, signal);
       this.#tower ??= await this.#openTower(signal);
       await this.#tower.tower.prepare(this.#tower.ops);
-      return await this.#encodeCrops(this.#tower, hdSize(picture, mostCrops), patches, options);
+      const features = await this.#encodeCrops(this.#tower, hdSize(picture, mostCrops), patches, options);
+      // Nobody waits for them any more, who would release them.
+      throwIfAborted(signal);
+      return features;
     } catch (error) {
       this.#isEncoding = false;
       // A backend that has failed can only be disposed.

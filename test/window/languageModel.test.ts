@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { OLDEST } from '../../.ci/codeServer.ts';
 import { type PackedExtension, packedExtension } from '../support/extension/packedExtension.ts';
+import { plainPng } from '../support/pictureFiles.ts';
 import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { DESKTOP, VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
@@ -10,6 +11,7 @@ describe('another extension asks the model through VS Code', () => {
   const engine = scriptedEngine([
     { when: 'Say hello', answer: 'Hello from this machine.' },
     { when: 'Hang', answer: '', hang: true },
+    { when: 'What is seen', answer: 'A red picture.' },
   ]);
   let client: PackedExtension;
   let vscode: VsCode;
@@ -28,8 +30,10 @@ describe('another extension asks the model through VS Code', () => {
     vscode = await VsCode.start({
       files: { 'price.ts': 'export const price = 1;\n' },
       engine,
+      machine: { 'airgap.chat.model': '/models/seeing' },
       packages: [client.path],
     });
+    writeFileSync(vscode.path('red.png'), plainPng(40, 20, [200, 0, 0]));
     window = await EditorWindow.open(vscode);
   });
   after(async () => {
@@ -39,7 +43,7 @@ describe('another extension asks the model through VS Code', () => {
     client?.[Symbol.dispose]();
   });
 
-  it('it counts, answers and stops, once the user has allowed it', async () => {
+  it('it counts, answers, stops and sees, once the user has allowed it', async () => {
     await window.openFile('price.ts', 1, 1);
     await window.awaitStatus(/Ready\./);
     await window.command('Language Model Client: Ask');
@@ -51,7 +55,11 @@ describe('another extension asks the model through VS Code', () => {
     await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '', 'no answer came');
     await window.page.screenshot({ path: 'dist/shots/language-model.png' });
     const { maxInputTokens, name, family, ...seen } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-    assert.deepEqual(seen, { tokens: 5, answer: 'Hello from this machine.', stopped: true });
+    const pictures = ['A red picture.', 'The local model takes PNG images only, not image/jpeg.'];
+    assert.deepEqual(seen, { tokens: 5, answer: 'Hello from this machine.', stopped: true, pictures });
+    const { images } = engine.requests().at(-1)!.messages.at(-1)!;
+    assert.equal(images.length, 1);
+    assert.equal(existsSync(images[0]!.file), false, 'the picture was left on the disk');
     assert.ok(name && family && Number(maxInputTokens) > 0);
   });
 });

@@ -1,6 +1,7 @@
 /** A model that sees no pictures is given their text, which the user can correct. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { Renderer, SCREENSHOTS } from '../support/extension/ocr/corpus.ts';
 import { scriptedEngine } from '../support/extension/scriptedEngine.ts';
 import { ChatPage } from './chatPage.ts';
@@ -23,6 +24,9 @@ describe('the text of a picture, in a window', () => {
     vscode = await VsCode.start({ files: { 'price.ts': 'export const price = 1;\n' }, engine });
     await using renderer = await Renderer.start();
     writeFileSync(vscode.path('error.png'), await renderer.draw(DIALOG));
+    // Tesseract's own data, under a name that does not come along.
+    const data = readFileSync('node_modules/@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz');
+    writeFileSync(vscode.path('screen.traineddata'), gunzipSync(data));
     window = await EditorWindow.open(vscode);
   });
 
@@ -66,14 +70,16 @@ describe('the text of a picture, in a window', () => {
     await until(() => asked().includes('This is what I saw. Visual Studio Code'), asked());
   });
 
-  it('the explorer reads a picture into a document, and asks about it', async () => {
+  /** Has the explorer read the picture into a document, and clicks a button of the notification behind it. */
+  const read = async (button: 'Ask' | 'Fix'): Promise<void> => {
     await window.press('Control+Shift+e');
-    const before = engine.requests().length;
+    const untitled = window.page.locator('.tab[data-resource-name^="Untitled"]');
+    const documents = await untitled.count();
     await window.page
       .locator('.explorer-folders-view .monaco-list-row[aria-label^="error.png"]')
       .click({ button: 'right' });
     await window.chooseFromMenu('Read the Text of a Picture');
-    await window.page.waitForSelector('.tab.active[data-resource-name^="Untitled"]');
+    await untitled.nth(documents).waitFor();
     const lines = window.page.locator('.editor-group-container.active .view-lines');
     await until(
       async () => (await lines.innerText()).replaceAll('\u00a0', ' ').includes(ERROR),
@@ -81,8 +87,26 @@ describe('the text of a picture, in a window', () => {
     );
     const notice = await window.notification('This is the text of the picture.');
     await notice.hover();
-    await notice.getByRole('button', { name: 'Fix' }).click();
+    await notice.getByRole('button', { name: button }).click();
+  };
+
+  it('the explorer reads a picture into a document, and fixes what it says', async () => {
+    const before = engine.requests().length;
+    await read('Fix');
     await until(() => engine.requests().length > before, 'the engine was not asked');
     assert.match(asked(), /EADDRINUSE[^]*Fix the problems of the code above/);
+  });
+
+  it('by a language of a folder of the user, and asks about it what the user then types', async () => {
+    const folder = { 'airgap.pictures.languageFolder': vscode.path('.') };
+    vscode.configure({ ...folder, 'airgap.pictures.languages': ['screen'] });
+    await window.command('Notifications: Clear All Notifications');
+    const before = engine.requests().length;
+    await read('Ask');
+    chat = await ChatPage.find(window.page);
+    await chat.awaitChips(/Untitled-2/);
+    assert.equal(engine.requests().length, before, 'it was asked before the user did');
+    await chat.answerTo('What is this?');
+    assert.match(asked(), /EADDRINUSE[^]*\n\nWhat is this\?$/);
   });
 });

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Cancelled } from '../../../engine/errors.ts';
-import { PRIORITY } from '../../../engine/inference/scheduler.ts';
+import { PRIORITY, Scheduler } from '../../../engine/inference/scheduler.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import { MemoryLedger } from '../../../engine/load/memoryLedger.ts';
-import type { EncodeOptions } from '../../../engine/vision/imageEncoder.ts';
+import type { ImageTower } from '../../../engine/models/decoder.ts';
+import { type EncodeOptions, ImageEncoder } from '../../../engine/vision/imageEncoder.ts';
 import { identifyPicture } from '../../../engine/vision/pictureFile.ts';
-import { OutOfMemory } from '../../../kernels/ops.ts';
+import { type Ops, OutOfMemory } from '../../../kernels/ops.ts';
 import type { TinyFolder } from '../../support/engine/tinyModel.ts';
 import { noisyPng, tinyVisionModel } from '../../support/engine/vision/tinyVision.ts';
 
@@ -70,7 +71,39 @@ describe('the image encoder', function () {
     const first = model.images!.encode(pictures[0]!, { ...options, onCrop: () => stop.abort() });
     const second = model.images!.encode(pictures[1]!, options);
     await Promise.all([first, second].map((each) => assert.rejects(each, Cancelled)));
+    await model.images!.dispose();
     assert.deepEqual([model.images!.bytesHeld, model.images!.holdsAny], [0, false]);
+  });
+
+  it('answers a stop at once, and frees the weights when the last crop has ended', async () => {
+    const events: string[] = [];
+    let endCrop = (): void => {};
+    const crop = new Promise<Float32Array>((resolve) => (endCrop = () => resolve(new Float32Array(144))));
+    const stop = new AbortController();
+    const steps = [
+      async () => new Float32Array(2),
+      async () => {
+        stop.abort();
+        return crop;
+      },
+      () => assert.fail('another crop was begun'),
+    ];
+    const ops = { step: () => steps.shift()!(), dispose: async () => void events.push('freed') } as unknown as Ops;
+    const tower = { prepare: async () => {} } as unknown as ImageTower;
+    const decoder = { setImage: () => events.push('kept'), forgetImage: () => {} };
+    const encoder = new ImageEncoder(async () => ({ ops, tower }), decoder, new Scheduler(), 1, 1);
+    const picture = await identifyPicture(join(folder.path, 'a.png'));
+    const encoding = encoder.encode(picture, {
+      holder: one,
+      mostCrops: 1,
+      priority: PRIORITY.chat,
+      signal: stop.signal,
+    });
+    await assert.rejects(encoding, Cancelled);
+    events.push('stopped');
+    endCrop();
+    await encoder.dispose();
+    assert.deepEqual(events, ['stopped', 'freed']);
   });
 
   it('says with numbers that there is too little memory for it', async () => {

@@ -168,25 +168,35 @@ describe('pictures in a window', () => {
     assert.equal(images.length, 3);
   });
 
-  it('files of the explorer are dropped with Shift', async () => {
+  it('files of another editor and of the explorer are dropped with Shift', async () => {
     await window.press('Control+Shift+e');
-    // Explorer and chat are visible at once.
+    // Explorer, picture and chat are visible at once.
     await window.command('Airgap: Open Chat in an Editor Tab');
     chat = await ChatPage.find(window.page);
-    const from = window.page.locator('.explorer-folders-view .monaco-list-row[aria-label^="blue.png"]');
-    const start = (await from.boundingBox())!;
-    const end = (await window.page.locator('iframe.webview').first().boundingBox())!;
-    const { mouse, keyboard } = window.page;
-    await mouse.move(start.x + 40, start.y + 10);
-    await mouse.down();
-    await mouse.move(start.x + 60, start.y + 20, { steps: 3 });
-    await keyboard.down('Shift');
-    await mouse.move(end.x + end.width / 2, end.y + end.height / 2, { steps: 5 });
-    await chat.locator('.drop-hint').waitFor();
-    await chat.shot('pictures, dragged');
-    await mouse.up();
-    await keyboard.up('Shift');
-    await chat.awaitChips(/blue\.png, 30 × 20 pixels/);
+    await window.command('View: Move Editor into Right Group');
+    await window.page.locator('.tab[data-resource-name="price.ts"]').click();
+    const row = window.page.locator('.explorer-folders-view .monaco-list-row[aria-label^="blue.png"]');
+    await row.dblclick();
+    const tab = window.page.locator('.tab[data-resource-name="blue.png"]');
+    for (const from of [tab, row]) {
+      const start = (await from.boundingBox())!;
+      const end = (await chat.composer.boundingBox())!;
+      const { mouse, keyboard } = window.page;
+      await mouse.move(start.x + 40, start.y + 10);
+      await mouse.down();
+      await mouse.move(start.x + 60, start.y + 20, { steps: 3 });
+      await keyboard.down('Shift');
+      await mouse.move(end.x + end.width / 2, end.y + end.height / 2, { steps: 5 });
+      await chat.locator('.drop-hint').waitFor();
+      await chat.shot('pictures, dragged');
+      await mouse.up();
+      await keyboard.up('Shift');
+      await chat.awaitChips(/blue\.png, 30 × 20 pixels/);
+      if (from === row) continue;
+      await chat.removeChip('blue.png');
+      await tab.click();
+      await window.command('View: Close Editor');
+    }
   });
 
   it('its menu explains it, reads its text, and turns it into code: by mouse and by keyboard', async () => {
