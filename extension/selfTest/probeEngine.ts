@@ -1,6 +1,7 @@
 /** Starts an engine of its own on each program that may run it, and has each backend compute the goldens. No vscode. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend, BackendReport } from '../../engine/wire/protocol.ts';
+import { abortable } from '../common/abortable.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import { connectEngine, type Connected, type Launch } from '../engine/process.ts';
 import type { Runtime } from '../engine/runtime.ts';
@@ -35,20 +36,24 @@ export interface ProbeOptions {
 /** An engine ends by itself once its last window has said goodbye. */
 const END_MS = 5000;
 
-/** `launch` names an address at which no other engine runs, with one runtime. */
+/** `launch` names an address at which no other engine runs, with one runtime. Rejects once the signal aborts. */
 export async function probeRuntime(runtime: Runtime, options: ProbeOptions): Promise<ProbedRuntime> {
   const startedMs = performance.now();
   const failed = (error: unknown): ProbedRuntime => ({
     ...{ runtime, startMs: performance.now() - startedMs, name: '', backends: [], problem: errorMessage(error) },
   });
+  const { signal, allowSoftwareGpu } = options;
+  const connecting = connectEngine({ ...options.launch, choice: { runtimes: [runtime], notes: [] } });
   let connected: Connected;
   try {
-    connected = await connectEngine({ ...options.launch, choice: { runtimes: [runtime], notes: [] } });
+    connected = await abortable(connecting, signal);
   } catch (error) {
-    return failed(error);
+    if (!signal.aborted) return failed(error);
+    // An engine that starts after all is not needed.
+    connecting.then(({ client }) => client.goodbye('The self-test has ended.')).catch(() => {});
+    throw error;
   }
   const startMs = performance.now() - startedMs;
-  const { signal, allowSoftwareGpu } = options;
   try {
     const report = await connected.client.call('doctor', { allowSoftwareGpu }, { signal });
     const backends: ProbedBackend[] = [];

@@ -13,6 +13,7 @@ import { followUpsIn, ghostTextIn } from './chat.ts';
 import { addEdits } from './edits.ts';
 import { speedOf } from './modelSpeed.ts';
 import { addContext } from './otherFiles.ts';
+import { addPlacing } from './placing.ts';
 import { profileOf } from './profile.ts';
 import { addRecordTexts } from './recordTexts.ts';
 import { SHAPES } from './shapes.ts';
@@ -33,7 +34,14 @@ interface Options extends ModelBenchCliOptions {
   pictures: boolean;
 }
 
-void runProgram(new Command('npm run bench --'), [addBenchmarks, addAnswers, addContext, addEdits, addRecordTexts]);
+void runProgram(new Command('npm run bench --'), [
+  addBenchmarks,
+  addAnswers,
+  addContext,
+  addEdits,
+  addPlacing,
+  addRecordTexts,
+]);
 
 function addBenchmarks(program: Command, signal: AbortSignal): void {
   program

@@ -129,6 +129,7 @@ export class WorkspaceEdit {
 export const EndOfLine = { LF: 1, CRLF: 2 } as const;
 export const FilePermission = { Readonly: 1 } as const;
 export const ViewColumn = { Active: -1, Beside: -2, One: 1 } as const;
+export const UIKind = { Desktop: 1, Web: 2 } as const;
 export const ProgressLocation = { SourceControl: 1, Window: 10, Notification: 15 } as const;
 export const OverviewRulerLane = { Left: 1, Center: 2, Right: 4, Full: 7 } as const;
 export const TextDocumentChangeReason = { Undo: 1, Redo: 2 } as const;

@@ -39,6 +39,8 @@ export const l10n = {
     message.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
 };
 
+export const version = '1.104.0';
+
 /** State for tests: settings by full key, and everything that was shown or registered. */
 export const fake = {
   settings: {} as Record<string, unknown>,

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { OLDEST } from '../../../.ci/codeServer.ts';
 import { scriptedEngine } from '../../support/extension/scriptedEngine.ts';
 import { askForCode, pressCodeButton } from '../chatFrame.ts';
+import { ChatPage } from '../chatPage.ts';
 import { VsCode } from '../vscode.ts';
 import { EditorWindow } from '../window.ts';
 
@@ -22,6 +23,7 @@ describe('applying a code block where care is needed, in a window', () => {
     { when: 'change the price$', answer: fence('js price.js', 'function price(weight) {\n  return weight * 3;\n}') },
     { when: 'change the style$', answer: fence('css style.css', '.price {\n  color: blue;\n}') },
     { when: 'change the hook$', answer: fence('js .vscode/hook.js', 'function hook() {\n  return 2;\n}') },
+    { when: '', answer: 'Now.' },
   ]);
   let vscode: VsCode;
   let window: EditorWindow;
@@ -93,5 +95,17 @@ describe('applying a code block where care is needed, in a window', () => {
     await pressApply();
     await dialog.getByRole('button', { name: 'Change it' }).click();
     assert.equal((await applied('one/.vscode/hook.js')).toString(), HOOK.replace('1', '2'));
+  });
+
+  it('the instructions of each root go along, named by their folder', async () => {
+    writeFileSync(vscode.path('one/AGENTS.md'), 'Answer in Latin.\n');
+    writeFileSync(vscode.path('two/AGENTS.md'), 'Answer in Greek.\n');
+    await window.command('Airgap: New Chat');
+    const chat = await ChatPage.find(window.page);
+    await chat.awaitChips(/one\/AGENTS\.md.*two\/AGENTS\.md/);
+    await chat.answerTo('What now?');
+    const { text } = engine.requests().at(-1)!.messages.at(-1)!;
+    assert.match(text, /<file name="one\/AGENTS\.md"[^>]*>\nAnswer in Latin\./);
+    assert.match(text, /<file name="two\/AGENTS\.md"[^>]*>\nAnswer in Greek\./);
   });
 });
