@@ -63,6 +63,19 @@ describe('a model that sees names the colour and the place of a shape', function
     assert.equal(await answer(model, [...asked, textTurn('user', 'Where is it?')]), picture!.place);
   });
 
+  for (const [i, first] of PICTURES.entries()) {
+    const second = PICTURES[(i + 3) % PICTURES.length]!;
+    it(`of two pictures the right one: ${first.colour}, ${first.place}; ${second.colour}, ${second.place}`, async () => {
+      for (const [text, want] of [
+        ['What colour is the shape in the second picture?', second.colour],
+        ['Where is the shape in the second picture?', second.place],
+        ['What colour is the shape in the first picture?', first.colour],
+        ['Where is the shape in the first picture?', first.place],
+      ] as const)
+        assert.equal(await answer(model, [user([first, second], text)]), want, text);
+    });
+  }
+
   for (const backend of ['reference', 'webgpu'] as const) {
     it(`on ${backend} too`, async () => {
       const other = await open(backend);

@@ -81,6 +81,16 @@ describe('a model that sees, in a window', () => {
     });
   }
 
+  it('of two pictures looks at the one that is asked about', async () => {
+    await paste({ colour: 'red', place: 'left' });
+    await paste({ colour: 'blue', place: 'top' });
+    await hears('What colour is the shape in the second picture?', 'blue');
+    await hears('Where is the shape in the second picture?', 'top');
+    await hears('What colour is the shape in the first picture?', 'red');
+    await hears('Where is the shape in the first picture?', 'left');
+    await chat.shot('seeing, two pictures');
+  });
+
   it('is stopped during a crop, and answers the next question', async () => {
     vscode.configure({ 'airgap.chat.model': slow.path });
     await paste({ colour: 'red', place: 'left' });
