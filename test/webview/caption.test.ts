@@ -101,6 +101,10 @@ const CASES: [before: string, path: string, language?: string][] = [
   ['Version 1.2 of it, e.g. this:', ''],
   ['src/a.ts…', ''],
   ['https://x.example/a.ts', ''],
+  ["In `a.ts`, don't change this:", ''],
+  ['Remove `a.ts`:', ''],
+  [`${'word '.repeat(20_000)}\nsrc/a.ts`, 'src/a.ts'],
+  [`${'word '.repeat(20_000)}src/a.ts`, ''],
   ['Create `.husky/pre-commit`:', '.husky/pre-commit', 'sh'],
   ['<details><summary>src/a.ts</summary>\n', 'src/a.ts'],
   ['### src/a.ts\n\n```ts\ny();\n```\n', ''],
@@ -108,7 +112,7 @@ const CASES: [before: string, path: string, language?: string][] = [
 
 describe('the file that the text in front of a code block names', () => {
   for (const [before, path, language = 'ts'] of CASES) {
-    it(`${JSON.stringify(before)}, ${language}: ${path || 'none'}`, () =>
+    it(`${JSON.stringify(before.slice(-100))}, ${language}: ${path || 'none'}`, () =>
       assert.equal(codeBlocksOf(`${before}\n\`\`\`${language}\nx();\n\`\`\`\n`).at(-1)!.path, path));
   }
 

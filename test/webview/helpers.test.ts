@@ -154,9 +154,12 @@ describe('language and path of a code block', () => {
     ['.prettierrc', 'json', '{}', '.prettierrc'],
     ['bin/a.sh', 'bash', 'x', 'bin/a.sh'],
     ['a.ts', 'console', 'x', ''],
+    ['a.ts', 'diff', '--- a/a.ts\n+++ b/c.ts\n@@', ''],
+    ['src/a.ts', 'diff', '--- a/a.ts\n+++ b/a.ts\n@@', 'src/a.ts'],
+    ['', 'ts', `// ${'-'.repeat(100_000)} b`, ''],
     ['a.ts', 'json', '{}', ''],
   ] as const) {
-    it(`${JSON.stringify([info, code])} behind ${before}: ${path || 'none'}`, () =>
+    it(`${JSON.stringify([info, code.slice(0, 50)])} behind ${before}: ${path || 'none'}`, () =>
       assert.equal(fenceInfo(info, code, before).path, path));
   }
 

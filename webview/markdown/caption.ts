@@ -10,14 +10,14 @@ const INTRODUCING = words(
     'version definition in into to inside within at of for as on now next then first second third finally lastly also and ' +
     'please let lets s us you we i can could should need have has ve ll will here are is it so step part add append insert ' +
     'put place paste write save create make update edit modify replace rewrite open fix adjust extend refactor apply set ' +
-    'define implement remove go start begin with by look like looks follows below ' +
+    'define implement go start begin with by look like looks follows below ' +
     'datei pfad der die das den dem des diese dieser diesen hier ist sind neue neuen neuer vollständige vollständigen ' +
     'aktualisierte aktualisierten geänderte geänderten folgende folgenden inhalt zeile zeilen ändere ändern ersetze ' +
     'ersetzen füge hinzu ein erstelle erstellen lege an schreibe öffne bearbeite und dann nun jetzt zuerst zu von für im ins',
 );
 /** Words after which the code is likely to be for another file, or for none. */
 const ELSEWHERE =
-  /\b(?:(?:un|not|no|none|never|n't)\b|unchanged|unlike|unmodified|instead|separate|separately|another|other|elsewhere|(?:new|neue) (?:file|module|component|script|page|datei)|tests?|specs?|output|outputs|prints?|printed|returns? (?:an? )?error|errors?|logs?|run|runs|running|terminal|command|usage|used|uses|using|calls?|called|imported by|see|above|before|original|currently|remains?|stays?|example|nicht|statt|ausgabe|andere[nrs]?|aufruf|beispiel)\b/i;
+  /n['’]t\b|\b(?:not|no|none|never|unchanged|unlike|unmodified|instead|separate|separately|another|other|elsewhere|(?:new|neue) (?:file|module|component|script|page|datei)|tests?|specs?|output|outputs|prints?|printed|returns? (?:an? )?error|errors?|logs?|run|runs|running|terminal|command|usage|used|uses|using|calls?|called|imported by|see|above|before|original|currently|remains?|stays?|example|nicht|statt|ausgabe|andere[nrs]?|aufruf|beispiel)\b/i;
 /** A name in backticks or quotes, or a word without the marks around it. */
 const MENTION = /`([^`]+)`|"([^"]+)"|“([^”]+)”|„([^“”]+)[“”]|([^\s`"“„]+)/g;
 
@@ -77,17 +77,21 @@ function lastInline(tokens: readonly Token[], end: number): number {
  * name, not a bold word.
  */
 function plain({ children }: Token): string {
-  return (children ?? [])
-    .map(({ type, content, markup }) => {
-      if (type === 'code_inline') return `\`${content}\``;
-      if (type === 'softbreak' || type === 'hardbreak') return '\n';
-      return markup.startsWith('_') ? markup : content;
-    })
-    .join('')
-    .replace(/<\/?[a-z][^<>]*>/gi, '')
-    .replace(/\[`?([^\][`]+)`?\]\([^()\s]*\)/g, '`$1`')
-    .trim()
-    .replace(/^(__?)(?=[^_])(.*[^_])\1(:?)$/, '$2$3');
+  return (
+    (children ?? [])
+      .map(({ type, content, markup }) => {
+        if (type === 'code_inline') return `\`${content}\``;
+        if (type === 'softbreak' || type === 'hardbreak') return '\n';
+        return markup.startsWith('_') ? markup : content;
+      })
+      .join('')
+      .replace(/<\/?[a-z][^<>]*>/gi, '')
+      .replace(/\[`?([^\][`]+)`?\]\([^()\s]*\)/g, '`$1`')
+      .trim()
+      // What stands further in front is about other things.
+      .replace(/^[^]*\s(?=[^]{500})/, '')
+      .replace(/^(__?)(?=[^_])(.*[^_])\1(:?)$/, '$2$3')
+  );
 }
 
 interface Mention {

@@ -18,6 +18,7 @@ const SAID =
 const NAMED = /\b(?:title|file|filename|path)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s}]+))/i;
 /** What may stand behind a path: `{1,3}`, `showLineNumbers=true`, `(new file)`, `lines 3-9`. */
 const AFTER_PATH = /\s+(?:\{[^{}]*\}|[\w-]+=\S+|\([^()]*\)|#?L?\d+(?:-L?\d+)?|lines?\s+\d+\S*)\s*$/i;
+const LONGEST_COMMENT = 300;
 /** What a diff says in front of the changes of a file. */
 const HEADERS = /^(?:--- (.*)\n\+\+\+ (.*)|\*\*\* (?:Update|Add) File: (.*))$/m;
 const SHELLS = new Set(
@@ -43,8 +44,10 @@ export function fenceInfo(info: string, code: string, before = ''): FenceInfo {
     wholePath(named?.[1] ?? named?.[2] ?? named?.[3] ?? '') ||
     (attached === undefined ? '' : wholePath(withoutExtras(attached))) ||
     filePath(isOnlyPath ? text : withoutExtras(text.replace(/^\S+/, '').trim()));
-  const inCode = inFence || (HEADERS.test(code) ? pathInDiff(code) : pathInComment(code));
-  const fits = before.endsWith(`/${inCode}`) || (inCode === '' && kindFits(language.toLowerCase(), before));
+  const hasHeaders = HEADERS.test(code);
+  const inCode = inFence || (hasHeaders ? pathInDiff(code) : pathInComment(code));
+  const fits =
+    before.endsWith(`/${inCode}`) || (inCode === '' && !hasHeaders && kindFits(language.toLowerCase(), before));
   return { language: isOnlyPath ? '' : language.toLowerCase(), path: inFence === '' && fits ? before : inCode };
 }
 
@@ -65,7 +68,7 @@ function withoutExtras(text: string): string {
 function pathInComment(code: string): string {
   const [first = '', second = ''] = code.split('\n', 2);
   const line = /^(?:#!|<\?php\s*$|<\?xml\b)/.test(first) ? second : first;
-  const comment = COMMENT.exec(line)?.[1] ?? '';
+  const comment = line.length > LONGEST_COMMENT ? '' : (COMMENT.exec(line)?.[1] ?? '');
   const said = SAID.exec(comment)![0];
   const path = withoutExtras(comment.slice(said.length).replace(/\s*:$/, ''));
   // Where the comment says so, it is a path, also without an ending.
