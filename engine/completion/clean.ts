@@ -1,5 +1,5 @@
 import type { FindErrors } from '../syntax/findErrors.ts';
-import { bracketsOf, maskLiterals, unmatchedClosers } from './brackets.ts';
+import { bracketsOf, depthOf, maskLiterals, unmatchedClosers } from './brackets.ts';
 import { CLOSED, type Cursor, indentWidth } from './cursor.ts';
 import { fitIndentation } from './indentation.ts';
 import type { LineMode } from './lineMode.ts';
@@ -46,7 +46,7 @@ const RULES: readonly Rule[] = [
   ['the last line may be incomplete', (text, _cursor, { cutOff }) => (cutOff ? withoutHalfLine(text) : text)],
   ['it repeats itself', withoutLoops],
   ['what closes the bracket or string follows the cursor', withoutOwnedClosers],
-  ['the rest of the line follows the cursor', (text, { lineAfter }) => withoutRestOfLine(text, lineAfter)],
+  ['the rest of the line follows the cursor', withoutRestOfLine],
   ['the next line says so', (text, cursor) => (repeatsNextLine(text, cursor) ? '' : text)],
   ['the parser would see an error', (text, cursor, { findErrors }) => soundText(text, cursor, findErrors)],
   ['it leaves open what is closed behind the cursor', (text, cursor) => (leavesOpen(text, cursor) ? '' : text)],
@@ -111,13 +111,16 @@ const LONGEST_REPEATED = 60;
 const LEAST_REPEATS = 4;
 const LEAST_REPEATED_LENGTH = 20;
 
-/** Finds `get(this.get(this.get(this.get(this.` or `, 0, 0, 0, 0, 0, 0, 0`. A rule of dashes may be intended. */
+/** What rules and tables are drawn with. */
+const DRAWN = /^[-=_*#~.|+:/\\\s]*$/;
+
+/** Finds `get(this.get(this.get(this.get(this.`, `, 0, 0, 0, 0, 0, 0, 0` or `{}: {}: {}: {}: {}: `. */
 function loopsAtEnd(line: string): boolean {
   for (let size = 1; size <= LONGEST_REPEATED; size++) {
     const unit = line.slice(-size);
     const repeats = Math.max(LEAST_REPEATS, Math.ceil(LEAST_REPEATED_LENGTH / size));
     if (line.length < size * repeats) return false;
-    if (/[\p{L}\p{N}]/u.test(unit) && line.endsWith(unit.repeat(repeats))) return true;
+    if (!DRAWN.test(unit) && line.endsWith(unit.repeat(repeats))) return true;
   }
   return false;
 }
@@ -149,12 +152,15 @@ function withoutOwnedClosers(text: string, cursor: Cursor): string {
 /** Shorter overlaps occur by chance. */
 const SHORTEST_OVERLAP = 4;
 
-/** Removes the end of the text that the rest of the cursor's line begins with. */
-function withoutRestOfLine(text: string, lineAfter: string): string {
+/** Removes the end of the text that the rest of the cursor's line begins with, unless it closes what the text opens. */
+function withoutRestOfLine(text: string, { lineAfter, language }: Cursor): string {
   const rest = lineAfter.trimEnd();
   if (rest.trim() === '') return text;
+  const depth = Math.max(0, depthOf(maskLiterals(text, language)));
+  const closes = (from: number): boolean => depthOf(maskLiterals(text.slice(0, from), language)) > depth;
   for (const wanted of new Set([rest, rest.trimStart()])) {
-    if (text.trimEnd().endsWith(wanted)) return text.trimEnd().slice(0, -wanted.length);
+    const end = text.trimEnd().length - wanted.length;
+    if (text.trimEnd().endsWith(wanted) && !closes(end)) return text.slice(0, end);
     if (wanted.length >= SHORTEST_OVERLAP && text.includes(wanted)) return text.slice(0, text.indexOf(wanted));
   }
   for (let length = rest.length - 1; length >= SHORTEST_OVERLAP; length--) {

@@ -5,10 +5,9 @@ import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../pro
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
 import type { CompleteParams, CompleteResult, SeenLines } from '../wire/protocol.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
-import type { TokenConstraint } from '../tokenizer/tokenConstraint.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Cleaned, cleanCompletion, isComplete } from './clean.ts';
-import { Confidence } from './confidence.ts';
+import { Confidence, type WrittenToken } from './confidence.ts';
 import { type Cursor, cursorAt } from './cursor.ts';
 import { type LineMode, lineMode } from './lineMode.ts';
 import { OtherBeginning } from './otherBeginning.ts';
@@ -24,10 +23,20 @@ export interface CompletionEngine {
   readonly snapshot?: FileSnapshot | undefined;
   /** Finds errors of syntax, so that no completion adds one; only brackets are checked where absent. */
   readonly syntax?: Syntax | undefined;
+  /** A line is shown as far as it has this probability; the usual one where absent. */
+  readonly leastProbability?: number;
+  /** Called with each token before it is judged. */
+  readonly onToken?: (token: WrittenToken) => void;
 }
 
 export type CompletionRequest = Omit<CompleteParams, 'modelId' | 'sessionId'>;
 
+/**
+ * A line is shown as far as it has this probability. Higher ones show less, of which more is right; the starter model then
+ * completes fewer beginnings of lines than people expect (test/bench/FIGURES.md).
+ */
+const LEAST_PROBABILITY = 0.05;
+const LEAST_BY_HAND = 0.02;
 /** New tokens take at most this share of a model's context. */
 const LARGEST_SHARE_FOR_ANSWER = 1 / 4;
 
@@ -47,7 +56,7 @@ export async function completeAt(
   const findErrors = await engine.syntax?.finderFor(request.languageId);
   const beginnings: string[] = [];
   const prompt = promptAt(cursor, request.maxTokens, engine);
-  const nextCandidate = async () => {
+  const nextCandidate = async (leastProbability: number) => {
     const constraint =
       beginnings.length > 0 ? new OtherBeginning(engine.tokenizer, beginnings, prompt) : prompt.newConstraint?.();
     const generation = engine.generate(textPrompt(prompt.ids), {
@@ -56,23 +65,25 @@ export async function completeAt(
       signal,
       ...(constraint ? { constraint } : {}),
     });
-    const { generated, beginning } = await generateText(
-      generation,
-      { ...prompt, constraint },
-      engine.tokenizer,
-      cursor,
-      mode,
-    );
-    if (beginning !== '') beginnings.push(beginning);
+    const { generated, beginning } = await generateText(generation, prompt, cursor, mode, {
+      ...engine,
+      leastProbability,
+    });
     const instruct = prompt.kind === 'instruct';
     const cutOff = generation.stats.stop === 'length';
     const { text } = cleanCompletion(generated, cursor, { mode, instruct, cutOff, findErrors });
-    return { text, stats: generation.stats };
+    return { text, beginning, stats: generation.stats };
   };
-  const { text, stats } = await nextCandidate();
+  let first = await nextCandidate(engine.leastProbability ?? LEAST_PROBABILITY);
+  // A guess is better than nothing for who asks by hand.
+  if (request.alternatives && first.text === '') first = await nextCandidate(LEAST_BY_HAND);
+  const { text, stats } = first;
   const alternatives = new Set<string>();
-  for (let i = 0; i < (request.alternatives ?? 0) && beginnings.length === i + 1; i++) {
-    alternatives.add((await nextCandidate()).text);
+  for (let { beginning } = first; beginning !== '' && beginnings.length < (request.alternatives ?? 0);) {
+    beginnings.push(beginning);
+    const other = await nextCandidate(LEAST_BY_HAND);
+    alternatives.add(other.text);
+    beginning = other.beginning;
   }
   const { stop, ...figures } = stats;
   const others = [...alternatives].filter((other) => other !== '' && other !== text);
@@ -149,25 +160,23 @@ const NOTHING: CompleteResult = {
 /** Generates until the text is complete, or until the model is too unsure; gives what its first token added, too. */
 async function generateText(
   generation: Generation,
-  prompt: Pick<CompletionPrompt, 'kind' | 'ids' | 'removedBytes'> & { constraint: TokenConstraint | undefined },
-  tokenizer: Tokenizer,
+  prompt: Pick<CompletionPrompt, 'kind' | 'ids' | 'removedBytes'>,
   cursor: Cursor,
   mode: LineMode,
+  { tokenizer, leastProbability, onToken }: CompletionEngine & { leastProbability: number },
 ): Promise<{ generated: string; beginning: string }> {
   const dropLeadingSpace =
     prompt.kind !== 'fim' && tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(prompt.ids.at(-1) ?? -1);
   const stream = new TextStream(tokenizer, { skipBytes: prompt.removedBytes, dropLeadingSpace });
-  const confidence = new Confidence();
+  const confidence = new Confidence(leastProbability);
   let text = '';
   let beginning = '';
-  let forced = prompt.constraint?.active ?? false;
   for await (const { id, logprob } of generation) {
-    const line = text.split('\n').length - 1;
-    text += stream.push(id);
+    const added = stream.push(id);
+    text += added;
     beginning ||= text;
-    if (!forced && !confidence.add(line, logprob)) break;
-    forced = prompt.constraint?.active ?? false;
-    if (isComplete(text, cursor, mode)) break;
+    onToken?.({ text: added, logprob });
+    if (!confidence.add({ text: added, logprob }) || isComplete(text, cursor, mode)) break;
   }
-  return { generated: confidence.sureLines(text), beginning };
+  return { generated: confidence.sureText(), beginning };
 }

@@ -1,35 +1,59 @@
-/** A first token with a probability below 8 % is a guess. */
-const LEAST_FIRST_LOGPROB = Math.log(0.08);
-/** The least mean over the tokens of a line. */
+/** What a token adds to the text, and the natural logarithm of its probability. */
+export interface WrittenToken {
+  readonly text: string;
+  readonly logprob: number;
+}
+
+/** Further lines of a block are shown as far as the mean over the tokens of each is no lower. */
 const LEAST_LINE_LOGPROB = Math.log(0.4);
-/** Number of tokens of a line after which it is judged. */
-const TOKENS_TO_JUDGE = 8;
 
 /**
- * Judges from log-probabilities whether the model is sure of its text, since noise is worse than no ghost text. Tokens
- * that a constraint forced must not be added.
+ * Judges whether the model is sure of its text, since noise is worse than no ghost text. The first line is shown as far
+ * as the model gives all of it at least the probability `least`, the product over its tokens.
  */
 export class Confidence {
-  readonly #lines: number[][] = [];
-  #first: number | undefined;
+  readonly #leastLogprob: number;
+  readonly #tokens: WrittenToken[] = [];
+  /** Of the first line so far. */
+  #logprob = 0;
+  #line = 0;
 
-  /** Adds a token that begins in line `line` of the text. Returns false where the model is guessing. */
-  add(line: number, logprob: number): boolean {
-    const tokens = (this.#lines[line] ??= []);
-    tokens.push(logprob);
-    this.#first ??= logprob;
-    if (this.#first < LEAST_FIRST_LOGPROB) return false;
-    return tokens.length < TOKENS_TO_JUDGE || mean(tokens) >= LEAST_LINE_LOGPROB;
+  constructor(least: number) {
+    this.#leastLogprob = Math.log(least);
   }
 
-  /** The leading lines of `text` that the model is sure of. Lines without added tokens count as sure. */
-  sureLines(text: string): string {
+  /** Returns false where the model is guessing, so that nothing further will be shown. */
+  add(token: WrittenToken): boolean {
+    this.#tokens.push(token);
+    // A break without text before it is no part of the line.
+    if (this.#line === 0 && !token.text.startsWith('\n')) this.#logprob += token.logprob;
+    if (token.text.includes('\n')) this.#line++;
+    return this.#logprob >= this.#leastLogprob;
+  }
+
+  /** The beginning of the text that the model is sure of. No word in it is cut. */
+  sureText(): string {
+    const text = this.#tokens.map((token) => token.text).join('');
+    if (this.#logprob >= this.#leastLogprob) return this.#sureLines(text);
+    const unsure = this.#tokens.at(-1)!.text;
+    const sure = text.slice(0, text.length - unsure.length);
+    const whole = /^[\p{L}\p{N}_$]/u.test(unsure) ? sure.replace(/[\p{L}\p{N}_$]+$/u, '') : sure;
+    return /[\p{L}\p{N}]/u.test(whole) ? whole.trimEnd() : '';
+  }
+
+  #sureLines(text: string): string {
     const lines = text.split('\n');
-    const unsure = lines.findIndex((_, i) => mean(this.#lines[i] ?? []) < LEAST_LINE_LOGPROB);
+    const logprobs = lines.map((): number[] => []);
+    let line = 0;
+    for (const token of this.#tokens) {
+      logprobs[line]!.push(token.logprob);
+      line += token.text.split('\n').length - 1;
+    }
+    const unsure = logprobs.findIndex((all, i) => i > 0 && mean(all) < LEAST_LINE_LOGPROB);
     return unsure < 0 ? text : lines.slice(0, unsure).join('\n');
   }
 }
 
-function mean(logprobs: readonly number[]): number {
-  return logprobs.reduce((sum, value) => sum + value, 0) / Math.max(1, logprobs.length);
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

@@ -201,7 +201,7 @@ class DecodeLoop {
       ? logits.map((value, id) => (constraint.allows(id) ? value : -Infinity))
       : logits;
     const id = this.#sampler ? this.#sampler.pick(allowed, ids, length) : indexOfLargest(allowed);
-    return { id, logprob: logits[id]! - logSumExp(logits) };
+    return { id, logprob: logits[id]! - logSumExp(allowed) };
   }
 }
 

@@ -34,7 +34,7 @@ export interface Sampling {
 
 export interface GeneratedToken {
   readonly id: number;
-  /** Natural logarithm of the model's (unconstrained, temperature 1) probability. */
+  /** Natural logarithm of the model's probability at temperature 1, among the tokens that the constraint allows. */
   readonly logprob: number;
 }
 

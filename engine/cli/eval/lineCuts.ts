@@ -11,6 +11,7 @@ export interface LineCut {
   readonly id: string;
   readonly path: string;
   readonly languageId: string;
+  /** From a line above on. */
   readonly prefix: string;
   readonly truth: string;
   /** Begins with the line's end. */
@@ -25,13 +26,27 @@ const LONGEST_FILE = 200_000;
 const LONGEST_LINE = 200;
 /** Shorter ends of lines say little. */
 const SHORTEST_TRUTH = 4;
+/** Number of lines of a passage, and of cuts in it. */
+const PASSAGE = 24;
+const LINES_PER_PASSAGE = 4;
+/** Characters of a prefix above its passage. */
+const PREFIX = 1200;
+
+/** Where lines are cut: anywhere behind their indent, or behind their first two words. */
+export type CutPlace = 'anywhere' | 'two words';
 
 /**
- * `count` cuts of each language that the folder has files in, by `seed`: a random line of a random file, cut at a random
- * place behind its indent. Lines without a letter, long ones, and files of machines are left out. Rejects with
+ * `count` cuts of each language that the folder has files in, by `seed`: in random passages of random files, a few lines
+ * each, from top to bottom, so that most of a prompt is in the cache, as it is while somebody writes. The prefix begins a
+ * screen above the passage. Lines without a letter, long ones, and files of machines are left out. Rejects with
  * BadRequest where the folder has no such file.
  */
-export async function lineCuts(folder: string, count: number, seed: number): Promise<LineCut[]> {
+export async function lineCuts(
+  folder: string,
+  count: number,
+  seed: number,
+  place: CutPlace = 'anywhere',
+): Promise<LineCut[]> {
   const names = await readdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
     throw new BadRequest(`${folder} cannot be read (${error.code}).`);
   });
@@ -44,40 +59,48 @@ export async function lineCuts(folder: string, count: number, seed: number): Pro
   }
   const cuts: LineCut[] = [];
   for (const [languageId, files] of [...byLanguage].sort()) {
-    cuts.push(...(await cutsOf(folder, files, languageId, count, mulberry32(seed))));
+    const next = mulberry32(seed);
+    const ofLanguage = new Map<string, LineCut>();
+    // A folder of few lines gives fewer cuts.
+    for (let tries = 0; ofLanguage.size < count && tries < 50 * count; tries++) {
+      const path = files[Math.floor(next() * files.length)]!;
+      const passage = passageCuts(await sourceText(join(folder, path)), next, place);
+      for (const cut of passage.slice(0, count - ofLanguage.size)) {
+        const id = `${path}:${cut.id}`;
+        ofLanguage.set(id, { ...cut, id, path, languageId });
+      }
+    }
+    cuts.push(...ofLanguage.values());
   }
   if (cuts.length === 0) throw new BadRequest(`${folder} has no source files in a language that is measured.`);
   return cuts;
 }
 
-async function cutsOf(
-  folder: string,
-  files: readonly string[],
-  languageId: string,
-  count: number,
-  next: () => number,
-): Promise<LineCut[]> {
-  const cuts = new Map<string, LineCut>();
-  const texts = new Map<string, string>();
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(next() * from.length)]!;
-  // A folder of few lines gives fewer cuts.
-  for (let tries = 0; cuts.size < count && tries < 50 * count; tries++) {
-    const path = pick(files);
-    if (!texts.has(path)) texts.set(path, await sourceText(join(folder, path)));
-    const text = texts.get(path)!;
-    const lines = text.split('\n');
-    const line = Math.floor(next() * lines.length);
-    const content = lines[line]!.trimEnd();
-    const indent = content.length - content.trimStart().length;
-    const column = indent + Math.floor(next() * (content.length - indent));
-    if (!/\p{L}/u.test(content) || content.length > LONGEST_LINE || content.length - column < SHORTEST_TRUTH) continue;
-    const at = lines.slice(0, line).join('\n').length + (line > 0 ? 1 : 0) + column;
-    const end = at + content.length - column;
-    const id = `${path}:${line + 1}:${column + 1}`;
-    const [prefix, truth, suffix] = [text.slice(0, at), text.slice(at, end), text.slice(end)];
-    cuts.set(id, { id, path, languageId, prefix, truth, suffix });
-  }
-  return [...cuts.values()];
+/** Cuts of a random passage, without the file's part of their ids. */
+function passageCuts(text: string, next: () => number, place: CutPlace): Omit<LineCut, 'path' | 'languageId'>[] {
+  const lines = text.split('\n');
+  const first = Math.floor(next() * lines.length);
+  const starts = lines.map(() => 0);
+  for (let i = 1; i < lines.length; i++) starts[i] = starts[i - 1]! + lines[i - 1]!.length + 1;
+  const from = starts[first]! < PREFIX ? 0 : text.indexOf('\n', starts[first]! - PREFIX) + 1;
+  const picked = new Set(Array.from({ length: LINES_PER_PASSAGE }, () => first + Math.floor(next() * PASSAGE)));
+  return [...picked]
+    .sort((a, b) => a - b)
+    .flatMap((line) => {
+      const content = lines[line]?.trimEnd() ?? '';
+      const column = columnOf(content, next(), place);
+      if (!/\p{L}/u.test(content) || content.length > LONGEST_LINE || content.length - column < SHORTEST_TRUTH)
+        return [];
+      const [at, end] = [starts[line]! + column, starts[line]! + content.length];
+      const id = `${line + 1}:${column + 1}`;
+      return { id, prefix: text.slice(from, at), truth: text.slice(at, end), suffix: text.slice(end) };
+    });
+}
+
+function columnOf(content: string, random: number, place: CutPlace): number {
+  if (place === 'two words') return /^\W*\w+\W+\w+\s*/.exec(content)?.[0].length ?? content.length;
+  const indent = content.length - content.trimStart().length;
+  return indent + Math.floor(random * (content.length - indent));
 }
 
 /** '' for a file that is too long, or that no person has written. */

@@ -1,5 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import * as z from 'zod';
+import type { CutPlace } from './lineCuts.ts';
 import { readKeptLines } from './keptLines.ts';
 
 /** What the results of a file depend on. */
@@ -7,13 +8,27 @@ export interface LineSettings {
   readonly model: string;
   readonly weights: string;
   readonly suffix: boolean;
+  readonly place: CutPlace;
+  readonly curve: boolean;
 }
 
-const result = z.object({ shown: z.string(), firstMs: z.number(), totalMs: z.number() });
+const result = z.object({
+  shown: z.string(),
+  firstMs: z.number(),
+  totalMs: z.number(),
+  /** For the curve. */
+  tokens: z.array(z.object({ text: z.string(), logprob: z.number() })).optional(),
+});
 const schema = z.object({
   id: z.string(),
   result,
-  settings: z.object({ model: z.string(), weights: z.string(), suffix: z.boolean() }),
+  settings: z.object({
+    model: z.string(),
+    weights: z.string(),
+    suffix: z.boolean(),
+    place: z.enum(['anywhere', 'two words']),
+    curve: z.boolean(),
+  }),
 });
 
 /** The completions of cuts so far. With a file, they are kept there as they come, and those of an earlier run taken up. */
@@ -46,6 +61,9 @@ export class LineResults {
   }
 }
 
-function describe({ model, weights, suffix }: LineSettings): string {
-  return `${model} with ${weights} weights, ${suffix ? 'with' : 'without'} what follows the line`;
+function describe({ model, weights, suffix, place, curve }: LineSettings): string {
+  return (
+    `${model} with ${weights} weights, ${suffix ? 'with' : 'without'} what follows the line, ` +
+    `${place === 'anywhere' ? 'anywhere' : 'behind two words'}${curve ? ', for the curve' : ''}`
+  );
 }

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { completeAt } from '../../completion/completeAt.ts';
+import type { WrittenToken } from '../../completion/confidence.ts';
 import { completionModel } from '../../document/completionModel.ts';
 import { loadModel } from '../../load/loadModel.ts';
 import { SyntaxErrors } from '../../syntax/syntaxErrors.ts';
@@ -10,6 +11,7 @@ import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '..
 import { modelPath } from '../storeOptions.ts';
 import { type Column, rowFormatter } from '../table.ts';
 import { latestLine, nGram } from './lineBaselines.ts';
+import { type CurvePoint, lineCurve } from './lineCurve.ts';
 import { type LineCut, lineCuts } from './lineCuts.ts';
 import { LineResults } from './lineResults.ts';
 import { type LineResult, type LineScore, scoreOf } from './lineScores.ts';
@@ -22,6 +24,8 @@ interface LinesOptions extends ModelOptions {
   suffix: boolean;
   out?: string;
   markdown?: boolean;
+  twoWords?: boolean;
+  curve?: boolean;
 }
 
 const MAX_TOKENS = 64;
@@ -35,21 +39,31 @@ export function addLines(group: Command, signal: AbortSignal): void {
     .option('--cuts <count>', 'number of lines for each language', wholeNumber(1), 60)
     .option('--seed <number>', 'seed of the choice of lines', wholeNumber(0), 0)
     .option('--no-suffix', 'do not show the model what follows the line')
+    .option('--two-words', 'cut lines behind their first two words, not anywhere')
+    .option('--curve', 'let the model write to the end of the line, and print what each threshold would show of that')
     .option('--out <file>', 'keep the results here (JSON lines), and continue from them')
     .option('--markdown', 'print Markdown tables');
   addModelOptions(command).action((options: LinesOptions) => evaluateLines(options, signal));
 }
 
 async function evaluateLines(options: LinesOptions, signal: AbortSignal): Promise<void> {
-  const { data, cuts: count, seed, out, suffix, weights = 'default', markdown = false } = options;
-  const cuts = await lineCuts(data, count, seed);
-  const results = await LineResults.open({ model: basename(options.model), weights, suffix }, out);
+  const { data, cuts: count, seed, out, suffix, weights = 'default', markdown = false, curve = false } = options;
+  const place = options.twoWords ? 'two words' : 'anywhere';
+  const cuts = await lineCuts(data, count, seed, place);
+  const results = await LineResults.open({ model: basename(options.model), weights, suffix, place, curve }, out);
   const missing = cuts.filter(({ id }) => results.get(id) === undefined);
   if (missing.length > 0) await completeAll(missing, results, options, signal);
   const byModel = cuts.map((cut) => ({ ...cut, ...results.get(cut.id)! }));
   const byText = (complete: (prefix: string) => string) =>
     cuts.map((cut) => ({ ...cut, shown: complete(cut.prefix) }) satisfies LineResult);
-  const table = rowFormatter(COLUMNS, markdown ? 'markdown' : 'table');
+  const format = markdown ? 'markdown' : 'table';
+  if (curve) {
+    const point = rowFormatter(CURVE_COLUMNS, format);
+    const written = byModel.map((cut) => ({ ...cut, tokens: cut.tokens ?? [] }));
+    for (const each of await lineCurve(written, new SyntaxErrors(__dirname, console.error))) console.log(point(each));
+    return;
+  }
+  const table = rowFormatter(COLUMNS, format);
   for (const [title, all] of [
     [basename(options.model), byModel],
     ['latest line with the same beginning', byText(latestLine)],
@@ -81,8 +95,12 @@ async function completeAll(
       };
       await completeAt({ ...request, maxTokens: 1 }, { ...completionModel(model), generate, syntax }, signal);
       const startedMs = performance.now();
-      const { text, prefillMs } = await completeAt(request, { ...completionModel(model), generate, syntax }, signal);
-      await results.add(id, { shown: text, firstMs: prefillMs, totalMs: performance.now() - startedMs });
+      const tokens: WrittenToken[] = [];
+      const toTheEnd = { leastProbability: 0, onToken: (token: WrittenToken) => void tokens.push(token) };
+      const engine = { ...completionModel(model), generate, syntax, ...(options.curve ? toTheEnd : {}) };
+      const { text, prefillMs } = await completeAt(request, engine, signal);
+      const times = { firstMs: prefillMs, totalMs: performance.now() - startedMs };
+      await results.add(id, { shown: text, ...times, ...(options.curve ? { tokens } : {}) });
       if (process.stderr.isTTY) process.stderr.write(`\r${i + 1} of ${cuts.length}`);
     }
   } finally {
@@ -107,4 +125,16 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'first ms', text: ({ medianFirstMs }) => milliseconds(medianFirstMs) },
   { title: 'median ms', text: ({ medianMs }) => milliseconds(medianMs) },
   { title: '90 % ms', text: ({ p90Ms }) => milliseconds(p90Ms) },
+];
+
+const CURVE_COLUMNS: readonly Column<CurvePoint>[] = [
+  { title: 'language', width: 10, text: ({ language }) => language },
+  { title: 'threshold', text: ({ threshold }) => String(threshold) },
+  ...(['chosenOn', 'judgedOn'] as const).flatMap((half): Column<CurvePoint>[] => [
+    { title: half === 'chosenOn' ? 'cuts' : 'other cuts', text: (point) => String(point[half].cuts) },
+    { title: 'shown', width: 7, text: (point) => percent(point[half].shown) },
+    { title: 'exact', width: 7, text: (point) => percent(point[half].exact) },
+    { title: 'kept/100', text: (point) => point[half].keptPer100.toFixed(0) },
+    { title: 'kept of shown', text: (point) => percent(point[half].keptShare) },
+  ]),
 ];

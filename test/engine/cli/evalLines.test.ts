@@ -42,6 +42,25 @@ describe('airgap eval lines', function () {
     }
   });
 
+  it('cuts lines behind their first two words', async () => {
+    for (const { prefix } of await lineCuts(folder, 5, 1, 'two words')) {
+      assert.match(prefix, /(?:^|\n) *(?:const value\d+ |value\d+ = compute)$/);
+    }
+  });
+
+  it('prints what each threshold would show of what the model wrote to the end of the line', async () => {
+    const out = join(folder, 'curve.jsonl');
+    const args = ['eval', 'lines', '--data', folder, '--cuts', '2', '--out', out, '--backend', 'wasm', '--curve'];
+    const { code, stdout, stderr } = await airgap(...args);
+    assert.equal(code, 0, stderr);
+    for (const language of ['all', 'python', 'typescript'])
+      assert.match(stdout, new RegExp(`^${language} +0\\.3 `, 'm'));
+    const { result } = JSON.parse(readFileSync(out, 'utf8').split('\n')[0]!) as {
+      result: { tokens: { text: string; logprob: number }[] };
+    };
+    assert.ok(result.tokens.length > 1 && result.tokens.every(({ logprob }) => logprob <= 0));
+  });
+
   for (const [prefix, latest, words] of [
     ['const a = f(1);\nconst b = f(2);\nconst ', 'b = f(2);', 'b = f(2);'],
     ['return x;\n}\nret', 'urn x;', ''],
@@ -85,7 +104,10 @@ describe('airgap eval lines', function () {
     const second = await airgap(...args);
     assert.deepEqual([second.stdout, readFileSync(out, 'utf8')], [first.stdout, kept]);
     const other = await airgap(...args, '--no-suffix');
-    assert.match(other.stderr, /has completions of starter with default weights, with what follows the line, not of/);
+    assert.match(
+      other.stderr,
+      /has completions of starter with default weights, with what follows the line, anywhere, not of/,
+    );
     const empty = await airgap('eval', 'lines', '--data', join(folder, 'node_modules'), '--cuts', '1', '--model', 'x');
     assert.equal(empty.code, 1);
   });

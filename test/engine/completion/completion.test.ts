@@ -24,7 +24,7 @@ interface Settings {
 async function complete(languageId: string, says: string, seen: string, settings: Settings = {}) {
   const [prefix, rest] = seen.split('\u27e6') as [string, string];
   const suffix = rest.split('\u27e7')[1]!;
-  const { multiline = 'auto', maxTokens = 400, contextLength = 4096, logprob = () => -0.1, notIn = [] } = settings;
+  const { multiline = 'auto', maxTokens = 400, contextLength = 4096, logprob = () => -0.001, notIn = [] } = settings;
   const request = { fileName: 'a', languageId, prefix, suffix, maxTokens, multiline, notIn };
   const taken: string[] = [];
   const generate = replay(prefix.replaceAll('\r\n', '\n'), says, logprob, taken);
@@ -79,6 +79,9 @@ const CASES: Record<string, (readonly [...ShownCase, Settings?])[]> = {
     ['typescript', 'a, b);\nbar();', 'foo(⟦a, b⟧)'],
     ['typescript', 'a, g(b), [c]);', 'foo(⟦a, g(b), [c]⟧);'],
     ['typescript', 'a, b', 'foo(bar(⟦a, b⟧))'],
+    ['python', 'Plant("mint", date(1))', 'bed.add(⟦Plant("mint", date(1))⟧)'],
+    ['python', 'Plant("mint", date(1)))', 'bed.add(⟦Plant("mint", date(1))⟧)'],
+    ['typescript', 'b as string)', 'f(a, ⟦b⟧ as string)'],
     ['typescript', 'items.map(f)', 'const n = ⟦items⟧.map(f)'],
     ['typescript', 'a + b;', 'return ⟦a ⟧+ b;'],
     ['typescript', '5;', 'const x = ⟦5⟧;'],
@@ -151,6 +154,8 @@ const CASES: Record<string, (readonly [...ShownCase, Settings?])[]> = {
     ['typescript', 'foo(bar, foo(bar, foo(bar, foo(bar, foo(bar,', 'x = ⟦⟧'],
     ['rust', ', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1', 'let a = [1⟦⟧'],
     ['python', 'x = 1\nwith_with_with_with_with_', '# a\n⟦x = 1⟧'],
+    ['rust', '{}: {}: {}: {}: {}: {}: {}"', 'println!("⟦⟧")'],
+    ['markdown', ' --- | --- | --- | --- | --- |', 'a | b\n|⟦ --- | --- | --- | --- | --- |⟧'],
     ['css', '-------------------- */', '/* ⟦-------------------- */⟧'],
     [
       'python',
@@ -164,7 +169,11 @@ const CASES: Record<string, (readonly [...ShownCase, Settings?])[]> = {
     ['typescript', '```ts\na();\n```', '// call\n⟦a();⟧'],
     ['typescript', 'zzz', 'x = ⟦⟧', { logprob: () => -4 }],
     ['typescript', 'bar();\nzzzz();\n', '// x\n⟦bar();⟧', { logprob: (t) => (t === 'z' ? -3 : -0.1) }],
-    ['typescript', 'z1', 'x = ⟦z1⟧', { logprob: (t) => (t === '1' ? -1.6 : -0.1) }],
+    // As far as the model is sure, and no half word.
+    ['typescript', 'a.b(c, dd);\n', 'x = ⟦a.b(c,⟧', { logprob: (t) => (t.includes('d') ? -3 : -0.01) }],
+    ['typescript', 'abc(def', 'x = ⟦abc(⟧', { logprob: (t) => (t.includes('e') ? -3 : -0.01) }],
+    ['typescript', '(a);', 'x⟦⟧', { logprob: (t) => (t === 'a' ? -3 : -0.01) }],
+    ['typescript', 'a;\nb;', '⟦a;⟧\nz();', { logprob: (t) => (t === '\n' ? -9 : -0.01) }],
     ['typescript', '\u{1F600}', 'x = "⟦\u{1F600}⟧"'],
   ],
 };
@@ -185,7 +194,7 @@ describe('completion', () => {
     const endless = await complete('typescript', ' = a' + '.get(this'.repeat(50), 'const x⟦⟧');
     assert.ok(endless.taken.length < 50, endless.taken);
     const weak = await complete('typescript', 'abc', 'x(⟦⟧', { logprob: () => -4 });
-    assert.deepEqual([weak.text, weak.taken], ['', '(a']);
+    assert.deepEqual([weak.text, weak.taken], ['', '(']);
   });
 
   it('reports what the generation reports, and text where a rule ended it', async () => {

@@ -128,6 +128,7 @@ describe('decoding with drafts', () => {
     const answers = await bothWays(() => tiny.session(), ids(70), greedy, constraint);
     assertSame(answers);
     assert.deepEqual(answers.drafted.ids.slice(0, 2), [77, 78]);
+    assert.deepEqual(answers.drafted.logprobs.slice(0, 2), [0, 0], 'nothing else was allowed');
     assert.ok(answers.drafted.stats.tokensAccepted > 0);
   });
 
