@@ -4,9 +4,10 @@
  *   dist/tree-sitter*.wasm       the parsers of completions and of the project's index
  *   dist/tiktoken_bg.wasm        where the bundled package `tiktoken` looks for it: beside the bundle
  *   dist/tesseract-core*.wasm, dist/*.traineddata.gz  what reads the text of pictures, and its languages
+ *   dist/sample-project          what the walkthrough opens
  *   dist/THIRD_PARTY_NOTICES.txt the licences of everything that is bundled
  */
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, rmSync } from 'node:fs';
 import { build, context } from 'esbuild';
 import { page, product, testFiles, tests } from './bundles.ts';
 import { linkNatives } from './natives.ts';
@@ -29,6 +30,7 @@ for (const language of ['deu', 'eng']) {
   const file = `${language}.traineddata.gz`;
   copyFileSync(`node_modules/@tesseract.js-data/${language}/4.0.0_best_int/${file}`, `dist/${file}`);
 }
+cpSync('test/fixtures/sample-project', 'dist/sample-project', { recursive: true });
 writeNotices(ofProduct.metafile, ofPage.metafile);
 linkNatives();
 if (process.argv.includes('--watch')) await watch();

@@ -20,6 +20,8 @@ import { showTraffic } from './status/showTraffic.ts';
 import { languageEnabled, withLanguage } from './settings.ts';
 import type { Snooze } from './status/snooze.ts';
 import { describe, type StatusState } from './status/status.ts';
+import type { FirstStart } from './walkthrough/firstStart.ts';
+import { walkthroughCommands } from './walkthrough/walkthroughCommands.ts';
 
 export interface CommandHost {
   readonly config: Config;
@@ -35,6 +37,7 @@ export interface CommandHost {
   readonly search: { rebuild(): Promise<void> };
   readonly texts: Pick<ReadTextCommandHost, 'options'>;
   readonly selfTest: SelfTestHost;
+  readonly firstStart: FirstStart;
   state(): StatusState;
 }
 
@@ -50,6 +53,7 @@ export function commandTable(host: CommandHost): CommandTable {
     ...windowCommands(host),
     ...modelCommands(() => host.models),
     ...ofChat,
+    ...walkthroughCommands(() => host),
     // Pictures in the chat have these commands in their context menu.
     'airgap.explainImage': (uri, uris) => ofChat['airgap.explainImage']!(clickedPicture(uri) ?? uri, uris),
     'airgap.readText': (uri) => told(() => readTextCommand(readTextHost(host), clickedPicture(uri) ?? uri)),
@@ -89,7 +93,10 @@ function windowCommands(host: CommandHost): CommandTable {
     'airgap.openSettings': () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:airgap.airgap'),
     'airgap.showLog': () => log.show(),
     'airgap.showReport': () => showReport(host.engine, host.report, log),
-    'airgap.selfTest': () => told(() => selfTest(host.selfTest)),
+    'airgap.selfTest': () => {
+      host.firstStart.postpone();
+      return told(() => selfTest(host.selfTest));
+    },
     'airgap.showTraffic': () => told(() => showTraffic(engine, host.report)),
   };
 }

@@ -26,6 +26,7 @@ import type { SelfTestHost } from './selfTest/selfTest.ts';
 import { Snooze } from './status/snooze.ts';
 import { Status, type StatusState, whyAsleep } from './status/status.ts';
 import { WindowController } from './status/windowController.ts';
+import { FirstStart } from './walkthrough/firstStart.ts';
 
 /** Builds everything and registers it. The engine process itself starts later: see status/windowController.ts. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -74,8 +75,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const blocks = own(new CodeBlocks());
   const colors = own(new ThemeColors((message) => log.warn(message)));
   const chat = createChat({ context, config, settings, engine, reader, log, instructions, blocks, colors });
-  const { reloadPages } = chat;
-  if (development) own(followBuilds({ dist: join(extensionPath, 'dist'), engine, reloadPages }));
+  if (development) own(followBuilds({ dist: join(extensionPath, 'dist'), engine, reloadPages: chat.reloadPages }));
   const edit = own(createInlineEdit(context, { model: engine.chatModel, instructions, settings, blocks }));
   own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));
   own(registerLanguageModel({ model: engine.chatModel, settings }));
@@ -84,8 +84,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const report = own(new ReportView());
   const models = createModels({ context, config, engine, report, log });
   const state = () => window.state;
+  const firstStart = own(new FirstStart(context));
   const features = { chat, models, blocks, edit, screenshot, search, texts, selfTest: selfTestHost(start, state) };
-  const commands = commandTable({ config, engine, snooze, log, report, state, ...features });
+  const commands = commandTable({ config, engine, snooze, log, report, state, firstStart, ...features });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }
 

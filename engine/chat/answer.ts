@@ -16,6 +16,7 @@ import { LineEncoder } from './lineEncoder.ts';
 import { type ChatPicture, type ChatPictures, readPictures } from './pictures.ts';
 import { RepetitionDetector } from './repetition.ts';
 import { reuseCachedTokens } from './reuseCachedTokens.ts';
+import { SentenceLimit } from './sentenceLimit.ts';
 import { type Told, Thoughts } from './thoughts.ts';
 import { answerSampling } from './sampling.ts';
 
@@ -32,7 +33,7 @@ export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopString
 export async function answerChat(
   model: ChattingModel,
   session: Pick<ModelSession, 'generate' | 'tokens'>,
-  { messages, sources, maxTokens, sampling }: Omit<ChatParams, 'modelId' | 'sessionId'>,
+  { messages, sources, maxTokens, maxSentences, sampling }: Omit<ChatParams, 'modelId' | 'sessionId'>,
   signal: AbortSignal,
   onPart: (part: ChatPart) => void,
 ): Promise<ChatResult> {
@@ -67,8 +68,10 @@ export async function answerChat(
   let repeats = false;
   // The marks of thoughts are short.
   const thoughts = new Thoughts(messages.at(-1)!.role === 'assistant' ? null : tokenizer.decode([...ids.slice(-8)]));
-  const tell = ({ thought, text }: Told): void => {
+  const limit = new SentenceLimit(maxSentences ?? Infinity);
+  const tell = ({ thought, text: said }: Told): void => {
     if (thought !== '') onPart({ type: 'thought', text: thought });
+    const text = limit.push(said);
     if (text !== '') onPart({ type: 'text', text });
   };
   const say = (text: string): void => {
@@ -77,7 +80,7 @@ export async function answerChat(
   };
   for await (const { id } of generation) {
     say(stops.push(stream.push(id)));
-    if (stops.stopped || repeats) break;
+    if (stops.stopped || repeats || limit.reached) break;
   }
   // Bytes that the stream still holds back do not form a complete character.
   say(stops.end());

@@ -166,6 +166,8 @@ export interface ChatParams {
   sources?: ChatSource[];
   /** Limit for the answer; ModelInfo.longestAnswer applies as well. */
   maxTokens: number;
+  /** The answer ends behind so many sentences, code blocks aside; their stop is `text`. */
+  maxSentences?: number;
   /** Greedy decoding without a repetition penalty when absent. */
   sampling?: ChatSampling;
 }

@@ -99,6 +99,7 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
       messages,
       sources: sources.exactOptional(),
       maxTokens: z.int().min(1).max(MAX_TOKENS),
+      maxSentences: z.int().min(1).exactOptional(),
       sampling: z
         .object({
           temperature: temperature.exactOptional(),

@@ -12,6 +12,8 @@ export interface Chat {
     attachments?: Attachment[];
     send?: boolean;
     newConversation?: boolean;
+    /** A sentence that the page shows above its input. */
+    notice?: string;
   }): Promise<void>;
   newConversation(): Promise<void>;
   /** Shows the list of conversations. */

@@ -59,14 +59,15 @@ export class ChatController implements Omit<Chat, 'openInEditor' | 'reloadPages'
     }
   }
 
-  async ask({ text = '', attachments = [], send = false, newConversation = false }: Parameters<Chat['ask']>[0]) {
+  async ask({ text = '', attachments = [], notice = '', ...how }: Parameters<Chat['ask']>[0]) {
     await this.#host.actions.reveal();
     await withPictures(this.#host.pictures, attachments, (ready) =>
       this.#exclusively(async () => {
-        if (newConversation) await this.#show(this.#empty());
-        if (send) return this.#send(text, ready);
+        if (how.newConversation) await this.#show(this.#empty());
+        if (how.send) return this.#send(text, ready);
         this.#draft.add(ready);
         if (text !== '') this.#give({ type: 'compose', text });
+        if (notice !== '') this.#give({ type: 'notice', text: notice });
       }),
     );
   }

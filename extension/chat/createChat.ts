@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { onDidConnect, traffic } from '../../engine/traffic.ts';
 import type { SyntaxColors } from '../../webview/protocol.ts';
+import { isSmallChatModel } from '../bundledModels.ts';
 import type { Config } from '../config.ts';
 import type { Engine, EngineState } from '../engine/engine.ts';
 import type { Translate } from '../common/translate.ts';
@@ -13,6 +14,7 @@ import { readPictureFile } from '../pictures/readPictureFile.ts';
 import { samplingSettings } from '../engine/sampling.ts';
 import { modelOf, type Settings } from '../settings.ts';
 import type { CodeBlocks } from '../edits/vscode/codeBlocks.ts';
+import { mannerForSmallModel } from './answer/smallModel.ts';
 import { instruct } from './context/instruct.ts';
 import { ChatController } from './controller.ts';
 import type { ControllerHost } from './controllerHost.ts';
@@ -137,6 +139,7 @@ function controllerHost(
     t,
     settings: () => ({ maxTokens: settings()['chat.maxTokens'], sampling: samplingSettings(settings()) }),
     instruct: (text, attached) => instruct(text, attached, modelOf(settings(), 'chat')),
+    manner: (text) => (isSmallChatModel(modelOf(settings(), 'chat')) ? mannerForSmallModel(text) : {}),
     engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat'), localOnly(t), t),
     contextLength: () => contextLength(engine.chatModel.state),
     seesPictures: () => seesPictures(engine.chatModel.state),

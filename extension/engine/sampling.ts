@@ -19,13 +19,14 @@ export function samplingSettings(settings: Settings): SamplingSettings {
   };
 }
 
-/** Where the user has set nothing, the engine takes the model's defaults. */
+/** Where the user has set nothing, `defaults` count, and the model's own where they say nothing either. */
 export function samplingOf(
   settings: SamplingSettings,
   seed: number,
   leastTemperature = 0,
+  defaults: Omit<ChatSampling, 'seed'> = {},
 ): Required<Pick<ChatParams, 'sampling'>> {
   const set = Object.entries(settings).filter(([, value]) => value !== null);
   const changes = Object.fromEntries(set) as Partial<ChatSampling>;
-  return { sampling: { ...changes, seed, ...(leastTemperature > 0 ? { leastTemperature } : {}) } };
+  return { sampling: { ...defaults, ...changes, seed, ...(leastTemperature > 0 ? { leastTemperature } : {}) } };
 }

@@ -29,7 +29,7 @@ interface Manifest {
     commands: { command: string }[];
     keybindings: { command: string; key: string; when: string }[];
     configuration: { properties: Record<string, Property> }[];
-    walkthroughs: { steps: { media: { markdown: string }; description: string }[] }[];
+    walkthroughs: { steps: { media: { markdown?: string; image?: string }; description: string }[] }[];
   };
 }
 
@@ -126,8 +126,12 @@ describe('package.json', () => {
     }
   });
 
-  it('is activated by an editor or a chat that was left open, not at startup', () =>
-    assert.deepEqual(manifest.activationEvents, ['onLanguage', 'onWebviewPanel:airgap.chat.editor']));
+  it('is activated by an editor, a chat that was left open, or once a window has started, never while it starts', () =>
+    assert.deepEqual(manifest.activationEvents, [
+      'onLanguage',
+      'onStartupFinished',
+      'onWebviewPanel:airgap.chat.editor',
+    ]));
 
   it('says that there is no telemetry', () => {
     assert.deepEqual(json('extension/telemetry.json'), { events: {}, commonProperties: {} });
@@ -147,7 +151,7 @@ describe('languages', () => {
   });
 
   it('German has every page of the walkthrough, where VS Code looks for it', () => {
-    const pages = contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ media }) => media.markdown));
+    const pages = contributes.walkthroughs.flatMap(({ steps }) => steps.flatMap(({ media }) => media.markdown ?? []));
     assert.ok(pages.length > 0);
     for (const page of pages) assert.match(read(page.replace(/\.md$/, '.nls.de.md')), /\S/, page);
   });

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { Locator } from 'playwright-core';
 import { ChatPage } from './chatPage.ts';
+import { WINDOW_SIZE } from './host.ts';
 import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 
 const SAMPLE = 'test/fixtures/sample-project';
+/** The walkthrough's pictures are written where AIRGAP_SHOTS asks for them. */
+const SHOTS = process.env.AIRGAP_SHOTS ? 'media/walkthrough' : 'dist/shots';
+const STEP = '[data-step-id="airgap.airgap#start#';
+const EDITOR = '.editor-group-container.active .monaco-editor';
+const CHAT = '.part.sidebar';
 /** SmolLM2-135M-Instruct as GGUF (.ci/chatModel.ts). */
 const CHAT_MODEL = process.env.AIRGAP_SMOLLM2;
 
@@ -43,7 +50,11 @@ describe('the first minute, with the models that come along', () => {
     vscode = await VsCode.start({
       files: Object.fromEntries(textOf),
       // The beginnings have the indent that they are to have. A GPU rounds otherwise.
-      settings: { 'editor.autoIndent': 'none', 'airgap.engine.backend': 'wasm' },
+      settings: {
+        'editor.autoIndent': 'none',
+        'airgap.engine.backend': 'wasm',
+        'workbench.welcomePage.walkthroughs.openOnInstall': true,
+      },
       ...(CHAT_MODEL ? { storedModel: CHAT_MODEL } : {}),
     });
     window = await EditorWindow.open(vscode);
@@ -51,6 +62,73 @@ describe('the first minute, with the models that come along', () => {
   after(async () => {
     await window?.[Symbol.asyncDispose]();
     await vscode?.[Symbol.asyncDispose]();
+  });
+
+  it('the walkthrough opens once, and each of its buttons does what it says', async function () {
+    this.timeout(300_000);
+    const walkthrough = new Walkthrough(window);
+    await walkthrough.steps.waitFor();
+    // It, a file and the chat stand side by side.
+    await window.page.setViewportSize({ width: 1600, height: 860 });
+    const suggested = async () => {
+      await until(async () => (await window.ghostText()) !== '', 'nothing is suggested');
+      return window.ghostText();
+    };
+
+    await walkthrough.click('type', 'Type Here');
+    await window.page.waitForSelector('.tab.active[data-resource-name="garden.ts"]');
+    await window.awaitEditorText(/ litres per day`\);\n {4}\n {2}}/);
+    await window.type('lines.push(');
+    await suggested();
+    await walkthrough.shot('type', EDITOR);
+    await window.press('Escape');
+    await walkthrough.awaitDone('type');
+
+    await walkthrough.click('tab', 'Show a Suggestion');
+    const line = `lines.push(${await suggested()}`;
+    await window.press('Tab');
+    await until(async () => (await window.awaitEditorText(/./)).includes(line), `${line} is not accepted`);
+    await walkthrough.shot('tab', EDITOR);
+    await walkthrough.awaitDone('tab');
+
+    await walkthrough.click('model', 'Choose a Model');
+    await window.page.locator('.quick-input-list .monaco-list-row').first().waitFor();
+    await window.press('Escape');
+    await walkthrough.awaitDone('model');
+
+    await walkthrough.click('ask', 'Ask About This File');
+    const chat = await ChatPage.find(window.page);
+    await until(
+      async () => (await chat.composer.inputValue()) === 'What does this file do?',
+      'no question is filled in',
+    );
+    await chat.awaitChips(/garden\.ts/);
+    if (CHAT_MODEL) {
+      await chat.press('Enter');
+      await chat.awaitText(/tokens\/s/);
+      await walkthrough.shot('ask', CHAT);
+    }
+    await walkthrough.awaitDone('ask');
+
+    await window.command('Airgap: New Chat');
+    await walkthrough.click('picture', 'Open the Chat');
+    await chat.locator('.notice').getByText('Paste a picture here').waitFor();
+    await walkthrough.copy('type');
+    await chat.composer.click();
+    await window.press('Control+v');
+    await chat.locator('.composer .thumbnail img').waitFor();
+    await chat.awaitChips(/\d words/);
+    await walkthrough.shot('picture', CHAT);
+    await walkthrough.awaitDone('picture');
+
+    await using other = await EditorWindow.open(vscode);
+    await other.openFile('main.rs', 1, 1);
+    await other.awaitStatus(/Ready\. Model: starter/);
+    assert.equal(await new Walkthrough(other).steps.count(), 0);
+
+    await window.page.setViewportSize(WINDOW_SIZE);
+    await window.command('File: Revert File');
+    await window.command('View: Close All Editors');
   });
 
   it(`ghost text comes behind at least 18 of ${beginnings.length} beginnings of lines`, async function () {
@@ -105,3 +183,49 @@ describe('the first minute, with the models that come along', () => {
     await chat!.awaitText(/very small/);
   });
 });
+
+/** VS Code's walkthrough of Airgap in a window, driven by clicks. */
+class Walkthrough {
+  readonly #window: EditorWindow;
+
+  constructor(window: EditorWindow) {
+    this.#window = window;
+  }
+
+  get steps(): Locator {
+    return this.#window.page.locator(`.gettingStartedContainer ${STEP}type"]`);
+  }
+
+  /** Opens a step and clicks a button in it. */
+  async click(step: string, button: string): Promise<void> {
+    const shown = this.#window.page.locator(`${STEP}${step}"]`);
+    if ((await shown.getAttribute('aria-expanded')) !== 'true') await shown.locator('.step-title').click();
+    await shown.locator('.monaco-button', { hasText: button }).click();
+  }
+
+  async awaitDone(step: string): Promise<void> {
+    const mark = this.#window.page.locator(`[data-done-step-id="airgap.airgap#start#${step}"]`);
+    await until(async () => (await mark.getAttribute('aria-checked')) === 'true', `the step ${step} is not done`);
+  }
+
+  async shot(name: string, of: string): Promise<void> {
+    mkdirSync(SHOTS, { recursive: true });
+    await this.#window.page
+      .locator(of)
+      .first()
+      .screenshot({ path: `${SHOTS}/${name}.png` });
+  }
+
+  /** Puts a shot into the clipboard. */
+  async copy(shot: string): Promise<void> {
+    const { page } = this.#window;
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.evaluate(
+      async (bytes) => {
+        const blob = new Blob([new Uint8Array(bytes)], { type: 'image/png' });
+        await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+      },
+      [...readFileSync(`${SHOTS}/${shot}.png`)],
+    );
+  }
+}

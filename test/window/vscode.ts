@@ -22,6 +22,8 @@ const EXTENSION = process.env.AIRGAP_EXTENSION ?? process.cwd();
 export const DESKTOP = process.env.VSCODE_EXECUTABLE;
 
 const SETTINGS = {
+  // A test opens what it wants to see.
+  'workbench.welcomePage.walkthroughs.openOnInstall': false,
   // In the browser VS Code saves by itself, and tests want to say when.
   'files.autoSave': 'off',
   // The suggest widget comes when it likes, and then Tab and Escape are its own.

@@ -4,6 +4,7 @@ import type { PageMessage } from '../../../webview/protocol.ts';
 import type { ChatModel } from '../../engine/engine.ts';
 import { abortable } from '../../common/abortable.ts';
 import { errorMessage } from '../../common/errorMessage.ts';
+import type { Translate } from '../../common/translate.ts';
 import { samplingOf, type SamplingSettings } from '../../engine/sampling.ts';
 import { compose, type Composed, type ComposeHost, type ComposeRequest, imageOf, uncounted } from './compose.ts';
 import {
@@ -20,6 +21,7 @@ import {
 import { picturesOf } from '../conversation/contents.ts';
 import { statisticsText } from './statistics.ts';
 import type { Attachment } from '../context/attachment.ts';
+import type { Manner } from './smallModel.ts';
 import { answered, chatTurns, earlierTurns, type ToImage, withImages } from './prompt.ts';
 
 /** How often a growing answer is saved: a crash or a reload loses no more than this. */
@@ -35,6 +37,8 @@ export interface AnsweringHost extends ComposeHost {
     text: string,
     attached: readonly Attachment[],
   ): Promise<{ instruction: string; attachments: readonly Attachment[] }>;
+  /** How the chat's model is asked a typed text. */
+  manner(text: string): Manner;
   /** Whether the loaded model sees pictures; false while none is loaded. */
   seesPictures(): boolean;
   readonly language: string;
@@ -122,7 +126,8 @@ export class Answering {
 
   /** The messages in front of a further question, and the sources in them. */
   situation(): Pick<ComposeRequest, 'turns' | 'known'> {
-    return situationOf(this.#conversation, this.#toImage(this.#host.seesPictures()));
+    const { system } = this.#host.manner('');
+    return situationOf(this.#conversation, this.#toImage(this.#host.seesPictures()), system);
   }
 
   #ask(id: string, text: string, attachments: readonly Attachment[]): void {
@@ -151,16 +156,20 @@ export class Answering {
   async #run(leastTemperature: number, signal: AbortSignal): Promise<void> {
     const toImage = this.#toImage(await this.#modelSees(signal));
     const { maxTokens, sampling } = this.#host.settings();
+    const { system, maxSentences, sampling: defaults, needsCode } = this.#host.manner(this.#last.question.text);
     const request = {
       sessionId: this.#conversation.id,
       maxTokens,
-      ...samplingOf(sampling, this.#host.seed(), leastTemperature),
+      ...(maxSentences === undefined ? {} : { maxSentences }),
+      ...samplingOf(sampling, this.#host.seed(), leastTemperature, defaults),
     };
     if (this.#last.question.prompt !== '') {
-      return this.#chat({ ...request, messages: chatTurns(this.#conversation, toImage) }, signal);
+      return this.#chat({ ...request, messages: chatTurns(this.#conversation, toImage, system) }, signal);
     }
-    const situation = situationOf(before(this.#conversation, this.#last.question.id)!, toImage);
+    const situation = situationOf(before(this.#conversation, this.#last.question.id)!, toImage, system);
     const { question, composed } = await this.#compose(situation, signal);
+    const isFirst = situation.turns.length === 1;
+    if (needsCode && isFirst && question.attachments.length === 0) throw new Error(nothingGiven(this.#host.t));
     const messages = [...situation.turns, withImages(composed.images, question.instruction)];
     return this.#chat({ ...request, messages, sources: composed.sources }, signal, (fitted) =>
       this.#fitted(fitted, composed, question.attachments),
@@ -280,9 +289,20 @@ export class Answering {
   }
 }
 
-function situationOf(conversation: Conversation, toImage: ToImage): ReturnType<Answering['situation']> {
+/** What is said in place of an answer that would be made up. */
+function nothingGiven(t: Translate): string {
+  return t(
+    'No code is attached to this question, and a model as small as this one would make some up. Open the file, or type @ to attach one, and ask again.',
+  );
+}
+
+function situationOf(
+  conversation: Conversation,
+  toImage: ToImage,
+  system: string | undefined,
+): ReturnType<Answering['situation']> {
   const known = answered(conversation).map(({ question }) => question.sources);
-  return { turns: earlierTurns(conversation, toImage), known };
+  return { turns: earlierTurns(conversation, toImage, system), known };
 }
 
 function itemsOf(questionId: string, attachments: readonly Attachment[]): ComposeRequest['items'] {

@@ -8,6 +8,7 @@ import type { Conversation, Question, Turn } from '../conversation/conversation.
 /** A picture as the model is to see it; undefined if it sees none, or the picture's file is gone. */
 export type ToImage = (picture: PictureAttachment) => ChatImage | undefined;
 
+/** What the chat tells a model, unless its manner has its own. */
 export const SYSTEM =
   'You are a programming assistant in a code editor. Answer correctly and briefly, in the language of the question. ' +
   'Put code in fenced blocks that name the language and, for code of a file, its path: ```ts src/main.ts. ' +
@@ -15,9 +16,9 @@ export const SYSTEM =
   'stand in them, unless the question names the file for that. Say so where you do not know something.';
 
 /** All turns up to the last question, and the part of its answer written so far, which the model continues. */
-export function chatTurns(conversation: Conversation, toImage: ToImage): ChatTurn[] {
+export function chatTurns(conversation: Conversation, toImage: ToImage, system = SYSTEM): ChatTurn[] {
   const { question, answer } = conversation.turns.at(-1)!;
-  const turns = earlierTurns({ ...conversation, turns: conversation.turns.slice(0, -1) }, toImage);
+  const turns = earlierTurns({ ...conversation, turns: conversation.turns.slice(0, -1) }, toImage, system);
   turns.push(questionTurn(question, toImage));
   if (answer.text !== '') turns.push(textTurn('assistant', answer.text));
   return turns;
@@ -29,9 +30,9 @@ export function answered({ turns }: Conversation): Turn[] {
 }
 
 /** The messages before the next question. */
-export function earlierTurns(conversation: Conversation, toImage: ToImage): ChatTurn[] {
+export function earlierTurns(conversation: Conversation, toImage: ToImage, system = SYSTEM): ChatTurn[] {
   return [
-    textTurn('system', SYSTEM),
+    textTurn('system', system),
     ...answered(conversation).flatMap(({ question, answer }) => [
       questionTurn(question, toImage),
       textTurn('assistant', answer.text),

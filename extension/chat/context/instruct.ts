@@ -21,7 +21,7 @@ export async function instruct(
   const files = attached.filter(({ kind }) => kind === 'instructions') as { uri: string }[];
   const names = files.map(({ uri }) => nameOf(vscode.Uri.parse(uri)));
   if (!slash) {
-    const question = isSmallChatModel(chatModel) ? forSmallModel(text, attached.length > 0) : text;
+    const question = isSmallChatModel(chatModel) ? forSmallModel(text) : text;
     return { instruction: followingInstructions(question, names), attachments: attached };
   }
   const instruction = followingInstructions(slash.instruction, names);

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- answers MODEL`: a chat model's answers to 56 questions about files of this repository, and 6 about
+ * `npm run bench -- answers MODEL`: a chat model's answers to 60 questions about files of this repository, and 8 about
  * nothing, with the chat's own instructions and limits. Prints what the rubric counts; `--out` keeps the answers.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { loadModel } from '../../../engine/load/loadModel.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatPart } from '../../../engine/wire/protocol.ts';
-import { forSmallModel } from '../../../extension/chat/answer/smallModel.ts';
+import { forSmallModel, type Manner, mannerForSmallModel } from '../../../extension/chat/answer/smallModel.ts';
 import { SYSTEM } from '../../../extension/chat/answer/prompt.ts';
 import { type Judged, judge } from './rubric.ts';
 
@@ -29,6 +29,8 @@ interface Options extends ModelOptions, SamplingOptions {
   out?: string;
 }
 
+/** No model is asked: extension/chat/answer/answering.ts says that no code is attached. */
+const SAID_BY_THE_CHAT: Judged = { ends: 'chat', noLoop: true, symbols: [], invented: [], saysSo: true };
 /** As the setting of the chat. */
 const MAX_TOKENS = 1024;
 
@@ -43,15 +45,14 @@ export function addAnswers(program: Command, signal: AbortSignal): void {
     const all = JSON.parse(
       readFileSync(join(root, 'test/bench/answers/questions.json'), 'utf8'),
     ) as readonly Question[];
-    const questions = all
-      .filter((_, index) => index % options.every === 0)
-      .map((each) => (options.small ? { ...each, question: forSmallModel(each.question, 'file' in each) } : each));
+    const questions = all.filter((_, index) => index % options.every === 0);
     const model = await loadModel(folder, loadOptions(options, signal));
     const rows: (Question & { answer: string; judged: Judged })[] = [];
     try {
       for (const [index, question] of questions.entries()) {
         const sampling = { ...samplingOf(options), seed: options.seed + index };
-        rows.push({ ...question, ...(await ask(model, question, sampling, signal)) });
+        const manner = options.small ? mannerForSmallModel(question.question) : {};
+        rows.push({ ...question, ...(await ask(model, question, { sampling, manner }, signal)) });
         if (process.stderr.isTTY) process.stderr.write(`\r${index + 1} of ${questions.length}`);
       }
     } finally {
@@ -63,17 +64,26 @@ export function addAnswers(program: Command, signal: AbortSignal): void {
   });
 }
 
-async function ask(model: LoadedModel, { file, question }: Question, sampling: SamplingOptions, signal: AbortSignal) {
+async function ask(
+  model: LoadedModel,
+  { file, question }: Question,
+  { sampling, manner }: { sampling: SamplingOptions; manner: Manner },
+  signal: AbortSignal,
+): Promise<{ answer: string; judged: Judged }> {
+  const { system = SYSTEM, maxSentences, needsCode } = manner;
+  if (needsCode && file === undefined) return { answer: '', judged: SAID_BY_THE_CHAT };
   const text = file === undefined ? '' : readFileSync(join(root, file), 'utf8');
+  const asked = maxSentences === undefined ? question : forSmallModel(question);
   let answer = '';
   const { stop } = await answerChat(
     model,
     model.createSession(),
     {
-      messages: [textTurn('system', SYSTEM), textTurn('user', question)],
+      messages: [textTurn('system', system), textTurn('user', asked)],
       sources: file === undefined ? [] : [{ name: file, text }],
       maxTokens: MAX_TOKENS,
-      sampling,
+      ...(maxSentences === undefined ? {} : { maxSentences }),
+      sampling: { ...manner.sampling, ...sampling },
     },
     signal,
     (part: ChatPart) => {
@@ -93,7 +103,10 @@ function figures(rows: readonly { readonly file?: string; readonly judged: Judge
   const named = about.flatMap(({ symbols }) => symbols).length;
   const invented = about.flatMap((judged) => judged.invented).length;
   return [
-    line('ends by itself', all, ({ ends }) => ends),
+    line('ends', all, ({ ends }) => ends !== undefined),
+    line('  by itself', all, ({ ends }) => ends === 'itself'),
+    line('  behind the second sentence, where the chat ends it', all, ({ ends }) => ends === 'limit'),
+    line('  in place of the model, the chat says that no code is attached', all, ({ ends }) => ends === 'chat'),
     line('no loop', all, ({ noLoop }) => noLoop),
     line('names only what it was given', about, (judged) => judged.invented.length === 0),
     line('names at least two symbols of it', about, (judged) => judged.symbols.length - judged.invented.length >= 2),
@@ -104,10 +117,11 @@ function figures(rows: readonly { readonly file?: string; readonly judged: Judge
 
 function section({ file, question, answer, judged }: Question & { answer: string; judged: Judged }): string {
   const faults = [
-    ...(judged.ends ? [] : ['does not end']),
+    ...(judged.ends === undefined ? ['does not end'] : []),
     ...(judged.noLoop ? [] : ['loops']),
     ...(judged.invented.length > 0 ? [`invents ${judged.invented.join(', ')}`] : []),
   ];
+  if (judged.ends === 'chat') return `## ${question}\n\nNothing was given; the chat says so.`;
   const quoted = answer.trim().replace(/^/gm, '> ');
   return `## ${question}\n\n${file ?? 'Nothing was given.'}${faults.length > 0 ? ` (${faults.join('; ')})` : ''}\n\n${quoted}`;
 }

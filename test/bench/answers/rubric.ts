@@ -2,8 +2,8 @@
 import type { ChatResult } from '../../../engine/wire/protocol.ts';
 
 export interface Judged {
-  /** It ended by itself. */
-  readonly ends: boolean;
+  /** What ended it: the model itself, the chat's limit of sentences, or the chat in its place; undefined: it was cut off. */
+  readonly ends: 'itself' | 'limit' | 'chat' | undefined;
   /** It does not repeat itself: neither stopped for that, nor with a sentence or line of some length three times. */
   readonly noLoop: boolean;
   /** Names of code that it mentions, and those of them that stand nowhere in what the model was given. */
@@ -29,7 +29,7 @@ export function judge(answer: string, stop: ChatResult['stop'], given: string): 
   const symbols = [...new Set(found)].filter((name) => !COMMON.has(name));
   const words = new Set(given.match(/[\w$]+/g));
   return {
-    ends: stop === 'end',
+    ends: stop === 'end' ? 'itself' : stop === 'text' ? 'limit' : undefined,
     noLoop: stop !== 'repetition' && !repeats(answer),
     symbols,
     invented: symbols.filter((name) => !words.has(name)),

@@ -320,6 +320,22 @@ describe('a chat answer', () => {
     assert.equal((await chat.ask('Why?', said.repeat(2))).stop, 'end');
   });
 
+  for (const [answer, said] of [
+    ['One. Two! Three? Four.', 'One. Two!'],
+    ['One, e.g. this. Two.\n\nThree.', 'One, e.g. this. Two.'],
+    ['Two steps:\n1. First\n2. Second', 'Two steps:\n1. First\n2. Second'],
+    ['```ts\na. b. c.\n```\nOne. `x.y()` is two. Three.', '```ts\na. b. c.\n```\nOne. `x.y()` is two.'],
+    ['Version 3.5 is one. "So." Three.', 'Version 3.5 is one. "So."'],
+    ['Only one.', 'Only one.'],
+  ] as const) {
+    it(`ends behind its second sentence where that is asked for: ${JSON.stringify(answer)}`, async () => {
+      const chat = talk(tiny());
+      chat.messages.push(textTurn('user', 'Why?'));
+      const { parts, stop } = await chat.call(answer, { maxSentences: 2 });
+      assert.deepEqual([parts.join(''), stop], [said, said === answer ? 'end' : 'text']);
+    });
+  }
+
   it('is greedy at temperature 0, and sampled as asked otherwise', async () => {
     const chat = talk(tiny());
     chat.messages.push(textTurn('user', 'Why?'));

@@ -215,6 +215,7 @@ export class FakeChat {
     sent: '',
   };
   settings: ReturnType<ControllerHost['settings']> = { maxTokens: 100, sampling: MODELS_OWN };
+  manner: ReturnType<ControllerHost['manner']> = {};
   loaded = true;
   confirms = true;
   /** Addresses of the files that the user picks. */
@@ -244,6 +245,7 @@ export class FakeChat {
         text.startsWith('/explain')
           ? { instruction: 'Explain.', attachments: [{ kind: 'file', uri: 'file:///w/a.ts' }] }
           : { instruction: text, attachments: attached },
+      manner: () => this.manner,
       engine: () => this.engine,
       ...createPictures({
         folder: join(folder, 'pictures'),
