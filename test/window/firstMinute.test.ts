@@ -53,8 +53,8 @@ describe('the first minute, with the models that come along', () => {
       settings: {
         'editor.autoIndent': 'none',
         'airgap.engine.backend': 'wasm',
-        'workbench.welcomePage.walkthroughs.openOnInstall': true,
       },
+      machine: { 'workbench.welcomePage.walkthroughs.openOnInstall': true },
       ...(CHAT_MODEL ? { storedModel: CHAT_MODEL } : {}),
     });
     window = await EditorWindow.open(vscode);

@@ -22,14 +22,15 @@ const EXTENSION = process.env.AIRGAP_EXTENSION ?? process.cwd();
 export const DESKTOP = process.env.VSCODE_EXECUTABLE;
 
 const SETTINGS = {
-  // A test opens what it wants to see.
-  'workbench.welcomePage.walkthroughs.openOnInstall': false,
   // In the browser VS Code saves by itself, and tests want to say when.
   'files.autoSave': 'off',
   // The suggest widget comes when it likes, and then Tab and Escape are its own.
   'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
   'editor.suggestOnTriggerCharacters': false,
 };
+
+/** A test opens what it wants to see. The setting has the scope `machine`. */
+const QUIET = { 'workbench.welcomePage.walkthroughs.openOnInstall': false };
 
 export interface VsCodeOptions {
   /** Files of the opened folder: name -> text. */
@@ -93,7 +94,7 @@ export class VsCode implements AsyncDisposable {
     };
     const host = DESKTOP ? await startOnDesktop(DESKTOP, hostOptions) : await startInBrowser(hostOptions);
     const engine = options.engine ? { 'airgap.engine.nodePath': options.engine.nodePath } : {};
-    return new VsCode(host, home, { ...options.machine, ...engine });
+    return new VsCode(host, home, { ...QUIET, ...options.machine, ...engine });
   }
 
   openPage(): Promise<Page> {
