@@ -59,7 +59,8 @@ function addsErrors(
     offset < start ? offset : offset > start ? offset + added.length : atCursor;
   const known = before.map((error) => ({ start: moved(error.start, start), end: moved(error.end, end) }));
   return after.some((error) => {
-    if (error.start >= start && error.end <= end && error.start < end) return true;
+    // It may end behind the text, in what could not be read there before.
+    if (error.start >= start && error.start < end) return true;
     return !known.some((other) => other.start <= error.end && error.start <= other.end);
   });
 }

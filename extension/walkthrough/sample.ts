@@ -7,7 +7,7 @@ import type { WalkthroughContext } from './firstStart.ts';
 const PROJECT = 'sample-project';
 const FILE = 'typescript/garden.ts';
 /** The beginning of a line that the bundled model completes, and the line above it. */
-export const BEGUN = 'lines.push(';
+export const BEGUN = 'for (let i = ';
 const ABOVE = 'lines.push(`${bed.name}: ${bed.litresPerDay()} litres per day`);';
 
 /** Shows the file with the cursor on a line that is blank or no more than begun, which it makes where there is none. */
@@ -18,7 +18,8 @@ export async function openSample(context: WalkthroughContext): Promise<vscode.Te
   const { text, range, firstNonWhitespaceCharacterIndex } = document.lineAt(Math.max(0, above));
   const indent = text.slice(0, firstNonWhitespaceCharacterIndex);
   const place = range.end.line + 1;
-  const isFree = place < document.lineCount && ['', BEGUN, `${BEGUN})`].includes(document.lineAt(place).text.trim());
+  const isFree =
+    place < document.lineCount && ['', BEGUN.trim(), `${BEGUN})`].includes(document.lineAt(place).text.trim());
   if (!isFree) await editor.edit((edits) => edits.insert(range.end, `\n${indent}`));
   const end = document.lineAt(place).text.replace(/\)$/, '').length;
   editor.selection = new vscode.Selection(place, end, place, end);

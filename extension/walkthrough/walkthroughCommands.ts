@@ -38,5 +38,7 @@ async function showSuggestion(context: WalkthroughContext): Promise<void> {
   const { active } = editor.selection;
   const isBlank = editor.document.lineAt(active).text.trim() === '';
   if (isBlank) await editor.edit((edits) => edits.insert(active, BEGUN));
+  // Grey text shows in an editor that has the focus, which the walkthrough's button may still have.
+  await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
   await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
 }

@@ -78,14 +78,14 @@ describe('the first minute, with the models that come along', () => {
     await walkthrough.click('type', 'Type Here');
     await window.page.waitForSelector('.tab.active[data-resource-name="garden.ts"]');
     await window.awaitEditorText(/ litres per day`\);\n {4}\n {2}}/);
-    await window.type('lines.push(');
+    await window.type('for (let i = ');
     await suggested();
     await walkthrough.shot('type', EDITOR);
     await window.press('Escape');
     await walkthrough.awaitDone('type');
 
     await walkthrough.click('tab', 'Show a Suggestion');
-    const line = `lines.push(${await suggested()}`;
+    const line = `for (let i = ${await suggested()}`;
     await window.press('Tab');
     await until(async () => (await window.awaitEditorText(/./)).includes(line), `${line} is not accepted`);
     await walkthrough.shot('tab', EDITOR);

@@ -43,6 +43,7 @@ const CASES: Record<string, ShownCase[]> = {
     ['typescript', 'foo(a]);', 'if (x) {\n  ⟦⟧\n}\n'],
     ['typescript', '1 +;', 'const a = ⟦⟧\nb();\n'],
     ['typescriptreact', '</p>', 'const a = (\n  <div>\n    ⟦⟧\n  </div>\n);\n'],
+    ['c', "for (long ' = 0; j < n; ,++) s", 'void f() {\n  ⟦⟧]);\n  g();\n}\n'],
     ['python', 'x x', 'def f():\n    return ⟦⟧\n'],
     ['python', 'C:\\', 'f("⟦⟧")\n'],
     ['css', 'color red}', 'p {\n  ⟦⟧\n}\n'],

@@ -1,6 +1,8 @@
-/** Places in the files of this repository at which a text has been taken out. */
+/**
+ * Places in the files of this repository at which a text has been taken out: in the files of one commit, so that the same
+ * places are tried whatever is changed since.
+ */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 
@@ -28,6 +30,7 @@ export const LANGUAGES: Readonly<Record<string, string>> = {
   '.json': 'json',
 };
 
+const COMMIT = '097a3722eb0b151f77c3baa32da7bc39380572ca';
 const MOST_LINES = 4;
 const LONGEST_FILE = 60_000;
 
@@ -40,7 +43,7 @@ export function cutsOf(count: number, seed: number): Cut[] {
     const files = filesIn(languageId);
     for (let found = 0; found < count;) {
       const path = files[below(files.length)]!;
-      const text = readFileSync(path, 'utf8');
+      const text = textOf(path);
       if (text.length > LONGEST_FILE || text.length < 20) continue;
       const start = below(text.length);
       const end = endOf(text, start, below(3) === 0 ? 1 + below(MOST_LINES) : 1, below(2) === 0);
@@ -56,7 +59,7 @@ export function cutsOf(count: number, seed: number): Cut[] {
 /** The cut behind the first `before` in a file of a language, to the end of its line; undefined where none has it. */
 export function cutBehind(before: string, languageId: string): Cut | undefined {
   for (const path of filesIn(languageId)) {
-    const text = readFileSync(path, 'utf8');
+    const text = textOf(path);
     const found = text.indexOf(before);
     if (found < 0) continue;
     const start = found + before.length;
@@ -67,9 +70,31 @@ export function cutBehind(before: string, languageId: string): Cut | undefined {
   return undefined;
 }
 
-const tracked = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).trim().split('\n');
+/** Why there are no places; undefined where there are. */
+export function whyNoPlaces(): string | undefined {
+  try {
+    git('cat-file', '-e', COMMIT);
+    return undefined;
+  } catch {
+    return `this clone has not the commit ${COMMIT.slice(0, 7)}, whose files the places lie in`;
+  }
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 28 });
+}
+
+let tracked: readonly string[] | undefined;
+const texts = new Map<string, string>();
+
+function textOf(path: string): string {
+  let text = texts.get(path);
+  if (text === undefined) texts.set(path, (text = git('show', `${COMMIT}:${path}`)));
+  return text;
+}
 
 function filesIn(languageId: string): string[] {
+  tracked ??= git('ls-tree', '-r', '--name-only', COMMIT).trim().split('\n');
   return tracked.filter((path) => LANGUAGES[extname(path)] === languageId && !/golden|recording/.test(path));
 }
 

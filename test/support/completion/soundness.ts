@@ -7,7 +7,7 @@ import { mulberry32 } from '../../../engine/inference/random.ts';
 import { GRAMMARS } from '../../../engine/syntax/grammars.ts';
 import { loadParser } from '../../../engine/syntax/loadParser.ts';
 import { SyntaxErrors } from '../../../engine/syntax/syntaxErrors.ts';
-import { type Cut, cutBehind, cutsOf } from './cuts.ts';
+import { type Cut, cutBehind, cutsOf, whyNoPlaces } from './cuts.ts';
 
 const FOLDER = 'node_modules/@vscode/tree-sitter-wasm/wasm';
 
@@ -32,7 +32,12 @@ export function describeSoundness(perLanguage: number): void {
   describe('what is shown of whatever a model writes', function () {
     this.timeout(perLanguage * 10_000);
 
-    it('adds no error to a document, and little of what is right is cut', async () => {
+    it('adds no error to a document, and little of what is right is cut', async function () {
+      const why = whyNoPlaces();
+      if (why !== undefined) {
+        console.log(`      skipped: ${why}`);
+        return this.skip();
+      }
       const { cuts, texts, shown, unsound, truths, truthsCut } = await judge(perLanguage, 1);
       const share = ((100 * truthsCut.length) / truths).toFixed(1);
       console.log(`      ${cuts} places, ${texts} texts, ${shown} shown`);
@@ -124,7 +129,9 @@ function rubbish({ truth }: Cut, next: () => number): string {
 const parsers = new Map<string, Promise<Parser>>();
 
 async function isSound(cut: Cut, shown: string): Promise<boolean> {
-  const { prefix, suffix, languageId } = cut;
+  const { prefix, suffix, languageId, truth } = cut;
+  // What stood there is right, also where what is taken out behind it leaves a gap.
+  if (truth.startsWith(shown)) return true;
   const isBehindCloser = /^[ \t]*[)\]}]/.test(suffix);
   const grammar = GRAMMARS[languageId];
   if (grammar === undefined) return !isBehindCloser || isBalanced(shown, prefix.split('\n').at(-1)!);
@@ -137,7 +144,7 @@ async function isSound(cut: Cut, shown: string): Promise<boolean> {
     return count;
   };
   // In a string or comment, also in what a string expands, brackets may be words.
-  const original = parser.parse(prefix + cut.truth + suffix)!;
+  const original = parser.parse(prefix + truth + suffix)!;
   let inText = false;
   let node: Node | null = original.rootNode.descendantForIndex(prefix.length - 1, prefix.length);
   for (; node; node = node.parent) inText ||= /string|template|comment|heredoc|expansion/.test(node.type);
