@@ -88,6 +88,7 @@ describe('the text of a picture, in a window', () => {
     const notice = await window.notification('This is the text of the picture.');
     await notice.hover();
     await notice.getByRole('button', { name: button }).click();
+    await notice.waitFor({ state: 'detached' });
   };
 
   it('the explorer reads a picture into a document, and fixes what it says', async () => {
@@ -100,7 +101,6 @@ describe('the text of a picture, in a window', () => {
   it('by a language of a folder of the user, and asks about it what the user then types', async () => {
     const folder = { 'airgap.pictures.languageFolder': vscode.path('.') };
     vscode.configure({ ...folder, 'airgap.pictures.languages': ['screen'] });
-    await window.command('Notifications: Clear All Notifications');
     const before = engine.requests().length;
     await read('Ask');
     chat = await ChatPage.find(window.page);
