@@ -18,6 +18,7 @@ export class SentenceLimit {
 
   /** Appends a piece of text. Returns what of it belongs to the answer. */
   push(piece: string): string {
+    if (this.#left === Infinity) return piece;
     for (let i = 0; i < piece.length; i++) {
       if (this.reached) return piece.slice(0, i);
       const character = piece[i]!;
