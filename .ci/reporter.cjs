@@ -11,10 +11,21 @@ module.exports = class extends reporters.Spec {
     super(runner, options);
     /** @type {string[]} */
     const failed = [];
-    runner.on('fail', (test, error) => failed.push(`${test.titlePath().join(' > ')}: ${error.message}`));
+    /** @type {Record<string, { passes: number; failures: number; pending: number }>} */
+    const files = {};
+    /** @type {(test: import('mocha').Runnable, kind: 'passes' | 'failures' | 'pending') => void} */
+    const count = (test, kind) => {
+      const counts = (files[test.file ?? ''] ??= { passes: 0, failures: 0, pending: 0 });
+      counts[kind]++;
+    };
+    runner.on('pass', (test) => count(test, 'passes'));
+    runner.on('pending', (test) => count(test, 'pending'));
+    runner.on('fail', (test, error) => {
+      count(test, 'failures');
+      failed.push(`${test.titlePath().join(' > ')}: ${error.message}`);
+    });
     runner.once('end', () => {
-      const { passes, failures, pending } = this.stats;
-      writeFileSync(process.env.AIRGAP_TEST_REPORT ?? '', JSON.stringify({ passes, failures, pending, failed }));
+      writeFileSync(process.env.AIRGAP_TEST_REPORT ?? '', JSON.stringify({ files, failed }));
     });
   }
 };

@@ -62,8 +62,10 @@ const writeRgb: WriteRow = (samples, rgb, at, step, pixels) => {
   for (let from = 0; from < 3 * pixels; from += 3, at += step) rgb.set(samples.subarray(from, from + 3), at);
 };
 
-const writeRgba: WriteRow = (samples, rgb, at, step, pixels) => {
-  for (let from = 0; from < 4 * pixels; from += 4, at += step) {
+const writeRgba: WriteRow = (samples, rgb, first, step, pixels) => {
+  const opaque = step === 3 ? writeOpaque(samples, rgb, first, pixels) : 0;
+  let at = first + step * opaque;
+  for (let from = 4 * opaque; from < 4 * pixels; from += 4, at += step) {
     const alpha = samples[from + 3]!;
     if (alpha === 255) {
       rgb[at] = samples[from]!;
@@ -74,6 +76,26 @@ const writeRgba: WriteRow = (samples, rgb, at, step, pixels) => {
     }
   }
 };
+
+/**
+ * Writes opaque pixels in fours, which take three words: a third of the time. Gives how many it has written; it ends where
+ * one is not opaque.
+ */
+function writeOpaque(samples: Uint8Array, rgb: Uint8Array, at: number, pixels: number): number {
+  const to = rgb.byteOffset + at;
+  if (to % 4 !== 0 || samples.byteOffset % 4 !== 0) return 0;
+  const from = new Uint32Array(samples.buffer, samples.byteOffset, pixels);
+  const words = new Uint32Array(rgb.buffer, to, (3 * pixels) >> 2);
+  let done = 0;
+  for (let i = 0; done + 4 <= pixels; done += 4, i += 3) {
+    const [a, b, c, d] = [from[done]!, from[done + 1]!, from[done + 2]!, from[done + 3]!];
+    if ((a & b & c & d) >>> 24 !== 255) break;
+    words[i] = (a & 0xffffff) | (b << 24);
+    words[i + 1] = ((b >>> 8) & 0xffff) | (c << 16);
+    words[i + 2] = ((c >>> 16) & 0xff) | (d << 8);
+  }
+  return done;
+}
 
 /** Of pictures of any kind. */
 function writerOf({ depth, channels, hasPalette, palette, transparency }: PngContent): WriteRow {

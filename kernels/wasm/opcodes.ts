@@ -148,8 +148,11 @@ export const FEW_TOKENS = 8;
 export const ARGMAX_CHUNK = 4096;
 /** And at least one of topK: each has a list to fill before it can pass most values by, so that there are few. */
 export const TOP_K_CHUNK = 4096;
-/** Rows of f32 and f16 weights that one item takes, and rows of x: their block fits the L2 cache. */
+/** Rows of f32 and f16 weights that one item takes, and rows of x: their block fits the L2 cache, and is whole strips. */
 export const FLOAT_ROWS = 4;
-export const FLOAT_TOKENS = 64;
+export const FLOAT_TOKENS = 96;
+/** Rows of x that are multiplied at once, and the scratch for their sums. */
+export const FLOAT_STRIP_ROWS = 6;
+export const FLOAT_SCRATCH = 64 + 64 * FLOAT_STRIP_ROWS;
 /** Scratch of the matrix-matrix kernel for unpacked weights: 16 groups x 17 vectors x 4 rows, or 32 groups with half. */
 export const UNPACKED_BYTES = 36864;

@@ -11,7 +11,9 @@ export async function askForCode(window: EditorWindow, question: string): Promis
   const before = await frame.locator('.code-actions').count();
   await input.fill(question);
   await input.press('Enter');
-  await until(async () => (await frame.locator('.code-actions').count()) > before, 'no code block came');
+  await until(async () => (await frame.locator('.code-actions').count()) > before, '').catch(async () => {
+    throw new Error(`No code block came; the chat says ${JSON.stringify(await frame.locator('body').innerText())}`);
+  });
   return frame;
 }
 

@@ -48,6 +48,9 @@ export class EditorWindow implements AsyncDisposable {
       (label) => document.querySelector('[id="status.editor.selection"]')?.textContent?.includes(label),
       `Ln ${line}, Col ${column}`,
     );
+    // A key that comes before the input has closed is lost.
+    await this.page.waitForSelector('.quick-input-widget', { state: 'hidden' });
+    await this.page.waitForSelector(`${EDITOR}.focused`);
   }
 
   type(text: string): Promise<void> {

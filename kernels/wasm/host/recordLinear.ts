@@ -3,6 +3,7 @@ import {
   DTypeCode,
   FACTORS_BYTES,
   FLOAT_ROWS,
+  FLOAT_SCRATCH,
   FLOAT_TOKENS,
   GROUP_VALUES,
   Opcode,
@@ -46,7 +47,7 @@ export function recordLinear(
       items: groups * Math.ceil(rows / FLOAT_TOKENS),
       grain: Math.min(16, share(groups, threads, 1)),
       words: [x, ...ends, inputs, DTypeCode[weight.dtype], floatRowBytes(inputs, weight.dtype), bias ?? 0],
-      scratch: 64 + FLOAT_ROWS * floatRowBytes(inputs, 'f32'),
+      scratch: FLOAT_SCRATCH + FLOAT_ROWS * floatRowBytes(inputs, 'f32'),
     });
     return y;
   }

@@ -84,6 +84,8 @@ describe('Screenshot to Code in a window', () => {
     await window.page.waitForSelector('.quick-input-widget .quick-input-box input:focus');
     await window.type(`${line}:${column}`);
     await window.press('Enter');
+    await window.page.waitForSelector('.quick-input-widget', { state: 'hidden' });
+    await window.page.waitForSelector('.editor-group-container.active .monaco-editor.focused');
   };
   const refine = async (words: string): Promise<void> => {
     await preview.label('What should be different?').fill(words);
@@ -130,7 +132,11 @@ describe('Screenshot to Code in a window', () => {
     await window.type('<p>new');
     await preview.result.getByText('new').waitFor();
     // How many steps the typed characters are is up to VS Code; the written code is another one.
-    for (let i = 0; i < 6 && (await preview.code()).includes('<p>'); i++) await window.press('Control+z');
+    for (let code = await preview.code(); code.includes('<p');) {
+      await window.press('Control+z');
+      const before = code;
+      await until(async () => (code = await preview.code()) !== before, 'nothing was undone');
+    }
     await preview.result.getByText('new').waitFor({ state: 'detached' });
     await awaitCode(SHOP);
   });

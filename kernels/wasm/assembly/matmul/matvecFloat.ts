@@ -1,13 +1,17 @@
 import { scratch } from '../thread';
 import { addValues, half, halfHigh, halfLow, HALF_MASK, madd, sumEach, widen } from '../simd';
-import { DTypeCode, FLOAT_ROWS, FLOAT_TOKENS } from '../opcodes';
+import { DTypeCode, FLOAT_ROWS, FLOAT_SCRATCH, FLOAT_STRIP_ROWS, FLOAT_TOKENS } from '../opcodes';
+
+/** Where the sums of dotSix lie in scratch, and the weights behind them. The first 16 bytes belong to writeFour. */
+const SUMS: usize = 64;
+const WIDENED: usize = FLOAT_SCRATCH;
 
 /**
  * y = x w^T + bias + residual with f32 or f16 weights, in f32. x: (rows, in), w: (out, in), y, residual: (rows, out), bias:
  * (out). Rows of w are padded to a multiple of 8 values, their number to a multiple of 4.
  *
- * An item is (block of 64 rows of x, 4 rows of w). Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 in, 10 dtype,
- * 11 bytes per row of w, 12 bias or 0. Thread scratch: 64 bytes, 4 rows of w as f32.
+ * An item is (block of 96 rows of x, 4 rows of w). Words: 3 x, 4 w, 5 y, 6 residual or 0, 7 rows, 8 out, 9 in, 10 dtype,
+ * 11 bytes per row of w, 12 bias or 0. Thread scratch: FLOAT_SCRATCH bytes, 4 rows of w as f32.
  */
 export function matvecFloat(d: usize, from: i32, to: i32): void {
   const rows = load<i32>(d, 28);
@@ -29,13 +33,16 @@ export function matvecFloat(d: usize, from: i32, to: i32): void {
     }
     if (isHalf) {
       stride = rowBytes << 1;
-      widen(w, scratch + 64, <i32>(rowBytes << 1)); // 4 rows; the first 64 bytes belong to writeFour
-      w = scratch + 64;
+      widen(w, scratch + WIDENED, <i32>(rowBytes << 1)); // 4 rows
+      w = scratch + WIDENED;
     }
-    for (let row = first; row < end; row++) {
-      const x: usize = load<u32>(d, 12) + <usize>row * ((<usize>inputs) << 2);
-      if (row + 1 < end) dotTwo(d, row++, group, x, w, stride, inputs);
-      else writeFour(d, row, group, dotOne(x, w, stride, inputs));
+    const rowOfX = (<usize>inputs) << 2;
+    let row = first;
+    for (; row + FLOAT_STRIP_ROWS <= end; row += FLOAT_STRIP_ROWS) {
+      dotSix(d, row, group, load<u32>(d, 12) + <usize>row * rowOfX, w, stride, inputs);
+    }
+    for (; row < end; row++) {
+      writeFour(d, row, group, dotOne(load<u32>(d, 12) + <usize>row * rowOfX, w, stride, inputs));
     }
   }
 }
@@ -79,40 +86,85 @@ function dotOne(x: usize, w: usize, stride: usize, inputs: i32): v128 {
   return addTail(sumEach(a, b, c, e), x, w, stride, i, bytes);
 }
 
-/** dotOne for rows `row` and `row + 1` of x, written to y. */
-function dotTwo(d: usize, row: i32, group: i32, x: usize, w: usize, stride: usize, inputs: i32): void {
-  const w1 = w + stride;
-  const w2 = w1 + stride;
-  const w3 = w2 + stride;
+/** dotOne for six rows of x from `row` on, written to y. Scratch: their sums, of which each row has four vectors. */
+function dotSix(d: usize, row: i32, group: i32, x: usize, w: usize, stride: usize, inputs: i32): void {
   const bytes = (<usize>inputs) << 2;
-  const x1 = x + bytes;
-  let a0 = f32x4.splat(0);
-  let b0 = a0;
-  let c0 = a0;
-  let e0 = a0;
-  let a1 = a0;
-  let b1 = a0;
-  let c1 = a0;
-  let e1 = a0;
-  let i: usize = 0;
-  for (; i + 16 <= bytes; i += 16) {
-    const v = v128.load(x + i);
-    const u = v128.load(x1 + i);
-    let k = v128.load(w + i);
-    a0 = madd(v, k, a0);
-    a1 = madd(u, k, a1);
-    k = v128.load(w1 + i);
-    b0 = madd(v, k, b0);
-    b1 = madd(u, k, b1);
-    k = v128.load(w2 + i);
-    c0 = madd(v, k, c0);
-    c1 = madd(u, k, c1);
-    k = v128.load(w3 + i);
-    e0 = madd(v, k, e0);
-    e1 = madd(u, k, e1);
+  const whole = bytes & ~15;
+  sumsOfTwo(x, bytes, w, w + stride, whole, scratch + SUMS);
+  sumsOfTwo(x, bytes, w + stride * 2, w + stride * 3, whole, scratch + SUMS + 32);
+  const rowBytes = (<usize>load<u32>(d, 32)) << 2;
+  const residual: usize = load<u32>(d, 24);
+  const isPlain = whole === bytes && (<usize>group + 1) << 4 <= rowBytes;
+  let place = <usize>row * rowBytes + ((<usize>group) << 4);
+  let at = scratch + SUMS;
+  for (let i = 0; i < FLOAT_STRIP_ROWS; i++, at += 64, place += rowBytes, x += bytes) {
+    let sums = sumEach(v128.load(at), v128.load(at, 16), v128.load(at, 32), v128.load(at, 48));
+    if (!isPlain) {
+      writeFour(d, row + i, group, addTail(sums, x, w, stride, whole, bytes));
+      continue;
+    }
+    if (load<u32>(d, 48)) sums = f32x4.add(sums, v128.load(load<u32>(d, 48) + ((<usize>group) << 4)));
+    if (residual) sums = f32x4.add(sums, v128.load(residual + place));
+    v128.store(load<u32>(d, 20) + place, sums);
   }
-  writeFour(d, row, group, addTail(sumEach(a0, b0, c0, e0), x, w, stride, i, bytes));
-  writeFour(d, row + 1, group, addTail(sumEach(a1, b1, c1, e1), x1, w, stride, i, bytes));
+}
+
+/**
+ * to[row of x, row of w]: the four partial sums of six rows of x with rows w and v. Twelve of them are as many as the
+ * registers hold beside the operands, and with eight loads for twelve products the multipliers are what it waits for.
+ */
+function sumsOfTwo(x: usize, bytes: usize, w: usize, v: usize, whole: usize, to: usize): void {
+  const x1 = x + bytes;
+  const x2 = x1 + bytes;
+  const x3 = x2 + bytes;
+  const x4 = x3 + bytes;
+  const x5 = x4 + bytes;
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let a4 = a0;
+  let a5 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  let b4 = a0;
+  let b5 = a0;
+  for (let i: usize = 0; i < whole; i += 16) {
+    const k = v128.load(w + i);
+    const l = v128.load(v + i);
+    let u = v128.load(x + i);
+    a0 = madd(u, k, a0);
+    b0 = madd(u, l, b0);
+    u = v128.load(x1 + i);
+    a1 = madd(u, k, a1);
+    b1 = madd(u, l, b1);
+    u = v128.load(x2 + i);
+    a2 = madd(u, k, a2);
+    b2 = madd(u, l, b2);
+    u = v128.load(x3 + i);
+    a3 = madd(u, k, a3);
+    b3 = madd(u, l, b3);
+    u = v128.load(x4 + i);
+    a4 = madd(u, k, a4);
+    b4 = madd(u, l, b4);
+    u = v128.load(x5 + i);
+    a5 = madd(u, k, a5);
+    b5 = madd(u, l, b5);
+  }
+  v128.store(to, a0);
+  v128.store(to, b0, 16);
+  v128.store(to, a1, 64);
+  v128.store(to, b1, 80);
+  v128.store(to, a2, 128);
+  v128.store(to, b2, 144);
+  v128.store(to, a3, 192);
+  v128.store(to, b3, 208);
+  v128.store(to, a4, 256);
+  v128.store(to, b4, 272);
+  v128.store(to, a5, 320);
+  v128.store(to, b5, 336);
 }
 
 /** Adds the columns after the last whole vector of x. (Reading on into the next row could hit NaN.) */
