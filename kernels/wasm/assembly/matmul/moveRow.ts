@@ -1,7 +1,7 @@
 import { putBytes } from './format';
 import { highNibbles, largestWith, limitOf, lowNibbles, putTwice, wide } from './movedBlock';
 import { moveQ4_K, moveQ5_K, moveQ6_K } from './moveSuperBlocks';
-import { DTypeCode, Q4M_BLOCK_BYTES, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES, StoredCode } from '../opcodes';
+import { DTypeCode, PANEL_ROWS, Q4M_BLOCK_BYTES, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES, StoredCode } from '../opcodes';
 
 /**
  * Rows whose blocks hold what their panel holds, in another order: they are moved without being unpacked. Each function
@@ -29,6 +29,66 @@ export function moveRow(from: usize, stored: i32, blocks: i32, panel: usize, row
   if (stored === StoredCode.Q4_K) return moveQ4_K(from, blocks, panel, row, dtype, largest);
   if (stored === StoredCode.Q5_K) return moveQ5_K(from, blocks, panel, row, largest);
   return moveQ6_K(from, blocks, panel, row, largest);
+}
+
+/**
+ * A whole panel of Q4_0, of rows that are `rowBytes` apart: its vectors are stored as wholes, in a third of the time that
+ * eight rows take one by one.
+ */
+export function movePanelQ4_0(from: usize, rowBytes: usize, blocks: i32, panel: usize, largest: f32): f32 {
+  let limit = halfLimit(largest);
+  for (let b = 0; b < blocks; b++) {
+    let scales = i16x8.splat(0);
+    let at = from;
+    scales = v128.load_lane<u16>(at, scales, 0);
+    scales = v128.load_lane<u16>((at += rowBytes), scales, 1);
+    scales = v128.load_lane<u16>((at += rowBytes), scales, 2);
+    scales = v128.load_lane<u16>((at += rowBytes), scales, 3);
+    scales = v128.load_lane<u16>((at += rowBytes), scales, 4);
+    scales = v128.load_lane<u16>((at += rowBytes), scales, 5);
+    scales = v128.load_lane<u16>((at += rowBytes), scales, 6);
+    scales = v128.load_lane<u16>((at += rowBytes), scales, 7);
+    v128.store(panel, scales);
+    putFourRows(from + 2, rowBytes, panel + 16);
+    putFourRows(from + 2 + (rowBytes << 2), rowBytes, panel + 32);
+    if (v128.any_true(i16x8.gt_u(v128.and(scales, i16x8.splat(0x7fff)), limit))) {
+      for (let row = 0; row < PANEL_ROWS; row++) {
+        largest = largestWith(from + <usize>row * rowBytes, 32, StoredCode.Q4_0, 32, -8, 7, largest);
+      }
+      limit = halfLimit(largest);
+    }
+    from += 18;
+    panel += Q4_BLOCK_BYTES;
+  }
+  return largest;
+}
+
+/** The bits of the f16 scales above which 8 times the scale is beyond limitOf(largest), in all lanes. */
+// @inline
+function halfLimit(largest: f32): v128 {
+  const bits = <i32>reinterpret<u32>(max<f32>(limitOf(largest), 0) * 0.125) - 0x38000000;
+  return i16x8.splat(<i16>(max(bits, 0) >> 13));
+}
+
+/** The 32 codes of a block of 4 bits in each of four rows. */
+// @inline
+function putFourRows(codes: usize, rowBytes: usize, to: usize): void {
+  const a = v128.load(codes);
+  const b = v128.load(codes + rowBytes);
+  const c = v128.load(codes + rowBytes * 2);
+  const d = v128.load(codes + rowBytes * 3);
+  let ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  let cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  let even = v128.shuffle<i32>(ab, cd, 0, 1, 4, 5);
+  let odd = v128.shuffle<i32>(ab, cd, 2, 3, 6, 7);
+  v128.store(to, lowNibbles(even, odd));
+  v128.store(to, highNibbles(even, odd), 64);
+  ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  even = v128.shuffle<i32>(ab, cd, 0, 1, 4, 5);
+  odd = v128.shuffle<i32>(ab, cd, 2, 3, 6, 7);
+  v128.store(to, lowNibbles(even, odd), 32);
+  v128.store(to, highNibbles(even, odd), 96);
 }
 
 function moveQ4_0(from: usize, blocks: i32, panel: usize, row: i32, largest: f32): f32 {

@@ -1,7 +1,7 @@
 import { blockBytes, hasMinima, panelBytes } from './format';
 import { packKept, packWithMinima } from './packCodes';
 import { largestKept } from './largestKept';
-import { isMoved, moveRow } from './moveRow';
+import { isMoved, movePanelQ4_0, moveRow } from './moveRow';
 import { packLevels } from './packLevels';
 import { packRow, toHalf, toHalf4 } from './packRow';
 import { unpackRow } from './unpackStored';
@@ -49,6 +49,11 @@ export function packRows(d: usize, from: i32, to: i32): void {
     const panel = packed + <usize>(row / PANEL_ROWS) * panelBytes(blocks, dtype);
     if (moved) {
       const known = reinterpret<f32>(largest);
+      if (stored === StoredCode.Q4_0 && row % PANEL_ROWS === 0 && item + PANEL_ROWS <= to) {
+        largest = reinterpret<u32>(movePanelQ4_0(source, storedBytes, blocks, panel, known));
+        item += PANEL_ROWS - 1;
+        continue;
+      }
       largest = reinterpret<u32>(moveRow(source, stored, blocks, panel, row % PANEL_ROWS, dtype, known));
       continue;
     }
