@@ -13,6 +13,8 @@ export interface Traffic {
   /** Bytes on the wire, so with TLS encrypted ones. */
   readonly sent: number;
   readonly received: number;
+  /** A server that answers in place of a local model, which the user has named: questions and code were sent there. */
+  readonly answers?: true;
 }
 
 /** The part of node:net's Socket that is counted. */
@@ -26,6 +28,7 @@ interface Count {
   connections: number;
   sent: number;
   received: number;
+  answers: boolean;
   readonly open: Set<CountedSocket>;
 }
 
@@ -34,8 +37,18 @@ const listeners = new Set<() => void>();
 
 /** Call this once for each socket, as soon as it is there. */
 export function countConnection(destination: string, socket: CountedSocket): void {
-  const count = counts.get(destination) ?? { connections: 0, sent: 0, received: 0, open: new Set() };
+  countOpen(destination, socket, false);
+}
+
+/** As countConnection, for a request to the server that answers in place of a local model. Its bytes are those of bodies. */
+export function countRequest(destination: string, request: CountedSocket): void {
+  countOpen(destination, request, true);
+}
+
+function countOpen(destination: string, socket: CountedSocket, answers: boolean): void {
+  const count = counts.get(destination) ?? { connections: 0, sent: 0, received: 0, answers, open: new Set() };
   counts.set(destination, count);
+  count.answers ||= answers;
   count.connections++;
   count.open.add(socket);
   socket.once('close', () => {
@@ -48,9 +61,10 @@ export function countConnection(destination: string, socket: CountedSocket): voi
 
 /** The traffic of this process since it started. */
 export function traffic(): Traffic[] {
-  return [...counts].map(([destination, { connections, sent, received, open }]) => ({
+  return [...counts].map(([destination, { connections, sent, received, answers, open }]) => ({
     destination,
     connections,
+    ...(answers ? { answers } : {}),
     sent: [...open].reduce((sum, { bytesWritten }) => sum + bytesWritten, sent),
     received: [...open].reduce((sum, { bytesRead }) => sum + bytesRead, received),
   }));

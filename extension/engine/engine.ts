@@ -24,6 +24,9 @@ export type Purpose = 'completion' | 'chat';
 /** The user's remedy for a failure; the status menu offers it first. */
 export type Remedy = 'restart' | 'chooseModel' | 'settings';
 
+/** A model that answers now: `server` where it does so on another machine, which `device` names. */
+export type ReadyModel = Omit<ModelInfo, 'backend'> & { readonly backend: ModelInfo['backend'] | 'server' };
+
 export type EngineState =
   /** Nothing runs; the next call starts the engine. */
   | { kind: 'off' }
@@ -31,7 +34,7 @@ export type EngineState =
   | { kind: 'sleeping'; because: 'idle' | 'memory' }
   | { kind: 'starting' }
   | { kind: 'loading'; fraction: number }
-  | { kind: 'ready'; model: ModelInfo; notes: readonly string[] }
+  | { kind: 'ready'; model: ReadyModel; notes: readonly string[] }
   /** `retrying`: the engine starts again by itself. */
   | { kind: 'failed'; message: string; remedy: Remedy; retrying: boolean };
 

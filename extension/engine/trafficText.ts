@@ -4,7 +4,11 @@ import type { Translate } from '../common/translate.ts';
 
 /** One sentence for the mark and the menu; `all` is what this window's processes have counted. */
 export function trafficSentence(all: readonly Traffic[], t: Translate): string {
-  const hosts = beyondOwnProcesses(all).map(({ destination }) => destination);
+  const beyond = beyondOwnProcesses(all);
+  const servers = beyond.filter(({ answers }) => answers).map(({ destination }) => destination);
+  if (servers.length > 0)
+    return t('Questions and code were sent to the server that you have named: {0}.', servers.join(', '));
+  const hosts = beyond.map(({ destination }) => destination);
   if (hosts.length === 0) return t('Nothing was sent over a network.');
   return t('Your code was sent nowhere. Only downloads that you asked for reached a network: {0}.', hosts.join(', '));
 }

@@ -1,7 +1,7 @@
 /** The one status bar item: what is going on, in words; a click offers what to do (menu.ts). */
 import * as vscode from 'vscode';
-import type { ModelInfo, SeenLines } from '../../engine/wire/protocol.ts';
-import type { EngineState } from '../engine/engine.ts';
+import type { SeenLines } from '../../engine/wire/protocol.ts';
+import type { EngineState, ReadyModel } from '../engine/engine.ts';
 
 /** State of the window; all kinds but the first two come from the engine. */
 export type StatusState = { kind: 'disabled' } | { kind: 'snoozed'; until: number } | EngineState;
@@ -141,7 +141,7 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
 }
 
 /** The chat's model, where it is another one than `own`, and how it samples by itself. */
-function chatSentences(own: ModelInfo | undefined, { chat: state }: Partial<Activity>): string[] {
+function chatSentences(own: ReadyModel | undefined, { chat: state }: Partial<Activity>): string[] {
   const { t } = vscode.l10n;
   if (state?.kind === 'sleeping') return [t('The chat model is sleeping. It will load with the next question.')];
   const model = state?.kind === 'ready' ? state.model : own;
