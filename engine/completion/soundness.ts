@@ -1,5 +1,5 @@
 /** What of a text a parser accepts at the cursor. */
-import type { FindErrors, SyntaxError } from '../syntax/findErrors.ts';
+import { type FindErrors, ParserFailed, type SyntaxError } from '../syntax/findErrors.ts';
 import { bracketErrors, bracketsOf, type OpenBracket } from './brackets.ts';
 import { type Cursor, indentOf, isClosed } from './cursor.ts';
 import { COMMENT, openLiteral } from './openLiteral.ts';
@@ -17,7 +17,17 @@ export function soundText(text: string, cursor: Cursor, parser?: FindErrors): st
   if (text.trim() === '' || cursor.language.prose) return text;
   const { prefix, suffix, language } = cursor;
   const brackets: FindErrors = (whole) => bracketErrors(whole, language);
-  const find = parser && prefix.length + suffix.length <= MOST_PARSED ? parser : brackets;
+  if (!parser || prefix.length + suffix.length > MOST_PARSED) return soundBy(brackets, text, cursor);
+  try {
+    return soundBy(parser, text, cursor);
+  } catch (error) {
+    if (!(error instanceof ParserFailed)) throw error;
+    return soundBy(brackets, text, cursor);
+  }
+}
+
+function soundBy(find: FindErrors, text: string, cursor: Cursor): string {
+  const { prefix, suffix, language } = cursor;
   // What is open above the cursor is closed nowhere while it is typed. What a parser makes of that depends on little
   // things, so that it may stand closed as well, if there is no error at the cursor then.
   const { open } = bracketsOf(prefix + suffix, language);

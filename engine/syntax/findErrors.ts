@@ -4,7 +4,11 @@ export interface SyntaxError {
   readonly end: number;
 }
 
+/** Throws ParserFailed where the parser itself fails. */
 export type FindErrors = (text: string) => readonly SyntaxError[];
+
+/** A parser that has failed is not asked again. */
+export class ParserFailed extends Error {}
 
 /** The parsers of languages. */
 export interface Syntax {

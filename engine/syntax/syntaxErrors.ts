@@ -1,7 +1,7 @@
 /** Where a parser sees errors in a document. Each text is parsed from what differs from the one before. */
 import type { Edit, Node, Parser, Point, Tree } from '@vscode/tree-sitter-wasm';
 import { errorMessage } from '../errors.ts';
-import type { FindErrors, SyntaxError } from './findErrors.ts';
+import { type FindErrors, ParserFailed, type SyntaxError } from './findErrors.ts';
 import { GRAMMARS } from './grammars.ts';
 import { loadParser } from './loadParser.ts';
 
@@ -35,13 +35,32 @@ export class SyntaxErrors {
   async #load(grammar: string): Promise<FindErrors | undefined> {
     try {
       const parser = await loadParser(this.#folder, grammar);
-      return (text) => errorsIn(this.#parse(parser, text).rootNode);
+      return this.#guarded(grammar, (text) => errorsIn(this.#parse(parser, text).rootNode));
     } catch (error) {
-      this.#log(
-        `Brackets are counted in place of parsing: the grammar ${grammar} cannot be loaded (${errorMessage(error)}).`,
-      );
+      this.#sayUnusable(`the grammar ${grammar} cannot be loaded`, error);
       return undefined;
     }
+  }
+
+  /** The first failure of `find` is told, and the last time that it is asked. */
+  #guarded(grammar: string, find: FindErrors): FindErrors {
+    let failure: ParserFailed | undefined;
+    return (text) => {
+      if (failure) throw failure;
+      try {
+        return find(text);
+      } catch (error) {
+        this.#finders.set(grammar, Promise.resolve(undefined));
+        failure = new ParserFailed(this.#sayUnusable(`the parser of ${grammar} failed`, error));
+        throw failure;
+      }
+    };
+  }
+
+  #sayUnusable(what: string, error: unknown): string {
+    const sentence = `Brackets are counted in place of parsing: ${what} (${errorMessage(error)}).`;
+    this.#log(sentence);
+    return sentence;
   }
 
   #parse(parser: Parser, text: string): Tree {

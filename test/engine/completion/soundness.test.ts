@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import treeSitter from '@vscode/tree-sitter-wasm';
 import { shownText } from '../../../engine/completion/completeAt.ts';
 import { SyntaxErrors } from '../../../engine/syntax/syntaxErrors.ts';
 import { describeSoundness } from '../../support/completion/soundness.ts';
@@ -69,28 +70,46 @@ describe('soundness', () => {
     });
   }
 
-  it('a grammar that cannot be loaded leaves the brackets to judge by, and is told of once', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'airgap-grammars-'));
-    copyFileSync(`${GRAMMARS}/tree-sitter.wasm`, join(folder, 'tree-sitter.wasm'));
-    writeFileSync(join(folder, 'tree-sitter-typescript.wasm'), 'half a file');
-    const told: string[] = [];
-    const without = new SyntaxErrors(folder, (message) => void told.push(message));
-    const shown = async (says: string): Promise<string> =>
+  describe('brackets are left to judge by', () => {
+    const said: string[] = [];
+    const shown = async (says: string, syntax: SyntaxErrors): Promise<string> =>
       (
         await shownText(
           says,
           { fileName: 'a', languageId: 'typescript', prefix: 'if (x) {\n  ', suffix: '\n}\n', multiline: 'auto' },
-          without,
+          syntax,
         )
       ).text;
-    assert.deepEqual(await Promise.all(['foo(a]);', 'foo(a);', 'const = 1;'].map(shown)), [
-      '',
-      'foo(a);',
-      'const = 1;',
-    ]);
-    assert.equal(told.length, 1);
-    assert.match(told[0]!, /^Brackets are counted .* typescript cannot be loaded \(/);
-    rmSync(folder, { recursive: true });
+    const judges = async (folder: string): Promise<string[]> => {
+      said.length = 0;
+      const without = new SyntaxErrors(folder, (message) => void said.push(message));
+      return Promise.all(['foo(a]);', 'foo(a);', 'const = 1;'].map((says) => shown(says, without)));
+    };
+
+    it('where a grammar cannot be loaded, which is told once', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'airgap-grammars-'));
+      copyFileSync(`${GRAMMARS}/tree-sitter.wasm`, join(folder, 'tree-sitter.wasm'));
+      writeFileSync(join(folder, 'tree-sitter-typescript.wasm'), 'half a file');
+      assert.deepEqual(await judges(folder), ['', 'foo(a);', 'const = 1;']);
+      assert.equal(said.length, 1);
+      assert.match(said[0]!, /^Brackets are counted .* typescript cannot be loaded \(/);
+      rmSync(folder, { recursive: true });
+    });
+
+    it('where a parser fails on a text, which is told once', async () => {
+      const { Parser } = treeSitter;
+      const { parse } = Parser.prototype;
+      Parser.prototype.parse = () => {
+        throw new WebAssembly.RuntimeError('memory access out of bounds');
+      };
+      try {
+        assert.deepEqual(await judges(GRAMMARS), ['', 'foo(a);', 'const = 1;']);
+      } finally {
+        Parser.prototype.parse = parse;
+      }
+      assert.equal(said.length, 1);
+      assert.match(said[0]!, /^Brackets are counted .* the parser of typescript failed \(memory access/);
+    });
   });
 });
 
