@@ -1,17 +1,34 @@
 /** Which file an answer means. Paths in answers are untrusted: they never lead out of the project's folders. No vscode. */
-import { childOf, type FileSystem, isWithin, parentOf } from '../files/fileSystem.ts';
+import { childOf, type FileSystem, isWithin, parentOf, relativeTo } from '../files/fileSystem.ts';
 import type { Project, Root, Target } from './project.ts';
 
 /** A longer list helps nobody to choose. */
 const MAX_FILES = 20;
 
-/** The files that `path` may mean: those at that very path, otherwise those whose path ends with it. */
+/**
+ * The files that `path` may mean: those at that very path, otherwise those whose path ends with it, otherwise those at a
+ * path that differs in upper and lower case alone, which answers often get wrong.
+ */
 export async function existingTargets<R extends Root>(path: string, project: Project<R>): Promise<Target<R>[]> {
   const direct = await inside(candidates(path, project.roots));
   const existing = await Promise.all(direct.map(async (target) => ((await exists(target)) ? [target] : [])));
   if (existing.flat().length > 0) return existing.flat();
   const relative = relativePath(path);
-  return relative === undefined ? [] : inside(await project.filesEndingIn(relative, MAX_FILES));
+  const ending = relative === undefined ? [] : await inside(await project.filesEndingIn(relative, MAX_FILES));
+  return ending.length > 0 ? ending : inside((await Promise.all(direct.map(inOtherCase))).flat());
+}
+
+/** The files of its folder that a path means where upper and lower case do not count. */
+async function inOtherCase<R extends Root>({ root, path }: Target<R>): Promise<Target<R>[]> {
+  let found = [root.path];
+  for (const name of relativeTo(root.path, path).toLowerCase().split('/')) {
+    const below = async (folder: string): Promise<string[]> =>
+      (await root.files.list(folder))
+        .filter((entry) => entry.name.toLowerCase() === name)
+        .map((entry) => childOf(folder, entry.name));
+    found = (await Promise.all(found.map(below))).flat();
+  }
+  return found.map((each) => ({ root, path: each }));
 }
 
 /** The places for a new file of that path: one per folder that may be meant, none if the path leads out of them. */

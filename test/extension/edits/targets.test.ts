@@ -41,6 +41,8 @@ describe('which file a code block means, without VS Code', () => {
     ['src\\a.ts', ['one/src/a.ts', 'two/src/a.ts']],
     ['two/src/a.ts', ['two/src/a.ts']],
     ['b.ts', ['two/b.ts']],
+    ['Src/A.ts', ['one/src/a.ts', 'two/src/a.ts']],
+    ['B.TS', ['two/b.ts']],
     ['../outside/c.ts', []],
     ['src/../../outside/c.ts', []],
     ['b.ts:stream', []],

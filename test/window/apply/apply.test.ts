@@ -19,6 +19,12 @@ const TWO = 'class A {\n  go() {\n    return 1;\n  }\n}\n\nclass B {\n  go() {\n
 const PLAIN = 'function price(weight) {\n  return weight * 2;\n}\n';
 const fence = (path: string, code: string): string => `\`\`\`js ${path}\n${code}\n\`\`\`\n`;
 
+const TAX = 'export const tax = 0.19;\n';
+const BOTH = [
+  ...['--- a/two.js', '+++ b/two.js', '@@ -1,3 +1,3 @@', ' class A {', '   go() {', '-    return 1;', '+    return 4;'],
+  ...['--- a/tax.js', '+++ b/tax.js', '@@ -1 +1 @@', '-export const tax = 0.19;', '+export const tax = 0.2;', ''],
+].join('\n');
+
 describe('applying a code block in a window', () => {
   const engine = scriptedEngine([
     {
@@ -28,6 +34,7 @@ describe('applying a code block in a window', () => {
     { when: 'change the two$', answer: fence('two.js', 'go() {\n  return 3;\n}') },
     { when: 'change the price$', answer: fence('price.js', 'function price(weight) {\n  return weight * 3;\n}') },
     { when: 'change the outside$', answer: fence('../outside.js', 'function price(weight) {\n  return 0;\n}') },
+    { when: 'change both$', answer: `\`\`\`diff\n${BOTH}\`\`\`\n` },
   ]);
   let vscode: VsCode;
   let window: EditorWindow;
@@ -35,7 +42,7 @@ describe('applying a code block in a window', () => {
   before(async () => {
     mkdirSync(SHOTS, { recursive: true });
     vscode = await VsCode.start({
-      files: { 'shop.js': '', 'two.js': TWO, 'price.js': PLAIN },
+      files: { 'shop.js': '', 'two.js': TWO, 'price.js': PLAIN, 'tax.js': TAX },
       engine,
       // The scripted engine reads none; the bundled one's advice would hide the answer.
       machine: { 'airgap.chat.model': '/model' },
@@ -103,6 +110,17 @@ describe('applying a code block in a window', () => {
     await diffShown();
     await apply('price.js');
     assert.equal(await window.savedText('price.js'), `// by others\n${PLAIN.replace('2', '3')}`);
+  });
+
+  it('of a diff that changes several files, one is chosen', async () => {
+    const frame = await askForCode(window, 'change both');
+    await pressCodeButton(frame, 'Apply to file');
+    const rows = window.page.locator('.quick-input-list .monaco-list-row');
+    await rows.filter({ hasText: 'two.js' }).waitFor();
+    await rows.filter({ hasText: 'tax.js' }).click();
+    await diffShown();
+    await apply('tax.js');
+    assert.equal(await window.savedText('tax.js'), TAX.replace('0.19', '0.2'));
   });
 
   it('a path that leads out of the workspace is refused in the chat', async () => {
