@@ -46,7 +46,7 @@ function rowsOf(memory: PictureMemory, { width, rgb }: Pixels, count: number): R
   };
 }
 
-/** The samples that each scaled sample is made of: their first, their number and their weights, from `starts` on. */
+/** The samples that each scaled sample is made of: their first, their number and pairs of weights, from `starts` on. */
 interface Taps {
   readonly values: Int32Array;
   readonly starts: Int32Array;
@@ -54,6 +54,7 @@ interface Taps {
 }
 
 const BITS = 22;
+const LOW_BITS = 11;
 
 function tapsOf(from: number, to: number): Taps {
   const step = from / to;
@@ -70,11 +71,18 @@ function tapsOf(from: number, to: number): Taps {
     });
     const sum = shares.reduce((a, b) => a + b, 0);
     starts[i] = values.length;
+    const weights = shares.map((share) => Math.trunc((sum === 0 ? share : share / sum) * 2 ** BITS + 0.5));
     values.push(low, high - low);
-    for (const share of shares) values.push(Math.trunc((sum === 0 ? share : share / sum) * 2 ** BITS + 0.5));
+    for (let k = 0; k < weights.length; k += 2) values.push(...pairOf(weights[k]!, weights[k + 1] ?? 0));
     mostSamples = Math.max(mostSamples, high - low);
   }
   return { values: Int32Array.from(values), starts, mostSamples };
+}
+
+/** Two weights as the kernels take them (kernels/wasm/assembly/pictures/scale.ts): their lower bits, then the upper ones. */
+function pairOf(a: number, b: number): readonly [low: number, high: number] {
+  const most = 2 ** LOW_BITS - 1;
+  return [(a & most) | ((b & most) << 16), (a >> LOW_BITS) | ((b >> LOW_BITS) << 16)];
 }
 
 function scaleAcross(memory: PictureMemory, rows: Rows, height: number, taps: Taps, to: Target): void {

@@ -1,55 +1,79 @@
 /** Of the sums of weights of 22 bits times samples: what rounds them to a whole sample. */
 const HALF: i32 = 1 << 21;
 const BITS: i32 = 22;
+/** The lower bits of a weight, and the upper ones, so that two weights at once are multiplied as i16. */
+const LOW_BITS: i32 = 11;
+
+/** Red, green and blue of two pixels, colour by colour, as i16. */
+// prettier-ignore
+const TWO_PIXELS = memory.data<u8>([0, 255, 3, 255, 1, 255, 4, 255, 2, 255, 5, 255, 255, 255, 255, 255], 16);
 
 /**
  * Scales a row of RGB across. The weights of a pixel add up to 2^22, so that no sum leaves the range. taps: for each of
- * the `pixels` that are written, the first pixel that it is made of, how many there are, and the weights of all of them, in
- * i32.
+ * the `pixels` that are written, the first pixel that it is made of, how many there are, and their weights in pairs, of
+ * which a last one is 0: two i16 with their lower, then two with their upper bits.
  */
 export function scaleRow(from: usize, taps: usize, pixels: i32, to: usize): void {
+  const mask = v128.load(TWO_PIXELS);
   for (let x = 0; x < pixels; x++) {
     let at = from + 3 * <usize>load<u32>(taps);
     const count = load<i32>(taps, 4);
     taps += 8;
-    let sums = i32x4.splat(HALF);
-    for (let k = 0; k < count; k++) {
-      sums = i32x4.add(sums, i32x4.mul(v128.load32_splat(taps), widened(at)));
-      taps += 4;
-      at += 3;
+    let low = i32x4.splat(HALF);
+    let high = i32x4.splat(0);
+    for (let k = 0; k < count; k += 2) {
+      const two = i8x16.swizzle(v128.load64_zero(at), mask);
+      low = i32x4.add(low, i32x4.dot_i16x8_s(two, v128.load32_splat(taps)));
+      high = i32x4.add(high, i32x4.dot_i16x8_s(two, v128.load32_splat(taps, 4)));
+      taps += 8;
+      at += 6;
     }
-    const rgb = inBytes(i32x4.shr_u(sums, BITS));
+    const rgb = inBytes(rounded(low, high));
     store<u16>(to, <u16>rgb);
     store<u8>(to, <u8>(rgb >> 16), 2);
     to += 3;
   }
 }
 
-/** The sum of `count` rows of `bytes` bytes each, which lie behind each other, by their weights in i32 that add up to 2^22. */
+/** The sum of `count` rows of `bytes` bytes each, which lie behind each other, by their weights, as scaleRow takes them. */
 export function mixRows(from: usize, bytes: i32, weights: usize, count: i32, to: usize): void {
   let i = 0;
-  for (; i + 4 <= bytes; i += 4) {
-    let sums = i32x4.splat(HALF);
+  for (; i + 8 <= bytes; i += 8) {
+    let low = i32x4.splat(HALF);
+    let lowNext = low;
+    let high = i32x4.splat(0);
+    let highNext = high;
     let at = from + <usize>i;
-    for (let k = 0; k < count; k++) {
-      sums = i32x4.add(sums, i32x4.mul(v128.load32_splat(weights + ((<usize>k) << 2)), widened(at)));
-      at += <usize>bytes;
+    for (let k = 0; k < count; k += 2) {
+      const row = v128.load64_zero(at);
+      const below = k + 1 < count ? v128.load64_zero(at + <usize>bytes) : row;
+      const both = v128.shuffle<u8>(row, below, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      const first = i16x8.extend_low_i8x16_u(both);
+      const next = i16x8.extend_high_i8x16_u(both);
+      const pair = weights + ((<usize>k) << 2);
+      low = i32x4.add(low, i32x4.dot_i16x8_s(first, v128.load32_splat(pair)));
+      lowNext = i32x4.add(lowNext, i32x4.dot_i16x8_s(next, v128.load32_splat(pair)));
+      high = i32x4.add(high, i32x4.dot_i16x8_s(first, v128.load32_splat(pair, 4)));
+      highNext = i32x4.add(highNext, i32x4.dot_i16x8_s(next, v128.load32_splat(pair, 4)));
+      at += (<usize>bytes) << 1;
     }
-    store<u32>(to + <usize>i, inBytes(i32x4.shr_u(sums, BITS)));
+    store<u32>(to + <usize>i, inBytes(rounded(low, high)));
+    store<u32>(to + <usize>i, inBytes(rounded(lowNext, highNext)), 4);
   }
   for (; i < bytes; i++) {
     let sum = HALF;
     for (let k = 0; k < count; k++) {
-      sum += load<i32>(weights + ((<usize>k) << 2)) * <i32>load<u8>(from + <usize>(k * bytes + i));
+      const at = weights + ((<usize>(k & ~1)) << 2) + ((<usize>(k & 1)) << 1);
+      const weight = load<u16>(at) + ((<i32>load<u16>(at, 4)) << LOW_BITS);
+      sum += weight * <i32>load<u8>(from + <usize>(k * bytes + i));
     }
     store<u8>(to + <usize>i, <u8>(sum >> BITS));
   }
 }
 
-/** Four bytes as i32. */
 // @inline
-function widened(at: usize): v128 {
-  return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at)));
+function rounded(low: v128, high: v128): v128 {
+  return i32x4.shr_u(i32x4.add(low, i32x4.shl(high, LOW_BITS)), BITS);
 }
 
 /** Four i32 from 0 to 255 as bytes. */
