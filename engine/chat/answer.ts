@@ -2,22 +2,19 @@ import { yieldToEventLoop } from '../inference/yieldToEventLoop.ts';
 import { BadModel, throwIfAborted } from '../errors.ts';
 import type { ModelSession } from '../inference/modelSession.ts';
 import { PRIORITY } from '../inference/scheduler.ts';
-import { StopStrings } from '../inference/stopStrings.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import { longestAnswer } from '../prompt/budget.ts';
 import { encodeLongText } from '../prompt/encodeText.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { cropsOf } from '../vision/imageEncoder.ts';
+import { cropsOf } from '../vision/promptImage.ts';
 import type { ChatParams, ChatPart, ChatResult, FitParams, FitResult } from '../wire/protocol.ts';
+import { AnswerText } from './answerText.ts';
 import { type ChatPrompt, chatPrompt, type PromptMaker } from './chatPrompt.ts';
 import { fitPrompt, fitSources } from './fit.ts';
 import { LineEncoder } from './lineEncoder.ts';
 import { type ChatPicture, type ChatPictures, readPictures } from './pictures.ts';
-import { RepetitionDetector } from './repetition.ts';
 import { reuseCachedTokens } from './reuseCachedTokens.ts';
-import { SentenceLimit } from './sentenceLimit.ts';
-import { type Told, Thoughts } from './thoughts.ts';
 import { answerSampling } from './sampling.ts';
 
 /** The parts of a loaded model that a conversation needs. */
@@ -63,31 +60,17 @@ export async function answerChat(
   );
   const dropLeadingSpace = tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(ids.at(-1)!);
   const stream = new TextStream(tokenizer, { dropLeadingSpace });
-  const stops = new StopStrings(model.stopStrings);
-  const repetition = new RepetitionDetector();
-  let repeats = false;
   // The marks of thoughts are short.
-  const thoughts = new Thoughts(messages.at(-1)!.role === 'assistant' ? null : tokenizer.decode([...ids.slice(-8)]));
-  const limit = new SentenceLimit(maxSentences ?? Infinity);
-  const tell = ({ thought, text: said }: Told): void => {
-    if (thought !== '') onPart({ type: 'thought', text: thought });
-    const text = limit.push(said);
-    if (text !== '') onPart({ type: 'text', text });
-  };
-  const say = (text: string): void => {
-    tell(thoughts.push(text));
-    repeats ||= repetition.push(text);
-  };
+  const prompted = messages.at(-1)!.role === 'assistant' ? null : tokenizer.decode([...ids.slice(-8)]);
+  const answer = new AnswerText({ stopStrings: model.stopStrings, prompt: prompted, maxSentences }, onPart);
   for await (const { id } of generation) {
-    say(stops.push(stream.push(id)));
-    if (stops.stopped || repeats || limit.reached) break;
+    if (!answer.push(stream.push(id))) break;
   }
   // Bytes that the stream still holds back do not form a complete character.
-  say(stops.end());
-  tell(thoughts.end());
+  answer.end();
   const { stop, tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs } = generation.stats;
   const statistics = { tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs };
-  return { ...statistics, stop: stop ?? (repeats ? 'repetition' : 'text'), messagesDropped: prompt.messagesDropped };
+  return { ...statistics, stop: stop ?? answer.stop, messagesDropped: prompt.messagesDropped };
 }
 
 /** Tells what would remain of sources if the question was asked with them. Rejects with BadModel or Cancelled. */

@@ -1,5 +1,5 @@
 import { BadRequest } from '../errors.ts';
-import { promptImage, type PromptImage } from '../vision/imageEncoder.ts';
+import { promptImage, type PromptImage } from '../vision/promptImage.ts';
 import { identifyPicture, openPicture, type Picture } from '../vision/pictureFile.ts';
 import type { ChatImage, ChatTurn, ModelInfo } from '../wire/protocol.ts';
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { BadRequest } from '../errors.ts';
 import { PRIORITY } from '../inference/scheduler.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
-import type { PromptImage } from '../vision/imageEncoder.ts';
+import type { PromptImage } from '../vision/promptImage.ts';
 import { identifyPicture } from '../vision/pictureFile.ts';
 import type { ChatImage } from '../wire/protocol.ts';
 import { MAX_CROPS } from '../wire/schemas.ts';

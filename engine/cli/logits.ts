@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { BadRequest } from '../errors.ts';
 import { notFinite } from '../inference/generate.ts';
 import { loadModel } from '../load/loadModel.ts';
-import type { PromptImage } from '../vision/imageEncoder.ts';
+import type { PromptImage } from '../vision/promptImage.ts';
 import { type ModelOptions, addModelOptions, loadOptions, readIds, wholeNumber } from './options.ts';
 import { modelPath } from './storeOptions.ts';
 import { addImageOptions, encodeImages, type ImageOptions } from './imageOptions.ts';

@@ -1,6 +1,6 @@
 import type { ImageCost, ModelInfo } from '../wire/protocol.ts';
 import { hdSize } from './hdSize.ts';
-import { cropsOf } from './imageEncoder.ts';
+import { cropsOf } from './promptImage.ts';
 
 /** How fast a model is on this machine. */
 export interface Rates {

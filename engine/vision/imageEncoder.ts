@@ -6,13 +6,7 @@ import type { ImageDecoder, ImageTower } from '../models/decoder.ts';
 import { PictureCutter } from './cutter.ts';
 import { type HdSize, hdSize } from './hdSize.ts';
 import type { Picture } from './pictureFile.ts';
-
-/** What stands for a picture in prompts. */
-export interface PromptImage {
-  /** Equal for equal files and crops: such pictures have equal features. */
-  readonly key: string;
-  readonly size: HdSize;
-}
+import { promptImage, type PromptImage } from './promptImage.ts';
 
 export interface EncodeOptions {
   /** What keeps the features, until it is released. */
@@ -32,15 +26,6 @@ export interface LoadedTower {
 
 /** Loads an image encoder. Rejects with OutOfMemory, BackendLost, BadModel or Cancelled. */
 export type OpenTower = (signal?: AbortSignal) => Promise<LoadedTower>;
-
-export function promptImage(picture: Picture, mostCrops: number): PromptImage {
-  return { key: `${picture.hash} ${mostCrops}`, size: hdSize(picture, mostCrops) };
-}
-
-/** Crops that the image encoder computes, the global view among them. */
-export function cropsOf({ rows, cols }: HdSize): number {
-  return 1 + rows * cols;
-}
 
 /** Weight of the newest crop in the seconds per crop: the first one also compiles kernels. */
 const NEWEST = 0.5;

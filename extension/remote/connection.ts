@@ -1,10 +1,16 @@
 /** What chat and completions know of their server: the client, the served model, and how it is with them. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { OpenAI } from 'openai';
+import { APIError } from 'openai/error';
 import { Emitter, type Event } from 'vscode-jsonrpc';
+import { Cancelled } from '../../engine/errors.ts';
+import { longestAnswer } from '../../engine/prompt/budget.ts';
+import { abortable } from '../common/abortable.ts';
 import type { EngineState, ModelStatus, ReadyModel } from '../engine/engine.ts';
 import { listModels, openClient, type ServedModel } from './client.ts';
 import { failureOf } from './failureOf.ts';
-import { faultText, RemoteFailure } from './faults.ts';
+import { MOST_CROPS, seesPictures } from './families.ts';
+import { type FaultKind, faultText, RemoteFailure } from './faults.ts';
 import { type RemoteServer, serverName } from './server.ts';
 import type { RemoteHost } from './serverFetch.ts';
 
@@ -17,6 +23,7 @@ export interface RemoteModel extends ModelStatus {
 }
 
 export interface Connected {
+  readonly server: RemoteServer;
   readonly client: OpenAI;
   readonly model: Required<ServedModel>;
 }
@@ -45,19 +52,32 @@ export class RemoteConnection implements ModelStatus {
     return this.#stateChanged.event;
   }
 
-  /** Asks the server for its models, once. Rejects with RemoteFailure, which the state shows too. */
-  connected(): Promise<Connected> {
-    return (this.#connected ??= this.#connect());
+  warmUp(): void {
+    this.#connected ??= this.#connect();
+    this.#connected.catch(() => {});
   }
 
-  /** Runs a request. Rejects with RemoteFailure; after a fault of the connection the next call connects anew. */
-  async during<T>(signal: AbortSignal, request: (connected: Connected) => Promise<T>): Promise<T> {
+  /**
+   * Runs a request, whose signal also ends with the connection. A server that is busy and asks for a short pause is asked
+   * once more. Rejects with RemoteFailure; after a fault of the connection the next call connects anew.
+   */
+  async during<T>(
+    signal: AbortSignal,
+    request: (connected: Connected, signal: AbortSignal) => Promise<T>,
+    { waits = true } = {},
+  ): Promise<T> {
     const all = AbortSignal.any([signal, this.#disposed.signal]);
     try {
-      return await request(await this.connected());
+      const connected = await abortable((this.#connected ??= this.#connect()), all, () => new Cancelled());
+      return await request(connected, all).catch(async (error: unknown) => {
+        const pauseMs = waits ? shortPauseMs(error) : undefined;
+        if (pauseMs === undefined) throw error;
+        await this.#pause(pauseMs, all);
+        return request(connected, all);
+      });
     } catch (error) {
       const failure = failureOf(error, this.server, this.host.t, all);
-      if (!STAYS.has(failure.fault)) this.#failed(failure);
+      if (!OF_ONE_REQUEST.has(failure.fault)) this.#failed(failure);
       throw failure;
     }
   }
@@ -69,7 +89,7 @@ export class RemoteConnection implements ModelStatus {
   }
 
   async #connect(): Promise<Connected> {
-    // Who asks for the state meanwhile must find #connected set.
+    // Listeners of the state may call again, which must find #connected set.
     await Promise.resolve();
     this.#setState({ kind: 'starting' });
     try {
@@ -79,13 +99,27 @@ export class RemoteConnection implements ModelStatus {
       const model = models.find(({ id }) => id === server.model);
       if (!model)
         throw new RemoteFailure('modelGone', faultText('modelGone', serverName(server), server.model, host.t));
-      const connected = { client, model: { contextLength: USUAL_CONTEXT, ...model } };
+      const connected = { server, client, model: { contextLength: USUAL_CONTEXT, ...model } };
       this.#setState({ kind: 'ready', model: readyModel(server, connected.model), notes: [] });
       return connected;
     } catch (error) {
       const failure = failureOf(error, this.server, this.host.t);
       this.#failed(failure);
       throw failure;
+    }
+  }
+
+  /** Waits, and says so in the state. */
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const { state } = this;
+    const { t, log } = this.host;
+    const note = t('{0} is busy. The next attempt is in {1} s.', serverName(this.server), Math.ceil(ms / 1000));
+    log(note);
+    if (state.kind === 'ready') this.#setState({ ...state, notes: [...state.notes, note] });
+    try {
+      await delay(ms, undefined, { signal });
+    } finally {
+      if (state.kind === 'ready' && this.#state.kind === 'ready') this.#setState(state);
     }
   }
 
@@ -101,8 +135,18 @@ export class RemoteConnection implements ModelStatus {
   }
 }
 
-/** Faults of one request, after which the server is as good as before. */
-const STAYS: ReadonlySet<string> = new Set(['cancelled', 'tooLong', 'badRequest', 'busy', 'brokenStream']);
+/** After these the server is as good as before. */
+const OF_ONE_REQUEST: ReadonlySet<FaultKind> = new Set(['cancelled', 'tooLong', 'badRequest', 'busy']);
+
+/** A pause that a user would rather wait for than ask again. */
+const LONGEST_PAUSE_MS = 10_000;
+
+/** The pause that a busy server asks for, where it is short. */
+function shortPauseMs(error: unknown): number | undefined {
+  if (!(error instanceof APIError) || error.status !== 429) return undefined;
+  const seconds = Number.parseFloat(error.headers?.get('retry-after') ?? '');
+  return seconds >= 0 && seconds * 1000 <= LONGEST_PAUSE_MS ? seconds * 1000 : undefined;
+}
 
 function readyModel(server: RemoteServer, { id, contextLength }: Required<ServedModel>): ReadyModel {
   return {
@@ -111,8 +155,8 @@ function readyModel(server: RemoteServer, { id, contextLength }: Required<Served
     contextLength,
     backend: 'server',
     chat: true,
-    longestAnswer: Math.floor(contextLength / 2),
-    images: null,
+    longestAnswer: longestAnswer(contextLength),
+    images: seesPictures(id) ? { mostCrops: MOST_CROPS } : null,
     device: serverName(server),
     notes: [],
     bytes: 0,

@@ -1,6 +1,7 @@
 /** From an error of the client to the fault that the user reads about. */
 import { APIError } from 'openai/error';
 import * as z from 'zod';
+import { BadRequest, PromptTooLong } from '../../engine/errors.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import type { Translate } from '../common/translate.ts';
 import { type FaultKind, faultOfCode, faultText, RemoteFailure } from './faults.ts';
@@ -11,10 +12,14 @@ const LONGEST_DETAIL = 200;
 
 /** The failure that an error means. `signal` is the caller's. */
 export function failureOf(error: unknown, server: RemoteServer, t: Translate, signal?: AbortSignal): RemoteFailure {
+  const name = serverName(server);
+  if (signal?.aborted) return new RemoteFailure('cancelled', faultText('cancelled', name, '', t));
   const known = causesOf(error).find((cause) => cause instanceof RemoteFailure);
   if (known) return known;
-  const [fault, detail] = signal?.aborted ? (['cancelled', ''] as const) : faultOf(error, server);
-  return new RemoteFailure(fault, faultText(fault, serverName(server), detail, t));
+  if (error instanceof PromptTooLong) return new RemoteFailure('tooLong', error.message);
+  if (error instanceof BadRequest) return new RemoteFailure('badRequest', error.message);
+  const [fault, detail] = faultOf(error, server);
+  return new RemoteFailure(fault, faultText(fault, name, detail, t));
 }
 
 function faultOf(error: unknown, { model }: RemoteServer): [fault: FaultKind, detail: string] {

@@ -1,17 +1,27 @@
 /** The completions' model on a server. */
 import type { Event } from 'vscode-jsonrpc';
+import { completeAt } from '../../engine/completion/completeAt.ts';
+import type { Syntax } from '../../engine/syntax/findErrors.ts';
 import type { CompleteResult } from '../../engine/wire/protocol.ts';
 import type { CompleteRequest, CompletionModel, EngineState } from '../engine/engine.ts';
-import { RemoteConnection, type RemoteModel } from './connection.ts';
-import { RemoteFailure } from './faults.ts';
+import { type Connected, RemoteConnection, type RemoteModel } from './connection.ts';
+import { fillInMarks } from './families.ts';
+import { remoteGenerate } from './remoteGenerate.ts';
 import type { RemoteServer } from './server.ts';
 import type { RemoteHost } from './serverFetch.ts';
+import { TextTokenizer } from './textTokenizer.ts';
 
 export class RemoteCompletion implements CompletionModel, RemoteModel {
   readonly #connection: RemoteConnection;
+  readonly #syntax: Syntax | undefined;
+  /** The request of each document that is on its way. */
+  readonly #running = new Map<string, AbortController>();
+  /** Whether the model answers conversations, until the server says otherwise. */
+  #chats = true;
 
-  constructor(server: RemoteServer, host: RemoteHost) {
+  constructor(server: RemoteServer, host: RemoteHost, syntax?: Syntax) {
     this.#connection = new RemoteConnection(server, host);
+    this.#syntax = syntax;
   }
 
   get state(): EngineState {
@@ -22,18 +32,55 @@ export class RemoteCompletion implements CompletionModel, RemoteModel {
   }
 
   warmUp(): void {
-    this.#connection.connected().catch(() => {});
+    this.#connection.warmUp();
   }
 
-  typing(): void {}
+  typing(): void {
+    this.warmUp();
+  }
 
-  async complete(_request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult> {
-    return this.#connection.during(signal, async () => {
-      throw new RemoteFailure('badRequest', 'Completions by a server are not built yet.');
-    });
+  /** One request per document: a newer one cancels the older. */
+  async complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult> {
+    const { sessionId } = request;
+    this.#running.get(sessionId)?.abort();
+    const mine = new AbortController();
+    this.#running.set(sessionId, mine);
+    try {
+      const either = AbortSignal.any([signal, mine.signal]);
+      const complete = (connected: Connected, all: AbortSignal) => this.#complete(request, connected, all);
+      // A completion that comes seconds later is of no use.
+      return await this.#connection.during(either, complete, { waits: false });
+    } finally {
+      if (this.#running.get(sessionId) === mine) this.#running.delete(sessionId);
+    }
   }
 
   dispose(): void {
     this.#connection.dispose();
   }
+
+  async #complete(request: CompleteRequest, connected: Connected, signal: AbortSignal): Promise<CompleteResult> {
+    const { id, contextLength } = connected.model;
+    const marks = fillInMarks(id);
+    const ask = (isChatModel: boolean): Promise<CompleteResult> => {
+      const tokenizer = new TextTokenizer({ isChatModel, marks });
+      const generate = remoteGenerate(connected, tokenizer, marks);
+      const model = { name: id, contextLength, fimOrder: 'psm' as const };
+      // Other texts than the likeliest cannot be asked for.
+      return completeAt({ ...request, alternatives: 0 }, { tokenizer, generate, model, syntax: this.#syntax }, signal);
+    };
+    if (marks.length > 0 || !this.#chats) return ask(false);
+    try {
+      return await ask(true);
+    } catch (error) {
+      if (!hasNoTemplate(error)) throw error;
+      this.#chats = false;
+      return ask(false);
+    }
+  }
+}
+
+/** Whether a server refuses a conversation because its model has no chat template. */
+function hasNoTemplate(error: unknown): boolean {
+  return error instanceof Error && 'status' in error && error.status === 400 && /chat[ _]template/i.test(error.message);
 }

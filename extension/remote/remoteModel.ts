@@ -1,4 +1,5 @@
 /** The models on a server, with the interfaces of those on this machine. */
+import type { Syntax } from '../../engine/syntax/findErrors.ts';
 import type { ChatModel, CompletionModel } from '../engine/engine.ts';
 import type { RemoteModel } from './connection.ts';
 import { RemoteChat } from './remoteChat.ts';
@@ -10,6 +11,11 @@ export function createRemoteChat(server: RemoteServer, host: RemoteHost): ChatMo
   return new RemoteChat(server, host);
 }
 
-export function createRemoteCompletion(server: RemoteServer, host: RemoteHost): CompletionModel & RemoteModel {
-  return new RemoteCompletion(server, host);
+/** `syntax` finds errors in the document's language, so that no completion adds one; only brackets are checked without. */
+export function createRemoteCompletion(
+  server: RemoteServer,
+  host: RemoteHost,
+  syntax?: Syntax,
+): CompletionModel & RemoteModel {
+  return new RemoteCompletion(server, host, syntax);
 }

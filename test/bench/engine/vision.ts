@@ -16,7 +16,7 @@ import { storesHead } from '../../../engine/load/tiedHead.ts';
 import { chooseFormats } from '../../../engine/load/weightFormats.ts';
 import { joinPrompt } from '../../../engine/prompt/prompt.ts';
 import { PictureCutter } from '../../../engine/vision/cutter.ts';
-import { type PromptImage, cropsOf } from '../../../engine/vision/imageEncoder.ts';
+import { type PromptImage, cropsOf } from '../../../engine/vision/promptImage.ts';
 import { identifyPicture } from '../../../engine/vision/pictureFile.ts';
 import type { RandomModelReference } from '../../../engine/wire/protocol.ts';
 import type { OperationTime } from '../../../kernels/ops.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import { hdSize } from '../../../engine/vision/hdSize.ts';
-import { promptImage } from '../../../engine/vision/imageEncoder.ts';
+import { promptImage } from '../../../engine/vision/promptImage.ts';
 import { identifyPicture } from '../../../engine/vision/pictureFile.ts';
 import { textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatContent, ChatPart, ChatTurn, ImageCost } from '../../../engine/wire/protocol.ts';
