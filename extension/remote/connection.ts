@@ -67,8 +67,9 @@ export class RemoteConnection implements ModelStatus {
     { waits = true } = {},
   ): Promise<T> {
     const all = AbortSignal.any([signal, this.#disposed.signal]);
+    const opened = (this.#connected ??= this.#connect());
     try {
-      const connected = await abortable((this.#connected ??= this.#connect()), all, () => new Cancelled());
+      const connected = await abortable(opened, all, () => new Cancelled());
       return await request(connected, all).catch(async (error: unknown) => {
         const pauseMs = waits ? shortPauseMs(error) : undefined;
         if (pauseMs === undefined) throw error;
@@ -77,7 +78,7 @@ export class RemoteConnection implements ModelStatus {
       });
     } catch (error) {
       const failure = failureOf(error, this.server, this.host.t, all);
-      if (!OF_ONE_REQUEST.has(failure.fault)) this.#failed(failure);
+      if (this.#connected === opened && !OF_ONE_REQUEST.has(failure.fault)) this.#failed(failure);
       throw failure;
     }
   }

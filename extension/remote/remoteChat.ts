@@ -53,12 +53,13 @@ export class RemoteChat implements ChatModel, RemoteModel {
   async chat(request: ChatRequest, signal: AbortSignal, onPart: (part: ChatPart) => void): Promise<ChatResult> {
     return this.#connection.during(signal, async (connected, all) => {
       const { messages, messagesDropped, fitted } = await fitToServer(request, connected, all);
-      if (fitted) onPart({ type: 'fitted', ...fitted });
       const startMs = performance.now();
       const stream = await connected.client.chat.completions.create(
         { ...this.#parameters(request, connected), messages: await toMessages(messages, all) },
         { signal: all },
       );
+      // A request that the server refuses may be sent again, and this is told once.
+      if (fitted) onPart({ type: 'fitted', ...fitted });
       const continues = messages.at(-1)!.role === 'assistant';
       const { maxSentences } = request;
       const answer = new AnswerText({ stopStrings: [], prompt: continues ? null : '', maxSentences }, onPart);
