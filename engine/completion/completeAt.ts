@@ -146,7 +146,8 @@ function seenLines(
   };
 }
 
-const NOTHING: CompleteResult = {
+/** Where the model was not asked. */
+export const NOTHING: CompleteResult = {
   text: '',
   tokensReused: 0,
   tokensPrefilled: 0,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { OpenAI } from 'openai';
 import { textOf } from '../../engine/wire/chatTurns.ts';
 import type { ChatContent, ChatTurn } from '../../engine/wire/protocol.ts';
-import { withoutSpecials } from './specials.ts';
+import { outgoing } from './outgoing.ts';
 
 /** Pictures become data URLs. Rejects where one cannot be read. */
 export async function toMessages(
@@ -12,7 +12,7 @@ export async function toMessages(
 ): Promise<OpenAI.ChatCompletionMessageParam[]> {
   const messages: OpenAI.ChatCompletionMessageParam[] = [];
   for (const turn of turns) {
-    const text = withoutSpecials(textOf(turn));
+    const text = outgoing(textOf(turn));
     if (turn.role !== 'user' || turn.content.every(({ type }) => type === 'text')) {
       messages.push({ role: turn.role, content: text });
     } else
@@ -22,7 +22,7 @@ export async function toMessages(
 }
 
 async function part(piece: ChatContent, signal: AbortSignal): Promise<OpenAI.ChatCompletionContentPart> {
-  if (piece.type === 'text') return { type: 'text', text: withoutSpecials(piece.text) };
+  if (piece.type === 'text') return { type: 'text', text: outgoing(piece.text) };
   const bytes = await readFile(piece.file, { signal });
   return { type: 'image_url', image_url: { url: `data:image/png;base64,${bytes.toString('base64')}` } };
 }

@@ -1,11 +1,12 @@
 /** The completions' model on a server. */
 import type { Event } from 'vscode-jsonrpc';
-import { completeAt } from '../../engine/completion/completeAt.ts';
+import { completeAt, NOTHING } from '../../engine/completion/completeAt.ts';
 import type { Syntax } from '../../engine/syntax/findErrors.ts';
 import type { CompleteResult } from '../../engine/wire/protocol.ts';
 import type { CompleteRequest, CompletionModel, EngineState } from '../engine/engine.ts';
 import { type Connected, RemoteConnection, type RemoteModel } from './connection.ts';
 import { fillInMarks } from './families.ts';
+import { withoutSecrets } from './outgoing.ts';
 import { remoteGenerate } from './remoteGenerate.ts';
 import type { RemoteServer } from './server.ts';
 import type { RemoteHost } from './serverFetch.ts';
@@ -40,9 +41,11 @@ export class RemoteCompletion implements CompletionModel, RemoteModel {
   }
 
   /** One request per document: a newer one cancels the older. */
-  async complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult> {
-    const { sessionId } = request;
+  async complete(asked: CompleteRequest, signal: AbortSignal): Promise<CompleteResult> {
+    const { sessionId } = asked;
     this.#running.get(sessionId)?.abort();
+    const request = withoutSecrets(asked);
+    if (!request) return NOTHING;
     const mine = new AbortController();
     this.#running.set(sessionId, mine);
     try {

@@ -5,7 +5,8 @@ import type { Prompt } from '../../engine/prompt/prompt.ts';
 import type { ChatMessage } from '../../engine/tokenizer/chatTemplate.ts';
 import type { Connected } from './connection.ts';
 import { healed, type Piece } from './healed.ts';
-import { withoutSpecials, withSpecials } from './specials.ts';
+import { outgoing } from './outgoing.ts';
+import { withSpecials } from './specials.ts';
 import type { TextTokenizer } from './textTokenizer.ts';
 
 const STREAMED = { stream: true, stream_options: { include_usage: true } } as const;
@@ -56,7 +57,7 @@ interface Asked {
 
 /** The text that is written behind the prompt, whose end the model writes again where it may be part of a token. */
 function pieces(client: OpenAI, common: Common, { prompt, tokenizer, marks, options }: Asked): AsyncIterable<Piece> {
-  const sent = tokenizer.prompt([...prompt.ids], withoutSpecials);
+  const sent = tokenizer.prompt([...prompt.ids], outgoing);
   if (sent.kind === 'text') {
     const ask = (text: string) => completionPieces(client, common, { text, marks, options });
     // A middle is written behind a mark, whatever the prefix ends with.

@@ -4,7 +4,7 @@ import type { ChatTurn } from '../../engine/wire/protocol.ts';
 import type { Connected } from './connection.ts';
 import { toMessages } from './messages.ts';
 import { serverUrl } from './server.ts';
-import { withoutSpecials } from './specials.ts';
+import { outgoing } from './outgoing.ts';
 import { TextTokenizer } from './textTokenizer.ts';
 
 const counted = z.object({ count: z.int().min(0) });
@@ -17,7 +17,7 @@ export async function tokenCounts(
 ): Promise<number[]> {
   const counts: number[] = [];
   for (const text of texts) {
-    const body = { prompt: withoutSpecials(text), add_special_tokens: false };
+    const body = { prompt: outgoing(text), add_special_tokens: false };
     counts.push((await tokenize(body, connected, signal)) ?? estimate(text));
   }
   return counts;

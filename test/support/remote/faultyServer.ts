@@ -7,8 +7,9 @@ export type Behaviour = (response: ServerResponse, request: IncomingMessage, att
 
 export interface FaultyServer extends AsyncDisposable {
   readonly url: string;
-  /** The paths asked for. */
+  /** The paths asked for, and what was sent there. */
   readonly paths: string[];
+  readonly bodies: string[];
 }
 
 /** The model that `/v1/models` lists. */
@@ -54,10 +55,12 @@ export async function startFaultyServer(
   }: { models?: Behaviour; tls?: { cert: string; key: string } } = {},
 ): Promise<FaultyServer> {
   const paths: string[] = [];
+  const bodies: string[] = [];
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const path = request.url ?? '';
     paths.push(path);
-    request.resume();
+    const at = bodies.push('') - 1;
+    request.on('data', (chunk) => (bodies[at] += String(chunk)));
     const attempt = paths.filter((each) => each === path).length;
     (path === '/v1/models' ? models : behaviour)(response, request, attempt);
   };
@@ -67,6 +70,7 @@ export async function startFaultyServer(
   return {
     url: tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
     paths,
+    bodies,
     [Symbol.asyncDispose]: () =>
       new Promise((closed) => {
         server.close(() => closed());
