@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the benchmarks in test/bench. Without one of the flags --peers, --index, --page and --ocr it is that of the
- * engine, whose --help lists the options.
+ * `npm run bench`: the benchmarks in test/bench. Without one of the flags --peers, --index, --page, --ocr and --remote it is
+ * that of the engine, whose --help lists the options.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,8 @@ await import(await script());
 /** Path of the script to run: those that need kernels or `vscode` are bundled, the others run as they are. */
 async function script(): Promise<string> {
   if (has('--peers')) return join(root, 'test/bench/peers/main.ts');
-  const name = ['page', 'ocr'].find((each) => has(`--${each}`)) ?? (has('--index') ? 'index/main' : 'engine/main');
+  const name =
+    ['page', 'ocr', 'remote'].find((each) => has(`--${each}`)) ?? (has('--index') ? 'index/main' : 'engine/main');
   await build(bench(name));
   return join(root, `dist/bench/${name}.mjs`);
 }
