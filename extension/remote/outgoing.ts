@@ -1,6 +1,6 @@
 /** What of a text leaves for a server: no secrets, and no marks of its model. Pure. */
 import type { CompleteRequest } from '../engine/engine.ts';
-import { hideSecrets } from '../reading/secrets.ts';
+import { hideSecrets, isSecretPath } from '../reading/secrets.ts';
 import { withoutSpecials } from './specials.ts';
 
 /** The text as it is sent. Applied to everything, whatever has hidden its secrets before. */
@@ -13,10 +13,12 @@ const NEAR = 32_000;
 
 /**
  * The request with secrets hidden near the cursor, so that each is recognised by its whole lines; undefined where the
- * cursor's own line holds one, since what follows it is no better.
+ * cursor's own line holds one, since what follows it is no better, and in files whose names suggest secrets.
  */
 export function withoutSecrets(request: CompleteRequest): CompleteRequest | undefined {
-  const { prefix, suffix, otherFiles = [] } = request;
+  const { prefix, suffix, otherFiles = [], sessionId, fileName } = request;
+  // The session of a document has its address.
+  if (isSecretPath(sessionId) || isSecretPath(fileName)) return undefined;
   const lineStart = prefix.lastIndexOf('\n') + 1;
   const [rest = ''] = suffix.split('\n', 1);
   const line = prefix.slice(lineStart) + rest;

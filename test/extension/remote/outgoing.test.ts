@@ -45,12 +45,14 @@ describe('what leaves for a server', () => {
     chat.dispose();
   });
 
-  it('nothing is asked where the line of the cursor holds a secret, or where the cursor is within a key', async () => {
+  it('nothing is asked where the line of the cursor holds a secret, within a key, and in files of secrets', async () => {
     await using server = await startFaultyServer(stream(['x'], complete));
     const completion = createRemoteCompletion({ url: server.url, model: SERVED }, host);
     for (const request of [
       at(`const token = '${TOKEN}'`),
       at(`const token = '${TOKEN.slice(0, 20)}`, `${TOKEN.slice(20)}';\n`),
+      at('const a = ', '', { fileName: '.env' }),
+      at('const a = ', '', { sessionId: 'file:///home/ann/.aws/config' }),
       at(KEY.slice(0, 10).join('\n'), KEY.slice(10).join('\n')),
     ]) {
       assert.equal((await completion.complete(request, NO_SIGNAL)).text, '');
