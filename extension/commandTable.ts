@@ -15,6 +15,8 @@ import type { InlineEdit } from './inlineEdit/inlineEdit.ts';
 import { modelCommands, type Models } from './models/modelCommands.ts';
 import { selfTest, type SelfTestHost } from './selfTest/selfTest.ts';
 import { menuLines, pickFromMenu } from './status/menu.ts';
+import { serverCommands, type UseServerHost } from './remote/vscode/useServer.ts';
+import { whereText } from './remote/whereText.ts';
 import { showReport } from './status/showReport.ts';
 import { showTraffic } from './status/showTraffic.ts';
 import { languageEnabled, withLanguage } from './settings.ts';
@@ -23,7 +25,7 @@ import { describe, type StatusState } from './status/status.ts';
 import type { FirstStart } from './walkthrough/firstStart.ts';
 import { walkthroughCommands } from './walkthrough/walkthroughCommands.ts';
 
-export interface CommandHost {
+export interface CommandHost extends UseServerHost {
   readonly config: Config;
   readonly engine: Engine;
   readonly snooze: Snooze;
@@ -52,6 +54,7 @@ export function commandTable(host: CommandHost): CommandTable {
   return {
     ...windowCommands(host),
     ...modelCommands(() => host.models),
+    ...serverCommands(() => host),
     ...ofChat,
     ...walkthroughCommands(() => host),
     // Pictures in the chat have these commands in their context menu.
@@ -114,7 +117,11 @@ async function showMenu(host: CommandHost): Promise<void> {
   const state = host.state();
   const command = await pickFromMenu(
     describe(state, { engineRuns: host.engine.running }),
-    menuLines(state, host.config.settings, currentLanguage()),
+    menuLines(state, {
+      settings: host.config.settings,
+      languageId: currentLanguage(),
+      where: whereText(host.server, vscode.l10n.t),
+    }),
   );
   if (command) await vscode.commands.executeCommand(command);
 }

@@ -13,6 +13,7 @@ import { CompletionProvider } from './completion/provider.ts';
 import { Config } from './config.ts';
 import { engineNodeOptions, followBuilds } from './development.ts';
 import { createLocalEngine, engineLaunch, kvDiskCache } from './engine/createLocalEngine.ts';
+import { createMixedEngine } from './remote/createMixedEngine.ts';
 import { createLog } from './common/log.ts';
 import { ReportView } from './common/reportView.ts';
 import { createModels } from './models/createModels.ts';
@@ -46,15 +47,15 @@ export function activate(context: vscode.ExtensionContext): void {
     ),
   );
   const settings = () => config.settings;
-  const snooze = own(new Snooze());
-  const status = own(new Status('airgap.showMenu'));
   const development = context.extensionMode === vscode.ExtensionMode.Development;
   const nodeOptions = development ? engineNodeOptions() : [];
   const start = { extensionPath, version, nodeOptions, settings, log: (message: string) => log.info(message) };
-  const engine = own(createLocalEngine({ ...start, cacheFolder }));
+  const local = own(createLocalEngine({ ...start, cacheFolder }));
+  const { engine, server } = createMixedEngine({ context, config, local, log: start.log });
   // Takes effect at once, not only when the engine next starts.
   own(config.onDidChange(() => kvDiskCache(cacheFolder, config.settings['engine.diskCacheGigabytes'])));
-  const window = own(new WindowController({ config, engine, snooze, status, log }));
+  const [snooze, status] = [own(new Snooze()), own(new Status('airgap.showMenu'))];
+  const window = own(new WindowController({ config, engine, server, snooze, status, log }));
 
   const cache = new GhostCache();
   own(config.onDidChange(() => cache.clear()));
@@ -74,19 +75,19 @@ export function activate(context: vscode.ExtensionContext): void {
   const instructions = own(new ProjectInstructions());
   const blocks = own(new CodeBlocks());
   const colors = own(new ThemeColors((message) => log.warn(message)));
-  const chat = createChat({ context, config, settings, engine, reader, log, instructions, blocks, colors });
+  const chat = createChat({ context, config, settings, engine, server, reader, log, instructions, blocks, colors });
   if (development) own(followBuilds({ dist: join(extensionPath, 'dist'), engine, reloadPages: chat.reloadPages }));
   const edit = own(createInlineEdit(context, { model: engine.chatModel, instructions, settings, blocks }));
   own(vscode.languages.registerCodeActionsProvider('*', new ChatCodeActions(), ChatCodeActions.metadata));
-  own(registerLanguageModel({ model: engine.chatModel, settings }));
+  own(registerLanguageModel({ model: engine.chatModel, settings, server: () => server.for('chat') }));
   const screenshot = own(createScreenshot({ context, engine, chat, blocks, log, settings, texts }));
 
   const report = own(new ReportView());
-  const models = createModels({ context, config, engine, report, log });
+  const models = createModels({ context, config, engine: local, report, log });
   const state = () => window.state;
   const firstStart = own(new FirstStart(context));
   const features = { chat, models, blocks, edit, screenshot, search, texts, selfTest: selfTestHost(start, state) };
-  const commands = commandTable({ config, engine, snooze, log, report, state, firstStart, ...features });
+  const commands = commandTable({ config, engine, server, snooze, log, report, state, firstStart, ...features });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }
 

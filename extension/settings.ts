@@ -3,10 +3,14 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import * as z from 'zod';
 import { BUNDLED_CHAT_MODEL } from './bundledModels.ts';
+import { readAddress } from './remote/address.ts';
 
 const isPath = (text: string): boolean => text === '' || isAbsolute(expandHome(text));
 const path = z.string().refine(isPath, 'must be an absolute path');
 const model = z.string().refine((text) => text === BUNDLED_CHAT_MODEL || isPath(text), 'must be an absolute path');
+
+const ADDRESS = 'must be an http or https address without user name, query and fragment';
+const address = z.string().refine((text) => text === '' || readAddress(text) !== undefined, ADDRESS);
 
 /** One row per setting: the key below `airgap.` and what it may hold. A test keeps this equal to package.json. */
 export const SETTINGS = {
@@ -41,6 +45,9 @@ export const SETTINGS = {
   'engine.allowSoftwareGpu': z.boolean().default(false),
   'engine.unloadAfterMinutes': z.number().min(0).max(10_080).default(10),
   'engine.diskCacheGigabytes': z.number().min(0).max(1000).default(0),
+  'remote.url': address.default(''),
+  'remote.model': z.string().default(''),
+  'remote.use': z.enum(['chat', 'chatAndCompletions']).default('chat'),
 } as const;
 
 /**

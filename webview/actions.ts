@@ -35,6 +35,12 @@ export function continueAnswer(page: Page): void {
   focusComposer();
 }
 
+/** Continues on this machine, which also answers from now on. */
+export function answerLocally(page: Page): void {
+  page.post({ type: 'run', command: 'useLocal' });
+  continueAnswer(page);
+}
+
 export function regenerate(page: Page): void {
   page.post({ type: 'regenerate' });
   focusComposer();

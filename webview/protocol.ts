@@ -117,6 +117,8 @@ export interface PageMessage {
   waiting?: string;
   /** One sentence. */
   problem?: string;
+  /** The problem is the server's. */
+  fault?: 'server';
   /** Context of the question: the chips as sent, and (`sources`) the pieces included in the prompt. */
   chips?: Chip[];
   sources?: SourceLink[];
@@ -193,9 +195,9 @@ export interface ContextUse {
 }
 
 /** What a button of the engine's banner does. */
-export type Remedy = 'restart' | 'getChatModel' | 'chooseModel' | 'log';
-/** What the host does for a button; `traffic` shows what was sent where. */
-export type HostCommand = Remedy | 'traffic';
+export type Remedy = 'restart' | 'getChatModel' | 'chooseModel' | 'server' | 'log';
+/** What the host does for a button; `traffic` shows what was sent where, `useLocal` leaves the server alone for now. */
+export type HostCommand = Remedy | 'traffic' | 'useLocal';
 
 export interface EngineView {
   kind: 'off' | 'sleeping' | 'starting' | 'loading' | 'ready' | 'failed';
@@ -207,10 +209,12 @@ export interface EngineView {
   remedies: Remedy[];
   /** One sentence that the user should know about the model ("The bundled model …"); otherwise empty. */
   advice: string;
-  /** Where questions are answered, in two words: "Local only". */
+  /** Where questions are answered: "Local only", or the name of a server. */
   place: string;
-  /** One sentence saying what was sent where. */
+  /** What goes there, and what was sent where. */
   sent: string;
+  /** Whether a server answers. */
+  server: boolean;
 }
 
 export interface ConversationEntry {

@@ -2,13 +2,11 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { onDidConnect, traffic } from '../../engine/traffic.ts';
+import { onDidConnect } from '../../engine/traffic.ts';
 import type { SyntaxColors } from '../../webview/protocol.ts';
 import { isSmallChatModel } from '../bundledModels.ts';
 import type { Config } from '../config.ts';
 import type { Engine, EngineState } from '../engine/engine.ts';
-import type { Translate } from '../common/translate.ts';
-import { trafficSentence } from '../engine/trafficText.ts';
 import type { ProjectInstructions } from '../reading/vscode/projectInstructions.ts';
 import { readPictureFile } from '../pictures/readPictureFile.ts';
 import { samplingSettings } from '../engine/sampling.ts';
@@ -19,7 +17,9 @@ import { instruct } from './context/instruct.ts';
 import { ChatController } from './controller.ts';
 import type { ControllerHost } from './controllerHost.ts';
 import { EditorContext } from './context/editorContext.ts';
-import { engineView, type Where } from './page/engineView.ts';
+import type { ServerUse } from '../remote/serverUse.ts';
+import { whereText } from '../remote/whereText.ts';
+import { engineView } from './page/engineView.ts';
 import { pageActions } from './page/pageActions.ts';
 import { Pages } from './page/pages.ts';
 import type { Chat } from './chat.ts';
@@ -35,6 +35,7 @@ export interface CreateChatHost {
   readonly context: vscode.ExtensionContext;
   readonly config: Pick<Config, 'onDidChange'>;
   readonly engine: Engine;
+  readonly server: ServerUse;
   readonly reader: ContextReader;
   readonly log: vscode.LogOutputChannel;
   readonly instructions: Pick<ProjectInstructions, 'uris' | 'onDidChange'>;
@@ -86,6 +87,7 @@ export function createChat(host: CreateChatHost): Chat {
   own(soon(() => pictures.pictureStore.deleteAbandoned(Date.now()).catch((error: unknown) => log.warn(String(error)))));
   own(engine.chatModel.onDidChangeState(() => controller.engineChanged()));
   own(host.instructions.onDidChange(() => controller.settingsChanged()));
+  own(host.server.onDidChange(() => controller.engineChanged()));
   own(onDidConnect(() => controller.engineChanged()));
   own(host.config.onDidChange(() => controller.settingsChanged()));
   own(colors.onDidChange(() => controller.colorsChanged()));
@@ -129,8 +131,9 @@ function conversationStore({ context, log }: CreateChatHost, pages: Pages): Conv
 function controllerHost(
   host: CreateChatHost,
 ): Omit<ControllerHost, 'pages' | 'store' | 'actions' | 'automatic' | keyof ReturnType<typeof createPictures>> {
-  const { engine, settings, colors, log } = host;
+  const { engine, server, settings, colors, log } = host;
   const { t } = vscode.l10n;
+  const chatModel = (): string => server.for('chat')?.model ?? modelOf(settings(), 'chat');
   return {
     model: engine.chatModel,
     reader: host.reader,
@@ -138,9 +141,9 @@ function controllerHost(
     language: vscode.env.language,
     t,
     settings: () => ({ maxTokens: settings()['chat.maxTokens'], sampling: samplingSettings(settings()) }),
-    instruct: (text, attached) => instruct(text, attached, modelOf(settings(), 'chat')),
-    manner: (text) => (isSmallChatModel(modelOf(settings(), 'chat')) ? mannerForSmallModel(text) : {}),
-    engine: () => engineView(engine.chatModel.state, modelOf(settings(), 'chat'), localOnly(t), t),
+    instruct: (text, attached) => instruct(text, attached, chatModel()),
+    manner: (text) => (isSmallChatModel(chatModel()) ? mannerForSmallModel(text) : {}),
+    engine: () => engineView(engine.chatModel.state, chatModel(), whereText(server, t), t),
     contextLength: () => contextLength(engine.chatModel.state),
     seesPictures: () => seesPictures(engine.chatModel.state),
     colors: () => colors.current(),
@@ -154,11 +157,6 @@ function controllerHost(
 
 function instructionsIn(uri: vscode.Uri): Attachment {
   return { kind: 'instructions', uri: uri.toString() };
-}
-
-/** The mark of an engine on this machine. */
-function localOnly(t: Translate): Where {
-  return { place: t('Local only'), sent: trafficSentence(traffic(), t) };
 }
 
 function contextLength(state: EngineState): number {

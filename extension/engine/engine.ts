@@ -22,7 +22,7 @@ export type FitRequest = Omit<FitParams, 'modelId'>;
 export type Purpose = 'completion' | 'chat';
 
 /** The user's remedy for a failure; the status menu offers it first. */
-export type Remedy = 'restart' | 'chooseModel' | 'settings';
+export type Remedy = 'restart' | 'chooseModel' | 'settings' | 'server';
 
 /** A model that answers now: `server` where it does so on another machine, which `device` names. */
 export type ReadyModel = Omit<ModelInfo, 'backend'> & { readonly backend: ModelInfo['backend'] | 'server' };

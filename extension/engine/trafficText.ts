@@ -5,12 +5,15 @@ import type { Translate } from '../common/translate.ts';
 /** One sentence for the mark and the menu; `all` is what this window's processes have counted. */
 export function trafficSentence(all: readonly Traffic[], t: Translate): string {
   const beyond = beyondOwnProcesses(all);
-  const servers = beyond.filter(({ answers }) => answers).map(({ destination }) => destination);
-  if (servers.length > 0)
-    return t('Questions and code were sent to the server that you have named: {0}.', servers.join(', '));
-  const hosts = beyond.map(({ destination }) => destination);
-  if (hosts.length === 0) return t('Nothing was sent over a network.');
-  return t('Your code was sent nowhere. Only downloads that you asked for reached a network: {0}.', hosts.join(', '));
+  const named = (some: readonly Traffic[]): string => some.map(({ destination }) => destination).join(', ');
+  // Asking a server for its models sends nothing but the question.
+  const asked = beyond.filter(({ answers, sent }) => answers && sent > 0);
+  if (asked.length > 0) return t('Questions and code were sent to {0}.', named(asked));
+  if (beyond.length === 0) return t('Nothing was sent over a network.');
+  const downloads = beyond.filter(({ answers }) => !answers);
+  return downloads.length === 0
+    ? t('Your code was sent nowhere. {0} was only asked for its models.', named(beyond))
+    : t('Your code was sent nowhere. Only downloads that you asked for reached a network: {0}.', named(downloads));
 }
 
 export interface ProcessTraffic {
@@ -27,7 +30,9 @@ export function trafficReport(processes: readonly ProcessTraffic[], t: Translate
     `# ${t('What Airgap sent, and where')}`,
     '',
     trafficSentence(all, t),
-    t('Models run on this machine. Questions and code go to the engine process through a private socket or pipe.'),
+    all.some(({ answers }) => answers)
+      ? t('Of what goes to a server, the bodies of requests and answers are counted.')
+      : t('Models run on this machine. Questions and code go to the engine process through a private socket or pipe.'),
     t('The counters below are in the code that opens sockets. They start with each process.'),
     '',
     ...processes.flatMap(({ name, traffic }) => [`## ${name}`, '', ...tableOf(traffic, t), '']),

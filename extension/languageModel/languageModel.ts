@@ -1,4 +1,4 @@
-/** Provides the local model to VS Code's own chat and to other extensions: no account, nothing leaves the machine. */
+/** Provides the chat's model to VS Code's own chat and to other extensions: no account. */
 import { randomInt } from 'node:crypto';
 import * as vscode from 'vscode';
 import { textOf } from '../../engine/wire/chatTurns.ts';
@@ -7,6 +7,7 @@ import { abortControllerFor } from '../common/abortSignal.ts';
 import type { ChatModel, ModelStatus } from '../engine/engine.ts';
 import { modelOf, type Settings } from '../settings.ts';
 import { samplingOf, samplingSettings } from '../engine/sampling.ts';
+import { type RemoteServer, serverName } from '../remote/server.ts';
 import { pngSize } from '../pictures/pngHeader.ts';
 import { type ModelMessage, toTurns } from './modelMessages.ts';
 import { isDataPart, TemporaryImages } from './temporaryImages.ts';
@@ -23,6 +24,8 @@ const ROLES = new Map<number, ModelMessage['role']>([
 export interface LanguageModelHost {
   readonly model: ChatModel & ModelStatus;
   settings(): Settings;
+  /** The server that answers in place of this machine. */
+  server(): RemoteServer | undefined;
 }
 
 /** Registers the model if VS Code has the API for it. */
@@ -124,17 +127,20 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
   #information(): vscode.LanguageModelChatInformation {
     const { state } = this.#host.model;
     const settings = this.#host.settings();
-    const path = modelOf(settings, 'chat');
+    const server = this.#host.server();
+    const path = server?.model ?? modelOf(settings, 'chat');
     const { contextLength, longestAnswer } = state.kind === 'ready' ? state.model : USUAL_WINDOW;
     const maxOutputTokens = Math.min(settings['chat.maxTokens'], longestAnswer);
-    const isStarter = path === '';
+    const isStarter = !server && path === '';
     const name = state.kind === 'ready' ? state.model.name : modelName(path);
     return {
       id: 'local',
       name: isStarter ? vscode.l10n.t('Airgap starter model') : (name ?? 'Airgap'),
       family: isStarter ? 'airgap-starter' : 'local',
       version: '1',
-      tooltip: vscode.l10n.t('Runs on this machine. Nothing leaves it.'),
+      tooltip: server
+        ? vscode.l10n.t('Runs on {0}. Requests go there.', serverName(server))
+        : vscode.l10n.t('Runs on this machine. Nothing leaves it.'),
       maxInputTokens: contextLength - maxOutputTokens,
       maxOutputTokens,
       capabilities: { imageInput: state.kind === 'ready' && state.model.images !== null, toolCalling: false },

@@ -126,7 +126,7 @@ export class RemoteConnection implements ModelStatus {
 
   #failed({ message }: RemoteFailure): void {
     this.#connected = undefined;
-    this.#setState({ kind: 'failed', message, remedy: 'settings', retrying: false });
+    this.#setState({ kind: 'failed', message, remedy: 'server', retrying: false });
   }
 
   #setState(state: EngineState): void {

@@ -1,8 +1,7 @@
 /** Menu of the status bar item: one entry per action available now, the remedy first. */
 import * as vscode from 'vscode';
-import { traffic } from '../../engine/traffic.ts';
 import type { Remedy } from '../engine/engine.ts';
-import { trafficSentence } from '../engine/trafficText.ts';
+import type { Where } from '../remote/whereText.ts';
 import { languageEnabled, type Settings } from '../settings.ts';
 import type { StatusState, StatusText } from './status.ts';
 
@@ -12,7 +11,14 @@ export interface MenuLine {
   readonly command: string;
 }
 
-export function menuLines(state: StatusState, settings: Settings, languageId: string | undefined): MenuLine[] {
+export interface MenuHost {
+  readonly settings: Settings;
+  /** Of the document that is edited. */
+  readonly languageId: string | undefined;
+  readonly where: Where;
+}
+
+export function menuLines(state: StatusState, { settings, languageId, where }: MenuHost): MenuLine[] {
   const { t } = vscode.l10n;
   const lines: MenuLine[] = [
     state.kind === 'disabled'
@@ -31,16 +37,26 @@ export function menuLines(state: StatusState, settings: Settings, languageId: st
   }
   lines.push(
     { label: `$(folder) ${t('Choose a model…')}`, command: 'airgap.chooseModel' },
+    ...serverLines(settings),
     { label: `$(gear) ${t('Open settings')}`, command: 'airgap.openSettings' },
     { label: `$(output) ${t('Show log')}`, command: 'airgap.showLog' },
     { label: `$(info) ${t('Show engine report')}`, command: 'airgap.showReport' },
     {
-      label: `$(shield) ${t('Local only')}`,
-      description: trafficSentence(traffic(), t),
+      label: `${where.server ? '$(server-environment)' : '$(shield)'} ${where.place}`,
+      description: where.sent.replace('\n', ' '),
       command: 'airgap.showTraffic',
     },
   );
   return state.kind === 'failed' ? remedyFirst(lines, state.remedy) : lines;
+}
+
+function serverLines({ 'remote.url': url }: Settings): MenuLine[] {
+  const { t } = vscode.l10n;
+  if (url === '') return [{ label: `$(plug) ${t('Use a server…')}`, command: 'airgap.useServer' }];
+  return [
+    { label: `$(plug) ${t('Server…')}`, description: url, command: 'airgap.useServer' },
+    { label: `$(debug-disconnect) ${t('Stop using the server')}`, command: 'airgap.stopUsingServer' },
+  ];
 }
 
 /** Shows the menu; resolves with the command to run. */
@@ -56,6 +72,7 @@ const REMEDY_COMMANDS: Record<Remedy, string> = {
   restart: 'airgap.restartEngine',
   chooseModel: 'airgap.chooseModel',
   settings: 'airgap.openSettings',
+  server: 'airgap.useServer',
 };
 
 function remedyFirst(lines: readonly MenuLine[], remedy: Remedy): MenuLine[] {

@@ -17,6 +17,8 @@ export interface Activity {
   readonly engineRuns: boolean;
   /** State of the chat's model where it is not the one of the completions. */
   readonly chat: EngineState | undefined;
+  /** What goes to a server; empty where none is used. */
+  readonly server: string;
 }
 
 export interface StatusText {
@@ -42,7 +44,8 @@ export class Status implements vscode.Disposable {
   }
 
   show(state: StatusState, activity: Activity): void {
-    const { icon, label, sentence } = describe(state, activity);
+    const { icon, label, sentence: own } = describe(state, activity);
+    const sentence = activity.server === '' ? own : `${own}\n${activity.server}`;
     const shown = activity.working && state.kind === 'ready' ? WORKING_ICON : icon;
     this.#item.text = label === '' ? `${shown} Airgap` : `${shown} Airgap: ${label}`;
     this.#item.tooltip = tooltip(`Airgap: ${sentence}`, state);
@@ -191,5 +194,7 @@ function wayOut({ remedy, retrying }: Extract<EngineState, { kind: 'failed' }>):
       return t('Click to choose another model.');
     case 'settings':
       return t('Click to open the settings.');
+    case 'server':
+      return t('Click to choose a server, or this machine.');
   }
 }

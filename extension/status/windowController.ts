@@ -9,6 +9,8 @@ import { remedyFor } from '../engine/remedy.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import { inform } from '../common/notice.ts';
 import { anyLanguageEnabled, type Settings } from '../settings.ts';
+import { serverSentence } from '../remote/whereText.ts';
+import type { ServerUse } from '../remote/serverUse.ts';
 import type { Snooze } from './snooze.ts';
 import type { Status, StatusState } from './status.ts';
 
@@ -22,6 +24,7 @@ export interface WindowControllerHost {
   readonly engine: Engine;
   readonly snooze: Snooze;
   readonly status: Status;
+  readonly server: Pick<ServerUse, 'for' | 'onDidChange'>;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -41,13 +44,14 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
 
   constructor(host: WindowControllerHost) {
     this.#host = host;
-    const { config, engine, snooze, log } = host;
+    const { config, engine, snooze, log, server } = host;
     this.#subscriptions = [
       config.onDidChange(() => {
         engine.settingsChanged();
         this.#wishChanged();
       }),
       snooze.onDidChange(() => this.#wishChanged()),
+      server.onDidChange(() => this.#show()),
       engine.completionModel.onDidChangeState(() => {
         this.#failure = undefined;
         this.#seen = undefined;
@@ -80,7 +84,8 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
   }
   get contextLength(): number {
     const { state } = this.#host.engine.completionModel;
-    return state.kind === 'ready' ? state.model.contextLength : 0;
+    // A server is sent the least: each key sends it anew.
+    return state.kind === 'ready' && state.model.backend !== 'server' ? state.model.contextLength : 0;
   }
   get state(): StatusState {
     const { snooze } = this.#host;
@@ -178,6 +183,7 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
       seen: this.#seen,
       engineRuns: this.#host.engine.running,
       chat: this.#chat,
+      server: serverSentence(this.#host.server, vscode.l10n.t),
     });
   }
 }

@@ -49,7 +49,13 @@ describe('package.json', () => {
   it('names only commands that exist, in keybindings, menu and walkthrough', () => {
     const states = [{ kind: 'disabled' }, { kind: 'off' }, { kind: 'snoozed', until: 0 }] as const;
     const { settings } = readSettings(() => undefined);
-    const inMenu = states.flatMap((state) => menuLines(state, settings, 'rust').map(({ command }) => command));
+    const where = { place: '', sent: '', server: false };
+    const menus = ['', 'https://gpu.example'].flatMap((url) =>
+      states.flatMap((state) =>
+        menuLines(state, { settings: { ...settings, 'remote.url': url }, languageId: 'rust', where }),
+      ),
+    );
+    const inMenu = menus.map(({ command }) => command);
     const inSteps = contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ description }) => description));
     const inTexts = [...read('package.nls.json').matchAll(/command:(airgap\.\w+)/g)].map((match) => match[1]!);
     assert.ok(inSteps.length > 0 && inTexts.length > 0);
@@ -109,7 +115,7 @@ describe('package.json', () => {
     assert.equal(capabilities.virtualWorkspaces, true);
     assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
     const engineSettings = Object.keys(properties).filter((key) =>
-      /^airgap\.((completion|chat)\.model|(model|engine|store|download|pictures)\..*)$/.test(key),
+      /^airgap\.((completion|chat)\.model|(model|engine|store|download|pictures|remote)\..*)$/.test(key),
     );
     assert.deepEqual(capabilities.untrustedWorkspaces.restrictedConfigurations.toSorted(), engineSettings.sort());
     for (const key of [

@@ -131,7 +131,16 @@ export function emptyState(): PageState {
   return {
     ...{ conversationId: 'c1', title: 'Rounding of prices', messages: [], chips: [] },
     ...{ contextUse: { used: 1200, limit: 4096, note: '' }, colors: {}, texts: {}, trusted: true },
-    engine: { kind: 'ready', text: 'phi-3-mini', fraction: 1, remedies: [], advice: '', place: 'Local only', sent: '' },
+    engine: {
+      kind: 'ready',
+      text: 'phi-3-mini',
+      fraction: 1,
+      remedies: [],
+      advice: '',
+      place: 'Local only',
+      sent: '',
+      server: false,
+    },
   };
 }
 

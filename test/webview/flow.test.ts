@@ -188,6 +188,22 @@ describe('the page', () => {
     ]);
   });
 
+  it('says that a server answers; where it fails, tries again there or goes on here', async () => {
+    const engine = { ...EVERYTHING.engine, place: 'gpu:8000', server: true, remedies: [], advice: '' };
+    await using chat = await ChatPage.open(browser, { state: { engine, messages: [] } });
+    assert.match(await chat.page.innerText('.welcome'), /what you attach go to gpu:8000\./);
+    assert.match(await chat.page.innerText('header'), /gpu:8000/);
+    const problem = 'The connection broke.';
+    await chat.say(
+      { type: 'message', message: message('q1', 'Why?') },
+      { type: 'message', message: message('a1', 'Bec', { status: 'failed', problem, fault: 'server' }) },
+    );
+    await chat.page.getByText('Try Again', { exact: true }).click();
+    await chat.page.getByText('Use the Local Model', { exact: true }).click();
+    const local = [{ type: 'run', command: 'useLocal' }, { type: 'continue' }];
+    assert.deepEqual(await chat.posted(), [{ type: 'continue' }, ...local]);
+  });
+
   it('finds, renames, exports, deletes and opens conversations', async () => {
     await using chat = await ChatPage.open(browser, { state: { messages: talk } });
     await chat.page.focus('[aria-label="Show chats"]');

@@ -134,7 +134,16 @@ describe('hostile answers', () => {
         state: {
           ...{ ...emptyState(), conversationId: all, title: all, messages, chips },
           contextUse: { used: 9, limit: 1, note: all },
-          engine: { kind: 'failed', text: all, fraction: 0, remedies: ['log'], advice: all, place: all, sent: all },
+          engine: {
+            kind: 'failed',
+            text: all,
+            fraction: 0,
+            remedies: ['log'],
+            advice: all,
+            place: all,
+            sent: all,
+            server: true,
+          },
           texts: { 'Copy message': all },
         },
       },

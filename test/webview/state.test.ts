@@ -11,7 +11,16 @@ const state = (messages: PageMessage[], conversationId = 'c1'): ViewMessage => (
   type: 'state',
   state: {
     ...{ conversationId, title: 'T', messages, chips: [], contextUse: { used: 0, limit: 0, note: '' } },
-    engine: { kind: 'ready', text: 'm', fraction: 1, remedies: [], advice: '', place: 'Local only', sent: '' },
+    engine: {
+      kind: 'ready',
+      text: 'm',
+      fraction: 1,
+      remedies: [],
+      advice: '',
+      place: 'Local only',
+      sent: '',
+      server: false,
+    },
     ...{ colors: {}, texts: {}, trusted: true },
   },
 });

@@ -28,7 +28,7 @@ export function App({ view, saved, onPlace }: AppProps) {
         <TrustContext.Provider value={state.trusted}>
           <Header title={state.title} engine={state.engine} />
           <main>
-            {state.messages.length === 0 && <Welcome />}
+            {state.messages.length === 0 && <Welcome engine={state.engine} />}
             <Messages
               key={state.conversationId}
               messages={state.messages}
@@ -67,7 +67,7 @@ function Header({ title, engine }: { title: string; engine: EngineView }) {
         title={engine.sent}
         onClick={() => page.post({ type: 'run', command: 'traffic' })}
       >
-        <Icon name="shield" />
+        <Icon name={engine.server ? 'server' : 'shield'} />
         {engine.place}
       </button>
       <IconButton icon="history" label={t('Show chats')} onClick={() => openList(page)} />
@@ -76,10 +76,14 @@ function Header({ title, engine }: { title: string; engine: EngineView }) {
   );
 }
 
-function Welcome() {
+function Welcome({ engine: { server, place } }: { engine: EngineView }) {
   return (
     <div class="welcome">
-      <p>{t('Ask about the open project. Nothing leaves this machine.')}</p>
+      <p>
+        {server
+          ? t('Ask about the open project. Your questions and what you attach go to {0}.', place)
+          : t('Ask about the open project. Nothing leaves this machine.')}
+      </p>
       <p class="muted">
         {t(
           'Type @ to add files, folders, symbols, problems, or the whole project. Type / to choose a task. Paste or drop pictures.',

@@ -42,6 +42,7 @@ function Remedies({ remedies }: Pick<EngineView, 'remedies'>) {
     restart: t('Restart'),
     getChatModel: t('Get a small chat model (93 MB)'),
     chooseModel: t('Choose a model…'),
+    server: t('Server…'),
     log: t('Show log'),
   };
   return (

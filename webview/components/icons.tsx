@@ -27,6 +27,7 @@ const PATHS = {
   replace: 'M2.5 3h11v4h-11zM5 11.5h6M8.5 9.5l2.5 2-2.5 2',
   selection: 'M8 2.5v11M6 2.5h4M6 13.5h4',
   send: 'M2.5 2.5L14 8 2.5 13.5 4.5 8zM4.5 8H9',
+  server: 'M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.6M5 11h.6',
   shield: 'M8 2l5 2v4c0 3-2 5-5 6-3-1-5-3-5-6V4zM5.5 8l2 2 3-3.5',
   stop: 'M4 4h8v8H4z',
   symbol: 'M8 2l5.5 3v6L8 14l-5.5-3V5zM2.5 5L8 8l5.5-3M8 8v6',

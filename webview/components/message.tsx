@@ -1,6 +1,6 @@
 /** One message and its actions. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { continueAnswer, regenerate, resend, stopEditing } from '../actions.ts';
+import { answerLocally, continueAnswer, regenerate, resend, stopEditing } from '../actions.ts';
 import { announce } from '../speech/announcer.ts';
 import { composes } from '../keyboard.ts';
 import { memo } from '../memo.ts';
@@ -34,7 +34,7 @@ export const Message = memo(({ message, last, editing, busy }: MessageProps) => 
         {role === 'user' ? t('You') : 'Airgap'}
       </h2>
       {role === 'assistant' ? (
-        <Answer message={message} />
+        <Answer message={message} last={last} />
       ) : editing ? (
         <Editor message={message} />
       ) : (
@@ -48,8 +48,8 @@ export const Message = memo(({ message, last, editing, busy }: MessageProps) => 
   );
 });
 
-function Answer({ message }: { message: PageMessage }) {
-  const { text, thoughts, status, waiting, problem, sources, figures } = message;
+function Answer({ message, last }: Pick<MessageProps, 'message' | 'last'>) {
+  const { text, thoughts, status, waiting, problem, fault, sources, figures } = message;
   const writing = status === 'writing';
   return (
     <>
@@ -70,6 +70,7 @@ function Answer({ message }: { message: PageMessage }) {
           <span dir="auto">{problem}</span>
         </div>
       )}
+      {fault && last && <ServerFault />}
       {sources && sources.length > 0 && <Sources sources={sources} />}
       {figures && (
         <div class="figures muted" dir="auto">
@@ -77,6 +78,21 @@ function Answer({ message }: { message: PageMessage }) {
         </div>
       )}
     </>
+  );
+}
+
+/** Both keep what was written so far. */
+function ServerFault() {
+  const page = usePage();
+  return (
+    <div class="buttons">
+      <button type="button" onClick={() => continueAnswer(page)}>
+        {t('Try Again')}
+      </button>
+      <button type="button" class="secondary" onClick={() => answerLocally(page)}>
+        {t('Use the Local Model')}
+      </button>
+    </div>
   );
 }
 

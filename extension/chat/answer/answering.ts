@@ -19,6 +19,7 @@ import {
   withLast,
 } from '../conversation/conversation.ts';
 import { picturesOf } from '../conversation/contents.ts';
+import { RemoteFailure } from '../../remote/faults.ts';
 import { statisticsText } from './statistics.ts';
 import type { Attachment } from '../context/attachment.ts';
 import type { Manner } from './smallModel.ts';
@@ -111,6 +112,8 @@ export class Answering {
   continue(): void {
     const answer = this.#conversation.turns.at(-1)?.answer;
     if (!answer || !canContinue(this.#conversation)) return;
+    // Where another model takes over from a server, the sources have to be fitted again.
+    if (answer.fault && answer.text === '') this.#change(withLast(this.#conversation, { question: { prompt: '' } }));
     // A model that was stopped while it thought begins anew.
     this.#answer({ ...(answer.text === '' ? { text: '' } : saidIn(answer)), status: 'writing' });
     this.#start();
@@ -262,7 +265,7 @@ export class Answering {
     const problem = errorMessage(error);
     const answer: Omit<Answer, 'id'> = signal.aborted
       ? { ...said, status: 'stopped' }
-      : { ...said, status: 'failed', problem };
+      : { ...said, status: 'failed', problem, ...(error instanceof RemoteFailure ? { fault: 'server' } : {}) };
     this.#change(withLast(this.#conversation, { answer }));
   }
 

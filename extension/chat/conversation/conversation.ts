@@ -82,6 +82,7 @@ const answerSchema = z.object({
   thoughts: z.string().exactOptional(),
   status: z.enum(['writing', 'done', 'stopped', 'cut', 'repeated', 'failed']),
   problem: z.string().exactOptional(),
+  fault: z.literal('server').exactOptional(),
   figures: z.string().exactOptional(),
 });
 

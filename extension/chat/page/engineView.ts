@@ -1,13 +1,11 @@
 /** The engine's state as the page shows it. Pure. */
 import { isSmallChatModel } from '../../bundledModels.ts';
 import type { EngineView } from '../../../webview/protocol.ts';
-import type { EngineState } from '../../engine/engine.ts';
+import type { Where } from '../../remote/whereText.ts';
+import type { EngineState, Remedy } from '../../engine/engine.ts';
 import type { Translate } from '../../common/translate.ts';
 
-/** Where questions are answered, and what was sent where. */
-export type Where = Pick<EngineView, 'place' | 'sent'>;
-
-/** `chatModel` is the chat's model as modelOf names it. */
+/** `chatModel` is the chat's model as modelOf names it, or as its server does. */
 export function engineView(state: EngineState, chatModel: string, where: Where, t: Translate): EngineView {
   const view: EngineView = { kind: state.kind, text: '', fraction: 0, remedies: [], advice: '', ...where };
   switch (state.kind) {
@@ -16,7 +14,7 @@ export function engineView(state: EngineState, chatModel: string, where: Where, 
     case 'sleeping':
       return { ...view, text: t('The model is sleeping. It will load with the next question.') };
     case 'starting':
-      return { ...view, text: t('Starting the engine') };
+      return { ...view, text: where.server ? t('Connecting to {0}', where.place) : t('Starting the engine') };
     case 'loading':
       return { ...view, text: t('Loading the model'), fraction: state.fraction };
     case 'ready': {
@@ -25,13 +23,16 @@ export function engineView(state: EngineState, chatModel: string, where: Where, 
       return { ...view, text: state.model.name, advice, remedies: advice === '' ? [] : remedies };
     }
     case 'failed':
-      return {
-        ...view,
-        text: state.message,
-        remedies: state.remedy === 'chooseModel' ? ['chooseModel', 'restart', 'log'] : ['restart', 'log'],
-      };
+      return { ...view, text: state.message, remedies: REMEDIES[where.server ? 'server' : state.remedy] };
   }
 }
+
+const REMEDIES: Record<Remedy, EngineView['remedies']> = {
+  chooseModel: ['chooseModel', 'restart', 'log'],
+  restart: ['restart', 'log'],
+  settings: ['restart', 'log'],
+  server: ['server', 'log'],
+};
 
 function adviceOn(canChat: boolean, chatModel: string, t: Translate): string {
   if (chatModel === '')

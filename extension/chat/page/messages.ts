@@ -25,7 +25,10 @@ const schema = z.discriminatedUnion('type', [
   z.object({
     type: z.enum(['ready', 'stop', 'continue', 'regenerate', 'newConversation']),
   }),
-  z.object({ type: z.literal('run'), command: z.enum(['restart', 'getChatModel', 'chooseModel', 'log', 'traffic']) }),
+  z.object({
+    type: z.literal('run'),
+    command: z.enum(['restart', 'getChatModel', 'chooseModel', 'server', 'log', 'traffic', 'useLocal']),
+  }),
   z.object({ type: z.literal('send'), text }),
   z.object({ type: z.literal('edit'), messageId: id, text }),
   z.object({ type: z.enum(['openConversation', 'deleteConversation', 'exportConversation']), conversationId }),

@@ -8,11 +8,13 @@ import type { HostCommand } from '../../../webview/protocol.ts';
 import type { Actions, ExportedChat } from '../controllerHost.ts';
 import { fileOrFolder } from '../context/fileOrFolder.ts';
 import { pickPictures } from '../../pictures/pickPictures.ts';
+import type { ServerUse } from '../../remote/serverUse.ts';
 import { Suggester } from '../context/suggest.ts';
 
 export interface PageActionsHost {
   readonly blocks: CodeBlocks;
   readonly engine: Engine;
+  readonly server: Pick<ServerUse, 'pause'>;
   readonly log: vscode.LogOutputChannel;
   readonly view: Pick<Actions, 'reveal'>;
   settings(): Settings;
@@ -83,7 +85,7 @@ async function openLink(href: string): Promise<void> {
   if (answer === open) await vscode.env.openExternal(vscode.Uri.parse(href, true));
 }
 
-async function run(command: HostCommand, { engine, log }: PageActionsHost): Promise<void> {
+async function run(command: HostCommand, { engine, server, log }: PageActionsHost): Promise<void> {
   switch (command) {
     case 'restart':
       return engine.restart();
@@ -91,6 +93,10 @@ async function run(command: HostCommand, { engine, log }: PageActionsHost): Prom
       return vscode.commands.executeCommand('airgap.chooseModel', 'chat');
     case 'getChatModel':
       return vscode.commands.executeCommand('airgap.downloadModel', SMALL_CHAT_MODEL, 'chat');
+    case 'server':
+      return vscode.commands.executeCommand('airgap.useServer');
+    case 'useLocal':
+      return server.pause(true);
     case 'log':
       return log.show();
     case 'traffic':

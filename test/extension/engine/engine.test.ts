@@ -120,6 +120,7 @@ describe('engine of a window', function () {
       window = new WindowController({
         config,
         engine: own.engine,
+        server: { for: () => undefined, onDidChange: () => ({ dispose() {} }) },
         snooze,
         status: new Status('menu'),
         log: log as never,

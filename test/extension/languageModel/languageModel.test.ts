@@ -6,6 +6,7 @@ import type * as vscode from 'vscode';
 import { EngineFailure } from '../../../engine/wire/failure.ts';
 import { LocalModel, registerLanguageModel } from '../../../extension/languageModel/languageModel.ts';
 import type { EngineState } from '../../../extension/engine/engine.ts';
+import type { RemoteServer } from '../../../extension/remote/server.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { FakeModel } from '../../support/extension/fakeChat.ts';
 import { GIF, plainPng } from '../../support/pictureFiles.ts';
@@ -38,12 +39,14 @@ class Setup {
   readonly states = new EventEmitter<EngineState>();
   folder = '/models/phi-3-mini';
   temperature: number | null = null;
+  server: RemoteServer | undefined;
   readonly engine = Object.assign(this.model, {
     state: { kind: 'off' } as EngineState,
     onDidChangeState: this.states.event,
   });
   readonly host = {
     model: this.engine,
+    server: (): RemoteServer | undefined => this.server,
     settings: () =>
       readSettings(
         (key) => ({ 'completion.model': this.folder, 'chat.temperature': this.temperature })[key as 'completion.model'],
@@ -89,6 +92,15 @@ describe('language model', () => {
     assert.equal(setup.information.name, 'SmolLM2.Q4_1');
     setup.folder = '';
     assert.deepEqual([setup.information.name, setup.information.family], ['Airgap starter model', 'airgap-starter']);
+  });
+
+  it('says that its requests go to a server, where one answers', () => {
+    const setup = new Setup();
+    assert.match(setup.information.tooltip!, /Nothing leaves it\.$/);
+    setup.folder = '';
+    setup.server = { url: 'https://gpu.example:8000', model: 'microsoft/Phi-3-medium' };
+    const { name, tooltip } = setup.information;
+    assert.deepEqual([name, tooltip], ['Phi-3-medium', 'Runs on gpu.example:8000. Requests go there.']);
   });
 
   it('says where the answer was stopped because it repeated itself', async () => {

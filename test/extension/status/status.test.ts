@@ -19,8 +19,16 @@ const MODEL = {
   sampling: GREEDY_SAMPLING,
 } as const;
 const ready: StatusState = { kind: 'ready', model: { ...MODEL, notes: [...MODEL.notes] }, notes: ['A note.'] };
-const idle: Activity = { working: false, reading: false, seen: undefined, engineRuns: false, chat: undefined };
-const failed = (remedy: 'restart' | 'chooseModel' | 'settings'): StatusState => ({
+const idle: Activity = {
+  working: false,
+  reading: false,
+  seen: undefined,
+  engineRuns: false,
+  chat: undefined,
+  server: '',
+};
+const LOCAL = { place: 'Local only', sent: 'Nothing was sent over a network.', server: false };
+const failed = (remedy: 'restart' | 'chooseModel' | 'settings' | 'server'): StatusState => ({
   kind: 'failed',
   message: 'The folder /m does not exist.',
   remedy,
@@ -78,11 +86,13 @@ describe('status bar', () => {
         /^Airgap: Ready\. Model: starter\. Backend: wasm \(2 threads\)\.\nA note\.\nWebGPU is not used: no adapter\.$/,
       first: 'disable',
     },
-    ...(['restart', 'chooseModel', 'settings'] as const).map((remedy) => ({
+    ...(['restart', 'chooseModel', 'settings', 'server'] as const).map((remedy) => ({
       state: failed(remedy),
       text: '$(warning) Airgap: error',
-      sentence: /^Airgap: The folder \/m does not exist\.\nClick to [a-z ]+\.$/,
-      first: { restart: 'restartEngine', chooseModel: 'chooseModel', settings: 'openSettings' }[remedy],
+      sentence: /^Airgap: The folder \/m does not exist\.\nClick to [a-z, ]+\.$/,
+      first: { restart: 'restartEngine', chooseModel: 'chooseModel', settings: 'openSettings', server: 'useServer' }[
+        remedy
+      ],
     })),
   ];
   for (const { state, text, sentence, first } of cases) {
@@ -97,7 +107,11 @@ describe('status bar', () => {
       assert.ok(item.tooltip.value.startsWith(label));
       const offered = [...item.tooltip.value.matchAll(/\]\(command:airgap\.([^)]+)\)/g)].map((match) => match[1]);
       assert.deepEqual(offered, commands, 'one click away');
-      const lines = menuLines(state, readSettings(() => undefined).settings, 'rust');
+      const lines = menuLines(state, {
+        settings: readSettings(() => undefined).settings,
+        languageId: 'rust',
+        where: LOCAL,
+      });
       assert.equal(lines[0]!.command, `airgap.${first}`);
     });
   }
@@ -116,6 +130,25 @@ describe('status bar', () => {
       status.show(state, { ...idle, engineRuns: true });
       assert.match(fake.statusItems.at(-1)!.accessibilityInformation.label, /The engine is running for the chat\.$/);
     }
+  });
+
+  it('says what goes to a server in every state, and offers to stop that in the menu', () => {
+    const status = new Status('menu');
+    for (const state of [ready, { kind: 'disabled' }, failed('server')] as const) {
+      status.show(state, { ...idle, server: 'Questions go to gpu:8000.' });
+      const item = fake.statusItems.at(-1)!;
+      assert.match(item.accessibilityInformation.label, /\nQuestions go to gpu:8000\.$/);
+      assert.match(item.tooltip.value, /Questions go to gpu:8000\./);
+    }
+    const { settings } = readSettings((key) => (key === 'remote.url' ? 'https://gpu.example' : undefined));
+    const where = { place: 'gpu.example', sent: 'Questions go there.\nNothing was sent.', server: true };
+    const lines = menuLines(ready, { settings, languageId: undefined, where });
+    const [mark] = lines.filter(({ command }) => command === 'airgap.showTraffic');
+    assert.deepEqual(
+      [mark!.label, mark!.description],
+      ['$(server-environment) gpu.example', 'Questions go there. Nothing was sent.'],
+    );
+    assert.ok(lines.some(({ command }) => command === 'airgap.stopUsingServer'));
   });
 
   it('names the chat model where it is another one', () => {
