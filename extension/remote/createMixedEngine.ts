@@ -1,5 +1,7 @@
 /** Creates the engine of a window from the local one, and what decides about a server. */
+import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { SyntaxErrors } from '../../engine/syntax/syntaxErrors.ts';
 import type { Config } from '../config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { listModels } from './client.ts';
@@ -8,7 +10,7 @@ import { createRemoteChat, createRemoteCompletion } from './remoteModel.ts';
 import { ServerUse } from './serverUse.ts';
 
 export interface CreateMixedEngineHost {
-  readonly context: Pick<vscode.ExtensionContext, 'subscriptions' | 'secrets' | 'globalState'>;
+  readonly context: Pick<vscode.ExtensionContext, 'extensionPath' | 'subscriptions' | 'secrets' | 'globalState'>;
   readonly config: Config;
   readonly local: Engine;
   log(message: string): void;
@@ -21,6 +23,7 @@ export function createMixedEngine({ context, config, local, log }: CreateMixedEn
 } {
   const { t } = vscode.l10n;
   const remote = { t, log };
+  const syntax = new SyntaxErrors(join(context.extensionPath, 'dist'), log);
   const server = new ServerUse({
     ...{ config, secrets: context.secrets, memory: context.globalState, t },
     list: (asked, signal) => listModels(asked, remote, signal),
@@ -29,7 +32,7 @@ export function createMixedEngine({ context, config, local, log }: CreateMixedEn
     local,
     use: server,
     chat: (chosen) => createRemoteChat(chosen, remote),
-    completion: (chosen) => createRemoteCompletion(chosen, remote),
+    completion: (chosen) => createRemoteCompletion(chosen, remote, syntax),
   });
   context.subscriptions.push(server, engine);
   return { engine, server };
