@@ -7,11 +7,17 @@ import { type RemoteHost, serverFetch } from './serverFetch.ts';
 
 export interface ServedModel {
   readonly id: string;
+  /** Its id with the name that it was published under, where the server says that, as vLLM does. */
+  readonly family: string;
   /** Tokens of prompt and answer together, where the server says so, as vLLM does. */
   readonly contextLength?: number;
 }
 
-const served = z.object({ id: z.string().min(1), max_model_len: z.int().positive().nullish() });
+const served = z.object({
+  id: z.string().min(1),
+  root: z.string().nullish(),
+  max_model_len: z.int().positive().nullish(),
+});
 
 /**
  * The package's client, loaded with the first call. It tries nothing again by itself, and nothing of the environment
@@ -41,7 +47,11 @@ export async function listModels(server: RemoteServer, host: RemoteHost, signal:
     return z
       .array(served)
       .parse(data)
-      .map(({ id, max_model_len }) => ({ id, ...(max_model_len ? { contextLength: max_model_len } : {}) }));
+      .map(({ id, root, max_model_len }) => ({
+        id,
+        family: root ? `${id} ${root}` : id,
+        ...(max_model_len ? { contextLength: max_model_len } : {}),
+      }));
   } catch (error) {
     throw failureOf(error, server, host.t, signal);
   }

@@ -149,7 +149,7 @@ function shortPauseMs(error: unknown): number | undefined {
   return seconds >= 0 && seconds * 1000 <= LONGEST_PAUSE_MS ? seconds * 1000 : undefined;
 }
 
-function readyModel(server: RemoteServer, { id, contextLength }: Required<ServedModel>): ReadyModel {
+function readyModel(server: RemoteServer, { id, family, contextLength }: Required<ServedModel>): ReadyModel {
   return {
     modelId: id,
     name: id,
@@ -157,7 +157,7 @@ function readyModel(server: RemoteServer, { id, contextLength }: Required<Served
     backend: 'server',
     chat: true,
     longestAnswer: longestAnswer(contextLength),
-    images: seesPictures(id) ? { mostCrops: MOST_CROPS } : null,
+    images: seesPictures(family) ? { mostCrops: MOST_CROPS } : null,
     device: serverName(server),
     notes: [],
     bytes: 0,

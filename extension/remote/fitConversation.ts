@@ -90,7 +90,7 @@ async function promptMaker(
   scale: number,
 ): Promise<PromptMaker> {
   const tokenizer = new TextTokenizer({ isChatModel: true });
-  const images = seesPictures(model.id) ? { mostCrops: MOST_CROPS } : null;
+  const images = seesPictures(model.family) ? { mostCrops: MOST_CROPS } : null;
   const pause = async (): Promise<void> => {
     await yieldToEventLoop();
     throwIfAborted(signal);

@@ -105,7 +105,9 @@ export class RemoteChat implements ChatModel, RemoteModel {
   }
 
   async imageCosts(picture: { width: number; height: number }, signal: AbortSignal): Promise<ImageCost[]> {
-    return this.#connection.during(signal, async ({ model }) => (seesPictures(model.id) ? [imageCost(picture)] : []));
+    return this.#connection.during(signal, async ({ model }) =>
+      seesPictures(model.family) ? [imageCost(picture)] : [],
+    );
   }
 
   dispose(): void {

@@ -63,8 +63,8 @@ export class RemoteCompletion implements CompletionModel, RemoteModel {
   }
 
   async #complete(request: CompleteRequest, connected: Connected, signal: AbortSignal): Promise<CompleteResult> {
-    const { id, contextLength } = connected.model;
-    const marks = fillInMarks(id);
+    const { id, family, contextLength } = connected.model;
+    const marks = fillInMarks(family);
     const ask = (isChatModel: boolean): Promise<CompleteResult> => {
       const tokenizer = new TextTokenizer({ isChatModel, marks });
       const generate = remoteGenerate(connected, tokenizer, marks);

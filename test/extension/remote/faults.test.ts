@@ -250,6 +250,16 @@ describe('faults of a server', () => {
     completion.dispose();
   });
 
+  it('a served model is known by its own name, too', async () => {
+    const data = [{ id: 'ours', root: '/models/Phi-3.5-vision-instruct', max_model_len: 512 }, { id: 'plain' }];
+    await using server = await startFaultyServer(silent, { models: json(200, { data }) });
+    const models = await listModels({ url: server.url, model: '' }, { log: () => {}, t }, NO_SIGNAL);
+    assert.deepEqual(models, [
+      { id: 'ours', family: 'ours /models/Phi-3.5-vision-instruct', contextLength: 512 },
+      { id: 'plain', family: 'plain' },
+    ]);
+  });
+
   it('the list for the user rejects as questions do', async () => {
     await using server = await startFaultyServer(silent, { models: refusal(401, 'Unauthorized') });
     const listing = listModels({ url: server.url, model: '' }, { log: () => {}, t }, NO_SIGNAL);
