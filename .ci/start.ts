@@ -25,12 +25,13 @@ if (!process.argv.includes('--browser') && hasScreen() && openDesktop()) {
   await serveBrowser();
 }
 
-/** A model that talks, beside the starter model, which only completes. */
+/** A model that talks and completes more than the starter model. */
 function provideChatModel(): void {
   const offline = process.argv.includes('--offline');
   const file = offline ? cachedChatModel() : bringChatModel();
   if (file !== undefined) placeChatModel(file, root);
-  else if (!offline) console.log('The chat starts without a model that talks; it offers to download one.');
+  else if (!offline)
+    console.log('The starter model completes; the chat starts without a model that talks and offers to download one.');
 }
 
 /** Returns false if no `code` is installed. */

@@ -5,17 +5,23 @@ import { join } from 'node:path';
 export const SMALL_CHAT_MODEL = 'SmolLM2-135M-Instruct';
 /** Its file's name, wherever it lies. */
 export const SMALL_CHAT_FILE = `${SMALL_CHAT_MODEL}.Q4_1.gguf`;
-/** What settings call the bundled one in place of its path, which every update of the extension changes. */
+/** What settings call the bundled ones in place of their paths, which every update of the extension changes. */
 export const BUNDLED_CHAT_MODEL = `bundled:${SMALL_CHAT_MODEL}`;
+export const STARTER = 'bundled:starter';
+
+/** Whether a setting names a bundled model. */
+export function isBundled(setting: string): boolean {
+  return setting === BUNDLED_CHAT_MODEL || setting === STARTER;
+}
 
 /** Whether a setting names the small chat model, bundled or downloaded. */
 export function isSmallChatModel(setting: string): boolean {
   return setting === BUNDLED_CHAT_MODEL || setting.endsWith(SMALL_CHAT_FILE);
 }
 
-/** The path of the model that a setting names; of the starter model where it names none. */
+/** The path of the model that a setting names. */
 export function modelPath(extensionPath: string, setting: string): string {
-  if (setting === '') return join(extensionPath, 'media', 'starter');
+  if (setting === STARTER) return join(extensionPath, 'media', 'starter');
   return setting === BUNDLED_CHAT_MODEL ? bundledChatFile(extensionPath) : setting;
 }
 
@@ -24,8 +30,8 @@ export function bundledChatFile(extensionPath: string): string {
   return join(extensionPath, 'media', 'chat-model', SMALL_CHAT_FILE);
 }
 
-/** What a setting says to name a model of the list: nothing for the starter model. */
+/** What a setting says to name a model of the list. */
 export function settingOf(model: { readonly place: string; readonly path: string; readonly chat: boolean }): string {
   if (model.place !== 'bundled') return model.path;
-  return model.chat ? BUNDLED_CHAT_MODEL : '';
+  return model.chat ? BUNDLED_CHAT_MODEL : STARTER;
 }

@@ -1,5 +1,6 @@
 /** The settings as VS Code holds them now; read here and nowhere else. */
 import * as vscode from 'vscode';
+import { STARTER } from './bundledModels.ts';
 import { readSettings, type SettingKey, type Settings } from './settings.ts';
 
 const SECTION = 'airgap';
@@ -13,18 +14,22 @@ export class Config implements vscode.Disposable {
   /** `report` is told once per change about settings that are not valid. */
   readonly #report: (problem: string) => void;
 
-  readonly #defaultChatModel: (settings: Settings) => string;
+  readonly #defaultModel: (settings: Settings) => string;
 
-  /** `defaultChatModel` as readSettings takes it. */
-  constructor(report: (problem: string) => void, defaultChatModel: (settings: Settings) => string = () => '') {
+  /** `defaultModel` as readSettings takes it. */
+  constructor(report: (problem: string) => void, defaultModel: (settings: Settings) => string = () => STARTER) {
     this.#report = report;
-    this.#defaultChatModel = defaultChatModel;
+    this.#defaultModel = defaultModel;
     this.#settings = this.#read();
     this.#listener = vscode.workspace.onDidChangeConfiguration((event) => {
-      if (!event.affectsConfiguration(SECTION)) return;
-      this.#settings = this.#read();
-      this.#changed.fire();
+      if (event.affectsConfiguration(SECTION)) this.reread();
     });
+  }
+
+  /** To be called where what a default depends on has changed: which models are here. */
+  reread(): void {
+    this.#settings = this.#read();
+    this.#changed.fire();
   }
 
   get settings(): Settings {
@@ -65,7 +70,7 @@ export class Config implements vscode.Disposable {
       const { globalValue, workspaceValue, workspaceFolderValue } = section.inspect(key) ?? {};
       return [globalValue, workspaceValue, workspaceFolderValue].some((value) => value !== undefined);
     };
-    const { settings, problems } = readSettings((key) => section.get(key), isSet, this.#defaultChatModel);
+    const { settings, problems } = readSettings((key) => section.get(key), isSet, this.#defaultModel);
     this.#problems = problems;
     for (const problem of problems) this.#report(problem);
     return settings;

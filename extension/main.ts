@@ -17,7 +17,7 @@ import { createMixedEngine } from './remote/createMixedEngine.ts';
 import { createLog } from './common/log.ts';
 import { ReportView } from './common/reportView.ts';
 import { createModels } from './models/createModels.ts';
-import { defaultChatModel } from './models/defaultChatModel.ts';
+import { defaultModel } from './models/defaultModel.ts';
 import { InlineEdit, type InlineEditHost } from './inlineEdit/inlineEdit.ts';
 import { createPictureTexts } from './ocr/vscode/createPictureTexts.ts';
 import { ProjectInstructions } from './reading/vscode/projectInstructions.ts';
@@ -43,7 +43,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const config = own(
     new Config(
       (problem) => log.warn(problem),
-      (settings) => defaultChatModel(extensionPath, settings),
+      (settings) => defaultModel(extensionPath, settings),
     ),
   );
   const settings = () => config.settings;

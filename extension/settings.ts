@@ -2,12 +2,12 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import * as z from 'zod';
-import { BUNDLED_CHAT_MODEL } from './bundledModels.ts';
+import { isBundled, isSmallChatModel, STARTER } from './bundledModels.ts';
 import { readAddress } from './remote/address.ts';
 
 const isPath = (text: string): boolean => text === '' || isAbsolute(expandHome(text));
 const path = z.string().refine(isPath, 'must be an absolute path');
-const model = z.string().refine((text) => text === BUNDLED_CHAT_MODEL || isPath(text), 'must be an absolute path');
+const model = z.string().refine((text) => isBundled(text) || isPath(text), 'must be an absolute path');
 
 const ADDRESS = 'must be an http or https address without user name, query and fragment';
 const address = z.string().refine((text) => text === '' || readAddress(text) !== undefined, ADDRESS);
@@ -19,7 +19,7 @@ export const SETTINGS = {
   'completion.delayMs': z.number().min(0).max(10_000).default(75),
   'completion.newLineDelayMs': z.number().min(0).max(10_000).default(300),
   'completion.notIn': z.array(z.enum(['comments', 'strings'])).default([]),
-  'completion.otherFiles': z.boolean().default(false),
+  'completion.otherFiles': z.boolean().nullable().default(null),
   'completion.maxTokens': z.int().min(1).max(1024).default(128),
   'completion.multiline': z.enum(['auto', 'always', 'never']).default('auto'),
   'completion.trigger': z.enum(['automatic', 'manual']).default('automatic'),
@@ -61,17 +61,18 @@ export const FORMER_NAMES: { readonly [K in keyof typeof SETTINGS]?: string } = 
 };
 
 export type SettingKey = keyof typeof SETTINGS;
+/** As readSettings gives them: `completion.model` is never empty. */
 export type Settings = { readonly [K in SettingKey]: z.output<(typeof SETTINGS)[K]> };
 
 /**
  * Reads every setting. A setting that is not valid counts as its default, with a sentence in `problems`. `get` returns
- * the value of a key, `isSet` tells whether that value is the user's and no default. `defaultChatModel` is asked where no
- * model is set at all; it returns '' where there is none but the starter model.
+ * the value of a key, `isSet` tells whether that value is the user's and no default. `defaultModel` names the model that
+ * takes the place of none.
  */
 export function readSettings(
   get: (key: string) => unknown,
   isSet: (key: string) => boolean = () => true,
-  defaultChatModel: (settings: Settings) => string = () => '',
+  defaultModel: (settings: Settings) => string = () => STARTER,
 ): { settings: Settings; problems: string[] } {
   const problems: string[] = [];
   const entries = (Object.keys(SETTINGS) as SettingKey[]).map((key) => {
@@ -83,18 +84,26 @@ export function readSettings(
     return [key, SETTINGS[key].parse(undefined)];
   });
   const settings = Object.fromEntries(entries) as Settings;
-  const chatModel = modelOf(settings, 'chat') === '' ? defaultChatModel(settings) : settings['chat.model'];
-  // One former name may stand for several settings.
-  return { settings: { ...settings, 'chat.model': chatModel }, problems: [...new Set(problems)] };
+  const usual = defaultModel(settings);
+  const completion = settings['completion.model'] || usual;
+  // The starter cannot chat.
+  const chat = settings['chat.model'] || (completion === STARTER && usual !== STARTER ? usual : '');
+  return {
+    settings: { ...settings, 'completion.model': completion, 'chat.model': chat },
+    // One former name may stand for several settings.
+    problems: [...new Set(problems)],
+  };
 }
 
-/**
- * The path of a purpose's model, or its name where it comes with the extension; empty for the starter model. A chat
- * without a model uses the completions'.
- */
+/** The path of a purpose's model, or its name where it is bundled. A chat without a model uses the completions'. */
 export function modelOf(settings: Settings, purpose: 'completion' | 'chat'): string {
   const { 'completion.model': completion, 'chat.model': chat } = settings;
   return expandHome((purpose === 'chat' && chat) || completion);
+}
+
+/** Whether completions see what other files declare: where nothing is set, with the model that it was measured to help. */
+export function showsOtherFiles(settings: Settings): boolean {
+  return settings['completion.otherFiles'] ?? isSmallChatModel(settings['completion.model']);
 }
 
 /** `{"*": true, "markdown": false}`: the language's own entry, else that of "*", else on. */

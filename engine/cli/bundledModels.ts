@@ -7,6 +7,12 @@ export function starterFolder(): string {
   return resolve(__dirname, '../media/starter');
 }
 
+/** Path of the model that completes where none is named: the small chat model where it is bundled, else the starter. */
+export function defaultModel(): string {
+  const [starter, small] = bundledModels();
+  return (small ?? starter)!.path;
+}
+
 /** The models beside the bundle; packages can be without the small chat model. */
 export function bundledModels(): Listing[] {
   const chat = resolve(__dirname, '../media/chat-model/SmolLM2-135M-Instruct.Q4_1.gguf');

@@ -8,7 +8,7 @@ import { SyntaxErrors } from '../syntax/syntaxErrors.ts';
 import type { CompleteParams } from '../wire/protocol.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from './options.ts';
 import { LANGUAGE_IDS, readTextFile } from './readFiles.ts';
-import { starterFolder } from './bundledModels.ts';
+import { defaultModel } from './bundledModels.ts';
 import { modelPath } from './storeOptions.ts';
 
 interface CompleteOptions extends ModelOptions {
@@ -23,7 +23,7 @@ export function addComplete(program: Command, signal: AbortSignal): void {
   const command = program
     .command('complete <place>')
     .description('print the completion at FILE:LINE:COL (both count from 1)')
-    .option('--model <model>', 'model folder, .gguf file, or name in the store', starterFolder())
+    .option('--model <model>', 'model folder, .gguf file, or name in the store', defaultModel())
     .option('--max-tokens <count>', 'maximum length of the completion', wholeNumber(1), 128)
     .option('--text <text>', 'what the model is to have written: no model is loaded')
     .option('--json', 'print the text with timings and token counts; with --text, with the rule that changed it');

@@ -13,6 +13,8 @@ export interface CleanOptions {
   readonly instruct: boolean;
   /** The token limit cut the text off, so its last line may be incomplete. */
   readonly cutOff: boolean;
+  /** The text ends where the model is no longer sure of its line, so a shorter beginning of that is as good. */
+  readonly unsure?: boolean;
   /** Finds the errors of syntax of a document in this language; absent where no parser is. */
   readonly findErrors?: FindErrors | undefined;
 }
@@ -60,6 +62,29 @@ const RULES: readonly Rule[] = [
 
 /** Decides what of the generated text to show at the cursor. */
 export function cleanCompletion(generated: string, cursor: Cursor, options: CleanOptions): Cleaned {
+  const cleaned = applyRules(generated, cursor, options);
+  if (cleaned.text !== '' || !options.unsure) return cleaned;
+  for (const beginning of beginnings(generated)) {
+    const shorter = applyRules(beginning, cursor, options);
+    if (shorter.text !== '') return { ...shorter, why: cleaned.why };
+  }
+  return cleaned;
+}
+
+/** Each is parsed. */
+const MOST_BEGINNINGS = 8;
+
+/** Beginnings of a line that end between words, the longest first; each has a word or a part of one. */
+function beginnings(line: string): string[] {
+  const ends = [...line.matchAll(/(?<![\p{L}\p{N}_$])|(?![\p{L}\p{N}_$])/gu)].map(({ index }) => index);
+  const all = ends.map((end) => line.slice(0, end).trimEnd()).filter((text) => /[\p{L}\p{N}]/u.test(text));
+  return [...new Set(all)]
+    .filter((text) => text !== line)
+    .toReversed()
+    .slice(0, MOST_BEGINNINGS);
+}
+
+function applyRules(generated: string, cursor: Cursor, options: CleanOptions): Cleaned {
   return RULES.reduce<Cleaned>(
     (shown, [why, change]) => {
       const text = change(shown.text, cursor, options);

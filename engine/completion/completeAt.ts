@@ -1,7 +1,12 @@
 import type { Generate, Generation } from '../inference/generationTypes.ts';
 import type { Syntax } from '../syntax/findErrors.ts';
 import { type CompletionModel, NEIGHBOURHOOD, promptBudget, usableContext } from '../prompt/budget.ts';
-import { buildCompletionPrompt, type CompletionPrompt, promptKind } from '../prompt/completionPrompt.ts';
+import {
+  buildCompletionPrompt,
+  type CompletionPrompt,
+  type PromptKind,
+  promptKind,
+} from '../prompt/completionPrompt.ts';
 import type { FileSnapshot } from '../prompt/fileSnapshot.ts';
 import type { CompleteParams, CompleteResult, SeenLines } from '../wire/protocol.ts';
 import { TextStream } from '../tokenizer/textStream.ts';
@@ -32,10 +37,11 @@ export interface CompletionEngine {
 export type CompletionRequest = Omit<CompleteParams, 'modelId' | 'sessionId'>;
 
 /**
- * A line is shown as far as it has this probability. Higher ones show less, of which more is right; the starter model then
- * completes fewer beginnings of lines than people expect (test/bench/FIGURES.md).
+ * A line is shown as far as it has this probability. Higher ones show less, of which more is right; the starter model (fim)
+ * then completes fewer beginnings of lines than people expect. Of what SmolLM2 (base) shows with 0.2, most is kept. No other
+ * model was measured (test/bench/FIGURES.md).
  */
-const LEAST_PROBABILITY = 0.05;
+const LEAST_PROBABILITY: Readonly<Record<PromptKind, number>> = { fim: 0.05, instruct: 0.05, base: 0.2 };
 const LEAST_BY_HAND = 0.02;
 /** New tokens take at most this share of a model's context. */
 const LARGEST_SHARE_FOR_ANSWER = 1 / 4;
@@ -51,7 +57,7 @@ export async function completeAt(
   signal: AbortSignal,
 ): Promise<CompleteResult> {
   const cursor = cursorAt(request);
-  const mode = lineMode(cursor, request.multiline);
+  const mode = lineMode(cursor, writesBlocks(engine) ? request.multiline : 'never');
   if (mode === 'none' || isUnwanted(cursor, request)) return NOTHING;
   const findErrors = await engine.syntax?.finderFor(request.languageId);
   const beginnings: string[] = [];
@@ -65,16 +71,16 @@ export async function completeAt(
       signal,
       ...(constraint ? { constraint } : {}),
     });
-    const { generated, beginning } = await generateText(generation, prompt, cursor, mode, {
+    const { generated, unsure, beginning } = await generateText(generation, prompt, cursor, mode, {
       ...engine,
       leastProbability,
     });
     const instruct = prompt.kind === 'instruct';
     const cutOff = generation.stats.stop === 'length';
-    const { text } = cleanCompletion(generated, cursor, { mode, instruct, cutOff, findErrors });
+    const { text } = cleanCompletion(generated, cursor, { mode, instruct, cutOff, unsure, findErrors });
     return { text, beginning, stats: generation.stats };
   };
-  let first = await nextCandidate(engine.leastProbability ?? LEAST_PROBABILITY);
+  let first = await nextCandidate(engine.leastProbability ?? LEAST_PROBABILITY[prompt.kind]);
   // A guess is better than nothing for who asks by hand.
   if (request.alternatives && first.text === '') first = await nextCandidate(LEAST_BY_HAND);
   const { text, stats } = first;
@@ -96,21 +102,30 @@ export async function completeAt(
   };
 }
 
+/** A small chat model begins the same block again and again, and takes long. */
+function writesBlocks({ tokenizer, model }: CompletionEngine): boolean {
+  return !tokenizer.isChatModel || promptKind(tokenizer, model) !== 'base';
+}
+
 function isUnwanted({ openString, inComment }: Cursor, { notIn = [] }: CompletionRequest): boolean {
   return (inComment && notIn.includes('comments')) || (openString !== undefined && notIn.includes('strings'));
 }
 
-/** What the user would see if the model wrote `text` and ended there. */
+/** What the user would see if the model wrote `text` and ended there, or was `unsure` of what follows. */
 export async function shownText(
   text: string,
   request: Omit<CompletionRequest, 'maxTokens'>,
   syntax: Syntax,
+  unsure = false,
 ): Promise<Cleaned> {
   const cursor = cursorAt(request);
   const mode = lineMode(cursor, request.multiline);
   if (mode === 'none') return { text: '', why: 'nothing is completed at such a place' };
   const findErrors = await syntax.finderFor(request.languageId);
-  return cleanCompletion(text.replaceAll('\r\n', '\n'), cursor, { mode, instruct: false, cutOff: false, findErrors });
+  return cleanCompletion(text.replaceAll('\r\n', '\n'), cursor, {
+    ...{ mode, instruct: false, cutOff: false },
+    ...{ unsure, findErrors },
+  });
 }
 
 /** Builds the prompt of completeAt. Throws BadRequest where the context is too small. */
@@ -165,7 +180,7 @@ async function generateText(
   cursor: Cursor,
   mode: LineMode,
   { tokenizer, leastProbability, onToken }: CompletionEngine & { leastProbability: number },
-): Promise<{ generated: string; beginning: string }> {
+): Promise<{ generated: string; unsure: boolean; beginning: string }> {
   const dropLeadingSpace =
     prompt.kind !== 'fim' && tokenizer.leadingSpace === 'always' && tokenizer.specialIds.has(prompt.ids.at(-1) ?? -1);
   const stream = new TextStream(tokenizer, { skipBytes: prompt.removedBytes, dropLeadingSpace });
@@ -179,5 +194,5 @@ async function generateText(
     onToken?.({ text: added, logprob });
     if (!confidence.add({ text: added, logprob }) || isComplete(text, cursor, mode)) break;
   }
-  return { generated: confidence.sureText(), beginning };
+  return { generated: confidence.sureText(), unsure: confidence.unsure, beginning };
 }

@@ -28,13 +28,18 @@ export class Confidence {
     // A break without text before it is no part of the line.
     if (this.#line === 0 && !token.text.startsWith('\n')) this.#logprob += token.logprob;
     if (token.text.includes('\n')) this.#line++;
-    return this.#logprob >= this.#leastLogprob;
+    return !this.unsure;
+  }
+
+  /** Whether the model is guessing at the end of the first line. */
+  get unsure(): boolean {
+    return this.#logprob < this.#leastLogprob;
   }
 
   /** The beginning of the text that the model is sure of. No word in it is cut. */
   sureText(): string {
     const text = this.#tokens.map((token) => token.text).join('');
-    if (this.#logprob >= this.#leastLogprob) return this.#sureLines(text);
+    if (!this.unsure) return this.#sureLines(text);
     const unsure = this.#tokens.at(-1)!.text;
     const sure = text.slice(0, text.length - unsure.length);
     const whole = /^[\p{L}\p{N}_$]/u.test(unsure) ? sure.replace(/[\p{L}\p{N}_$]+$/u, '') : sure;

@@ -11,7 +11,7 @@ import { ImageEncoder, type OpenTower } from '../vision/imageEncoder.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
 import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS } from './openBackend.ts';
-import { matrixFormats, tokensPerCrop, weightBytesPerToken } from './weightFormats.ts';
+import { matrixFormats, parametersOf, tokensPerCrop, weightBytesPerToken } from './weightFormats.ts';
 
 /** A model on a backend. */
 export interface LoadedModel {
@@ -25,6 +25,8 @@ export interface LoadedModel {
   readonly stopStrings: readonly string[];
   /** The formats of the matrices, such as 'q4k, q6m'. */
   readonly weights: string;
+  /** Number of weights, those of an image encoder left out. */
+  readonly parameters: number;
   /** Bytes of weights that decoding a token reads: all but the embedding, of which it reads a row, unless it is tied. */
   readonly bytesPerToken: number;
   /** Format of the KV cache. */
@@ -124,6 +126,7 @@ export function assembleModel(
     stopIds: tokenizer?.stopIds ?? new Set(stopIds),
     stopStrings,
     weights: matrixFormats(specs),
+    parameters: parametersOf(specs.filter(({ role }) => role !== 'encoder')),
     bytesPerToken: weightBytesPerToken(config, specs),
     kv,
     images,

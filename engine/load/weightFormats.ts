@@ -82,7 +82,8 @@ export function weightBytes(specs: readonly WeightSpec[]): number {
   return specs.reduce((sum, { shape, format }) => sum + valuesOf(shape) * bytesPerValue(format), 0);
 }
 
-function parametersOf(tensors: readonly TensorSpec[]): number {
+/** Number of weights. */
+export function parametersOf(tensors: readonly TensorSpec[]): number {
   return tensors.reduce((sum, { shape }) => sum + valuesOf(shape), 0);
 }
 

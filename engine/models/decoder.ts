@@ -14,6 +14,8 @@ export interface DecoderConfig extends RopeConfig {
   readonly tied: boolean;
   /** The order of a fill-in-the-middle prompt. This key is our own, for models that we trained. */
   readonly fimOrder: 'psm' | 'spm';
+  /** How a chat model is asked to complete, where that is not left to its size. This key is our own, too. */
+  readonly completionPrompt?: 'instruct' | 'base' | undefined;
 }
 
 /** How queries and keys are rotated by their positions. */

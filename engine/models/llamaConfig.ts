@@ -32,6 +32,7 @@ const COMMON = {
   hidden_act: z.enum(['silu', 'swish']).default('silu'),
   // Our own, for models that we trained.
   fim_order: z.enum(['psm', 'spm']).default('psm'),
+  completion_prompt: z.enum(['instruct', 'base']).optional(),
   ...ROPE_KEYS,
 };
 
@@ -84,6 +85,7 @@ export function parseLlamaConfig(json: unknown, family: LlamaFamily): LlamaConfi
     headNorms: family.headNorms ?? false,
     tied: raw.tie_word_embeddings,
     fimOrder: raw.fim_order,
+    completionPrompt: raw.completion_prompt,
   };
 }
 

@@ -5,6 +5,10 @@ export interface CompletionModel {
   /** The model's name, where it tells what the vocabulary does not. */
   readonly name?: string;
   readonly contextLength: number;
+  /** Number of weights; where absent, the model does not count as small. */
+  readonly parameters?: number;
+  /** How the model's configuration says that it is to be prompted; see promptKind. */
+  readonly completionPrompt?: 'instruct' | 'base';
   /** Order of a fill-in-the-middle prompt; ignored for models without these tokens. */
   readonly fimOrder: 'psm' | 'spm';
   /** The length up to which the short LongRoPE factors apply; absent for models with one set of factors. */

@@ -24,18 +24,25 @@ export interface CompletionPrompt extends HealedPrompt {
   readonly totalLines: number;
 }
 
+/**
+ * A chat model with fewer parameters completes a text better by going on with it than by an instruction to complete it. Of
+ * the small ones, SmolLM2 (135 million) was measured (test/bench/FIGURES.md), of the larger ones none.
+ */
+const FOLLOWS_INSTRUCTIONS = 1e9;
 /** Only this many tokens at the end of a file name are shown. */
 const NAME_TOKENS = 24;
 
 /**
  * Decides how a model is prompted: with fill-in-the-middle marks, a chat template, or neither. Of a model with both, the
  * marks are used if it was trained with them, which its configuration says by the order `spm`, or its vocabulary
- * (fimMarks.ts).
+ * (fimMarks.ts). A small chat model is prompted with the text alone, unless its configuration says otherwise.
  */
-export function promptKind(tokenizer: Tokenizer, { fimOrder, name }: CompletionModel): PromptKind {
+export function promptKind(tokenizer: Tokenizer, model: CompletionModel): PromptKind {
+  const { fimOrder, name, parameters = Infinity } = model;
   const marks = fimMarks(tokenizer);
   if (marks && (!tokenizer.isChatModel || fimOrder === 'spm' || areTrained(marks, name))) return 'fim';
-  return tokenizer.isChatModel ? 'instruct' : 'base';
+  if (!tokenizer.isChatModel) return 'base';
+  return model.completionPrompt ?? (parameters < FOLLOWS_INSTRUCTIONS ? 'base' : 'instruct');
 }
 
 /** Builds the prompt of a completion at the cursor, by promptKind. Only prompts of chat models show a snapshot. */

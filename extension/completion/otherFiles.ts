@@ -1,7 +1,7 @@
 /** What completions know beside their document: earlier cells of its notebook, and what other files declare. */
 import * as vscode from 'vscode';
 import { textOf } from '../reading/vscode/textOf.ts';
-import type { Settings } from '../settings.ts';
+import { type Settings, showsOtherFiles } from '../settings.ts';
 import { importsOf, type OtherFile, signaturesFor } from './imports.ts';
 import { declaredNames, signatureOf } from './signatures.ts';
 
@@ -46,7 +46,7 @@ export class OtherFiles implements vscode.Disposable {
    */
   of(document: vscode.TextDocument): readonly OtherFile[] {
     const folder = vscode.workspace.getWorkspaceFolder(document.uri);
-    if (!folder || !this.#settings()['completion.otherFiles']) return [];
+    if (!folder || !showsOtherFiles(this.#settings())) return [];
     const id = document.uri.toString();
     const head = document.getText(new vscode.Range(0, 0, LINES_WITH_IMPORTS, 0));
     const imports = importsOf(head, document.uri.path, folder.uri.path, document.languageId);

@@ -5,6 +5,7 @@ import { textOf } from '../../engine/wire/chatTurns.ts';
 import type { ChatTurn } from '../../engine/wire/protocol.ts';
 import { abortControllerFor } from '../common/abortSignal.ts';
 import type { ChatModel, ModelStatus } from '../engine/engine.ts';
+import { STARTER } from '../bundledModels.ts';
 import { modelOf, type Settings } from '../settings.ts';
 import { samplingOf, samplingSettings } from '../engine/sampling.ts';
 import { type RemoteServer, serverName } from '../remote/server.ts';
@@ -131,7 +132,7 @@ export class LocalModel implements vscode.LanguageModelChatProvider, vscode.Disp
     const path = server?.model ?? modelOf(settings, 'chat');
     const { contextLength, longestAnswer } = state.kind === 'ready' ? state.model : USUAL_WINDOW;
     const maxOutputTokens = Math.min(settings['chat.maxTokens'], longestAnswer);
-    const isStarter = !server && path === '';
+    const isStarter = !server && path === STARTER;
     const name = state.kind === 'ready' ? state.model.name : modelName(path);
     return {
       id: 'local',

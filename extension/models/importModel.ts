@@ -6,7 +6,7 @@ import { browse } from './browse.ts';
 import { withByteProgress } from './byteProgress.ts';
 import type { ModelList } from './modelList.ts';
 import type { Program } from './program.ts';
-import { possibleUses, type Use, useModel, type UseModelHost } from './useModel.ts';
+import { type Use, USES, useModel, type UseModelHost } from './useModel.ts';
 
 export interface ImportHost extends UseModelHost {
   readonly program: Pick<Program, 'models'>;
@@ -53,7 +53,7 @@ export function offerUse(host: UseModelHost, model: ListedModel, sentence: strin
     completion: t('Use for completions'),
     chat: t('Use for the chat'),
   };
-  const uses = possibleUses(host.config.settings).filter((use) => use === 'completion' || model.chat);
+  const uses = USES.filter((use) => use === 'completion' || model.chat);
   const shown = uses.length > 0 ? uses : (['both'] as const);
   void vscode.window.showInformationMessage(withoutLinks(sentence), ...shown.map((use) => texts[use])).then((text) => {
     const use = shown.find((each) => texts[each] === text);

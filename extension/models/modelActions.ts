@@ -1,7 +1,7 @@
 /** What a row of the Models view can have done to its model. */
 import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
-import { settingOf } from '../bundledModels.ts';
+import { settingOf, STARTER } from '../bundledModels.ts';
 import { inform, withoutLinks } from '../common/notice.ts';
 import type { ReportView } from '../common/reportView.ts';
 import { expandHome, modelOf } from '../settings.ts';
@@ -47,8 +47,8 @@ export async function reveal(model: ListedModel): Promise<void> {
 export async function remove(host: ModelActionsHost, model: ListedModel): Promise<void> {
   const { t } = vscode.l10n;
   const { purposes } = useOf(host, model);
-  const isOnlyForChat = !purposes.includes('completion') && modelOf(host.config.settings, 'completion') !== '';
-  const successor = isOnlyForChat ? t('The model for completions') : t('The bundled starter model');
+  const isOnlyForChat = !purposes.includes('completion') && modelOf(host.config.settings, 'completion') !== STARTER;
+  const successor = isOnlyForChat ? t('The model for completions') : t('The default model');
   const isReference = model.origin === 'reference';
   const detail = [
     isReference
@@ -69,6 +69,7 @@ export async function remove(host: ModelActionsHost, model: ListedModel): Promis
   for (const key of keys) await config.update(key, '');
   try {
     await host.program.models(['remove', nameOf(model), '--yes'], new AbortController().signal);
+    config.reread();
   } catch (error) {
     for (const key of keys) await config.update(key, before[key]);
     throw error;

@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
-import { BUNDLED_CHAT_MODEL } from '../bundledModels.ts';
+import { isBundled } from '../bundledModels.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import { modelOf, type Settings } from '../settings.ts';
 import type { Program } from './program.ts';
@@ -95,7 +95,7 @@ export class ModelList implements vscode.Disposable {
   #named(): string[] {
     const settings = this.#host.settings();
     return [...new Set([modelOf(settings, 'completion'), modelOf(settings, 'chat')])].filter(
-      (path) => path !== '' && path !== BUNDLED_CHAT_MODEL,
+      (path) => !isBundled(path),
     );
   }
 }

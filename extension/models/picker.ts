@@ -1,6 +1,6 @@
 /** "Choose a Model…": what it is for, then one of the models on this computer, a file, a folder, or a download. */
 import * as vscode from 'vscode';
-import { BUNDLED_CHAT_MODEL, settingOf, SMALL_CHAT_MODEL } from '../bundledModels.ts';
+import { BUNDLED_CHAT_MODEL, settingOf, SMALL_CHAT_MODEL, STARTER } from '../bundledModels.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import { warn } from '../common/notice.ts';
 import { modelOf } from '../settings.ts';
@@ -8,7 +8,7 @@ import { browse } from './browse.ts';
 import type { ModelList } from './modelList.ts';
 import { type Choice, type ModelItem, type ModelItemsHost, modelItems } from './modelItems.ts';
 import { refusal } from './modelTexts.ts';
-import { possibleUses, type Use, useModel } from './useModel.ts';
+import { type Use, USES, useModel } from './useModel.ts';
 
 export interface PickerHost extends ModelItemsHost {
   readonly list: ModelList;
@@ -37,8 +37,11 @@ export async function chooseModel(host: PickerHost, asked: unknown): Promise<voi
 
 async function pickUse({ config }: PickerHost): Promise<Use | undefined> {
   const { t } = vscode.l10n;
-  const now = (model: string): string =>
-    t('Now: {0}', model === BUNDLED_CHAT_MODEL ? SMALL_CHAT_MODEL : model || t('the bundled starter model'));
+  const names = new Map([
+    [BUNDLED_CHAT_MODEL, SMALL_CHAT_MODEL],
+    [STARTER, t('the bundled starter model')],
+  ]);
+  const now = (model: string): string => t('Now: {0}', names.get(model) ?? model);
   const { settings } = config;
   const [completion, chat] = [modelOf(settings, 'completion'), modelOf(settings, 'chat')];
   const lines: Record<Use, vscode.QuickPickItem> = {
@@ -49,7 +52,7 @@ async function pickUse({ config }: PickerHost): Promise<Use | undefined> {
     completion: { label: `$(code) ${t('For completions')}`, detail: now(completion) },
     chat: { label: `$(comment-discussion) ${t('For the chat')}`, detail: now(chat) },
   };
-  const uses = possibleUses(settings).map((use) => ({ ...lines[use], use }));
+  const uses = USES.map((use) => ({ ...lines[use], use }));
   return (await vscode.window.showQuickPick(uses, { title: t('What shall the model be for?') }))?.use;
 }
 

@@ -1,7 +1,7 @@
 /** Which model is used for what: the settings say it, and the engine loads it. */
 import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
-import { settingOf } from '../bundledModels.ts';
+import { settingOf, STARTER } from '../bundledModels.ts';
 import { withoutLinks } from '../common/notice.ts';
 import type { Config } from '../config.ts';
 import type { Engine, EngineState, Purpose } from '../engine/engine.ts';
@@ -9,12 +9,13 @@ import { modelOf, type Settings } from '../settings.ts';
 import type { ModelUse } from './modelTexts.ts';
 
 export interface UseModelHost {
-  readonly config: Pick<Config, 'settings' | 'update'>;
+  readonly config: Pick<Config, 'settings' | 'update' | 'reread'>;
   readonly engine: Pick<Engine, 'completionModel' | 'chatModel' | 'stop' | 'warmUp'>;
 }
 
 /** What a model can be chosen for. */
-export type Use = Purpose | 'both';
+export const USES = ['both', 'completion', 'chat'] as const;
+export type Use = (typeof USES)[number];
 
 /** How a model is used now, and where it computes. */
 export function useOf({ config, engine }: UseModelHost, model: ListedModel): ModelUse {
@@ -23,11 +24,6 @@ export function useOf({ config, engine }: UseModelHost, model: ListedModel): Mod
   const states = purposes.map((each) => (each === 'chat' ? engine.chatModel : engine.completionModel).state);
   const ready = states.find((state) => state.kind === 'ready');
   return { purposes, backend: ready && `${ready.model.backend} (${ready.model.device})` };
-}
-
-/** What the user may choose a model for. Without a chat model of its own, the chat follows the completions' model. */
-export function possibleUses(settings: Settings): Use[] {
-  return canSeparate(settings) ? ['both', 'completion', 'chat'] : ['both', 'chat'];
 }
 
 /**
@@ -47,19 +43,15 @@ export async function useModel(host: UseModelHost, name: string, use: Use): Prom
   if (state.kind === 'failed' && modelOf(config.settings, purpose) === name) await showFailure(state, purpose);
 }
 
-/** The settings to write. Only completions: the chat keeps the model that it has had from them. */
+/** The settings to write. Only completions: the chat keeps the model that it has had from them, if that can chat. */
 function changes(settings: Settings, name: string, use: Use): ['completion.model' | 'chat.model', string][] {
   if (use === 'chat') return [['chat.model', name]];
-  const chat = use === 'both' ? '' : settings['chat.model'] || settings['completion.model'];
+  const had = settings['chat.model'] || settings['completion.model'];
+  const chat = use === 'both' || had === STARTER ? '' : had;
   // A default is not written yet, and would not outlast the change of the completions' model.
   const chatChange: ['chat.model', string][] =
     chat === '' && settings['chat.model'] === '' ? [] : [['chat.model', chat]];
   return [...chatChange, ['completion.model', name]];
-}
-
-/** Whether completions can change their model without the chat: nothing names the starter model for the chat alone. */
-function canSeparate(settings: Settings): boolean {
-  return settings['chat.model'] !== '' || settings['completion.model'] !== '';
 }
 
 /** Waits until the model is loaded, has failed, or is no longer wanted. */

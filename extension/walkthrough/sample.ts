@@ -6,7 +6,7 @@ import type { WalkthroughContext } from './firstStart.ts';
 /** Its folder beside the bundles, and where `npm start` opens a copy. */
 const PROJECT = 'sample-project';
 const FILE = 'typescript/garden.ts';
-/** The beginning of a line that the bundled model completes, and the line above it. */
+/** The beginning of a line that the bundled models complete, and the line above it. */
 export const BEGUN = 'for (let i = ';
 const ABOVE = 'lines.push(`${bed.name}: ${bed.litresPerDay()} litres per day`);';
 

@@ -8,6 +8,7 @@ import {
   languageEnabled,
   modelOf,
   readSettings,
+  showsOtherFiles,
   withLanguage,
 } from '../../extension/settings.ts';
 import { fake } from '../support/extension/vscodeStub.ts';
@@ -59,34 +60,37 @@ describe('settings', () => {
   }
 
   const small = 'bundled:SmolLM2-135M-Instruct';
-  for (const [stored, chat] of [
-    [{}, small],
-    [{ 'chat.model': '' }, small],
-    [{ 'completion.model': '/c' }, '/c'],
-    [{ 'completion.model': '/c', 'chat.model': small }, small],
-    [{ 'chat.model': '/a' }, '/a'],
-    [{ 'model.folder': '/old' }, '/old'],
+  const starter = 'bundled:starter';
+  for (const [stored, completion, chat] of [
+    [{}, small, small],
+    [{ 'chat.model': '', 'completion.model': '' }, small, small],
+    [{ 'completion.model': '/c' }, '/c', '/c'],
+    [{ 'completion.model': starter }, starter, small],
+    [{ 'completion.model': '/c', 'chat.model': small }, '/c', small],
+    [{ 'chat.model': '/a' }, small, '/a'],
+    [{ 'chat.model': starter }, small, starter],
+    [{ 'model.folder': '/old' }, '/old', '/old'],
   ] as const) {
-    it(`${JSON.stringify(stored)}, and a small chat model is here: chat by "${chat}"`, () => {
+    it(`${JSON.stringify(stored)}, and the small chat model is here: ${completion} and ${chat}`, () => {
       const read = new Map<string, string>(Object.entries(stored));
       const { settings, problems } = readSettings(
         (key) => read.get(key),
         (key) => read.has(key),
         () => small,
       );
-      assert.deepEqual([modelOf(settings, 'chat'), problems], [chat, []]);
+      assert.deepEqual([modelOf(settings, 'completion'), modelOf(settings, 'chat'), problems], [completion, chat, []]);
     });
   }
 
   const models: [stored: Record<string, string>, completion: string, chat: string][] = [
-    [{}, '', ''],
+    [{}, starter, starter],
     [{ 'completion.model': '/c' }, '/c', '/c'],
-    [{ 'chat.model': '/a.gguf' }, '', '/a.gguf'],
+    [{ 'chat.model': '/a.gguf' }, starter, '/a.gguf'],
     [{ 'completion.model': '/c', 'chat.model': '~/a' }, '/c', join(homedir(), 'a')],
     [{ 'model.folder': '/old' }, '/old', '/old'],
     [{ 'model.folder': '/old', 'completion.model': '/c' }, '/c', '/old'],
     [{ 'model.folder': '/old', 'chat.model': '/a' }, '/old', '/a'],
-    [{ 'model.folder': '/old', 'completion.model': '', 'chat.model': '' }, '', ''],
+    [{ 'model.folder': '/old', 'completion.model': '', 'chat.model': '' }, starter, starter],
   ];
   for (const [stored, completion, chat] of models) {
     it(`${JSON.stringify(stored)}: completions by "${completion}", chat by "${chat}"`, () => {
@@ -95,6 +99,20 @@ describe('settings', () => {
         (key) => Object.hasOwn(stored, key),
       );
       assert.deepEqual([modelOf(settings, 'completion'), modelOf(settings, 'chat'), problems], [completion, chat, []]);
+    });
+  }
+
+  for (const [model, set, shown] of [
+    [small, null, true],
+    [`/store/${small.slice(8)}.Q4_1.gguf`, null, true],
+    [starter, null, false],
+    ['/phi-3.gguf', null, false],
+    [small, false, false],
+    [starter, true, true],
+  ] as const) {
+    it(`completion.otherFiles = ${set} with ${model}: ${shown ? 'shown' : 'not shown'}`, () => {
+      const stored: Record<string, unknown> = { 'completion.model': model, 'completion.otherFiles': set };
+      assert.equal(showsOtherFiles(readSettings((key) => stored[key]).settings), shown);
     });
   }
 

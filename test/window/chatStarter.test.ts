@@ -7,7 +7,7 @@ const QUESTION = 'How do I add two numbers in TypeScript?';
 /** The model cannot converse, but at temperature 0 it always says this, with relaxed and with plain SIMD. */
 const ANSWER = `ts\nIts end may be missing.\n${'import { Channel } from "@effect/ai"\n'.repeat(3)}import { Channel } from "@effect`;
 
-describe('the model that comes with the extension, in the chat', () => {
+describe('the starter model, in the chat', () => {
   let vscode: VsCode;
   let window: EditorWindow;
   let chat: ChatPage;
@@ -15,6 +15,7 @@ describe('the model that comes with the extension, in the chat', () => {
   before(async () => {
     vscode = await VsCode.start({
       files: { 'price.ts': 'export const price = 1;\n' },
+      machine: { 'airgap.chat.model': 'bundled:starter' },
       // A few answers must fit in the context of 1,024 tokens. The backend is fixed, as a GPU rounds differently.
       settings: { 'airgap.chat.maxTokens': 48, 'airgap.engine.backend': 'wasm' },
     });

@@ -12,7 +12,9 @@ const STEP = '[data-step-id="airgap.airgap#start#';
 const EDITOR = '.editor-group-container.active .monaco-editor';
 const CHAT = '.part.sidebar';
 /** SmolLM2-135M-Instruct as GGUF (.ci/chatModel.ts). */
-const CHAT_MODEL = process.env.AIRGAP_SMOLLM2;
+const SMALL_MODEL = process.env.AIRGAP_SMOLLM2;
+/** The model that completes where none is chosen. */
+const READY = SMALL_MODEL ? /Ready\. Model: SmolLM2/i : /Ready\. Model: starter/;
 
 interface Beginning {
   file: string;
@@ -53,7 +55,7 @@ describe('the first minute, with the models that come along', () => {
         'editor.autoIndent': 'none',
         'airgap.engine.backend': 'wasm',
       },
-      ...(CHAT_MODEL ? { storedModel: CHAT_MODEL } : {}),
+      ...(SMALL_MODEL ? { storedModel: SMALL_MODEL } : {}),
     });
     window = await EditorWindow.open(vscode);
   });
@@ -62,20 +64,38 @@ describe('the first minute, with the models that come along', () => {
     await vscode?.[Symbol.asyncDispose]();
   });
 
+  /** The grey text that comes; '' where the engine has answered, and nothing is shown. */
+  async function settledGhostText(): Promise<string> {
+    let ghost = '';
+    let answers = vscode.answers().length;
+    let answeredAt = Infinity;
+    await until(
+      async () => {
+        if ((ghost = await window.ghostText()) !== '') return true;
+        if (vscode.answers().length !== answers) answeredAt = performance.now();
+        answers = vscode.answers().length;
+        return performance.now() - answeredAt > 1500;
+      },
+      '',
+      10_000,
+    ).catch(() => {});
+    return ghost;
+  }
+
   it(`ghost text comes behind at least 18 of ${beginnings.length} beginnings of lines`, async function () {
     this.timeout(600_000);
-    let shown = 0;
+    const times: number[] = [];
     for (const { file, after, then, typed } of beginnings) {
       const name = nameOf(file);
       const lines = textOf.get(name)!.split('\n');
       let at = lines.findIndex((line) => line.trim() === after);
       if (then !== undefined) at = lines.findIndex((line, i) => i > at && line.trim() === then);
       await window.openFile(name, at + 1, lines[at]!.length + 1);
-      await window.awaitStatus(/Ready\. Model: starter/);
+      await window.awaitStatus(READY);
       await window.type(`\n${typed}`);
-      let ghost = '';
-      await until(async () => (ghost = await window.ghostText()) !== '', '', 2500).catch(() => {});
-      if (ghost !== '') shown++;
+      const typedAt = performance.now();
+      const ghost = await settledGhostText();
+      if (ghost !== '') times.push(performance.now() - typedAt);
       console.log(`        ${name}: ${JSON.stringify(typed.trim())} ${JSON.stringify(ghost)}`);
       await window.press('Escape');
       await until(async () => {
@@ -83,12 +103,15 @@ describe('the first minute, with the models that come along', () => {
         return (await window.page.locator('.tab.active.dirty').count()) === 0;
       }, 'the file is not as before');
     }
-    assert.ok(shown >= 18, `only ${shown} are shown`);
+    times.sort((a, b) => a - b);
+    const ms = (share: number): number => Math.round(times[Math.floor(share * times.length)] ?? NaN);
+    console.log(`        ${times.length} shown, from the last key after ${ms(0.5)} ms, 90 % within ${ms(0.9)} ms`);
+    assert.ok(times.length >= 18, `only ${times.length} are shown`);
   });
 
   it('five questions are answered to their end, without loops, by names of the file, within three tries', async function () {
     this.timeout(300_000);
-    if (!CHAT_MODEL) {
+    if (!SMALL_MODEL) {
       console.log('      skipped: AIRGAP_SMOLLM2 does not name the GGUF file of SmolLM2-135M-Instruct');
       this.skip();
     }
@@ -126,7 +149,7 @@ describe('the walkthrough', function () {
       files: { 'main.rs': 'fn main() {}\n' },
       settings: { 'airgap.engine.backend': 'wasm' },
       machine: { 'workbench.welcomePage.walkthroughs.openOnInstall': true },
-      ...(CHAT_MODEL ? { storedModel: CHAT_MODEL } : {}),
+      ...(SMALL_MODEL ? { storedModel: SMALL_MODEL } : {}),
     });
     window = await EditorWindow.open(vscode);
   });
@@ -177,7 +200,7 @@ describe('the walkthrough', function () {
       'no question is filled in',
     );
     await chat.awaitChips(/garden\.ts/);
-    if (CHAT_MODEL) {
+    if (SMALL_MODEL) {
       await chat.press('Enter');
       await chat.awaitText(/tokens\/s/);
       await walkthrough.shot('ask', CHAT);
@@ -197,7 +220,7 @@ describe('the walkthrough', function () {
 
     await using other = await EditorWindow.open(vscode);
     await other.openFile('main.rs', 1, 1);
-    await other.awaitStatus(/Ready\. Model: starter/);
+    await other.awaitStatus(READY);
     assert.equal(await new Walkthrough(other).steps.count(), 0);
   });
 });

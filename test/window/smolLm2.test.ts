@@ -18,7 +18,7 @@ describe('a real model in the chat', () => {
     }
     vscode = await VsCode.start({
       files: { 'strings.py': 'def reverse(text):\n    pass\n' },
-      machine: { 'airgap.chat.model': MODEL },
+      machine: { 'airgap.completion.model': 'bundled:starter', 'airgap.chat.model': MODEL },
       // A GPU rounds differently.
       settings: { 'airgap.engine.backend': 'wasm' },
     });

@@ -79,7 +79,7 @@ const CASES: Case[] = [
   },
 ];
 
-describe('the model that comes with the extension, on the sample project', () => {
+describe('the starter model, on the sample project', () => {
   const nameOf = (path: string) => path.split('/').at(-1)!;
   const textOf = ({ file, begun }: Case) => `${readFileSync(`${SAMPLE}/${file}`, 'utf8')}\n${begun.join('\n')}\n`;
   let vscode: VsCode;
@@ -88,6 +88,7 @@ describe('the model that comes with the extension, on the sample project', () =>
   before(async () => {
     vscode = await VsCode.start({
       files: Object.fromEntries(CASES.map((each) => [nameOf(each.file), textOf(each)])),
+      machine: { 'airgap.completion.model': 'bundled:starter' },
       // A GPU rounds otherwise.
       settings: { 'airgap.engine.backend': 'wasm' },
     });

@@ -33,11 +33,9 @@ export async function lineCurve(cuts: readonly WrittenCut[], syntax: Syntax): Pr
   for (const threshold of THRESHOLDS) {
     const shown = await Promise.all(
       cuts.map(async (cut) => {
-        const { text } = await shownText(
-          sureText(cut.tokens, threshold),
-          { ...cut, fileName: '', multiline: 'never' },
-          syntax,
-        );
+        const confidence = confidenceIn(cut.tokens, threshold);
+        const place = { ...cut, fileName: '', multiline: 'never' } as const;
+        const { text } = await shownText(confidence.sureText(), place, syntax, confidence.unsure);
         return { ...cut, shown: text };
       }),
     );
@@ -52,8 +50,8 @@ export async function lineCurve(cuts: readonly WrittenCut[], syntax: Syntax): Pr
   return points.sort((a, b) => ['all', ...languages].indexOf(a.language) - ['all', ...languages].indexOf(b.language));
 }
 
-function sureText(tokens: readonly WrittenToken[], threshold: number): string {
+function confidenceIn(tokens: readonly WrittenToken[], threshold: number): Confidence {
   const confidence = new Confidence(threshold);
   for (const token of tokens) if (!confidence.add(token)) break;
-  return confidence.sureText();
+  return confidence;
 }

@@ -1,5 +1,5 @@
 /** The engine's state as the page shows it. Pure. */
-import { isSmallChatModel } from '../../bundledModels.ts';
+import { isSmallChatModel, STARTER } from '../../bundledModels.ts';
 import type { EngineView } from '../../../webview/protocol.ts';
 import type { Where } from '../../remote/whereText.ts';
 import type { EngineState, Remedy } from '../../engine/engine.ts';
@@ -19,7 +19,8 @@ export function engineView(state: EngineState, chatModel: string, where: Where, 
       return { ...view, text: t('Loading the model'), fraction: state.fraction };
     case 'ready': {
       const advice = adviceOn(state.model.chat, chatModel, t);
-      const remedies: EngineView['remedies'] = chatModel === '' ? ['getChatModel', 'chooseModel'] : ['chooseModel'];
+      const remedies: EngineView['remedies'] =
+        chatModel === STARTER ? ['getChatModel', 'chooseModel'] : ['chooseModel'];
       return { ...view, text: state.model.name, advice, remedies: advice === '' ? [] : remedies };
     }
     case 'failed':
@@ -35,7 +36,7 @@ const REMEDIES: Record<Remedy, EngineView['remedies']> = {
 };
 
 function adviceOn(canChat: boolean, chatModel: string, t: Translate): string {
-  if (chatModel === '')
+  if (chatModel === STARTER)
     return t(
       'The bundled starter model can complete code, but it cannot hold a conversation. Choose a chat model to get useful answers.',
     );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { BadRequest } from '../../../engine/errors.ts';
-import { promptBudget } from '../../../engine/prompt/budget.ts';
-import { buildCompletionPrompt } from '../../../engine/prompt/completionPrompt.ts';
+import { type CompletionModel, promptBudget } from '../../../engine/prompt/budget.ts';
+import { buildCompletionPrompt, promptKind } from '../../../engine/prompt/completionPrompt.ts';
 import { createTokenizer, type Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 import { tinyTokenizerJson } from '../../fixtures/tokenizers/tiny.ts';
 import { CHAT_TEMPLATE } from '../../support/engine/chatTemplate.ts';
@@ -141,6 +141,20 @@ describe('completion prompts', () => {
     const both = make([...FIM, '<|user|>', '<|assistant|>', '<|end|>'], { chat_template: CHAT_TEMPLATE });
     assert.equal(build(both, { prefix: 'a' }).kind, 'instruct');
     assert.equal(build(both, { prefix: 'a', fimOrder: 'spm' }).kind, 'fim');
+  });
+
+  it('a small chat model is prompted with the text alone, unless it says otherwise or was trained to fill in', () => {
+    const kind = (tokenizer: Tokenizer, more: Partial<CompletionModel>): string => {
+      const model = { contextLength: 1024, fimOrder: 'psm', ...more } as const;
+      return promptKind(tokenizer, model);
+    };
+    assert.equal(kind(chat, { parameters: 135e6 }), 'base');
+    assert.equal(kind(chat, { parameters: 1.2e9 }), 'instruct');
+    assert.equal(kind(chat, {}), 'instruct');
+    assert.equal(kind(chat, { parameters: 135e6, completionPrompt: 'instruct' }), 'instruct');
+    assert.equal(kind(chat, { parameters: 3e9, completionPrompt: 'base' }), 'base');
+    assert.equal(kind(otherFim, { parameters: 135e6 }), 'fim');
+    assert.equal(kind(base, { parameters: 135e6, completionPrompt: 'instruct' }), 'base');
   });
 
   const MARKS = {

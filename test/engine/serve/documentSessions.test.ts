@@ -20,7 +20,7 @@ describe('a document with real sessions', function () {
   let folder: TinyFolder;
   before(() => {
     const specials = ['<|user|>', '<|assistant|>', '<|end|>'].map((content) => ({ content }));
-    const config = { ...TINY_CONFIG, vocab_size: 1024, max_position_embeddings: 16_384 };
+    const config = { ...TINY_CONFIG, vocab_size: 1024, max_position_embeddings: 16_384, completion_prompt: 'instruct' };
     folder = TinyFolder.model({ config })
       .json('tokenizer.json', tinyTokenizerJson({ specials }))
       .json('tokenizer_config.json', { chat_template: CHAT_TEMPLATE });

@@ -39,7 +39,7 @@ describe('the engine in the page', () => {
     [{ kind: 'loading', fraction: 0.479 }, '', 'Loading the model', /^$/, ''],
     [ready(true), '/phi', 'phi', /^$/, ''],
     [ready(false), '/phi', 'phi', /has no chat template/, 'chooseModel'],
-    [ready(true), '', 'phi', /cannot hold a conversation/, 'getChatModel,chooseModel'],
+    [ready(true), 'bundled:starter', 'phi', /cannot hold a conversation/, 'getChatModel,chooseModel'],
     [ready(true), 'bundled:SmolLM2-135M-Instruct', 'phi', /very small/, 'chooseModel'],
     [ready(true), '/store/SmolLM2-135M-Instruct.Q4_1.gguf', 'phi', /very small/, 'chooseModel'],
     [failed('restart'), '/phi', 'It ended.', /^$/, 'restart,log'],

@@ -48,9 +48,9 @@ describe('a question to the small chat model', () => {
     ['bundled:SmolLM2-135M-Instruct', true],
     ['/store/models/SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf', true],
     ['/models/phi-3.gguf', false],
-    ['', false],
+    ['bundled:starter', false],
   ] as const) {
-    it(`is ${brief ? 'changed' : 'left alone'} for ${model || 'the starter model'}`, async () => {
+    it(`is ${brief ? 'changed' : 'left alone'} for ${model}`, async () => {
       const { instruction } = await instruct('What is this?', [FILE], model);
       assert.equal(instruction, brief ? `What is this?${BRIEF}` : 'What is this?');
     });

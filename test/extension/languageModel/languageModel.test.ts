@@ -90,7 +90,7 @@ describe('language model', () => {
     setup.engine.state = { kind: 'off' };
     setup.folder = '/models/SmolLM2.Q4_1.gguf';
     assert.equal(setup.information.name, 'SmolLM2.Q4_1');
-    setup.folder = '';
+    setup.folder = 'bundled:starter';
     assert.deepEqual([setup.information.name, setup.information.family], ['Airgap starter model', 'airgap-starter']);
   });
 

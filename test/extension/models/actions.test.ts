@@ -28,7 +28,7 @@ describe('commands about models', () => {
     window.answer = /for the chat/;
     await importModel(host());
     assert.deepEqual(window.progress, ['Importing /models/phi: Reading · 1.0 GB of 4.0 GB']);
-    assert.equal(window.messages[0], 'phi was imported. | Use for both | Use for the chat');
+    assert.equal(window.messages[0], 'phi was imported. | Use for both | Use for completions | Use for the chat');
     await new Promise(setImmediate);
     assert.deepEqual(window.calls, [
       ...['airgap import /models/phi', 'airgap models', 'chat.model = /store/phi', 'warm up chat'],
@@ -61,7 +61,7 @@ describe('commands about models', () => {
       'it asks more where the model is in use',
       { 'completion.model': '/store/phi' },
       'packed',
-      'Remove phi from the store? | Its files are deleted, which frees 2.4 GB.\n\nIt is in use for completions and chat. The bundled starter model takes its place. | Remove although in use',
+      'Remove phi from the store? | Its files are deleted, which frees 2.4 GB.\n\nIt is in use for completions and chat. The default model takes its place. | Remove although in use',
     ],
     [
       'the chat then follows the completions, where they have another model',

@@ -42,7 +42,9 @@ describe('the command that chooses a model', () => {
   it('asks what it is for, then lists what is on this computer by its place, what cannot run last', async () => {
     await choose(undefined, /completions and the chat/, /phi3/);
     const [uses, models] = window.lines;
-    assert.deepEqual(uses!.labels, ['$(sparkle) For completions and the chat', '$(comment-discussion) For the chat']);
+    assert.deepEqual(uses!.labels, [
+      ...['$(sparkle) For completions and the chat', '$(code) For completions', '$(comment-discussion) For the chat'],
+    ]);
     assert.deepEqual(models!.labels, [
       ...[
         'Bundled',
@@ -112,10 +114,10 @@ describe('the command that chooses a model', () => {
       ['chat.model = ', 'completion.model = /ollama/blobs/sha256-1'],
     ],
     [
-      'the starter model has no name; the chat keeps its own',
+      'the starter model, by its name; the chat keeps its own',
       { 'chat.model': '/c' },
       [/For completions$/, /starter/],
-      ['chat.model = /c', 'completion.model = '],
+      ['chat.model = /c', 'completion.model = bundled:starter'],
     ],
     [
       'the small chat model that comes with the extension, by a name that outlasts updates',
@@ -124,8 +126,8 @@ describe('the command that chooses a model', () => {
       ['chat.model = bundled:SmolLM2-135M-Instruct'],
     ],
     [
-      'only completions, while the chat uses the small model by itself: it keeps it',
-      { defaultChatModel: 'bundled:SmolLM2-135M-Instruct' },
+      'only completions, while both use the small model by themselves: the chat keeps it',
+      { defaultModel: 'bundled:SmolLM2-135M-Instruct' },
       [/For completions$/, /phi3/],
       ['chat.model = bundled:SmolLM2-135M-Instruct', 'completion.model = /ollama/blobs/sha256-1'],
     ],

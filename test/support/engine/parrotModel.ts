@@ -45,7 +45,7 @@ export function parrotModel(phrases: readonly string[], { chat = false } = {}): 
     intermediate_size: 64,
     num_hidden_layers: 1,
     tie_word_embeddings: false,
-    ...(chat ? { fim_order: 'psm', max_position_embeddings: 16_384 } : {}),
+    ...(chat ? { fim_order: 'psm', completion_prompt: 'instruct', max_position_embeddings: 16_384 } : {}),
   };
   const folder = TinyFolder.model({ config, tensors: tensors(config, successors, end) });
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) folder.json(name, json(name));

@@ -59,9 +59,9 @@ export class TestModels {
     const model = await this.#loadReal(reference, options);
     this.models++;
     const backend = options.backend === 'auto' ? 'webgpu' : options.backend;
-    const { config, tokenizer, stopIds, stopStrings, weights, bytesPerToken, kv, images } = model;
+    const { config, tokenizer, stopIds, stopStrings, weights, parameters, bytesPerToken, kv, images } = model;
     return {
-      ...{ config, tokenizer, stopIds, stopStrings, weights, bytesPerToken, kv, images },
+      ...{ config, tokenizer, stopIds, stopStrings, weights, parameters, bytesPerToken, kv, images },
       info: { ...model.info, backend, device: `a ${backend}` },
       createSession: (priority) =>
         this.#session(model.createSession(priority), backend, (ids) => tokenizer!.decode(ids)),

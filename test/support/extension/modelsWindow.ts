@@ -3,6 +3,7 @@ import type { ListedModel, ModelLine } from '../../../engine/wire/models.ts';
 import type { EngineState, Purpose } from '../../../extension/engine/engine.ts';
 import type { ModelItem } from '../../../extension/models/modelItems.ts';
 import { ModelList } from '../../../extension/models/modelList.ts';
+import { STARTER } from '../../../extension/bundledModels.ts';
 import { readSettings, type Settings } from '../../../extension/settings.ts';
 import { EventEmitter } from './vscodeBasics.ts';
 import { commands, window } from './vscodeStub.ts';
@@ -34,7 +35,7 @@ export class ModelsWindow {
   respond: (args: readonly string[]) => readonly ListedModel[] | Error = () => [];
   readonly completion = new FakeModel();
   readonly chat = new FakeModel();
-  /** Settings by key; also `defaultChatModel`, the chat's model where none is set. */
+  /** Settings by key; also `defaultModel`, the model where none is set. */
   readonly stored: Record<string, string> = {};
 
   readonly program = {
@@ -63,6 +64,7 @@ export class ModelsWindow {
       this.calls.push(`${key} = ${String(value)}`);
       this.stored[key] = String(value);
     },
+    reread: () => {},
   };
   readonly engine = {
     completionModel: this.completion,
@@ -120,7 +122,7 @@ export class ModelsWindow {
     return readSettings(
       (key) => this.stored[key],
       (key) => key in this.stored,
-      () => this.stored['defaultChatModel'] ?? '',
+      () => this.stored['defaultModel'] ?? STARTER,
     ).settings;
   }
 
