@@ -106,7 +106,10 @@ describe('two models at once', () => {
     await window.awaitStatus(/Ready\. Model: SmolLM2/i);
     const text = await chat.texts.last().innerText();
     assert.doesNotMatch(await chat.said(), /engine was stopped|engine process ended/i);
-    assert.ok(!(await answers()) || (await until(async () => (await chat.texts.last().innerText()).length > text.length, ''), true));
+    assert.ok(
+      !(await answers()) ||
+        (await until(async () => (await chat.texts.last().innerText()).length > text.length, ''), true),
+    );
     await stopAnswering();
     vscode.configure({});
     await window.awaitStatus(/Ready\. Model: starter/);
