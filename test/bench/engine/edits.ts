@@ -103,8 +103,8 @@ export async function* replayEdits(
   const randomConfig = { ...MODEL, vocab_size: tokenizer.vocabSize };
   const loaded = await loadModel({ name: 'random', randomConfig }, load);
   try {
-    // The prompts are those of a model whose attention covers the whole context.
-    const config = { ...loaded.config, windows: [CONTEXT] };
+    // The prompts are those of a larger model whose attention covers the whole context.
+    const config = { ...loaded.config, completionPrompt: 'instruct' as const, windows: [CONTEXT] };
     const model: EditedModel = { ...loaded, config, tokenizer };
     for (const [layout, open] of Object.entries(LAYOUTS)) {
       yield { layout, ...(await replay(recording, () => open(model, signal))) };
