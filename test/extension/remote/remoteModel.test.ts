@@ -90,6 +90,8 @@ describe('a model on a server', function () {
 
   it(`completes ${COMPLETED.length} texts as the same model does here`, async () => {
     const completion = createRemoteCompletion(server, host);
+    // A server does not tell how large its model is, so that it is asked as a large one.
+    const model = { ...local, config: { ...local.config, completionPrompt: 'instruct' as const } };
     const session = local.createSession();
     const different: unknown[] = [];
     let shown = 0;
@@ -103,7 +105,7 @@ describe('a model on a server', function () {
         maxTokens: 24,
         multiline: 'never',
       } as const;
-      const here = await completeOnce(local, { generate: session.generate }, request, NO_SIGNAL);
+      const here = await completeOnce(model, { generate: session.generate }, request, NO_SIGNAL);
       const there = await completion.complete(request, NO_SIGNAL);
       if (here.text !== there.text) different.push({ prefix, want: here.text, got: there.text });
       if (there.text !== '') shown++;

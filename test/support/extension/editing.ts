@@ -1,5 +1,5 @@
 /** Documents that can be edited, undone and saved, and the windows around them, put into the `vscode` stub. */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import {
   EventEmitter,
   Position,
@@ -214,6 +214,7 @@ export class Editing implements Disposable {
         isWritableFileSystem: () => true,
         stat: (uri: Uri) => Promise.resolve(uri).then(stat),
         readFile: (uri: Uri) => Promise.resolve(readFileSync(uri.fsPath)),
+        readDirectory: (uri: Uri) => Promise.resolve(readdirSync(uri.fsPath).map((name) => [name, 0])),
       },
       applyEdit: (edit: WorkspaceEdit) => Promise.resolve(this.#applyEdit(edit)),
       openTextDocument: (what: Uri | { content: string }) => Promise.resolve(this.#openDocument(what)),
