@@ -1,12 +1,12 @@
 import { BadModel, BadRequest, throwIfAborted } from '../errors.ts';
 import type { Prompt } from '../prompt/prompt.ts';
 import type { Drafter } from './drafter.ts';
-import type {
-  GeneratedToken,
-  GenerateOptions,
-  Generation,
-  GenerationStats,
-  PrefillListener,
+import {
+  type GeneratedToken,
+  type GenerateOptions,
+  type Generation,
+  type PrefillListener,
+  newStats,
 } from './generationTypes.ts';
 import { type Output, type OutputRows, rowsOf } from './output.ts';
 import { Sampler, candidatesOf, indexOfLargest, logSumExp } from './sampler.ts';
@@ -73,17 +73,7 @@ interface OutputRow {
  * (arXiv 2211.17192) for a draft that is certain of itself, and the same seed gives the same tokens.
  */
 class DecodeLoop {
-  readonly stats: GenerationStats = {
-    stop: null,
-    tokensReused: 0,
-    tokensPrefilled: 0,
-    tokensGenerated: 0,
-    passes: 0,
-    tokensDrafted: 0,
-    tokensAccepted: 0,
-    prefillMs: 0,
-    decodeMs: 0,
-  };
+  readonly stats = newStats();
   readonly #session: DecodingSession;
   readonly #options: GenerateOptions;
   readonly #drafter: Drafter;

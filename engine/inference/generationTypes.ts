@@ -58,5 +58,20 @@ export interface GenerationStats {
   decodeMs: number;
 }
 
+/** Of a generation that has not begun. */
+export function newStats(): GenerationStats {
+  return {
+    stop: null,
+    tokensReused: 0,
+    tokensPrefilled: 0,
+    tokensGenerated: 0,
+    passes: 0,
+    tokensDrafted: 0,
+    tokensAccepted: 0,
+    prefillMs: 0,
+    decodeMs: 0,
+  };
+}
+
 /** Generates in one session, reusing the longest prefix of `prompt` that is cached. */
 export type Generate = (prompt: Prompt, options: GenerateOptions) => Generation;

@@ -1,7 +1,7 @@
 /** What Apply makes of one code block of an answer, without a user who could be asked. Pure. */
 import { isWithin, parentOf, relativeTo } from '../files/fileSystem.ts';
 import { type CodeBlock, locate, newText } from './placing/locate.ts';
-import { filesOf, isPatch } from './placing/patch.ts';
+import { filesOf } from './placing/patch.ts';
 import type { Project, Target } from './project.ts';
 import { type Runner, runnerOf } from './runsByItself.ts';
 import { existingTargets, newTargets } from './targets.ts';
@@ -36,7 +36,7 @@ export async function proposeBlock(
   block: CodeBlock & { readonly closed: boolean },
   ...rest: [project: Project, read: ReadText, open?: Target]
 ): Promise<Outcome[]> {
-  const files = !block.path && isPatch(block.code, block.language) ? filesOf(block.code) : [];
+  const files = filesOf(block);
   if (files.length < 2) return [await proposeFor(block, ...rest)];
   const outcomes: Outcome[] = [];
   for (const path of files) outcomes.push(await proposeFor({ ...block, path }, ...rest));

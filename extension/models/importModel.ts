@@ -54,9 +54,8 @@ export function offerUse(host: UseModelHost, model: ListedModel, sentence: strin
     chat: t('Use for the chat'),
   };
   const uses = USES.filter((use) => use === 'completion' || model.chat);
-  const shown = uses.length > 0 ? uses : (['both'] as const);
-  void vscode.window.showInformationMessage(withoutLinks(sentence), ...shown.map((use) => texts[use])).then((text) => {
-    const use = shown.find((each) => texts[each] === text);
+  void vscode.window.showInformationMessage(withoutLinks(sentence), ...uses.map((use) => texts[use])).then((text) => {
+    const use = uses.find((each) => texts[each] === text);
     if (use) void useModel(host, model.path, use);
   });
 }

@@ -1,6 +1,11 @@
 /** Lets a server write the text of a completion, as the engine does for the models on this machine. */
 import type { OpenAI } from 'openai';
-import type { Generate, GeneratedToken, GenerationStats } from '../../engine/inference/generationTypes.ts';
+import {
+  type Generate,
+  type GeneratedToken,
+  type GenerationStats,
+  newStats,
+} from '../../engine/inference/generationTypes.ts';
 import type { Prompt } from '../../engine/prompt/prompt.ts';
 import type { ChatMessage } from '../../engine/tokenizer/chatTemplate.ts';
 import type { Connected } from './connection.ts';
@@ -21,17 +26,7 @@ export function remoteGenerate(
   marks: readonly string[],
 ): Generate {
   return (prompt, { maxTokens, signal }) => {
-    const stats: GenerationStats = {
-      stop: null,
-      tokensReused: 0,
-      tokensPrefilled: 0,
-      tokensGenerated: 0,
-      passes: 0,
-      tokensDrafted: 0,
-      tokensAccepted: 0,
-      prefillMs: 0,
-      decodeMs: 0,
-    };
+    const stats = newStats();
     const options = signal ? { signal } : {};
     const common = { model: model.id, max_tokens: maxTokens + HEALED_TOKENS, temperature: 0, repetition_penalty: 1 };
     const start = () => pieces(client, common, { prompt, tokenizer, marks, options });

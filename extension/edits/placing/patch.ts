@@ -36,8 +36,9 @@ export function isPatch(code: string, language: string): boolean {
   );
 }
 
-/** The files that a diff of several changes, without those that it deletes. */
-export function filesOf(code: string): string[] {
+/** The files that a block changes which is a diff and names none itself, without those that it deletes. */
+export function filesOf({ path, code, language }: { path?: string; code: string; language: string }): string[] {
+  if (path || !isPatch(code, language)) return [];
   return [...new Set(sectionsOf(code).map(({ name }) => name.replace(/^b\//, '')))].filter((name) => name !== '');
 }
 

@@ -5,7 +5,7 @@ import { inform } from '../../common/notice.ts';
 import { nameOf } from '../../reading/vscode/textOf.ts';
 import { insertionText } from '../placing/insertion.ts';
 import { type CodeBlock, locate, newText, type Place, replaceAll } from '../placing/locate.ts';
-import { filesOf, isPatch } from '../placing/patch.ts';
+import { filesOf } from '../placing/patch.ts';
 import { fittingFiles, type Locate } from '../proposal.ts';
 import { existingTargets, isInside, newTargets } from '../targets.ts';
 import { terminalLine } from '../terminalLine.ts';
@@ -90,7 +90,7 @@ export class CodeBlocks implements vscode.Disposable {
   }
 
   async #apply(block: BlockRequest, sources: readonly string[]): Promise<string> {
-    const files = block.path === '' && isPatch(block.code, block.language) ? filesOf(block.code) : [];
+    const files = filesOf(block);
     if (files.length > 1) {
       const title = vscode.l10n.t('The diff changes several files. Which one do you want to see?');
       const path = await vscode.window.showQuickPick(files, { title });
