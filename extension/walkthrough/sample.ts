@@ -6,9 +6,9 @@ import type { WalkthroughContext } from './firstStart.ts';
 /** Its folder beside the bundles, and where `npm start` opens a copy. */
 const PROJECT = 'sample-project';
 const FILE = 'typescript/garden.ts';
-/** The beginning of a line that the bundled models complete, and the line above it. */
-export const BEGUN = 'for (let i = ';
-const ABOVE = 'lines.push(`${bed.name}: ${bed.litresPerDay()} litres per day`);';
+/** The beginning of a line whose rest the bundled models are sure of, and the line above it. */
+export const BEGUN = 'for (const plant of ';
+const ABOVE = 'const limit = days * 24 * 60 * 60 * 1000;';
 
 /** Shows the file with the cursor on a line that is blank or no more than begun, which it makes where there is none. */
 export async function openSample(context: WalkthroughContext): Promise<vscode.TextEditor> {

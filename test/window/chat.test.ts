@@ -142,9 +142,12 @@ describe('chat in a window', () => {
     await chat.awaitText(/The engine process ended\./);
     await chat.button('Restart').waitFor();
     assert.match(await chat.said(), /word1[^]*The engine process ended\./);
-    await chat.shot('chat, engine died');
     engine.answer([{ when: '', answer: WORDS, chunk: 100 }]);
-    await chat.button('Restart').click();
+    // Half a second after its end the engine restarts by itself, and a slow machine finds nothing to click any more.
+    await chat
+      .button('Restart')
+      .click({ timeout: 2000 })
+      .catch(() => {});
     await until(async () => (await vscode.engines()).length === 1, 'no engine was started');
     await chat.button('Restart').waitFor({ state: 'detached' });
     await chat.button('Continue').click();

@@ -166,8 +166,8 @@ describe('the walkthrough', function () {
     await window.page.setViewportSize({ width: 1600, height: 860 });
     await walkthrough.click('type', 'Type Here');
     await window.page.waitForSelector('.tab.active[data-resource-name="garden.ts"]');
-    await window.awaitEditorText(/ litres per day`\);\n {4}\n {2}}/);
-    await window.type('for (let i = ');
+    await window.awaitEditorText(/const limit = .*\n {4}\n {4}return/);
+    await window.type('for (const plant of ');
     await until(async () => (await window.ghostText()) !== '', 'nothing is suggested');
     await walkthrough.shot('type', EDITOR);
     await window.press('Escape');
@@ -182,7 +182,7 @@ describe('the walkthrough', function () {
       );
     };
     await until(shown, 'nothing is suggested', 60_000);
-    const line = `for (let i = ${await window.ghostText()}`;
+    const line = `for (const plant of ${await window.ghostText()}`;
     await window.press('Tab');
     await until(async () => (await window.awaitEditorText(/./)).includes(line), `${line} is not accepted`);
     await walkthrough.shot('tab', EDITOR);
