@@ -8,8 +8,8 @@ import { PACKS_WHERE_IT_COMPUTES } from './openBackend.ts';
 import { type Chunk, TensorLoad } from './tensorLoad.ts';
 import { Weights } from '../layers/weights.ts';
 
-/** Chunks in flight: about four are being read, which keeps a disk busy, while the others are packed. */
-const CHUNKS_AT_ONCE = 6;
+/** Chunks in flight: most are being read, which keeps a disk busy, while the others are packed. */
+const CHUNKS_AT_ONCE = 12;
 
 export interface LoadWeightsOptions {
   /** Shared by the models of a process: on the CPU, packing takes turns with their steps, and completions go first. */
