@@ -265,6 +265,15 @@ describe('the page', () => {
     assert.ok(await chat.page.locator('[data-message=a59]').isVisible());
   });
 
+  it('shows all of the composer below a banner, in a new chat of a small view', async () => {
+    const state = { ...EVERYTHING, messages: [] };
+    await using chat = await ChatPage.open(browser, { state, width: 275, height: 480 });
+    await chat.page.evaluate(() => document.querySelector('#root')!.scrollTo(0, 0));
+    await chat.frame();
+    const bar = (await chat.page.locator('.composer-bar').boundingBox())!;
+    assert.ok(bar.y + bar.height <= 480, `it ends at ${bar.y + bar.height}`);
+  });
+
   it('fits into 250 pixels, in both directions of writing', async () => {
     for (const dir of ['ltr', 'rtl']) {
       await using chat = await ChatPage.open(browser, { state: EVERYTHING, width: 250, height: 400 });
