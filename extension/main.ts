@@ -83,7 +83,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const screenshot = own(createScreenshot({ context, engine, chat, blocks, log, settings, texts }));
 
   const report = own(new ReportView());
-  const models = createModels({ context, config, engine: local, report, log });
+  const models = createModels({ context, config, engine: local, server, report, log });
   const state = () => window.state;
   const firstStart = own(new FirstStart(context));
   const features = { chat, models, blocks, edit, screenshot, search, texts, selfTest: selfTestHost(start, state) };

@@ -47,7 +47,7 @@ export const SETTINGS = {
   'engine.diskCacheGigabytes': z.number().min(0).max(1000).default(0),
   'remote.url': address.default(''),
   'remote.model': z.string().default(''),
-  'remote.use': z.enum(['chat', 'chatAndCompletions']).default('chat'),
+  'remote.use': z.enum(['chat', 'chatAndCompletions', 'completions', 'nothing']).default('chat'),
 } as const;
 
 /**

@@ -209,12 +209,12 @@ export interface EngineView {
   remedies: Remedy[];
   /** One sentence that the user should know about the model ("The bundled model …"); otherwise empty. */
   advice: string;
-  /** Where questions are answered: "Local only", or the name of a server. */
+  /** "Local only", or the name of the server that something goes to. */
   place: string;
-  /** What goes there, and what was sent where. */
+  /** What goes to the server; empty where none is used. */
+  goes: string;
+  /** The same, and what was sent where. */
   sent: string;
-  /** Whether a server answers. */
-  server: boolean;
 }
 
 export interface ConversationEntry {

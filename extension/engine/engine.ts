@@ -28,11 +28,12 @@ export type Remedy = 'restart' | 'chooseModel' | 'settings' | 'server';
 export type ReadyModel = Omit<ModelInfo, 'backend'> & { readonly backend: ModelInfo['backend'] | 'server' };
 
 export type EngineState =
-  /** Nothing runs; the next call starts the engine. */
-  | { kind: 'off' }
+  /** Nothing runs; the next call starts the engine, or connects to the server. */
+  | { kind: 'off'; server?: string }
   /** The model was unloaded, since it was idle or another one needed its memory; the next call loads it again. */
   | { kind: 'sleeping'; because: 'idle' | 'memory' }
-  | { kind: 'starting' }
+  /** `server`: the one that is being connected to, by its name. */
+  | { kind: 'starting'; server?: string }
   | { kind: 'loading'; fraction: number }
   | { kind: 'ready'; model: ReadyModel; notes: readonly string[] }
   /** `retrying`: the engine starts again by itself. */

@@ -6,6 +6,7 @@ import type { ReportView } from '../common/reportView.ts';
 import type { Config } from '../config.ts';
 import { runtimeChoice } from '../engine/createLocalEngine.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { ServerUse } from '../remote/serverUse.ts';
 import { importPath } from './importModel.ts';
 import type { Models } from './modelCommands.ts';
 import { ModelList } from './modelList.ts';
@@ -16,13 +17,15 @@ import { storeVariables } from './storeVariables.ts';
 export interface CreateModelsHost {
   readonly context: Pick<vscode.ExtensionContext, 'extension' | 'subscriptions' | 'globalStorageUri' | 'secrets'>;
   readonly config: Config;
+  /** Of this machine. */
   readonly engine: Engine;
+  readonly server: ServerUse;
   readonly report: ReportView;
   readonly log: vscode.LogOutputChannel;
 }
 
 /** Registers in `context.subscriptions` everything that has to be disposed with the extension. */
-export function createModels({ context, config, engine, report, log }: CreateModelsHost): Models {
+export function createModels({ context, config, engine, server, report, log }: CreateModelsHost): Models {
   const own = <T extends vscode.Disposable>(thing: T): T => {
     context.subscriptions.push(thing);
     return thing;
@@ -38,6 +41,7 @@ export function createModels({ context, config, engine, report, log }: CreateMod
   const models = {
     config,
     engine,
+    server,
     report,
     program,
     list,

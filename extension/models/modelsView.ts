@@ -31,13 +31,14 @@ export class ModelsView
 
   constructor(host: ModelsViewHost) {
     this.#host = host;
-    const { list, engine } = host;
+    const { list, engine, server } = host;
     this.#view = vscode.window.createTreeView(VIEW, { treeDataProvider: this, dragAndDropController: this });
     const draw = (): void => this.#draw();
     this.#subscriptions = [
       this.#view,
       this.#changed,
       list.onDidChange(draw),
+      server.onDidChange(draw),
       engine.completionModel.onDidChangeState(({ kind }) => kind !== 'loading' && draw()),
       engine.chatModel.onDidChangeState(({ kind }) => kind !== 'loading' && draw()),
       // Other windows and the terminal change the store too.

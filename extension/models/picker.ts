@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import { BUNDLED_CHAT_MODEL, settingOf, SMALL_CHAT_MODEL, STARTER } from '../bundledModels.ts';
 import { errorMessage } from '../common/errorMessage.ts';
 import { warn } from '../common/notice.ts';
+import type { Purpose } from '../engine/engine.ts';
+import { serverName } from '../remote/server.ts';
 import { modelOf } from '../settings.ts';
 import { browse } from './browse.ts';
 import type { ModelList } from './modelList.ts';
@@ -35,15 +37,20 @@ export async function chooseModel(host: PickerHost, asked: unknown): Promise<voi
   }
 }
 
-async function pickUse({ config }: PickerHost): Promise<Use | undefined> {
+async function pickUse({ config, server }: PickerHost): Promise<Use | undefined> {
   const { t } = vscode.l10n;
   const names = new Map([
     [BUNDLED_CHAT_MODEL, SMALL_CHAT_MODEL],
     [STARTER, t('the bundled starter model')],
   ]);
-  const now = (model: string): string => t('Now: {0}', names.get(model) ?? model);
-  const { settings } = config;
-  const [completion, chat] = [modelOf(settings, 'completion'), modelOf(settings, 'chat')];
+  const now = (name: string): string => t('Now: {0}', name);
+  const nameOf = (purpose: Purpose): string => {
+    const served = server.for(purpose);
+    if (served) return t('{0} on {1}', served.model, serverName(served));
+    const model = modelOf(config.settings, purpose);
+    return names.get(model) ?? model;
+  };
+  const [completion, chat] = [nameOf('completion'), nameOf('chat')];
   const lines: Record<Use, vscode.QuickPickItem> = {
     both: {
       label: `$(sparkle) ${t('For completions and the chat')}`,

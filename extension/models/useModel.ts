@@ -6,34 +6,40 @@ import { withoutLinks } from '../common/notice.ts';
 import type { Config } from '../config.ts';
 import type { Engine, EngineState, Purpose } from '../engine/engine.ts';
 import { modelOf, type Settings } from '../settings.ts';
+import type { ServerUse } from '../remote/serverUse.ts';
 import type { ModelUse } from './modelTexts.ts';
 
 export interface UseModelHost {
   readonly config: Pick<Config, 'settings' | 'update' | 'reread'>;
+  /** Of this machine. */
   readonly engine: Pick<Engine, 'completionModel' | 'chatModel' | 'stop' | 'warmUp'>;
+  readonly server: Pick<ServerUse, 'for' | 'useLocally' | 'onDidChange'>;
 }
 
 /** What a model can be chosen for. */
 export const USES = ['both', 'completion', 'chat'] as const;
 export type Use = (typeof USES)[number];
 
-/** How a model is used now, and where it computes. */
-export function useOf({ config, engine }: UseModelHost, model: ListedModel): ModelUse {
+/** How a model is used now, and where it computes. A server takes the place of the model that a setting names. */
+export function useOf({ config, engine, server }: UseModelHost, model: ListedModel): ModelUse {
   const setting = settingOf(model);
-  const purposes = (['completion', 'chat'] as const).filter((each) => modelOf(config.settings, each) === setting);
+  const purposes = (['completion', 'chat'] as const).filter(
+    (each) => modelOf(config.settings, each) === setting && !server.for(each),
+  );
   const states = purposes.map((each) => (each === 'chat' ? engine.chatModel : engine.completionModel).state);
   const ready = states.find((state) => state.kind === 'ready');
   return { purposes, backend: ready && `${ready.model.backend} (${ready.model.device})` };
 }
 
 /**
- * Makes a model the one for a purpose, and has it loaded. `name` is what the settings say, as settingOf returns it. Shows
- * a failure to load with a button that asks again.
+ * Makes a model the one for a purpose, also in the place of a server, and has it loaded. `name` is what the settings say,
+ * as settingOf returns it. Shows a failure to load with a button that asks again.
  */
 export async function useModel(host: UseModelHost, name: string, use: Use): Promise<void> {
-  const { config, engine } = host;
+  const { config, engine, server } = host;
   const before = config.settings;
   for (const [key, value] of changes(before, name, use)) await config.update(key, value);
+  await server.useLocally(use === 'both' ? ['completion', 'chat'] : [use]);
   const purpose = use === 'chat' ? 'chat' : 'completion';
   const model = purpose === 'chat' ? engine.chatModel : engine.completionModel;
   // The same model again, mended meanwhile, changes no setting.

@@ -36,13 +36,14 @@ export class RemoteConnection implements ModelStatus {
   readonly server: RemoteServer;
   readonly host: RemoteHost;
   readonly #stateChanged = new Emitter<EngineState>();
-  #state: EngineState = { kind: 'off' };
+  #state: EngineState;
   #connected: Promise<Connected> | undefined;
   #disposed = new AbortController();
 
   constructor(server: RemoteServer, host: RemoteHost) {
     this.server = server;
     this.host = host;
+    this.#state = { kind: 'off', server: serverName(server) };
   }
 
   get state(): EngineState {
@@ -92,7 +93,7 @@ export class RemoteConnection implements ModelStatus {
   async #connect(): Promise<Connected> {
     // Listeners of the state may call again, which must find #connected set.
     await Promise.resolve();
-    this.#setState({ kind: 'starting' });
+    this.#setState({ kind: 'starting', server: serverName(this.server) });
     try {
       const { server, host } = this;
       const client = await openClient(server, host);

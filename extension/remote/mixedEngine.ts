@@ -3,7 +3,7 @@ import { Emitter, type Event } from 'vscode-jsonrpc';
 import { EngineFailure } from '../../engine/wire/failure.ts';
 import type { ChatModel, CompletionModel, Engine, EngineState, ModelStatus, Purpose } from '../engine/engine.ts';
 import type { RemoteModel } from './connection.ts';
-import type { RemoteServer } from './server.ts';
+import { type RemoteServer, serverName } from './server.ts';
 import type { ServerUse } from './serverUse.ts';
 
 export interface MixedEngineHost {
@@ -134,7 +134,7 @@ class Place<Model> implements ModelStatus {
     if (!this.#server) return this.#local.state;
     const message = this.#host.use.problem(this.#server);
     if (message !== '') return { kind: 'failed', message, remedy: 'server', retrying: false };
-    return this.#opened?.state ?? { kind: 'off' };
+    return this.#opened?.state ?? { kind: 'off', server: serverName(this.#server) };
   }
   get onDidChangeState(): Event<EngineState> {
     return this.#changed.event;

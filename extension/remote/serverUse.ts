@@ -23,6 +23,13 @@ const KEY = 'airgap.remote.key ';
 /** Name of the addresses to which the user lets text go that others on the way can read. */
 const UNENCRYPTED = 'airgap.remote.unencrypted';
 
+const SERVED: Record<Settings['remote.use'], readonly Purpose[]> = {
+  chat: ['chat'],
+  chatAndCompletions: ['completion', 'chat'],
+  completions: ['completion'],
+  nothing: [],
+};
+
 export class ServerUse implements vscode.Disposable {
   readonly #host: ServerUseHost;
   readonly #changed = new Emitter<void>();
@@ -66,7 +73,7 @@ export class ServerUse implements vscode.Disposable {
 
   /** The server that answers for a purpose; undefined where this machine does. */
   for(purpose: Purpose): RemoteServer | undefined {
-    return !this.#paused && (purpose === 'chat' || this.use === 'chatAndCompletions') ? this.server : undefined;
+    return !this.#paused && SERVED[this.use].includes(purpose) ? this.server : undefined;
   }
 
   /** One sentence saying why nothing may go to a server; empty if it may. */
@@ -112,6 +119,13 @@ export class ServerUse implements vscode.Disposable {
   async changeUse(use: Settings['remote.use']): Promise<void> {
     await this.#host.config.update('remote.use', use);
     this.pause(false);
+  }
+
+  /** Takes these purposes from the server, in all windows: the user has chosen models of this machine for them. */
+  async useLocally(purposes: readonly Purpose[]): Promise<void> {
+    const left = SERVED[this.use].filter((purpose) => !purposes.includes(purpose)).join();
+    const use = (Object.keys(SERVED) as Settings['remote.use'][]).find((each) => SERVED[each].join() === left)!;
+    if (this.server && use !== this.use) await this.#host.config.update('remote.use', use);
   }
 
   /** Everything runs on this machine again, in all windows; the key is forgotten. */

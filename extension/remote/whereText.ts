@@ -6,29 +6,31 @@ import { serverName } from './server.ts';
 import type { ServerUse } from './serverUse.ts';
 
 export interface Where {
-  /** Two words, or the name of the server that answers questions. */
+  /** Two words, or the name of the server. */
   readonly place: string;
-  /** What goes to the server, and what was sent where, as counted. */
+  /** What goes to the server; empty where none is used. */
+  readonly goes: string;
+  /** The same, and what was sent where, as counted. */
   readonly sent: string;
-  /** Whether a server answers. */
-  readonly server: boolean;
 }
 
 /** `counted` is this window's traffic: a server is asked from here. */
 export function whereText(use: Pick<ServerUse, 'for'>, t: Translate, counted: readonly Traffic[] = traffic()): Where {
   const goes = serverSentence(use, t);
   const sent = trafficSentence(counted, t);
-  const server = use.for('chat');
-  if (!server) return { place: t('Local only'), sent, server: false };
-  return { place: serverName(server), sent: `${goes}\n${sent}`, server: true };
+  const server = use.for('chat') ?? use.for('completion');
+  if (!server) return { place: t('Local only'), goes, sent };
+  return { place: serverName(server), goes, sent: `${goes}\n${sent}` };
 }
 
 /** What goes to the server; empty where none is used. */
 export function serverSentence(use: Pick<ServerUse, 'for'>, t: Translate): string {
-  const server = use.for('chat');
+  const [chat, completion] = [use.for('chat'), use.for('completion')];
+  const server = chat ?? completion;
   if (!server) return '';
   const host = serverName(server);
-  return use.for('completion')
+  if (!chat) return t('The code around the cursor goes to {0}. Questions are answered on this machine.', host);
+  return completion
     ? t('Questions, what is attached to them, and the code around the cursor go to {0}.', host)
     : t('Questions and what is attached to them go to {0}. Completions are computed on this machine.', host);
 }

@@ -42,7 +42,7 @@ export function menuLines(state: StatusState, { settings, languageId, where }: M
     { label: `$(output) ${t('Show log')}`, command: 'airgap.showLog' },
     { label: `$(info) ${t('Show engine report')}`, command: 'airgap.showReport' },
     {
-      label: `${where.server ? '$(server-environment)' : '$(shield)'} ${where.place}`,
+      label: `${where.goes ? '$(server-environment)' : '$(shield)'} ${where.place}`,
       description: where.sent.replace('\n', ' '),
       command: 'airgap.showTraffic',
     },

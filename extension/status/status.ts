@@ -107,8 +107,6 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
           : t('Snoozed until {0}. The engine is not running.', time),
       };
     }
-    case 'off':
-      return { icon: '$(sparkle)', label: '', sentence: t('The engine will start with the next completion.') };
     case 'sleeping':
       return {
         icon: '$(sparkle)',
@@ -120,8 +118,9 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
           ...chatSentences(undefined, activity),
         ].join('\n'),
       };
+    case 'off':
     case 'starting':
-      return { icon: WORKING_ICON, label: t('starting'), sentence: t('The engine is starting.') };
+      return beginning(state);
     case 'loading': {
       const percent = Math.floor(state.fraction * 100);
       return { icon: WORKING_ICON, label: t('{0}%', percent), sentence: t('Loading the model: {0}%.', percent) };
@@ -141,6 +140,21 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
     case 'failed':
       return { icon: '$(warning)', label: t('error'), sentence: [state.message, wayOut(state)].join('\n') };
   }
+}
+
+/** Before the engine runs, or the server has answered. */
+function beginning({ kind, server }: Extract<EngineState, { kind: 'off' | 'starting' }>): StatusText {
+  const { t } = vscode.l10n;
+  const isOff = kind === 'off';
+  const icon = isOff ? '$(sparkle)' : WORKING_ICON;
+  if (server === undefined) {
+    return isOff
+      ? { icon, label: '', sentence: t('The engine will start with the next completion.') }
+      : { icon, label: t('starting'), sentence: t('The engine is starting.') };
+  }
+  return isOff
+    ? { icon, label: '', sentence: t('{0} will be asked with the next completion.', server) }
+    : { icon, label: t('connecting'), sentence: t('Connecting to {0}', server) };
 }
 
 /** The chat's model, where it is another one than `own`, and how it samples by itself. */

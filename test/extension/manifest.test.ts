@@ -49,7 +49,7 @@ describe('package.json', () => {
   it('names only commands that exist, in keybindings, menu and walkthrough', () => {
     const states = [{ kind: 'disabled' }, { kind: 'off' }, { kind: 'snoozed', until: 0 }] as const;
     const { settings } = readSettings(() => undefined);
-    const where = { place: '', sent: '', server: false };
+    const where = { place: '', sent: '', goes: '' };
     const menus = ['', 'https://gpu.example'].flatMap((url) =>
       states.flatMap((state) =>
         menuLines(state, { settings: { ...settings, 'remote.url': url }, languageId: 'rust', where }),

@@ -54,7 +54,7 @@ describe('accessibility of the page', () => {
           fraction: 0,
           remedies: ['restart', 'chooseModel', 'log'],
           advice: '',
-          ...{ place: 'Local only', sent: 'Nothing was sent over a network.', server: false },
+          ...{ place: 'Local only', sent: 'Nothing was sent over a network.', goes: '' },
         },
       });
       await chat.page.click('[data-message="q3"] [aria-label="Edit and resend"]');

@@ -139,7 +139,7 @@ export function emptyState(): PageState {
       advice: '',
       place: 'Local only',
       sent: '',
-      server: false,
+      goes: '',
     },
   };
 }

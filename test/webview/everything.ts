@@ -71,7 +71,7 @@ const engine = {
   advice: 'The bundled starter model can complete code, but it cannot hold a conversation.',
   place: 'Local only',
   sent: 'Nothing was sent over a network.',
-  server: false,
+  goes: '',
 } as const;
 
 export const EVERYTHING: PageState = {

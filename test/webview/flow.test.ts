@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import type { Browser, CDPSession } from 'playwright-core';
 import type { FromPage } from '../../webview/protocol.ts';
-import { ChatPage, message, startChromium } from './chatPage.ts';
+import { ChatPage, emptyState, message, startChromium } from './chatPage.ts';
 import { CONVERSATIONS, EVERYTHING, SUGGESTIONS } from './everything.ts';
 
 const MAX_SCRIPT_BYTES = 265_000;
@@ -189,9 +189,15 @@ describe('the page', () => {
   });
 
   it('says that a server answers; where it fails, tries again there or goes on here', async () => {
-    const engine = { ...EVERYTHING.engine, place: 'gpu:8000', server: true, remedies: [], advice: '' };
+    const engine = {
+      ...EVERYTHING.engine,
+      place: 'gpu:8000',
+      goes: 'Questions go to gpu:8000.',
+      remedies: [],
+      advice: '',
+    };
     await using chat = await ChatPage.open(browser, { state: { engine, messages: [] } });
-    assert.match(await chat.page.innerText('.welcome'), /what you attach go to gpu:8000\./);
+    assert.match(await chat.page.innerText('.welcome'), /^Ask about the open project\. Questions go to gpu:8000\.$/m);
     assert.match(await chat.page.innerText('header'), /gpu:8000/);
     const problem = 'The connection broke.';
     await chat.say(
@@ -274,13 +280,20 @@ describe('the page', () => {
     assert.ok(bar.y + bar.height <= 480, `it ends at ${bar.y + bar.height}`);
   });
 
-  it('fits into 250 pixels, in both directions of writing', async () => {
-    for (const dir of ['ltr', 'rtl']) {
-      await using chat = await ChatPage.open(browser, { state: EVERYTHING, width: 250, height: 400 });
+  it('fits into 250 pixels, in both directions of writing, whatever a server is called', async () => {
+    const host = 'inference-for-everybody.gpu-cluster-17.research.example.org:8443';
+    const served = { place: host, goes: `Questions go to ${host}.`, sent: `Questions go to ${host}.` };
+    for (const [dir, where] of [
+      ['ltr', {}],
+      ['rtl', {}],
+      ['ltr', served],
+    ] as const) {
+      const state = { ...EVERYTHING, engine: { ...EVERYTHING.engine, ...where } };
+      await using chat = await ChatPage.open(browser, { state, width: 250, height: 400 });
       await chat.page.evaluate((value) => (document.documentElement.dir = value), dir);
       await chat.frame();
       const wide = await chat.page.evaluate(() =>
-        Array.from(document.querySelectorAll<HTMLElement>('header, main, .message, .composer *, .banner *'))
+        Array.from(document.querySelectorAll<HTMLElement>('header, header *, main, .message, .composer *, .banner *'))
           .filter((element) => element.getClientRects().length && !element.closest('.hidden'))
           .filter((element) => {
             const { left, right } = element.getBoundingClientRect();
@@ -289,7 +302,13 @@ describe('the page', () => {
           .map(({ className }) => className),
       );
       assert.deepEqual(wide, [], dir);
-      if (process.env.AIRGAP_SHOTS) await chat.page.screenshot({ path: `dist/shots/narrow ${dir}.png` });
+      const name = 'place' in where ? 'server' : dir;
+      if (process.env.AIRGAP_SHOTS) await chat.page.screenshot({ path: `dist/shots/narrow ${name}.png` });
+      if (name !== 'server') continue;
+      assert.equal(await chat.page.locator('.place').getAttribute('title'), served.sent);
+      assert.ok((await chat.page.locator('h1').boundingBox())!.width > 40, 'the title has room');
+      await chat.say({ type: 'state', state: { ...emptyState(), ...state, messages: [] } });
+      await chat.page.screenshot({ path: `dist/shots/narrow welcome.png` });
     }
   });
 });

@@ -142,7 +142,7 @@ describe('hostile answers', () => {
             advice: all,
             place: all,
             sent: all,
-            server: true,
+            goes: all,
           },
           texts: { 'Copy message': all },
         },

@@ -19,7 +19,7 @@ const state = (messages: PageMessage[], conversationId = 'c1'): ViewMessage => (
       advice: '',
       place: 'Local only',
       sent: '',
-      server: false,
+      goes: '',
     },
     ...{ colors: {}, texts: {}, trusted: true },
   },

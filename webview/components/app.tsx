@@ -67,8 +67,8 @@ function Header({ title, engine }: { title: string; engine: EngineView }) {
         title={engine.sent}
         onClick={() => page.post({ type: 'run', command: 'traffic' })}
       >
-        <Icon name={engine.server ? 'server' : 'shield'} />
-        {engine.place}
+        <Icon name={engine.goes ? 'server' : 'shield'} />
+        <span>{engine.place}</span>
       </button>
       <IconButton icon="history" label={t('Show chats')} onClick={() => openList(page)} />
       <IconButton icon="add" label={t('New chat')} onClick={start} />
@@ -76,13 +76,11 @@ function Header({ title, engine }: { title: string; engine: EngineView }) {
   );
 }
 
-function Welcome({ engine: { server, place } }: { engine: EngineView }) {
+function Welcome({ engine: { goes } }: { engine: EngineView }) {
   return (
     <div class="welcome">
       <p>
-        {server
-          ? t('Ask about the open project. Your questions and what you attach go to {0}.', place)
-          : t('Ask about the open project. Nothing leaves this machine.')}
+        {t('Ask about the open project.')} {goes || t('Nothing leaves this machine.')}
       </p>
       <p class="muted">
         {t(

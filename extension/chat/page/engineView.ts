@@ -14,7 +14,10 @@ export function engineView(state: EngineState, chatModel: string, where: Where, 
     case 'sleeping':
       return { ...view, text: t('The model is sleeping. It will load with the next question.') };
     case 'starting':
-      return { ...view, text: where.server ? t('Connecting to {0}', where.place) : t('Starting the engine') };
+      return {
+        ...view,
+        text: state.server === undefined ? t('Starting the engine') : t('Connecting to {0}', state.server),
+      };
     case 'loading':
       return { ...view, text: t('Loading the model'), fraction: state.fraction };
     case 'ready': {
@@ -24,7 +27,7 @@ export function engineView(state: EngineState, chatModel: string, where: Where, 
       return { ...view, text: state.model.name, advice, remedies: advice === '' ? [] : remedies };
     }
     case 'failed':
-      return { ...view, text: state.message, remedies: REMEDIES[where.server ? 'server' : state.remedy] };
+      return { ...view, text: state.message, remedies: REMEDIES[state.remedy] };
   }
 }
 

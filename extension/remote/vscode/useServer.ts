@@ -37,7 +37,7 @@ async function change(host: UseServerHost, chosen: RemoteServer): Promise<void> 
   const { t } = vscode.l10n;
   const { server } = host;
   const name = serverName(chosen);
-  const now = server.paused ? 'machine' : server.use;
+  const now = server.paused || server.use === 'nothing' ? 'machine' : server.use;
   const lines = [
     {
       label: `$(comment-discussion) ${t('Chat on {0}', name)}`,
@@ -52,8 +52,17 @@ async function change(host: UseServerHost, chosen: RemoteServer): Promise<void> 
       run: () => server.changeUse('chatAndCompletions'),
     },
     {
+      label: `$(code) ${t('Completions on {0}', name)}`,
+      detail: t('The code around the cursor goes there while you type. Questions are answered on this machine.'),
+      id: 'completions',
+      run: () => server.changeUse('completions'),
+    },
+    {
       label: `$(device-desktop) ${t('This machine for now')}`,
-      detail: t('Until you choose the server here again, or this window is reloaded.'),
+      detail:
+        server.use === 'nothing'
+          ? t('Until you choose the server here again.')
+          : t('Until you choose the server here again, or this window is reloaded.'),
       id: 'machine',
       run: async () => server.pause(true),
     },

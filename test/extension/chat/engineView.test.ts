@@ -4,7 +4,7 @@ import type { EngineState } from '../../../extension/engine/engine.ts';
 import { GREEDY_SAMPLING } from '../../support/engine/greedySampling.ts';
 
 const t = (message: string, ...values: unknown[]): string => message.replace('{0}', String(values[0]));
-const where = { place: 'Local only', sent: 'Nothing was sent over a network.', server: false };
+const where = { place: 'Local only', sent: 'Nothing was sent over a network.', goes: '' };
 const model = {
   modelId: '',
   name: 'phi',
@@ -50,7 +50,7 @@ describe('the engine in the page', () => {
     it(`${state.kind}: ${text} ${remedies}`, () => {
       const view = engineView(state, chatModel, where, t);
       assert.equal(view.kind, state.kind);
-      assert.deepEqual({ place: view.place, sent: view.sent, server: view.server }, where);
+      assert.deepEqual({ place: view.place, sent: view.sent, goes: view.goes }, where);
       assert.equal(view.text, text);
       assert.match(view.advice, advice);
       assert.equal(view.remedies.join(), remedies);
@@ -58,9 +58,12 @@ describe('the engine in the page', () => {
   }
 
   it('a server is connected to, and helped otherwise than an engine', () => {
-    const server = { place: 'gpu:8000', sent: '', server: true };
-    const starting = engineView({ kind: 'starting' }, 'phi-3-medium', server, t);
-    assert.deepEqual([starting.text, starting.place, starting.server], ['Connecting to gpu:8000', 'gpu:8000', true]);
+    const server = { place: 'gpu:8000', goes: 'Questions go there.', sent: '' };
+    const starting = engineView({ kind: 'starting', server: 'gpu:8000' }, 'phi-3-medium', server, t);
+    assert.deepEqual(
+      [starting.text, starting.place, starting.goes],
+      ['Connecting to gpu:8000', 'gpu:8000', server.goes],
+    );
     assert.equal(engineView(failed('server'), 'phi-3-medium', server, t).remedies.join(), 'server,log');
     assert.equal(engineView(ready(true), 'SmolLM2-135M-Instruct', server, t).advice, '');
   });

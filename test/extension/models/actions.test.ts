@@ -17,7 +17,7 @@ describe('commands about models', () => {
   });
   const host = (): never =>
     ({
-      ...{ program: window.program, list: window.list, config: window.config, engine: window.engine },
+      ...window,
       report: { show: async (name: string, text: string) => void reports.push([name, text]) },
       secrets: { delete: async (name: string) => void window.calls.push(`forget ${name}`) },
     }) as never;

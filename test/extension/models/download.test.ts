@@ -42,7 +42,7 @@ describe('the command that downloads a model', () => {
   });
   const download = (): Promise<void> =>
     downloadModel({
-      ...{ program: window.program, list: window.list, config: window.config, engine: window.engine },
+      ...window,
       secrets: {
         get: async (name: string) => secrets.get(name),
         store: async (name: string, value: string) => void secrets.set(name, value),

@@ -142,6 +142,43 @@ describe('the command that chooses a model', () => {
     });
   }
 
+  const GPU = { 'remote.url': 'https://gpu.example:8000', 'remote.model': 'phi' };
+  for (const [served, pick, left] of [
+    ['chat', /For the chat/, 'nothing'],
+    ['chatAndCompletions', /For the chat/, 'completions'],
+    ['chatAndCompletions', /For completions$/, 'chat'],
+    ['chatAndCompletions', /completions and the chat/, 'nothing'],
+    ['chat', /For completions$/, 'chat'],
+    ['completions', /completions and the chat/, 'nothing'],
+  ] as const) {
+    it(`a server for ${served}, ${pick.source} a model of this machine: the server is left with ${left}`, async () => {
+      const { serverSettings, server } = window;
+      serverSettings.set({ ...GPU, 'remote.use': served });
+      await choose(undefined, pick, /phi3/);
+      assert.deepEqual(serverSettings.stored, { ...GPU, 'remote.use': left });
+      assert.equal(server.for('chat') !== undefined, /^chat/.test(left));
+      assert.equal(server.for('completion') !== undefined, left === 'completions');
+      assert.match(window.calls.at(-1)!, /^warm up/);
+    });
+  }
+
+  it('without a server, nothing is written about one', async () => {
+    await choose('chat', /phi3/);
+    assert.deepEqual(window.serverSettings.stored, {});
+  });
+
+  it('what a server answers is said to be there, and no model of this machine is marked for it', async () => {
+    window.serverSettings.set(GPU);
+    await choose(undefined, /For completions$/);
+    const [uses, models] = window.lines;
+    assert.deepEqual(uses!.details, [undefined, 'Now: the bundled starter model', 'Now: phi on gpu.example:8000']);
+    assert.ok(models!.labels.includes('$(check) starter'));
+    window.serverSettings.set({ 'remote.use': 'chatAndCompletions' });
+    await choose(undefined, /For completions$/);
+    assert.deepEqual(window.lines.at(-2)!.details, Array(3).fill('Now: phi on gpu.example:8000'));
+    assert.ok(!window.lines.at(-1)!.labels.includes('$(check) starter'));
+  });
+
   it('a file is browsed for where the model of now lies', async () => {
     window.stored['model.folder'] = '/models/old';
     window.path = '/models/new.gguf';

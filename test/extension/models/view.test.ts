@@ -42,6 +42,17 @@ describe('the Models view', () => {
     );
   });
 
+  it('marks no model for what a server does, and follows at once', async () => {
+    await window.list.refresh();
+    let draws = 0;
+    view.onDidChangeTreeData(() => draws++);
+    window.serverSettings.set({ 'remote.url': 'https://gpu.example', 'remote.model': 'phi' });
+    assert.equal(draws, 1);
+    assert.match(shown(items()[0]!), /Bundled · completions \| check/);
+    window.serverSettings.set({ 'remote.use': 'nothing' });
+    assert.match(shown(items()[0]!), /Bundled · completions and chat \| check/);
+  });
+
   it('shows what was found elsewhere below a row of its own, and keeps it', async () => {
     await window.list.search(new AbortController().signal);
     await window.list.refresh();

@@ -62,9 +62,12 @@ describe('a model on a server', function () {
       chat.dispose();
     }
   };
+  /** The requests that all replicas compute. */
   const running = async (): Promise<number> => {
     const metrics = await (await fetch(`${serverUrl(server)}/metrics`)).text();
-    return Number(/^vllm:num_requests_running\S* (\S+)$/m.exec(metrics)?.[1]);
+    const counts = [...metrics.matchAll(/^vllm:num_requests_running\S* (\S+)$/gm)].map(([, count]) => Number(count));
+    assert.ok(counts.length > 0, 'the server tells its number of requests');
+    return counts.reduce((sum, count) => sum + count, 0);
   };
 
   it('lists its models with the length of their context', async () => {

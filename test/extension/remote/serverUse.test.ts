@@ -69,6 +69,14 @@ describe('the server that the user names', () => {
       'gpu.example:8000',
       /^Questions, .* the code around the cursor go to gpu.*\nQuestions and code were sent to gpu/,
     ],
+    [
+      { ...GPU, 'remote.use': 'completions' },
+      false,
+      [],
+      'gpu.example:8000',
+      /^The code around the cursor goes to gpu\.example:8000\. Questions are answered on this machine\.\nNothing was/,
+    ],
+    [{ ...GPU, 'remote.use': 'nothing' }, false, [], 'Local only', /^Nothing was sent over a network\.$/],
     [BOTH, true, [counted], 'Local only', /^Questions and code were sent to gpu\.example:8000\.$/],
     [{}, false, [counted], 'Local only', /^Questions and code were sent to gpu\.example:8000\.$/],
   ];
@@ -77,10 +85,10 @@ describe('the server that the user names', () => {
       const { use } = new FakeServerUse({ ...settings });
       if (paused) use.pause(true);
       const where = whereText(use, l10n.t, traffic);
-      assert.deepEqual([where.place, where.server], [place, place !== 'Local only']);
+      assert.equal(where.place, place);
       assert.match(where.sent, sent);
-      assert.equal(use.for('chat') !== undefined, where.server);
-      assert.equal(use.for('completion') !== undefined, where.server && 'remote.use' in settings);
+      assert.equal(where.sent.startsWith(where.goes), true);
+      assert.equal(where.goes !== '', place !== 'Local only');
     });
   }
 

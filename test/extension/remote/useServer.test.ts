@@ -129,6 +129,7 @@ describe('Use a Server', () => {
   const clicks: [line: RegExp, chat: boolean, completions: boolean, kept: boolean][] = [
     [/Chat on gpu/, true, false, true],
     [/Chat and completions on gpu/, true, true, true],
+    [/Completions on gpu/, false, true, true],
     [/This machine for now/, false, false, true],
     [/Stop using the server/, false, false, false],
   ];

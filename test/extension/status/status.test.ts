@@ -27,7 +27,7 @@ const idle: Activity = {
   chat: undefined,
   server: '',
 };
-const LOCAL = { place: 'Local only', sent: 'Nothing was sent over a network.', server: false };
+const LOCAL = { place: 'Local only', sent: 'Nothing was sent over a network.', goes: '' };
 const failed = (remedy: 'restart' | 'chooseModel' | 'settings' | 'server'): StatusState => ({
   kind: 'failed',
   message: 'The folder /m does not exist.',
@@ -71,6 +71,18 @@ describe('status bar', () => {
       state: { kind: 'starting' },
       text: '$(loading~spin) Airgap: starting',
       sentence: /The engine is starting\.$/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'off', server: 'gpu:8000' },
+      text: '$(sparkle) Airgap',
+      sentence: /gpu:8000 will be asked with the next completion\.$/,
+      first: 'disable',
+    },
+    {
+      state: { kind: 'starting', server: 'gpu:8000' },
+      text: '$(loading~spin) Airgap: connecting',
+      sentence: /Connecting to gpu:8000$/,
       first: 'disable',
     },
     {
@@ -141,7 +153,7 @@ describe('status bar', () => {
       assert.match(item.tooltip.value, /Questions go to gpu:8000\./);
     }
     const { settings } = readSettings((key) => (key === 'remote.url' ? 'https://gpu.example' : undefined));
-    const where = { place: 'gpu.example', sent: 'Questions go there.\nNothing was sent.', server: true };
+    const where = { place: 'gpu.example', goes: 'Questions go there.', sent: 'Questions go there.\nNothing was sent.' };
     const lines = menuLines(ready, { settings, languageId: undefined, where });
     const [mark] = lines.filter(({ command }) => command === 'airgap.showTraffic');
     assert.deepEqual(

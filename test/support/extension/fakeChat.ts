@@ -213,7 +213,7 @@ export class FakeChat {
     advice: '',
     place: 'Local only',
     sent: '',
-    server: false,
+    goes: '',
   };
   settings: ReturnType<ControllerHost['settings']> = { maxTokens: 100, sampling: MODELS_OWN };
   manner: ReturnType<ControllerHost['manner']> = {};

@@ -5,6 +5,7 @@ import type { ModelItem } from '../../../extension/models/modelItems.ts';
 import { ModelList } from '../../../extension/models/modelList.ts';
 import { STARTER } from '../../../extension/bundledModels.ts';
 import { readSettings, type Settings } from '../../../extension/settings.ts';
+import { FakeServerUse } from './serverUse.ts';
 import { EventEmitter } from './vscodeBasics.ts';
 import { commands, window } from './vscodeStub.ts';
 
@@ -77,6 +78,9 @@ export class ModelsWindow {
       model.become(model.next);
     },
   };
+  /** The settings about a server; none is chosen. */
+  readonly serverSettings = new FakeServerUse();
+  readonly server = this.serverSettings.use;
   readonly list = new ModelList({
     program: this.program,
     settings: () => this.config.settings,
