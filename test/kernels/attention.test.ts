@@ -46,6 +46,8 @@ const CASES: readonly Case[] = [
   { heads: 8, kvHeads: 2, headDim: 16, steps: [300, 1], window: 1 },
   { heads: 2, kvHeads: 1, headDim: 8, steps: [70, 1, 5] },
   { heads: 4, kvHeads: 2, headDim: 48, steps: [600, 1, 9] },
+  { heads: 9, kvHeads: 3, headDim: 64, steps: [129, 1, 1] },
+  { heads: 7, kvHeads: 1, headDim: 32, steps: [130, 2] },
   { heads: 8, kvHeads: 2, headDim: 16, steps: [139], sparsity: TOY, order: 'byGroup' },
   { heads: 8, kvHeads: 2, headDim: 16, steps: [61, 78, 1, 3], sparsity: TOY },
   { heads: 8, kvHeads: 2, headDim: 32, steps: [200, 1], sparsity: { ...TOY, blockTokens: 32 }, window: 100 },

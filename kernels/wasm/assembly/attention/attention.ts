@@ -3,7 +3,7 @@ import { exp4, madd, maxLane, sumLanes, widen } from '../simd';
 import { fetch } from './fetch';
 import { partBytes } from './kvPage';
 import { mixFour, mixOne, scoreOne, scoreTwo } from './attentionFloat';
-import { mixHalf, scoreHalf, splitQuery } from './attentionHalf';
+import { mixHalf, mixHalfThree, scoreHalf, scoreHalfThree, splitQuery } from './attentionHalf';
 import { mixFourQ8, mixOneQ8, quantiseQuery, quantiseWeights, scoreFourQ8, scoreOneQ8 } from './attentionQ8';
 import { AttentionPart, DTypeCode, FEW_TOKENS, PAGE_SIZE, QUERY_ROWS } from '../opcodes';
 
@@ -179,19 +179,31 @@ function mixUnit(d: usize, base: i32, unit: i32): void {
   } else {
     const k = keys + slot * (rowBytes >> 1);
     const v = k + bytes;
-    if (few) {
-      for (let r = 0; r < rowCount; r++) {
-        const scores = scoresAt + r * SCORE_BYTES;
-        scoreHalf(queriesAt + <usize>r * rowBytes, k, scores, keyCount, headDim);
-        soften(r, base, keyCount);
-        mixHalf(sumsAt + <usize>r * rowBytes, v, scores, keyCount, headDim);
-      }
-    } else {
+    if (few) mixFew(k, v, base, keyCount);
+    else {
       widen(k, scratch, keyCount * headDim);
       scoreFloat(scratch, base, keyCount);
       widen(v, scratch, keyCount * headDim);
       mixFloat(scratch, keyCount);
     }
+  }
+}
+
+function mixFew(keys: usize, values: usize, base: i32, keyCount: i32): void {
+  const byThree = rowCount - (rowCount % 3);
+  let r = 0;
+  for (; r < byThree; r += 3) {
+    scoreHalfThree(queriesAt + <usize>r * rowBytes, keys, scoresAt + r * SCORE_BYTES, keyCount, headDim);
+  }
+  for (; r < rowCount; r++) {
+    scoreHalf(queriesAt + <usize>r * rowBytes, keys, scoresAt + r * SCORE_BYTES, keyCount, headDim);
+  }
+  for (r = 0; r < rowCount; r++) soften(r, base, keyCount);
+  for (r = 0; r < byThree; r += 3) {
+    mixHalfThree(sumsAt + <usize>r * rowBytes, values, scoresAt + r * SCORE_BYTES, keyCount, headDim);
+  }
+  for (; r < rowCount; r++) {
+    mixHalf(sumsAt + <usize>r * rowBytes, values, scoresAt + r * SCORE_BYTES, keyCount, headDim);
   }
 }
 
