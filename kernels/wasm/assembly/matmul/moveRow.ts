@@ -36,7 +36,7 @@ export function moveRow(from: usize, stored: i32, blocks: i32, panel: usize, row
  * eight rows take one by one.
  */
 export function movePanelQ4_0(from: usize, rowBytes: usize, blocks: i32, panel: usize, largest: f32): f32 {
-  let limit = halfLimit(largest);
+  let limit = halfBelow(largest / 8);
   for (let b = 0; b < blocks; b++) {
     let scales = i16x8.splat(0);
     let at = from;
@@ -51,11 +51,13 @@ export function movePanelQ4_0(from: usize, rowBytes: usize, blocks: i32, panel: 
     v128.store(panel, scales);
     putFourRows(from + 2, rowBytes, panel + 16);
     putFourRows(from + 2 + (rowBytes << 2), rowBytes, panel + 32);
-    if (v128.any_true(i16x8.gt_u(v128.and(scales, i16x8.splat(0x7fff)), limit))) {
+    if (v128.any_true(i16x8.gt_u(v128.and(scales, i16x8.splat(0x7fff)), i16x8.splat(<i16>limit)))) {
       for (let row = 0; row < PANEL_ROWS; row++) {
-        largest = largestWith(from + <usize>row * rowBytes, 32, StoredCode.Q4_0, 32, -8, 7, largest);
+        const block = from + <usize>row * rowBytes;
+        if (magnitude(block) <= limit) continue;
+        largest = largestWith(block, 32, StoredCode.Q4_0, 32, -8, 7, largest);
+        limit = halfBelow(largest / 8);
       }
-      limit = halfLimit(largest);
     }
     from += 18;
     panel += Q4_BLOCK_BYTES;
@@ -63,11 +65,19 @@ export function movePanelQ4_0(from: usize, rowBytes: usize, blocks: i32, panel: 
   return largest;
 }
 
-/** The bits of the f16 scales above which 8 times the scale is beyond limitOf(largest), in all lanes. */
+/**
+ * The bits of a finite f16 that is at most `value`, and the largest such where `value` is a normal f16: products of f16 scales
+ * and codes are exact, so a block whose scale is not above largest / code holds nothing larger.
+ */
 // @inline
-function halfLimit(largest: f32): v128 {
-  const bits = <i32>reinterpret<u32>(max<f32>(limitOf(largest), 0) * 0.125) - 0x38000000;
-  return i16x8.splat(<i16>(max(bits, 0) >> 13));
+function halfBelow(value: f32): i32 {
+  return min(max(<i32>reinterpret<u32>(value) - 0x38000000, 0) >> 13, 0x7bff);
+}
+
+/** The bits of an f16 without its sign, which compare like magnitudes. */
+// @inline
+function magnitude(half: usize): i32 {
+  return <i32>load<u16>(half) & 0x7fff;
 }
 
 /** The 32 codes of a block of 4 bits in each of four rows. */
@@ -92,13 +102,13 @@ function putFourRows(codes: usize, rowBytes: usize, to: usize): void {
 }
 
 function moveQ4_0(from: usize, blocks: i32, panel: usize, row: i32, largest: f32): f32 {
-  let limit = limitOf(largest);
+  let limit = halfBelow(largest / 8);
   for (let b = 0; b < blocks; b++) {
     store<u16>(panel + ((<usize>row) << 1), load<u16>(from));
     putNibbles(from + 2, panel + 16 + ((<usize>row) << 2));
-    if (abs(wide(from)) * 8 > limit) {
+    if (magnitude(from) > limit) {
       largest = largestWith(from, 32, StoredCode.Q4_0, 32, -8, 7, largest);
-      limit = limitOf(largest);
+      limit = halfBelow(largest / 8);
     }
     from += 18;
     panel += Q4_BLOCK_BYTES;
@@ -125,20 +135,32 @@ function moveQ4_1(from: usize, blocks: i32, panel: usize, row: i32, largest: f32
 }
 
 function moveQ8_0(from: usize, blocks: i32, panel: usize, row: i32, largest: f32): f32 {
-  let limit = limitOf(largest);
-  const sign = i8x16.splat(-128);
+  let limit = halfBelow(largest / 127);
+  let limitOfLowest = halfBelow(largest / 128);
+  const lowest = i8x16.splat(-128);
   for (let b = 0; b < blocks; b++) {
     store<u16>(panel + ((<usize>row) << 1), load<u16>(from));
     const to = panel + 16 + ((<usize>row) << 2);
-    putBytes(v128.xor(v128.load(from, 2), sign), v128.xor(v128.load(from, 18), sign), to);
-    if (abs(wide(from)) * 128 > limit) {
+    const first = v128.load(from, 2);
+    const second = v128.load(from, 18);
+    putBytes(v128.xor(first, lowest), v128.xor(second, lowest), to);
+    const scale = magnitude(from);
+    // Most writers use no code of -128.
+    if (scale > limitOfLowest && (scale > limit || hasAny(first, second, lowest))) {
       largest = largestWith(from, 32, StoredCode.Q8_0, 32, -128, 127, largest);
-      limit = limitOf(largest);
+      limit = halfBelow(largest / 127);
+      limitOfLowest = halfBelow(largest / 128);
     }
     from += 34;
     panel += Q8_BLOCK_BYTES;
   }
   return largest;
+}
+
+/** Whether a byte of one of two vectors is that of `value`. */
+// @inline
+function hasAny(first: v128, second: v128, value: v128): bool {
+  return v128.any_true(v128.or(i8x16.eq(first, value), i8x16.eq(second, value)));
 }
 
 /** Puts the 32 codes of a block of 4 bits, of which `codes` is the address. */
