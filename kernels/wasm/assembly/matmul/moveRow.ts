@@ -77,7 +77,7 @@ function halfBelow(value: f32): i32 {
 /** The bits of an f16 without its sign, which compare like magnitudes. */
 // @inline
 function magnitude(half: usize): i32 {
-  return <i32>load<u16>(half) & 0x7fff;
+  return (<i32>load<u16>(half)) & 0x7fff;
 }
 
 /** The 32 codes of a block of 4 bits in each of four rows. */
