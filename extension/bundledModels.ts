@@ -31,7 +31,7 @@ export function bundledChatFile(extensionPath: string): string {
 }
 
 /** What a setting says to name a model of the list. */
-export function settingOf(model: { readonly place: string; readonly path: string; readonly chat: boolean }): string {
-  if (model.place !== 'bundled') return model.path;
-  return model.chat ? BUNDLED_CHAT_MODEL : STARTER;
+export function settingOf({ place, path }: { readonly place: string; readonly path: string }): string {
+  if (place !== 'bundled') return path;
+  return path.endsWith(SMALL_CHAT_FILE) ? BUNDLED_CHAT_MODEL : STARTER;
 }

@@ -17,7 +17,7 @@ export function defaultModel(): string {
 export function bundledModels(): Listing[] {
   const chat = resolve(__dirname, '../media/chat-model/SmolLM2-135M-Instruct.Q4_1.gguf');
   const listings: Listing[] = [
-    { path: starterFolder(), name: 'Starter model', program: 'bundled' },
+    { path: starterFolder(), name: 'Starter model', program: 'bundled', completesOnly: true },
     { path: chat, name: 'SmolLM2-135M-Instruct', program: 'bundled', licence: 'Apache-2.0' },
   ];
   return listings.filter(({ path }) => existsSync(path));

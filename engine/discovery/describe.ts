@@ -11,6 +11,8 @@ import { estimateTokensPerSecond } from './speed.ts';
 /** A model to be listed: one of another program, or one that the store says more about. */
 export interface Listing extends Candidate {
   readonly stored?: Pick<ListedModel, 'id' | 'origin' | 'hash'>;
+  /** Whether it is too small to hold a conversation, although it has a chat template. */
+  readonly completesOnly?: boolean;
 }
 
 /** What decides whether a model runs on this machine, and how fast. */
@@ -26,7 +28,7 @@ export async function describeModel(
   { paths, bytes }: ModelFiles,
   machine: Machine,
 ): Promise<ListedModel> {
-  const { path, program, licence = null, stored, problem } = listing;
+  const { path, program, licence = null, stored, completesOnly = false, problem } = listing;
   const known = {
     path,
     name: quoted(listing.name || basename(path), 200),
@@ -59,7 +61,7 @@ export async function describeModel(
       contextLength,
       memoryBytes,
       tokensPerSecond: fits ? estimateTokensPerSecond(plan.decode, machine.bandwidth!) : null,
-      chat,
+      chat: chat && !completesOnly,
       licence: licence === null ? plan.licence : quoted(licence),
       problem: plan.problem,
     };

@@ -83,7 +83,7 @@ export function facts(model: ListedModel, { purposes, backend }: ModelUse): [nam
       tokensPerSecond === null ? undefined : t('about {0} tokens/s', numberText(Math.max(1, tokensPerSecond))),
     ],
     [t('Backend'), backend ?? t('not loaded')],
-    [t('Chat'), model.chat ? t('yes') : t('no chat template')],
+    [t('Chat'), model.chat ? t('yes') : model.place === 'bundled' ? t('no') : t('no chat template')],
     [t('Hash'), hashText(model.hash)],
     [t('Licence'), licence ?? t('not known')],
     [t('Path'), model.path],

@@ -75,7 +75,9 @@ describe('airgap models', function () {
     };
     const [imported] = await done('import', file, '--name', 'Tiny');
     assert.deepEqual([imported!.id, imported!.origin, imported!.path], ['Tiny', 'reference', file]);
-    const [, ...listed] = await done('models', '--all', '--no-measure');
+    const [starter, ...listed] = await done('models', '--all', '--no-measure');
+    // It has a chat template, but it was trained to complete.
+    assert.deepEqual([starter!.name, starter!.chat], ['Starter model', false]);
     assert.deepEqual(listed, [imported]);
   });
 

@@ -11,7 +11,12 @@ const STARTER = listedModel({
   origin: null,
   chat: false,
 });
-const SMALL = listedModel({ ...STARTER, name: 'SmolLM2-135M-Instruct', path: '/media/chat-model/s.gguf', chat: true });
+const SMALL = listedModel({
+  ...STARTER,
+  name: 'SmolLM2-135M-Instruct',
+  path: '/media/chat-model/SmolLM2-135M-Instruct.Q4_1.gguf',
+  chat: true,
+});
 const OLLAMA = listedModel({
   place: 'ollama',
   name: 'phi3:mini',
