@@ -2,6 +2,8 @@
 import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
 import { catalogueText } from './catalogueText.ts';
+import { STARTER } from '../bundledModels.ts';
+import { modelOf } from '../settings.ts';
 import type { ModelList } from './modelList.ts';
 import { costText, kindText, placeText, purposesText, refusal } from './modelTexts.ts';
 import { suggestion } from './suggestion.ts';
@@ -40,7 +42,7 @@ export function modelItems(host: ModelItemsHost, use: Use): ModelItem[] {
     alwaysShow: true,
   });
   return [
-    ...(use === 'chat'
+    ...(use === 'chat' && modelOf(host.config.settings, 'completion') !== STARTER
       ? [{ label: `$(link) ${t('The same model as for completions')}`, choice: { kind: 'same' } } as ModelItem]
       : []),
     ...suggested(models, use, host.memoryBytes),

@@ -79,6 +79,8 @@ describe('the command that chooses a model', () => {
   it('asked by the chat, it sets the model of the chat alone, and refuses one without a chat template', async () => {
     await choose('chat', /starter/, /phi3/);
     assert.equal(window.lines.length, 1);
+    // The starter model completes, and the chat cannot follow it.
+    assert.ok(!window.lines[0]!.labels.some((label) => label.includes('The same model')));
     assert.match(window.messages[0]!, /^starter cannot be used\. It is too small/);
     assert.deepEqual(updates(), ['chat.model = /ollama/blobs/sha256-1']);
   });
@@ -136,7 +138,12 @@ describe('the command that chooses a model', () => {
       [/For completions$/, /phi3/],
       ['chat.model = bundled:SmolLM2-135M-Instruct', 'completion.model = /ollama/blobs/sha256-1'],
     ],
-    ['the chat follows completions', { 'chat.model': '/c' }, [/For the chat$/, /same model/], ['chat.model = ']],
+    [
+      'the chat follows completions',
+      { 'completion.model': '/c', 'chat.model': '/d' },
+      [/For the chat$/, /same model/],
+      ['chat.model = '],
+    ],
   ] as [string, Record<string, string>, RegExp[], string[]][]) {
     it(title, async () => {
       Object.assign(window.stored, stored);
