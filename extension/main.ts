@@ -7,11 +7,13 @@ import { WorkspaceContext } from './chat/context/workspaceContext.ts';
 import { registerLanguageModel } from './languageModel/languageModel.ts';
 import { ThemeColors } from './chat/page/syntaxColors.ts';
 import { commandTable } from './commandTable.ts';
+import { CursorRest } from './completion/cursorRest.ts';
 import { GhostCache } from './completion/ghostCache.ts';
 import { OtherFiles } from './completion/otherFiles.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Config } from './config.ts';
 import { engineNodeOptions, followBuilds } from './development.ts';
+import type { ModelStatus } from './engine/engine.ts';
 import { createLocalEngine, engineLaunch, kvDiskCache } from './engine/createLocalEngine.ts';
 import { createMixedEngine } from './remote/createMixedEngine.ts';
 import { createLog } from './common/log.ts';
@@ -57,10 +59,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const [snooze, status] = [own(new Snooze()), own(new Status('airgap.showMenu'))];
   const window = own(new WindowController({ config, engine, server, snooze, status, log }));
 
-  const cache = new GhostCache();
-  own(config.onDidChange(() => cache.clear()));
-  const provider = new CompletionProvider(window, cache, window, own(new OtherFiles(settings)));
-  own(vscode.languages.registerInlineCompletionItemProvider('*', provider));
+  own(registerCompletions(window, config, engine.completionModel));
 
   const { storageUri } = context;
   const search = own(new Retrieval({ programFolder: join(extensionPath, 'dist'), storageUri, settings, log }));
@@ -89,6 +88,18 @@ export function activate(context: vscode.ExtensionContext): void {
   const features = { chat, models, blocks, edit, screenshot, search, texts, selfTest: selfTestHost(start, state) };
   const commands = commandTable({ config, engine, server, snooze, log, report, state, firstStart, ...features });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
+}
+
+function registerCompletions(window: WindowController, config: Config, model: ModelStatus): vscode.Disposable {
+  const cache = new GhostCache();
+  const otherFiles = new OtherFiles(() => config.settings);
+  const provider = new CompletionProvider(window, cache, window, otherFiles);
+  return vscode.Disposable.from(
+    config.onDidChange(() => cache.clear()),
+    otherFiles,
+    new CursorRest(provider, model),
+    vscode.languages.registerInlineCompletionItemProvider('*', provider),
+  );
 }
 
 function selfTestHost(start: Parameters<typeof engineLaunch>[0], state: () => StatusState): SelfTestHost {

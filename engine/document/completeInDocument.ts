@@ -7,6 +7,7 @@ import {
   promptAt,
 } from '../completion/completeAt.ts';
 import { cursorAt } from '../completion/cursor.ts';
+import { Cancelled } from '../errors.ts';
 import { snapshotTokens } from '../prompt/budget.ts';
 import { promptKind } from '../prompt/completionPrompt.ts';
 import { encodeLongText } from '../prompt/encodeText.ts';
@@ -22,6 +23,8 @@ import type { DocumentSession } from './documentSession.ts';
 
 /** Seconds that a user may wait for a prompt whose excerpt of the file has moved and must be computed again. */
 const SECONDS_TO_WAIT = 0.5;
+/** A slow model goes on when the cursor rests again, so that a glance at a file costs no more than this. */
+const MOST_MS_AHEAD = 5000;
 /** A snapshot of a part of a file is replaced once this many times as many tokens are affordable. */
 const MUCH_MORE = 2;
 
@@ -52,6 +55,32 @@ export async function completeInDocument(
     // Also after a request that the next keystroke cancelled.
     if (promptKind(engine.tokenizer, engine.model) === 'instruct')
       background.schedule(() => planPrefill(request, engine, background));
+  }
+}
+
+/**
+ * Makes the cache hold the prompt of a completion that nobody waits for yet, as far as it gets. Resolves with the number of
+ * tokens that were computed. Rejects with Cancelled after `signal`, otherwise as completeInDocument does.
+ */
+export async function prefillInDocument(
+  model: CompletingModel,
+  session: Pick<DocumentSession, 'prefill' | 'backgroundPrefill'>,
+  request: CompletionRequest,
+  signal: AbortSignal,
+): Promise<number> {
+  const { speed, snapshot } = session.backgroundPrefill;
+  const engine = { ...completionModel(model), affordable: speed.steadyTokensIn(SECONDS_TO_WAIT), snapshot };
+  const { ids } = promptAt(cursorAt(request), request.maxTokens, engine);
+  const startedMs = performance.now();
+  try {
+    const either = AbortSignal.any([signal, AbortSignal.timeout(MOST_MS_AHEAD)]);
+    const { computed } = await session.prefill(textPrompt(ids), either);
+    speed.addInterrupted(computed, performance.now() - startedMs);
+    return computed;
+  } catch (error) {
+    // The time is up, or there is no memory but what others use.
+    if (!signal.aborted && (error instanceof Cancelled || error instanceof OutOfMemory)) return 0;
+    throw error;
   }
 }
 

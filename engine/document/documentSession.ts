@@ -1,6 +1,7 @@
 import type { Generate } from '../inference/generationTypes.ts';
 import type { ModelSession } from '../inference/modelSession.ts';
 import { PRIORITY, type Priority } from '../inference/scheduler.ts';
+import type { Prompt } from '../prompt/prompt.ts';
 import { BackgroundPrefill, type BackgroundPrefillOptions } from './backgroundPrefill.ts';
 import type { PrefillSpeed } from './prefillSpeed.ts';
 
@@ -20,6 +21,11 @@ export class DocumentSession {
 
   get generate(): Generate {
     return this.#session.generate;
+  }
+
+  /** Makes the cache of completions hold `prompt`, in steps that everything else precedes. Rejects as `generate` does. */
+  prefill(prompt: Prompt, signal: AbortSignal): Promise<{ computed: number }> {
+    return this.#session.prefill(prompt, { signal, priority: PRIORITY.background });
   }
 
   /** Resolves when the memory of its caches is free for other sessions. */

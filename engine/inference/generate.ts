@@ -10,6 +10,7 @@ import {
 } from './generationTypes.ts';
 import { type Output, type OutputRows, rowsOf } from './output.ts';
 import { Sampler, candidatesOf, indexOfLargest, logSumExp } from './sampler.ts';
+import type { Priority } from './scheduler.ts';
 import type { Sequence } from './sequence.ts';
 import { MOST_DRAFT_TOKENS, PromptLookup, type Speculation } from './speculation.ts';
 
@@ -30,6 +31,8 @@ export interface ExtendOptions {
   readonly last?: number;
   /** Tokens per step; by backend and priority where absent. */
   readonly chunkTokens?: number;
+  /** Of the steps; the session's own where absent. */
+  readonly priority?: Priority | undefined;
   readonly signal?: AbortSignal | undefined;
   /** As in GenerateOptions. */
   readonly onPrefill?: PrefillListener | undefined;

@@ -137,8 +137,8 @@ export class Session implements DecodingSession {
   }
 
   /** Computes all of a prompt and no output, for requests that are expected to begin like it. Rejects as `run` does. */
-  async prefill(prompt: Prompt, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<PrefillResult> {
-    const { reused, computed } = await this.run(prompt, { last: 0, output: 'argmax', signal });
+  async prefill(prompt: Prompt, options: Pick<ExtendOptions, 'signal' | 'priority'> = {}): Promise<PrefillResult> {
+    const { reused, computed } = await this.run(prompt, { last: 0, output: 'argmax', ...options });
     return { reused, computed };
   }
 
@@ -231,7 +231,7 @@ export class Session implements DecodingSession {
   }
 
   async #compute(sequence: Sequence, options: ExtendOptions): Promise<ExtendResult> {
-    const { last = 1, output, signal } = options;
+    const { last = 1, output, signal, priority = this.#priority } = options;
     const cache = this.#cache;
     this.#checkLength(sequence.length);
     const stale = this.#current !== sequence || this.#needsLongFactors(sequence) !== cache.longFactors;
@@ -248,7 +248,7 @@ export class Session implements DecodingSession {
         outputs.push(rows);
         computed += count;
       };
-      await this.#context.scheduler.run(this.#priority, chunk, signal);
+      await this.#context.scheduler.run(priority, chunk, signal);
       const left = sequence.length - cache.length;
       if (left > 0) options.onPrefill?.(computed, computed + left);
     }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
 import { answerChat, countTokens, fitChat } from '../chat/answer.ts';
 import { withText } from '../chat/pictures.ts';
-import { completeInDocument } from '../document/completeInDocument.ts';
+import { completeInDocument, prefillInDocument } from '../document/completeInDocument.ts';
 import { BadModel, BadRequest, Cancelled, errorMessage, PromptTooLong } from '../errors.ts';
 import { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { Scheduler } from '../inference/scheduler.ts';
@@ -78,6 +78,7 @@ export class EngineServer {
       initialize: async (params) => this.#initialize(client, params),
       load: (params, call) => this.#load(this.#known(client), params, call),
       complete: (params, call) => this.#complete(this.#known(client), params, call.signal),
+      prefill: (params, call) => this.#prefill(this.#known(client), params, call.signal),
       chat: (params, call) => this.#chat(this.#known(client), params, call),
       fit: (params, { signal }) =>
         this.#onModel(this.#known(client), params, signal, ({ model }) => fitChat(model, params, signal)),
@@ -167,6 +168,20 @@ export class EngineServer {
     return result;
   }
 
+  /** A completion of the document that comes meanwhile ends it, and goes on where it was. */
+  async #prefill(client: Client, params: CompleteParams, signal: AbortSignal): Promise<Methods['prefill']['result']> {
+    // Where another model needs the memory, it is unloaded all the same.
+    const { current } = this.#modelOf(client, params);
+    if (!current) return { tokensPrefilled: 0 };
+    const tokensPrefilled = await current.documents.run(
+      sessionKey(client, params.sessionId),
+      signal,
+      (session, either) => prefillInDocument(current.model, session, params, either),
+      { yields: true },
+    );
+    return { tokensPrefilled };
+  }
+
   #chat(client: Client, params: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {
     const sent: { question?: string; answer: string } = { answer: '' };
     return this.#onModel(client, params, signal, ({ model, chats, speed }) =>
@@ -186,13 +201,17 @@ export class EngineServer {
   /** Runs `job` on the client's model. */
   async #onModel<T>(
     client: Client,
-    { modelId }: { modelId: string },
+    params: { modelId: string },
     signal: AbortSignal,
     job: (live: LiveModel) => Promise<T>,
   ): Promise<T> {
+    return this.#modelOf(client, params).use(job, signal);
+  }
+
+  #modelOf(client: Client, { modelId }: { modelId: string }): SharedModel<Client> {
     const model = [...this.#models.values()].find(({ id, users }) => id === modelId && users.has(client));
     if (!model) throw new BadRequest('The model of this request is not loaded.');
-    return model.use(job, signal);
+    return model;
   }
 
   async #closed(client: Client, sessionId: string): Promise<void> {

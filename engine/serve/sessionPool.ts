@@ -9,7 +9,7 @@ interface Disposable {
 
 interface Entry<Session> {
   readonly session: Session;
-  /** Aborts the newest job. */
+  /** Aborts the newest job, and those behind it that yield. */
   abort: AbortController;
   /** Resolves when the last requested job has ended. */
   idle: Promise<void>;
@@ -49,18 +49,21 @@ export class SessionPool<Session extends Disposable> {
   }
 
   /**
-   * Runs `job` on the session of `key`. A newer job of the same key aborts the older one and runs after it. When memory
-   * runs out, `job` runs again as long as makeRoom finds some. Rejects with
-   * BackendLost when the pool was disposed in the meantime: the model runs on another backend then.
+   * Runs `job` on the session of `key`. A newer job of the same key aborts the older one and runs after it; one that
+   * `yields` waits for the older one instead. When memory runs out, `job` runs again as long as makeRoom finds some.
+   * Rejects with BackendLost when the pool was disposed in the meantime: the model runs on another backend then.
    */
   async run<T>(
     key: string,
     signal: AbortSignal,
     job: (session: Session, signal: AbortSignal) => Promise<T>,
+    { yields = false }: { readonly yields?: boolean } = {},
   ): Promise<T> {
     const entry = this.#use(key);
-    entry.abort.abort();
-    entry.abort = new AbortController();
+    if (!yields) {
+      entry.abort.abort();
+      entry.abort = new AbortController();
+    }
     const either = AbortSignal.any([signal, entry.abort.signal]);
     entry.jobs++;
     const result = entry.idle.then(async () => {

@@ -10,6 +10,11 @@ export interface Methods {
   /** Loads a model, or joins one that another window has loaded; it is unloaded when its last connection closes. */
   load: { params: LoadParams; part: LoadProgress; result: ModelInfo };
   complete: { params: CompleteParams; part: never; result: CompleteResult };
+  /**
+   * Makes the KV cache hold the prompt of a completion that is likely to be asked for, in steps that everything else
+   * precedes. Does nothing where the model is not loaded now. The document's next completion ends it.
+   */
+  prefill: { params: CompleteParams; part: never; result: { tokensPrefilled: number } };
   /** Answers a conversation. Completions take precedence over every token of it. */
   chat: { params: ChatParams; part: ChatPart; result: ChatResult };
   /** Tells how much of the sources would fit beside a conversation, without asking anything. */

@@ -69,6 +69,22 @@ const sources = z
   )
   .max(MAX_SOURCES);
 
+const completion = z.object({
+  modelId: z.string(),
+  sessionId: z.string(),
+  fileName: z.string(),
+  languageId: z.string(),
+  prefix: text,
+  suffix: text,
+  linesBefore: lineCount.exactOptional(),
+  linesAfter: lineCount.exactOptional(),
+  maxTokens: z.int().min(1).max(MAX_TOKENS),
+  multiline: z.enum(['auto', 'always', 'never']),
+  notIn: z.array(z.enum(['comments', 'strings'])).exactOptional(),
+  alternatives: z.int().min(0).max(4).exactOptional(),
+  otherFiles: z.array(z.object({ path: z.string(), text: z.string() })).exactOptional(),
+});
+
 export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } = {
   initialize: z.object({ version: z.string(), token: z.string() }),
   load: z.object({
@@ -77,21 +93,8 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     allowSoftwareGpu: z.boolean().exactOptional(),
     kvDiskCache: z.object({ folder: absolutePath, maxBytes: z.number().positive() }).exactOptional(),
   }),
-  complete: z.object({
-    modelId: z.string(),
-    sessionId: z.string(),
-    fileName: z.string(),
-    languageId: z.string(),
-    prefix: text,
-    suffix: text,
-    linesBefore: lineCount.exactOptional(),
-    linesAfter: lineCount.exactOptional(),
-    maxTokens: z.int().min(1).max(MAX_TOKENS),
-    multiline: z.enum(['auto', 'always', 'never']),
-    notIn: z.array(z.enum(['comments', 'strings'])).exactOptional(),
-    alternatives: z.int().min(0).max(4).exactOptional(),
-    otherFiles: z.array(z.object({ path: z.string(), text: z.string() })).exactOptional(),
-  }),
+  complete: completion,
+  prefill: completion,
   chat: z
     .object({
       modelId: z.string(),

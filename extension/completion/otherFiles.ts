@@ -14,6 +14,8 @@ interface Known {
   /** Of which state of the document and its neighbours the files are. */
   readonly key: string;
   readonly files: readonly OtherFile[];
+  /** Resolves when the files are those of this state. */
+  readonly search: Promise<void>;
 }
 
 export class OtherFiles implements vscode.Disposable {
@@ -53,10 +55,19 @@ export class OtherFiles implements vscode.Disposable {
     const key = JSON.stringify([this.#saves, imports]);
     const known = this.#known.get(id);
     if (known?.key !== key) {
-      this.#known.set(id, { key, files: known?.files ?? [] });
-      void this.#find(document, head, folder.uri).then((files) => this.#known.set(id, { key, files }));
+      const search = this.#find(document, head, folder.uri).then((files) => {
+        this.#known.set(id, { key, files, search });
+      });
+      this.#known.set(id, { key, files: known?.files ?? [], search });
     }
     return known?.files ?? [];
+  }
+
+  /** What `of` gives once nothing is looked for any more. */
+  async found(document: vscode.TextDocument): Promise<readonly OtherFile[]> {
+    this.of(document);
+    await this.#known.get(document.uri.toString())?.search;
+    return this.of(document);
   }
 
   dispose(): void {

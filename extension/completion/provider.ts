@@ -3,11 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { EngineFailure } from '../../engine/wire/failure.ts';
 import { abortControllerFor } from '../common/abortSignal.ts';
-import type { CompletionModel } from '../engine/engine.ts';
+import { errorMessage } from '../common/errorMessage.ts';
+import type { CompleteRequest, CompletionModel } from '../engine/engine.ts';
 import type { Settings } from '../settings.ts';
 import { around, type Around, sentSpan } from './context.ts';
 import { isEligible } from '../reading/vscode/eligibility.ts';
 import type { GhostCache } from './ghostCache.ts';
+import type { OtherFile } from './imports.ts';
 import { cellsBefore, type OtherFiles } from './otherFiles.ts';
 
 /** A longer delay is not announced: the engine would hold back other work for most of it. */
@@ -32,9 +34,14 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
   readonly #model: CompletionModel;
   readonly #cache: GhostCache;
   readonly #host: CompletionHost;
-  readonly #otherFiles: Pick<OtherFiles, 'of'>;
+  readonly #otherFiles: Pick<OtherFiles, 'of' | 'found'>;
 
-  constructor(model: CompletionModel, cache: GhostCache, host: CompletionHost, otherFiles: Pick<OtherFiles, 'of'>) {
+  constructor(
+    model: CompletionModel,
+    cache: GhostCache,
+    host: CompletionHost,
+    otherFiles: Pick<OtherFiles, 'of' | 'found'>,
+  ) {
     this.#otherFiles = otherFiles;
     this.#model = model;
     this.#cache = cache;
@@ -66,6 +73,23 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     }
   }
 
+  /** Has the model read what the next key's completion here begins with. Never rejects: that completion would say why. */
+  async prefill(document: vscode.TextDocument, position: vscode.Position, signal: AbortSignal): Promise<void> {
+    if (!this.#wanted(document, true)) return;
+    const place = placeOf(document, position, undefined, this.#host.contextLength);
+    if (!place || this.#cache.find(document.uri.toString(), place.around) !== undefined) return;
+    try {
+      const request = this.#request(document, place, await this.#otherFiles.found(document));
+      if (signal.aborted) return;
+      const startedMs = performance.now();
+      const tokens = await this.#model.prefill(request, signal);
+      const ms = Math.round(performance.now() - startedMs);
+      this.#host.trace(`read ahead to line ${position.line + 1}: ${ms} ms, ${tokens} tokens`);
+    } catch (error) {
+      this.#host.trace(`not read ahead: ${errorMessage(error)}`);
+    }
+  }
+
   #wanted(document: vscode.TextDocument, automatic: boolean): boolean {
     const { settings, awake } = this.#host;
     if (!awake || !isEligible(document, settings)) return false;
@@ -74,30 +98,17 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
 
   async #ask(document: vscode.TextDocument, place: Place, automatic: boolean, signal: AbortSignal): Promise<string[]> {
     const { settings } = this.#host;
-    const { around, linesBefore, linesAfter } = place;
+    const { around } = place;
     if (automatic) {
       const delayMs = settings[isLineStart(around) ? 'completion.newLineDelayMs' : 'completion.delayMs'];
       if (delayMs <= ANNOUNCED_MS) this.#model.typing();
       await delay(delayMs, undefined, { signal });
     }
     const startedMs = performance.now();
-    const result = await this.#model.complete(
-      {
-        ...around,
-        linesBefore,
-        linesAfter,
-        sessionId: sessionIdOf(document),
-        fileName: document.uri.path.split('/').at(-1) ?? '',
-        languageId: document.languageId,
-        maxTokens: settings['completion.maxTokens'],
-        multiline: settings['completion.multiline'],
-        // Who asks by hand gets an answer anywhere, and a choice.
-        notIn: automatic ? settings['completion.notIn'] : [],
-        otherFiles: [...this.#otherFiles.of(document)],
-        ...(automatic ? {} : { alternatives: MOST_ALTERNATIVES }),
-      },
-      signal,
-    );
+    const request = this.#request(document, place, this.#otherFiles.of(document));
+    // Who asks by hand gets an answer anywhere, and a choice.
+    const byHand = { notIn: [], alternatives: MOST_ALTERNATIVES };
+    const result = await this.#model.complete({ ...request, ...(automatic ? {} : byHand) }, signal);
     this.#host.trace(
       `completion: ${Math.round(performance.now() - startedMs)} ms, tokens reused ${result.tokensReused}, ` +
         `prefilled ${result.tokensPrefilled}, generated ${result.tokensGenerated}, stop ${result.stop}`,
@@ -106,6 +117,23 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     // The first one last, so that it is found first.
     for (const text of texts.toReversed()) this.#cache.add(document.uri.toString(), around, text);
     return texts;
+  }
+
+  #request(document: vscode.TextDocument, place: Place, otherFiles: readonly OtherFile[]): CompleteRequest {
+    const { settings } = this.#host;
+    const { around, linesBefore, linesAfter } = place;
+    return {
+      ...around,
+      linesBefore,
+      linesAfter,
+      sessionId: sessionIdOf(document),
+      fileName: document.uri.path.split('/').at(-1) ?? '',
+      languageId: document.languageId,
+      maxTokens: settings['completion.maxTokens'],
+      multiline: settings['completion.multiline'],
+      notIn: settings['completion.notIn'],
+      otherFiles: [...otherFiles],
+    };
   }
 }
 

@@ -58,6 +58,11 @@ export interface ChatModel {
 /** The model that completes code. Rejects as ChatModel does. */
 export interface CompletionModel {
   complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult>;
+  /**
+   * Has a model of this machine that is loaded read what the completion of `request` would begin with, while nobody waits.
+   * Resolves with the number of tokens that it has read.
+   */
+  prefill(request: CompleteRequest, signal: AbortSignal): Promise<number>;
   /** Tells a model that is loaded that it will be asked in a moment, so that less urgent work makes room. */
   typing(): void;
 }

@@ -44,7 +44,7 @@ interface Loaded {
   readonly model: ModelInfo;
 }
 
-type ModelMethod = 'complete' | 'chat' | 'fit' | 'countTokens' | 'imageCosts';
+type ModelMethod = 'complete' | 'prefill' | 'chat' | 'fit' | 'countTokens' | 'imageCosts';
 
 export class ModelConnection implements CompletionModel, ChatModel, ModelStatus {
   readonly #stateChanged = new Emitter<EngineState>();
@@ -100,6 +100,13 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
 
   async complete(request: CompleteRequest, signal: AbortSignal): Promise<CompleteResult> {
     return this.#standby.during(() => this.#call('complete', request, { signal }));
+  }
+
+  async prefill(request: CompleteRequest, signal: AbortSignal): Promise<number> {
+    if (this.#state.kind !== 'ready') return 0;
+    // A cursor that moves must not keep the model.
+    const prefill = () => this.#call('prefill', request, { signal });
+    return (await this.#standby.during(prefill, { extends: false })).tokensPrefilled;
   }
 
   typing(): void {

@@ -245,6 +245,9 @@ class PlacedCompletion implements CompletionModel, ModelStatus {
   async complete(...call: Parameters<CompletionModel['complete']>): ReturnType<CompletionModel['complete']> {
     return (await this.#place.model()).complete(...call);
   }
+  async prefill(...call: Parameters<CompletionModel['prefill']>): ReturnType<CompletionModel['prefill']> {
+    return (await this.#place.ready?.prefill(...call)) ?? 0;
+  }
   typing(): void {
     this.#place.ready?.typing();
   }

@@ -36,6 +36,11 @@ export class RemoteCompletion implements CompletionModel, RemoteModel {
     this.#connection.warmUp();
   }
 
+  /** Nothing is sent that nobody has asked for. */
+  async prefill(): Promise<number> {
+    return 0;
+  }
+
   typing(): void {
     this.warmUp();
   }

@@ -128,6 +128,10 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
     }
   }
 
+  prefill(...call: Parameters<CompletionModel['prefill']>): ReturnType<CompletionModel['prefill']> {
+    return this.#host.engine.completionModel.prefill(...call);
+  }
+
   typing(): void {
     this.#host.engine.completionModel.typing();
   }

@@ -134,6 +134,11 @@ export class VsCode implements AsyncDisposable {
     return [...found].map(([, reused, prefilled]) => ({ reused: Number(reused), prefilled: Number(prefilled) }));
   }
 
+  /** How often the prompt of a cursor that rested in a line was read ahead, from the extension's log. */
+  timesReadAhead(line: number): number {
+    return this.log().split(` read ahead to line ${line}: `).length - 1;
+  }
+
   /** The ids of the running engine processes. */
   async engines(): Promise<number[]> {
     const processes = await this.#host.processes();

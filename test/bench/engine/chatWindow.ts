@@ -9,6 +9,7 @@ import type { ModelLoader } from '../../../engine/serve/sharedModel.ts';
 import { textOf, textTurn } from '../../../engine/wire/chatTurns.ts';
 import type { ChatTurn, CompleteParams } from '../../../engine/wire/protocol.ts';
 import { RpcClient } from '../../../engine/wire/rpc.ts';
+import type { CompletionModel } from '../../../extension/engine/engine.ts';
 
 /** The chat's activity while a completion is computed. */
 export const SITUATIONS = ['no chat', 'reading a question', 'answering'] as const;
@@ -54,6 +55,22 @@ export class BenchWindow implements AsyncDisposable {
     await client.call('initialize', { version, token: TOKEN });
     const { modelId } = await client.call('load', { model, backend: load.backend });
     return new BenchWindow(server, client, modelId);
+  }
+
+  /** The model as the extension sees it. */
+  get completionModel(): CompletionModel {
+    const [client, modelId] = [this.#client, this.#modelId];
+    return {
+      complete: (request, signal) => client.call('complete', { ...request, modelId }, { signal }),
+      prefill: async (request, signal) =>
+        (await client.call('prefill', { ...request, modelId }, { signal })).tokensPrefilled,
+      typing: () => client.notify('typing', {}),
+    };
+  }
+
+  /** Frees what the engine keeps for a document. */
+  close(sessionId: string): void {
+    this.#client.notify('closed', { sessionId });
   }
 
   /** Milliseconds from a key to its ghost text at each of the prefixes, `repeat` times in each situation. */

@@ -1,6 +1,7 @@
 /** `npm run bench`: speed and memory of the engine, and `npm run bench:edits`. */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { cachedChatModel } from '../../../.ci/chatModel.ts';
 import { root } from '../../../.ci/nodeBinary.mjs';
 import { type ModelBenchCliOptions, addBenchOptions } from '../../../engine/cli/bench/bench.ts';
 import { type Measurement, benchBackends } from '../../../engine/cli/bench/backends.ts';
@@ -9,6 +10,7 @@ import { runProgram } from '../../../engine/cli/runProgram.ts';
 import { BadRequest } from '../../../engine/errors.ts';
 import { addAnswers } from '../answers/questions.ts';
 import { ATTENTION } from './attention.ts';
+import { beginningsIn } from './beginnings.ts';
 import { followUpsIn, ghostTextIn } from './chat.ts';
 import { addEdits } from './edits.ts';
 import { speedOf } from './modelSpeed.ts';
@@ -28,6 +30,7 @@ interface Options extends ModelBenchCliOptions {
   profile?: boolean;
   speculation?: string;
   chat?: boolean;
+  beginnings?: boolean;
   importIn?: string;
   vision?: boolean;
   onnx?: boolean;
@@ -53,6 +56,10 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
     .option('--profile', 'time each operation of prefill and decode instead')
     .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
     .option('--chat', 'time ghost text without and beside a chat instead')
+    .option(
+      '--beginnings',
+      'time ghost text behind beginnings of lines instead (default: the model that completes where none is chosen)',
+    )
     .option('--vision', "time pictures in phi-3-vision's shape instead")
     .option('--onnx', 'with --vision, measure ONNX Runtime, too, which npm installs into the cache')
     .option('--no-pictures', 'with --vision, leave out whole pictures, which take minutes')
@@ -63,14 +70,16 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
     if (options.shape !== undefined && folder !== undefined)
       throw new BadRequest('Give a model folder or --shape, not both.');
     const random = options.shape !== undefined || options.attention === true || options.vision === true;
-    return benchBackends(measurements(folder ?? join(root, 'media/starter'), options), options, { random, signal });
+    const usual = (options.beginnings && cachedChatModel()) || join(root, 'media/starter');
+    return benchBackends(measurements(folder ?? usual, options), options, { random, signal });
   });
 }
 
 function measurements(folder: string, options: Options): Measurement<object>[] {
-  const { shape, layers, attention, profile, speculation, chat, importIn, vision, repeat } = options;
+  const { shape, layers, attention, profile, speculation, chat, beginnings, importIn, vision, repeat } = options;
   if (vision) return [visionSpeed(options)];
   if (importIn !== undefined) return [storedModel(importIn, shape ?? 'phi-3-mini', layers)];
+  if (beginnings) return [beginningsIn(folder)];
   if (chat) return [ghostTextIn({ folder, repeat }), followUpsIn(folder)];
   if (attention) return [ATTENTION];
   if (profile) return [profileOf({ folder, shape, layers }, options)];

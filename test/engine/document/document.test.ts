@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import { completeInDocument } from '../../../engine/document/completeInDocument.ts';
+import { completeInDocument, prefillInDocument } from '../../../engine/document/completeInDocument.ts';
 import type { CompletingModel } from '../../../engine/document/completionModel.ts';
 import type { ModelSession } from '../../../engine/inference/modelSession.ts';
 import { DocumentSession } from '../../../engine/document/documentSession.ts';
@@ -107,17 +107,17 @@ function open(options: Options = {}) {
     config,
   } as unknown as CompletingModel;
   const type = async (prefix: string, suffix: string) => {
-    const request = { fileName: 'a.ts', languageId: 'typescript', prefix, suffix, maxTokens: 8 };
-    const result = await completeInDocument(
-      model,
-      document,
-      { ...request, multiline: 'auto' },
-      new AbortController().signal,
-    );
+    const result = await completeInDocument(model, document, at(prefix, suffix), never);
     return { ...result, text: tokenizer.decode(fake.prompts.at(-1)!, { specials: true }), ids: fake.prompts.at(-1)! };
   };
-  return { fake, document, reading, type };
+  const ahead = (prefix: string, suffix: string, signal = never) =>
+    prefillInDocument(model, document, at(prefix, suffix), signal);
+  return { fake, document, reading, type, ahead };
 }
+
+const never = new AbortController().signal;
+const at = (prefix: string, suffix: string) =>
+  ({ fileName: 'a.ts', languageId: 'typescript', prefix, suffix, maxTokens: 8, multiline: 'auto' }) as const;
 
 const common = (a: readonly number[], b: readonly number[]): number => {
   const at = a.findIndex((id, i) => id !== b[i]);
@@ -297,6 +297,34 @@ describe('a document of a chat model', () => {
       fake.failing = [new OutOfMemory(9, 'No room.')];
       await type(`${above}let x = 9`, below);
     }, OutOfMemory);
+    await document.dispose();
+  });
+});
+
+describe('a prompt that nobody waits for yet', () => {
+  const [above, below] = [lines(0, 150), `\n${lines(150, 300)}`];
+
+  it('is that of the completion, shows the snapshot, and tells how fast the model reads', async () => {
+    const { type, ahead, document, fake } = open();
+    await ahead(`${above}let x = 9`, below);
+    assert.ok(document.backgroundPrefill.speed.tokensPerSecond > 0);
+    const { ids } = await type(`${above}let x = 99`, below);
+    assert.ok(common(ids, fake.read[0]!) >= fake.read[0]!.length - 8);
+    await document.backgroundPrefill.runNow();
+    await ahead(`${above}let x = 9`, below);
+    assert.ok(common(fake.read[1]!, fake.read[2]!) > 7000);
+    await document.dispose();
+  });
+
+  it('takes no memory from others, and is given up when it is no longer wanted', async () => {
+    const { ahead, document, fake } = open();
+    fake.failing = [new OutOfMemory(9, 'No room.')];
+    assert.equal(await ahead(`${above}let x = 9`, below), 0);
+    fake.readMs = 60_000;
+    const abort = new AbortController();
+    const reading = ahead(`${above}let x = 9`, below, abort.signal);
+    abort.abort();
+    await assert.rejects(reading, Cancelled);
     await document.dispose();
   });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BackendLost, OutOfMemory } from '../../../kernels/ops.ts';
-import { complete, outcome, testServers, TOKEN } from '../../support/engine/serverHost.ts';
+import { complete, outcome, prefill, testServers, TOKEN } from '../../support/engine/serverHost.ts';
 import { until } from '../../support/until.ts';
 
 const NO_ROOM = new OutOfMemory(9, 'No room for the cache.');
@@ -149,6 +149,37 @@ describe('engine server: completions', () => {
     for (const failure of await Promise.all(older)) assert.match(failure, /^cancelled: /);
     assert.equal(models.mostRunning, 1);
     assert.equal(models.sessions, 1);
+  });
+
+  it('a prompt that is prefilled ahead is there for the completion, and the completion ends what is not done', async () => {
+    const { models, open, load } = start();
+    const client = await open();
+    const { modelId } = await load(client);
+    const text = 'the answer is '.repeat(40);
+    const first = await prefill(client, modelId, text);
+    assert.ok(first.tokensPrefilled > 100, `${first.tokensPrefilled} tokens`);
+    const { tokensReused, tokensPrefilled } = await complete(client, modelId, `${text}forty`);
+    assert.ok(tokensReused >= first.tokensPrefilled - 2 && tokensPrefilled < 10, `${tokensPrefilled} computed`);
+    assert.deepEqual(await prefill(client, modelId, `${text}forty`), { tokensPrefilled: 0 });
+    const begun = outcome(prefill(client, modelId, text.repeat(8), 'b.ts'));
+    assert.equal((await complete(client, modelId, 'The', 'b.ts')).text, ' answer is forty two');
+    assert.match(await begun, /^cancelled: /);
+    assert.equal(models.sessions, 2);
+  });
+
+  it('a prompt is prefilled ahead behind a completion that runs', async () => {
+    const { models, open, load } = start();
+    const client = await open();
+    const { modelId } = await load(client);
+    const abort = new AbortController();
+    const hanging = outcome(complete(client, modelId, 'hang here', 'a.ts', abort.signal));
+    await until(() => models.running === 1);
+    const behind = prefill(client, modelId, 'the answer is '.repeat(40));
+    await client.call('doctor', {});
+    assert.equal(models.running, 1);
+    abort.abort();
+    assert.match(await hanging, /^cancelled: /);
+    assert.ok((await behind).tokensPrefilled > 100);
   });
 
   it('the least recently used sessions make room, and all go with their window', async () => {

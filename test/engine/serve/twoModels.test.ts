@@ -4,7 +4,7 @@ import { PRIORITY, Scheduler } from '../../../engine/inference/scheduler.ts';
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import { MemoryLedger } from '../../../engine/load/memoryLedger.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
-import { chat, complete, outcome, testServers } from '../../support/engine/serverHost.ts';
+import { chat, complete, outcome, prefill, testServers } from '../../support/engine/serverHost.ts';
 import { parrotModel } from '../../support/engine/parrotModel.ts';
 import type { TinyFolder } from '../../support/engine/tinyModel.ts';
 import { until } from '../../support/until.ts';
@@ -43,12 +43,14 @@ describe('engine server: two models share its memory', () => {
     [true, 2],
     [false, 1],
   ] as const) {
-    it(`an idle one is unloaded, its window is told, and its next call loads it (${failures} refused)`, async () => {
+    it(`an idle one is unloaded, its window is told, and its next completion loads it (${failures} refused)`, async () => {
       const { models, client, modelId, unloaded, loadSecond } = await open({ freesKv });
       models.failingLoads = Array<Error>(failures).fill(NO_ROOM);
       await loadSecond();
       await until(() => unloaded.length === 1);
       assert.deepEqual([models.models, models.orphans, unloaded], [1, 0, [modelId]]);
+      assert.deepEqual(await prefill(client, modelId, 'The'), { tokensPrefilled: 0 });
+      assert.equal(models.models, 1, 'nobody waits for what is read ahead');
       assert.equal((await complete(client, modelId, 'The')).text, ' answer is forty two');
       assert.equal(models.models, 2);
     });

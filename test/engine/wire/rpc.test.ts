@@ -58,6 +58,7 @@ function connect(handlers: Partial<Handlers> = {}) {
       fit: missing,
       countTokens: missing,
       imageCosts: missing,
+      prefill: missing,
       complete: async ({ prefix }, { signal }) => {
         if (prefix !== 'hang') return { ...ANSWER, text: prefix.toUpperCase() };
         seen.hanging++;

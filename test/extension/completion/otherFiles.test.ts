@@ -42,6 +42,14 @@ describe('what other files declare', () => {
     assert.equal(others.of(main), files);
   });
 
+  it('who can wait gets what is found', async () => {
+    start(settings());
+    assert.deepEqual(await others.found(main), await known());
+    fake.documents[1] = open('plant.ts', 'export class Plant {\n  size = 1;\n}\n');
+    fake.documentSaved.fire(fake.documents[1]);
+    assert.match((await others.found(main))[0]!.text, /size/);
+  });
+
   it('a file that was edited lately comes after what is imported', async () => {
     start(settings());
     fake.textChanged.fire({ document: fake.documents[2], contentChanges: [{}] });

@@ -28,22 +28,13 @@ interface Options extends DocumentOptions {
   cache?: GhostCache;
 }
 
-/** Asks the provider at `|`; gives the document as shown, ghost text in brackets, and what the engine was asked. */
-async function show(marked: string, options: Options = {}) {
-  const {
-    answer = 'bar',
-    alternatives = [],
-    otherFiles = [],
-    settings = {},
-    host = {},
-    invoked = false,
-    selected,
-    token = never,
-  } = options;
+/** A provider at `|`, and what the engine was asked. */
+function setUp(marked: string, options: Options) {
+  const { answer = 'bar', alternatives = [], otherFiles = [], settings = {}, host = {} } = options;
   const { document, position } = textDocument(marked, options);
   const asked: Request[] = [];
   const failures: unknown[] = [];
-  let announced = 0;
+  const seen = { announced: 0 };
   const engine: CompletionModel = {
     complete: async (request) => {
       asked.push(request);
@@ -57,7 +48,8 @@ async function show(marked: string, options: Options = {}) {
         ...none,
       };
     },
-    typing: () => announced++,
+    prefill: async (request) => asked.push(request),
+    typing: () => seen.announced++,
   };
   const provider = new CompletionProvider(
     engine,
@@ -74,8 +66,15 @@ async function show(marked: string, options: Options = {}) {
       failed: (error) => failures.push(error),
       ...host,
     },
-    { of: () => otherFiles },
+    { of: () => otherFiles, found: async () => otherFiles },
   );
+  return { provider, document, position, asked, failures, seen };
+}
+
+/** Asks the provider at `|`; gives the document as shown, ghost text in brackets, and what the engine was asked. */
+async function show(marked: string, options: Options = {}) {
+  const { invoked = false, selected, token = never } = options;
+  const { provider, document, position, asked, failures, seen } = setUp(marked, options);
   const range = selected && new Range(new Position(position.line, selected.from), position as Position);
   const items = await provider.provideInlineCompletionItems(
     document,
@@ -90,10 +89,17 @@ async function show(marked: string, options: Options = {}) {
   return {
     shown: ghost === undefined ? marked : marked.replace('|', `[${String(ghost)}]`),
     asked,
-    announced,
+    announced: seen.announced,
     failures,
     items,
   };
+}
+
+/** The cursor rests at `|`; gives what the engine is to read ahead. */
+async function rest(marked: string, options: Options = {}, signal = new AbortController().signal): Promise<Request[]> {
+  const { provider, document, position, asked } = setUp(marked, options);
+  await provider.prefill(document, position, signal);
+  return asked;
 }
 
 const never = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose() {} }) };
@@ -164,8 +170,18 @@ describe('completion provider', () => {
       assert.equal(result.shown, shown);
       if (result.shown === marked && options?.answer !== '') assert.equal(result.asked.length, 0, 'engine asked');
       assert.deepEqual(result.failures, []);
+      if (options?.invoked || options?.selected) return;
+      assert.deepEqual(await rest(marked, options), result.asked, 'where the cursor rests, the same is read ahead');
     });
   }
+
+  it('reads nothing ahead where the answer is known, and nothing once the cursor has moved on', async () => {
+    const cache = new GhostCache();
+    await show('foo|', { cache });
+    assert.deepEqual(await rest('foo|', { cache }), []);
+    assert.equal((await rest('foob|az', { cache })).length, 1);
+    assert.deepEqual(await rest('foo|', {}, AbortSignal.abort()), []);
+  });
 
   it('sends what stands around the cursor, with unix line ends', async () => {
     const { asked } = await show('a\r\nb|c\r\n', { uri: 'file:///p/x.rs', languageId: 'rust' });

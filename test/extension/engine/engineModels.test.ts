@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { EngineState } from '../../../extension/engine/engine.ts';
 import { isAlive, until } from '../../support/extension/engineHost.ts';
-import { windowEngine } from '../../support/extension/windowEngine.ts';
+import { completion, open, windowEngine } from '../../support/extension/windowEngine.ts';
 
 describe('engine of a window with two models', function () {
   this.timeout(60_000);
@@ -65,6 +65,20 @@ describe('engine of a window with two models', function () {
     await own.gone(pid);
     assert.deepEqual([kinds(), own.engine.running], [['sleeping', 'sleeping'], false]);
     assert.equal(await own.ask('abc'), 'ABC');
+  });
+
+  it('reading ahead neither loads a model nor keeps it', async () => {
+    const ahead = () => own.engine.completionModel.prefill(completion('abcd'), open);
+    assert.deepEqual([await ahead(), own.launches], [0, 0]);
+    own.idleMs = 300;
+    await own.ask('abc');
+    let read = 0;
+    await until('it sleeps', () => {
+      void ahead().then((tokens) => (read += tokens));
+      return own.engine.completionModel.state.kind === 'sleeping';
+    });
+    assert.ok(read > 0);
+    assert.deepEqual([await ahead(), own.launches], [0, 1]);
   });
 
   it('a time without use that is set later counts at once', async () => {

@@ -44,6 +44,10 @@ class NamedModel implements ChatModel, CompletionModel, RemoteModel {
   fit = (): never => assert.fail();
   countTokens = async (texts: string[]): Promise<number[]> => texts.map(() => 1);
   imageCosts = async (): Promise<[]> => [];
+  async prefill(): Promise<number> {
+    this.calls.push(`${this.name} prefill`);
+    return 1;
+  }
   typing(): void {
     this.calls.push(`${this.name} typing`);
   }
@@ -115,6 +119,7 @@ describe('the engine of a window with a server', () => {
     window.secrets.get = () => assert.fail('a key was read');
     assert.deepEqual([engine.chatModel.state.kind, engine.completionModel.state.kind], ['off', 'off']);
     engine.completionModel.typing();
+    void engine.completionModel.prefill(completion('x'), open);
     assert.deepEqual([servers, calls], [[], []]);
   });
 

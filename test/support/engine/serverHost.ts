@@ -71,9 +71,15 @@ export function testServers() {
   };
 }
 
-export async function complete(client: RpcClient, modelId: string, prefix = 'x', sessionId = 'a.ts') {
-  const rest = { suffix: '', fileName: 'a.ts', languageId: 'typescript', maxTokens: 8, multiline: 'auto' } as const;
-  return client.call('complete', { modelId, sessionId, prefix, ...rest });
+const REST = { suffix: '', fileName: 'a.ts', languageId: 'typescript', maxTokens: 8, multiline: 'auto' } as const;
+const never = new AbortController().signal;
+
+export async function complete(client: RpcClient, modelId: string, prefix = 'x', sessionId = 'a.ts', signal = never) {
+  return client.call('complete', { modelId, sessionId, prefix, ...REST }, { signal });
+}
+
+export async function prefill(client: RpcClient, modelId: string, prefix: string, sessionId = 'a.ts') {
+  return client.call('prefill', { modelId, sessionId, prefix, ...REST });
 }
 
 /** Gives "done" or the kind and the sentence of the failure. */
@@ -88,7 +94,7 @@ export function chat(
   modelId: string,
   text: string,
   { parts = [] as string[], ...params }: Partial<ChatParams> & { parts?: string[] } = {},
-  signal = new AbortController().signal,
+  signal = never,
 ) {
   const request = { modelId, sessionId: 'chat', messages: [textTurn('user', text)], maxTokens: 20, ...params };
   return client.call('chat', request, {

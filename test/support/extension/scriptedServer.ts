@@ -64,6 +64,7 @@ export class ScriptedServer {
         return { version, pid: process.pid };
       },
       load: async (params, call) => this.#load(params, call),
+      prefill: async ({ prefix }) => ({ tokensPrefilled: tokensOf(prefix) }),
       complete: (params, { signal }) => {
         if (params.prefix === 'unload') setImmediate(() => connection.notify('unloaded', { modelId: params.modelId }));
         return complete(params.prefix, signal);

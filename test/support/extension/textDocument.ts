@@ -6,13 +6,22 @@ export interface DocumentOptions {
   languageId?: string;
 }
 
+interface Open {
+  document: vscode.TextDocument;
+  position: vscode.Position;
+}
+
 /** A document as VS Code hands it out, with `|` at the cursor. */
-export function textDocument(
-  marked: string,
+export function textDocument(marked: string, options: DocumentOptions = {}): Open {
+  return documentWith(marked.replace('|', ''), marked.indexOf('|'), options);
+}
+
+/** The same with the cursor at an offset. */
+export function documentWith(
+  text: string,
+  cursor: number,
   { uri = 'file:///project/main.ts', languageId = 'typescript' }: DocumentOptions = {},
-): { document: vscode.TextDocument; position: vscode.Position } {
-  const cursor = marked.indexOf('|');
-  const text = marked.replace('|', '');
+): Open {
   const lineCount = text.split('\n').length;
   const offsetAt = ({ line, character }: Position): number =>
     line >= lineCount

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type * as vscode from 'vscode';
+import { root } from '../../../.ci/nodeBinary.mjs';
+import type { Measurement } from '../../../engine/cli/bench/backends.ts';
+import { throwIfAborted } from '../../../engine/errors.ts';
+import { GhostCache } from '../../../extension/completion/ghostCache.ts';
+import { CompletionProvider } from '../../../extension/completion/provider.ts';
+import type { CompletionModel } from '../../../extension/engine/engine.ts';
+import { readSettings } from '../../../extension/settings.ts';
+import { documentWith } from '../../support/extension/textDocument.ts';
+import { InlineCompletionTriggerKind } from '../../support/extension/vscodeStub.ts';
+import { BenchWindow } from './chatWindow.ts';
+
+export interface BeginningsRow {
+  /** What was in the cache when the first key was pressed. */
+  readonly prompt: 'cold' | 'warm';
+  readonly typed: number;
+  readonly shown: number;
+  /** Milliseconds from the last key to ghost text, where it is shown. */
+  readonly median: number;
+  readonly percentile90: number;
+  /** The same from the end of the pause after the last key, in which the model is not asked. */
+  readonly beyond: number;
+  readonly beyond90: number;
+}
+
+interface Beginning {
+  readonly file: string;
+  readonly after: string;
+  readonly then?: string;
+  readonly typed: string;
+}
+
+interface Answer {
+  readonly ms: number;
+  readonly beyondMs: number;
+  readonly shown: boolean;
+}
+
+const LANGUAGES: Readonly<Record<string, string>> = { '.ts': 'typescript', '.py': 'python', '.rs': 'rust' };
+
+/**
+ * The beginnings of lines of the first minute, through the extension's provider and a real server. They are typed without a
+ * pause, so that the model is asked behind the last key only, as it is where nothing is shown before.
+ */
+export function beginningsIn(model: string, most = Infinity): Measurement<BeginningsRow> {
+  return {
+    subject: `from the last key of a beginning of a line to its ghost text (${basename(model)})`,
+    layout: 'table',
+    columns: [
+      { title: 'prompt', width: 8, text: ({ prompt }) => prompt },
+      { title: 'typed', text: ({ typed }) => String(typed) },
+      { title: 'shown', text: ({ shown }) => String(shown) },
+      { title: 'median ms', text: ({ median }) => median.toFixed(0) },
+      { title: '90 % ms', width: 8, text: ({ percentile90 }) => percentile90.toFixed(0) },
+      { title: 'beyond the pause', text: ({ beyond }) => beyond.toFixed(0) },
+      { title: '90 %', width: 8, text: ({ beyond90 }) => beyond90.toFixed(0) },
+    ],
+    async *rows({ load, signal }) {
+      await using window = await BenchWindow.open(model, load);
+      const beginnings = readBeginnings().slice(0, most);
+      for (const prompt of ['cold', 'warm'] as const) {
+        const answers: Answer[] = [];
+        for (const beginning of beginnings) {
+          throwIfAborted(signal);
+          answers.push(await typeBeginning(window, beginning, prompt, signal));
+        }
+        yield { prompt, ...figures(answers) };
+      }
+    },
+  };
+}
+
+function readBeginnings(): Beginning[] {
+  const text = readFileSync(join(root, 'test/fixtures/first-minute/beginnings.json'), 'utf8');
+  return (JSON.parse(text) as { beginnings: Beginning[] }).beginnings;
+}
+
+async function typeBeginning(
+  window: BenchWindow,
+  { file, after, then, typed }: Beginning,
+  prompt: BeginningsRow['prompt'],
+  signal: AbortSignal,
+): Promise<Answer> {
+  const text = readFileSync(join(root, 'test/fixtures/sample-project', file), 'utf8');
+  const lines = text.split('\n');
+  let line = lines.findIndex((each) => each.trim() === after);
+  if (then !== undefined) line = lines.findIndex((each, i) => i > line && each.trim() === then);
+  const cursor = lines.slice(0, line + 1).join('\n').length;
+  const uri = `file:///project/${basename(file)}`;
+  const open = (inserted: string) =>
+    documentWith(text.slice(0, cursor) + inserted + text.slice(cursor), cursor + inserted.length, {
+      uri,
+      languageId: LANGUAGES[file.slice(file.lastIndexOf('.'))]!,
+    });
+  let askedAt = NaN;
+  const provider = providerOf(window.completionModel, () => (askedAt = performance.now()));
+  window.close(uri);
+  const [before, behind] = [open(''), open(`\n${typed}`)];
+  if (prompt === 'warm') await provider.prefill(before.document, before.position, signal);
+  const pressedAt = performance.now();
+  const items = await provider.provideInlineCompletionItems(behind.document, behind.position, AUTOMATIC, NEVER);
+  const now = performance.now();
+  return { ms: now - pressedAt, beyondMs: now - askedAt, shown: items.length > 0 };
+}
+
+const NEVER = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose() {} }) };
+const AUTOMATIC: vscode.InlineCompletionContext = {
+  triggerKind: InlineCompletionTriggerKind.Automatic,
+  selectedCompletionInfo: undefined,
+};
+
+function providerOf(model: CompletionModel, onAsk: () => void): CompletionProvider {
+  const { settings } = readSettings(() => undefined);
+  const asking: CompletionModel = {
+    complete: (...call) => {
+      onAsk();
+      return model.complete(...call);
+    },
+    prefill: (...call) => model.prefill(...call),
+    typing: () => model.typing(),
+  };
+  const host = { settings, awake: true, contextLength: 0, inlineSuggestEnabled: () => true, trace: () => {} };
+  const failed = (error: unknown): void => {
+    throw error;
+  };
+  return new CompletionProvider(asking, new GhostCache(), { ...host, failed }, { of: () => [], found: async () => [] });
+}
+
+function figures(answers: readonly Answer[]): Omit<BeginningsRow, 'prompt'> {
+  const shown = answers.filter((answer) => answer.shown);
+  const at = (share: number, of: (answer: Answer) => number): number =>
+    shown.map(of).sort((a, b) => a - b)[Math.floor(share * shown.length)] ?? NaN;
+  return {
+    typed: answers.length,
+    shown: shown.length,
+    median: at(0.5, ({ ms }) => ms),
+    percentile90: at(0.9, ({ ms }) => ms),
+    beyond: at(0.5, ({ beyondMs }) => beyondMs),
+    beyond90: at(0.9, ({ beyondMs }) => beyondMs),
+  };
+}
