@@ -41,7 +41,7 @@ export function addSearch(program: Command, signal: AbortSignal): void {
           console.log(JSON.stringify({ hits: hits.map(placeOf), indexed: files - noText(skipped), skipped }));
         else {
           for (const hit of hits) console.log(`${hit.path}:${hit.firstLine}\n${hit.text.replace(/^/gm, '    ')}\n`);
-          console.error(`${files - noText(skipped)} files searched, ${skipped.length} files or folders left out.`);
+          console.error(`Files searched: ${files - noText(skipped)}. Files or folders left out: ${skipped.length}.`);
         }
       } finally {
         await indexer.dispose();
