@@ -130,6 +130,8 @@ describe('package.json', () => {
     ]) {
       assert.equal(properties[`airgap.${key}`]!.scope, 'machine', key);
     }
+    for (const key of ['remote.url', 'remote.model', 'remote.use'])
+      assert.equal(properties[`airgap.${key}`]!.scope, 'application', key);
   });
 
   it('is activated by an editor, a chat that was left open, or once a window has started, never while it starts', () =>

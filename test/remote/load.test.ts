@@ -1,53 +1,104 @@
 /**
- * Six clients ask, complete, and change their minds at once. Runs where AIRGAP_REMOTE_URL names a vLLM server and
- * AIRGAP_REMOTE_LOAD_SECONDS says for how long (see README.md).
+ * Two windows and six clients ask, complete, and change their minds at once. Runs where AIRGAP_REMOTE_URL names a vLLM
+ * server and AIRGAP_REMOTE_LOAD_SECONDS says for how long (see README.md).
  */
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { ensureChromium } from '../../.ci/chromium.ts';
+import { mulberry32 } from '../../engine/inference/random.ts';
 import { textTurn } from '../../engine/wire/chatTurns.ts';
 import { listModels } from '../../extension/remote/client.ts';
 import { RemoteFailure } from '../../extension/remote/faults.ts';
 import { createRemoteChat, createRemoteCompletion } from '../../extension/remote/remoteModel.ts';
 import { type RemoteServer, serverUrl } from '../../extension/remote/server.ts';
-import { mulberry32 } from '../../engine/inference/random.ts';
 import { ANSWERED, COMPLETED } from '../support/remote/prompts.ts';
+import { LoadWindow } from './loadWindow.ts';
 
 const { AIRGAP_REMOTE_URL: url, AIRGAP_REMOTE_LOAD_SECONDS: seconds } = process.env;
 const CLIENTS = 6;
+const WINDOWS = 2;
+const SAMPLE_MS = 10_000;
 const host = { log: () => {}, t: (message: string) => message };
 const open = new AbortController().signal;
 
-describe('six clients of one server', function () {
+describe('two windows and six clients of one server', function () {
   this.timeout(0);
+  const windows: LoadWindow[] = [];
+  let server: RemoteServer;
 
-  before(function () {
-    if (url && seconds) return;
-    console.log('    skipped: AIRGAP_REMOTE_URL and AIRGAP_REMOTE_LOAD_SECONDS do not ask for it');
-    this.skip();
+  before(async function () {
+    if (!url || !seconds) {
+      console.log('    skipped: AIRGAP_REMOTE_URL and AIRGAP_REMOTE_LOAD_SECONDS do not ask for it');
+      return this.skip();
+    }
+    ensureChromium();
+    const [model] = await listModels({ url, model: '' }, host, open);
+    server = { url, model: model!.id };
+    while (windows.length < WINDOWS) windows.push(await LoadWindow.open(server, 100 + windows.length));
+  });
+  after(async () => {
+    for (const window of windows) await window[Symbol.asyncDispose]();
   });
 
-  it('each question has its answer or its cancellation, and the server goes idle', async () => {
-    const [model] = await listModels({ url: url!, model: '' }, host, open);
-    const server = { url: url!, model: model!.id };
+  it('each question has its answer or its cancellation, the server goes idle, and memory stays flat', async () => {
     const counts = { answered: 0, completed: 0, cancelled: 0, failed: [] as string[] };
     const endMs = performance.now() + 1000 * Number(seconds);
-    const megabytes: number[] = [];
-    const watch = setInterval(() => megabytes.push(Math.round(process.memoryUsage().rss / 1e6)), 5000);
     const clients = Array.from({ length: CLIENTS }, (_, seed) => client(server, seed, counts, endMs));
-    await Promise.all(clients).finally(() => clearInterval(watch));
+    const users = windows.map((window) =>
+      window.work(endMs).catch((error: unknown) => counts.failed.push(String(error))),
+    );
+    const heap: number[] = [];
+    const watch = setInterval(() => heap.push(heapMegabytes()), SAMPLE_MS);
+    await Promise.all([...clients, ...users]).finally(() => clearInterval(watch));
     let [running, waits] = [await unfinished(url!), 0];
     for (; running > 0 && waits < 50; waits++) {
       await delay(100);
       running = await unfinished(url!);
     }
     const { answered, completed, cancelled, failed } = counts;
-    console.log(`      ${answered} answers, ${completed} completions, ${cancelled} cancellations in ${seconds} s`);
-    console.log(`      memory of this process in MB, every 5 s: ${megabytes.join(' ')}; idle after ${waits / 10} s`);
+    console.log(
+      `      clients: ${answered} answers, ${completed} completions, ${cancelled} cancellations in ${seconds} s`,
+    );
+    for (const [index, window] of windows.entries()) console.log(`      window ${index + 1}: ${window.summary()}`);
+    const memory = [
+      { name: 'clients', heap, rss: Math.round(process.memoryUsage.rss() / 2 ** 20) },
+      ...windows.map((window, index) => ({ name: `window ${index + 1}`, ...window.megabytes() })),
+    ];
+    for (const { name, heap, rss } of memory)
+      console.log(`      ${name}: heap ${heap.join(' ')}; RSS ${rss} MB at the end`);
+    console.log(`      the server was idle after ${waits / 10} s`);
     assert.deepEqual(failed, []);
     assert.equal(running, 0, 'requests that the server still computes');
     assert.ok(answered > 0 && completed > 0 && cancelled > 0);
+    for (const { vscode, counts: own } of windows) {
+      assert.ok(own.answered > 0 && own.lines > 0);
+      assert.deepEqual(await vscode.engines(), [], 'engines of this machine');
+    }
+    for (const { name, heap } of memory) assertFlat(name, heap);
   });
 });
+
+/** Megabytes of this process's heap without garbage. */
+function heapMegabytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return Math.round((heapUsed + arrayBuffers) / 2 ** 20);
+}
+
+/** Between the second quarter, when everything has been loaded, and the last one. A short run tells nothing. */
+function assertFlat(name: string, samples: readonly number[]): void {
+  const quarter = Math.floor(samples.length / 4);
+  if (quarter < 5) return;
+  const [early, late] = [median(samples.slice(quarter, 2 * quarter)), median(samples.slice(-quarter))];
+  assert.ok(late <= 1.1 * early, `the memory of ${name} grew from ${early} to ${late} MB`);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
 
 interface Counts {
   answered: number;

@@ -32,6 +32,9 @@ describe('offline and untrusted, in a window', () => {
           'airgap.store.folder': stolen,
           'airgap.store.sharedFolder': stolen,
           'airgap.download.address': 'http://127.0.0.1:1',
+          'airgap.remote.url': 'http://127.0.0.1:1',
+          'airgap.remote.model': 'any',
+          'airgap.remote.use': 'chatAndCompletions',
         }),
       },
       machine: { 'airgap.completion.model': model.path },
@@ -52,7 +55,7 @@ describe('offline and untrusted, in a window', () => {
     model.remove();
   });
 
-  it('restricted mode completes, and the folder may not choose model or backend', async () => {
+  it('restricted mode completes, and the folder may not choose model, backend or server', async () => {
     await window.page.waitForSelector('[id="status.workspaceTrust"]');
     await window.openFile('price.ts', 2, 1);
     assert.match(await window.awaitStatus(/Ready\. Model/), /Backend: wasm/);

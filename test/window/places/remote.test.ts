@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { OLDEST } from '../../../.ci/codeServer.ts';
 import { type ChatServer, startChatServer } from '../../support/extension/chatServer.ts';
 import { scriptedEngine } from '../../support/extension/scriptedEngine.ts';
@@ -6,6 +7,7 @@ import { ChatPage } from '../chatPage.ts';
 import { VsCode, until } from '../vscode.ts';
 import { EditorWindow } from '../window.ts';
 
+const SETTINGS = '.vscode/settings.json';
 const KEY = 'key-of-the-team';
 const TOKEN = 'ghp_abcdefghijABCDEFGHIJ0123456789abcdef';
 
@@ -26,7 +28,7 @@ describe("the team's server, in a window", () => {
     vscode = await VsCode.start({
       files: {
         'price.ts': 'export const price = 1;\n',
-        '.vscode/settings.json': JSON.stringify({
+        [SETTINGS]: JSON.stringify({
           'airgap.remote.url': server.url,
           'airgap.remote.model': 'phi-3-mini',
           'airgap.remote.use': 'chatAndCompletions',
@@ -93,7 +95,8 @@ describe("the team's server, in a window", () => {
       const sent = `Questions and what is attached to them go to ${server.host}. Completions are computed on this machine.\nQuestions and code were sent to ${server.host}.`;
       assert.equal(await chat.button(server.host).getAttribute('title'), sent);
       await window.awaitStatus(/Completions are computed on this machine\./);
-      assert.ok(!vscode.log().includes(KEY));
+      const written = [vscode.log(), vscode.workspaceStorage(), readFileSync(vscode.path(SETTINGS), 'utf8')].join('\n');
+      assert.ok(!written.includes(KEY), 'the key is for nobody else to read');
     });
 
     it('a server that goes away leaves what it has said, and this machine goes on', async () => {
