@@ -59,7 +59,7 @@ export async function judge(perLanguage: number, seed: number): Promise<Judged> 
   const lenient = { finderFor: async () => () => [] };
   const cuts: (Cut & { said?: string })[] = cutsOf(perLanguage, seed);
   // The places of recorded texts that still stand as they did, all of them where time allows.
-  for (const { before, languageId, text } of recorded.slice(0, perLanguage)) {
+  for (const { before, languageId, text } of recorded.slice(0, 2 * perLanguage)) {
     const cut = cutBehind(before, languageId);
     if (cut) cuts.push({ ...cut, said: text });
   }
