@@ -1,6 +1,7 @@
 import type { FindErrors } from '../syntax/findErrors.ts';
 import { bracketsOf, depthOf, maskLiterals, unmatchedClosers } from './brackets.ts';
 import { CLOSED, type Cursor, indentWidth } from './cursor.ts';
+import { withoutOpenEnd } from './expressionEnd.ts';
 import { fitIndentation } from './indentation.ts';
 import type { LineMode } from './lineMode.ts';
 import { openLiteral } from './openLiteral.ts';
@@ -51,6 +52,7 @@ const RULES: readonly Rule[] = [
   ['the rest of the line follows the cursor', withoutRestOfLine],
   ['the next line says so', (text, cursor) => (repeatsNextLine(text, cursor) ? '' : text)],
   ['the parser would see an error', (text, cursor, { findErrors }) => soundText(text, cursor, findErrors)],
+  ['it goes on unknown', (text, cursor, { unsure }) => (unsure ? withoutOpenEnd(text, cursor) : text)],
   ['it leaves open what is closed behind the cursor', (text, cursor) => (leavesOpen(text, cursor) ? '' : text)],
   // White space before the rest of a line may be intended; at the end of a line it never is.
   ['nothing but white space is left', (text, { lineAfter }) => (lineAfter.trim() === '' ? text.trimEnd() : text)],

@@ -170,8 +170,8 @@ const CASES: Record<string, (readonly [...ShownCase, Settings?])[]> = {
     ['typescript', 'zzz', 'x = ⟦⟧', { logprob: () => -4 }],
     ['typescript', 'bar();\nzzzz();\n', '// x\n⟦bar();⟧', { logprob: (t) => (t === 'z' ? -3 : -0.1) }],
     // As far as the model is sure, and no half word.
-    ['typescript', 'a.b(c, dd);\n', 'x = ⟦a.b(c,⟧', { logprob: (t) => (t.includes('d') ? -3 : -0.01) }],
-    ['typescript', 'abc(def', 'x = ⟦abc(⟧', { logprob: (t) => (t.includes('e') ? -3 : -0.01) }],
+    ['typescript', 'a.b(c, dd);\n', 'x = ⟦a.b(c⟧', { logprob: (t) => (t.includes('d') ? -3 : -0.01) }],
+    ['typescript', 'abc(def', 'x = ⟦abc⟧', { logprob: (t) => (t.includes('e') ? -3 : -0.01) }],
     ['typescript', '(a);', 'x⟦⟧', { logprob: (t) => (t === 'a' ? -3 : -0.01) }],
     ['typescript', 'a;\nb;', '⟦a;⟧\nz();', { logprob: (t) => (t === '\n' ? -9 : -0.01) }],
     ['typescript', '\u{1F600}', 'x = "⟦\u{1F600}⟧"'],

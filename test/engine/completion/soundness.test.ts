@@ -57,8 +57,8 @@ const CASES: Record<string, ShownCase[]> = {
 /** The model is unsure of how the line goes on. */
 const UNSURE: ShownCase[] = [
   ['typescript', 'reduce((acc,', 'const total = beds.⟦reduce((acc⟧;\n'],
-  ['python', 'ValueError("No more', 'def f():\n    raise ⟦ValueError(⟧\n'],
-  ['rust', 'Bed::new("mint", 10', 'fn f() {\n    let mint = ⟦Bed::⟧\n    g();\n}\n'],
+  ['python', 'ValueError("No more', 'def f():\n    raise ⟦ValueError⟧\n'],
+  ['rust', 'Bed::new("mint", 10', 'fn f() {\n    let mint = ⟦Bed⟧\n    g();\n}\n'],
   ['typescript', 'a, b', 'foo(⟦a, b⟧)\n'],
   ['python', '"No', 'def f():\n    return ⟦⟧\n'],
 ];
