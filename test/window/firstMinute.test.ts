@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { ChatPage } from './chatPage.ts';
 import { VsCode, until } from './vscode.ts';
@@ -8,6 +9,8 @@ import { EditorWindow } from './window.ts';
 const SAMPLE = 'test/fixtures/sample-project';
 /** The walkthrough's pictures are written where AIRGAP_SHOTS asks for them. */
 const SHOTS = process.env.AIRGAP_SHOTS ? 'media/walkthrough' : 'dist/shots';
+/** README's picture shows the ghost text behind this. */
+const README = { typed: 'if (this.', path: `${process.env.AIRGAP_SHOTS ? 'media' : SHOTS}/ghost-text.png` };
 const STEP = '[data-step-id="airgap.airgap#start#';
 const EDITOR = '.editor-group-container.active .monaco-editor';
 const CHAT = '.part.sidebar';
@@ -100,6 +103,10 @@ describe('the first minute, with the models that come along', () => {
       const ghost = await settledGhostText();
       if (ghost !== '') times[way].push(performance.now() - typedAt);
       console.log(`        ${name}: ${JSON.stringify(typed.trim())} ${JSON.stringify(ghost)}`);
+      if (SMALL_MODEL && ghost !== '' && typed.trim() === README.typed) {
+        mkdirSync(dirname(README.path), { recursive: true });
+        await window.page.screenshot({ path: README.path });
+      }
       await window.press('Escape');
       await until(async () => {
         await window.press('Control+z');

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { until, VsCode } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 
 const SAMPLE = 'test/fixtures/sample-project';
-/** The picture in README is written where AIRGAP_SHOTS asks for it; CI keeps its own beside the build. */
-const SHOTS = process.env.AIRGAP_SHOTS ? 'media' : process.env.CI && 'dist';
 
 interface Case {
   file: string;
@@ -109,7 +107,6 @@ describe('the starter model, on the sample project', () => {
       await window.awaitStatus(/Ready\. Model: starter/);
       await window.type(typed);
       await window.awaitGhostText(completion);
-      await screenshot(window, file);
       if (each === CASES[0]) await seeOthers(window, completion);
       await window.press('Tab');
       assert.equal(await window.savedText(nameOf(file)), lines.with(at, lines[at]! + typed + completion).join('\n'));
@@ -123,10 +120,4 @@ async function seeOthers(window: EditorWindow, completion: string): Promise<void
   await until(async () => !['', completion].includes(await window.ghostText()), 'no other text is offered');
   await window.press('Alt+[');
   await window.awaitGhostText(completion);
-}
-
-async function screenshot(window: EditorWindow, file: string): Promise<void> {
-  if (!SHOTS || file !== CASES[0]!.file) return;
-  mkdirSync(SHOTS, { recursive: true });
-  await window.page.screenshot({ path: `${SHOTS}/ghost-text.png` });
 }
