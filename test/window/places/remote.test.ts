@@ -17,6 +17,8 @@ describe("the team's server, in a window", () => {
     { when: '', answer: 'Here.' },
   ]);
   let server: ChatServer;
+  /** The one that the folder names. */
+  let foreign: ChatServer;
   let vscode: VsCode;
   let window: EditorWindow;
   let chat: ChatPage;
@@ -25,11 +27,12 @@ describe("the team's server, in a window", () => {
     server = await startChatServer(['phi-3-medium', 'phi-3-mini'], (body) =>
       body.includes('count') ? { parts: ['One ', 'two '], ends: false } : { parts: ['On the ', 'server.'], ends: true },
     );
+    foreign = await startChatServer(['phi-3-mini'], () => ({ parts: ['Elsewhere.'], ends: true }));
     vscode = await VsCode.start({
       files: {
         'price.ts': 'export const price = 1;\n',
         [SETTINGS]: JSON.stringify({
-          'airgap.remote.url': server.url,
+          'airgap.remote.url': foreign.url,
           'airgap.remote.model': 'phi-3-mini',
           'airgap.remote.use': 'chatAndCompletions',
         }),
@@ -45,6 +48,7 @@ describe("the team's server, in a window", () => {
     await window?.[Symbol.asyncDispose]();
     await vscode?.[Symbol.asyncDispose]();
     await server?.[Symbol.asyncDispose]();
+    await foreign?.[Symbol.asyncDispose]();
     engine.remove();
   });
 
@@ -59,7 +63,7 @@ describe("the team's server, in a window", () => {
   it('a trusted workspace cannot choose one', async () => {
     await chat.button('Local only').waitFor();
     assert.match(await chat.answerTo('Where?'), /Here\.$/m);
-    assert.deepEqual(server.questions, []);
+    assert.deepEqual(foreign.questions, []);
   });
 
   describe('named by the user', () => {
@@ -95,8 +99,10 @@ describe("the team's server, in a window", () => {
       const sent = `Questions and what is attached to them go to ${server.host}. Completions are computed on this machine.\nQuestions and code were sent to ${server.host}.`;
       assert.equal(await chat.button(server.host).getAttribute('title'), sent);
       await window.awaitStatus(/Completions are computed on this machine\./);
-      const written = [vscode.log(), vscode.workspaceStorage(), readFileSync(vscode.path(SETTINGS), 'utf8')].join('\n');
-      assert.ok(!written.includes(KEY), 'the key is for nobody else to read');
+      assert.deepEqual(foreign.questions, []);
+      const forWorkspace = vscode.workspaceStorage() + readFileSync(vscode.path(SETTINGS), 'utf8');
+      assert.ok(!`${vscode.log()}${forWorkspace}`.includes(KEY), 'the key is for nobody else to read');
+      assert.ok(!forWorkspace.includes(server.host), 'the address is kept for the workspace');
     });
 
     it('a server that goes away leaves what it has said, and this machine goes on', async () => {
