@@ -99,13 +99,14 @@ describe('applying a code block where care is needed, in a window', () => {
 
   it('the instructions of each root go along, named by their folder', async () => {
     writeFileSync(vscode.path('one/AGENTS.md'), 'Answer in Latin.\n');
-    writeFileSync(vscode.path('two/AGENTS.md'), 'Answer in Greek.\n');
+    mkdirSync(vscode.path('two/.github'));
+    writeFileSync(vscode.path('two/.github/copilot-instructions.md'), 'Answer in Greek.\n');
     await window.command('Airgap: New Chat');
     const chat = await ChatPage.find(window.page);
-    await chat.awaitChips(/one\/AGENTS\.md.*two\/AGENTS\.md/);
+    await chat.awaitChips(/one\/AGENTS\.md.*two\/\.github\/copilot-instructions\.md/);
     await chat.answerTo('What now?');
     const { text } = engine.requests().at(-1)!.messages.at(-1)!;
     assert.match(text, /<file name="one\/AGENTS\.md"[^>]*>\nAnswer in Latin\./);
-    assert.match(text, /<file name="two\/AGENTS\.md"[^>]*>\nAnswer in Greek\./);
+    assert.match(text, /<file name="two\/\.github\/copilot-instructions\.md"[^>]*>\nAnswer in Greek\./);
   });
 });
