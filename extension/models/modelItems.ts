@@ -1,9 +1,9 @@
 /** The lines of the picker: models by the place that keeps them, other ways to a model, and what cannot be used. */
 import * as vscode from 'vscode';
 import type { ListedModel } from '../../engine/wire/models.ts';
-import { catalogueText } from './catalogueText.ts';
 import { STARTER } from '../bundledModels.ts';
 import { modelOf } from '../settings.ts';
+import { catalogueText } from './catalogueText.ts';
 import type { ModelList } from './modelList.ts';
 import { costText, kindText, placeText, purposesText, refusal } from './modelTexts.ts';
 import { suggestion } from './suggestion.ts';

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Locator } from 'playwright-core';
+import { BEGINNINGS, lineBefore } from '../support/completion/beginnings.ts';
+import { quantile } from '../support/quantile.ts';
 import { ChatPage } from './chatPage.ts';
 import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
@@ -19,18 +21,6 @@ const SMALL_MODEL = process.env.AIRGAP_SMOLLM2;
 /** The model that completes where none is chosen. */
 const READY = SMALL_MODEL ? /Ready\. Model: SmolLM2/i : /Ready\. Model: starter/;
 
-interface Beginning {
-  file: string;
-  /** The trimmed line behind which a new one is opened; `then`: behind the next line that is this one. */
-  after: string;
-  then?: string;
-  typed: string;
-}
-
-const { beginnings } = JSON.parse(readFileSync('test/fixtures/first-minute/beginnings.json', 'utf8')) as {
-  beginnings: readonly Beginning[];
-};
-
 const QUESTIONS: readonly [file: string, question: string][] = [
   ['garden.ts', 'What does this file do?'],
   ['garden.ts', 'What does the method thirsty return?'],
@@ -42,7 +32,7 @@ const QUESTIONS: readonly [file: string, question: string][] = [
 describe('the first minute, with the models that come along', () => {
   const nameOf = (path: string) => path.split('/').at(-1)!;
   const textOf = new Map(
-    [...new Set(beginnings.map(({ file }) => file))].map((file) => [
+    [...new Set(BEGINNINGS.map(({ file }) => file))].map((file) => [
       nameOf(file),
       readFileSync(`${SAMPLE}/${file}`, 'utf8'),
     ]),
@@ -85,15 +75,15 @@ describe('the first minute, with the models that come along', () => {
     return ghost;
   }
 
-  it(`ghost text comes behind at least 18 of ${beginnings.length} beginnings of lines`, async function () {
+  it(`ghost text comes behind at least 18 of ${BEGINNINGS.length} beginnings of lines`, async function () {
     this.timeout(600_000);
     const times = { 'at once': [] as number[], 'where the cursor has rested': [] as number[] };
-    for (const [i, { file, after, then, typed }] of beginnings.entries()) {
+    for (const [i, beginning] of BEGINNINGS.entries()) {
+      const { file, typed } = beginning;
       const way = i % 2 === 0 ? 'at once' : 'where the cursor has rested';
       const name = nameOf(file);
       const lines = textOf.get(name)!.split('\n');
-      let at = lines.findIndex((line) => line.trim() === after);
-      if (then !== undefined) at = lines.findIndex((line, i) => i > at && line.trim() === then);
+      const at = lineBefore(beginning, lines);
       const read = vscode.timesReadAhead(at + 1);
       await window.openFile(name, at + 1, lines[at]!.length + 1);
       await window.awaitStatus(READY);
@@ -114,8 +104,7 @@ describe('the first minute, with the models that come along', () => {
       }, 'the file is not as before');
     }
     for (const [way, all] of Object.entries(times)) {
-      all.sort((a, b) => a - b);
-      const ms = (share: number): number => Math.round(all[Math.floor(share * all.length)] ?? NaN);
+      const ms = (share: number): number => Math.round(quantile(all, share));
       console.log(`        typed ${way}: ${all.length} shown, after ${ms(0.5)} ms, 90 % within ${ms(0.9)} ms`);
     }
     const shown = Object.values(times).flat().length;

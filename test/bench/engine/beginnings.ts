@@ -8,8 +8,10 @@ import { GhostCache } from '../../../extension/completion/ghostCache.ts';
 import { CompletionProvider } from '../../../extension/completion/provider.ts';
 import type { CompletionModel } from '../../../extension/engine/engine.ts';
 import { readSettings } from '../../../extension/settings.ts';
+import { BEGINNINGS, type Beginning, lineBefore } from '../../support/completion/beginnings.ts';
 import { documentWith } from '../../support/extension/textDocument.ts';
 import { InlineCompletionTriggerKind } from '../../support/extension/vscodeStub.ts';
+import { quantile } from '../../support/quantile.ts';
 import { BenchWindow } from './chatWindow.ts';
 
 export interface BeginningsRow {
@@ -23,13 +25,6 @@ export interface BeginningsRow {
   /** The same from the end of the pause after the last key, in which the model is not asked. */
   readonly beyond: number;
   readonly beyond90: number;
-}
-
-interface Beginning {
-  readonly file: string;
-  readonly after: string;
-  readonly then?: string;
-  readonly typed: string;
 }
 
 interface Answer {
@@ -59,10 +54,9 @@ export function beginningsIn(model: string, most = Infinity): Measurement<Beginn
     ],
     async *rows({ load, signal }) {
       await using window = await BenchWindow.open(model, load);
-      const beginnings = readBeginnings().slice(0, most);
       for (const prompt of ['cold', 'warm'] as const) {
         const answers: Answer[] = [];
-        for (const beginning of beginnings) {
+        for (const beginning of BEGINNINGS.slice(0, most)) {
           throwIfAborted(signal);
           answers.push(await typeBeginning(window, beginning, prompt, signal));
         }
@@ -72,22 +66,16 @@ export function beginningsIn(model: string, most = Infinity): Measurement<Beginn
   };
 }
 
-function readBeginnings(): Beginning[] {
-  const text = readFileSync(join(root, 'test/fixtures/first-minute/beginnings.json'), 'utf8');
-  return (JSON.parse(text) as { beginnings: Beginning[] }).beginnings;
-}
-
 async function typeBeginning(
   window: BenchWindow,
-  { file, after, then, typed }: Beginning,
+  beginning: Beginning,
   prompt: BeginningsRow['prompt'],
   signal: AbortSignal,
 ): Promise<Answer> {
+  const { file, typed } = beginning;
   const text = readFileSync(join(root, 'test/fixtures/sample-project', file), 'utf8');
   const lines = text.split('\n');
-  let line = lines.findIndex((each) => each.trim() === after);
-  if (then !== undefined) line = lines.findIndex((each, i) => i > line && each.trim() === then);
-  const cursor = lines.slice(0, line + 1).join('\n').length;
+  const cursor = lines.slice(0, lineBefore(beginning, lines) + 1).join('\n').length;
   const uri = `file:///project/${basename(file)}`;
   const open = (inserted: string) =>
     documentWith(text.slice(0, cursor) + inserted + text.slice(cursor), cursor + inserted.length, {
@@ -130,14 +118,13 @@ function providerOf(model: CompletionModel, onAsk: () => void): CompletionProvid
 
 function figures(answers: readonly Answer[]): Omit<BeginningsRow, 'prompt'> {
   const shown = answers.filter((answer) => answer.shown);
-  const at = (share: number, of: (answer: Answer) => number): number =>
-    shown.map(of).sort((a, b) => a - b)[Math.floor(share * shown.length)] ?? NaN;
+  const [ms, beyond] = [shown.map((answer) => answer.ms), shown.map(({ beyondMs }) => beyondMs)];
   return {
     typed: answers.length,
     shown: shown.length,
-    median: at(0.5, ({ ms }) => ms),
-    percentile90: at(0.9, ({ ms }) => ms),
-    beyond: at(0.5, ({ beyondMs }) => beyondMs),
-    beyond90: at(0.9, ({ beyondMs }) => beyondMs),
+    median: quantile(ms, 0.5),
+    percentile90: quantile(ms, 0.9),
+    beyond: quantile(beyond, 0.5),
+    beyond90: quantile(beyond, 0.9),
   };
 }

@@ -1,4 +1,5 @@
 import type { Measurement } from '../../../engine/cli/bench/backends.ts';
+import { quantile } from '../../support/quantile.ts';
 import { BenchWindow, type FollowUpRow, SITUATIONS, type Situation, type Times, functionsText } from './chatWindow.ts';
 
 export interface GhostTextBenchOptions {
@@ -73,9 +74,4 @@ function ghostTextRows(times: Times): GhostTextRow[] {
 function prefixes(count: number): string[] {
   const text = functionsText(count);
   return [...text.matchAll(/ {2}for \(const /g)].map(({ index, 0: match }) => text.slice(0, index + match.length));
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
 }
