@@ -6,44 +6,27 @@ import type { PictureMemory } from './pictureMemory.ts';
 import type { Pixels } from './pixels.ts';
 import { scale } from './scale.ts';
 
-/** A picture as the image encoder takes it. */
-export interface Crops {
-  readonly size: HdSize;
-  /** The global view, then the crops row by row. */
-  readonly count: number;
-  /**
-   * (PATCHES, PATCH_VALUES), until the next call: the patches of a crop row by row, the values of each by colour, then row.
-   * They are normalised. Reference: `Phi3VImageProcessor` in image_processing_phi3_v.py.
-   */
-  patches(crop: number): Float32Array;
-}
-
-/** Scales a picture to as many crops as fit and cuts it. The memory is taken for it alone. */
-export function cutIntoCrops(memory: PictureMemory, picture: Pixels, mostCrops: number): Crops {
+/**
+ * Scales a picture to as many crops as fit and cuts it. The memory is taken for it alone. Gives the patches of the global
+ * view, then those of the crops row by row: (crops, PATCHES, PATCH_VALUES) in that memory. The patches of a crop lie row by
+ * row, the values of each by colour, then row; they are normalised. Reference: `Phi3VImageProcessor` in
+ * image_processing_phi3_v.py.
+ */
+export function cutIntoCrops(memory: PictureMemory, picture: Pixels, mostCrops: number): Float32Array {
   const size = hdSize(picture, mostCrops);
   const { byteOffset: whole } = scaleAndPad(memory, picture, size);
   const rowBytes = 3 * size.width;
-  const bytes = memory.take(4 * PATCHES * PATCH_VALUES);
-  const patches = new Float32Array(bytes.buffer, bytes.byteOffset, PATCHES * PATCH_VALUES);
-  const factors = memory.put(Float64Array.from(NORMALISED.flat()));
-  const normalised = memory.put(
-    Float32Array.from({ length: 3 * 256 }, (_, i) => (i & 255) * NORMALISED[i >> 8]![0] + NORMALISED[i >> 8]![1]),
-  );
-  return {
-    size,
-    count: 1 + size.rows * size.cols,
-    patches(crop) {
-      if (crop === 0) {
-        const view = globalView(memory, size, { at: whole, rowBytes });
-        memory.kernels.floatPatches(view, factors, patches.byteOffset);
-      } else {
-        const [row, col] = [Math.floor((crop - 1) / size.cols), (crop - 1) % size.cols];
-        const corner = whole + CROP_SIZE * (row * rowBytes + 3 * col);
-        memory.kernels.bytePatches(corner, rowBytes, normalised, patches.byteOffset);
-      }
-      return patches;
-    },
-  };
+  const cropBytes = 4 * PATCHES * PATCH_VALUES;
+  const crops = memory.take((1 + size.rows * size.cols) * cropBytes);
+  const normal = memory.put(Float32Array.from(NORMAL));
+  let to = crops.byteOffset;
+  memory.kernels.floatPatches(globalView(memory, size, { at: whole, rowBytes }), normal, to);
+  for (let row = 0; row < size.rows; row++) {
+    for (let col = 0; col < size.cols; col++) {
+      memory.kernels.bytePatches(whole + CROP_SIZE * (row * rowBytes + 3 * col), rowBytes, normal, (to += cropBytes));
+    }
+  }
+  return new Float32Array(crops.buffer, crops.byteOffset, crops.length / 4);
 }
 
 /**
@@ -63,10 +46,5 @@ export function scaleAndPad(
   return padded;
 }
 
-/** By colour: the factor and the addend that normalise values from 0 to 255. */
-const NORMALISED = [normalised(0), normalised(1), normalised(2)] as const;
-
-function normalised(colour: 0 | 1 | 2): readonly [factor: number, addend: number] {
-  const deviation = COLOUR_DEVIATION[colour];
-  return [1 / 255 / deviation, -COLOUR_MEAN[colour] / deviation];
-}
+/** By colour, the factor and the addend that normalise values from 0 to 255. */
+const NORMAL = COLOUR_MEAN.flatMap((mean, c) => [1 / 255 / COLOUR_DEVIATION[c]!, -mean / COLOUR_DEVIATION[c]!]);

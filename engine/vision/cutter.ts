@@ -7,7 +7,7 @@ import type { CutAnswer, CutRequest } from './cutterThread.ts';
 
 /** How long the thread waits for the next picture. Starting it takes about as long as cutting a screenshot. */
 const IDLE_MS = 20_000;
-/** After a larger picture the thread ends at once, which frees its memory. */
+/** After a larger picture the thread ends at once, and its memory is freed. */
 const KEPT_PIXELS = 16e6;
 
 /** Decodes and cuts pictures, one at a time, in a thread of its own that starts with the first and ends when idle. */
@@ -16,8 +16,8 @@ export class PictureCutter {
   #idle: NodeJS.Timeout | undefined;
 
   /**
-   * The patches of the global view, then those of the crops row by row, (crops, PATCHES, PATCH_VALUES). Rejects with
-   * BadRequest where the file is damaged, or with Cancelled at once.
+   * The patches as cutIntoCrops gives them, which stay until the next picture. Rejects with BadRequest where the file is
+   * damaged, or with Cancelled at once.
    */
   async cut(request: CutRequest, signal?: AbortSignal): Promise<Float32Array> {
     throwIfAborted(signal);
@@ -33,10 +33,11 @@ export class PictureCutter {
       throw error;
     }
     worker.unref();
-    if (request.width * request.height > KEPT_PIXELS) await this.dispose();
+    const isLarge = request.width * request.height > KEPT_PIXELS;
+    if (isLarge) await this.dispose();
     else this.#idle = setTimeout(() => void this.dispose(), IDLE_MS).unref();
     if ('refusal' in answer) throw new BadRequest(answer.refusal);
-    return answer.patches;
+    return isLarge ? answer.patches.slice() : answer.patches;
   }
 
   /** Ends the thread; the next picture starts another. */

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { PATCHES, PATCH_VALUES } from '../layers/patches.ts';
 import { BadRequest } from '../errors.ts';
 import { cutIntoCrops } from './crops.ts';
 import type { Picture } from './pictureFile.ts';
@@ -13,27 +12,24 @@ export interface CutRequest extends Pick<Picture, 'path' | 'name' | 'hash' | 'wi
   readonly mostCrops: number;
 }
 
-export type CutAnswer = { readonly patches: Float32Array<ArrayBuffer> } | { readonly refusal: string };
+/** The patches lie in memory that both threads see, until the next picture. */
+export type CutAnswer = { readonly patches: Float32Array } | { readonly refusal: string };
 
 const memory = new PictureMemory(workerData as WebAssembly.Module);
 
 parentPort!.on('message', (request: CutRequest) => {
   try {
-    const patches = cut(request);
-    parentPort!.postMessage({ patches } satisfies CutAnswer, [patches.buffer]);
+    parentPort!.postMessage({ patches: cut(request) } satisfies CutAnswer);
   } catch (error) {
     if (!(error instanceof BadRequest)) throw error;
     parentPort!.postMessage({ refusal: error.message } satisfies CutAnswer);
   }
 });
 
-function cut({ path, name, hash, mostCrops }: CutRequest): Float32Array<ArrayBuffer> {
+function cut({ path, name, hash, mostCrops }: CutRequest): Float32Array {
   const file = readFileSync(path);
   if (createHash('sha256').update(file).digest('hex') !== hash)
     throw new BadRequest(`${name} was changed while it was read.`);
   memory.clear();
-  const crops = cutIntoCrops(memory, decodePng(file, name), mostCrops);
-  const patches = new Float32Array(crops.count * PATCHES * PATCH_VALUES);
-  for (let crop = 0; crop < crops.count; crop++) patches.set(crops.patches(crop), crop * PATCHES * PATCH_VALUES);
-  return patches;
+  return cutIntoCrops(memory, decodePng(file, name), mostCrops);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cutIntoCrops, scaleAndPad } from '../../../engine/vision/crops.ts';
 import { hdSize } from '../../../engine/vision/hdSize.ts';
-import { pictureMemory, readPicture } from '../../support/engine/vision/cases.ts';
+import { cropsOf, pictureMemory, readPicture } from '../../support/engine/vision/cases.ts';
 import { type VisionGolden, readVisionGolden } from '../../support/engine/vision/golden.ts';
 
 const golden: VisionGolden = readVisionGolden();
@@ -40,10 +40,10 @@ describe('a picture is scaled and cut as the model was trained', () => {
     });
 
     it(`${name}: the normalised crops and the global view`, () => {
-      const crops = cutIntoCrops(pictureMemory(), readPicture(image.file), image.num_crops_limit);
-      assert.equal(crops.count, image.pixels.shape[0]);
+      const crops = cropsOf(cutIntoCrops(pictureMemory(), readPicture(image.file), image.num_crops_limit));
+      assert.equal(crops.length, image.pixels.shape[0]);
       image.pixels.per_crop_sum.forEach((sum, crop) => {
-        const patches = crops.patches(crop);
+        const patches = crops[crop]!;
         assert.ok(Math.abs(patches.reduce((a, b) => a + b, 0) - sum) <= 1e-6 * patches.length);
       });
       for (const {
@@ -51,7 +51,7 @@ describe('a picture is scaled and cut as the model was trained', () => {
         value,
       } of image.pixels.samples) {
         const patch = Math.floor(y / 14) * 24 + Math.floor(x / 14);
-        const got = crops.patches(crop)[patch * 588 + c * 196 + (y % 14) * 14 + (x % 14)]!;
+        const got = crops[crop]![patch * 588 + c * 196 + (y % 14) * 14 + (x % 14)]!;
         assert.ok(Math.abs(got - value) <= 1e-4, `${got} is not ${value}`);
       }
     });

@@ -38,27 +38,40 @@ export function scaleRow(from: usize, taps: usize, pixels: i32, to: usize): void
 /** The sum of `count` rows of `bytes` bytes each, which lie behind each other, by their weights, as scaleRow takes them. */
 export function mixRows(from: usize, bytes: i32, weights: usize, count: i32, to: usize): void {
   let i = 0;
-  for (; i + 8 <= bytes; i += 8) {
-    let low = i32x4.splat(HALF);
-    let lowNext = low;
-    let high = i32x4.splat(0);
-    let highNext = high;
+  for (; i + 16 <= bytes; i += 16) {
+    let low0 = i32x4.splat(HALF);
+    let low1 = low0;
+    let low2 = low0;
+    let low3 = low0;
+    let high0 = i32x4.splat(0);
+    let high1 = high0;
+    let high2 = high0;
+    let high3 = high0;
     let at = from + <usize>i;
     for (let k = 0; k < count; k += 2) {
-      const row = v128.load64_zero(at);
-      const below = k + 1 < count ? v128.load64_zero(at + <usize>bytes) : row;
-      const both = v128.shuffle<u8>(row, below, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      const first = i16x8.extend_low_i8x16_u(both);
-      const next = i16x8.extend_high_i8x16_u(both);
-      const pair = weights + ((<usize>k) << 2);
-      low = i32x4.add(low, i32x4.dot_i16x8_s(first, v128.load32_splat(pair)));
-      lowNext = i32x4.add(lowNext, i32x4.dot_i16x8_s(next, v128.load32_splat(pair)));
-      high = i32x4.add(high, i32x4.dot_i16x8_s(first, v128.load32_splat(pair, 4)));
-      highNext = i32x4.add(highNext, i32x4.dot_i16x8_s(next, v128.load32_splat(pair, 4)));
+      const row = v128.load(at);
+      const below = k + 1 < count ? v128.load(at + <usize>bytes) : row;
+      const left = v128.shuffle<u8>(row, below, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      const right = v128.shuffle<u8>(row, below, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      const pair0 = i16x8.extend_low_i8x16_u(left);
+      const pair1 = i16x8.extend_high_i8x16_u(left);
+      const pair2 = i16x8.extend_low_i8x16_u(right);
+      const pair3 = i16x8.extend_high_i8x16_u(right);
+      const low = v128.load32_splat(weights + ((<usize>k) << 2));
+      const high = v128.load32_splat(weights + ((<usize>k) << 2), 4);
+      low0 = i32x4.add(low0, i32x4.dot_i16x8_s(pair0, low));
+      low1 = i32x4.add(low1, i32x4.dot_i16x8_s(pair1, low));
+      low2 = i32x4.add(low2, i32x4.dot_i16x8_s(pair2, low));
+      low3 = i32x4.add(low3, i32x4.dot_i16x8_s(pair3, low));
+      high0 = i32x4.add(high0, i32x4.dot_i16x8_s(pair0, high));
+      high1 = i32x4.add(high1, i32x4.dot_i16x8_s(pair1, high));
+      high2 = i32x4.add(high2, i32x4.dot_i16x8_s(pair2, high));
+      high3 = i32x4.add(high3, i32x4.dot_i16x8_s(pair3, high));
       at += (<usize>bytes) << 1;
     }
-    store<u32>(to + <usize>i, inBytes(rounded(low, high)));
-    store<u32>(to + <usize>i, inBytes(rounded(lowNext, highNext)), 4);
+    const left = i16x8.narrow_i32x4_s(rounded(low0, high0), rounded(low1, high1));
+    const right = i16x8.narrow_i32x4_s(rounded(low2, high2), rounded(low3, high3));
+    v128.store(to + <usize>i, i8x16.narrow_i16x8_u(left, right));
   }
   for (; i < bytes; i++) {
     let sum = HALF;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRIORITY } from '../../../../engine/inference/scheduler.ts';
+import { PATCHES, PATCH_VALUES } from '../../../../engine/layers/patches.ts';
 import type { LoadedModel } from '../../../../engine/load/loadedModel.ts';
 import { loadModel } from '../../../../engine/load/loadModel.ts';
 import { joinPrompt, type Prompt } from '../../../../engine/prompt/prompt.ts';
@@ -75,4 +76,12 @@ export function readPicture(file: string): Pixels {
 
 export function pictureMemory(): PictureMemory {
   return new PictureMemory(new WebAssembly.Module(kernels));
+}
+
+/** The patches of each crop, of those that cutIntoCrops gives. */
+export function cropsOf(patches: Float32Array): readonly Float32Array[] {
+  const values = PATCHES * PATCH_VALUES;
+  return Array.from({ length: patches.length / values }, (_, crop) => {
+    return patches.subarray(crop * values, (crop + 1) * values);
+  });
 }
