@@ -31,7 +31,7 @@ import { Status, type StatusState, whyAsleep } from './status/status.ts';
 import { WindowController } from './status/windowController.ts';
 import { FirstStart } from './walkthrough/firstStart.ts';
 
-/** Builds everything and registers it. The engine process itself starts later: see status/windowController.ts. */
+/** Builds everything and registers it. The engine process itself starts later: see completion/cursorRest.ts. */
 export function activate(context: vscode.ExtensionContext): void {
   const own = <T extends vscode.Disposable>(thing: T): T => {
     context.subscriptions.push(thing);
@@ -59,7 +59,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const [snooze, status] = [own(new Snooze()), own(new Status('airgap.showMenu'))];
   const window = own(new WindowController({ config, engine, server, snooze, status, log }));
 
-  own(registerCompletions(window, config, engine.completionModel));
+  own(registerCompletions(window, { config, snooze, model: engine.completionModel }));
 
   const { storageUri } = context;
   const search = own(new Retrieval({ programFolder: join(extensionPath, 'dist'), storageUri, settings, log }));
@@ -90,14 +90,17 @@ export function activate(context: vscode.ExtensionContext): void {
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }
 
-function registerCompletions(window: WindowController, config: Config, model: ModelStatus): vscode.Disposable {
+function registerCompletions(
+  window: WindowController,
+  { config, snooze, model }: { config: Config; snooze: Snooze; model: ModelStatus },
+): vscode.Disposable {
   const cache = new GhostCache();
   const otherFiles = new OtherFiles(() => config.settings);
   const provider = new CompletionProvider(window, cache, window, otherFiles);
   return vscode.Disposable.from(
     config.onDidChange(() => cache.clear()),
     otherFiles,
-    new CursorRest(provider, model),
+    new CursorRest({ provider, model, onDidChangeWish: [config.onDidChange, snooze.onDidChange] }),
     vscode.languages.registerInlineCompletionItemProvider('*', provider),
   );
 }

@@ -1,4 +1,4 @@
-/** Where a cursor rests, keys are likely to follow: what their completions begin with is read before. */
+/** Where a cursor rests, keys are likely to follow: the model is loaded, and reads what their completions begin with. */
 import * as vscode from 'vscode';
 import type { ModelStatus } from '../engine/engine.ts';
 import type { CompletionProvider } from './provider.ts';
@@ -6,29 +6,38 @@ import type { CompletionProvider } from './provider.ts';
 /** Whoever leafs through files or moves through lines is faster. */
 const REST_MS = 300;
 
+export interface CursorRestHost {
+  readonly provider: Pick<CompletionProvider, 'warmUp' | 'prefill'>;
+  readonly model: Pick<ModelStatus, 'onDidChangeState'>;
+  /** Completions may be wanted now that were not before. */
+  readonly onDidChangeWish: readonly vscode.Event<unknown>[];
+  readonly restMs?: number;
+}
+
 export class CursorRest implements vscode.Disposable {
-  readonly #provider: Pick<CompletionProvider, 'prefill'>;
-  readonly #restMs: number;
+  readonly #host: CursorRestHost;
   readonly #listeners: readonly { dispose(): unknown }[];
   #rest: NodeJS.Timeout | undefined;
+  /** Whether a person has moved the cursor. A model that was unloaded does not come back for anything else. */
+  #movedByUser = false;
   #reading = new AbortController();
 
-  constructor(
-    provider: Pick<CompletionProvider, 'prefill'>,
-    model: Pick<ModelStatus, 'onDidChangeState'>,
-    restMs = REST_MS,
-  ) {
-    this.#provider = provider;
-    this.#restMs = restMs;
+  constructor(host: CursorRestHost) {
+    this.#host = host;
+    const moved = (): void => this.#moved({ byUser: true });
     this.#listeners = [
-      vscode.window.onDidChangeActiveTextEditor(() => this.#moved()),
-      vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
-        if (textEditor === vscode.window.activeTextEditor) this.#moved();
+      vscode.window.onDidChangeActiveTextEditor(moved),
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor, kind }) => {
+        // Programs that change the text move the cursor, too; VS Code gives no kind then.
+        if (textEditor === vscode.window.activeTextEditor) this.#moved({ byUser: kind !== undefined });
       }),
-      model.onDidChangeState(({ kind }) => {
-        if (kind === 'ready') this.#moved();
+      ...host.onDidChangeWish.map((onDidChange) => onDidChange(moved)),
+      host.model.onDidChangeState(({ kind }) => {
+        if (kind === 'ready') this.#moved({ byUser: false });
       }),
     ];
+    // The file that is open when the window starts.
+    moved();
   }
 
   dispose(): void {
@@ -36,15 +45,20 @@ export class CursorRest implements vscode.Disposable {
     for (const listener of this.#listeners) listener.dispose();
   }
 
-  #moved(): void {
+  #moved({ byUser }: { byUser: boolean }): void {
     this.#stop();
+    this.#movedByUser ||= byUser;
     this.#reading = new AbortController();
-    const { signal } = this.#reading;
-    this.#rest = setTimeout(() => {
-      const editor = vscode.window.activeTextEditor;
-      // Whoever has selected something reads or copies it.
-      if (editor?.selection.isEmpty) void this.#provider.prefill(editor.document, editor.selection.active, signal);
-    }, this.#restMs);
+    this.#rest = setTimeout(() => this.#rests(this.#reading.signal), this.#host.restMs ?? REST_MS);
+  }
+
+  #rests(signal: AbortSignal): void {
+    const { provider } = this.#host;
+    const editor = vscode.window.activeTextEditor;
+    if (editor && this.#movedByUser) provider.warmUp(editor.document);
+    this.#movedByUser = false;
+    // Whoever has selected something reads or copies it.
+    if (editor?.selection.isEmpty) void provider.prefill(editor.document, editor.selection.active, signal);
   }
 
   #stop(): void {

@@ -25,6 +25,8 @@ export interface CompletionHost {
   /** Context length of the running model in tokens; 0 if none is running. */
   readonly contextLength: number;
   inlineSuggestEnabled(document: vscode.TextDocument): boolean;
+  /** Has the model loaded in the background, unless it failed or had to leave the memory to another one. */
+  warmUp(): void;
   /** For the log: one line per answer of the engine. */
   trace(message: string): void;
   failed(error: unknown): void;
@@ -71,6 +73,11 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       if (!token.isCancellationRequested && !isSuperseded(error)) this.#host.failed(error);
       return [];
     }
+  }
+
+  /** Gets ready for keys in this document, if completions come in it while somebody types. */
+  warmUp(document: vscode.TextDocument): void {
+    if (this.#wanted(document, true)) this.#host.warmUp();
   }
 
   /** Has the model read what the next key's completion here begins with. Never rejects: that completion would say why. */

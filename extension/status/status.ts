@@ -113,7 +113,7 @@ export function describe(state: StatusState, activity: Partial<Activity>): Statu
         label: t('sleeping'),
         sentence: [
           state.because === 'idle'
-            ? t('The model was not used for a while, so it was unloaded. It will load with the next completion.')
+            ? t('The model was not used for a while, so it was unloaded. It will load when you go on in the editor.')
             : t('The chat needed the memory, so the model was unloaded. It will load with the next completion.'),
           ...chatSentences(undefined, activity),
         ].join('\n'),

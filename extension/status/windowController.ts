@@ -1,7 +1,6 @@
 /** The window's controller: tells the engine when completions want it, and shows its state in the status bar. */
 import * as vscode from 'vscode';
 import type { SeenLines } from '../../engine/wire/protocol.ts';
-import { isEligible } from '../reading/vscode/eligibility.ts';
 import { type CompletionHost, sessionIdOf } from '../completion/provider.ts';
 import type { Config } from '../config.ts';
 import type { CompletionModel, Engine, EngineState } from '../engine/engine.ts';
@@ -13,9 +12,6 @@ import { serverSentence } from '../remote/whereText.ts';
 import type { ServerUse } from '../remote/serverUse.ts';
 import type { Snooze } from './snooze.ts';
 import type { Status, StatusState } from './status.ts';
-
-/** Opening an editor starts the engine after this pause, so that leafing through files starts nothing. */
-const WARM_UP_MS = 1000;
 
 type Failed = Extract<StatusState, { kind: 'failed' }>;
 
@@ -30,7 +26,6 @@ export interface WindowControllerHost {
 
 export class WindowController implements CompletionHost, CompletionModel, vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
-  #warmUp: NodeJS.Timeout | undefined;
   #working = 0;
   /** Failure of the last request, if the engine itself works. */
   #failure: Failed | undefined;
@@ -69,11 +64,9 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
         log.warn(reason);
         inform(vscode.l10n.t('Airgap has switched to the CPU. {0}', reason));
       }),
-      vscode.window.onDidChangeActiveTextEditor(() => this.#warmUpSoon()),
     ];
     this.#updateStandby();
     this.#show();
-    this.#warmUpSoon();
   }
 
   get settings(): Settings {
@@ -98,6 +91,11 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
 
   inlineSuggestEnabled(document: vscode.TextDocument): boolean {
     return this.#host.config.inlineSuggestEnabled(document);
+  }
+  warmUp(): void {
+    const { engine } = this.#host;
+    const { state } = engine.completionModel;
+    if (state.kind === 'off' || (state.kind === 'sleeping' && state.because === 'idle')) engine.warmUp('completion');
   }
   trace(message: string): void {
     this.#host.log.debug(message);
@@ -137,7 +135,6 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
   }
 
   dispose(): void {
-    clearTimeout(this.#warmUp);
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
@@ -151,22 +148,12 @@ export class WindowController implements CompletionHost, CompletionModel, vscode
   #wishChanged(): void {
     this.#updateStandby();
     this.#show();
-    this.#warmUpSoon();
   }
 
   /** While completions are off or snoozed, only the chat uses the engine. */
   #updateStandby(): void {
     const { kind } = this.state;
     this.#host.engine.setStandby(kind !== 'disabled' && kind !== 'snoozed');
-  }
-
-  #warmUpSoon(): void {
-    clearTimeout(this.#warmUp);
-    const { kind } = this.state;
-    const document = vscode.window.activeTextEditor?.document;
-    if (kind !== 'off' || !document || !isEligible(document, this.settings)) return;
-    if (this.settings['completion.trigger'] === 'manual' || !this.inlineSuggestEnabled(document)) return;
-    this.#warmUp = setTimeout(() => this.state.kind === 'off' && this.#host.engine.warmUp('completion'), WARM_UP_MS);
   }
 
   /** Completions come, but not as the user wished: a model of theirs must not be replaced without a word. */

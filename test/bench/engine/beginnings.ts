@@ -109,11 +109,13 @@ function providerOf(model: CompletionModel, onAsk: () => void): CompletionProvid
     prefill: (...call) => model.prefill(...call),
     typing: () => model.typing(),
   };
-  const host = { settings, awake: true, contextLength: 0, inlineSuggestEnabled: () => true, trace: () => {} };
+  const nothing = (): void => {};
+  const host = { settings, awake: true, contextLength: 0, inlineSuggestEnabled: () => true };
   const failed = (error: unknown): void => {
     throw error;
   };
-  return new CompletionProvider(asking, new GhostCache(), { ...host, failed }, { of: () => [], found: async () => [] });
+  const all = { ...host, warmUp: nothing, trace: nothing, failed };
+  return new CompletionProvider(asking, new GhostCache(), all, { of: () => [], found: async () => [] });
 }
 
 function figures(answers: readonly Answer[]): Omit<BeginningsRow, 'prompt'> {

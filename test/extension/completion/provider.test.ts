@@ -34,7 +34,7 @@ function setUp(marked: string, options: Options) {
   const { document, position } = textDocument(marked, options);
   const asked: Request[] = [];
   const failures: unknown[] = [];
-  const seen = { announced: 0 };
+  const seen = { announced: 0, warmedUp: 0 };
   const engine: CompletionModel = {
     complete: async (request) => {
       asked.push(request);
@@ -62,6 +62,7 @@ function setUp(marked: string, options: Options) {
       awake: true,
       contextLength: 1024,
       inlineSuggestEnabled: () => true,
+      warmUp: () => seen.warmedUp++,
       trace: () => {},
       failed: (error) => failures.push(error),
       ...host,
@@ -172,6 +173,9 @@ describe('completion provider', () => {
       assert.deepEqual(result.failures, []);
       if (options?.invoked || options?.selected) return;
       assert.deepEqual(await rest(marked, options), result.asked, 'where the cursor rests, the same is read ahead');
+      const { provider, document, seen } = setUp(marked, options ?? {});
+      provider.warmUp(document);
+      assert.equal(seen.warmedUp, result.asked.length, 'and the model is loaded');
     });
   }
 

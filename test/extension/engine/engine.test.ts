@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { EngineFailure } from '../../../engine/wire/failure.ts';
+import { CursorRest } from '../../../extension/completion/cursorRest.ts';
+import { GhostCache } from '../../../extension/completion/ghostCache.ts';
+import { CompletionProvider } from '../../../extension/completion/provider.ts';
 import { Config } from '../../../extension/config.ts';
 import { Snooze } from '../../../extension/status/snooze.ts';
 import { Status } from '../../../extension/status/status.ts';
@@ -9,7 +12,9 @@ import { WindowController } from '../../../extension/status/windowController.ts'
 import { isAlive, until } from '../../support/extension/engineHost.ts';
 import { completion, open, windowEngine } from '../../support/extension/windowEngine.ts';
 import { textDocument } from '../../support/extension/textDocument.ts';
-import { fake, window as stubWindow, log } from '../../support/extension/vscodeStub.ts';
+import { fake, log, TextEditorSelectionChangeKind, window as stubWindow } from '../../support/extension/vscodeStub.ts';
+
+const REST_MS = 20;
 
 describe('engine of a window', function () {
   this.timeout(60_000);
@@ -103,6 +108,7 @@ describe('engine of a window', function () {
   describe('and the settings', () => {
     let snooze: Snooze;
     let window: WindowController;
+    let rest: CursorRest;
     let config: Config;
     const shown = (): string => fake.statusItems.at(-1)!.text;
 
@@ -110,10 +116,11 @@ describe('engine of a window', function () {
       fake.settings = {};
       config = new Config(() => {});
       snooze = new Snooze();
-      stubWindow.activeTextEditor = textDocument('a|');
+      const { document, position } = textDocument('a|');
+      stubWindow.activeTextEditor = { document, selection: { isEmpty: true, active: position } };
     });
     afterEach(() => {
-      for (const thing of [window, snooze, config]) thing.dispose();
+      for (const thing of [rest, window, snooze, config]) thing.dispose();
       stubWindow.activeTextEditor = undefined;
     });
     const openWindow = (): void => {
@@ -125,6 +132,17 @@ describe('engine of a window', function () {
         status: new Status('menu'),
         log: log as never,
       });
+      const noOtherFiles = { of: () => [], found: async () => [] };
+      rest = new CursorRest({
+        provider: new CompletionProvider(window, new GhostCache(), window, noOtherFiles),
+        model: own.engine.completionModel,
+        onDidChangeWish: [config.onDidChange, snooze.onDidChange],
+        restMs: REST_MS,
+      });
+    };
+    const moveCursor = (kind: TextEditorSelectionChangeKind | undefined): Promise<void> => {
+      fake.selectionChanged.fire({ textEditor: stubWindow.activeTextEditor, kind });
+      return delay(3 * REST_MS);
     };
 
     it('an open editor starts the engine; off means no process; on starts it again', async () => {
@@ -140,6 +158,57 @@ describe('engine of a window', function () {
       await until('it is ready', () => own.engine.completionModel.state.kind === 'ready');
       own.pids.add(own.engine.pid!);
     });
+
+    const { Keyboard, Mouse } = TextEditorSelectionChangeKind;
+
+    it('unloaded after a time without use, it comes back where a person moves the cursor, and not by itself', async () => {
+      own.idleMs = 100;
+      openWindow();
+      const sleeps = () => until('it sleeps', () => own.engine.completionModel.state.kind === 'sleeping');
+      await sleeps();
+      assert.equal(own.launches, 1);
+      // What a program does to the text moves the cursor as well.
+      await moveCursor(undefined);
+      assert.equal(own.launches, 1);
+      for (const [kind, launches] of [
+        [Keyboard, 2],
+        [Mouse, 3],
+      ] as const) {
+        await moveCursor(kind);
+        await sleeps();
+        assert.equal(own.launches, launches);
+      }
+    });
+
+    it('moving the cursor neither loads a model that has failed, nor one that had to leave the memory', async () => {
+      own.model = '/missing';
+      openWindow();
+      await until('it has failed', () => own.engine.completionModel.state.kind === 'failed');
+      await moveCursor(Keyboard);
+      assert.equal(own.launches, 1);
+      own.model = '/m';
+      own.engine.stop();
+      await moveCursor(Keyboard);
+      await until('it is ready', () => own.engine.completionModel.state.kind === 'ready');
+      await own.ask('unload');
+      await until('it sleeps', () => own.engine.completionModel.state.kind === 'sleeping');
+      await moveCursor(Keyboard);
+      assert.deepEqual(own.engine.completionModel.state, { kind: 'sleeping', because: 'memory' });
+    });
+
+    for (const [name, settings] of [
+      ['in a language that is off', { 'airgap.enable': { '*': true, typescript: false } }],
+      ['in a file that is excluded', { 'airgap.files.exclude': ['**/main.ts'] }],
+      ['where completions come by hand only', { 'airgap.completion.trigger': 'manual' }],
+      ['where VS Code shows no ghost text', { 'editor.inlineSuggest.enabled': false }],
+    ] as const) {
+      it(`${name}, nothing is loaded`, async () => {
+        fake.set(settings);
+        openWindow();
+        await moveCursor(Keyboard);
+        assert.equal(own.launches, 0);
+      });
+    }
 
     it('an answer is not ended by turning completions off; some time after it the engine goes', async () => {
       own.idleMs = 200;
@@ -174,7 +243,7 @@ describe('engine of a window', function () {
       config.dispose();
       config = new Config(() => {});
       openWindow();
-      await nextTurn();
+      await moveCursor(Keyboard);
       assert.deepEqual(own.states, []);
       assert.equal(own.launches, 0);
       assert.equal(existsSync(own.host.address.socket), false);

@@ -58,7 +58,7 @@ describe('status bar', () => {
     {
       state: { kind: 'sleeping', because: 'idle' },
       text: '$(sparkle) Airgap: sleeping',
-      sentence: /not used for a while[^]*will load with the next completion\.$/,
+      sentence: /not used for a while[^]*will load when you go on in the editor\.$/,
       first: 'disable',
     },
     {

@@ -64,7 +64,7 @@ export const fake = {
 export const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, show() {}, dispose() {} };
 
 export const window = {
-  activeTextEditor: undefined as { document: unknown } | undefined,
+  activeTextEditor: undefined as { document: unknown; selection?: unknown } | undefined,
   createStatusBarItem: () => {
     const item = {
       text: '',
@@ -84,6 +84,12 @@ export const window = {
   showWarningMessage: () => Promise.resolve(),
   showInformationMessage: (message: string) => fake.messages.push(message),
 };
+
+export enum TextEditorSelectionChangeKind {
+  Keyboard = 1,
+  Mouse = 2,
+  Command = 3,
+}
 
 export const NotebookCellKind = { Markup: 1, Code: 2 } as const;
 
