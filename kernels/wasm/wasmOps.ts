@@ -22,6 +22,7 @@ import { checkGatherRows, checkReplaceRows } from '../shared/rows.ts';
 import { checkedK } from '../shared/topK.ts';
 import { type BankOptions, Banks } from './host/banks.ts';
 import { WasmKvPool } from './host/kvPool.ts';
+import type { Layout } from './host/layout.ts';
 import { DTypeCode, FACTORS_BYTES, MOST_Q8_HEAD_DIM, Opcode, ARGMAX_CHUNK, TOP_K_CHUNK } from './opcodes.ts';
 import { recordAttention } from './host/recordAttention.ts';
 import { recordLinear } from './host/recordLinear.ts';
@@ -59,6 +60,8 @@ export class WasmOps implements Ops {
   readonly #pools = new Set<WasmKvPool>();
   readonly #packing: Packing;
   #recording: Recording | undefined;
+  /** Of the last step. */
+  #layout: Layout | undefined;
   #profiled: Profile | undefined;
   #stepping = false;
   #disposed = false;
@@ -127,7 +130,9 @@ export class WasmOps implements Ops {
       this.#recording = undefined;
       const results = tensorsOf(wanted).map(asWasm);
       for (const { dtype } of results) check(dtype === 'f32', () => `step: the result is ${dtype}, not f32`);
-      const placed = program.place(this.banks, this.workers.threads.length, results, this.#profiled);
+      const { length: threads } = this.workers.threads;
+      const placed = program.place(this.banks, threads, results, { before: this.#layout, profile: this.#profiled });
+      this.#layout = placed.layout;
       await this.#packing.idle;
       await (program.empty ? undefined : this.workers.run(placed));
       const values = await readBack(wanted, (tensor) => this.#valuesOf(asWasm(tensor)));

@@ -14,3 +14,11 @@ export interface Operation {
   /** Bytes of scratch per thread. */
   readonly scratch?: number;
 }
+
+/** An operation in its bank, or a copy into the bank. */
+export interface Entry {
+  readonly bank: number;
+  /** The storages that the words name; for a copy, the original and the copy. */
+  readonly storages: readonly Storage[];
+  readonly operation?: Operation;
+}

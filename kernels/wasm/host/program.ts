@@ -1,23 +1,14 @@
 import { check } from '../../check.ts';
 import type { Bank, Banks } from './banks.ts';
-import { FreeList } from './freeList.ts';
 import type { Heap } from './heap.ts';
 import { BY_EVERY_THREAD, DESCRIPTOR_BYTES, PLAN_WORDS } from '../opcodes.ts';
-import type { Operation, Word } from './operation.ts';
+import { type Layout, type Need, UNNAMED, layOut } from './layout.ts';
+import type { Entry, Operation, Word } from './operation.ts';
 import type { Profile } from './profile.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 
-/** The address of scratch before its program is planned, and its last use. */
+/** The address of scratch before its program is placed. */
 const UNPLACED = -1;
-const UNUSED = -1;
-
-/** An operation in its bank, or a copy into the bank. */
-interface Entry {
-  readonly bank: number;
-  /** The storages that the words name; for a copy, the original and the copy. */
-  readonly storages: readonly Storage[];
-  readonly operation?: Operation;
-}
 
 /** A step while it is recorded: operations in order, and the data that the host brings. */
 export class Program {
@@ -76,7 +67,7 @@ export class Program {
 
   /** All scratch is made here, so that its objects have one form and are read fast. */
   #scratch(bytes: number, bank: number | undefined, initial: Storage['initial'], pinned: boolean): Storage {
-    return { bytes, address: UNPLACED, bank, program: this, initial, pinned, lastUse: UNUSED };
+    return { bytes, address: UNPLACED, bank, program: this, initial, pinned, order: UNNAMED };
   }
 
   tensor(shape: readonly number[], initial?: Float32Array): WasmTensor {
@@ -86,31 +77,37 @@ export class Program {
 
   /**
    * Gives every scratch tensor a place, writes the descriptors and the host's data. `results` live to the end. Throws
-   * OutOfMemory; then nothing is held. The time of each operation is added to `profile`, where given, when the program
-   * is released.
+   * OutOfMemory; then nothing is held. `before` is the layout of the step before; the time of each operation is added to
+   * `profile`, where given, when the program is released.
    */
-  place(banks: Banks, threads: number, results: readonly WasmTensor[], profile?: Profile): PlacedProgram {
+  place(
+    banks: Banks,
+    threads: number,
+    results: readonly WasmTensor[],
+    { before, profile }: { before?: Layout | undefined; profile?: Profile | undefined } = {},
+  ): PlacedProgram {
     for (const { storage } of results) {
       this.#emit(storage);
       storage.bank ??= 0;
     }
     this.#endTogether();
-    const { needs, storages } = this.#plan(results);
-    const { address, times, release } = this.#hold(needs, banks, threads, profile);
-    for (const storage of storages) {
-      const { tensors, i32, f32 } = needs.get(storage.bank!)!;
-      storage.address += tensors;
+    const named = results.map(({ storage }) => storage);
+    const { layout, scratch } = layOut(this.#entries, named, before);
+    const { address, times, places, release } = this.#hold(layout.needs, banks, threads, profile);
+    scratch.forEach((storage, i) => {
+      const { tensors, i32, f32 } = places.get(storage.bank!)!;
+      storage.address = tensors + layout.places[i]!;
       const { initial } = storage;
       if (initial) (initial instanceof Int32Array ? i32 : f32).set(initial, storage.address / 4);
-    }
+    });
     const rows: number[][] = [];
     for (const { bank, operation, storages } of this.#entries) {
-      if (operation) writeOperation(bank, operation, needs.get(bank)!, rows);
+      if (operation) writeOperation(bank, operation, places.get(bank)!, rows);
       else writeCopy(bank, storages as [Storage, Storage], rows);
     }
     const { u32 } = banks.at(0).heap.view;
     rows.forEach((row, i) => u32.set(row, address / 4 + i * PLAN_WORDS));
-    return { address, entries: rows.length, banks: banks.all.length, times, release };
+    return { address, entries: rows.length, banks: banks.all.length, times, layout, release };
   }
 
   /** The host reads the results after the last operation, so no thread may still be computing it. */
@@ -122,11 +119,11 @@ export class Program {
 
   /** Allocates the plan in the first bank, and in each bank what the program needs there. */
   #hold(
-    needs: Map<number, Need>,
+    needs: ReadonlyMap<number, Need>,
     banks: Banks,
     threads: number,
     profile: Profile | undefined,
-  ): { address: number; times: number; release: () => void } {
+  ): { address: number; times: number; places: Map<number, Place>; release: () => void } {
     const held: (() => void)[] = [];
     const release = () => held.forEach((end) => end());
     const allocate = ({ heap }: Bank, bytes: number) => {
@@ -136,18 +133,26 @@ export class Program {
     };
     try {
       const address = allocate(banks.at(0), this.#entries.length * PLAN_WORDS * 4);
-      for (const [index, need] of needs) {
+      const places = new Map<number, Place>();
+      for (const [index, { operations, threadScratch, tensorBytes }] of needs) {
         const bank = banks.at(index);
-        const descriptors = need.operations * DESCRIPTOR_BYTES;
-        need.descriptors = allocate(bank, descriptors + threads * need.threadScratch + need.tensorBytes);
-        need.scratch = need.descriptors + descriptors;
-        need.tensors = need.scratch + threads * need.threadScratch;
-        ({ i32: need.i32, f32: need.f32 } = bank.heap.view);
-        need.i32.fill(0, need.descriptors / 4, need.scratch / 4);
+        const bytes = operations * DESCRIPTOR_BYTES;
+        const descriptors = allocate(bank, bytes + threads * threadScratch + tensorBytes);
+        const scratch = descriptors + bytes;
+        const { i32, f32 } = bank.heap.view;
+        i32.fill(0, descriptors / 4, scratch / 4);
+        places.set(index, {
+          descriptors,
+          scratch,
+          threadScratch,
+          tensors: scratch + threads * threadScratch,
+          i32,
+          f32,
+        });
       }
       const times = profile ? allocate(banks.at(0), this.#entries.length * 8) : 0;
       if (profile) held.unshift(() => this.#report(profile, banks.at(0).heap, times));
-      return { address, times, release };
+      return { address, times, places, release };
     } catch (error) {
       release();
       throw error;
@@ -175,72 +180,24 @@ export class Program {
     }
     return 'storage' in word ? { ...word, storage: to } : to;
   }
-
-  /**
-   * Lays scratch out so that a tensor's place is used again once all threads have run the last entry that names it: of
-   * an operation without a barrier, once they have met at the next.
-   */
-  #plan(results: readonly WasmTensor[]): { needs: Map<number, Need>; storages: Storage[] } {
-    const needs = new Map<number, Need>();
-    const needOf = (bank: number): Need => {
-      let need = needs.get(bank);
-      if (!need) needs.set(bank, (need = new Need()));
-      return need;
-    };
-    const scratch: Storage[] = [];
-    const note = (storage: Storage, index: number) => {
-      if (!storage.program) return;
-      if (storage.lastUse === UNUSED) scratch.push(storage);
-      storage.lastUse = index;
-    };
-    for (const [index, { storages }] of this.#entries.entries()) for (const storage of storages) note(storage, index);
-    for (const { storage } of results) note(storage, this.#entries.length);
-
-    for (const storage of scratch) if (storage.initial) needOf(storage.bank!).start(storage);
-    let done: Storage[] = [];
-    for (const [index, { bank, operation, storages }] of this.#entries.entries()) {
-      if (operation) needOf(bank).count(operation);
-      for (const storage of storages) {
-        if (storage.address === UNPLACED) needOf(storage.bank!).start(storage);
-        // An entry may name it twice.
-        if (storage.lastUse === index && !done.includes(storage)) done.push(storage);
-      }
-      if (operation?.grain === BY_EVERY_THREAD) continue;
-      for (const { bank, address } of done) needOf(bank!).places.release(address);
-      done = [];
-    }
-    return { needs, storages: scratch };
-  }
 }
 
-/** The memory that a program takes in one bank: descriptors, then scratch of the threads, then tensors. */
-class Need {
-  readonly places = new FreeList(0);
-  operations = 0;
-  threadScratch = 64;
-  tensorBytes = 0;
-  // Once it has its place: addresses, and views of the bank.
-  descriptors = 0;
-  scratch = 0;
-  tensors = 0;
-  i32: Int32Array = new Int32Array();
-  f32: Float32Array = new Float32Array();
-
-  count({ scratch = 0 }: Operation): void {
-    this.operations++;
-    this.threadScratch = Math.max(this.threadScratch, Math.ceil(scratch / 64) * 64);
-  }
-
-  start(storage: Storage): void {
-    storage.address = this.places.allocate(storage.bytes);
-    this.tensorBytes = Math.max(this.tensorBytes, this.places.end);
-  }
+/** The memory that a program holds in one bank: addresses, and views of the bank. */
+interface Place {
+  /** Of the next descriptor. */
+  descriptors: number;
+  readonly scratch: number;
+  /** Bytes of scratch per thread. */
+  readonly threadScratch: number;
+  readonly tensors: number;
+  readonly i32: Int32Array;
+  readonly f32: Float32Array;
 }
 
 /** Writes the next descriptor of its bank, and a new row of the plan where the one before is of another bank. */
-function writeOperation(bank: number, operation: Operation, need: Need, rows: number[][]): void {
+function writeOperation(bank: number, operation: Operation, place: Place, rows: number[][]): void {
   const { opcode, items, grain, words } = operation;
-  const { i32, descriptors } = need;
+  const { i32, descriptors, scratch, threadScratch } = place;
   const at = descriptors / 4;
   i32[at] = opcode;
   i32[at + 1] = items;
@@ -248,8 +205,8 @@ function writeOperation(bank: number, operation: Operation, need: Need, rows: nu
   for (let i = 0; i < words.length; i++) i32[at + 3 + i] = valueOf(words[i]!);
   const row = rows.at(-1);
   if (row && row[0] === bank && row[1]! > 0) row[1]!++;
-  else rows.push([bank, 1, descriptors, need.scratch, need.threadScratch]);
-  need.descriptors += DESCRIPTOR_BYTES;
+  else rows.push([bank, 1, descriptors, scratch, threadScratch]);
+  place.descriptors += DESCRIPTOR_BYTES;
 }
 
 function writeCopy(bank: number, [from, to]: [Storage, Storage], rows: number[][]): void {
@@ -265,6 +222,7 @@ export interface PlacedProgram {
   readonly banks: number;
   /** Address in the first bank where the first thread writes the milliseconds of each operation and copy (f64), or 0. */
   readonly times: number;
+  readonly layout: Layout;
   /** Frees its memory; to be called after the step. */
   release(): void;
 }

@@ -39,14 +39,25 @@ export function recordLinear(
   const [rows, inputs] = x.shape as readonly [number, number];
   const out = weight.shape[0]!;
   const y = program.tensor([rows, out]);
-  const ends = [weight, y, residual ?? 0, rows, out] as const;
+  const added = residual ?? 0;
   if (weight.dtype === 'f32' || weight.dtype === 'f16') {
     const groups = Math.ceil(out / FLOAT_ROWS);
     program.add({
       opcode: Opcode.matvecFloat,
       items: groups * Math.ceil(rows / FLOAT_TOKENS),
       grain: Math.min(16, share(groups, threads, 1)),
-      words: [x, ...ends, inputs, DTypeCode[weight.dtype], floatRowBytes(inputs, weight.dtype), bias ?? 0],
+      words: [
+        x,
+        weight,
+        y,
+        added,
+        rows,
+        out,
+        inputs,
+        DTypeCode[weight.dtype],
+        floatRowBytes(inputs, weight.dtype),
+        bias ?? 0,
+      ],
       scratch: FLOAT_SCRATCH + FLOAT_ROWS * floatRowBytes(inputs, 'f32'),
     });
     return y;
@@ -60,7 +71,7 @@ export function recordLinear(
       opcode: Opcode.matvecQ,
       items: panels,
       grain,
-      words: [quantisedRows(recording, x, weight.dtype), ...ends, blocks, bias ?? 0, dtype],
+      words: [quantisedRows(recording, x, weight.dtype), weight, y, added, rows, out, blocks, bias ?? 0, dtype],
       scratch: SUPER_STREAMS * FACTORS_BYTES + (rows === 1 ? 1 : Math.ceil(rows / 4) * 4) * grain * PANEL_ROWS * 4,
     });
     return y;
@@ -71,7 +82,7 @@ export function recordLinear(
     opcode: Opcode.matmulQ,
     items: Math.ceil(out / chunkRows) * Math.ceil(rows / BATCH_TOKENS),
     grain: 1,
-    words: [tiles(recording, x), ...ends, blocks, chunkRows, bias ?? 0, dtype],
+    words: [tiles(recording, x), weight, y, added, rows, out, blocks, chunkRows, bias ?? 0, dtype],
     scratch: UNPACKED_BYTES + chunkRows * tokens * 4,
   });
   return y;

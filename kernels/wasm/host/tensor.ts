@@ -16,8 +16,8 @@ export interface Storage {
   readonly initial?: Int32Array | Float32Array | undefined;
   /** True if it contains addresses in its bank, so that operations reading it must run there. */
   readonly pinned?: boolean;
-  /** For scratch memory, while its step is placed: the index of the last entry that names it. */
-  lastUse?: number;
+  /** For scratch memory, while its step is placed: its number among the scratch (layout.ts); -1 before. */
+  order?: number;
 }
 
 /** The Tensor that WasmOps returns. */
