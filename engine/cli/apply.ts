@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createTwoFilesPatch } from 'diff';
@@ -12,6 +12,7 @@ import { childOf, isWithin, relativeTo } from '../../extension/files/fileSystem.
 import { fromNative, nodeFileSystem, toNative } from '../../extension/files/nodeFileSystem.ts';
 import { codeBlocksOf } from '../../webview/markdown/codeBlocks.ts';
 import { BadRequest } from '../errors.ts';
+import { makeFolder } from '../store/makeFolder.ts';
 import { readTextFile } from './readFiles.ts';
 
 interface ApplyOptions {
@@ -141,7 +142,10 @@ async function replaceContent(named: string, bytes: Buffer): Promise<void> {
     (stats) => stats.mode,
     () => undefined,
   );
-  await mkdir(dirname(path), { recursive: true });
+  const fail = (error: NodeJS.ErrnoException): never => {
+    throw new BadRequest(`${named} cannot be written (${error.code}).`);
+  };
+  await makeFolder(dirname(path)).catch(fail);
   const unfinished = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     await writeFile(unfinished, bytes, { flag: 'wx' });
@@ -149,6 +153,6 @@ async function replaceContent(named: string, bytes: Buffer): Promise<void> {
     await rename(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true });
-    throw new BadRequest(`${named} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
+    fail(error as NodeJS.ErrnoException);
   }
 }

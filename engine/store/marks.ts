@@ -3,8 +3,9 @@
  * a mark, so that removing the mark of a dead process can never hit that of a living one.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from './makeFolder.ts';
 
 /** A living process renews its marks this often. */
 const RENEW_MS = 5000;
@@ -20,7 +21,7 @@ export interface Mark {
 
 /** Leaves a mark in `folder`, which is made where it is missing. `purpose` is a plain name. */
 export async function leaveMark(folder: string, purpose: string): Promise<Mark & { readonly name: string }> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const name = `${purpose}.${process.pid}-${randomBytes(6).toString('hex')}`;
   const path = join(folder, name);
   await (await open(path, 'wx', 0o600)).close();

@@ -1,12 +1,13 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { BadRequest } from '../errors.ts';
+import { makeFolder } from './makeFolder.ts';
 
 /**
  * Makes the folder where it is missing, for its owner alone. Rejects with BadRequest where it belongs to somebody else or
  * others may enter it. Windows keeps other users out of the local application data by its own access lists.
  */
 export async function makePrivate(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+  await makeFolder(folder, 0o700).catch((error: NodeJS.ErrnoException) => {
     throw new BadRequest(`The folder for models, ${folder}, cannot be made (${error.code}).`);
   });
   await checkPrivate(folder);

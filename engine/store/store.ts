@@ -1,9 +1,10 @@
-import { mkdir, rename, rm, statfs } from 'node:fs/promises';
+import { rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadRequest } from '../errors.ts';
 import { replaceFile, syncFolder } from './durable.ts';
 import { type EntryFacts, type EntryFile, type StoreEntry, entryOf, idOf, isPlainName } from './entry.ts';
 import { type LockOptions, takeLock } from './lock.ts';
+import { makeFolder } from './makeFolder.ts';
 import { type Mark, livingMarks } from './marks.ts';
 import { checkPrivate, makePrivate } from './permissions.ts';
 import type { StorePlaces } from './places.ts';
@@ -80,7 +81,7 @@ export class Store {
       }
       const folder = join(this.#models, keep ? `.${id}.partial` : `.${id}.unfinished`);
       if (!keep) await rm(folder, { recursive: true, force: true });
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder, 0o700);
       return new Staging(id, folder, { models: this.#models, lock });
     } catch (error) {
       await lock.remove();

@@ -135,6 +135,13 @@ describe('airgap apply', function () {
     assert.equal(statSync(path).mode, mode);
   });
 
+  it('says which file cannot be written, also where no folder can be made', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const answer = write('answer.md', '```ts a/b.ts\nx();\n```');
+    const { code, stderr } = await airgap('apply', answer, '--root', '/proc', '--json', '--write');
+    assert.deepEqual([code, stderr], [1, '/proc/a/b.ts cannot be written (ENOENT).\n']);
+  });
+
   it('prints a diff, and reasons on standard error', async () => {
     write('b.ts', CODE);
     const answer = write('answer.md', '```ts b.ts\nfunction b() {\n  return 3;\n}\n```\n\n```ts ../c.ts\nx();\n```');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EntryFacts, idOf } from '../../../engine/store/entry.ts';
 import { resolveModel } from '../../../engine/store/resolve.ts';
-import { Staging, type Store, openStore } from '../../../engine/store/store.ts';
+import { Staging, Store, openStore } from '../../../engine/store/store.ts';
 import { useModel } from '../../../engine/store/useModel.ts';
 
 describe('store', () => {
@@ -75,6 +75,22 @@ describe('store', () => {
     assert.deepEqual(modes, [0o700, 0o700, 0o700, 0o600, 0o700]);
     chmodSync(places.folder, 0o750);
     await assert.rejects(openStore(places), /must be one that only you can access; run "chmod 700"/);
+  });
+
+  it('is made with the folders above it, and refused in a sentence where that cannot be done', async () => {
+    const inside = { ...places, folder: join(root, 'one/two/three') };
+    assert.equal((await download(await openStore(inside), 'a')).path, join(inside.folder, 'models/a/model.gguf'));
+    writeFileSync(join(root, 'file'), '');
+    for (const folder of [
+      join(root, 'file/store'),
+      ...(process.platform === 'linux' ? ['/proc/store', '/proc/a/b'] : []),
+    ]) {
+      const store = new Store({ ...places, folder });
+      await assert.rejects(
+        store.stage('a', null),
+        /^BadRequest: The folder for models, .*, cannot be (made|read) \(\w+\)\.$/,
+      );
+    }
   });
 
   it('refuses a name that belongs to another model, in any case of letters, and gives the same model again', async () => {
