@@ -1,17 +1,19 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import type { Command } from 'commander';
+import { knownGpuSpeed } from '../discovery/gpuSpeedFile.ts';
 import { backendReports } from '../load/openBackend.ts';
 import type { BackendReport } from '../wire/protocol.ts';
+import { type StoreOptions, addStoreOption, placesOf } from './storeOptions.ts';
 
 /** `airgap doctor`: which backend runs here, and why the others do not. */
 export function addDoctor(program: Command): void {
-  program
-    .command('doctor')
-    .description('print which backend is used on this machine, and why the others are not')
+  addStoreOption(program.command('doctor'))
+    .description('print which backend is used on this machine, why the others are not, and how fast a GPU is')
     .option('--allow-software-gpu', 'accept a software adapter as a GPU')
     .option('--json', 'print the report as JSON')
-    .action(async (options: { allowSoftwareGpu?: boolean; json?: boolean }) => {
-      const backends = await backendReports(options);
+    .action(async (options: { allowSoftwareGpu?: boolean; json?: boolean } & StoreOptions) => {
+      const { folder } = placesOf(options);
+      const backends = await backendReports(options, (adapter, measure) => knownGpuSpeed(folder, adapter, measure));
       const chosen = backends.find((report) => report.usable)?.backend ?? null;
       const machine = {
         node: process.version,

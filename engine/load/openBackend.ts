@@ -1,10 +1,13 @@
 /** The backends, and everything that depends on which one runs. No other file of the engine names them. */
-import { GpuUnavailable, createGpuOps, gpuReport } from '../../kernels/gpu/gpuOps.ts';
+import { type GpuSpeed, GpuUnavailable, createGpuOps, gpuReport, gpuSpeed } from '../../kernels/gpu/gpuOps.ts';
 import type { Ops } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { createWasmOps, wasmReport } from '../../kernels/wasm/wasmOps.ts';
-import { BadRequest } from '../errors.ts';
+import { BadRequest, errorMessage } from '../errors.ts';
 import type { Backend, BackendChoice, BackendReport } from '../wire/protocol.ts';
+import { gpuSpeedLines } from './gpuSpeedLines.ts';
+
+export type { GpuSpeed } from '../../kernels/gpu/gpuOps.ts';
 
 export interface BackendOptions {
   readonly backend: BackendChoice;
@@ -53,11 +56,27 @@ export function withoutGpu(choice: BackendChoice): BackendChoice | undefined {
   return choice === 'auto' ? fallbackFor(choice) : choice;
 }
 
-/** Says for each backend whether it can run here and, where it cannot, why. The best backend comes first. */
-export async function backendReports(options: Pick<BackendOptions, 'allowSoftwareGpu'>): Promise<BackendReport[]> {
-  const gpu = await gpuReport({ allowSoftware: options.allowSoftwareGpu === true });
+/** Remembers the speed of a GPU, by its name and driver, or has it measured. */
+export type KnownGpuSpeed = (adapter: string, measure: () => Promise<GpuSpeed>) => Promise<GpuSpeed>;
+
+/**
+ * Says for each backend whether it can run here and, where it cannot, why. The best backend comes first. A GPU's speed is
+ * part of its details where `knownGpuSpeed` is given.
+ */
+export async function backendReports(
+  options: Pick<BackendOptions, 'allowSoftwareGpu'>,
+  knownGpuSpeed?: KnownGpuSpeed,
+): Promise<BackendReport[]> {
+  const adapterOptions = { allowSoftware: options.allowSoftwareGpu === true };
+  const { adapter, ...gpu } = await gpuReport(adapterOptions);
+  const speed =
+    gpu.usable && knownGpuSpeed
+      ? await knownGpuSpeed(adapter, () => gpuSpeed(adapterOptions)).then(gpuSpeedLines, (error: unknown) => {
+          return [`its speed could not be measured: ${errorMessage(error)}`];
+        })
+      : [];
   return [
-    { backend: 'webgpu', ...gpu },
+    { backend: 'webgpu', ...gpu, details: [...gpu.details, ...speed] },
     { backend: 'wasm', ...(await wasmReport()) },
   ];
 }

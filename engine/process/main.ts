@@ -1,10 +1,19 @@
 /** The engine process: `node dist/engine.cjs --socket PATH --token-file FILE [--wasm-only REASON]`. */
 import { version } from '../../package.json';
+import { knownGpuSpeed } from '../discovery/gpuSpeedFile.ts';
 import { EngineServer } from '../serve/server.ts';
+import { storePlaces } from '../store/places.ts';
 import { SyntaxErrors } from '../syntax/syntaxErrors.ts';
 import { runEngine } from './engineProcess.ts';
 
+const { folder } = storePlaces();
+
 void runEngine(
   version,
-  (options) => new EngineServer({ ...options, syntax: new SyntaxErrors(__dirname, options.log) }),
+  (options) =>
+    new EngineServer({
+      ...options,
+      knownGpuSpeed: (adapter, measure) => knownGpuSpeed(folder, adapter, measure),
+      syntax: new SyntaxErrors(__dirname, options.log),
+    }),
 );

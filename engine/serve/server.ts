@@ -9,7 +9,7 @@ import { BadModel, BadRequest, Cancelled, errorMessage, PromptTooLong } from '..
 import { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { Scheduler } from '../inference/scheduler.ts';
 import { MemoryLedger } from '../load/memoryLedger.ts';
-import { backendReports, withoutGpu } from '../load/openBackend.ts';
+import { type KnownGpuSpeed, backendReports, withoutGpu } from '../load/openBackend.ts';
 import type { Syntax } from '../syntax/findErrors.ts';
 import { traffic } from '../traffic.ts';
 import { imageCosts } from '../vision/imageCosts.ts';
@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly noGpu: string;
   readonly onClients: (count: number, reason: 'arrived' | 'left' | 'goodbye') => void;
   readonly log: (message: string) => void;
+  /** The GPU's speed is missing in reports where absent. */
+  readonly knownGpuSpeed?: KnownGpuSpeed;
   /** The parsers that judge completions; only brackets are checked where absent. */
   readonly syntax?: Syntax;
   /** loadInUse when absent; a test may let it fail. */
@@ -220,7 +222,8 @@ export class EngineServer {
   }
 
   async #doctor(allowSoftwareGpu: boolean | undefined): Promise<DoctorReport> {
-    const backends = await backendReports(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu });
+    const options = allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu };
+    const backends = await backendReports(options, this.#options.knownGpuSpeed);
     const live = [...this.#models.values()].flatMap((model) => model.current ?? []);
     return {
       runtime: this.#options.runtime,

@@ -43,6 +43,7 @@ import { freeWeight, weightWriter } from './matmul/weight.ts';
 import { Packers } from './packing/packers.ts';
 
 export { type AdapterOptions, type GpuReport, gpuReport } from './device/adapter.ts';
+export { type GpuSpeed, gpuSpeed } from './speed/gpuSpeed.ts';
 export { GpuUnavailable } from './device/dawn.ts';
 
 export interface GpuOptions extends AdapterOptions {

@@ -19,7 +19,12 @@ export interface OpenedGpu {
   readonly deviceName: string;
   /** Bytes that this adapter's buffers may take together; Infinity where only an allocation can tell. */
   readonly memoryBytes: number;
+  /** Whether WGSL has products of packed bytes here. */
+  readonly hasByteProducts: boolean;
 }
+
+/** Features that are asked for where an adapter has them. */
+const FEATURES = ['shader-f16', 'timestamp-query'] as const;
 
 export interface GpuReport {
   readonly usable: boolean;
@@ -27,6 +32,8 @@ export interface GpuReport {
   readonly reason: string;
   /** Adapter, features and limits, a line each. */
   readonly details: readonly string[];
+  /** Its name and its driver, where it is usable: what its speed depends on. */
+  readonly adapter: string;
 }
 
 /** The report of `airgap doctor` about the GPU. Opens the device and closes it again. */
@@ -35,10 +42,11 @@ export async function gpuReport(options: AdapterOptions = {}): Promise<GpuReport
   try {
     const { device, deviceName } = await openGpu(options, details);
     device.destroy();
-    return { usable: true, reason: `${deviceName} can be used.`, details };
+    const adapter = `${deviceName}, ${device.adapterInfo.description}`;
+    return { usable: true, reason: `${deviceName} can be used.`, details, adapter };
   } catch (error) {
     if (!(error instanceof GpuUnavailable)) throw error;
-    return { usable: false, reason: error.message, details };
+    return { usable: false, reason: error.message, details, adapter: '' };
   }
 }
 
@@ -46,7 +54,7 @@ export async function gpuReport(options: AdapterOptions = {}): Promise<GpuReport
 export async function openGpu(options: AdapterOptions, details: string[] = []): Promise<OpenedGpu> {
   if (!options.allowSoftware && process.platform === 'linux' && !hasVulkanDriver()) throw noAdapter();
   const dawn = loadDawn();
-  const adapter = await findAdapter(dawn, options);
+  const { gpu, adapter } = await findAdapter(dawn, options);
   const deviceName = nameOf(adapter.info);
   details.push(...describe(adapter, deviceName));
   if (adapter.info.isFallbackAdapter && !options.allowSoftware)
@@ -54,6 +62,7 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
   if (adapter.limits.maxComputeWorkgroupStorageSize < WORKGROUP_BYTES)
     throw new GpuUnavailable(`${deviceName} has less than the ${WORKGROUP_BYTES} bytes of workgroup memory needed.`);
   const device = await adapter.requestDevice({
+    requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: {
       maxComputeWorkgroupStorageSize: WORKGROUP_BYTES,
       maxBufferSize: adapter.limits.maxBufferSize,
@@ -69,24 +78,24 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
     device.destroy();
     throw error;
   }
-  return { device, deviceName, memoryBytes: sharesSystemMemory(adapter) ? systemMemoryBytes() : Infinity };
+  const memoryBytes = sharesSystemMemory(adapter) ? systemMemoryBytes() : Infinity;
+  return { device, deviceName, memoryBytes, hasByteProducts: hasByteProducts(gpu) };
 }
 
 /**
  * Without `disable_workgroup_init` every kernel starts by zeroing its shared memory. Ours write it before they read it,
  * and SwiftShader takes 30 times as long to compile the zeroing as the rest.
  */
-async function findAdapter(dawn: Dawn, options: AdapterOptions): Promise<GPUAdapter> {
+async function findAdapter(dawn: Dawn, options: AdapterOptions): Promise<{ gpu: GPU; adapter: GPUAdapter }> {
   const flags = ['enable-dawn-features=disable_workgroup_init'];
   if (options.adapterName) flags.push(`adapter=${options.adapterName}`);
-  const adapter = await dawnInstance(dawn, flags)
-    .requestAdapter({ powerPreference: 'high-performance' })
-    .catch((error: Error) => {
-      // When no adapter has the name, Dawn throws an error that lists the adapters.
-      const names = [...error.message.matchAll(/name: '([^']*)'/g)].map((match) => match[1]).join(', ');
-      throw new GpuUnavailable(`No GPU adapter is named "${options.adapterName}"; there are: ${names || 'none'}.`);
-    });
-  if (adapter) return adapter;
+  const gpu = dawnInstance(dawn, flags);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch((error: Error) => {
+    // When no adapter has the name, Dawn throws an error that lists the adapters.
+    const names = [...error.message.matchAll(/name: '([^']*)'/g)].map((match) => match[1]).join(', ');
+    throw new GpuUnavailable(`No GPU adapter is named "${options.adapterName}"; there are: ${names || 'none'}.`);
+  });
+  if (adapter) return { gpu, adapter };
   throw noAdapter();
 }
 
@@ -136,6 +145,10 @@ function describe(adapter: GPUAdapter, name: string): string[] {
     `largest buffer: ${mebibytes(limits.maxBufferSize)}, bound at once ${mebibytes(limits.maxStorageBufferBindingSize)}`,
     `workgroup: ${limits.maxComputeInvocationsPerWorkgroup} threads, ${limits.maxComputeWorkgroupStorageSize} bytes`,
   ];
+}
+
+function hasByteProducts({ wgslLanguageFeatures }: GPU): boolean {
+  return wgslLanguageFeatures.has('packed_4x8_integer_dot_product');
 }
 
 /** True where the GPU's memory is known to be the system's own. WebGPU does not tell the size of any other. */
