@@ -35,8 +35,10 @@ export function layOut(
 ): { layout: Layout; scratch: readonly Storage[] } {
   const scratch: Storage[] = [];
   const form = formOf(entries, results, scratch);
-  const isSame = before && before.form.length === form.length && form.every((value, i) => value === before.form[i]);
-  return { layout: isSame ? before : plan(form.slice(), entries, results, scratch), scratch };
+  return {
+    layout: before && equal(before.form, form) ? before : plan(form.slice(), entries, results, scratch),
+    scratch,
+  };
 }
 
 /** Holds the form of a step until the next. */
@@ -44,36 +46,42 @@ let room = new Int32Array(4096);
 
 /**
  * What the layout follows from, in numbers, until the next call. Gives the scratch in the order in which entries, then
- * results name it.
+ * results name it. Some thousand numbers for every token that is decoded: hence the plain loops.
  */
 function formOf(entries: readonly Entry[], results: readonly Storage[], scratch: Storage[]): Int32Array {
+  const most = entries.reduce((sum, { storages }) => sum + 4 + 4 * storages.length, 4 * results.length);
+  if (room.length < most) room = new Int32Array(2 * most);
+  const form = room;
   let end = 0;
-  const put = (value: number): void => {
-    if (end === room.length) {
-      const larger = new Int32Array(2 * end);
-      larger.set(room);
-      room = larger;
-    }
-    room[end++] = value;
-  };
-  const name = (storage: Storage): void => {
-    if (!storage.program) return put(UNNAMED);
-    if (storage.order !== UNNAMED) return put(storage.order!);
-    storage.order = scratch.push(storage) - 1;
-    put(storage.order);
-    put(storage.bytes);
-    put(storage.bank!);
-    put(storage.initial ? 1 : 0);
-  };
   for (const { bank, operation, storages } of entries) {
-    put(bank);
-    put(operation ? (operation.scratch ?? 0) : -1);
-    put(operation?.grain === BY_EVERY_THREAD ? 1 : 0);
-    put(storages.length);
-    for (const storage of storages) name(storage);
+    form[end++] = bank;
+    form[end++] = operation ? (operation.scratch ?? 0) : -1;
+    form[end++] = operation?.grain === BY_EVERY_THREAD ? 1 : 0;
+    form[end++] = storages.length;
+    for (const storage of storages) end = name(storage, scratch, form, end);
   }
-  for (const storage of results) name(storage);
-  return room.subarray(0, end);
+  for (const storage of results) end = name(storage, scratch, form, end);
+  return form.subarray(0, end);
+}
+
+/** Writes the number of a storage, and what it needs where it is new; returns where the next one goes. */
+function name(storage: Storage, scratch: Storage[], form: Int32Array, end: number): number {
+  if (!storage.program || storage.order !== UNNAMED) {
+    form[end] = storage.program ? storage.order! : UNNAMED;
+    return end + 1;
+  }
+  storage.order = scratch.push(storage) - 1;
+  form[end] = storage.order;
+  form[end + 1] = storage.bytes;
+  form[end + 2] = storage.bank!;
+  form[end + 3] = storage.initial ? 1 : 0;
+  return end + 4;
+}
+
+function equal(a: Int32Array, b: Int32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /**
