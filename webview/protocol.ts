@@ -109,8 +109,8 @@ export interface PageMessage {
   /** What the model thought before the answer, as plain text; only once it is complete. */
   thoughts?: string;
   /**
-   * writing: parts follow. cut: the answer reached the length limit and can be continued. repeated: it repeated itself and
-   * was stopped. failed: `problem` says why.
+   * writing: parts follow. cut: the answer reached the length limit and can be continued. repeated: it ends where it
+   * began to repeat itself. failed: `problem` says why.
    */
   status: 'writing' | 'done' | 'stopped' | 'cut' | 'repeated' | 'failed';
   /** Short text saying what the answer is waiting for, while no text has arrived yet. */

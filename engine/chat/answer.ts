@@ -22,7 +22,7 @@ export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopString
 
 /**
  * Answers a conversation. When the call has sources, the first part says what remains of them; then come progress, and
- * the answer in whole characters. An answer that repeats itself is stopped. The session holds the features of pictures.
+ * the answer in whole characters. An answer that repeats itself is stopped, and the result says how much of it to keep. The session holds the features of pictures.
  * Rejects with BadModel when the model has no chat template, with BadRequest where a picture cannot be seen, with
  * PromptTooLong when the question does not fit, and as the session does: with Cancelled within one token
  * after `signal`, and at once while pictures are seen.
@@ -70,7 +70,9 @@ export async function answerChat(
   answer.end();
   const { stop, tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs } = generation.stats;
   const statistics = { tokensReused, tokensPrefilled, tokensGenerated, prefillMs, decodeMs };
-  return { ...statistics, stop: stop ?? answer.stop, messagesDropped: prompt.messagesDropped };
+  const { messagesDropped } = prompt;
+  const ended = stop ?? answer.stop;
+  return { ...statistics, stop: ended, messagesDropped, ...(ended === 'repetition' ? { kept: answer.kept } : {}) };
 }
 
 /** Tells what would remain of sources if the question was asked with them. Rejects with BadModel or Cancelled. */

@@ -3,6 +3,7 @@ import type { ChatPart } from '../wire/protocol.ts';
 import { RepetitionDetector } from './repetition.ts';
 import { SentenceLimit } from './sentenceLimit.ts';
 import { type Told, Thoughts } from './thoughts.ts';
+import { wholeUntil } from './wholeUntil.ts';
 
 export interface AnswerTextOptions {
   readonly stopStrings: readonly string[];
@@ -18,7 +19,9 @@ export class AnswerText {
   readonly #limit: SentenceLimit;
   readonly #repetition = new RepetitionDetector();
   readonly #onPart: (part: ChatPart) => void;
-  #repeats = false;
+  /** What the model has written, of which what is told is the end. */
+  #written = 0;
+  #told = '';
 
   constructor({ stopStrings, prompt, maxSentences }: AnswerTextOptions, onPart: (part: ChatPart) => void) {
     this.#stops = new StopStrings(stopStrings);
@@ -41,17 +44,31 @@ export class AnswerText {
 
   /** Why the answer ended, where the model did not end it. */
   get stop(): 'repetition' | 'text' {
-    return this.#repeats ? 'repetition' : 'text';
+    return this.#repeats && !this.#limit.reached ? 'repetition' : 'text';
+  }
+
+  /** Of an answer that has ended since it repeated itself: the length of what is worth keeping. */
+  get kept(): number {
+    const { repetition } = this.#repetition;
+    if (!repetition) return this.#told.length;
+    const start = repetition.start - this.#written + this.#told.length;
+    return start > 0 ? wholeUntil(this.#told, { ...repetition, start }) : 0;
+  }
+
+  get #repeats(): boolean {
+    return this.#repetition.repetition !== undefined;
   }
 
   #say(text: string): void {
     this.#tell(this.#thoughts.push(text));
-    this.#repeats ||= this.#repetition.push(text);
+    this.#written += text.length;
+    if (!this.#repeats) this.#repetition.push(text);
   }
 
   #tell({ thought, text: said }: Told): void {
     if (thought !== '') this.#onPart({ type: 'thought', text: thought });
     const text = this.#limit.push(said);
+    this.#told += text;
     if (text !== '') this.#onPart({ type: 'text', text });
   }
 }

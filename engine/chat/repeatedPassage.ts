@@ -1,3 +1,4 @@
+import type { Repetition } from './wholeUntil.ts';
 import { countWords } from './words.ts';
 
 /** Longest passage whose repetition is found, in UTF-16 units: some 1,000 tokens. */
@@ -31,7 +32,11 @@ interface Passage {
 export class RepeatedPassage {
   /** UTF-16 units of the text, without numbers at the beginning of lines. */
   readonly #units: number[] = [];
+  /** By unit: where it stands in the text. */
+  readonly #places: number[] = [];
+  #length = 0;
   #atLineStart = true;
+  #repetition: Repetition = { start: 0, length: 0 };
   /** The newest position of each UTF-16 unit, and for each position, modulo the length, the one before it; -1 for none. */
   readonly #newest = new Int32Array(65536).fill(-1);
   readonly #before = new Int32Array(LONGEST_PASSAGE);
@@ -39,10 +44,16 @@ export class RepeatedPassage {
   readonly #runs = new Int32Array(LONGEST_PASSAGE);
   readonly #ends = new Int32Array(LONGEST_PASSAGE).fill(-1);
 
+  /** Where the text began to repeat itself: at the end of the first copy. */
+  get repetition(): Repetition {
+    return this.#repetition;
+  }
+
   /** Appends a piece of text. Returns whether the text repeats itself now. */
   push(piece: string): boolean {
     for (let i = 0; i < piece.length; i++) {
       const code = piece.charCodeAt(i);
+      this.#length++;
       if (this.#isNumber(code)) continue;
       if (this.#repeatsWith(code)) return true;
     }
@@ -59,6 +70,7 @@ export class RepeatedPassage {
 
   #repeatsWith(code: number): boolean {
     const at = this.#units.push(code) - 1;
+    this.#places.push(this.#length - 1);
     let passage: Passage | undefined;
     for (let place = this.#newest[code]!; place >= 0; place = this.#before[place % LONGEST_PASSAGE]!) {
       const distance = at - place;
@@ -71,7 +83,11 @@ export class RepeatedPassage {
     }
     this.#before[at % LONGEST_PASSAGE] = this.#newest[code]!;
     this.#newest[code] = at;
-    return passage !== undefined && this.#isRepetition(passage);
+    if (passage === undefined || !this.#isRepetition(passage)) return false;
+    const copy = this.#units.length - passage.run;
+    const start = this.#places[copy]!;
+    this.#repetition = { start, length: this.#places[copy + passage.length]! - start };
+    return true;
   }
 
   #isRepetition({ length, run }: Passage): boolean {

@@ -1,3 +1,4 @@
+import type { Repetition } from './wholeUntil.ts';
 import { countWords } from './words.ts';
 
 /** Sentences and lines that are remembered. */
@@ -20,10 +21,19 @@ const SHORT_ITEMS = 8;
  */
 export class RepeatedSentence {
   #sentence = '';
-  readonly #newest: string[] = [];
-  /** The newest item of a numbered list, and how many equal ones came one after the other. */
+  /** Length of the text before this sentence. */
+  #length = 0;
+  readonly #newest: { readonly text: string; readonly start: number }[] = [];
+  /** The newest item of a numbered list, how many equal ones came one after the other, and where the second one began. */
   #item = '';
   #items = 0;
+  #secondItem = 0;
+  #start = 0;
+
+  /** Where the text began to repeat itself: where a sentence began that had come before. */
+  get repetition(): Repetition {
+    return { start: this.#start, length: 0 };
+  }
 
   /** Appends a piece of text. Returns whether a sentence has ended in it that repeats itself. */
   push(piece: string): boolean {
@@ -39,22 +49,30 @@ export class RepeatedSentence {
     // Without the signs of a list or a heading, whose numbers may grow.
     const isItem = LIST_ITEM.test(this.#sentence);
     const sentence = this.#sentence.replace(/^[\s\d.)*#>-]+/, '').trim();
+    const start = this.#length;
+    // With the character that ends it.
+    this.#length += this.#sentence.length + 1;
     this.#sentence = '';
     if (sentence === '') return false;
-    if (isItem && /\p{L}/u.test(sentence) && this.#repeatsItem(sentence)) return true;
-    this.#newest.push(sentence);
+    if (isItem && /\p{L}/u.test(sentence) && this.#repeatsItem(sentence, start)) return true;
+    this.#newest.push({ text: sentence, start });
     if (this.#newest.length > REMEMBERED) this.#newest.shift();
-    const first = this.#newest.flatMap((each, i) => (each === sentence ? [i] : [])).at(-OCCURRENCES);
+    const first = this.#newest.flatMap(({ text }, i) => (text === sentence ? [i] : [])).at(-OCCURRENCES);
     if (first === undefined || countWords(sentence) < LEAST_WORDS) return false;
     // Between lines that rightly come back, as in documentation, most lines are new.
     const since = this.#newest.slice(first);
-    return new Set(since).size <= since.length / 2;
+    const texts = since.map(({ text }) => text);
+    if (new Set(texts).size > since.length / 2) return false;
+    this.#start = since.find(({ text }, i) => texts.indexOf(text) < i)!.start;
+    return true;
   }
 
   /** Whether equal items follow one another, whose numbers alone differ. */
-  #repeatsItem(item: string): boolean {
+  #repeatsItem(item: string, start: number): boolean {
     this.#items = item === this.#item ? this.#items + 1 : 1;
     this.#item = item;
+    if (this.#items === 2) this.#secondItem = start;
+    this.#start = this.#secondItem;
     return this.#items >= (item.length >= LONG_ITEM ? OCCURRENCES : SHORT_ITEMS);
   }
 }

@@ -224,6 +224,8 @@ export type ChatPart =
 export interface ChatResult extends GenerationResult {
   /** Number of messages dropped because the window is full: the oldest questions with their answers, never the system's. */
   messagesDropped: number;
+  /** Where the stop is `repetition`: the length, in UTF-16 units, of the answer's beginning that is worth keeping. */
+  kept?: number;
 }
 
 export interface FitParams {

@@ -92,6 +92,7 @@ export class RemoteChat implements ChatModel, RemoteModel {
         prefillMs: (firstMs ?? endMs) - startMs,
         decodeMs: endMs - (firstMs ?? endMs),
         messagesDropped,
+        ...(finish === 'repetition' ? { kept: answer.kept } : {}),
       };
     });
   }

@@ -132,7 +132,7 @@ describe('the first minute, with the models that come along', () => {
         const answer = await chat.texts.last().innerText();
         const found = [...names].filter((name) => new RegExp(`\\b${name}\\b`).test(answer));
         good =
-          !/length limit|repeated itself|Stopped/.test(said) && /\b(the|is|a|of)\b/.test(answer) && found.length >= 2;
+          !/length limit|repeat itself|Stopped/.test(said) && /\b(the|is|a|of)\b/.test(answer) && found.length >= 2;
         console.log(`        ${file}: ${question} ${good ? '' : '(not good) '}${JSON.stringify(answer)}`);
       }
     }

@@ -63,7 +63,7 @@ function Answer({ message, last }: Pick<MessageProps, 'message' | 'last'>) {
       {writing && text === '' && <div class="waiting">{waiting ? `${waiting}…` : t('Thinking…')}</div>}
       {status === 'stopped' && <div class="muted">{t('Stopped.')}</div>}
       {status === 'cut' && <div class="muted">{t('The answer reached the length limit.')}</div>}
-      {status === 'repeated' && <div class="muted">{t('The answer repeated itself and was stopped.')}</div>}
+      {status === 'repeated' && <div class="muted">{t('Stopped here: the answer began to repeat itself.')}</div>}
       {problem && (
         <div class="problem">
           <Icon name="problems" />

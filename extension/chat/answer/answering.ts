@@ -184,6 +184,7 @@ export class Answering {
     signal: AbortSignal,
     onFitted: (part: Fitted) => void = () => {},
   ): Promise<void> {
+    const begun = this.#last.answer.text.length;
     const result = await this.#host.model.chat(request, signal, (part) => {
       if (signal.aborted) return;
       if (part.type === 'fitted') onFitted(part);
@@ -191,7 +192,7 @@ export class Answering {
       else if (part.type === 'text') this.#part(part.text);
       else this.#showAnswer(this.#progressText(part));
     });
-    this.#finished(result);
+    this.#finished(result, begun);
   }
 
   /** Whether the model sees the pictures of this conversation, if it has any; asking loads the model. */
@@ -252,8 +253,11 @@ export class Answering {
     if (this.#host.nowMs() - this.#savedMs >= SAVE_EVERY_MS) this.#save();
   }
 
-  #finished(result: ChatResult): void {
-    const said = saidIn(this.#last.answer);
+  /** `begun`: the length of the answer that this one continues. */
+  #finished(result: ChatResult, begun: number): void {
+    const { answer } = this.#last;
+    const { kept = Infinity } = result;
+    const said = saidIn({ ...answer, text: answer.text.slice(0, begun + kept) });
     const statuses = { length: 'cut', repetition: 'repeated', end: 'done', text: 'done' } as const;
     const status = statuses[result.stop];
     const figures = statisticsText(result, this.#host.t, this.#host.language);

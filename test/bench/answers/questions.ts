@@ -23,6 +23,13 @@ interface Question {
   readonly question: string;
 }
 
+interface Asked extends Question {
+  /** The file's; empty where nothing is given. */
+  readonly text: string;
+}
+
+type Answered = Asked & { readonly answer: string; readonly judged: Judged };
+
 interface Options extends ModelOptions, SamplingOptions {
   every: number;
   small?: boolean;
@@ -45,37 +52,41 @@ export function addAnswers(program: Command, signal: AbortSignal): void {
     const all = JSON.parse(
       readFileSync(join(root, 'test/bench/answers/questions.json'), 'utf8'),
     ) as readonly Question[];
-    const questions = all.filter((_, index) => index % options.every === 0);
+    // A file that is missing is found before the first of many minutes.
+    const questions = all.filter((_, index) => index % options.every === 0).map(withText);
     const model = await loadModel(folder, loadOptions(options, signal));
-    const rows: (Question & { answer: string; judged: Judged })[] = [];
+    const rows: Answered[] = [];
     try {
       for (const [index, question] of questions.entries()) {
         const sampling = { ...samplingOf(options), seed: options.seed + index };
         const manner = options.small ? mannerForSmallModel(question.question) : {};
         rows.push({ ...question, ...(await ask(model, question, { sampling, manner }, signal)) });
         if (process.stderr.isTTY) process.stderr.write(`\r${index + 1} of ${questions.length}`);
+        if (options.out) writeFileSync(options.out, report(rows));
       }
     } finally {
       await model.dispose();
     }
-    const table = figures(rows);
-    console.log(`\n${table}`);
-    if (options.out) writeFileSync(options.out, `${table}\n\n${rows.map(section).join('\n\n')}\n`);
+    console.log(`\n${figures(rows)}`);
   });
+}
+
+function withText(question: Question): Asked {
+  const { file } = question;
+  return { ...question, text: file === undefined ? '' : readFileSync(join(root, file), 'utf8') };
 }
 
 async function ask(
   model: LoadedModel,
-  { file, question }: Question,
+  { file, question, text }: Asked,
   { sampling, manner }: { sampling: SamplingOptions; manner: Manner },
   signal: AbortSignal,
 ): Promise<{ answer: string; judged: Judged }> {
   const { system = SYSTEM, maxSentences, needsCode } = manner;
   if (needsCode && file === undefined) return { answer: '', judged: SAID_BY_THE_CHAT };
-  const text = file === undefined ? '' : readFileSync(join(root, file), 'utf8');
   const asked = maxSentences === undefined ? question : forSmallModel(question);
   let answer = '';
-  const { stop } = await answerChat(
+  const { stop, kept } = await answerChat(
     model,
     model.createSession(),
     {
@@ -90,11 +101,16 @@ async function ask(
       if (part.type === 'text') answer += part.text;
     },
   );
+  answer = answer.slice(0, kept);
   return { answer, judged: judge(answer, stop, `${file} ${question} ${text}`) };
 }
 
+function report(rows: readonly Answered[]): string {
+  return `${figures(rows)}\n\n${rows.map(section).join('\n\n')}\n`;
+}
+
 /** How many answers meet each line of the rubric. */
-function figures(rows: readonly { readonly file?: string; readonly judged: Judged }[]): string {
+function figures(rows: readonly Answered[]): string {
   const about = rows.filter(({ file }) => file !== undefined).map(({ judged }) => judged);
   const nothing = rows.filter(({ file }) => file === undefined).map(({ judged }) => judged);
   const all = [...about, ...nothing];
@@ -106,6 +122,7 @@ function figures(rows: readonly { readonly file?: string; readonly judged: Judge
     line('ends', all, ({ ends }) => ends !== undefined),
     line('  by itself', all, ({ ends }) => ends === 'itself'),
     line('  behind the second sentence, where the chat ends it', all, ({ ends }) => ends === 'limit'),
+    line('  where it began to repeat itself, where the chat ends it', all, ({ ends }) => ends === 'repetition'),
     line('  in place of the model, the chat says that no code is attached', all, ({ ends }) => ends === 'chat'),
     line('no loop', all, ({ noLoop }) => noLoop),
     line('names only what it was given', about, (judged) => judged.invented.length === 0),
@@ -115,9 +132,9 @@ function figures(rows: readonly { readonly file?: string; readonly judged: Judge
   ].join('\n');
 }
 
-function section({ file, question, answer, judged }: Question & { answer: string; judged: Judged }): string {
+function section({ file, question, answer, judged }: Answered): string {
   const faults = [
-    ...(judged.ends === undefined ? ['does not end'] : []),
+    ...(judged.ends === undefined ? ['does not end'] : judged.ends === 'repetition' ? ['began to repeat itself'] : []),
     ...(judged.noLoop ? [] : ['loops']),
     ...(judged.invented.length > 0 ? [`invents ${judged.invented.join(', ')}`] : []),
   ];

@@ -2,9 +2,12 @@
 import type { ChatResult } from '../../../engine/wire/protocol.ts';
 
 export interface Judged {
-  /** What ended it: the model itself, the chat's limit of sentences, or the chat in its place; undefined: it was cut off. */
-  readonly ends: 'itself' | 'limit' | 'chat' | undefined;
-  /** It does not repeat itself: neither stopped for that, nor with a sentence or line of some length three times. */
+  /**
+   * What ended it: the model itself, the chat's limit of sentences, the chat in its place, or the chat where it began to
+   * repeat itself; undefined: it was cut off.
+   */
+  readonly ends: 'itself' | 'limit' | 'chat' | 'repetition' | undefined;
+  /** What the user sees of it does not repeat itself: no sentence or line of some length comes three times. */
   readonly noLoop: boolean;
   /** Names of code that it mentions, and those of them that stand nowhere in what the model was given. */
   readonly symbols: readonly string[];
@@ -22,15 +25,17 @@ const COMMON = new Set(
   ),
 );
 
-/** `given` is the text of the file and of the question. Code blocks are the model's own text and are left out. */
+const ENDS = { end: 'itself', text: 'limit', repetition: 'repetition', length: undefined } as const;
+
+/** `answer` is what the user sees in the end, and `given` the text of the file and of the question. Code blocks are the model's own text and are left out. */
 export function judge(answer: string, stop: ChatResult['stop'], given: string): Judged {
   const prose = answer.replace(/^```[^]*?(?:^```|(?![^]))/gm, '');
   const found = [...prose.matchAll(SYMBOL)].map((match) => match.slice(1).find(Boolean)!);
   const symbols = [...new Set(found)].filter((name) => !COMMON.has(name));
   const words = new Set(given.match(/[\w$]+/g));
   return {
-    ends: stop === 'end' ? 'itself' : stop === 'text' ? 'limit' : undefined,
-    noLoop: stop !== 'repetition' && !repeats(answer),
+    ends: ENDS[stop],
+    noLoop: !repeats(answer),
     symbols,
     invented: symbols.filter((name) => !words.has(name)),
     saysSo:

@@ -315,9 +315,13 @@ describe('a chat answer', () => {
   it('that repeats itself is stopped, and says so', async () => {
     const chat = talk(tiny());
     const said = 'It is because it is because of what it is. ';
-    const { parts, stop } = await chat.ask('Why?', said.repeat(50), 4096);
-    assert.deepEqual([parts.join(''), stop], [said.repeat(3), 'repetition']);
-    assert.equal((await chat.ask('Why?', said.repeat(2))).stop, 'end');
+    const thoughts = `<think>\n${said}\n</think>\n\n`;
+    const { parts, stop, kept } = await chat.ask('Why?', `${thoughts}So it is. ${said.repeat(50)}`, 4096);
+    const answer = parts.join('');
+    assert.ok(`So it is. ${said.repeat(3)}`.startsWith(answer), answer);
+    assert.deepEqual([stop, answer.slice(0, kept)], ['repetition', `So it is. ${said.trimEnd()}`]);
+    const once = await chat.ask('Why?', said.repeat(2));
+    assert.deepEqual([once.stop, once.kept], ['end', undefined]);
   });
 
   for (const [answer, said] of [

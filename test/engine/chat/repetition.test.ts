@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { RepetitionDetector } from '../../../engine/chat/repetition.ts';
+import { wholeUntil } from '../../../engine/chat/wholeUntil.ts';
 
 /** The number of characters after which a text that is streamed in pieces of `size` counts as a repetition. */
 function stopsAt(text: string, size = 1): number | undefined {
@@ -9,6 +10,22 @@ function stopsAt(text: string, size = 1): number | undefined {
     if (detector.push(text.slice(at, at + size))) return Math.min(at + size, text.length);
   }
   return undefined;
+}
+
+/** What is kept of an answer that goes on with `loop` again and again. */
+function kept(begun: string, loop: string | ((i: number) => string)): string {
+  const detector = new RepetitionDetector();
+  let text = begun;
+  for (let i = 0; !detector.repetition; i++) {
+    assert.ok(i < 500, 'not stopped');
+    const piece = typeof loop === 'string' ? loop : loop(i);
+    if (i === 0) detector.push(begun);
+    for (const character of piece) {
+      text += character;
+      if (detector.push(character)) break;
+    }
+  }
+  return text.slice(0, wholeUntil(text, detector.repetition));
 }
 
 const MANUAL = readFileSync('ARCHITECTURE.md', 'utf8').replace(/\s+/g, ' ');
@@ -87,6 +104,78 @@ describe('an answer that repeats itself', () => {
       const at = stopsAt(`x = ${passage.repeat(2000)}`)!;
       assert.ok(at >= least && at <= most, `${at}`);
     });
+  }
+});
+
+describe('of an answer that repeats itself', () => {
+  const REMOVES = 'It removes what has expired.';
+  const [LOCKS, UNLOCKS] = ['The mutex locks the data.', 'The data is then unlocked by the mutex.'];
+  const CODE = '```js\nconst a = 1;\n```';
+  const INTO = 'This file defines a function `globMatcher` that takes a pattern as an argument';
+  const ANOTHER = ' and returns a new function that takes a path as an argument';
+  const LANGUAGES = 'To add a language to the list, use this:\n\n```js\nconst languages = [\n  {\n';
+  const items = (count: number): string =>
+    Array.from({ length: count }, (_, i) => `${i + 1}. Sort the list number ${i}.\n`).join('');
+  const cases: [name: string, begun: string, loop: string | ((i: number) => string), kept: string][] = [
+    ['a sentence', `${REMOVES} `, `${LOCKS} `, `${REMOVES} ${LOCKS}`],
+    ['the first sentence', '', `${LOCKS} `, LOCKS],
+    ['a paragraph', `${REMOVES}\n\n`, `${LOCKS} ${UNLOCKS}\n\n`, `${REMOVES}\n\n${LOCKS} ${UNLOCKS}`],
+    [
+      'two sentences by turns',
+      `${REMOVES}\n\n`,
+      (i) => `${[LOCKS, UNLOCKS][i % 2]!}\n\n`,
+      `${REMOVES}\n\n${LOCKS}\n\n${UNLOCKS}`,
+    ],
+    [
+      'an item',
+      'It has three steps.\n\n- Read the file.\n',
+      '- Split it into lines and sort these.\n',
+      'It has three steps.\n\n- Read the file.\n- Split it into lines and sort these.',
+    ],
+    [
+      'an item without a full stop',
+      'Its methods are:\n\n- `add` adds\n',
+      '- `remove` takes an entry out of the list\n',
+      'Its methods are:\n\n- `add` adds\n- `remove` takes an entry out of the list',
+    ],
+    [
+      'a numbered item',
+      items(3),
+      (i) => `${i + 4}. The algorithm sorts the list in place.\n`,
+      `${items(3)}4. The algorithm sorts the list in place.`,
+    ],
+    ['short items', 'Herbs are these plants.\n\n', (i) => `${i + 1}. Anise\n`, 'Herbs are these plants.\n\n1. Anise'],
+    [
+      'behind a code block',
+      `Use it like this:\n\n${CODE}\n\n`,
+      `${LOCKS} `,
+      `Use it like this:\n\n${CODE}\n\n${LOCKS}`,
+    ],
+    [
+      'a code block',
+      `${REMOVES} ${LOCKS}\n\n`,
+      `${CODE.replace('a = 1', 'answer = computeTheAnswer(1, 2, 3, 4)')}\n\n`,
+      `${REMOVES} ${LOCKS}\n\n${CODE.replace('a = 1', 'answer = computeTheAnswer(1, 2, 3, 4)')}`,
+    ],
+    [
+      'in a code block, behind a sentence',
+      `${REMOVES} ${LOCKS}\n\n\`\`\`js\nlet a;\n`,
+      'a = compute(a, 1, 2);\n',
+      `${REMOVES} ${LOCKS}`,
+    ],
+    [
+      'in a code block, behind nothing whole',
+      LANGUAGES,
+      '    languageId: 1234567890,\n',
+      `${LANGUAGES}    languageId: 1234567890,`,
+    ],
+    ['in a sentence, behind a whole one', `${REMOVES} ${INTO}`, ANOTHER, REMOVES],
+    ['in the only sentence', INTO, ANOTHER, `${INTO}${ANOTHER.replace(/ as an argument$/, '')}`],
+    ['in a word', 'It is called ', 'npm-test-utils-', 'It is called npm-test-utils-'],
+    ['in Chinese', '', '互斥锁用于保护共享资源不被多个线程同时访问。', '互斥锁用于保护共享资源不被多个线程同时访问。'],
+  ];
+  for (const [name, begun, loop, expected] of cases) {
+    it(`${name}: what is kept is whole, without a copy`, () => assert.equal(kept(begun, loop), expected));
   }
 });
 

@@ -83,13 +83,22 @@ describe('chat controller', () => {
 
     it('that repeated themselves say so, and are not continued', async () => {
       const chat = await open();
-      chat.model.script = () => ({ parts: ['one one one'], stop: 'repetition' });
-      assert.equal((await chat.send('Count.')).status, 'repeated');
+      chat.model.script = () => ({ parts: ['one', ' one', ' one'], stop: 'repetition', kept: 3 });
+      const { status, text } = await chat.send('Count.');
       await chat.say({ type: 'continue' });
-      assert.equal(chat.model.requests.length, 1);
+      assert.deepEqual([status, text, chat.model.requests.length], ['repeated', 'one', 1]);
       await chat.say({ type: 'regenerate' });
       await chat.answered();
       assert.equal(chat.model.requests.length, 2);
+    });
+
+    it('that repeat themselves where they are continued lose nothing of what was there', async () => {
+      const chat = await open();
+      chat.model.script = () => ({ parts: ['zero'], stop: 'length' });
+      await chat.send('Count.');
+      chat.model.script = () => ({ parts: [' one', ' one', ' one'], stop: 'repetition', kept: 4 });
+      await chat.say({ type: 'continue' });
+      assert.equal((await chat.answered()).text, 'zero one');
     });
 
     it('stop within a token, and go on', async () => {

@@ -29,6 +29,7 @@ export interface Scripted {
   thoughts?: string[];
   parts?: string[];
   stop?: ChatResult['stop'];
+  kept?: number;
   /** Rejects with this after the parts. */
   fail?: EngineFailure;
   /** Waits after the parts until it is cancelled. */
@@ -74,7 +75,7 @@ export class FakeModel implements ChatModel {
       onPart({ type: 'fitted', ...fitted });
     }
     this.requests.push(request);
-    const { thoughts = [], parts = [], stop = 'end', fail, hang = false } = this.script(request);
+    const { thoughts = [], parts = [], stop = 'end', kept, fail, hang = false } = this.script(request);
     const cancelled = new EngineFailure({ kind: 'cancelled', message: 'The call was cancelled.' });
     for (const part of this.progress) onPart(part);
     for (const text of thoughts) onPart({ type: 'thought', text });
@@ -89,7 +90,7 @@ export class FakeModel implements ChatModel {
       throw cancelled;
     }
     const statistics = { tokensReused: 3400, tokensPrefilled: 12, tokensGenerated: 30, prefillMs: 1, decodeMs: 2000 };
-    return { ...statistics, stop, messagesDropped: this.dropped };
+    return { ...statistics, stop, messagesDropped: this.dropped, ...(kept === undefined ? {} : { kept }) };
   }
 
   async fit(request: Parameters<ChatModel['fit']>[0]): Promise<FitResult> {
