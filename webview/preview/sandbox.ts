@@ -4,7 +4,7 @@
  * former; what is removed here would still open a connection before the policy refuses the request, or leave the frame
  * with the browser's error page.
  */
-import { missingPicture } from './missingPicture.ts';
+import { missingPicture, missingPictureBox } from './missingPicture.ts';
 import { hereOnly } from './links.ts';
 import { guardScripts } from './scripts.ts';
 
@@ -66,6 +66,7 @@ function clean(root: Document | DocumentFragment, scripts: boolean): void {
   );
   each('iframe, frame, object, embed, fencedframe, portal', (element) => element.replaceWith(missingPicture(element)));
   each('img, input[type=image i]', showMissing);
+  each('use, image, feImage', keepOwn);
   each('a, area', keepHere);
   each('template', (template) => {
     // A declared shadow root would be part of the frame's page, but not of this parser's.
@@ -79,6 +80,17 @@ function showMissing(image: Element): void {
   image.removeAttribute('srcset');
   if (/^\s*data:image\//i.test(image.getAttribute('src') ?? '')) return;
   image.setAttribute('src', missingPicture(image).src);
+}
+
+/** Of what drawings refer to: parts of this page, and pictures in the code itself. `use` of another file never loads. */
+function keepOwn(element: Element): void {
+  for (const name of ['href', 'xlink:href']) {
+    const href = element.getAttribute(name);
+    if (href === null || href.startsWith('#')) continue;
+    if (element.localName === 'use') element.removeAttribute(name);
+    else if (!/^\s*data:image\//i.test(href))
+      element.setAttribute(name, missingPictureBox((attribute) => element.getAttribute(attribute)).src);
+  }
 }
 
 /** Links go to places in this page only. */

@@ -70,6 +70,21 @@ describe('the preview of Screenshot to Code', () => {
     assert.equal(await preview.page.getByLabel('Allow scripts in this preview').count(), 0);
   });
 
+  it('drawings keep what lies in the page: pictures elsewhere are boxes, and parts of other files are left out', async () => {
+    await using preview = await PreviewPage.open(browser, {
+      code:
+        '<svg><circle id="dot" r="5"/><use href="#dot"/><use href="https://a.example/i.svg#x"/><use xlink:href="i.svg#x"/>' +
+        '<image href="a.png" width="20" height="10"/><image href="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"/></svg>',
+    });
+    const hrefs = await preview.result.locator('use, image').evaluateAll((all) =>
+      all.map((each) => {
+        const href = each.getAttribute('href') ?? each.getAttribute('xlink:href');
+        return href?.replace(/^data:image\/(\w+).*/s, '$1');
+      }),
+    );
+    assert.deepEqual(hrefs, ['#dot', undefined, undefined, 'svg', 'gif']);
+  });
+
   it('missing pictures are boxes with their text or size; links lead to places of the page only', async () => {
     await using preview = await PreviewPage.open(browser, {
       width: WIDE,
