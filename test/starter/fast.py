@@ -6,6 +6,7 @@ All weights lie in one flat f32 buffer with a flat bf16 copy; views carry the HF
 import ctypes, math, os
 import torch
 from model import rope_tables
+from special import EOT
 
 K = ctypes.CDLL(os.environ.get("KERNELS", os.path.join(os.path.dirname(os.path.abspath(__file__)), "kernels.so")))
 K.xent.restype = K.sumsq.restype = ctypes.c_double
@@ -14,9 +15,9 @@ L = ctypes.c_long; Fl = ctypes.c_float
 bf = torch.bfloat16
 
 class Fast:
-    def __init__(s, model, batch, ctx=None, muon=0.0):
-        """`muon`: ratio of Muon's learning rate to AdamW's, 0 = AdamW for everything."""
-        c = s.c = model.c; s.B, s.T, s.muon = batch, ctx or c.ctx, muon
+    def __init__(s, model, batch, ctx=None, muon=0.0, weight=1.0):
+        """`muon`: ratio of Muon's learning rate to AdamW's, 0 = AdamW for everything; `weight`: that of flagged targets."""
+        c = s.c = model.c; s.B, s.T, s.muon, s.weight = batch, ctx or c.ctx, muon, weight
         sd = {k: v for k, v in model.named_parameters()}
         mats = [k for k in sd if sd[k].dim() == 2]; vecs = [k for k in sd if sd[k].dim() != 2]
         s.names, s.nmat = mats + vecs, sum(sd[k].numel() for k in mats)
@@ -70,8 +71,8 @@ class Fast:
             d = a["y"] @ w("mlp.down_proj").t()
         K.norm_fwd(P(x), P(d), P(s.w["model.norm.weight"]), P(s.nf), P(s.rf), L(N), L(C), eps)
         torch.mm(s.nf, s.wb[emb].t(), out=s.logits)
-        cnt = int((y >= 0).sum())
-        loss = K.xent(P(s.logits), P(y), Fl(1.0 / cnt), L(N), L(c.vocab)) / cnt
+        cnt = ((y >= 0) + (y >= 2 << 16) * (s.weight - 1)).sum().item()
+        loss = K.xent(P(s.logits), P(y), Fl(1 / cnt), Fl(s.weight), L(EOT), L(N), L(c.vocab)) / cnt
         if not train: return loss, 0.0
         s.dw(emb, s.logits, s.nf)
         dn = s.logits @ s.wb[emb]

@@ -111,19 +111,24 @@ void softmax_bwd(const bf *p, bf *d, float scale, long R, long T) {
   }
 }
 /* logits become their gradient times k; returns the summed loss of the rows with target >= 0 */
-double xent(bf *l, const int64_t *y, float k, long N, long V) {
+/* A target is an id, + FLAG where the token `end` does not compete, + 2 * FLAG where the loss weighs `weight`. */
+enum { FLAG = 1 << 16 };
+double xent(bf *l, const int64_t *targets, float scale, float weight, long end, long N, long V) {
   double tot = 0;
 #pragma omp parallel for reduction(+:tot)
   for (long i = 0; i < N; i++) {
     bf *p = l + i * V;
-    if (y[i] < 0) { memset(p, 0, V * sizeof(bf)); continue; }
-    float m = -1e30f, z = 0, t = up(p[y[i]]);
+    if (targets[i] < 0) { memset(p, 0, V * sizeof(bf)); continue; }
+    long y = targets[i] % FLAG;
+    float w = targets[i] & 2 * FLAG ? weight : 1, k = scale * w;
+    if (targets[i] & FLAG) p[end] = dn(-1e30f);
+    float m = -1e30f, z = 0, t = up(p[y]);
     for (long j = 0; j < V; j++) { float x = up(p[j]); m = x > m ? x : m; }
     for (long j = 0; j < V; j++) z += expf(up(p[j]) - m);
     float q = k / z;
     for (long j = 0; j < V; j++) p[j] = dn(expf(up(p[j]) - m) * q);
-    p[y[i]] = dn(expf(t - m) * q - k);
-    tot += logf(z) + m - t;
+    p[y] = dn(expf(t - m) * q - k);
+    tot += w * (logf(z) + m - t);
   }
   return tot;
 }

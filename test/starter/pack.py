@@ -10,8 +10,11 @@ A row holds whole documents one after the other; the last plain one is cut to fi
 
 In the fill-in-the-middle form the suffix comes first and the boundary between prefix and
 middle carries no mark, so that at run time typed characters only append to the prompt.
-Middles are mostly the rest of a line or one to six lines, suffixes are short, and prefixes
-are cut on the left at a line start, as the product does. Text is encoded in pieces cut at
+Middles are mostly the rest of a line, some up to six lines; the suffix begins exactly behind
+the middle. Prefixes are cut on the left at a line start, as the product does. Two high bits
+of a token say what its loss is (special.py): in a fill-in-the-middle document the end token
+does not compete within the prefix, where nobody ever asks for it (otherwise the model learns
+that line ends are almost never the end), and the middle with its end token weighs more. Text is encoded in pieces cut at
 random characters now and then, so that the model can go on from a half-written word.
 """
 import json, os, random, sys
@@ -19,7 +22,8 @@ from multiprocessing import Pool
 import numpy as np, sentencepiece as spm
 from special import *
 
-MIX = {"ts": 0.40, "js": 0.14, "py": 0.29, "rs": 0.12, "c": 0.015, "css": 0.01, "md": 0.022, "json": 0.003}
+MIX = {"ts": 0.27, "js": 0.13, "py": 0.22, "rs": 0.12, "go": 0.06, "java": 0.05, "c": 0.06, "css": 0.025, "html": 0.02,
+       "sh": 0.01, "sql": 0.005, "json": 0.01, "md": 0.02}
 FIM_RATE = float(os.environ.get("FIM", "0.5"))    # share of the documents tried as fill-in-the-middle
 SHORT = os.environ.get("SHORT", "0") == "1"        # mostly short prefixes, so that more middles are seen
 sp = None
@@ -71,27 +75,28 @@ def fim(R, d, room):
         while p < e and (t[p].isalnum() or t[p] == "_"): p += 1
     p = max(p, b + ind) if r >= 0.38 else p
     r = R.random()
-    if r < 0.14 and e - p > 3: q = R.randint(p + 1, e)   # a span inside the line
+    if r < 0.10 and e - p > 3: q = R.randint(p + 1, e)   # a span inside the line
     else:
         q = e                                            # the rest of the line
-        if r > 0.62 or q == p:                           # and up to five more
+        if r > 0.75 or q == p:                           # and up to five more
             for _ in range(R.choice((1, 1, 2, 2, 3, 4, 5))):
                 n = t.find("\n", q + 1)
                 if n < 0: break
                 q = n
     if q - p > 700: return None
-    n = R.choice((30, 80, 150, 250, 400) if SHORT else (0, 60, 150, 250, 400, 400, 600))
+    n = R.choice((40, 100, 200, 300, 400) if SHORT else (60, 150, 250, 400, 400, 600))
     z = min(len(t), q + n)
-    if R.random() < 0.5 and z < len(t): z = max(q, t.rfind("\n", q, z) + 1)   # end it at a line's end
-    if R.random() < 0.12 and q == e: z = q               # nothing after the cursor's line
+    if R.random() < 0.3 and z < len(t): z = t.rfind("\n", q + 1, z) + 1 or z   # end it at a line's end
     S, M, H = enc(t[q:z]), enc(t[p:q]), header(R, d["path"])
     left = room - len(S) - len(M) - len(H) - 3
     if left < 12: return None
     want = int(min(left, R.choice((left, 250, 150, 100, 60) if SHORT else (left, left, 300, 160))) * 3.0)
     a = max(0, p - want)
     if a: a = min(t.find("\n", a) + 1 or a, p)
-    body = enc(t[a:q]) if R.random() < 0.6 else enc(t[a:p]) + M          # jointly, or split at the cursor
-    return H + [FIM_S] + S + [FIM_M] + body[-(left + len(M)):] + [EOT]
+    P = enc(t[a:p]); body = enc(t[a:q]) if R.random() < 0.8 else P + M   # jointly, or split at the cursor
+    n = next((i for i, (x, y) in enumerate(zip(P, body)) if x != y), min(len(P), len(body)))
+    body = [x + IN_PREFIX for x in body[:n]] + [x + IN_MIDDLE for x in body[n:]]
+    return H + [FIM_S] + S + [FIM_M] + body[-(left + len(M)):] + [EOT + IN_MIDDLE]
 
 
 def build(args):
@@ -131,7 +136,8 @@ def main():
     np.random.default_rng(seed).shuffle(rows)
     rows.tofile(out)
     sp = spm.SentencePieceProcessor(model_file=work + "/tokenizer.model")
-    for r in rows[:2]: print(sp.decode([int(x) for x in r if x < SP_VOCAB])[:1500], "\n=====")
+    rows &= ID_MASK
+    for r in rows[:2]: print("".join(NAMES.get(int(x)) or sp.id_to_piece(int(x)) for x in r).replace("<0x0A>", "\n").replace("\u2581", " ")[:1500], "\n=====")
     n = sum(sum(p[1].values()) for p in parts)
     print("rows", len(rows), "tokens", rows.size, "fim documents", int((rows == FIM_S).sum()), "documents", int((rows == FILE).sum()),
           {l: round(sum(p[1][l] for p in parts) / n, 3) for l in MIX})
