@@ -22,10 +22,10 @@ export type ChattingModel = Pick<LoadedModel, 'tokenizer' | 'info' | 'stopString
 
 /**
  * Answers a conversation. When the call has sources, the first part says what remains of them; then come progress, and
- * the answer in whole characters. An answer that repeats itself is stopped, and the result says how much of it to keep. The session holds the features of pictures.
- * Rejects with BadModel when the model has no chat template, with BadRequest where a picture cannot be seen, with
- * PromptTooLong when the question does not fit, and as the session does: with Cancelled within one token
- * after `signal`, and at once while pictures are seen.
+ * the answer in whole characters. An answer that repeats itself is stopped, and the result says how much of it to keep. The
+ * session holds the features of pictures. Rejects with BadModel when the model has no chat template, with BadRequest where a
+ * picture cannot be seen, with PromptTooLong when the question does not fit, and as the session does: with Cancelled within
+ * one token after `signal`, and at once while pictures are seen.
  */
 export async function answerChat(
   model: ChattingModel,

@@ -22,8 +22,8 @@ export function bicubicRow(from: usize, taps: usize, pixels: i32, to: usize): vo
 }
 
 /**
- * The sum of four rows of f64, in f32. rows: four rows of `values`, an even number, of which row n of the picture lies at n modulo 4. taps:
- * as for one pixel in bicubicRow.
+ * The sum of four rows of f64, in f32. rows: four rows of `values`, an even number, of which row n of the picture lies at n
+ * modulo 4. taps: as for one pixel in bicubicRow.
  */
 export function bicubicMix(rows: usize, taps: usize, values: i32, to: usize): void {
   const bytes = (<usize>values) << 3;
