@@ -1,6 +1,6 @@
 /** Abbreviations do not end a sentence, and a number with a full stop begins an item of a list. */
 export const SENTENCE_END = /(?<!\b(?:e\.g|i\.e|etc|vs|z\.B|d\.h)|^\s*\d+)[.!?]["')”*]*$/i;
-const FENCE = /^\s*(```|~~~)/;
+export const FENCE = /^\s*(```|~~~)/;
 
 /** Ends a growing answer behind a number of sentences. What stands in code blocks does not count. */
 export class SentenceLimit {

@@ -1,5 +1,5 @@
 /** Cuts an answer back to where it began to repeat itself. Pure. */
-import { SENTENCE_END } from './sentenceLimit.ts';
+import { FENCE, SENTENCE_END } from './sentenceLimit.ts';
 import { countWords } from './words.ts';
 
 /** Where a text began to repeat itself: at `start` in UTF-16 units, with a passage of so many units; 0 for sentences. */
@@ -8,7 +8,6 @@ export interface Repetition {
   readonly length: number;
 }
 
-const FENCE = /^\s*(?:```|~~~)/;
 const LIST_ITEM = /^\s*(?:[-*+]|\d+[.)])\s/;
 /** What stands in front of the first word of an item, or between two sentences. */
 const NOTHING_SAID = /^[\s\d.)*+#>-]*$/;
