@@ -7,17 +7,22 @@ import { nodeBinary, root } from './nodeBinary.mjs';
 import { packageTarget } from './package.ts';
 import { runNode } from './steps.ts';
 
-export interface Counts {
+interface Tally {
   passes: number;
   failures: number;
   pending: number;
+}
+
+export interface Counts extends Tally {
   /** A line for each failure: the test's whole title and the error's message. */
   failed: string[];
+  /** Likewise, of a first try behind which the file ran once more. */
+  failedFirst: string[];
 }
 
 /** What the reporter writes: counts by file, and the failures' lines. */
 interface Report {
-  files: Record<string, Omit<Counts, 'failed'>>;
+  files: Record<string, Tally>;
   failed: string[];
 }
 
@@ -31,31 +36,45 @@ export const SOFTWARE_VULKAN = {
 export const THIS_FOLDER = { AIRGAP_EXTENSION: root };
 export const WINDOW_TIMEOUT = ['--timeout', '120000'];
 
-const UNIT_TESTS = ['dist/test/**/*.test.mjs', '--ignore', 'dist/test/{window,long,webview}/**'];
+/** What a suite runs: files, mocha's options, and where. */
+interface Run {
+  files: readonly string[];
+  options?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  /** Node itself where not this one. */
+  node?: string;
+}
+
+const UNIT_TESTS = {
+  files: ['dist/test/**/*.test.mjs'],
+  options: ['--ignore', 'dist/test/{window,long,webview}/**'],
+  env: SOFTWARE_VULKAN,
+};
 /** Matches the titles of tests that use a GPU. */
 export const WEBGPU = 'webgpu|the GPU backend';
-const WINDOW_TESTS = ['dist/test/window/**/*.test.mjs', ...WINDOW_TIMEOUT];
+const WINDOW_TESTS = { files: ['dist/test/window/**/*.test.mjs'], options: WINDOW_TIMEOUT };
 
 export const suites: Record<string, () => Promise<Counts> | Counts> = {
   /** Everything that needs no window and computes nothing on a GPU. */
-  unit: () => mocha('unit tests', [...UNIT_TESTS, '--grep', WEBGPU, '--invert'], SOFTWARE_VULKAN),
+  unit: () => run('unit tests', { ...UNIT_TESTS, options: [...UNIT_TESTS.options, '--grep', WEBGPU, '--invert'] }),
   /** The same kernels and models on WebGPU; a software GPU takes as long as all the rest. */
-  webgpu: () => mocha('unit tests on WebGPU', [...UNIT_TESTS, '--grep', WEBGPU], SOFTWARE_VULKAN),
+  webgpu: () => run('unit tests on WebGPU', { ...UNIT_TESTS, options: [...UNIT_TESTS.options, '--grep', WEBGPU] }),
   /** The chat page in a browser. */
-  page: () => browser('the page in Chromium', ['dist/test/webview/**/*.test.mjs']),
+  page: () => run('the page in Chromium', { files: ['dist/test/webview/**/*.test.mjs'] }),
   /** The WASM kernels and goldens on Node 22, whose V8 compiles them differently. */
   node22: () => {
-    const files = ['dist/test/kernels/**/*.test.mjs', 'dist/test/engine/models/golden.test.mjs', '--grep', 'wasm'];
-    return mocha('WASM on Node 22', files, {}, nodeBinary(`${process.platform}-${process.arch}`, 22));
+    const files = ['dist/test/kernels/**/*.test.mjs', 'dist/test/engine/models/golden.test.mjs'];
+    const node = nodeBinary(`${process.platform}-${process.arch}`, 22);
+    return run('WASM on Node 22', { files, options: ['--grep', 'wasm'], node });
   },
   /** Contexts of up to 128K tokens; takes minutes. */
-  long: () => mocha('long contexts', ['dist/test/long/**/*.test.mjs'], SOFTWARE_VULKAN),
+  long: () => run('long contexts', { files: ['dist/test/long/**/*.test.mjs'], env: SOFTWARE_VULKAN }),
   /** The newest VS Code with the extension from this folder. */
-  window: () => browser(`window tests, this folder in VS Code ${NEWEST}`, WINDOW_TESTS, THIS_FOLDER),
+  window: () => run(`window tests, this folder in VS Code ${NEWEST}`, { ...WINDOW_TESTS, env: THIS_FOLDER }),
   /** The newest VS Code, clean, with the package installed. */
   vsix: async () => {
     const vsix = await packageTarget(`${process.platform}-${process.arch}`);
-    return browser(`window tests, package in VS Code ${NEWEST}`, WINDOW_TESTS, { AIRGAP_EXTENSION: vsix });
+    return run(`window tests, package in VS Code ${NEWEST}`, { ...WINDOW_TESTS, env: { AIRGAP_EXTENSION: vsix } });
   },
   /** The oldest VS Code that package.json allows, with the extension from this folder. */
   oldest: () => {
@@ -63,42 +82,38 @@ export const suites: Record<string, () => Promise<Counts> | Counts> = {
       `\nskipped: chatContext, chatCommands, models, pictureText and project tests: code-server ${OLDEST} comes without ripgrep and terminals` +
         `\nskipped: twoModels and firstMinute tests: they are about the models, and the newest has run them`,
     );
-    const args = [
+    const left =
+      'dist/test/window/{chatContext,chatCommands,models,pictureText,project,twoModels,firstMinute}.test.mjs';
+    return run(`window tests, this folder in VS Code ${OLDEST}`, {
       ...WINDOW_TESTS,
-      '--ignore',
-      'dist/test/window/{chatContext,chatCommands,models,pictureText,project,twoModels,firstMinute}.test.mjs',
-    ];
-    const env = { ...THIS_FOLDER, AIRGAP_CODE_SERVER: OLDEST };
-    return browser(`window tests, this folder in VS Code ${OLDEST}`, args, env);
+      options: [...WINDOW_TIMEOUT, '--ignore', left],
+      env: { ...THIS_FOLDER, AIRGAP_CODE_SERVER: OLDEST },
+    });
   },
 };
 
 /**
- * Runs tests that drive a browser. They wait for programs that are not ours, so a file with a failure runs once more by
- * itself, and that run decides; what failed before is printed all the same.
+ * Runs a suite. Tests wait for processes, timers and programs that are not ours, so a file with a failure runs once more
+ * by itself, and that run decides; what failed before is printed all the same, also at the end.
  */
-function browser(title: string, args: string[], env: NodeJS.ProcessEnv = {}): Counts {
-  const first = report(title, args, env);
+function run(title: string, suite: Run): Counts {
+  const first = report(title, suite);
   const files = Object.keys(first.files).filter((file) => first.files[file]!.failures > 0);
-  if (files.length === 0 || files.includes('')) return total(first);
-  const options = args.filter((arg, i) => arg.startsWith('--t') || args[i - 1] === '--timeout');
-  const second = report(`${title}: once more, what failed`, [...files, ...options], env);
-  for (const line of first.failed) console.log(`failed at the first try: ${line}\n`);
-  return total({ files: { ...first.files, ...second.files }, failed: second.failed });
-}
-
-function mocha(title: string, args: string[], env?: NodeJS.ProcessEnv, node?: string): Counts {
-  return total(report(title, args, env, node));
-}
-
-function total({ files, failed }: Report): Counts {
-  const sum = (kind: 'passes' | 'failures' | 'pending') =>
-    Object.values(files).reduce((all, counts) => all + counts[kind], 0);
-  return { passes: sum('passes'), failures: sum('failures'), pending: sum('pending'), failed };
+  const again = files.length > 0 && !files.includes('');
+  const second = again ? report(`${title}: once more, what failed`, { ...suite, files }) : first;
+  const counts = Object.values({ ...first.files, ...second.files });
+  const sum = (kind: keyof Tally) => counts.reduce((all, each) => all + each[kind], 0);
+  return {
+    passes: sum('passes'),
+    failures: sum('failures'),
+    pending: sum('pending'),
+    failed: second.failed,
+    failedFirst: again ? first.failed : [],
+  };
 }
 
 /** Runs mocha in a process of its own. A run that ends without a report counts as one failure. */
-function report(title: string, args: string[], env: NodeJS.ProcessEnv = {}, node = process.execPath): Report {
+function report(title: string, { files, options = [], env, node = process.execPath }: Run): Report {
   console.log(`\n=== ${title} ===`);
   const failure = (line: string): Report => ({
     files: { '': { passes: 0, failures: 1, pending: 0 } },
@@ -108,7 +123,7 @@ function report(title: string, args: string[], env: NodeJS.ProcessEnv = {}, node
   const file = join(folder, 'report.json');
   try {
     const tool = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', '.ci/reporter.cjs'];
-    const code = runNode([...tool, ...args], { AIRGAP_TEST_REPORT: file, ...env }, node);
+    const code = runNode([...tool, ...files, ...options], { AIRGAP_TEST_REPORT: file, ...env }, node);
     const written = JSON.parse(readFileSync(file, 'utf8')) as Report;
     // For instance an error after the last test.
     if (code === 0 || written.failed.length > 0) return written;

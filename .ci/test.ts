@@ -30,7 +30,10 @@ for (const name of chosen) {
   results.push({ name, ...counts, seconds: (performance.now() - start) / 1000 });
 }
 printTimes();
-for (const { name, failed } of results) for (const line of failed) console.log(`failed in ${name}: ${line}\n`);
+for (const { name, failed, failedFirst } of results) {
+  for (const line of failedFirst) console.log(`failed at the first try in ${name}: ${line}\n`);
+  for (const line of failed) console.log(`failed in ${name}: ${line}\n`);
+}
 const total = (key: 'passes' | 'failures' | 'pending') => results.reduce((sum, each) => sum + each[key], 0);
 console.log(`${total('passes')} passed, ${total('failures')} failed, ${total('pending')} skipped`);
 process.exit(total('failures') === 0 ? 0 : 1);

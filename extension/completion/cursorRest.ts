@@ -36,7 +36,9 @@ export class CursorRest implements vscode.Disposable {
         if (kind === 'ready') this.#moved({ byUser: false });
       }),
     ];
-    // The file that is open when the window starts.
+    // The file that is open when the window starts. Starting the engine need not wait until VS Code has started all else.
+    const editor = vscode.window.activeTextEditor;
+    if (editor) host.provider.warmUp(editor.document);
     moved();
   }
 

@@ -104,9 +104,8 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
 
   async prefill(request: CompleteRequest, signal: AbortSignal): Promise<number> {
     if (this.#state.kind !== 'ready') return 0;
-    // A cursor that moves must not keep the model.
-    const prefill = () => this.#call('prefill', request, { signal });
-    return (await this.#standby.during(prefill, { extends: false })).tokensPrefilled;
+    // Not a use for the standby: a cursor that moves must neither keep the model nor hide that the engine has unloaded it.
+    return (await this.#call('prefill', request, { signal })).tokensPrefilled;
   }
 
   typing(): void {

@@ -74,11 +74,22 @@ describe('engine of a window with two models', function () {
     await own.ask('abc');
     let read = 0;
     await until('it sleeps', () => {
-      void ahead().then((tokens) => (read += tokens));
+      ahead().then(
+        (tokens) => (read += tokens),
+        () => {},
+      );
       return own.engine.completionModel.state.kind === 'sleeping';
     });
     assert.ok(read > 0);
     assert.deepEqual([await ahead(), own.launches], [0, 1]);
+  });
+
+  it('reading ahead does not hide that the engine has unloaded the model', async () => {
+    await own.ask('abc');
+    const reading = own.engine.completionModel.prefill(completion('hang'), open);
+    await own.ask('unload');
+    await assert.rejects(reading, { message: 'The model is not needed now.' });
+    assert.deepEqual(own.engine.completionModel.state, { kind: 'sleeping', because: 'memory' });
   });
 
   it('a time without use that is set later counts at once', async () => {

@@ -64,7 +64,10 @@ export class ScriptedServer {
         return { version, pid: process.pid };
       },
       load: async (params, call) => this.#load(params, call),
-      prefill: async ({ prefix }) => ({ tokensPrefilled: tokensOf(prefix) }),
+      prefill: async ({ prefix }, { signal }) => {
+        if (prefix === 'hang') await hang(signal);
+        return { tokensPrefilled: tokensOf(prefix) };
+      },
       complete: (params, { signal }) => {
         if (params.prefix === 'unload') setImmediate(() => connection.notify('unloaded', { modelId: params.modelId }));
         return complete(params.prefix, signal);
