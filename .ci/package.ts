@@ -66,7 +66,7 @@ export async function packageTarget(target: string, chatModel?: string): Promise
 }
 
 /** Copies the Dawn and the Node of the target's platform, with their licences. */
-function addNatives(stage: string, target: string): void {
+export function addNatives(stage: string, target: string): void {
   cpSync(dawnFolder(target), join(stage, 'dist/webgpu', target), { recursive: true });
   const binary = nodeBinary(target, NODE_MAJOR);
   const folder = join(stage, 'dist/node', target);

@@ -21,7 +21,8 @@ export function rowFormatter<Row>(columns: readonly Column<Row>[], format: Table
 
 function listText<Row>(columns: readonly Column<Row>[], row: Row): string {
   const width = Math.max(...columns.map(({ title }) => title.length)) + 2;
-  return columns.map((column) => `  ${column.title.padEnd(width)}${column.text(row)}`).join('\n');
+  const lines = columns.map(({ title, text }) => [title, text(row)] as const).filter(([, text]) => text !== '');
+  return lines.map(([title, text]) => `  ${title.padEnd(width)}${text}`).join('\n');
 }
 
 /** The first column is aligned to the left, the others to the right. */

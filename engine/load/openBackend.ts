@@ -56,6 +56,11 @@ export function withoutGpu(choice: BackendChoice): BackendChoice | undefined {
   return choice === 'auto' ? fallbackFor(choice) : choice;
 }
 
+/** Measures the GPU that the options choose, in less than a second. Rejects with GpuUnavailable or BackendLost. */
+export function measureGpu({ allowSoftwareGpu = false }: Pick<BackendOptions, 'allowSoftwareGpu'>): Promise<GpuSpeed> {
+  return gpuSpeed({ allowSoftware: allowSoftwareGpu });
+}
+
 /** Remembers the speed of a GPU, by its name and driver, or has it measured. */
 export type KnownGpuSpeed = (adapter: string, measure: () => Promise<GpuSpeed>) => Promise<GpuSpeed>;
 

@@ -1,6 +1,7 @@
 import { BadRequest } from '../../errors.ts';
 import type { LoadedModel } from '../../load/loadedModel.ts';
 import type { LoadOptions } from '../../load/loadModel.ts';
+import { measureGpu } from '../../load/openBackend.ts';
 import { textPrompt } from '../../prompt/prompt.ts';
 import type { LoadProgress } from '../../wire/protocol.ts';
 import { median } from './bandwidth.ts';
@@ -36,9 +37,11 @@ export interface ModelRow extends Omit<Effort, 'repeat'> {
   prefillPerSecond: number;
   firstTokenMs: number;
   decodePerSecond: number;
-  /** Memory bandwidth in bytes per second, and the share of it that reading weights takes while decoding. */
+  /** Bytes per second that the device's memory gives, and the share of it that reading weights takes while decoding. */
   bandwidth: number;
   ofBandwidth: number;
+  /** The share of a GPU's multiply-adds in f32 that the matrices take in prefill. */
+  ofMultiplyAdds?: number | undefined;
   /** Format of the KV cache, its largest size, and the largest scratch memory of a step. */
   kv: string;
   kvBytes: number;
@@ -55,6 +58,10 @@ export const MODEL_COLUMNS: readonly Column<ModelRow>[] = [
   { title: 'longest pause while opening the device', text: ({ deviceMs }) => `${deviceMs.toFixed(0)} ms` },
   { title: 'longest pause while loading', text: ({ longestPauseMs }) => `${longestPauseMs.toFixed(0)} ms` },
   { title: 'prefill', text: (row) => `${row.prefillPerSecond.toFixed(1)} tokens/s (prompt of ${row.promptTokens})` },
+  {
+    title: 'multiply-adds of prefill',
+    text: ({ ofMultiplyAdds: share }) => (share ? `${percent(share)} of what the GPU does in f32` : ''),
+  },
   { title: 'first token', text: ({ firstTokenMs }) => `${firstTokenMs.toFixed(0)} ms` },
   { title: 'decode', text: (row) => `${row.decodePerSecond.toFixed(2)} tokens/s (${row.tokens} tokens)` },
   { title: 'weights read', text: (row) => `${percent(row.ofBandwidth)} of ${gigabytes(row.bandwidth)} GB/s` },
@@ -112,6 +119,9 @@ async function benchModel(
     for (let run = 0; run < repeat; run++) runs.push(await measureRun(model, promptTokens, tokens, signal));
     memory.stop();
     const decodePerSecond = median(runs.map((run) => run.decodePerSecond));
+    const prefillPerSecond = median(runs.map((run) => run.prefillPerSecond));
+    const gpu = model.info.backend === 'webgpu' ? await measureGpu(load) : undefined;
+    const readable = gpu?.copyBytesPerSecond ?? bandwidth;
     return {
       device: model.info.device,
       weights: model.weights,
@@ -122,11 +132,12 @@ async function benchModel(
       longestPauseMs,
       promptTokens,
       tokens,
-      prefillPerSecond: median(runs.map((run) => run.prefillPerSecond)),
+      prefillPerSecond,
+      ofMultiplyAdds: gpu && (matrixWeights(model) * prefillPerSecond) / gpu.f32MacsPerSecond,
       firstTokenMs: median(runs.map((run) => run.firstTokenMs)),
       decodePerSecond,
-      bandwidth,
-      ofBandwidth: (model.bytesPerToken * decodePerSecond) / bandwidth,
+      bandwidth: readable,
+      ofBandwidth: (model.bytesPerToken * decodePerSecond) / readable,
       kv: model.kv,
       kvBytes: memory.kvBytes,
       scratchBytes: memory.scratchBytes,
@@ -136,6 +147,11 @@ async function benchModel(
   } finally {
     await model.dispose();
   }
+}
+
+/** Weights of the matrices that each token of a prompt goes through: all but embedding and head. */
+function matrixWeights({ parameters, config: { vocabSize, hiddenSize, tied } }: LoadedModel): number {
+  return parameters - vocabSize * hiddenSize * (tied ? 1 : 2);
 }
 
 /** The effort asked for, or what fits into maxSeconds by the speed of short runs. These also warm up the kernels. */

@@ -12,6 +12,7 @@ import { cacheDir, root } from '../../../.ci/nodeBinary.mjs';
 import { measureBandwidth, median } from '../../../engine/cli/bench/bandwidth.ts';
 import { VERSIONS, installPeers } from './install.ts';
 import { type Format, modelFiles, readThrough } from './modelFiles.ts';
+import type { Job } from './measure.ts';
 import { type EngineName, type PeerOptions, parsePeerOptions } from './options.ts';
 import { runMeasurement } from './run.ts';
 import { MINI } from './shape.ts';
@@ -56,10 +57,17 @@ async function comparePeers(options: PeerOptions, signal: AbortSignal): Promise<
     ({ format }) => options.model === undefined || format !== 'onnx',
   );
   if (settings.some(({ engine }) => engine === OURS)) await build(bench('peers/airgap'));
+  const files: string[][] = [];
+  for (const { format } of settings) files.push(await filesFor(format, cache, options, signal));
   console.log(describeMachine(options));
   const rows: Row[] = [];
+  const ends = performance.now() + options.minutes * 60_000;
   try {
-    for (const setting of settings) rows.push(await measureRow(setting, cache, options, notes, signal));
+    for (const [i, setting] of settings.entries()) {
+      const seconds = (ends - performance.now()) / 1000 / (settings.length - i);
+      const job = { ...options, packages: cache, files: files[i]!, seconds };
+      rows.push(await measureRow(setting, job, notes, signal));
+    }
   } finally {
     // After an interruption, the figures so far are still printed.
     if (rows.length > 0)
@@ -68,21 +76,20 @@ async function comparePeers(options: PeerOptions, signal: AbortSignal): Promise<
 }
 
 async function measureRow(
-  { engine, title, script, format, flashAttention }: Setting,
-  cache: string,
-  options: PeerOptions,
+  { engine, title, script, flashAttention }: Setting,
+  job: Job,
   notes: string[],
   signal: AbortSignal,
 ): Promise<Row> {
-  const files = await filesFor(format, cache, options, signal);
-  await readThrough(files);
+  const started = performance.now();
+  await readThrough(job.files);
   console.log(`Measuring ${title} ...`);
-  const before = await measureBandwidth(options.threads);
-  const seconds = options.minutes * 60;
-  const job = { ...options, packages: cache, files, seconds, flashAttention, chromium: findChromium() };
-  const { figures, bytesPerToken, notes: own } = await runMeasurement(script, job, signal);
-  const bandwidth = Math.max(before, await measureBandwidth(options.threads));
-  notes.push(...own.map((note) => `${title}: ${note}`));
+  const before = await measureBandwidth(job.threads);
+  const seconds = job.seconds - (performance.now() - started) / 1000;
+  const own = { ...job, seconds, flashAttention, chromium: findChromium() };
+  const { figures, bytesPerToken, notes: told } = await runMeasurement(script, own, signal);
+  const bandwidth = Math.max(before, await measureBandwidth(job.threads));
+  notes.push(...told.map((note) => `${title}: ${note}`));
   const decode = figures[speedKey('decode at', 16)];
   if (bytesPerToken && decode) notes.push(describeReading(title, bytesPerToken * median(decode), bandwidth));
   return { engine, title, figures, bandwidth };

@@ -12,6 +12,7 @@ export interface PeerOptions {
   threads: number;
   tokens: number;
   repeat: number;
+  /** For all engines together, without making their files. */
   minutes: number;
 }
 
@@ -32,12 +33,12 @@ export function parsePeerOptions(args: readonly string[], defaultThreads: number
     .addOption(new Option('--only <names...>', 'measure these engines').choices(ENGINES).default(ENGINES, 'all'))
     .option('--threads <count>', 'threads of each engine', whole(1, 64), defaultThreads)
     .option('--tokens <count>', 'tokens to decode after a prompt', whole(2, 256), 16)
-    .option('--repeat <count>', 'runs; medians are printed', whole(1, 100), 3)
+    .option('--repeat <count>', 'runs at most; medians are printed', whole(1, 100), 3)
     .option(
       '--minutes <count>',
-      'for each engine and setting: runs that would take longer are left out',
+      'for all engines in equal parts: repeats, and then runs, that would take longer are left out',
       whole(1, 600),
-      15,
+      11,
     )
     .allowExcessArguments(false);
   return program.parse(args, { from: 'user' }).opts<PeerOptions>();

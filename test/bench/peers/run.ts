@@ -28,7 +28,7 @@ export async function runMeasurement(script: string, job: Job, signal: AbortSign
     if (report.kind === 'done') finished = true;
     else note(outcome, report);
   });
-  const limit = AbortSignal.timeout((job.seconds + GRACE_SECONDS) * 1000);
+  const limit = AbortSignal.timeout(Math.ceil((job.seconds + GRACE_SECONDS) * 1000));
   const stopped = AbortSignal.any([signal, limit]);
   try {
     await once(child, 'close', { signal: stopped }); // All reports have arrived by then.

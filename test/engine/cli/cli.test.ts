@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { airgap } from '../../support/engine/terminal.ts';
+import { airgap, airgapIn } from '../../support/engine/terminal.ts';
 import { TinyFolder } from '../../support/engine/tinyModel.ts';
 
 describe('the terminal program', function () {
@@ -76,6 +76,24 @@ describe('the terminal program', function () {
       assert.match(text.stdout, RegExp(`^  ${figure}`, 'm'));
     const { rows, failures } = JSON.parse(json.stdout) as { rows: { backend: string }[]; failures: string[] };
     assert.deepEqual([rows.map(({ backend }) => backend), failures.length], [['wasm'], 1]);
+  });
+
+  it('bench on webgpu: shares of what this very GPU can do', async function () {
+    const { VK_DRIVER_FILES, VK_ICD_FILENAMES } = process.env;
+    const onGpu = (...args: string[]) => airgapIn({ VK_DRIVER_FILES, VK_ICD_FILENAMES }, ...args);
+    const doctor = JSON.parse((await onGpu('doctor', '--json', '--allow-software-gpu')).stdout) as {
+      backends: { backend: string; usable: boolean; reason: string }[];
+    };
+    const { usable, reason } = doctor.backends.find(({ backend }) => backend === 'webgpu')!;
+    if (!usable) {
+      console.log(`      skipped: ${reason}`);
+      return this.skip();
+    }
+    const effort = ['--prompt-tokens', '20', '--tokens', '3', '--repeat', '1'];
+    const { code, stdout, stderr } = await onGpu('bench', folder.path, ...effort, '--backend', 'webgpu');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^ {2}multiply-adds of prefill +\d+ % of what the GPU does in f32$/m);
+    assert.match(stdout, /^ {2}weights read +\d+ % of \d+\.\d+ GB\/s$/m);
   });
 
   it('doctor: what runs, and why the rest does not', async () => {
