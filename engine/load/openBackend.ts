@@ -1,5 +1,12 @@
 /** The backends, and everything that depends on which one runs. No other file of the engine names them. */
-import { type GpuSpeed, GpuUnavailable, createGpuOps, gpuReport, gpuSpeed } from '../../kernels/gpu/gpuOps.ts';
+import {
+  type ForcedVariants,
+  type GpuSpeed,
+  GpuUnavailable,
+  createGpuOps,
+  gpuReport,
+  gpuSpeed,
+} from '../../kernels/gpu/gpuOps.ts';
 import type { Ops } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { createWasmOps, wasmReport } from '../../kernels/wasm/wasmOps.ts';
@@ -14,6 +21,8 @@ export interface BackendOptions {
   /** Number of threads of the WASM backend. */
   readonly threads?: number | undefined;
   readonly allowSoftwareGpu?: boolean | undefined;
+  /** Variants of the GPU's products that run wherever they can, however fast they are. */
+  readonly gpuVariants?: ForcedVariants | undefined;
 }
 
 /**
@@ -22,9 +31,9 @@ export interface BackendOptions {
  * asked for and cannot be used.
  */
 export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; notes: string[] }> {
-  const { backend, threads, allowSoftwareGpu: allowSoftware = false } = options;
+  const { backend, threads, allowSoftwareGpu: allowSoftware = false, gpuVariants: variants } = options;
   const create: Record<Backend, () => Promise<Ops>> = {
-    webgpu: () => createGpuOps({ allowSoftware }),
+    webgpu: () => createGpuOps({ allowSoftware, variants }),
     wasm: () => createWasmOps(threads === undefined ? {} : { threads }),
     reference: async () => new ReferenceOps(),
   };

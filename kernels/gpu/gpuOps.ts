@@ -25,7 +25,7 @@ import { embed } from './matmul/embed.ts';
 import { gatherRows } from './rowwise/gatherRows.ts';
 import { gegelu } from './rowwise/gegelu.ts';
 import { gelu } from './rowwise/gelu.ts';
-import { Pipelines } from './device/kernel.ts';
+import { type Kernel, Pipelines } from './device/kernel.ts';
 import { GpuKvPool, regionBytes } from './attention/kvPool.ts';
 import { layerNorm } from './rowwise/layerNorm.ts';
 import { linear } from './matmul/linear.ts';
@@ -38,6 +38,7 @@ import { Runner } from './device/runner.ts';
 import { siluMul } from './rowwise/siluMul.ts';
 import { type GpuTensor, Storage, activation, values, weightOf } from './device/tensor.ts';
 import { argmax } from './rowwise/argmax.ts';
+import { type ForcedVariants, VariantChoice } from './variants/choice.ts';
 import { topK } from './rowwise/topK.ts';
 import { freeWeight, weightWriter } from './matmul/weight.ts';
 import { Packers } from './packing/packers.ts';
@@ -45,18 +46,21 @@ import { Packers } from './packing/packers.ts';
 export { type AdapterOptions, type GpuReport, gpuReport } from './device/adapter.ts';
 export { type GpuSpeed, gpuSpeed } from './speed/gpuSpeed.ts';
 export { GpuUnavailable } from './device/dawn.ts';
+export type { ForcedVariants } from './variants/choice.ts';
 
 export interface GpuOptions extends AdapterOptions {
   /** Called once when the device goes away without dispose(). */
   readonly onLost?: (reason: BackendLost) => void;
+  readonly variants?: ForcedVariants | undefined;
 }
 
 /** Ops on the best GPU. Rejects with GpuUnavailable, whose message is one sentence for the user. */
 export async function createGpuOps(options: GpuOptions = {}): Promise<GpuOps> {
-  const { device, deviceName, memoryBytes } = await openGpu(options);
+  const { device, deviceName, memoryBytes, offered } = await openGpu(options);
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const bufferBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize, options.largestBufferBytes ?? Infinity);
-  return new GpuOps(device, deviceName, { totalBytes: memoryBytes, bufferBytes }, options.onLost);
+  const variants = new VariantChoice(offered, options.variants);
+  return new GpuOps(device, deviceName, { totalBytes: memoryBytes, bufferBytes }, variants, options.onLost);
 }
 
 /** Ops through WebGPU: a step is one command buffer. */
@@ -65,6 +69,7 @@ export class GpuOps implements Ops {
   readonly #memory: Memory;
   readonly #runner: Runner;
   readonly #packers = new Packers();
+  readonly #pipelines: Pipelines;
   #recording: Recording | undefined;
   #running: Promise<unknown> | undefined;
   #failure: unknown;
@@ -74,14 +79,20 @@ export class GpuOps implements Ops {
     readonly device: GPUDevice,
     readonly deviceName: string,
     limits: MemoryLimits,
+    readonly variants: VariantChoice,
     onLost?: (reason: BackendLost) => void,
   ) {
-    const pipelines = new Pipelines(device);
+    const pipelines = (this.#pipelines = new Pipelines(device));
     this.#memory = new Memory(device, limits, () => pipelines.forgetBindGroups());
     this.#runner = new Runner(this.#memory, pipelines);
     this.#memory.onLost = (reason) => {
       if (!this.#disposed) onLost?.(reason);
     };
+  }
+
+  /** Why a kernel does not compile here, in one line; undefined where it does. */
+  compileFailure(kernel: Kernel): Promise<string | undefined> {
+    return this.#pipelines.compileFailure(kernel);
   }
 
   get bytesHeld(): number {
@@ -185,7 +196,7 @@ export class GpuOps implements Ops {
 
   linear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue = {}): Tensor {
     const add = { bias: bias && activation(bias, 'linear'), residual: residual && activation(residual, 'linear') };
-    return linear(this.#now('linear'), activation(x, 'linear'), weightOf(weight, 'linear'), add);
+    return linear(this.#now('linear'), this.variants, activation(x, 'linear'), weightOf(weight, 'linear'), add);
   }
 
   appendKv(

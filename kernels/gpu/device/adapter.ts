@@ -14,17 +14,20 @@ export interface AdapterOptions {
 /** Enough for matmul.wgsl; WebGPU promises 16 KiB, every desktop GPU has this much. */
 const WORKGROUP_BYTES = 20480;
 
+/** What only some devices have and kernels may need. */
+export type Need = 'subgroups' | 'f16' | 'byte products';
+
 export interface OpenedGpu {
   readonly device: GPUDevice;
   readonly deviceName: string;
   /** Bytes that this adapter's buffers may take together; Infinity where only an allocation can tell. */
   readonly memoryBytes: number;
-  /** Whether WGSL has products of packed bytes here. */
-  readonly hasByteProducts: boolean;
+  /** What variants of kernels may need and this device has. */
+  readonly offered: ReadonlySet<Need>;
 }
 
 /** Features that are asked for where an adapter has them. */
-const FEATURES = ['shader-f16', 'timestamp-query'] as const;
+const FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
 
 export interface GpuReport {
   readonly usable: boolean;
@@ -79,7 +82,7 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
     throw error;
   }
   const memoryBytes = sharesSystemMemory(adapter) ? systemMemoryBytes() : Infinity;
-  return { device, deviceName, memoryBytes, hasByteProducts: hasByteProducts(gpu) };
+  return { device, deviceName, memoryBytes, offered: offeredBy(device, gpu) };
 }
 
 /**
@@ -147,8 +150,13 @@ function describe(adapter: GPUAdapter, name: string): string[] {
   ];
 }
 
-function hasByteProducts({ wgslLanguageFeatures }: GPU): boolean {
-  return wgslLanguageFeatures.has('packed_4x8_integer_dot_product');
+function offeredBy({ features }: GPUDevice, { wgslLanguageFeatures: wgsl }: GPU): ReadonlySet<Need> {
+  const has: Record<Need, boolean> = {
+    f16: features.has('shader-f16'),
+    subgroups: features.has('subgroups') && wgsl.has('subgroup_id'),
+    'byte products': wgsl.has('packed_4x8_integer_dot_product'),
+  };
+  return new Set((Object.keys(has) as Need[]).filter((need) => has[need]));
 }
 
 /** True where the GPU's memory is known to be the system's own. WebGPU does not tell the size of any other. */

@@ -56,8 +56,23 @@ export class Pipelines {
 
   get(kernel: Kernel): GPUComputePipeline {
     let pipeline = this.#pipelines.get(kernel);
-    if (!pipeline) this.#pipelines.set(kernel, (pipeline = this.#compile(kernel)));
+    if (!pipeline) this.#pipelines.set(kernel, (pipeline = this.#device.createComputePipeline(this.#describe(kernel))));
     return pipeline;
+  }
+
+  /** Compiles a kernel without harm to anything else: why it does not compile here, in one line, if so. */
+  async compileFailure(kernel: Kernel): Promise<string | undefined> {
+    if (this.#pipelines.has(kernel)) return undefined;
+    this.#device.pushErrorScope('validation');
+    const compiled = this.#device.createComputePipelineAsync(this.#describe(kernel));
+    const scope = this.#device.popErrorScope(); // Says more about the source than what the pipeline is rejected with.
+    const [pipeline, error] = await Promise.allSettled([compiled, scope]);
+    if (pipeline.status === 'fulfilled') {
+      this.#pipelines.set(kernel, pipeline.value);
+      return undefined;
+    }
+    const reason = (error.status === 'fulfilled' && error.value) || (pipeline.reason as Error);
+    return reason.message.split('\n')[0];
   }
 
   /** `buffers` in order of binding, the uniform buffer (bound with a dynamic offset) last. */
@@ -85,7 +100,7 @@ export class Pipelines {
     this.#bindGroups.clear();
   }
 
-  #compile({ name, source, bindings, constants }: Kernel): GPUComputePipeline {
+  #describe({ name, source, bindings, constants }: Kernel): GPUComputePipelineDescriptor {
     // Declared, not `layout: 'auto'`: auto drops bindings the shader does not use and hides mistakes.
     const entries: GPUBindGroupLayoutEntry[] = bindings.map((access, binding) => ({
       binding,
@@ -98,11 +113,11 @@ export class Pipelines {
       buffer: { type: 'uniform', hasDynamicOffset: true },
     });
     const layout = this.#device.createBindGroupLayout({ label: name, entries });
-    return this.#device.createComputePipeline({
+    return {
       label: name,
       layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module: this.#device.createShaderModule({ label: name, code: source }), constants },
-    });
+    };
   }
 }
 

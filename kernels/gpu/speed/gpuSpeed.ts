@@ -35,11 +35,11 @@ const DISPATCHES = 200;
 
 /** Measures the adapter that the options choose, in less than a second on a GPU. Rejects with GpuUnavailable or BackendLost. */
 export async function gpuSpeed(options: AdapterOptions): Promise<GpuSpeed> {
-  const { device, hasByteProducts } = await openGpu(options);
+  const { device, offered } = await openGpu(options);
   const bufferBytes = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
   const probe = new Probe(device, bufferBytes);
   try {
-    const kernels = speedKernels({ f16: device.features.has('shader-f16'), bytes: hasByteProducts });
+    const kernels = speedKernels({ f16: offered.has('f16'), bytes: offered.has('byte products') });
     return { ...(await measure(probe, kernels)), byTimestamps: probe.hasTimestamps };
   } finally {
     probe.dispose();

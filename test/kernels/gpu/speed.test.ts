@@ -20,8 +20,8 @@ describe('what the GPU backend measures of a GPU', function () {
       console.log(`    skipped: ${reason}`);
       return this.skip();
     }
-    const { device, hasByteProducts } = await openGpu({ allowSoftware: true });
-    has = { f16: device.features.has('shader-f16'), bytes: hasByteProducts };
+    const { device, offered } = await openGpu({ allowSoftware: true });
+    has = { f16: offered.has('f16'), bytes: offered.has('byte products') };
     probe = new Probe(device, 2 ** 20);
   });
   after(() => probe?.dispose());
