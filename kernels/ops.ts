@@ -177,7 +177,8 @@ export interface Ops {
   // Steps ----------------------------------------------------------------------------------------------------------
   /**
    * Records the operations `record` calls, runs them in order and resolves with the values of what it returns (row-major;
-   * of a list, those of all tensors, one after another). Tensors made inside die with the step. One step at a time: a second call before the first resolved
+   * of a list, those of all tensors, one after another). `record` may be called twice, as a backend compares a step with
+   * the one before it. Tensors made inside die with the step. One step at a time: a second call before the first resolved
    * throws. Rejects with BackendLost or OutOfMemory, after which only dispose() may be called.
    */
   step(record: () => StepResult): Promise<Float32Array>;

@@ -18,8 +18,8 @@ export class InputSquares {
       return ops.linear(x, weight, epilogue);
     };
     const step = async (record: () => StepResult): Promise<Float32Array> => {
-      inputs = [];
       const values = await ops.step(() => {
+        inputs = []; // Here, since it may be called twice.
         const result = record();
         check('shape' in result, () => 'an observed step reads one tensor back');
         return [...inputs.map(({ x }) => x), result as Tensor];

@@ -1,4 +1,4 @@
-import type { KvView, Ops, Tensor } from '../../kernels/ops.ts';
+import type { AttentionOptions, AttentionShape, KvView, Ops, QkvOrder, Tensor } from '../../kernels/ops.ts';
 import type { LlamaConfig } from '../models/llamaConfig.ts';
 import type { Weights } from './weights.ts';
 
@@ -13,14 +13,17 @@ export class Attention {
   readonly #oProj: Tensor; // (hidden, heads headDim)
   readonly #oBias: Tensor | undefined;
 
-  readonly #config: LlamaConfig;
+  readonly #shape: AttentionShape & { readonly order: QkvOrder };
+  readonly #options: AttentionOptions;
+  readonly #eps: number;
   readonly #layer: number;
 
   constructor(config: LlamaConfig, layer: number, weights: Weights) {
-    this.#config = config;
+    const { biases, heads, kvHeads, headDim, windows, rmsNormEps } = config;
+    this.#shape = { heads, kvHeads, headDim, order: 'byKind' };
+    this.#options = { heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim), window: windows[layer]! };
+    this.#eps = rmsNormEps;
     this.#layer = layer;
-
-    const { biases } = config;
     this.#qkvProj = weights.get('qkv_proj.weight');
     this.#qkvBias = biases.qkv ? weights.get('qkv_proj.bias') : undefined;
     this.#headNorms = config.headNorms
@@ -32,14 +35,11 @@ export class Attention {
 
   /** residual + attention(x), (tokens, hidden). Stores this step's keys and values in `kv`. rope: (tokens, headDim). */
   forward(ops: Ops, x: Tensor, rope: Tensor, kv: KvView, residual: Tensor): Tensor {
-    const { heads, kvHeads, headDim, windows, rmsNormEps } = this.#config;
     const layer = this.#layer;
-    const shape = { heads, kvHeads, headDim };
     const projected = ops.linear(x, this.#qkvProj, { bias: this.#qkvBias }); // (tokens, (heads + 2 kvHeads) headDim)
-    const qkv = this.#headNorms ? ops.headNorm(projected, this.#headNorms, shape, rmsNormEps) : projected;
-    const q = ops.appendKv(qkv, rope, kv, layer, { ...shape, order: 'byKind' }); // (tokens, heads headDim)
-    const options = { ...shape, scale: 1 / Math.sqrt(headDim), window: windows[layer]! };
-    const mixed = ops.attention(q, kv, layer, options); // (tokens, heads headDim)
+    const qkv = this.#headNorms ? ops.headNorm(projected, this.#headNorms, this.#shape, this.#eps) : projected;
+    const q = ops.appendKv(qkv, rope, kv, layer, this.#shape); // (tokens, heads headDim)
+    const mixed = ops.attention(q, kv, layer, this.#options); // (tokens, heads headDim)
     return ops.linear(mixed, this.#oProj, { bias: this.#oBias, residual }); // (tokens, hidden)
   }
 }

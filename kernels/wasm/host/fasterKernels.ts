@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { Banks } from './banks.ts';
 import { Program } from './program.ts';
-import { recordLinear } from './recordLinear.ts';
+import { recordLinear } from './record/recordLinear.ts';
 import { runAlone } from './selfTest.ts';
 import { holdWeight } from './weights.ts';
 
@@ -37,7 +37,7 @@ function multiplier(module: WebAssembly.Module): () => number {
   return () => {
     const program = new Program();
     const x = program.tensor([1, IN], new Float32Array(IN));
-    const y = recordLinear({ program, threads: 1, quantised: new Map(), pages: new Map() }, x, weight);
+    const y = recordLinear({ program, threads: 1, quantised: new Map() }, x, weight);
     return runAlone(banks, program, y);
   };
 }

@@ -18,6 +18,8 @@ export interface Budget {
 export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly limit: number;
+  /** How often memory was taken. While the number stays, what was released last holds what it held. */
+  allocations = 0;
   readonly #places = new FreeList(HEAP_START);
   #views: Views | undefined;
 
@@ -42,6 +44,7 @@ export class Heap {
 
   /** The address of `bytes` bytes, not cleared. Throws OutOfMemory; then nothing changed. */
   allocate(bytes: number): number {
+    this.allocations++;
     const at = this.#places.allocate(bytes);
     try {
       this.#reach(this.#places.end, bytes);

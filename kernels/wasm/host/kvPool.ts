@@ -97,16 +97,22 @@ export class WasmKvPool implements KvPool {
     return { bank: share.bank.index, index };
   }
 
-  /** Addresses in a bank of the pages that hold a view's first `tokens` tokens. */
-  addressesOf(view: KvView, tokens: number, bank: number): Int32Array {
+  /**
+   * The view's length, then the addresses in a bank of the pages that hold its first `tokens` tokens, as
+   * assembly/attention/kvPage.ts reads them.
+   */
+  listOf(view: KvView, tokens: number, bank: number): Int32Array {
     const needed = Math.ceil(tokens / PAGE_TOKENS);
     check(view.pages.length >= needed, () => `kv: ${view.pages.length} pages do not cover ${tokens} tokens`);
     const { addresses } = this.#shares.find((share) => share.bank.index === bank)!;
-    return Int32Array.from(view.pages.slice(0, needed), (id) => {
-      const address = addresses[id];
-      check(address !== undefined, () => `kv: page ${id} of a pool of ${this.capacity}`);
-      return address;
-    });
+    const list = new Int32Array(1 + needed);
+    list[0] = view.length;
+    for (let i = 0; i < needed; i++) {
+      const address = addresses[view.pages[i]!];
+      check(address !== undefined, () => `kv: page ${view.pages[i]} of a pool of ${this.capacity}`);
+      list[1 + i] = address;
+    }
+    return list;
   }
 
   #layerOf(page: number, layer: number): Uint8Array {

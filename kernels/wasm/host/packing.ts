@@ -6,7 +6,7 @@ import { STORED, type StoredType, storedBytes } from '../../stored/storedTypes.t
 import type { Banks } from './banks.ts';
 import { DTypeCode, Opcode, PANEL_ROWS, StoredCode } from '../opcodes.ts';
 import { Program } from './program.ts';
-import { share } from './recording.ts';
+import { share } from './record/recording.ts';
 import type { Storage, WasmTensor } from './tensor.ts';
 import { floatRowBytes } from './weightLayout.ts';
 import type { Workers } from './workers.ts';

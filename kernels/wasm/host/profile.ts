@@ -1,6 +1,7 @@
 import type { OperationTime, KvDType } from '../../ops.ts';
 import { DTypeCode, Opcode } from '../opcodes.ts';
 import type { Operation, Word } from './operation.ts';
+import type { Storage } from './tensor.ts';
 
 /** Sums of the measured times, by kind and shape of operation. */
 export class Profile {
@@ -54,9 +55,9 @@ function product(op: string, words: readonly Word[], bytes: number, inputs: numb
 
 /** Keys and values once for all heads of a group; of block-sparse attention as if it were dense. */
 function attention(op: string, words: readonly Word[]): Cost {
-  const { initial } = words[4] as { initial: Int32Array };
-  const [heads, kvHeads, headDim, position, tokens, dtype, , window, , , blockTokens, , , , ahead] =
-    initial as unknown as number[];
+  const [[position], [heads, kvHeads, headDim, tokens, dtype, , window, , , blockTokens, , , , ahead]] = [2, 4].map(
+    (word) => (words[word] as Storage).initial as unknown as number[],
+  ) as [number[], number[]];
   let seen = 0;
   for (let t = 0; t < tokens!; t++) {
     seen += Math.min(window! + ahead!, position! + tokens!, position! + t + 1 + ahead!);

@@ -1,7 +1,8 @@
 import { check } from '../../check.ts';
-import type { Bank, Banks } from './banks.ts';
+import type { Banks } from './banks.ts';
 import type { Heap } from './heap.ts';
-import { BY_EVERY_THREAD, DESCRIPTOR_BYTES, PLAN_WORDS } from '../opcodes.ts';
+import { BY_EVERY_THREAD, COUNTER_WORD, DESCRIPTOR_BYTES, PLAN_WORDS } from '../opcodes.ts';
+import { HeldMemory } from './heldMemory.ts';
 import { type Layout, type Need, UNNAMED, layOut } from './layout.ts';
 import type { Entry, Operation, Word } from './operation.ts';
 import type { Profile } from './profile.ts';
@@ -60,9 +61,9 @@ export class Program {
     return this.#scratch(bytes, undefined, initial, false);
   }
 
-  /** Addresses of a bank, for operations that will run there. */
-  addresses(bank: number, initial: Int32Array): Storage {
-    return this.#scratch(initial.byteLength, bank, initial, true);
+  /** Scratch for addresses of a bank, for operations that will run there. */
+  addresses(bank: number, bytes: number): Storage {
+    return this.#scratch(bytes, bank, undefined, true);
   }
 
   /** All scratch is made here, so that its objects have one form and are read fast. */
@@ -93,13 +94,10 @@ export class Program {
     this.#endTogether();
     const named = results.map(({ storage }) => storage);
     const { layout, scratch } = layOut(this.#entries, named, before);
-    const { address, times, places, release } = this.#hold(layout.needs, banks, threads, profile);
-    scratch.forEach((storage, i) => {
-      const { tensors, i32, f32 } = places.get(storage.bank!)!;
-      storage.address = tensors + layout.places[i]!;
-      const { initial } = storage;
-      if (initial) (initial instanceof Int32Array ? i32 : f32).set(initial, storage.address / 4);
-    });
+    const { address, times, places, held } = this.#hold(layout.needs, banks, threads, profile);
+    scratch.forEach((storage, i) => (storage.address = places.get(storage.bank!)!.tensors + layout.places[i]!));
+    const data = scratch.filter(({ initial }) => initial);
+    writeData(data, places);
     const rows: number[][] = [];
     for (const { bank, operation, storages } of this.#entries) {
       if (operation) writeOperation(bank, operation, places.get(bank)!, rows);
@@ -107,7 +105,17 @@ export class Program {
     }
     const { u32 } = banks.at(0).heap.view;
     rows.forEach((row, i) => u32.set(row, address / 4 + i * PLAN_WORDS));
-    return { address, entries: rows.length, banks: banks.all.length, times, layout, release };
+    const release = () => {
+      if (profile) this.#report(profile, banks.at(0).heap, times);
+      held.release();
+    };
+    const retake = () => {
+      if (profile || !held.retake()) return false;
+      writeData(data, places);
+      for (const place of places.values()) clearCounters(place);
+      return true;
+    };
+    return { address, entries: rows.length, banks: banks.all.length, times, layout, release, retake };
   }
 
   /** The host reads the results after the last operation, so no thread may still be computing it. */
@@ -123,26 +131,21 @@ export class Program {
     banks: Banks,
     threads: number,
     profile: Profile | undefined,
-  ): { address: number; times: number; places: Map<number, Place>; release: () => void } {
-    const held: (() => void)[] = [];
-    const release = () => held.forEach((end) => end());
-    const allocate = ({ heap }: Bank, bytes: number) => {
-      const address = heap.allocate(bytes);
-      held.push(() => heap.release(address));
-      return address;
-    };
+  ): { address: number; times: number; places: Map<number, Place>; held: HeldMemory } {
+    const held = new HeldMemory();
     try {
-      const address = allocate(banks.at(0), this.#entries.length * PLAN_WORDS * 4);
+      const address = held.allocate(banks.at(0).heap, this.#entries.length * PLAN_WORDS * 4);
       const places = new Map<number, Place>();
       for (const [index, { operations, threadScratch, tensorBytes }] of needs) {
-        const bank = banks.at(index);
+        const { heap } = banks.at(index);
         const bytes = operations * DESCRIPTOR_BYTES;
-        const descriptors = allocate(bank, bytes + threads * threadScratch + tensorBytes);
+        const descriptors = held.allocate(heap, bytes + threads * threadScratch + tensorBytes);
         const scratch = descriptors + bytes;
-        const { i32, f32 } = bank.heap.view;
+        const { i32, f32 } = heap.view;
         i32.fill(0, descriptors / 4, scratch / 4);
         places.set(index, {
           descriptors,
+          next: descriptors,
           scratch,
           threadScratch,
           tensors: scratch + threads * threadScratch,
@@ -150,11 +153,10 @@ export class Program {
           f32,
         });
       }
-      const times = profile ? allocate(banks.at(0), this.#entries.length * 8) : 0;
-      if (profile) held.unshift(() => this.#report(profile, banks.at(0).heap, times));
-      return { address, times, places, release };
+      const times = profile ? held.allocate(banks.at(0).heap, this.#entries.length * 8) : 0;
+      return { address, times, places, held };
     } catch (error) {
-      release();
+      held.release();
       throw error;
     }
   }
@@ -184,8 +186,10 @@ export class Program {
 
 /** The memory that a program holds in one bank: addresses, and views of the bank. */
 interface Place {
-  /** Of the next descriptor. */
-  descriptors: number;
+  /** Of the descriptors, and of the one to be written next. */
+  readonly descriptors: number;
+  next: number;
+  /** Follows the descriptors. */
   readonly scratch: number;
   /** Bytes of scratch per thread. */
   readonly threadScratch: number;
@@ -197,16 +201,29 @@ interface Place {
 /** Writes the next descriptor of its bank, and a new row of the plan where the one before is of another bank. */
 function writeOperation(bank: number, operation: Operation, place: Place, rows: number[][]): void {
   const { opcode, items, grain, words } = operation;
-  const { i32, descriptors, scratch, threadScratch } = place;
-  const at = descriptors / 4;
+  const { i32, next, scratch, threadScratch } = place;
+  const at = next / 4;
   i32[at] = opcode;
   i32[at + 1] = items;
   i32[at + 2] = grain;
   for (let i = 0; i < words.length; i++) i32[at + 3 + i] = valueOf(words[i]!);
   const row = rows.at(-1);
   if (row && row[0] === bank && row[1]! > 0) row[1]!++;
-  else rows.push([bank, 1, descriptors, scratch, threadScratch]);
-  place.descriptors += DESCRIPTOR_BYTES;
+  else rows.push([bank, 1, next, scratch, threadScratch]);
+  place.next += DESCRIPTOR_BYTES;
+}
+
+/** Makes the descriptors of a program that has run ready to run again. */
+function clearCounters({ i32, descriptors, scratch }: Place): void {
+  for (let at = descriptors; at < scratch; at += DESCRIPTOR_BYTES) i32[at / 4 + COUNTER_WORD] = 0;
+}
+
+function writeData(data: readonly Storage[], places: ReadonlyMap<number, Place>): void {
+  for (const { initial, address, bank } of data) {
+    const { i32, f32 } = places.get(bank!)!;
+    if (initial instanceof Int32Array) i32.set(initial, address / 4);
+    else f32.set(initial!, address / 4);
+  }
 }
 
 function writeCopy(bank: number, [from, to]: [Storage, Storage], rows: number[][]): void {
@@ -225,6 +242,11 @@ export interface PlacedProgram {
   readonly layout: Layout;
   /** Frees its memory; to be called after the step. */
   release(): void;
+  /**
+   * After `release`: takes its memory again and writes the host's data, which may be others, so that the program can run
+   * once more. Returns false, and holds nothing, where that memory may have been used meanwhile.
+   */
+  retake(): boolean;
 }
 
 function bankOf(storages: readonly Storage[]): number {

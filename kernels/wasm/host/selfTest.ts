@@ -3,7 +3,7 @@ import { GROUP, QUANTIZED, type QuantizedDType } from '../../quantize.ts';
 import { Banks } from './banks.ts';
 import { recordPacking } from './packing.ts';
 import { Program } from './program.ts';
-import { MATVEC_ROWS, recordLinear } from './recordLinear.ts';
+import { MATVEC_ROWS, recordLinear } from './record/recordLinear.ts';
 import type { WasmTensor } from './tensor.ts';
 import { holdWeight } from './weights.ts';
 
@@ -29,7 +29,7 @@ export function selfTest(module: WebAssembly.Module): boolean {
       const program = new Program();
       const activations = Float32Array.from({ length: rows * IN }, (_, i) => activationAt(Math.floor(i / IN), i % IN));
       const x = program.tensor([rows, IN], activations);
-      const y = recordLinear({ program, threads: 1, quantised: new Map(), pages: new Map() }, x, weight, undefined);
+      const y = recordLinear({ program, threads: 1, quantised: new Map() }, x, weight);
       runAlone(banks, program, y);
       for (let i = 0; i < rows * OUT; i++) {
         const wanted = product(activations, Math.floor(i / OUT), weights, i % OUT);

@@ -13,7 +13,7 @@ export interface Storage {
   /** The program (program.ts) whose scratch memory it is; undefined for permanent storage. */
   readonly program?: object;
   /** For scratch memory: values that the host writes there before the step runs. */
-  readonly initial?: Int32Array | Float32Array | undefined;
+  initial?: Int32Array | Float32Array | undefined;
   /** True if it contains addresses in its bank, so that operations reading it must run there. */
   readonly pinned?: boolean;
   /** For scratch memory, while its step is placed: its number among the scratch (layout.ts); -1 before. */

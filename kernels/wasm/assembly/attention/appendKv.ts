@@ -1,6 +1,6 @@
 import { scratch } from '../thread';
 import { maxLane, narrow } from '../simd';
-import { partBytes } from './kvPage';
+import { firstPosition, pageOf, partBytes } from './kvPage';
 import { DTypeCode, PAGE_SIZE } from '../opcodes';
 
 /**
@@ -8,14 +8,14 @@ import { DTypeCode, PAGE_SIZE } from '../opcodes';
  * y_i = x_i cos_i - x_{i+h} sin_i, y_{i+h} = x_{i+h} cos_i + x_i sin_i.
  * qkv: (tokens, (heads + 2 kvHeads) headDim), rope: (tokens, headDim) cosines then sines, q out: (tokens, heads headDim).
  *
- * An item is a head (of q, k or v) of a token. Words: 3 qkv, 4 rope, 5 q out, 6 page addresses, 7 heads, 8 kv heads,
- * 9 headDim, 10 position of the first token, 11 kv dtype, 12 layer, 13 heads by group (1) or by kind (0).
+ * An item is a head (of q, k or v) of a token. Words: 3 qkv, 4 rope, 5 q out, 6 pages (kvPage.ts), 7 heads, 8 kv heads,
+ * 9 headDim, 10 kv dtype, 11 layer, 12 heads by group (1) or by kind (0).
  */
 export function appendKv(d: usize, from: i32, to: i32): void {
   const heads = load<i32>(d, 28);
   const kvHeads = load<i32>(d, 32);
   const headDim = load<i32>(d, 36);
-  const byGroup = load<i32>(d, 52) !== 0;
+  const byGroup = load<i32>(d, 48) !== 0;
   const slots = heads + 2 * kvHeads;
   // A group holds its q heads, then its k heads, then its v heads. By kind, all heads form one group.
   const queries = byGroup ? heads / kvHeads : heads;
@@ -53,11 +53,12 @@ function rotate(x: usize, rope: usize, y: usize, headDim: i32): void {
 
 /** Stores one head of k (`part` 0) or v (`part` 1) in its page. */
 function keep(d: usize, x: usize, token: i32, kvHead: i32, part: i32, headDim: i32): void {
-  const position = load<i32>(d, 40) + token;
-  const dtype = load<i32>(d, 44);
+  const pages: usize = load<u32>(d, 24);
+  const position = firstPosition(pages) + token;
+  const dtype = load<i32>(d, 40);
   const slot = <usize>(position % PAGE_SIZE);
-  const page: usize = load<u32>(load<u32>(d, 24) + ((<usize>(position / PAGE_SIZE)) << 2));
-  const index = (load<i32>(d, 48) * load<i32>(d, 32) + kvHead) * 2 + part;
+  const page = pageOf(pages, position);
+  const index = (load<i32>(d, 44) * load<i32>(d, 32) + kvHead) * 2 + part;
   const at = page + <usize>index * partBytes(dtype, headDim);
   if (dtype === DTypeCode.f32) memory.copy(at + ((slot * <usize>headDim) << 2), x, (<usize>headDim) << 2);
   else if (dtype === DTypeCode.f16) narrow(x, at + ((slot * <usize>headDim) << 1), headDim);

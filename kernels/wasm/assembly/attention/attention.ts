@@ -1,7 +1,7 @@
 import { scratch } from '../thread';
 import { exp4, madd, maxLane, sumLanes, widen } from '../simd';
 import { fetch } from './fetch';
-import { partBytes } from './kvPage';
+import { firstPosition, pageOf, partBytes } from './kvPage';
 import { mixFour, mixOne, scoreOne, scoreTwo } from './attentionFloat';
 import { mixHalf, mixHalfThree, scoreHalf, scoreHalfThree, splitQuery } from './attentionHalf';
 import { mixFourQ8, mixOneQ8, quantiseQuery, quantiseWeights, scoreFourQ8, scoreOneQ8 } from './attentionQ8';
@@ -21,11 +21,10 @@ const LOWEST: f32 = -1e30;
  * and has one head, or local blocks only). With one split it writes `out`, else for each row: headDim sums, m, l into
  * partial results (token, head, split, headDim + 4), joined by attentionCombine.
  *
- * Words: 3 q, 4 out, 5 page addresses, 6 partial results or 0, 7 parameters, 8 tokens of a tile, 9 heads of an item,
+ * Words: 3 q, 4 out, 5 pages (kvPage.ts), 6 partial results or 0, 7 parameters, 8 tokens of a tile, 9 heads of an item,
  * 10 AttentionPart, 11 splits of this operation, 12 the first of them among all. Parameters (words): 0 heads, 1 kv
- * heads, 2 headDim, 3 position of the first token, 4 tokens, 5 kv dtype, 6 layer, 7 window, 8 scale (f32), 9 all
- * splits, 10 blockTokens (0: dense), 11 localBlocks, 12 vertStride, 13 headStep, 14 positions after its own that a
- * token sees.
+ * heads, 2 headDim, 3 tokens, 4 kv dtype, 5 layer, 6 window, 7 scale (f32), 8 all splits, 9 blockTokens (0: dense),
+ * 10 localBlocks, 11 vertStride, 12 headStep, 13 positions after its own that a token sees.
  */
 export function attention(d: usize, from: i32, to: i32): void {
   for (let item = from; item < to; item++) attend(d, item);
@@ -34,6 +33,8 @@ export function attention(d: usize, from: i32, to: i32): void {
 // The current item. Rows of queries: (tokens, headCount).
 // --------------------------------------------------------------
 let parameters: usize = 0;
+/** Of the first token. */
+let position: i32 = 0;
 let headDim: i32 = 0;
 let rowBytes: usize = 0;
 let dtype: i32 = 0;
@@ -73,25 +74,25 @@ function take(d: usize, item: i32): void {
   parameters = load<u32>(d, 28);
   const kvHeads = load<i32>(parameters, 4);
   const group = load<i32>(parameters) / kvHeads;
-  const position = load<i32>(parameters, 12);
+  position = firstPosition(load<u32>(d, 20));
   const tileTokens = load<i32>(d, 32);
   const tileHeads = load<i32>(d, 36);
   const headTiles = (group + tileHeads - 1) / tileHeads;
   const tile = item / (kvHeads * headTiles);
   const headTile = item - tile * (kvHeads * headTiles);
   setSizes(load<i32>(parameters, 8));
-  dtype = load<i32>(parameters, 20);
-  few = load<i32>(parameters, 16) <= FEW_TOKENS;
+  dtype = load<i32>(parameters, 16);
+  few = load<i32>(parameters, 12) <= FEW_TOKENS;
   kvHead = headTile / headTiles;
   firstHead = kvHead * group + (headTile - kvHead * headTiles) * tileHeads;
   headCount = min(tileHeads, (kvHead + 1) * group - firstHead);
   // In block-sparse attention, tiles are counted from position 0, so that each lies in one block of queries.
-  const offset = load<i32>(parameters, 40) ? position % tileTokens : 0;
+  const offset = load<i32>(parameters, 36) ? position % tileTokens : 0;
   firstToken = max(0, tile * tileTokens - offset);
-  const tokens = min(load<i32>(parameters, 16), (tile + 1) * tileTokens - offset) - firstToken;
+  const tokens = min(load<i32>(parameters, 12), (tile + 1) * tileTokens - offset) - firstToken;
   rowCount = tokens * headCount;
-  lowest = max(0, position + firstToken - load<i32>(parameters, 28) + 1);
-  end = min(position + firstToken + tokens + load<i32>(parameters, 56), position + load<i32>(parameters, 16));
+  lowest = max(0, position + firstToken - load<i32>(parameters, 24) + 1);
+  end = min(position + firstToken + tokens + load<i32>(parameters, 52), position + load<i32>(parameters, 12));
 }
 
 function setSizes(dim: i32): void {
@@ -113,7 +114,7 @@ function offsetOf(row: i32): usize {
 }
 
 function start(q: usize): void {
-  const scale = load<f32>(parameters, 32);
+  const scale = load<f32>(parameters, 28);
   for (let r = 0; r < rowCount; r++) {
     const from = q + offsetOf(r);
     if (dtype === DTypeCode.q8) {
@@ -133,7 +134,7 @@ function start(q: usize): void {
 
 /** Adds the split's share of the units in the item's part of the blocks. */
 function mixVisible(d: usize, split: i32, splits: i32): void {
-  const blockTokens = load<i32>(parameters, 40);
+  const blockTokens = load<i32>(parameters, 36);
   if (!blockTokens) {
     const first = lowest / PAGE_SIZE;
     const pages = (end - 1) / PAGE_SIZE + 1 - first;
@@ -143,10 +144,10 @@ function mixVisible(d: usize, split: i32, splits: i32): void {
     }
     return;
   }
-  const stride = load<i32>(parameters, 48);
+  const stride = load<i32>(parameters, 44);
   const queryBlock = (end - 1) / blockTokens;
-  const localStart = max(0, queryBlock - load<i32>(parameters, 44) + 1);
-  const first = stride - 1 - ((firstHead * load<i32>(parameters, 52)) % stride);
+  const localStart = max(0, queryBlock - load<i32>(parameters, 40) + 1);
+  const first = stride - 1 - ((firstHead * load<i32>(parameters, 48)) % stride);
   const vertical = max(0, (localStart - first + stride - 1) / stride);
 
   const part = load<i32>(d, 40);
@@ -167,8 +168,8 @@ function mixUnit(d: usize, base: i32, unit: i32): void {
   if (base >= end || base + unit <= lowest) return;
   const keyCount = min(unit, end - base);
   const bytes = partBytes(dtype, headDim);
-  const page: usize = load<u32>(load<u32>(d, 20) + ((<usize>(base / PAGE_SIZE)) << 2));
-  const layerHead = load<i32>(parameters, 24) * load<i32>(parameters, 4) + kvHead;
+  const page = pageOf(load<u32>(d, 20), base);
+  const layerHead = load<i32>(parameters, 20) * load<i32>(parameters, 4) + kvHead;
   const keys = page + <usize>(layerHead * 2) * bytes;
   const slot = <usize>(base % PAGE_SIZE);
   fetch(keys, bytes << 1);
@@ -263,9 +264,9 @@ function mixQ8(keyPart: usize, valuePart: usize, slot: usize, base: i32, keyCoun
  * Turns row r's scores of visible keys into exp(score - m) and the others into 0; rescales l and the sums to the new m.
  */
 function soften(r: i32, base: i32, keyCount: i32): void {
-  const at = load<i32>(parameters, 12) + firstToken + r / headCount;
-  const from = max(0, at - load<i32>(parameters, 28) + 1 - base);
-  const to = min(keyCount, at + 1 + load<i32>(parameters, 56) - base);
+  const at = position + firstToken + r / headCount;
+  const from = max(0, at - load<i32>(parameters, 24) + 1 - base);
+  const to = min(keyCount, at + 1 + load<i32>(parameters, 52) - base);
   const scores = scoresAt + r * SCORE_BYTES;
   const width = (keyCount + 3) & ~3;
   if (to <= from) {
@@ -308,7 +309,7 @@ function finish(d: usize, split: i32): void {
       writeRow(load<u32>(d, 16) + offset, sums, 1.0 / total);
       continue;
     }
-    const to = partials + ((offset / rowBytes) * load<u32>(parameters, 36) + <usize>split) * (rowBytes + 16);
+    const to = partials + ((offset / rowBytes) * load<u32>(parameters, 32) + <usize>split) * (rowBytes + 16);
     memory.copy(to, sums, rowBytes);
     store<f32>(to + rowBytes, load<f32>(largestAt + (r << 2)));
     store<f32>(to + rowBytes, total, 4);
@@ -327,7 +328,7 @@ function writeRow(to: usize, sums: usize, factor: f32): void {
 export function attentionCombine(d: usize, from: i32, to: i32): void {
   parameters = load<u32>(d, 28);
   setSizes(load<i32>(parameters, 8));
-  const splits = load<u32>(parameters, 36);
+  const splits = load<u32>(parameters, 32);
   const bytes = rowBytes + 16;
   for (let row = from; row < to; row++) {
     const partials: usize = load<u32>(d, 24) + <usize>row * splits * bytes;

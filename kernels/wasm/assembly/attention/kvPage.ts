@@ -10,3 +10,15 @@ export function partBytes(dtype: i32, headDim: i32): usize {
   if (dtype === DTypeCode.f32) return values << 2;
   return dtype === DTypeCode.f16 ? values << 1 : values + PAGE_SIZE * 4;
 }
+
+/** The list by which a step finds a sequence: the position of the step's first token, then the addresses of the pages. */
+// @inline
+export function firstPosition(pages: usize): i32 {
+  return load<i32>(pages);
+}
+
+/** The page that holds `position`. */
+// @inline
+export function pageOf(pages: usize, position: i32): usize {
+  return load<u32>(pages + ((<usize>(position / PAGE_SIZE)) << 2), 4);
+}

@@ -13,12 +13,13 @@ import {
   TILE_TOKENS,
   UNPACKED_BYTES,
   X_BYTES_PLAIN,
-} from '../opcodes.ts';
-import type { WeightDType } from '../../ops.ts';
-import type { Word } from './operation.ts';
+} from '../../opcodes.ts';
+import { check } from '../../../check.ts';
+import type { WeightDType } from '../../../ops.ts';
+import type { Word } from '../operation.ts';
 import { type Recording, cheapGrain, share } from './recording.ts';
-import type { Storage, WasmTensor } from './tensor.ts';
-import { floatRowBytes } from './weightLayout.ts';
+import type { Storage, WasmTensor } from '../tensor.ts';
+import { floatRowBytes } from '../weightLayout.ts';
 
 /** Up to this many rows of x the matrix-vector kernel runs, which takes four at a time. */
 export const MATVEC_ROWS = 16;
@@ -33,11 +34,13 @@ export function recordLinear(
   recording: Recording,
   x: WasmTensor,
   weight: WasmTensor,
-  { bias, residual }: { bias?: WasmTensor | undefined; residual?: WasmTensor | undefined } = {},
+  bias?: WasmTensor,
+  residual?: WasmTensor,
 ): WasmTensor {
   const { program, threads } = recording;
   const [rows, inputs] = x.shape as readonly [number, number];
   const out = weight.shape[0]!;
+  checkShapes(x, weight, bias, residual);
   const y = program.tensor([rows, out]);
   const added = residual ?? 0;
   if (weight.dtype === 'f32' || weight.dtype === 'f16') {
@@ -86,6 +89,17 @@ export function recordLinear(
     scratch: UNPACKED_BYTES + chunkRows * tokens * 4,
   });
   return y;
+}
+
+function checkShapes(x: WasmTensor, weight: WasmTensor, bias?: WasmTensor, residual?: WasmTensor): void {
+  const [rows, inputs] = x.shape;
+  const [out, columns] = weight.shape;
+  check(inputs === columns, () => `linear: weight is (${weight.shape}), x is (${x.shape})`);
+  check(
+    !residual || (residual.shape[0] === rows && residual.shape[1] === out),
+    () => `linear: residual is (${residual!.shape}), the product is (${rows},${out})`,
+  );
+  check(!bias || bias.shape[0] === out, () => `linear: bias is (${bias!.shape}), weight is (${weight.shape})`);
 }
 
 /**

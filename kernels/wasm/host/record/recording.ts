@@ -1,7 +1,6 @@
-import type { KvView } from '../../ops.ts';
-import { BY_EVERY_THREAD } from '../opcodes.ts';
-import type { Program } from './program.ts';
-import type { Storage } from './tensor.ts';
+import { BY_EVERY_THREAD } from '../../opcodes.ts';
+import type { Program } from '../program.ts';
+import type { Storage } from '../tensor.ts';
 
 /** The state of a step while it is recorded. */
 export interface Recording {
@@ -9,8 +8,6 @@ export interface Recording {
   readonly threads: number;
   /** Quantised activations that a later product of the same step uses again, by what holds the activations. */
   readonly quantised: Map<Storage, QuantisedForm[]>;
-  /** Lists of page addresses, by bank. */
-  readonly pages: Map<KvView, Map<number, Storage>>;
 }
 
 /** The rows of a tensor at `offset` in one of the layouts that products take. */

@@ -1,10 +1,10 @@
 /** Operations that take each value, or each pair of values, by itself. See Ops. */
-import { check } from '../../check.ts';
-import type { Gelu, Tensor } from '../../ops.ts';
-import { Opcode } from '../opcodes.ts';
-import { floatWord } from './program.ts';
+import { check } from '../../../check.ts';
+import type { Gelu, Tensor } from '../../../ops.ts';
+import { Opcode } from '../../opcodes.ts';
+import { floatWord } from '../program.ts';
 import { type Recording, share } from './recording.ts';
-import { asWasm } from './tensor.ts';
+import { asWasm } from '../tensor.ts';
 
 export function recordSiluMul(recording: Recording, gateUp: Tensor): Tensor {
   const { program, threads } = recording;
