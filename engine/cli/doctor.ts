@@ -1,6 +1,7 @@
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { knownGpuSpeed } from '../discovery/gpuSpeedFile.ts';
+import { knownTuning } from '../discovery/gpuTuningFile.ts';
 import { backendReports } from '../load/openBackend.ts';
 import type { BackendReport } from '../wire/protocol.ts';
 import { type StoreOptions, addStoreOption, placesOf } from './storeOptions.ts';
@@ -13,7 +14,11 @@ export function addDoctor(program: Command): void {
     .option('--json', 'print the report as JSON')
     .action(async (options: { allowSoftwareGpu?: boolean; json?: boolean } & StoreOptions) => {
       const { folder } = placesOf(options);
-      const backends = await backendReports(options, (adapter, measure) => knownGpuSpeed(folder, adapter, measure));
+      const backends = await backendReports(
+        options,
+        (adapter, measure) => knownGpuSpeed(folder, adapter, measure),
+        (adapter) => knownTuning(folder, adapter),
+      );
       const chosen = backends.find((report) => report.usable)?.backend ?? null;
       const machine = {
         node: process.version,

@@ -4,6 +4,7 @@ import { version } from '../../package.json';
 import { addApply } from './apply.ts';
 import { addAsk } from './ask.ts';
 import { addBench } from './bench/bench.ts';
+import { addTune } from './bench/tune.ts';
 import { addComplete } from './complete.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval/evaluate.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly AddCommand[] = [
   addVerify,
   addRemove,
   addBench,
+  addTune,
   addLogits,
   addGenerate,
   addPerplexity,

@@ -1,11 +1,12 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import * as z from 'zod';
 import type { KvDType, WeightDType } from '../../kernels/ops.ts';
+import { knownTuning } from '../discovery/gpuTuningFile.ts';
 import { BadRequest } from '../errors.ts';
 import type { LoadOptions } from '../load/loadModel.ts';
 import type { BackendChoice } from '../wire/protocol.ts';
 import { readJsonFile } from './readFiles.ts';
-import { type StoreOptions, addStoreOption } from './storeOptions.ts';
+import { type StoreOptions, addStoreOption, placesOf } from './storeOptions.ts';
 
 /** Options of every command that loads a model. */
 export interface ModelOptions extends StoreOptions {
@@ -53,6 +54,7 @@ export function loadOptions(options: ModelOptions, signal: AbortSignal): LoadOpt
     threads,
     signal,
     allowSoftwareGpu: backend === 'webgpu',
+    knownTuning: (adapter) => knownTuning(placesOf(options).folder, adapter),
   };
 }
 

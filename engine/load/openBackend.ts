@@ -1,8 +1,11 @@
 /** The backends, and everything that depends on which one runs. No other file of the engine names them. */
 import {
   type ForcedVariants,
+  GpuOps,
   type GpuSpeed,
   GpuUnavailable,
+  type TuneOptions,
+  type Tuning,
   createGpuOps,
   gpuReport,
   gpuSpeed,
@@ -14,7 +17,7 @@ import { BadRequest, errorMessage } from '../errors.ts';
 import type { Backend, BackendChoice, BackendReport } from '../wire/protocol.ts';
 import { gpuSpeedLines } from './gpuSpeedLines.ts';
 
-export type { GpuSpeed } from '../../kernels/gpu/gpuOps.ts';
+export type { GpuSpeed, TunedShape } from '../../kernels/gpu/gpuOps.ts';
 
 export interface BackendOptions {
   readonly backend: BackendChoice;
@@ -23,7 +26,18 @@ export interface BackendOptions {
   readonly allowSoftwareGpu?: boolean | undefined;
   /** Variants of the GPU's products that run wherever they can, however fast they are. */
   readonly gpuVariants?: ForcedVariants | undefined;
+  /** What earlier tuning found on an adapter. */
+  readonly knownTuning?: ReadKnownTuning | undefined;
 }
+
+/** Which of the GPU's kernels were found to be right and fastest, and sentences about those that are wrong. */
+export interface KnownTuning {
+  readonly chosen: Readonly<Record<string, string>>;
+  readonly dropped: readonly string[];
+}
+
+/** Reads it for an adapter, named as by its name and its driver; undefined where it was not tuned. */
+export type ReadKnownTuning = (adapter: string) => Promise<KnownTuning | undefined>;
 
 /**
  * Opens the backend that the options ask for; `auto` takes WebGPU where a real GPU has an adapter, else WASM. The notes
@@ -31,9 +45,9 @@ export interface BackendOptions {
  * asked for and cannot be used.
  */
 export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; notes: string[] }> {
-  const { backend, threads, allowSoftwareGpu: allowSoftware = false, gpuVariants: variants } = options;
+  const { backend, threads } = options;
   const create: Record<Backend, () => Promise<Ops>> = {
-    webgpu: () => createGpuOps({ allowSoftware, variants }),
+    webgpu: () => openGpuOps(options),
     wasm: () => createWasmOps(threads === undefined ? {} : { threads }),
     reference: async () => new ReferenceOps(),
   };
@@ -44,6 +58,21 @@ export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; 
     if (backend !== 'auto') throw new BadRequest(`WebGPU cannot be used: ${error.message}`);
     return { ops: await create.wasm(), notes: [`WebGPU is not used: ${error.message}`] };
   }
+}
+
+async function openGpuOps(options: BackendOptions): Promise<Ops> {
+  const { allowSoftwareGpu: allowSoftware = false, gpuVariants: variants, knownTuning } = options;
+  const ops = await createGpuOps({ allowSoftware, variants });
+  ops.variants.chooseKept((await knownTuning?.(ops.adapter))?.chosen ?? {});
+  return ops;
+}
+
+/** Chooses the GPU's kernels by their speed with the weights that are loaded; undefined where `ops` is not on a GPU. */
+export async function tuneGpu(
+  ops: Ops,
+  options: TuneOptions,
+): Promise<(Tuning & { readonly adapter: string }) | undefined> {
+  return ops instanceof GpuOps ? { adapter: ops.adapter, ...(await ops.tune(options)) } : undefined;
 }
 
 /** Bytes that a model on the CPU could still take here, without opening a backend. */
@@ -75,11 +104,12 @@ export type KnownGpuSpeed = (adapter: string, measure: () => Promise<GpuSpeed>) 
 
 /**
  * Says for each backend whether it can run here and, where it cannot, why. The best backend comes first. A GPU's speed is
- * part of its details where `knownGpuSpeed` is given.
+ * part of its details where `knownGpuSpeed` is given, and what was tuned where `knownTuning` is.
  */
 export async function backendReports(
   options: Pick<BackendOptions, 'allowSoftwareGpu'>,
   knownGpuSpeed?: KnownGpuSpeed,
+  knownTuning?: ReadKnownTuning,
 ): Promise<BackendReport[]> {
   const adapterOptions = { allowSoftware: options.allowSoftwareGpu === true };
   const { adapter, ...gpu } = await gpuReport(adapterOptions);
@@ -90,9 +120,15 @@ export async function backendReports(
         })
       : [];
   return [
-    { backend: 'webgpu', ...gpu, details: [...gpu.details, ...speed] },
+    { backend: 'webgpu', ...gpu, details: [...gpu.details, ...speed, ...tuningLines(await knownTuning?.(adapter))] },
     { backend: 'wasm', ...(await wasmReport()) },
   ];
+}
+
+function tuningLines({ chosen, dropped }: KnownTuning = { chosen: {}, dropped: [] }): readonly string[] {
+  const tuned = Object.keys(chosen).length;
+  const plain = 'kernels: the plain ones ("airgap tune MODEL" finds the fastest)';
+  return [tuned === 0 ? plain : `kernels: chosen for ${tuned} kinds of products`, ...dropped];
 }
 
 /**

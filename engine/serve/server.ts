@@ -9,7 +9,7 @@ import { BadModel, BadRequest, Cancelled, errorMessage, PromptTooLong } from '..
 import { KvDiskCache } from '../inference/kvDiskCache.ts';
 import { Scheduler } from '../inference/scheduler.ts';
 import { MemoryLedger } from '../load/memoryLedger.ts';
-import { type KnownGpuSpeed, backendReports, withoutGpu } from '../load/openBackend.ts';
+import { type KnownGpuSpeed, type ReadKnownTuning, backendReports, withoutGpu } from '../load/openBackend.ts';
 import type { Syntax } from '../syntax/findErrors.ts';
 import { traffic } from '../traffic.ts';
 import { imageCosts } from '../vision/imageCosts.ts';
@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly log: (message: string) => void;
   /** The GPU's speed is missing in reports where absent. */
   readonly knownGpuSpeed?: KnownGpuSpeed;
+  /** The GPU's plain kernels run where absent. */
+  readonly knownTuning?: ReadKnownTuning;
   /** The parsers that judge completions; only brackets are checked where absent. */
   readonly syntax?: Syntax;
   /** loadInUse when absent; a test may let it fail. */
@@ -223,7 +225,8 @@ export class EngineServer {
 
   async #doctor(allowSoftwareGpu: boolean | undefined): Promise<DoctorReport> {
     const options = allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu };
-    const backends = await backendReports(options, this.#options.knownGpuSpeed);
+    const { knownGpuSpeed, knownTuning } = this.#options;
+    const backends = await backendReports(options, knownGpuSpeed, knownTuning);
     const live = [...this.#models.values()].flatMap((model) => model.current ?? []);
     return {
       runtime: this.#options.runtime,
@@ -238,7 +241,7 @@ export class EngineServer {
     const key = JSON.stringify([params.model, params.backend, params.allowSoftwareGpu ?? false]);
     const known = this.#models.get(key);
     if (known) return known;
-    const { log, version, loadModel } = this.#options;
+    const { log, version, loadModel, knownTuning } = this.#options;
     const others = () => [...this.#models.values()].filter((other) => other !== model);
     const model: SharedModel<Client> = new SharedModel<Client>(key, params, {
       scheduler: this.#scheduler,
@@ -246,6 +249,7 @@ export class EngineServer {
       diskCache: { cache: this.#diskCache, version },
       log,
       loadModel,
+      knownTuning,
       makeRoom: () => makeRoom(others()),
       heldByOthers: () => others().reduce((sum, { current }) => sum + (current?.model.bytesHeld() ?? 0), 0),
       onUnloaded: () => {

@@ -42,6 +42,7 @@ export interface SharedModelOptions {
   /** The KV disk cache; off when absent. */
   readonly diskCache?: LoadOptions['diskCache'];
   readonly log: (message: string) => void;
+  readonly knownTuning?: LoadOptions['knownTuning'];
   /** Tells the users, once per move. */
   readonly onMoved: (info: ModelInfo, reason: string) => void;
   /** Tells the users that the model was unloaded; the next call loads it again. */
@@ -214,7 +215,7 @@ export class SharedModel<User extends object> {
   /** Loads again as long as other models have memory to give. */
   async #loadOn(backend: LoadParams['backend']): Promise<ServedModel> {
     const { model, allowSoftwareGpu } = this.#params;
-    const { scheduler, diskCache, ledger, loadModel: load = loadInUse, makeRoom } = this.#options;
+    const { scheduler, diskCache, ledger, loadModel: load = loadInUse, makeRoom, knownTuning } = this.#options;
     const { signal } = this.#abort;
     for (;;) {
       try {
@@ -222,6 +223,7 @@ export class SharedModel<User extends object> {
           backend,
           ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
           ...(diskCache ? { diskCache } : {}),
+          knownTuning,
           scheduler,
           ledger,
           signal,

@@ -36,9 +36,10 @@ import { headNorm } from './rowwise/headNorm.ts';
 import { rmsNorm } from './rowwise/rmsNorm.ts';
 import { Runner } from './device/runner.ts';
 import { siluMul } from './rowwise/siluMul.ts';
-import { type GpuTensor, Storage, activation, values, weightOf } from './device/tensor.ts';
+import { type GpuTensor, type GpuWeight, Storage, activation, values, weightOf } from './device/tensor.ts';
 import { argmax } from './rowwise/argmax.ts';
 import { type ForcedVariants, VariantChoice } from './variants/choice.ts';
+import { type TuneOptions, type Tuning, tune } from './variants/tuner.ts';
 import { topK } from './rowwise/topK.ts';
 import { freeWeight, weightWriter } from './matmul/weight.ts';
 import { Packers } from './packing/packers.ts';
@@ -47,6 +48,7 @@ export { type AdapterOptions, type GpuReport, gpuReport } from './device/adapter
 export { type GpuSpeed, gpuSpeed } from './speed/gpuSpeed.ts';
 export { GpuUnavailable } from './device/dawn.ts';
 export type { ForcedVariants } from './variants/choice.ts';
+export type { TuneOptions, TunedShape, Tuning } from './variants/tuner.ts';
 
 export interface GpuOptions extends AdapterOptions {
   /** Called once when the device goes away without dispose(). */
@@ -70,6 +72,7 @@ export class GpuOps implements Ops {
   readonly #runner: Runner;
   readonly #packers = new Packers();
   readonly #pipelines: Pipelines;
+  readonly #weights = new Set<GpuWeight>();
   #recording: Recording | undefined;
   #running: Promise<unknown> | undefined;
   #failure: unknown;
@@ -95,6 +98,16 @@ export class GpuOps implements Ops {
     return this.#pipelines.compileFailure(kernel);
   }
 
+  /** The adapter's name and its driver: what choices of variants hold for. */
+  get adapter(): string {
+    return `${this.deviceName}, ${this.device.adapterInfo.description}`;
+  }
+
+  /** Finds the fastest variants for the weights that are held, and runs them from then on. Only between steps. */
+  tune(options: TuneOptions): Promise<Tuning> {
+    return tune(this, [...this.#weights], options);
+  }
+
   get bytesHeld(): number {
     return this.#memory.bytesHeld;
   }
@@ -104,7 +117,15 @@ export class GpuOps implements Ops {
   }
 
   createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
-    return weightWriter(this.#memory, this.#packers, shape, dtype);
+    const { writeStored, finish } = weightWriter(this.#memory, this.#packers, shape, dtype);
+    return {
+      writeStored,
+      finish: async () => {
+        const weight = await finish();
+        this.#weights.add(weight);
+        return weight;
+      },
+    };
   }
 
   upload(data: Float32Array, shape: readonly number[]): Tensor {
@@ -128,8 +149,11 @@ export class GpuOps implements Ops {
   }
 
   free(tensor: Tensor): void {
-    if ('parts' in tensor) freeWeight(this.#memory, weightOf(tensor, 'free'));
-    else this.#memory.destroy(activation(tensor, 'free').storage.buffer!);
+    if ('parts' in tensor) {
+      const weight = weightOf(tensor, 'free');
+      this.#weights.delete(weight);
+      freeWeight(this.#memory, weight);
+    } else this.#memory.destroy(activation(tensor, 'free').storage.buffer!);
   }
 
   async step(record: () => StepResult): Promise<Float32Array> {

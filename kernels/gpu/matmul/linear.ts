@@ -30,7 +30,7 @@ export function linear(
   );
   const padded = padToBlocks(recording, x, weight);
   const y = recording.tensor([rows, outs]);
-  const variant = variants.of(rows, weight.dtype);
+  const variant = variants.of(rows, weight.dtype, weight.shape);
   const kernel = variant.kernel(weight.dtype, rows);
   const tile = variant.tile(rows);
   const sizes = [rows, paddedQuads(weightWidth, weight.dtype), scaleWords(weightWidth, weight.dtype)];

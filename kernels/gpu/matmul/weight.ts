@@ -12,7 +12,7 @@ export function weightWriter(
   packers: Packers,
   shape: readonly [number, number],
   dtype: WeightDType,
-): WeightWriter {
+): Omit<WeightWriter, 'finish'> & { finish(): Promise<GpuWeight> } {
   const [rows, width] = shape;
   const counter = new RowCounter(shape, dtype);
   const rowBytes = { blocks: blockBytes(width, dtype), scales: scaleBytes(width, dtype) };

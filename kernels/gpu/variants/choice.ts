@@ -1,7 +1,7 @@
 import { check } from '../../check.ts';
 import type { WeightDType } from '../../ops.ts';
-import { VARIANTS } from './products.ts';
 import type { Need } from '../device/adapter.ts';
+import { VARIANTS } from './products.ts';
 import type { Product, Variant } from './variant.ts';
 
 /** Names of variants that run wherever the device and the format of the weight let them: for tests and benchmarks. */
@@ -14,8 +14,9 @@ export function productOf(rows: number): Product {
   return rows <= LARGEST_MATVEC ? 'matvec' : 'matmul';
 }
 
-/** Which variant computes a product: the one that is forced, and else the first of the list. */
+/** Which variant computes a product: the one that is forced or was chosen, and else the first of the list. */
 export class VariantChoice {
+  readonly #chosen = new Map<string, Variant>();
   readonly #forced: ForcedVariants;
   #trial: Variant | undefined;
 
@@ -34,12 +35,12 @@ export class VariantChoice {
     );
   }
 
-  /** The variant for products of `rows` rows with a weight of this format. */
-  of(rows: number, dtype: WeightDType): Variant {
+  /** The variant for products of `rows` rows with a weight of this format and shape. */
+  of(rows: number, dtype: WeightDType, shape: readonly [number, number]): Variant {
     if (this.#trial) return this.#trial;
     const product = productOf(rows);
     const forced = this.#forced[product];
-    if (forced === undefined) return VARIANTS[product][0]!;
+    if (forced === undefined) return this.#chosen.get(choiceKey(rows, dtype, shape)) ?? VARIANTS[product][0]!;
     return this.candidates(product, dtype).find(({ name }) => name === forced) ?? VARIANTS[product][0]!;
   }
 
@@ -52,6 +53,26 @@ export class VariantChoice {
       this.#trial = undefined;
     }
   }
+
+  /** From now on `variant` runs for such products. */
+  choose(key: string, variant: Variant): void {
+    this.#chosen.set(key, variant);
+  }
+
+  /** Likewise for names by key, as they were kept. Those that this device or this version does not have are left out. */
+  chooseKept(chosen: Readonly<Record<string, string>>): void {
+    for (const [key, name] of Object.entries(chosen)) {
+      const variant = Object.values(VARIANTS)
+        .flat()
+        .find((one) => one.name === name);
+      if (variant?.needs.every((need) => this.offered.has(need))) this.choose(key, variant);
+    }
+  }
+}
+
+/** What a choice depends on, beside the device: products of one row, of a few and of many differ. */
+export function choiceKey(rows: number, dtype: WeightDType, [outs, width]: readonly [number, number]): string {
+  return `${rows === 1 ? 'one row' : productOf(rows) === 'matvec' ? 'few rows' : 'many rows'} x ${width} x ${outs} ${dtype}`;
 }
 
 export function variantNamed(product: Product, name: string): Variant {

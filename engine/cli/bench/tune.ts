@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import type { Ops } from '../../../kernels/ops.ts';
+import { knownTuning, keepTuning } from '../../discovery/gpuTuningFile.ts';
+import { BadRequest } from '../../errors.ts';
+import { loadModel } from '../../load/loadModel.ts';
+import { type TunedShape, tuneGpu } from '../../load/openBackend.ts';
+import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../options.ts';
+import { modelPath, placesOf } from '../storeOptions.ts';
+
+interface TuneCliOptions extends ModelOptions {
+  seconds: number;
+  json?: boolean;
+}
+
+/** `airgap tune`: finds the fastest kernels of the GPU for the shapes of a model, and keeps them for later. */
+export function addTune(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('tune <model>')
+    .description("find the fastest of the GPU's kernels for a model's matrices, among those that compute right here")
+    .option('--seconds <count>', 'begin nothing after so many seconds', wholeNumber(1), 60)
+    .option('--json', 'print the times as JSON');
+  addModelOptions(command).action(async (named: string, options: TuneCliOptions) => {
+    let ops: Ops | undefined;
+    const observe = (loaded: Ops): Ops => (ops = loaded);
+    const model = await loadModel(await modelPath(named, options), { ...loadOptions(options, signal), observe });
+    try {
+      await tune(ops!, options, signal);
+    } finally {
+      await model.dispose();
+    }
+  });
+}
+
+async function tune(ops: Ops, options: TuneCliOptions, signal: AbortSignal): Promise<void> {
+  const onShape = options.json ? undefined : (shape: TunedShape): void => console.log(textOf(shape));
+  const tuned = await tuneGpu(ops, { mostSeconds: options.seconds, signal, onShape });
+  if (!tuned) throw new BadRequest(`The model runs on ${ops.deviceName}; only a GPU has kernels to choose from.`);
+  const { adapter, shapes, dropped, complete } = tuned;
+  const { folder } = placesOf(options);
+  const chosen = Object.fromEntries(shapes.map(({ key, chosen }) => [key, chosen]));
+  await keepTuning(folder, adapter, { chosen, dropped });
+  if (options.json) return console.log(JSON.stringify({ adapter, shapes, dropped, complete }));
+  for (const sentence of dropped) console.log(sentence);
+  if (!complete) console.log(`Time was up after ${options.seconds} s; the other products keep their kernels.`);
+  const all = Object.keys((await knownTuning(folder, adapter))?.chosen ?? {}).length;
+  console.log(`Choices for ${all} kinds of products are kept for ${adapter}. They hold from the next load on.`);
+}
+
+/** A shape, and below it what a product takes by each variant, the fastest first. */
+function textOf({ key, chosen, times }: TunedShape): string {
+  const lines = times.map(({ variant, seconds }) => {
+    const taken = `${(seconds * 1e6).toPrecision(3)} µs`.padStart(12);
+    return `${taken}  ${variant}${variant === chosen ? '  (chosen)' : ''}`;
+  });
+  return [key, ...lines].join('\n');
+}

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { dependencies } from '../../package.json';
+import type { KnownTuning } from '../load/openBackend.ts';
+import { replaceFile } from '../store/durable.ts';
+import { makePrivate } from '../store/permissions.ts';
+
+/** By adapter, driver and version of Dawn. */
+const content = z.record(
+  z.string(),
+  z.object({
+    /** Names of variants, by rows, shape and format. */
+    chosen: z.record(z.string(), z.string()),
+    dropped: z.array(z.string()),
+  }),
+);
+
+/** What was chosen on a GPU before; undefined where it was not tuned. `adapter` is its name and its driver. */
+export async function knownTuning(folder: string, adapter: string): Promise<KnownTuning | undefined> {
+  return (await readKnown(fileIn(folder)))[keyOf(adapter)];
+}
+
+/** Keeps what was chosen for the shapes of a model, beside those of others. Rejects where the folder cannot be written. */
+export async function keepTuning(folder: string, adapter: string, tuning: KnownTuning): Promise<void> {
+  const known = await readKnown(fileIn(folder));
+  const before = known[keyOf(adapter)];
+  const dropped = [...new Set([...(before?.dropped ?? []), ...tuning.dropped])];
+  const kept = { chosen: { ...before?.chosen, ...tuning.chosen }, dropped };
+  await makePrivate(folder);
+  await replaceFile(fileIn(folder), JSON.stringify({ ...known, [keyOf(adapter)]: kept }));
+}
+
+function fileIn(folder: string): string {
+  return join(folder, 'gpu-variants.json');
+}
+
+function keyOf(adapter: string): string {
+  return `${adapter}, Dawn ${dependencies.webgpu}`;
+}
+
+async function readKnown(file: string): Promise<Record<string, KnownTuning>> {
+  try {
+    return content.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return {};
+  }
+}
