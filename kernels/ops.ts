@@ -272,3 +272,8 @@ export class OutOfMemory extends Error {
 export class BackendLost extends Error {
   override name = 'BackendLost';
 }
+
+/** The backend cannot compute here, for instance because a driver refuses a shader. Opening it again would not help. */
+export class BackendRefused extends BackendLost {
+  override name = 'BackendRefused';
+}

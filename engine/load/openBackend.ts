@@ -10,7 +10,7 @@ import {
   gpuReport,
   gpuSpeed,
 } from '../../kernels/gpu/gpuOps.ts';
-import type { Ops } from '../../kernels/ops.ts';
+import { BackendLost, BackendRefused, type Ops } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { createWasmOps, wasmReport } from '../../kernels/wasm/wasmOps.ts';
 import { BadRequest, errorMessage } from '../errors.ts';
@@ -81,6 +81,12 @@ export { freeMemory as freeBytesOfCpu } from '../../kernels/wasm/host/heap.ts';
 /** The backend that a model moves to when `failed` cannot hold or run it; undefined when there is none. */
 export function fallbackFor(failed: BackendChoice): Backend | undefined {
   return failed === 'wasm' ? undefined : 'wasm';
+}
+
+/** What to open once `failed` was lost: it again, as long as it can be opened at all. undefined where that would not help. */
+export function reopened(failed: BackendChoice, error: Error): BackendChoice | undefined {
+  const mayReturn = error instanceof BackendLost && !(error instanceof BackendRefused);
+  return mayReturn && (failed === 'auto' || failed === 'webgpu') ? 'auto' : undefined;
 }
 
 /** The backend to load on when `choice` cannot hold a model; undefined where the user named a backend. */

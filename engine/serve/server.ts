@@ -175,15 +175,22 @@ export class EngineServer {
   /** A completion of the document that comes meanwhile ends it, and goes on where it was. */
   async #prefill(client: Client, params: CompleteParams, signal: AbortSignal): Promise<Methods['prefill']['result']> {
     // Where another model needs the memory, it is unloaded all the same.
-    const { current } = this.#modelOf(client, params);
+    const model = this.#modelOf(client, params);
+    const { current } = model;
     if (!current) return { tokensPrefilled: 0 };
-    const tokensPrefilled = await current.documents.run(
-      sessionKey(client, params.sessionId),
-      signal,
-      (session, either) => prefillInDocument(current.model, session, params, either),
-      { yields: true },
-    );
-    return { tokensPrefilled };
+    try {
+      const tokensPrefilled = await current.documents.run(
+        sessionKey(client, params.sessionId),
+        signal,
+        (session, either) => prefillInDocument(current.model, session, params, either),
+        { yields: true },
+      );
+      return { tokensPrefilled };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await model.recover(current, error); // So that the next completion need not.
+      return { tokensPrefilled: 0 };
+    }
   }
 
   #chat(client: Client, params: ChatParams, { signal, part }: Call<'chat'>): Promise<ChatResult> {
@@ -257,7 +264,7 @@ export class EngineServer {
         for (const { connection } of model.users) connection.notify('unloaded', { modelId: key });
       },
       onMoved: (info, reason) => {
-        log(`${info.name} moved to ${info.backend}: ${reason}`);
+        log(`${info.name} now runs on ${info.backend} (${info.device}): ${reason}`);
         for (const { connection } of model.users) connection.notify('backendChanged', { model: info, reason });
       },
     });

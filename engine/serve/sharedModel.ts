@@ -10,7 +10,7 @@ import { PRIORITY, type Priority, type Scheduler } from '../inference/scheduler.
 import type { LoadedModel } from '../load/loadedModel.ts';
 import type { MemoryLedger } from '../load/memoryLedger.ts';
 import type { LoadOptions } from '../load/loadModel.ts';
-import { fallbackFor, fallbackForLoad } from '../load/openBackend.ts';
+import { fallbackFor, fallbackForLoad, reopened } from '../load/openBackend.ts';
 import type { LoadParams, LoadProgress, ModelInfo, ModelReference } from '../wire/protocol.ts';
 import { collectGarbage } from './collectGarbage.ts';
 import { loadInUse } from './loadInUse.ts';
@@ -29,6 +29,10 @@ export interface LiveModel {
   readonly speed: PrefillSpeed;
 }
 
+/** So often a lost backend is opened again without a call that ends well; then the fallback takes over. */
+const MOST_REOPENED = 2;
+/** Backends that a call tries: the one that it finds, that one opened again, and the fallback. */
+const MOST_TRIES = 3;
 /** Number of documents whose KV caches are kept, since people switch between a few. */
 const DOCUMENTS = 4;
 /** The same for conversations, whose caches are longer. */
@@ -64,6 +68,8 @@ export class SharedModel<User extends object> {
   /** Resolves when the memory of former loads is free. */
   #ended: Promise<void> = Promise.resolve();
   #calls = 0;
+  /** Losses since a call has ended well. */
+  #losses = 0;
   #usedAt = 0;
   /** The backend that the next load requests: the fallback once a backend has failed. */
   #backend: LoadParams['backend'];
@@ -93,13 +99,15 @@ export class SharedModel<User extends object> {
   }
 
   /**
-   * After `error` on `failed`: the model on the fallback backend, loaded once however many calls ask for it. Rejects
-   * with `error` when the backend was not at fault, or when it has no fallback; then the next call loads again.
+   * After `error` on `failed`: the model on that backend opened again, where it was lost and `again` is false, else on the
+   * fallback backend; loaded once however many calls ask for it. Rejects with `error` when the backend was not at fault,
+   * or when nothing else remains; then the next call loads again.
    */
-  async recover(failed: LiveModel, error: unknown): Promise<LiveModel> {
+  async recover(failed: LiveModel, error: unknown, again = false): Promise<LiveModel> {
     if (this.#abort.signal.aborted || !isBackendFailure(error)) throw error;
     if (this.#current !== failed) return this.live();
-    const fallback = fallbackFor(failed.info.backend);
+    const { backend } = failed.info;
+    const fallback = (again ? undefined : this.#reopen(backend, error)) ?? fallbackFor(backend);
     const ended = this.#endCurrent();
     if (!fallback) {
       await ended;
@@ -122,16 +130,20 @@ export class SharedModel<User extends object> {
     return this.#usedAt;
   }
 
-  /** Calls `job` with the loaded model, which is not unloaded meanwhile. Once more where it failed and moved. */
+  /** Calls `job` with the loaded model, which is not unloaded meanwhile. Again where its backend failed and it moved. */
   async use<T>(job: (live: LiveModel) => Promise<T>, signal: AbortSignal): Promise<T> {
     this.#calls++;
     try {
-      const live = await this.live();
-      try {
-        return await job(live);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        return await job(await this.recover(live, error));
+      let live = await this.live();
+      for (let tries = 1; ; tries++) {
+        try {
+          const result = await job(live);
+          this.#losses = 0;
+          return result;
+        } catch (error) {
+          if (signal.aborted || tries === MOST_TRIES) throw error;
+          live = await this.recover(live, error, tries > 1);
+        }
       }
     } finally {
       this.#calls--;
@@ -201,15 +213,28 @@ export class SharedModel<User extends object> {
   }
 
   async #loadOrMove(): Promise<ServedModel> {
-    try {
-      return await this.#loadOn(this.#backend);
-    } catch (error) {
-      const fallback = fallbackForLoad(this.#backend);
-      if (!fallback || !isBackendFailure(error)) throw error;
-      this.#backend = fallback;
-      this.#movedBecause = `The model does not fit in GPU memory: ${error.message}`;
-      return this.#loadOn(fallback);
+    for (;;) {
+      try {
+        return await this.#loadOn(this.#backend);
+      } catch (error) {
+        if (this.#abort.signal.aborted || !isBackendFailure(error)) throw error;
+        const next = this.#reopen(this.#backend, error) ?? fallbackForLoad(this.#backend);
+        if (!next) throw error;
+        const { log } = this.#options;
+        this.#movedBecause =
+          error instanceof OutOfMemory
+            ? `The model does not fit in GPU memory: ${error.message}`
+            : `The GPU failed while the model was loaded: ${error.message}`;
+        log(this.#movedBecause);
+        this.#backend = next;
+      }
     }
+  }
+
+  /** What to load on after `error`, where the backend was lost and may come back. */
+  #reopen(backend: LoadParams['backend'], error: Error): LoadParams['backend'] | undefined {
+    const choice = reopened(backend, error);
+    return choice && ++this.#losses <= MOST_REOPENED ? choice : undefined;
   }
 
   /** Loads again as long as other models have memory to give. */

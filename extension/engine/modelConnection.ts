@@ -237,9 +237,13 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
       },
     });
     if (!isCurrent()) throw stopped();
+    let { backend } = model;
     client.onNotification('backendChanged', (moved) => {
       if (moved.model.modelId !== model.modelId) return;
       show(moved.model);
+      // A GPU that was lost and opened again is no news for the user.
+      if (moved.model.backend === backend) return this.#host.log(moved.reason);
+      ({ backend } = moved.model);
       this.#moved.fire(moved.reason);
     });
     client.onNotification('unloaded', ({ modelId }) => {

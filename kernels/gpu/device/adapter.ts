@@ -1,5 +1,7 @@
 import { totalmem } from 'node:os';
 import { type Dawn, GpuUnavailable, dawnInstance, loadDawn } from './dawn.ts';
+import { BackendLost } from '../../ops.ts';
+import { sentence } from './memory.ts';
 import { hasVulkanDriver } from './vulkanDrivers.ts';
 
 export interface AdapterOptions {
@@ -64,7 +66,7 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
     throw new GpuUnavailable(`The only adapter, ${deviceName}, computes on the CPU, where the WASM backend is faster.`);
   if (adapter.limits.maxComputeWorkgroupStorageSize < WORKGROUP_BYTES)
     throw new GpuUnavailable(`${deviceName} has less than the ${WORKGROUP_BYTES} bytes of workgroup memory needed.`);
-  const device = await adapter.requestDevice({
+  const device = await requestDevice(adapter, deviceName, {
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: {
       maxComputeWorkgroupStorageSize: WORKGROUP_BYTES,
@@ -83,6 +85,14 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
   }
   const memoryBytes = sharesSystemMemory(adapter) ? systemMemoryBytes() : Infinity;
   return { device, deviceName, memoryBytes, offered: offeredBy(device, gpu) };
+}
+
+async function requestDevice(adapter: GPUAdapter, name: string, wanted: GPUDeviceDescriptor): Promise<GPUDevice> {
+  try {
+    return await adapter.requestDevice(wanted);
+  } catch (error) {
+    throw new GpuUnavailable(`${name} cannot be opened: ${sentence((error as Error).message)}`);
+  }
 }
 
 /**
@@ -120,7 +130,10 @@ async function proveReadable(dawn: Dawn, device: GPUDevice): Promise<void> {
   const { MAP_READ, COPY_DST } = dawn.globals['GPUBufferUsage'] as unknown as typeof GPUBufferUsage;
   const { READ } = dawn.globals['GPUMapMode'] as unknown as typeof GPUMapMode;
   const buffer = device.createBuffer({ size: 16, usage: MAP_READ | COPY_DST });
-  await buffer.mapAsync(READ);
+  await buffer.mapAsync(READ).catch((error: Error) => {
+    buffer.destroy();
+    throw new BackendLost(`The GPU was lost while it was opened: ${sentence(error.message)}`);
+  });
   try {
     buffer.getMappedRange();
   } catch {

@@ -1,4 +1,5 @@
-import type { HeldBuffer } from './memory.ts';
+import { BackendRefused } from '../../ops.ts';
+import { type HeldBuffer, sentence } from './memory.ts';
 
 /** A WGSL program with its constants: one compute pipeline. Bindings come in order, the uniform parameters last. */
 export interface Kernel {
@@ -45,6 +46,8 @@ export const PARAMS_BYTES = 64;
 
 /** The compiled kernels of a device, and the bind groups made for them. */
 export class Pipelines {
+  /** Names the first kernel that the driver has refused, and why. */
+  refused: BackendRefused | undefined;
   readonly #pipelines = new Map<Kernel, GPUComputePipeline>();
   readonly #bindGroups = new Map<GPUComputePipeline, Map<string, GPUBindGroup>>();
 
@@ -56,7 +59,7 @@ export class Pipelines {
 
   get(kernel: Kernel): GPUComputePipeline {
     let pipeline = this.#pipelines.get(kernel);
-    if (!pipeline) this.#pipelines.set(kernel, (pipeline = this.#device.createComputePipeline(this.#describe(kernel))));
+    if (!pipeline) this.#pipelines.set(kernel, (pipeline = this.#compile(kernel)));
     return pipeline;
   }
 
@@ -98,6 +101,24 @@ export class Pipelines {
   /** After a buffer was destroyed, so that its groups do not hold on to it. */
   forgetBindGroups(): void {
     this.#bindGroups.clear();
+  }
+
+  /** A refused kernel gives an invalid pipeline, of which only the error scopes tell. */
+  #compile(kernel: Kernel): GPUComputePipeline {
+    const tell = (error: GPUError | null): void => {
+      if (error)
+        this.refused ??= new BackendRefused(
+          `The GPU's driver refuses the shader ${kernel.name}: ${sentence(error.message)}`,
+        );
+    };
+    const scopes = ['validation', 'internal'] as const;
+    for (const filter of scopes) this.#device.pushErrorScope(filter);
+    try {
+      return this.#device.createComputePipeline(this.#describe(kernel));
+    } finally {
+      // They reject where the device was lost.
+      for (const popped of scopes.map(() => this.#device.popErrorScope())) popped.then(tell, () => {});
+    }
   }
 
   #describe({ name, source, bindings, constants }: Kernel): GPUComputePipelineDescriptor {

@@ -1,4 +1,4 @@
-import { BackendLost, OutOfMemory } from '../../ops.ts';
+import { BackendLost, BackendRefused, OutOfMemory } from '../../ops.ts';
 
 /** A buffer, with an identity for caches. */
 export interface HeldBuffer {
@@ -41,7 +41,7 @@ export class Memory {
     this.#onBoundDestroyed = onBoundDestroyed;
 
     void device.lost.then(({ message }) => {
-      this.lost = new BackendLost(`The GPU was lost: ${message.split('\n')[0] || 'the driver gave no reason'}.`);
+      this.lost = new BackendLost(`The GPU was lost: ${sentence(message || 'the driver gave no reason')}`);
       for (const reject of this.#waiting) reject(this.lost);
       this.onLost?.(this.lost);
     });
@@ -88,7 +88,8 @@ export class Memory {
 
   /**
    * Calls `work` within error scopes. `settled` resolves once the device has reported no error for it, and rejects with
-   * OutOfMemory (of `bytes`), with BackendLost, or with an Error for a mistake of ours. What `work` throws is thrown at once.
+   * OutOfMemory (of `bytes`), with BackendLost, or with BackendRefused for a mistake of ours or the driver's. What `work`
+   * throws is thrown at once.
    */
   guard<T>(bytes: () => number, work: () => T): { value: T; settled: Promise<void> } {
     for (const filter of SCOPES) this.device.pushErrorScope(filter);
@@ -123,7 +124,12 @@ const SCOPES = ['validation', 'internal', 'out-of-memory'] as const;
 function throwFirst([outOfMemory, ...others]: readonly (GPUError | null)[], bytes: number): void {
   if (outOfMemory) throw new OutOfMemory(bytes, `The GPU has no room for ${mib(bytes)} more.`);
   const error = others.find((other) => other !== null);
-  if (error) throw new Error(`WebGPU: ${error.message}`);
+  if (error) throw new BackendRefused(`The GPU refused a command: ${sentence(error.message)}`);
+}
+
+/** The first line of a message of Dawn's. */
+export function sentence(message: string): string {
+  return `${message.split('\n')[0]!.replace(/\.$/, '')}.`;
 }
 
 function mib(bytes: number): string {

@@ -24,7 +24,10 @@ export class Runner {
     this.#paramsStride = Math.max(PARAMS_BYTES, memory.device.limits.minUniformBufferOffsetAlignment);
   }
 
-  /** The values of the first of `results`; the others may be read until the next run. Rejects with OutOfMemory or BackendLost. */
+  /**
+   * The values of the first of `results`; the others may be read until the next run. Rejects with OutOfMemory, BackendLost,
+   * or BackendRefused, which names the shader where one is at fault.
+   */
   async run(recording: Recording, results: readonly Storage[]): Promise<Float32Array> {
     const { readback, settled } = this.#submit(results[0]!, (encoder) => {
       this.#scratch.reset();
@@ -35,7 +38,9 @@ export class Runner {
     });
     const started = performance.now();
     const { likelyMs, ended } = this.#pace(recording.operations);
-    await settled;
+    await settled.catch((error: unknown) => {
+      throw this.#pipelines.refused ?? error;
+    });
     if (likelyMs > SHORTEST_SLEEP_MS) await sleep(likelyMs * SLEEP_SHARE);
     const values = await this.#valuesOf(readback, results[0]!.bytes);
     ended(performance.now() - started);

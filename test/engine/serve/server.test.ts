@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BackendLost, OutOfMemory } from '../../../kernels/ops.ts';
+import { BackendLost, BackendRefused, OutOfMemory } from '../../../kernels/ops.ts';
 import { complete, outcome, prefill, testServers, TOKEN } from '../../support/engine/serverHost.ts';
 import { until } from '../../support/until.ts';
 
@@ -258,8 +258,13 @@ describe('engine server: completions', () => {
     assert.match(await outcome(complete(stranger, modelId)), /^badRequest: The model .* not loaded/);
   });
 
-  for (const error of [new BackendLost('The device was reset.'), NO_ROOM]) {
-    it(`${error.name}: the model moves to WASM, the request is repeated, the windows are told once`, async () => {
+  const failures: [error: Error, times: number, choice: string, to: string][] = [
+    [new BackendLost('The device was reset.'), 1, 'auto', 'webgpu'],
+    [new BackendRefused('The driver refuses the shader matmul.'), 1, 'wasm', 'wasm'],
+    [NO_ROOM, 2, 'wasm', 'wasm'], // After the first, idle sessions make room.
+  ];
+  for (const [error, times, choice, to] of failures) {
+    it(`${error.name}: the model is loaded again on ${to}, the request is repeated, the windows are told once`, async () => {
       const { models, open, load } = start();
       const [client, other] = [await open(), await open()];
       const { modelId } = await load(client);
@@ -268,19 +273,16 @@ describe('engine server: completions', () => {
       for (const window of [client, other]) {
         window.onNotification('backendChanged', ({ model, reason }) => told.push(`${model.backend}: ${reason}`));
       }
-      models.failing = [
-        { backend: 'webgpu', error },
-        { backend: 'webgpu', error },
-      ];
+      models.failing = Array(times).fill({ backend: 'webgpu', error });
       const both = [complete(client, modelId, 'The'), complete(other, modelId, 'The')];
       assert.deepEqual(
         (await Promise.all(both)).map(({ text }) => text),
         Array(2).fill(' answer is forty two'),
       );
-      assert.deepEqual(models.runs.slice(-2), ['wasm', 'wasm']);
+      assert.deepEqual(models.runs.slice(-2), [to, to]);
       for (const window of [client, other]) await window.call('doctor', {});
-      assert.deepEqual(told, Array(2).fill(`wasm: a webgpu failed: ${error.message}`));
-      assert.deepEqual(models.loads, ['auto', 'wasm']);
+      assert.deepEqual(told, Array(2).fill(`${to}: a webgpu failed: ${error.message}`));
+      assert.deepEqual(models.loads, ['auto', choice]);
       assert.equal(models.models, 1);
       assert.match((await load(client)).notes.join(), /a webgpu failed/);
     });

@@ -83,7 +83,7 @@ describe('engine server: chats', () => {
       const parts: string[] = [];
       await chat(client, modelId, 'hi', { parts, ...(sources && { sources }) });
       assert.equal(parts.join(''), `${sources ? 'fitted' : ''}${ANSWER}`);
-      assert.deepEqual([models.loads, models.runs], [['auto', 'wasm'], ['webgpu', 'wasm']]); // prettier-ignore
+      assert.deepEqual([models.loads, models.runs], [['auto', 'auto'], ['webgpu', 'webgpu']]); // prettier-ignore
     });
   }
 
