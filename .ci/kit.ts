@@ -1,7 +1,7 @@
 /**
  * `npm run kit [-- TARGET]`: writes dist/kit/airgap-gpu-kit-TARGET.tar.gz for people who have a graphics card and no
  * network: unpack it, run run.sh or run.cmd, send report.txt. It holds Node, Dawn, `airgap doctor`, the tests that use a GPU,
- * a benchmark on random weights, and the small checkpoints of the goldens.
+ * a benchmark and the tuner on random weights, and the small checkpoints of the goldens.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -57,7 +57,7 @@ export async function writeKit(target: string): Promise<string> {
 
 /** Unlike the tests of this repository, whole programs: nothing is installed where they run. */
 const KIT = {
-  entryPoints: ['main', 'airgap', 'tests', 'bench'].map((name) => `test/kit/${name}.ts`),
+  entryPoints: ['main', 'airgap', 'tests', 'bench', 'tune'].map((name) => `test/kit/${name}.ts`),
   sourcemap: false,
   alias: { vscode: './test/support/extension/vscodeStub.ts' },
   logOverride: { 'require-resolve-not-external': 'silent' },

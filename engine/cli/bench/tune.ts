@@ -5,12 +5,14 @@ import { BadRequest } from '../../errors.ts';
 import { loadModel } from '../../load/loadModel.ts';
 import { type TunedShape, tuneGpu } from '../../load/openBackend.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../options.ts';
-import { modelPath, placesOf } from '../storeOptions.ts';
+import { type StoreOptions, modelPath, placesOf } from '../storeOptions.ts';
 
-interface TuneCliOptions extends ModelOptions {
+export interface TuneOptions extends StoreOptions {
   seconds: number;
   json?: boolean;
 }
+
+type TuneCliOptions = ModelOptions & TuneOptions;
 
 /** `airgap tune`: finds the fastest kernels of the GPU for the shapes of a model, and keeps them for later. */
 export function addTune(program: Command, signal: AbortSignal): void {
@@ -31,7 +33,8 @@ export function addTune(program: Command, signal: AbortSignal): void {
   });
 }
 
-async function tune(ops: Ops, options: TuneCliOptions, signal: AbortSignal): Promise<void> {
+/** Tunes for the matrices that are loaded, prints the times, and keeps the choices. Rejects with BadRequest without a GPU. */
+export async function tune(ops: Ops, options: TuneOptions, signal: AbortSignal): Promise<void> {
   const onShape = options.json ? undefined : (shape: TunedShape): void => console.log(textOf(shape));
   const tuned = await tuneGpu(ops, { mostSeconds: options.seconds, signal, onShape });
   if (!tuned) throw new BadRequest(`The model runs on ${ops.deviceName}; only a GPU has kernels to choose from.`);
