@@ -10,7 +10,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ImageEncoder, type OpenTower } from '../vision/imageEncoder.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
-import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS } from './openBackend.ts';
+import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS, dispatchesOf } from './openBackend.ts';
 import { matrixFormats, parametersOf, tokensPerCrop, weightBytesPerToken } from './weightFormats.ts';
 
 /** A model on a backend. */
@@ -50,6 +50,8 @@ export interface LoadedModel {
    * times so far.
    */
   startProfile(): (() => readonly OperationTime[]) | undefined;
+  /** Dispatches of all steps so far; undefined where the backend is no GPU. */
+  dispatches(): number | undefined;
   dispose(): Promise<void>;
 }
 
@@ -139,10 +141,10 @@ export function assembleModel(
       return PAGE_TOKENS * (Math.min(pool.capacity + more, ops.mostKvPages(pool.layout)) - allocator.pagesInUse);
     },
     startProfile: () => {
-      if (!ops.startProfile) return undefined;
-      ops.startProfile();
-      return () => ops.profile!();
+      ops.startProfile?.();
+      return ops.profile && (() => ops.profile!());
     },
+    dispatches: () => dispatchesOf(ops),
     dispose: async () => {
       tokenizer?.dispose();
       await Promise.all([ops.dispose(), images?.dispose()]);

@@ -75,6 +75,11 @@ export async function tuneGpu(
   return ops instanceof GpuOps ? { adapter: ops.adapter, ...(await ops.tune(options)) } : undefined;
 }
 
+/** How many dispatches the steps of `ops` have taken so far; undefined where the backend is no GPU. */
+export function dispatchesOf(ops: Ops): number | undefined {
+  return ops instanceof GpuOps ? ops.dispatches : undefined;
+}
+
 /** Bytes that a model on the CPU could still take here, without opening a backend. */
 export { freeMemory as freeBytesOfCpu } from '../../kernels/wasm/host/heap.ts';
 

@@ -116,6 +116,11 @@ export class GpuOps implements Ops {
     return this.#memory.limits.totalBytes - this.#memory.bytesHeld;
   }
 
+  /** Dispatches of all steps so far, counted as they are submitted. */
+  get dispatches(): number {
+    return this.#runner.dispatches;
+  }
+
   createWeight(shape: readonly [number, number], dtype: WeightDType): WeightWriter {
     const { writeStored, finish } = weightWriter(this.#memory, this.#packers, shape, dtype);
     return {

@@ -37,6 +37,8 @@ export interface ModelRow extends Omit<Effort, 'repeat'> {
   prefillPerSecond: number;
   firstTokenMs: number;
   decodePerSecond: number;
+  /** Dispatches of a GPU for a decoded token, as counted while they were submitted; undefined on a CPU. */
+  dispatchesPerToken?: number | undefined;
   /** Bytes per second that the device's memory gives, and the share of it that reading weights takes while decoding. */
   bandwidth: number;
   ofBandwidth: number;
@@ -64,6 +66,10 @@ export const MODEL_COLUMNS: readonly Column<ModelRow>[] = [
   },
   { title: 'first token', text: ({ firstTokenMs }) => `${firstTokenMs.toFixed(0)} ms` },
   { title: 'decode', text: (row) => `${row.decodePerSecond.toFixed(2)} tokens/s (${row.tokens} tokens)` },
+  {
+    title: 'dispatches',
+    text: ({ dispatchesPerToken: count }) => (count ? `${Number(count.toFixed(1))} for a decoded token` : ''),
+  },
   { title: 'weights read', text: (row) => `${percent(row.ofBandwidth)} of ${gigabytes(row.bandwidth)} GB/s` },
   { title: 'KV cache', text: ({ kv, kvBytes }) => `${kv}, at most ${gigabytes(kvBytes)} GB` },
   { title: 'scratch memory', text: ({ scratchBytes }) => `at most ${gigabytes(scratchBytes)} GB` },
@@ -136,6 +142,7 @@ async function benchModel(
       ofMultiplyAdds: gpu && (matrixWeights(model) * prefillPerSecond) / gpu.f32MacsPerSecond,
       firstTokenMs: median(runs.map((run) => run.firstTokenMs)),
       decodePerSecond,
+      dispatchesPerToken: runs.at(-1)!.dispatchesPerToken,
       bandwidth: readable,
       ofBandwidth: (model.bytesPerToken * decodePerSecond) / readable,
       kv: model.kv,
@@ -182,7 +189,7 @@ export async function measureRun(
   promptTokens: number,
   tokens: number,
   signal: AbortSignal,
-): Promise<{ prefillPerSecond: number; firstTokenMs: number; decodePerSecond: number }> {
+): Promise<Pick<ModelRow, 'prefillPerSecond' | 'firstTokenMs' | 'decodePerSecond' | 'dispatchesPerToken'>> {
   const session = model.createSession();
   const prompt = benchPrompt(promptTokens, model.config.vocabSize);
   const generation = session.generate(textPrompt(prompt), {
@@ -192,13 +199,17 @@ export async function measureRun(
     speculation: 'off',
   });
   const iterator = generation[Symbol.asyncIterator]();
+  await iterator.next();
+  const atFirst = model.dispatches();
   while (!(await iterator.next()).done);
+  const atLast = model.dispatches();
   await session.dispose();
   const { prefillMs, decodeMs } = generation.stats;
   return {
     prefillPerSecond: promptTokens / (prefillMs / 1000),
     firstTokenMs: prefillMs,
     decodePerSecond: (tokens - 1) / (decodeMs / 1000),
+    dispatchesPerToken: atFirst === undefined ? undefined : (atLast! - atFirst) / (tokens - 1),
   };
 }
 

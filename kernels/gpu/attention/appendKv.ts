@@ -1,8 +1,9 @@
 import source from './appendKv.wgsl';
 import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
-import type { AttentionShape, KvView, QkvOrder } from '../../ops.ts';
+import { type AttentionShape, type KvView, type QkvOrder, PAGE_TOKENS } from '../../ops.ts';
 import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
+import { appendedProduct } from '../joined/joined.ts';
 import { poolOf } from './kvPool.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor } from '../device/tensor.ts';
@@ -32,6 +33,11 @@ export function appendKv(
   const pool = poolOf(kv, shape);
   const { keys, values } = pool.pagesOf(kv, layer, tokens);
   const q = recording.tensor([tokens, heads * headDim]);
+  if (tokens === 1 && order === 'byKind' && pool.layout.dtype !== 'q8') {
+    const [page, slot] = [kv.pages[Math.floor(kv.length / PAGE_TOKENS)]!, kv.length % PAGE_TOKENS];
+    const constants = { HEADS: heads, ...pool.constants };
+    if (appendedProduct(recording, qkv, { rope, q, keys, values, page, slot, constants })) return q;
+  }
   const lines = tokens * (heads + 2 * kvHeads);
   recording.dispatch(
     kernel({ WORKGROUP, BY_GROUP: Number(order === 'byGroup'), HEADS: heads, ...pool.constants }),

@@ -25,8 +25,10 @@ const TILE = 16; // in attentionTiled.wgsl
 const ENOUGH_GROUPS = 512;
 /** Bounds the memory of split results: it grows with FEW_TOKENS x MOST_SPLITS, not with positions. */
 const MOST_SPLITS = 64;
-/** Units of keys that make up for what a split costs by itself. */
-const LEAST_UNITS = 2;
+/** Units of keys that make up for a way more in a workgroup, and those that do for a split, which costs a dispatch more. */
+const WAY_UNITS = 2;
+const SPLIT_UNITS = 16;
+const MOST_WAYS = 4;
 /** No sequence is longer, and position + window stays within 32 bits. */
 const LARGEST_WINDOW = 2 ** 30;
 /** Every block is local. */
@@ -61,10 +63,12 @@ export function attention(
     return y;
   }
   const wanted = Math.max(1, Math.ceil(ENOUGH_GROUPS / (heads * tokens)));
-  const splits = Math.min(wanted, MOST_SPLITS, Math.ceil(units / LEAST_UNITS));
+  const splits = Math.min(wanted, MOST_SPLITS, Math.ceil(units / SPLIT_UNITS));
+  const ways = units / splits > WAY_UNITS ? MOST_WAYS : 1;
   const stats = recording.storage(tokens * heads * splits * 8);
   const mix: Storage = splits === 1 ? y.storage : recording.storage(tokens * heads * splits * headDim * 4);
-  recording.dispatch(split(constants), [...read, mix, stats], params(splits), [heads, splits, tokens], units / splits);
+  const kernel = split({ ...constants, WAYS: ways });
+  recording.dispatch(kernel, [...read, mix, stats], params(splits), [heads, splits, tokens], units / splits / ways);
   if (splits > 1) {
     const rows = tokens * heads;
     const quads = headDim / 4;

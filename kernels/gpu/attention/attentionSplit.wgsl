@@ -1,27 +1,33 @@
 // Attention of few tokens (decoding) over one split, an equal share of the units of keys that a head sees:
 //   y[t, h, split] = softmax(q k^T scale) v over the split's positions
 //   stats[t, h, split] = (largest score, sum of exp(score - largest)), for attentionMerge.wgsl; only if splits > 1
-// Follows visible.wgsl. A workgroup of PAGE threads per (head, split, token) goes over its units with a running maximum:
-// one thread per key for the scores, then PARTS threads per quad of v, each over its share of the keys.
+// Follows visible.wgsl. A workgroup per (head, split, token) has WAYS times PAGE threads. Each way goes over its units with a
+// running maximum: one thread per key for the scores, then PARTS threads per quad of v, each over its share of the keys.
+// At the end the ways are put together.
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>; // (tokens, HEADS, splits, QUADS)
 @group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // (tokens, HEADS, splits)
 @group(0) @binding(6) var<uniform> params: Params;
 
+override WAYS: u32;
+override THREADS: u32 = WAYS * PAGE;
 override PARTS: u32 = PAGE / QUADS;
 
 var<workgroup> query: array<vec4f, QUADS>;
-var<workgroup> scores: array<f32, PAGE>;
-var<workgroup> weights: array<f32, PAGE>; // Times the scale of the value they meet.
-var<workgroup> mixes: array<vec4f, PAGE>;
-var<workgroup> totals: array<f32, PAGE>;
+var<workgroup> scores: array<f32, THREADS>;
+var<workgroup> weights: array<f32, THREADS>; // Times the scale of the value they meet.
+var<workgroup> mixes: array<vec4f, THREADS>;
+var<workgroup> totals: array<f32, THREADS>;
+var<workgroup> largests: array<f32, WAYS>;
 
-@compute @workgroup_size(PAGE)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let head = group.x;
   let split = group.y;
   let token = group.z;
   let kvHead = head * KV_HEADS / HEADS;
-  let thread = local.x;
+  let thread = local.x % PAGE;
+  let way = local.x / PAGE;
+  let mine = way * PAGE; // Where this way's values begin.
   let quad = thread % QUADS;
   let part = thread / QUADS;
   let position = params.length + token;
@@ -30,21 +36,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let visible = visibleUnits(first, last, head);
   let end = visible.units * (split + 1) / params.splits;
 
-  if (thread < QUADS) {
+  if (local.x < QUADS) {
     query[thread] = q[(token * HEADS + head) * QUADS + thread] * params.scale;
   }
   var largest = LOWEST;
   var mix = vec4f();
   var total = 0.0; // Of this thread's keys.
-  for (var unit = visible.units * split / params.splits; unit < end; unit++) {
+  for (var next = visible.units * split / params.splits; next < end; next += WAYS) {
+    let unit = min(next + way, end - 1);
     let start = unitStart(visible, unit);
     let page = pages[start / PAGE];
     let slot = start % PAGE; // of the unit's first key
     let low = max(first, start) - start;
-    let high = min(last, start + UNIT - 1) - start;
+    let past = select(min(last + 1, start + UNIT) - start, 0, next + way >= end); // The other ways may have one unit more.
     workgroupBarrier();
     var score = LOWEST;
-    let seen = thread >= low && thread <= high;
+    let seen = thread >= low && thread < past;
     if (seen) {
       score = 0.0;
       for (var i = 0u; i < QUADS / 2; i++) {
@@ -53,12 +60,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       }
       score *= keyScale(page, kvHead, slot + thread);
     }
-    scores[thread] = score;
+    scores[local.x] = score;
     workgroupBarrier();
 
     var nowLargest = largest;
-    for (var key = low; key <= high; key++) {
-      nowLargest = max(nowLargest, scores[key]);
+    for (var key = low; key < past; key++) {
+      nowLargest = max(nowLargest, scores[mine + key]);
     }
     let shrink = exp(largest - nowLargest);
     largest = nowLargest;
@@ -67,29 +74,40 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     if (seen) {
       let weight = exp(score - largest);
       total += weight;
-      weights[thread] = weight * valueScale(page, kvHead, slot + thread);
+      weights[local.x] = weight * valueScale(page, kvHead, slot + thread);
     }
     workgroupBarrier();
 
     if (part < PARTS) {
-      for (var key = low + part; key <= high; key += PARTS) {
-        mix += weights[key] * valueQuad(page, kvHead, slot + key, quad);
+      for (var key = low + part; key < past; key += PARTS) {
+        mix += weights[mine + key] * valueQuad(page, kvHead, slot + key, quad);
       }
     }
   }
 
-  mixes[thread] = mix;
-  totals[thread] = total;
+  mixes[local.x] = mix;
+  totals[local.x] = total;
+  if (thread == 0) { largests[way] = largest; }
   workgroupBarrier();
   if (thread < QUADS) {
-    var wholeMix = vec4f();
-    for (var i = 0u; i < PARTS; i++) { wholeMix += mixes[i * QUADS + thread]; }
-    var wholeTotal = 0.0;
-    for (var i = 0u; i < PAGE; i++) { wholeTotal += totals[i]; }
+    mix = vec4f();
+    for (var i = 0u; i < PARTS; i++) { mix += mixes[mine + i * QUADS + thread]; }
+    total = 0;
+    for (var i = 0u; i < PAGE; i++) { total += totals[mine + i]; }
+  }
+  for (var i = 0u; i < WAYS; i++) { largest = max(largest, largests[i]); }
+  let shrink = exp(largests[way] - largest);
+  workgroupBarrier();
+  mixes[local.x] = mix * shrink;
+  totals[local.x] = total * shrink;
+  workgroupBarrier();
+  if (local.x < QUADS) {
+    for (var i = 1u; i < WAYS; i++) { mixes[thread] += mixes[i * PAGE + thread]; }
+    for (var i = 1u; i < WAYS; i++) { totals[thread] += totals[i * PAGE + thread]; }
     let at = (token * HEADS + head) * params.splits + split;
-    y[at * QUADS + thread] = wholeMix / max(wholeTotal, 1e-30); // A split without units is empty.
+    y[at * QUADS + thread] = mixes[thread] / max(totals[thread], 1e-30); // A split without units is empty.
     if (thread == 0 && params.splits > 1) {
-      stats[at] = vec2f(largest, wholeTotal);
+      stats[at] = vec2f(largest, totals[0]);
     }
   }
 }

@@ -74,6 +74,23 @@ export class Recording {
     this.operations.push({ from, to, ...range });
   }
 
+  /** Whether nothing has been copied to `storage` since there were `since` operations. */
+  isUnchanged(storage: Storage, since: number): boolean {
+    return this.operations.slice(since).every((operation) => 'kernel' in operation || operation.to !== storage);
+  }
+
+  /** Drops the operations whose results nothing needs, such as those that have become part of a later one. */
+  dropUnneeded(results: readonly Storage[]): void {
+    const needed = new Set(results);
+    const kept: Operation[] = [];
+    for (const operation of this.operations.toReversed()) {
+      if (writtenBy(operation).every((storage) => this.#scratch.has(storage) && !needed.has(storage))) continue;
+      for (const storage of usedBy(operation)) needed.add(storage);
+      kept.push(operation);
+    }
+    this.operations.splice(0, Infinity, ...kept.reverse());
+  }
+
   /** Gives every scratch storage a buffer for as long as it is needed; `results` keep theirs to the end. */
   assignBuffers(
     results: readonly Storage[],
@@ -96,6 +113,11 @@ export class Recording {
 
 function usedBy(operation: Operation): readonly Storage[] {
   return 'kernel' in operation ? operation.storages : [operation.from, operation.to];
+}
+
+function writtenBy(operation: Operation): readonly Storage[] {
+  if (!('kernel' in operation)) return [operation.to];
+  return operation.storages.filter((_, index) => operation.kernel.bindings[index] === 'write');
 }
 
 function sameList(a: readonly number[], b: readonly number[]): boolean {

@@ -10,6 +10,8 @@ export class Runner {
   readonly #scratch: ScratchPool;
   readonly #durationsMs = new Map<string, number>();
   readonly #paramsStride: number;
+  /** Dispatches that were submitted. */
+  dispatches = 0;
   #uniforms: HeldBuffer | undefined;
   #readback: HeldBuffer | undefined;
 
@@ -29,6 +31,7 @@ export class Runner {
    * or BackendRefused, which names the shader where one is at fault.
    */
   async run(recording: Recording, results: readonly Storage[]): Promise<Float32Array> {
+    recording.dropUnneeded(results);
     const { readback, settled } = this.#submit(results[0]!, (encoder) => {
       this.#scratch.reset();
       recording.assignBuffers(results, this.#scratch);
@@ -106,6 +109,7 @@ export class Runner {
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, this.#pipelines.bindGroup(pipeline, [...buffers, uniforms]), [params]);
         pass.dispatchWorkgroups(...operation.grid);
+        this.dispatches++;
         params += this.#paramsStride;
       } else {
         pass?.end();

@@ -14,6 +14,19 @@ export class Storage {
 export interface GpuTensor extends Tensor {
   readonly dtype: 'f32';
   readonly storage: Storage;
+  /** What it was computed from in this step, where a later operation may compute it again as a part of its own. */
+  readonly made?: Made | undefined;
+}
+
+/** An RMS norm of `x`, or a product of few rows. Holds as long as `x` is what it was after `since` operations. */
+export type Made = { readonly x: GpuTensor; readonly since: number } & (
+  | { readonly by: 'rmsNorm'; readonly norm: Norm }
+  | { readonly by: 'linear'; readonly weight: GpuWeight; readonly bias: GpuTensor | undefined }
+);
+
+export interface Norm {
+  readonly weight: GpuTensor;
+  readonly eps: number;
 }
 
 /** Some rows of a weight in the layout of weight.wgsl. A weight too large for one binding has several parts. */

@@ -4,10 +4,16 @@ import { check } from '../../check.ts';
 import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor, GpuWeight } from '../device/tensor.ts';
+import { normedProduct } from '../joined/joined.ts';
 import { paddedQuads, scaleWords } from '../packing/layout.ts';
 import type { VariantChoice } from '../variants/choice.ts';
 
 const padColumns = defineKernel('padColumns', gridSource + padColumnsSource, ['read', 'write']);
+
+interface Adds {
+  readonly bias?: GpuTensor | undefined;
+  readonly residual?: GpuTensor | undefined;
+}
 
 /** x @ weight^T (+ bias) (+ residual).  x: (rows, in), weight: (out, in), bias: (out), residual, result: (rows, out). */
 export function linear(
@@ -15,7 +21,7 @@ export function linear(
   variants: VariantChoice,
   x: GpuTensor,
   weight: GpuWeight,
-  { bias, residual }: { readonly bias?: GpuTensor | undefined; readonly residual?: GpuTensor | undefined },
+  { bias, residual }: Adds,
 ): GpuTensor {
   const [rows = 0, width] = x.shape;
   const [outs, weightWidth] = weight.shape;
@@ -28,6 +34,24 @@ export function linear(
     !bias || (bias.shape.length === 1 && bias.shape[0] === outs),
     () => `linear: bias is (${bias?.shape}), weight is (${weight.shape})`,
   );
+  const joins =
+    variants.joins(rows, weight.dtype, weight.shape) && 4 * paddedQuads(weightWidth, weight.dtype) === width;
+  const y =
+    (joins && normedProduct(recording, x, weight, { bias, residual })) ||
+    plain(recording, variants, x, weight, { bias, residual });
+  if (!joins || residual) return y;
+  return { ...y, made: { by: 'linear', x, weight, bias, since: recording.operations.length } };
+}
+
+function plain(
+  recording: Recording,
+  variants: VariantChoice,
+  x: GpuTensor,
+  weight: GpuWeight,
+  { bias, residual }: Adds,
+): GpuTensor {
+  const [rows = 0] = x.shape;
+  const [outs, weightWidth] = weight.shape;
   const padded = padToBlocks(recording, x, weight);
   const y = recording.tensor([rows, outs]);
   const variant = variants.of(rows, weight.dtype, weight.shape);

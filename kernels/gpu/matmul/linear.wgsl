@@ -10,6 +10,11 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
 
+/// A quad of x, which matvecSums.wgsl counts as its r-th row.
+fn xQuad(r: u32, row: u32, quad: u32) -> vec4f {
+  return x[row * params.quads + quad];
+}
+
 /// Adds the epilogue to the product of `row` of x and `out` of this part, and stores it. Neither may lie past the last.
 fn store(row: u32, out: u32, product: f32) {
   let at = row * params.allOuts + params.firstOut + out;

@@ -31,7 +31,7 @@ fn sumsOf(firstRow: u32, outs: vec4u, lane: u32, lanes: u32) -> array<vec4f, 4> 
       let q2 = quadOf(w2, f2, i);
       let q3 = quadOf(w3, f3, i);
       for (var r = 0u; r < X_ROWS; r++) {
-        let v = x[min(firstRow + r, params.rows - 1) * params.quads + block * BLOCK_QUADS + i];
+        let v = xQuad(r, min(firstRow + r, params.rows - 1), block * BLOCK_QUADS + i);
         blockSums[r] += vec4f(dot(q0, v), dot(q1, v), dot(q2, v), dot(q3, v));
         if (HAS_MINIMA) { xSums[r] += dot(v, vec4f(1)); }
       }

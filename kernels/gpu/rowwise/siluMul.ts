@@ -1,6 +1,7 @@
 import source from './siluMul.wgsl';
 import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
+import { gatedProduct } from '../joined/joined.ts';
 import { WORKGROUP, defineKernel, grid, u32 } from '../device/kernel.ts';
 import type { Recording } from '../device/recording.ts';
 import type { GpuTensor } from '../device/tensor.ts';
@@ -11,6 +12,8 @@ const kernel = defineKernel('siluMul', gridSource + source, ['read', 'write']);
 export function siluMul(recording: Recording, gateUp: GpuTensor): GpuTensor {
   const [rows = 0, both = 0] = gateUp.shape;
   check(both % 2 === 0, () => `siluMul: gateUp is (${gateUp.shape})`);
+  const gated = gatedProduct(recording, gateUp);
+  if (gated) return gated;
   const width = both / 2;
   const y = recording.tensor([rows, width]);
   const groups = grid(Math.ceil((rows * width) / WORKGROUP));

@@ -44,6 +44,11 @@ export class VariantChoice {
     return this.candidates(product, dtype).find(({ name }) => name === forced) ?? VARIANTS[product][0]!;
   }
 
+  /** Whether a product may have its neighbours as parts (joined/), which are written for the first variant of few rows. */
+  joins(rows: number, dtype: WeightDType, shape: readonly [number, number]): boolean {
+    return this.of(rows, dtype, shape) === VARIANTS.matvec[0];
+  }
+
   /** Runs `work`, in whose steps this variant computes every product. */
   async trying<T>(variant: Variant, work: () => Promise<T>): Promise<T> {
     this.#trial = variant;

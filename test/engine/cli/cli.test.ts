@@ -94,6 +94,7 @@ describe('the terminal program', function () {
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^ {2}multiply-adds of prefill +\d+ % of what the GPU does in f32$/m);
     assert.match(stdout, /^ {2}weights read +\d+ % of \d+\.\d+ GB\/s$/m);
+    assert.match(stdout, /^ {2}dispatches +\d+ for a decoded token$/m);
   });
 
   it('doctor: what runs, and why the rest does not', async () => {

@@ -70,6 +70,7 @@ export class TestModels {
       ...(this.freesKv ? { freeKv: () => this.#freeKv() } : {}),
       tokensFree: () => model.tokensFree(),
       startProfile: () => undefined,
+      dispatches: () => undefined,
       dispose: async () => {
         this.models--;
         this.orphans += this.sessions;
