@@ -44,6 +44,8 @@ export interface ServerOptions {
 export interface PageOptions {
   folder: string;
   extensionDevelopmentPath?: string;
+  /** A file that the window shows. */
+  openFile?: string;
   /** Log level of one extension: `publisher.name:level`. */
   logLevel?: string;
 }
@@ -88,12 +90,12 @@ export class CodeServer implements AsyncDisposable {
   }
 
   /** The address of a window. The server honours a development path because of `--enable-smoke-test-driver`. */
-  url({ folder, extensionDevelopmentPath, logLevel }: PageOptions): string {
+  url({ folder, extensionDevelopmentPath, openFile, logLevel }: PageOptions): string {
     const { origin, token: tkn } = this.#place;
+    const remote = (path: string): string => `vscode-remote://${origin}${path}`;
     const payload: [string, string][] = [];
-    if (extensionDevelopmentPath) {
-      payload.push(['extensionDevelopmentPath', `vscode-remote://${origin}${extensionDevelopmentPath}`]);
-    }
+    if (extensionDevelopmentPath) payload.push(['extensionDevelopmentPath', remote(extensionDevelopmentPath)]);
+    if (openFile) payload.push(['openFile', remote(openFile)]);
     if (logLevel) payload.push(['logLevel', logLevel]);
     const opened = { [folder.endsWith('.code-workspace') ? 'workspace' : 'folder']: folder };
     return `http://${origin}/?${new URLSearchParams({ tkn, ...opened, payload: JSON.stringify(payload) })}`;

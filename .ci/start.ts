@@ -18,6 +18,8 @@ const PORT = 8765;
 buildProduct();
 provideChatModel();
 const sample = sampleProject();
+/** What the window shows. */
+const openFile = join(sample, 'typescript/garden.ts');
 
 if (!process.argv.includes('--browser') && hasScreen() && openDesktop()) {
   console.log(`VS Code opens ${sample} with Airgap.`);
@@ -36,7 +38,7 @@ function provideChatModel(): void {
 
 /** Returns false if no `code` is installed. */
 function openDesktop(): boolean {
-  const args = ['--new-window', `--extensionDevelopmentPath=${root}`, sample];
+  const args = ['--new-window', `--extensionDevelopmentPath=${root}`, sample, openFile];
   return spawnSync('code', args, { stdio: 'inherit', shell: process.platform === 'win32' }).status === 0;
 }
 
@@ -48,7 +50,7 @@ async function serveBrowser(): Promise<void> {
   const profile = join(root, '.cache/start');
   const port = (await isFree(PORT)) ? PORT : 0;
   await using server = await CodeServer.start({ dataDir: profile, extensionsDir: join(profile, 'extensions'), port });
-  const address = server.url({ folder: sample, extensionDevelopmentPath: root });
+  const address = server.url({ folder: sample, extensionDevelopmentPath: root, openFile });
   console.log(`\nVS Code with Airgap: ${address}\nOpen it in a browser. Ctrl+C ends it.`);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());

@@ -97,12 +97,14 @@ function registerCompletions(
   const cache = new GhostCache();
   const otherFiles = new OtherFiles(() => config.settings);
   const provider = new CompletionProvider(window, cache, window, otherFiles);
-  return vscode.Disposable.from(
+  const registered = vscode.Disposable.from(
     config.onDidChange(() => cache.clear()),
     otherFiles,
     new CursorRest({ provider, model, onDidChangeWish: [config.onDidChange, snooze.onDidChange] }),
     vscode.languages.registerInlineCompletionItemProvider('*', provider),
   );
+  void provider.catchUp();
+  return registered;
 }
 
 function selfTestHost(start: Parameters<typeof engineLaunch>[0], state: () => StatusState): SelfTestHost {

@@ -37,6 +37,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
   readonly #cache: GhostCache;
   readonly #host: CompletionHost;
   readonly #otherFiles: Pick<OtherFiles, 'of' | 'found'>;
+  /** The next request comes from `catchUp`, and not from a person. */
+  #catchingUp = false;
 
   constructor(
     model: CompletionModel,
@@ -56,7 +58,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     { triggerKind, selectedCompletionInfo }: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[]> {
-    const automatic = triggerKind === vscode.InlineCompletionTriggerKind.Automatic;
+    const automatic = triggerKind === vscode.InlineCompletionTriggerKind.Automatic || this.#catchingUp;
+    this.#catchingUp = false;
     if (!this.#wanted(document, automatic)) return [];
     const place = placeOf(document, position, selectedCompletionInfo, this.#host.contextLength);
     if (!place) return [];
@@ -73,6 +76,16 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       if (!token.isCancellationRequested && !isSuperseded(error)) this.#host.failed(error);
       return [];
     }
+  }
+
+  /** Answers keys that came before this provider was registered; by itself, VS Code asks at the next key only. */
+  async catchUp(): Promise<void> {
+    // Behind the answer to any command, VS Code knows the provider, and the document has all keys that came before.
+    await vscode.commands.executeCommand('setContext', 'airgap.completes', true);
+    const document = vscode.window.activeTextEditor?.document;
+    if (!document?.isDirty || !this.#wanted(document, true)) return;
+    this.#catchingUp = true;
+    await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
   }
 
   /** Gets ready for keys in this document, if completions come in it while somebody types. */

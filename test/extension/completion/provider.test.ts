@@ -7,11 +7,13 @@ import type { CompletionModel } from '../../../extension/engine/engine.ts';
 import { readSettings } from '../../../extension/settings.ts';
 import { type DocumentOptions, textDocument } from '../../support/extension/textDocument.ts';
 import {
+  commands,
   fake,
   InlineCompletionTriggerKind,
   NotebookCellKind,
   Position,
   Range,
+  window,
 } from '../../support/extension/vscodeStub.ts';
 
 type Request = Parameters<CompletionModel['complete']>[0];
@@ -256,6 +258,41 @@ describe('completion provider', () => {
     }
     assert.equal((await show('fo|')).asked[0]!.alternatives, undefined);
   });
+
+  const typedBefore = [
+    { title: 'are answered once it is there', isDirty: true, settings: {}, triggered: 1 },
+    { title: 'are none in a file without changes', isDirty: false, settings: {}, triggered: 0 },
+    {
+      title: 'are not answered where completions come by hand only',
+      isDirty: true,
+      settings: { 'completion.trigger': 'manual' },
+      triggered: 0,
+    },
+  ];
+  for (const { title, isDirty, settings, triggered } of typedBefore) {
+    it(`keys typed before the extension was there ${title}`, async () => {
+      const { provider, document, position, asked } = setUp('foo|', { settings });
+      const ran: string[] = [];
+      const { executeCommand } = commands;
+      commands.executeCommand = async (id?: string) => void ran.push(String(id));
+      window.activeTextEditor = { document: { ...document, isDirty } };
+      try {
+        await provider.catchUp();
+      } finally {
+        commands.executeCommand = executeCommand;
+        window.activeTextEditor = undefined;
+      }
+      assert.equal(ran.filter((id) => id === 'editor.action.inlineSuggest.trigger').length, triggered);
+      if (triggered === 0) return;
+      // VS Code's request looks like one by hand; the first one counts as one behind a key, which gives no choice.
+      const byHand = { triggerKind: InlineCompletionTriggerKind.Invoke, selectedCompletionInfo: undefined };
+      for (let request = 0; request < 2; request++) {
+        await provider.provideInlineCompletionItems(document, position, byHand, never);
+      }
+      const choices = asked.map(({ alternatives }) => alternatives);
+      assert.deepEqual(choices, [undefined, 2]);
+    });
+  }
 
   it('an alternative may be shown where the likeliest text is not', async () => {
     const { items } = await show('foo|', { invoked: true, answer: '', alternatives: ['baz'] });
