@@ -24,6 +24,8 @@ export interface BackendOptions {
   /** Number of threads of the WASM backend. */
   readonly threads?: number | undefined;
   readonly allowSoftwareGpu?: boolean | undefined;
+  /** Asks a GPU for no more than every WebGPU device has: for tests. */
+  readonly baselineGpu?: boolean | undefined;
   /** Variants of the GPU's products that run wherever they can, however fast they are. */
   readonly gpuVariants?: ForcedVariants | undefined;
   /** What earlier tuning found on an adapter. */
@@ -61,9 +63,9 @@ export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; 
 }
 
 async function openGpuOps(options: BackendOptions): Promise<Ops> {
-  const { allowSoftwareGpu: allowSoftware = false, gpuVariants: variants, knownTuning } = options;
-  const ops = await createGpuOps({ allowSoftware, variants });
-  ops.variants.chooseKept((await knownTuning?.(ops.adapter))?.chosen ?? {});
+  const { allowSoftwareGpu: allowSoftware = false, baselineGpu: baselineOnly, gpuVariants: variants } = options;
+  const ops = await createGpuOps({ allowSoftware, baselineOnly, variants });
+  ops.variants.chooseKept((await options.knownTuning?.(ops.adapter))?.chosen ?? {});
   return ops;
 }
 

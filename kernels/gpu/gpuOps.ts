@@ -59,9 +59,9 @@ export interface GpuOptions extends AdapterOptions {
 /** Ops on the best GPU. Rejects with GpuUnavailable, whose message is one sentence for the user. */
 export async function createGpuOps(options: GpuOptions = {}): Promise<GpuOps> {
   const { device, deviceName, memoryBytes, offered } = await openGpu(options);
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = device.limits;
   const bufferBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize, options.largestBufferBytes ?? Infinity);
-  const variants = new VariantChoice(offered, options.variants);
+  const variants = new VariantChoice(offered, maxComputeWorkgroupStorageSize, options.variants);
   return new GpuOps(device, deviceName, { totalBytes: memoryBytes, bufferBytes }, variants, options.onLost);
 }
 

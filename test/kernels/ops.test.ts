@@ -3,7 +3,7 @@ import { isQuantized } from '../../kernels/quantize.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { roundTrip } from '../../kernels/reference/weight.ts';
 import { type Ops, type Tensor, MAX_F32 } from '../../kernels/ops.ts';
-import { backends, openedFor } from '../support/engine/backends.ts';
+import { backends, baselineGpu, openedFor } from '../support/engine/backends.ts';
 import { assertClose } from '../support/close.ts';
 import { quantizedActivations } from '../support/quantizedActivations.ts';
 import { randomValues } from '../support/random.ts';
@@ -17,7 +17,7 @@ interface Case {
   compute: Compute;
 }
 
-for (const backend of backends) {
+for (const backend of [...backends, baselineGpu]) {
   describe(`operations on ${backend.name}`, function () {
     this.timeout(60_000);
     const opened = openedFor(backend);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { MAX_F32, MOST_TOP_K, type Ops } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
 import { createWasmOps } from '../../kernels/wasm/wasmOps.ts';
-import { backends, openedFor } from '../support/engine/backends.ts';
+import { backends, baselineGpu, openedFor } from '../support/engine/backends.ts';
 import { assertWithin } from '../support/close.ts';
 import { randomValues } from '../support/random.ts';
 
@@ -70,7 +70,7 @@ async function assertAsReference(ops: Ops, row: Row): Promise<void> {
   }
 }
 
-for (const backend of backends) {
+for (const backend of [...backends, baselineGpu]) {
   describe(`topK on ${backend.name}`, function () {
     this.timeout(60_000);
     const opened = openedFor(backend);

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { type Dawn, GpuUnavailable, dawnInstance, loadDawn } from './dawn.ts';
 import { BackendLost } from '../../ops.ts';
+import { MOST_GROUPS } from './kernel.ts';
 import { sentence } from './memory.ts';
 import { hasVulkanDriver } from './vulkanDrivers.ts';
 
@@ -11,10 +12,19 @@ export interface AdapterOptions {
   readonly adapterName?: string | undefined;
   /** Binds no larger buffers than this, where the adapter would allow it: for tests of weights in several parts. */
   readonly largestBufferBytes?: number | undefined;
+  /** Asks for no feature and no limit beyond what every WebGPU device has, whatever the adapter offers. */
+  readonly baselineOnly?: boolean | undefined;
 }
 
-/** Enough for matmul.wgsl; WebGPU promises 16 KiB, every desktop GPU has this much. */
-const WORKGROUP_BYTES = 20480;
+/** What the kernels rely on, which is no more than WebGPU promises, and what it is called. */
+const NEEDED = [
+  ['maxComputeWorkgroupStorageSize', 16384, 'bytes of workgroup memory'],
+  ['maxComputeInvocationsPerWorkgroup', 256, 'threads a workgroup'],
+  ['maxComputeWorkgroupSizeX', 256, 'threads in a dimension of a workgroup'],
+  ['maxComputeWorkgroupsPerDimension', MOST_GROUPS, 'workgroups in a dimension of a dispatch'],
+  ['maxStorageBuffersPerShaderStage', 8, 'buffers that a kernel binds'],
+  ['maxStorageBufferBindingSize', 2 ** 27, 'bytes of a buffer that is bound'],
+] as const;
 
 /** What only some devices have and kernels may need. */
 export type Need = 'subgroups' | 'f16' | 'byte products';
@@ -64,19 +74,14 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
   details.push(...describe(adapter, deviceName));
   if (adapter.info.isFallbackAdapter && !options.allowSoftware)
     throw new GpuUnavailable(`The only adapter, ${deviceName}, computes on the CPU, where the WASM backend is faster.`);
-  if (adapter.limits.maxComputeWorkgroupStorageSize < WORKGROUP_BYTES)
-    throw new GpuUnavailable(`${deviceName} has less than the ${WORKGROUP_BYTES} bytes of workgroup memory needed.`);
-  const device = await requestDevice(adapter, deviceName, {
-    requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
-    requiredLimits: {
-      maxComputeWorkgroupStorageSize: WORKGROUP_BYTES,
-      maxBufferSize: adapter.limits.maxBufferSize,
-      maxStorageBufferBindingSize: Math.min(
-        adapter.limits.maxStorageBufferBindingSize,
-        options.largestBufferBytes ?? Infinity,
-      ),
-    },
-  });
+  for (const [limit, needed, what] of NEEDED) {
+    const has = adapter.limits[limit];
+    if (has < needed)
+      throw new GpuUnavailable(
+        `${deviceName} allows ${has} ${what} (${limit}) where ${needed} are needed; the WASM backend needs no GPU.`,
+      );
+  }
+  const device = await requestDevice(adapter, deviceName, options.baselineOnly ? {} : wanted(adapter, options));
   try {
     await proveReadable(dawn, device);
   } catch (error) {
@@ -87,9 +92,24 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
   return { device, deviceName, memoryBytes, offered: offeredBy(device, gpu) };
 }
 
-async function requestDevice(adapter: GPUAdapter, name: string, wanted: GPUDeviceDescriptor): Promise<GPUDevice> {
+/** All that kernels can use. */
+function wanted(
+  { features, limits }: GPUAdapter,
+  { largestBufferBytes = Infinity }: AdapterOptions,
+): GPUDeviceDescriptor {
+  return {
+    requiredFeatures: FEATURES.filter((feature) => features.has(feature)),
+    requiredLimits: {
+      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: Math.min(limits.maxStorageBufferBindingSize, largestBufferBytes),
+    },
+  };
+}
+
+async function requestDevice(adapter: GPUAdapter, name: string, descriptor: GPUDeviceDescriptor): Promise<GPUDevice> {
   try {
-    return await adapter.requestDevice(wanted);
+    return await adapter.requestDevice(descriptor);
   } catch (error) {
     throw new GpuUnavailable(`${name} cannot be opened: ${sentence((error as Error).message)}`);
   }

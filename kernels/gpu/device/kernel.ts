@@ -37,9 +37,10 @@ export const WORKGROUP = 256;
 
 /** A grid of `count` workgroups; folded, because a dimension holds 65535 at most. Kernels unfold it and check it. */
 export function grid(count: number): [number, number, number] {
-  return count <= MAX_GROUPS ? [count, 1, 1] : [MAX_GROUPS, Math.ceil(count / MAX_GROUPS), 1];
+  return count <= MOST_GROUPS ? [count, 1, 1] : [MOST_GROUPS, Math.ceil(count / MOST_GROUPS), 1];
 }
-const MAX_GROUPS = 65535;
+/** Workgroups in a dimension of a grid, on every WebGPU device. */
+export const MOST_GROUPS = 65535;
 
 /** Bytes of a dispatch's parameters: at most 16 scalars. */
 export const PARAMS_BYTES = 64;

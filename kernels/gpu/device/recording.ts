@@ -1,5 +1,5 @@
 import { check } from '../../check.ts';
-import type { Kernel, Scalar } from './kernel.ts';
+import { type Kernel, MOST_GROUPS, type Scalar } from './kernel.ts';
 import type { HeldBuffer } from './memory.ts';
 import { type GpuTensor, Storage, values } from './tensor.ts';
 
@@ -66,6 +66,10 @@ export class Recording {
     grid: readonly [number, number, number],
     turns = 1,
   ): void {
+    check(
+      grid.every((count) => count <= MOST_GROUPS),
+      () => `${kernel.name}: a grid of ${grid.join(' x ')} workgroups`,
+    );
     this.operations.push({ kernel, storages, params, grid, turns });
   }
 

@@ -1,9 +1,9 @@
 // y[r, o] = sum_i x[r, i] w[o, i] (+ bias[o]) (+ residual[r, o])     for many rows: prefill
 // Follows linear.wgsl. A workgroup of 16 x 16 threads computes a tile of 64 rows by 64 outputs, DEPTH quads of `in` at a
 // time: both tiles are brought to shared memory, w dequantised once, and each thread adds up 4 x 4 outputs.
+override DEPTH: u32;
+override STRIDE: u32 = DEPTH + 1; // One more than needed, so that neighbouring rows fall into different memory banks.
 const TILE = 64u;
-const DEPTH = 8u;
-const STRIDE = DEPTH + 1; // One more than needed, so that neighbouring rows fall into different memory banks.
 const THREADS = 256u;
 
 var<workgroup> xTile: array<vec4f, TILE * STRIDE>;

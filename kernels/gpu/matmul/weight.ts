@@ -1,10 +1,14 @@
 import type { WeightDType, WeightWriter } from '../../ops.ts';
 import { RowCounter } from '../../shared/rowCounter.ts';
+import { MOST_GROUPS } from '../device/kernel.ts';
 import type { Memory } from '../device/memory.ts';
 import { type GpuWeight, Storage, type WeightPart } from '../device/tensor.ts';
 import { blockBytes, scaleBytes } from '../packing/layout.ts';
 import type { Packers } from '../packing/packers.ts';
 import type { PackedRows } from '../packing/packRows.ts';
+
+/** A product's grid is as wide as a part has rows, of which every workgroup of any variant computes at least 8. */
+const MOST_PART_ROWS = 8 * MOST_GROUPS;
 
 /** Lets `packers` pack stored rows as weight.wgsl says, and uploads each piece as it comes. Throws OutOfMemory. */
 export function weightWriter(
@@ -18,7 +22,10 @@ export function weightWriter(
   const rowBytes = { blocks: blockBytes(width, dtype), scales: scaleBytes(width, dtype) };
   const total = rows * (rowBytes.blocks + rowBytes.scales);
   memory.checkFits(total);
-  const rowsPerPart = Math.max(1, Math.min(rows, Math.floor(memory.limits.bufferBytes / rowBytes.blocks)));
+  const rowsPerPart = Math.max(
+    1,
+    Math.min(rows, MOST_PART_ROWS, Math.floor(memory.limits.bufferBytes / rowBytes.blocks)),
+  );
   const { value: parts, settled } = memory.guard(
     () => total,
     () => allocateParts(memory, rows, rowsPerPart, rowBytes),

@@ -14,7 +14,7 @@ export function productOf(rows: number): Product {
   return rows <= LARGEST_MATVEC ? 'matvec' : 'matmul';
 }
 
-/** Which variant computes a product: the one that is forced or was chosen, and else the first of the list. */
+/** Which variant computes a product: the one that is forced or was chosen, and else the first that the device allows. */
 export class VariantChoice {
   readonly #chosen = new Map<string, Variant>();
   readonly #forced: ForcedVariants;
@@ -22,6 +22,8 @@ export class VariantChoice {
 
   constructor(
     readonly offered: ReadonlySet<Need>,
+    /** What the device has for a workgroup. */
+    readonly workgroupBytes: number,
     forced: ForcedVariants = {},
   ) {
     for (const product of Object.keys(forced) as Product[]) variantNamed(product, forced[product]!);
@@ -30,9 +32,7 @@ export class VariantChoice {
 
   /** Those that this device and a format allow. */
   candidates(product: Product, dtype: WeightDType): readonly Variant[] {
-    return VARIANTS[product].filter(
-      (variant) => variant.takes(dtype) && variant.needs.every((need) => this.offered.has(need)),
-    );
+    return VARIANTS[product].filter((variant) => variant.takes(dtype) && this.#allows(variant));
   }
 
   /** The variant for products of `rows` rows with a weight of this format and shape. */
@@ -40,8 +40,9 @@ export class VariantChoice {
     if (this.#trial) return this.#trial;
     const product = productOf(rows);
     const forced = this.#forced[product];
-    if (forced === undefined) return this.#chosen.get(choiceKey(rows, dtype, shape)) ?? VARIANTS[product][0]!;
-    return this.candidates(product, dtype).find(({ name }) => name === forced) ?? VARIANTS[product][0]!;
+    const [first, ...others] = this.candidates(product, dtype);
+    if (forced === undefined) return this.#chosen.get(choiceKey(rows, dtype, shape)) ?? first!;
+    return others.find(({ name }) => name === forced) ?? first!;
   }
 
   /** Whether a product may have its neighbours as parts (joined/), which are written for the first variant of few rows. */
@@ -70,8 +71,12 @@ export class VariantChoice {
       const variant = Object.values(VARIANTS)
         .flat()
         .find((one) => one.name === name);
-      if (variant?.needs.every((need) => this.offered.has(need))) this.choose(key, variant);
+      if (variant && this.#allows(variant)) this.choose(key, variant);
     }
+  }
+
+  #allows({ needs, workgroupBytes }: Variant): boolean {
+    return workgroupBytes <= this.workgroupBytes && needs.every((need) => this.offered.has(need));
   }
 }
 

@@ -30,25 +30,43 @@ const MATVEC_ROWS = 4;
 /** Rows of w that a slot of matvecs computes: OUTS in matvecSums.wgsl. */
 const SLOT_OUTS = 4;
 const TILE = 64; // in matmul.wgsl
+const QUAD_BYTES = 16;
 
 /** Threads of tiles.wgsl, and the outputs of each. */
 const TILES_THREADS = 256;
 const THREAD_OUTS = 4;
+/** Quads of a row of a tile in shared memory, and the bytes of its factors there: STRIDE, and GROUPS times 8, of tiles.wgsl. */
+const TILES_STRIDE = 9;
+const FACTOR_BYTES = 16;
 
-const TILES: Record<Arithmetic, { readonly needs: readonly Need[]; readonly kernel: ReturnType<typeof defineKernel> }> =
-  {
-    f32: { needs: [], kernel: defineKernel('tiles, f32', shared + tilesF32Source + tilesSource, bindings) },
-    f16: {
-      needs: ['f16'],
-      kernel: defineKernel('tiles, f16', `enable f16;\n${shared}${tilesF16Source}${tilesSource}`, bindings),
-    },
-    int8: {
-      needs: ['byte products'],
-      kernel: defineKernel('tiles, int8', shared + tilesI8Source + tilesSource, bindings),
-    },
-  };
+interface Tiles {
+  readonly needs: readonly Need[];
+  readonly quadBytes: number;
+  readonly kernel: ReturnType<typeof defineKernel>;
+}
 
-/** By product. The first of each is in f32, needs nothing, and runs until another is known to be right and faster. */
+const TILES: Record<Arithmetic, Tiles> = {
+  f32: {
+    needs: [],
+    quadBytes: 16,
+    kernel: defineKernel('tiles, f32', shared + tilesF32Source + tilesSource, bindings),
+  },
+  f16: {
+    needs: ['f16'],
+    quadBytes: 8,
+    kernel: defineKernel('tiles, f16', `enable f16;\n${shared}${tilesF16Source}${tilesSource}`, bindings),
+  },
+  int8: {
+    needs: ['byte products'],
+    quadBytes: 4,
+    kernel: defineKernel('tiles, int8', shared + tilesI8Source + tilesSource, bindings),
+  },
+};
+
+/**
+ * By product. The first that a device has the memory for is in f32, needs no feature, and runs until another is known to be
+ * right and faster.
+ */
 export const VARIANTS: Readonly<Record<Product, readonly Variant[]>> = {
   matvec: [
     matvecOf(32, 2),
@@ -60,14 +78,8 @@ export const VARIANTS: Readonly<Record<Product, readonly Variant[]>> = {
     matvecSubgroupsOf(256, 8),
   ],
   matmul: [
-    {
-      name: 'tiles of 64 x 64',
-      arithmetic: 'f32',
-      needs: [],
-      takes: () => true,
-      kernel: (dtype) => matmul(formatConstants(dtype)),
-      tile: () => ({ outs: TILE, rows: TILE }),
-    },
+    matmulOf('tiles of 64 x 64', 8),
+    matmulOf('tiles of 64 x 64, half as deep', 4),
     tilesOf('f32', 16, 4),
     tilesOf('f32', 16, 2),
     tilesOf('f32', 8, 2),
@@ -78,11 +90,25 @@ export const VARIANTS: Readonly<Record<Product, readonly Variant[]>> = {
   ],
 };
 
+/** DEPTH of matmul.wgsl. */
+function matmulOf(name: string, depth: number): Variant {
+  return {
+    name,
+    arithmetic: 'f32',
+    needs: [],
+    workgroupBytes: 2 * TILE * (depth + 1) * QUAD_BYTES,
+    takes: () => true,
+    kernel: (dtype) => matmul({ ...formatConstants(dtype), DEPTH: depth }),
+    tile: () => ({ outs: TILE, rows: TILE }),
+  };
+}
+
 function matvecOf(lanes: number, slots: number): Variant {
   return {
     name: `${SLOT_OUTS * slots} rows by ${lanes} threads each`,
     arithmetic: 'f32',
     needs: [],
+    workgroupBytes: slots * lanes * MATVEC_ROWS * QUAD_BYTES,
     takes: () => true,
     kernel: (dtype, rows) => matvec({ ...formatConstants(dtype), X_ROWS: xRows(rows), LANES: lanes, SLOTS: slots }),
     tile: (rows) => ({ outs: SLOT_OUTS * slots, rows: xRows(rows) }),
@@ -94,6 +120,7 @@ function matvecSubgroupsOf(threads: number, slots: number): Variant {
     name: `${SLOT_OUTS * slots} rows by subgroups of ${threads} threads`,
     arithmetic: 'f32',
     needs: ['subgroups'],
+    workgroupBytes: 0,
     takes: () => true,
     kernel: (dtype, rows) => {
       return matvecSubgroups({ ...formatConstants(dtype), X_ROWS: xRows(rows), THREADS: threads, SLOTS: slots });
@@ -109,11 +136,12 @@ function xRows(rows: number): number {
 /** COLUMNS and ROWS of tiles.wgsl. */
 function tilesOf(arithmetic: Arithmetic, columns: number, rowsPerThread: number): Variant {
   const tile = { outs: columns * THREAD_OUTS, rows: (TILES_THREADS / columns) * rowsPerThread };
-  const { needs, kernel } = TILES[arithmetic];
+  const { needs, quadBytes, kernel } = TILES[arithmetic];
   return {
     name: `${arithmetic} in tiles of ${tile.rows} x ${tile.outs}, scaled by group`,
     arithmetic,
     needs,
+    workgroupBytes: (tile.rows + tile.outs) * (TILES_STRIDE * quadBytes + FACTOR_BYTES),
     takes: (dtype) => arithmetic !== 'int8' || (dtype !== 'f32' && dtype !== 'f16'),
     kernel: (dtype) => kernel({ ...formatConstants(dtype), COLUMNS: columns, ROWS: rowsPerThread }),
     tile: () => tile,

@@ -1,7 +1,6 @@
 import type { Ops, Tensor } from '../../ops.ts';
 import type { GpuWeight } from '../device/tensor.ts';
 import { choiceKey, productOf } from './choice.ts';
-import { VARIANTS } from './products.ts';
 import { type TrialDevice, validVariants } from './validity.ts';
 import type { Variant } from './variant.ts';
 
@@ -102,10 +101,9 @@ class ValidVariants {
     const key = `${product} ${dtype}`;
     let known = this.#known.get(key);
     if (known) return known;
-    const [first, ...others] = VARIANTS[product];
+    const [first, ...others] = this.ops.variants.candidates(product, dtype);
     const right: Variant[] = [first!];
-    const offered = this.ops.variants.candidates(product, dtype);
-    for (const variant of others.filter((other) => offered.includes(other))) {
+    for (const variant of others) {
       this.checkTime();
       const { valid, dropped } = await validVariants(this.ops, product, dtype, [variant]);
       right.push(...valid);

@@ -17,6 +17,8 @@ export interface Variant {
   readonly name: string;
   readonly arithmetic: Arithmetic;
   readonly needs: readonly Need[];
+  /** Shared memory of a workgroup, in the format and for the number of rows that need most. */
+  readonly workgroupBytes: number;
   /** Whether it knows a format. */
   takes(dtype: WeightDType): boolean;
   kernel(dtype: WeightDType, rows: number): Kernel;

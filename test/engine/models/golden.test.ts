@@ -8,3 +8,4 @@ describeGoldens('reference', MODELS, (config) => config !== LONG);
 describeGoldens('wasm', MODELS, () => true);
 // One model of each architecture; a software GPU takes a minute for the others, in test/long.
 describeGoldens('webgpu', ['mini-4k', 'small-blocksparse'], (config) => config === 'config.json');
+describeGoldens('webgpu', ['mini-4k'], (config) => config === 'config.json', { baselineGpu: true });

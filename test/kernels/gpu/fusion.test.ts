@@ -27,109 +27,111 @@ interface Size {
 /** A norm, the product of it, and the gate of that; tests say what of these a step reads back. */
 type Part = 'norm' | 'product' | 'gated' | 'gatedPlain';
 
-describe('operations that the GPU backend joins', function () {
-  this.timeout(60_000);
-  let ops: GpuOps;
+for (const baselineOnly of [false, true]) {
+  describe(`operations that the GPU backend joins${baselineOnly ? ' at baseline limits' : ''}`, function () {
+    this.timeout(60_000);
+    let ops: GpuOps;
 
-  before(async function () {
-    const { usable, reason } = await gpuReport({ allowSoftware: true });
-    if (!usable) {
-      console.log(`    skipped: ${reason}`);
-      return this.skip();
-    }
-    ops = await createGpuOps({ allowSoftware: true });
-  });
-  after(() => ops?.dispose());
-
-  const sizes: readonly (Size & { readonly dispatches: number })[] = [
-    { rows: 1, width: 96, gates: 1, dispatches: 1 },
-    { rows: 1, width: 3072, gates: 37, dispatches: 1 },
-    { rows: 3, width: 64, gates: 6, dispatches: 1 },
-    { rows: 8, width: 256, gates: 33, dispatches: 1 },
-    { rows: 9, width: 64, gates: 10, dispatches: 3 }, // A tile's.
-  ];
-  for (const dtype of WEIGHT_DTYPES) {
-    for (const { dispatches, ...size } of sizes) {
-      for (const outlier of [0, 800]) {
-        const name = `${size.rows} x ${size.width}, ${size.gates} gates, ${dtype}${outlier ? ', with outliers' : ''}`;
-        it(`norm, product and gate in ${dispatches === 1 ? 'one dispatch' : `${dispatches} dispatches`}: ${name}`, async () => {
-          const before = ops.dispatches;
-          const got = await normAndGate(ops, size, dtype, outlier, ['gated']);
-          assert.equal(ops.dispatches - before, dispatches);
-          assertClose(got, await normAndGate(new ReferenceOps(), size, dtype, outlier, ['gated']), 5e-5);
-        });
+    before(async function () {
+      const { usable, reason } = await gpuReport({ allowSoftware: true });
+      if (!usable) {
+        console.log(`    skipped: ${reason}`);
+        return this.skip();
       }
-    }
-  }
-
-  it('computes what was joined by itself where that is read back too', async () => {
-    const size = { rows: 2, width: 128, gates: 20 };
-    const parts: readonly Part[] = ['norm', 'product', 'gated', 'gatedPlain'];
-    const got = await normAndGate(ops, size, 'q4', 0, parts);
-    assertClose(got, await normAndGate(new ReferenceOps(), size, 'q4', 0, parts), 5e-5);
-  });
-
-  it('does not join a width that is no whole number of blocks', async () => {
-    const size = { rows: 1, width: 100, gates: 3 };
-    const got = await normAndGate(ops, size, 'f16', 0, ['gated']);
-    assertClose(got, await normAndGate(new ReferenceOps(), size, 'f16', 0, ['gated']), 5e-5);
-  });
-
-  it('does not join what was replaced meanwhile', async () => {
-    const record = async (on: Ops): Promise<Float32Array> => {
-      const weight = await makeWeight(on, randomValues(3, 8 * 64), [8, 64], 'f32');
-      const norm = on.upload(randomValues(2, 64), [64]);
-      return on.step(() => {
-        const x = on.input(randomValues(1, 64), [1, 64]);
-        const normed = on.rmsNorm(x, norm, 1e-5);
-        const replaced = on.replaceRows(x, 0, on.input(randomValues(9, 64), [1, 64]));
-        return [on.linear(normed, weight), replaced];
-      });
-    };
-    assertClose(await record(ops), await record(new ReferenceOps()), 2e-5);
-  });
-
-  const heads: readonly [heads: number, kvHeads: number, headDim: number][] = [
-    [4, 4, 96],
-    [3, 1, 64],
-    [2, 2, 8],
-    [6, 2, 24],
-  ];
-  for (const [headCount, kvHeads, headDim] of heads) {
-    for (const kv of ['f32', 'f16', 'q8'] as const) {
-      for (const dtype of ['f32', 'q4', 'q6m'] as const) {
-        it(`norm, product and rotation: ${headCount} + 2 x ${kvHeads} heads of ${headDim}, ${dtype}, stored as ${kv}`, async () => {
-          const shape = { heads: headCount, kvHeads, headDim };
-          const before = ops.dispatches;
-          const got = await appendTokens(ops, shape, kv, dtype);
-          // Three steps, each of which attends; q8 needs the whole head before it can round.
-          assert.equal(ops.dispatches - before, kv === 'q8' ? 9 : 6);
-          const tolerance = { f32: 5e-5, f16: 2e-3, q8: 2e-2 }[kv]; // Those of attention.test.ts.
-          assertClose(got, await appendTokens(new ReferenceOps(), shape, kv, dtype), tolerance);
-        });
-      }
-    }
-  }
-
-  // What is left of a layer: the product that makes q, k and v, rotates and stores them; attention, split and merged in a long
-  // context; its output; the gated product; and its output. Beside the layers: the embedding, the head and the largest logit.
-  const decoders: readonly [name: string, config: object, length: number, ofLayer: number][] = [
-    ['phi-3-mini', { architectures: ['Phi3ForCausalLM'], num_key_value_heads: 4 }, 20, 5],
-    ['phi-3-mini', { architectures: ['Phi3ForCausalLM'], num_key_value_heads: 4 }, 1000, 5],
-    ['phi-3-mini', { architectures: ['Phi3ForCausalLM'], num_key_value_heads: 4 }, 1500, 6],
-    ['SmolLM2', { architectures: ['LlamaForCausalLM'], num_key_value_heads: 2 }, 20, 5],
-    ['SmolLM2', { architectures: ['LlamaForCausalLM'], num_key_value_heads: 2 }, 1000, 5],
-  ];
-  for (const [name, config, length, ofLayer] of decoders) {
-    it(`decodes a token after ${length} with ${ofLayer} dispatches a layer and 3 others: the form of ${name}`, async () => {
-      const [one, three] = [
-        await decodeDispatches(ops, config, 1, length),
-        await decodeDispatches(ops, config, 3, length),
-      ];
-      assert.deepEqual({ ofLayer: (three - one) / 2, others: one - (three - one) / 2 }, { ofLayer, others: 3 });
+      ops = await createGpuOps({ allowSoftware: true, baselineOnly });
     });
-  }
-});
+    after(() => ops?.dispose());
+
+    const sizes: readonly (Size & { readonly dispatches: number })[] = [
+      { rows: 1, width: 96, gates: 1, dispatches: 1 },
+      { rows: 1, width: 3072, gates: 37, dispatches: 1 },
+      { rows: 3, width: 64, gates: 6, dispatches: 1 },
+      { rows: 8, width: 256, gates: 33, dispatches: 1 },
+      { rows: 9, width: 64, gates: 10, dispatches: 3 }, // A tile's.
+    ];
+    for (const dtype of WEIGHT_DTYPES) {
+      for (const { dispatches, ...size } of sizes) {
+        for (const outlier of [0, 800]) {
+          const name = `${size.rows} x ${size.width}, ${size.gates} gates, ${dtype}${outlier ? ', with outliers' : ''}`;
+          it(`norm, product and gate in ${dispatches === 1 ? 'one dispatch' : `${dispatches} dispatches`}: ${name}`, async () => {
+            const before = ops.dispatches;
+            const got = await normAndGate(ops, size, dtype, outlier, ['gated']);
+            assert.equal(ops.dispatches - before, dispatches);
+            assertClose(got, await normAndGate(new ReferenceOps(), size, dtype, outlier, ['gated']), 5e-5);
+          });
+        }
+      }
+    }
+
+    it('computes what was joined by itself where that is read back too', async () => {
+      const size = { rows: 2, width: 128, gates: 20 };
+      const parts: readonly Part[] = ['norm', 'product', 'gated', 'gatedPlain'];
+      const got = await normAndGate(ops, size, 'q4', 0, parts);
+      assertClose(got, await normAndGate(new ReferenceOps(), size, 'q4', 0, parts), 5e-5);
+    });
+
+    it('does not join a width that is no whole number of blocks', async () => {
+      const size = { rows: 1, width: 100, gates: 3 };
+      const got = await normAndGate(ops, size, 'f16', 0, ['gated']);
+      assertClose(got, await normAndGate(new ReferenceOps(), size, 'f16', 0, ['gated']), 5e-5);
+    });
+
+    it('does not join what was replaced meanwhile', async () => {
+      const record = async (on: Ops): Promise<Float32Array> => {
+        const weight = await makeWeight(on, randomValues(3, 8 * 64), [8, 64], 'f32');
+        const norm = on.upload(randomValues(2, 64), [64]);
+        return on.step(() => {
+          const x = on.input(randomValues(1, 64), [1, 64]);
+          const normed = on.rmsNorm(x, norm, 1e-5);
+          const replaced = on.replaceRows(x, 0, on.input(randomValues(9, 64), [1, 64]));
+          return [on.linear(normed, weight), replaced];
+        });
+      };
+      assertClose(await record(ops), await record(new ReferenceOps()), 2e-5);
+    });
+
+    const heads: readonly [heads: number, kvHeads: number, headDim: number][] = [
+      [4, 4, 96],
+      [3, 1, 64],
+      [2, 2, 8],
+      [6, 2, 24],
+    ];
+    for (const [headCount, kvHeads, headDim] of heads) {
+      for (const kv of ['f32', 'f16', 'q8'] as const) {
+        for (const dtype of ['f32', 'q4', 'q6m'] as const) {
+          it(`norm, product and rotation: ${headCount} + 2 x ${kvHeads} heads of ${headDim}, ${dtype}, stored as ${kv}`, async () => {
+            const shape = { heads: headCount, kvHeads, headDim };
+            const before = ops.dispatches;
+            const got = await appendTokens(ops, shape, kv, dtype);
+            // Three steps, each of which attends; q8 needs the whole head before it can round.
+            assert.equal(ops.dispatches - before, kv === 'q8' ? 9 : 6);
+            const tolerance = { f32: 5e-5, f16: 2e-3, q8: 2e-2 }[kv]; // Those of attention.test.ts.
+            assertClose(got, await appendTokens(new ReferenceOps(), shape, kv, dtype), tolerance);
+          });
+        }
+      }
+    }
+
+    // What is left of a layer: the product that makes q, k and v, rotates and stores them; attention, split and merged in a long
+    // context; its output; the gated product; and its output. Beside the layers: the embedding, the head and the largest logit.
+    const decoders: readonly [name: string, config: object, length: number, ofLayer: number][] = [
+      ['phi-3-mini', { architectures: ['Phi3ForCausalLM'], num_key_value_heads: 4 }, 20, 5],
+      ['phi-3-mini', { architectures: ['Phi3ForCausalLM'], num_key_value_heads: 4 }, 1000, 5],
+      ['phi-3-mini', { architectures: ['Phi3ForCausalLM'], num_key_value_heads: 4 }, 1500, 6],
+      ['SmolLM2', { architectures: ['LlamaForCausalLM'], num_key_value_heads: 2 }, 20, 5],
+      ['SmolLM2', { architectures: ['LlamaForCausalLM'], num_key_value_heads: 2 }, 1000, 5],
+    ];
+    for (const [name, config, length, ofLayer] of decoders) {
+      it(`decodes a token after ${length} with ${ofLayer} dispatches a layer and 3 others: the form of ${name}`, async () => {
+        const [one, three] = [
+          await decodeDispatches(ops, config, 1, length),
+          await decodeDispatches(ops, config, 3, length),
+        ];
+        assert.deepEqual({ ofLayer: (three - one) / 2, others: one - (three - one) / 2 }, { ofLayer, others: 3 });
+      });
+    }
+  });
+}
 
 const NARROW = {
   hidden_size: 128,

@@ -120,35 +120,21 @@ describe('the GPU backend', function () {
   it('keeps a weight that is too large for one buffer in several', async () => {
     const ops = await create({ largestBufferBytes: 4096 });
     for (const dtype of WEIGHT_DTYPES) {
-      const weight = await randomWeight(ops, [133, 96], dtype);
+      const weight = await randomWeight(ops, [100, 96], dtype);
       assert.ok((weight as unknown as { parts: unknown[] }).parts.length > 1);
       const reference = new ReferenceOps();
-      const same = await randomWeight(reference, [133, 96], dtype);
-      for (const rows of [1, 7]) {
+      const same = await randomWeight(reference, [100, 96], dtype);
+      for (const rows of [1, 7, 9]) {
         const x = randomValues(rows, rows * 96);
         const got = await ops.step(() => ops.linear(ops.input(x, [rows, 96]), weight));
         const want = await reference.step(() => reference.linear(reference.input(x, [rows, 96]), same));
         assertClose(got, want, 2e-5, `linear ${dtype}`);
       }
-      const ids = [0, 132, 40, 41, 85];
+      const ids = [0, 99, 40, 41, 85];
       const want = await reference.step(() => reference.embed(same, ids));
       assertClose(await ops.step(() => ops.embed(weight, ids)), want, 1e-6, `embed ${dtype}`);
       ops.free(weight);
     }
-  });
-
-  it('binds a weight in parts where the adapter binds no more than 128 MiB', async () => {
-    const ops = await create({ largestBufferBytes: 2 ** 27 });
-    assert.equal(ops.device.limits.maxStorageBufferBindingSize, 2 ** 27);
-    const [rows, width, border] = [140_000, 256, 2 ** 27 / 1024];
-    const piece = randomValues(4, 7_000 * width); // written again and again
-    const rowOf = (id: number): Float32Array => piece.subarray((id % 7_000) * width, ((id % 7_000) + 1) * width);
-    const writer = ops.createWeight([rows, width], 'f32');
-    for (let row = 0; row < rows; row += 7_000) await writeRows(writer, piece);
-    const weight = await writer.finish();
-    const ids = [0, border - 1, border, rows - 1];
-    const embedded = await ops.step(() => ops.embed(weight, ids));
-    ids.forEach((id, i) => assert.deepEqual(embedded.slice(i * width, (i + 1) * width), rowOf(id)));
   });
 
   it('knows what does not fit, and then changes nothing', async () => {

@@ -1,4 +1,4 @@
-import { createGpuOps, gpuReport } from '../../../kernels/gpu/gpuOps.ts';
+import { type GpuOptions, createGpuOps, gpuReport } from '../../../kernels/gpu/gpuOps.ts';
 import type { Ops } from '../../../kernels/ops.ts';
 import { createWasmOps } from '../../../kernels/wasm/wasmOps.ts';
 
@@ -19,15 +19,20 @@ export const backends: readonly TestBackend[] = [
   },
   { name: 'wasm, plain SIMD', create: () => createWasmOps({ simd: 'plain', threads: 3 }), quantizesActivations: true },
   { name: 'wasm, several memories', create: createSpreadOps, quantizesActivations: true },
-  {
-    name: 'webgpu',
-    create: async () => {
-      const { usable, reason } = await gpuReport({ allowSoftware: true });
-      return usable ? createGpuOps({ allowSoftware: true }) : { skip: reason };
-    },
-    quantizesActivations: false,
-  },
+  { name: 'webgpu', create: () => createTestGpuOps({}), quantizesActivations: false },
 ];
+
+/** No more than every WebGPU device has: bindings of 128 MiB, 16 KiB for a workgroup, no f16, no subgroups. */
+export const baselineGpu: TestBackend = {
+  name: 'webgpu at baseline limits',
+  create: () => createTestGpuOps({ baselineOnly: true }),
+  quantizesActivations: false,
+};
+
+async function createTestGpuOps(options: GpuOptions): Promise<Ops | { skip: string }> {
+  const { usable, reason } = await gpuReport({ allowSoftware: true });
+  return usable ? createGpuOps({ allowSoftware: true, ...options }) : { skip: reason };
+}
 
 /** Layers 0 and 1 and what belongs to no layer each have a memory of their own. */
 async function createSpreadOps(): Promise<Ops> {

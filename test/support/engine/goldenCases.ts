@@ -8,6 +8,8 @@ import { assertWithin } from '../close.ts';
 import { type GoldenPrompt, type GoldenVariant, readGolden, withGolden } from './golden.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
 
+type GpuLimits = Pick<LoadOptions, 'baselineGpu'>;
+
 /** Tolerances on logits from test/fixtures/golden/README.md; of an 8-bit cache it says nothing, as coarse as bf16. */
 const TOLERANCE: Record<KvDType, number> = { f32: 1e-3, f16: 2e-2, q8: 0.3 };
 /** WASM rounds activations to 8 bits before products with q8 and q4 weights, as coarse as bf16: the same bound. */
@@ -17,9 +19,14 @@ const NEAR_TIE = 0.01;
 /** Longer prompts are not taken a token at a time. */
 const LONG = 1000;
 
-/** Every configuration of these models for which `take` holds, on one backend. */
-export function describeGoldens(backend: Backend, models: readonly string[], take: (config: string) => boolean): void {
-  describe(`goldens on ${backend}`, function () {
+/** Every configuration of these models for which `take` holds, on one backend; on a GPU, also `at` baseline limits. */
+export function describeGoldens(
+  backend: Backend,
+  models: readonly string[],
+  take: (config: string) => boolean,
+  at: GpuLimits = {},
+): void {
+  describe(`goldens on ${backend}${at.baselineGpu ? ' at baseline limits, with an f16 cache' : ''}`, function () {
     this.timeout(300_000);
 
     before(async function () {
@@ -32,7 +39,7 @@ export function describeGoldens(backend: Backend, models: readonly string[], tak
 
     for (const name of models) {
       for (const variant of readGolden(name).filter(({ config }) => take(config))) {
-        describe(`${name}, ${variant.config}`, () => goldenCases(backend, name, variant));
+        describe(`${name}, ${variant.config}`, () => goldenCases(backend, name, variant, at));
       }
     }
   });
@@ -45,20 +52,21 @@ function chunks(backend: Backend, { ids }: GoldenPrompt): number[] {
 }
 
 /** Formats do not depend on the model: where loops or a software GPU are slow, some models try them. */
-function kvFormats(backend: Backend, name: string): KvDType[] {
+function kvFormats(backend: Backend, name: string, { baselineGpu }: GpuLimits): KvDType[] {
+  if (baselineGpu) return ['f16'];
   const all: KvDType[] = ['f32', 'f16', 'q8'];
   if (backend === 'wasm' || name === 'mini-4k' || (backend === 'reference' && name === 'small-step2')) return all;
   return ['f32'];
 }
 
-function goldenCases(backend: Backend, name: string, variant: GoldenVariant): void {
+function goldenCases(backend: Backend, name: string, variant: GoldenVariant, at: GpuLimits): void {
   const { config, prompts, sliding_window_variants: sliding, crossing_original_max_position: crossing } = variant;
   const load = async <T>(
     options: Partial<LoadOptions>,
     use: (model: LoadedModel) => Promise<T>,
     override = {},
   ): Promise<T> => {
-    const model = await open(name, { config, override }, { backend, weights: 'f32', kv: 'f32', ...options });
+    const model = await open(name, { config, override }, { backend, weights: 'f32', kv: 'f32', ...at, ...options });
     try {
       return await use(model);
     } finally {
@@ -66,11 +74,11 @@ function goldenCases(backend: Backend, name: string, variant: GoldenVariant): vo
     }
   };
 
-  for (const kv of kvFormats(backend, name)) {
+  for (const kv of kvFormats(backend, name, at)) {
     describe(`KV cache ${kv}`, () => {
       let model: LoadedModel;
       before(async () => {
-        model = await open(name, { config }, { backend, weights: 'f32', kv });
+        model = await open(name, { config }, { backend, weights: 'f32', kv, ...at });
       });
       after(() => model?.dispose());
 
