@@ -43,12 +43,15 @@ interface Run {
   env?: NodeJS.ProcessEnv;
   /** Node itself where not this one. */
   node?: string;
+  /** Two files at a time, since most tests keep one core busy. Not windows, whose tests wait for programs. */
+  parallel?: boolean;
 }
 
 const UNIT_TESTS = {
   files: ['dist/test/**/*.test.mjs'],
   options: ['--ignore', 'dist/test/{window,long,webview}/**'],
   env: SOFTWARE_VULKAN,
+  parallel: true,
 };
 /** Matches the titles of tests that use a GPU. */
 export const WEBGPU = 'webgpu|the GPU backend';
@@ -65,10 +68,10 @@ export const suites: Record<string, () => Promise<Counts> | Counts> = {
   node22: () => {
     const files = ['dist/test/kernels/**/*.test.mjs', 'dist/test/engine/models/golden.test.mjs'];
     const node = nodeBinary(`${process.platform}-${process.arch}`, 22);
-    return run('WASM on Node 22', { files, options: ['--grep', 'wasm'], node });
+    return run('WASM on Node 22', { files, options: ['--grep', 'wasm'], node, parallel: true });
   },
   /** Contexts of up to 128K tokens; takes minutes. */
-  long: () => run('long contexts', { files: ['dist/test/long/**/*.test.mjs'], env: SOFTWARE_VULKAN }),
+  long: () => run('long contexts', { files: ['dist/test/long/**/*.test.mjs'], env: SOFTWARE_VULKAN, parallel: true }),
   /** The newest VS Code with the extension from this folder. */
   window: () => run(`window tests, this folder in VS Code ${NEWEST}`, { ...WINDOW_TESTS, env: THIS_FOLDER }),
   /** The newest VS Code, clean, with the package installed. */
@@ -100,7 +103,7 @@ function run(title: string, suite: Run): Counts {
   const first = report(title, suite);
   const files = Object.keys(first.files).filter((file) => first.files[file]!.failures > 0);
   const again = files.length > 0 && !files.includes('');
-  const second = again ? report(`${title}: once more, what failed`, { ...suite, files }) : first;
+  const second = again ? report(`${title}: once more, what failed`, { ...suite, files, parallel: false }) : first;
   const counts = Object.values({ ...first.files, ...second.files });
   const sum = (kind: keyof Tally) => counts.reduce((all, each) => all + each[kind], 0);
   return {
@@ -113,7 +116,7 @@ function run(title: string, suite: Run): Counts {
 }
 
 /** Runs mocha in a process of its own. A run that ends without a report counts as one failure. */
-function report(title: string, { files, options = [], env, node = process.execPath }: Run): Report {
+function report(title: string, { files, options = [], env, node = process.execPath, parallel }: Run): Report {
   console.log(`\n=== ${title} ===`);
   const failure = (line: string): Report => ({
     files: { '': { passes: 0, failures: 1, pending: 0 } },
@@ -123,7 +126,8 @@ function report(title: string, { files, options = [], env, node = process.execPa
   const file = join(folder, 'report.json');
   try {
     const tool = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', '.ci/reporter.cjs'];
-    const code = runNode([...tool, ...files, ...options], { AIRGAP_TEST_REPORT: file, ...env }, node);
+    const jobs = parallel ? ['--parallel', '--jobs', '2'] : [];
+    const code = runNode([...tool, ...jobs, ...files, ...options], { AIRGAP_TEST_REPORT: file, ...env }, node);
     const written = JSON.parse(readFileSync(file, 'utf8')) as Report;
     // For instance an error after the last test.
     if (code === 0 || written.failed.length > 0) return written;

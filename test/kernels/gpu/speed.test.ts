@@ -86,10 +86,10 @@ describe('what the GPU backend measures of a GPU', function () {
 
   it('is a rate of everything that the adapter offers', async () => {
     const speed = await gpuSpeed({ allowSoftware: true });
-    const { copyBytesPerSecond, f32MacsPerSecond, f16MacsPerSecond, byteMacsPerSecond, roundTripSeconds } = speed;
-    for (const rate of [copyBytesPerSecond, f32MacsPerSecond, roundTripSeconds]) assert.ok(rate > 0 && rate < 1e15);
+    const { copyBytesPerSecond, f32MacsPerSecond, f16MacsPerSecond, byteMacsPerSecond } = speed;
+    for (const rate of [copyBytesPerSecond, f32MacsPerSecond]) assert.ok(rate > 0 && rate < 1e15);
+    for (const seconds of [speed.dispatchSeconds, speed.roundTripSeconds]) assert.ok(seconds > 0 && seconds < 60);
     assert.equal(f16MacsPerSecond !== undefined, has.f16);
     assert.equal(byteMacsPerSecond !== undefined, has.bytes);
-    assert.ok(speed.dispatchSeconds < speed.roundTripSeconds);
   });
 });
