@@ -42,7 +42,12 @@ describe('airgap models', function () {
       assert.equal(code, 0, stderr);
       const line = modelLine.parse(JSON.parse(stdout));
       assert.ok(line.type === 'done');
-      return line.models.map(({ place, path, problem, tokensPerSecond }) => ({ place, path, problem, tokensPerSecond }));
+      return line.models.map(({ place, path, problem, tokensPerSecond }) => ({
+        place,
+        path,
+        problem,
+        tokensPerSecond,
+      }));
     };
     const [bundled, ...found] = await list(named);
     assert.deepEqual([bundled!.place, bundled!.problem], ['bundled', null]);
