@@ -88,7 +88,7 @@ describe('what the GPU backend measures of a GPU', function () {
     const speed = await gpuSpeed({ allowSoftware: true });
     const { copyBytesPerSecond, f32MacsPerSecond, f16MacsPerSecond, byteMacsPerSecond } = speed;
     for (const rate of [copyBytesPerSecond, f32MacsPerSecond]) assert.ok(rate > 0 && rate < 1e15);
-    for (const seconds of [speed.dispatchSeconds, speed.roundTripSeconds]) assert.ok(seconds > 0 && seconds < 60);
+    for (const seconds of [speed.dispatchSeconds, speed.roundTripSeconds]) assert.ok(seconds >= 0 && seconds < 60);
     assert.equal(f16MacsPerSecond !== undefined, has.f16);
     assert.equal(byteMacsPerSecond !== undefined, has.bytes);
   });
