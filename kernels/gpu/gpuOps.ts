@@ -30,6 +30,7 @@ import { GpuKvPool, regionBytes } from './attention/kvPool.ts';
 import { layerNorm } from './rowwise/layerNorm.ts';
 import { linear } from './matmul/linear.ts';
 import { maskedScale } from './rowwise/maskedScale.ts';
+import { DispatchBudget } from './device/dispatchBudget.ts';
 import { Memory, type MemoryLimits } from './device/memory.ts';
 import { Recording } from './device/recording.ts';
 import { headNorm } from './rowwise/headNorm.ts';
@@ -71,6 +72,7 @@ export class GpuOps implements Ops {
   readonly #memory: Memory;
   readonly #runner: Runner;
   readonly #packers = new Packers();
+  readonly budget = new DispatchBudget();
   readonly #pipelines: Pipelines;
   readonly #weights = new Set<GpuWeight>();
   #recording: Recording | undefined;
@@ -165,7 +167,7 @@ export class GpuOps implements Ops {
     check(!this.#disposed, () => 'step: the backend is disposed');
     check(!this.#running, () => 'step: the step before has not ended');
     if (this.#memory.lost ?? this.#failure) throw this.#memory.lost ?? this.#failure;
-    const recording = (this.#recording = new Recording());
+    const recording = (this.#recording = new Recording(this.budget));
     let wanted: StepResult;
     let results: Storage[];
     try {
@@ -185,7 +187,9 @@ export class GpuOps implements Ops {
   }
 
   async #run(recording: Recording, wanted: StepResult, results: Storage[]): Promise<Float32Array> {
+    const started = performance.now();
     const first = await this.#runner.run(recording, results);
+    this.budget.ended(performance.now() - started);
     return readBack(wanted, (tensor) => {
       const { storage } = activation(tensor, 'step');
       return storage === results[0] ? first : this.#runner.read(storage);

@@ -1,5 +1,6 @@
 import { check } from '../../check.ts';
 import { type Kernel, MOST_GROUPS, type Scalar } from './kernel.ts';
+import type { DispatchBudget } from './dispatchBudget.ts';
 import type { HeldBuffer } from './memory.ts';
 import { type GpuTensor, Storage, values } from './tensor.ts';
 
@@ -30,7 +31,13 @@ export class Recording {
   readonly operations: Operation[] = [];
   readonly inputs: { storage: Storage; data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> }[] = [];
   readonly #scratch = new Set<Storage>();
+  readonly budget: DispatchBudget;
   readonly #ids: { list: readonly number[]; storage: Storage }[] = [];
+
+  constructor(budget: DispatchBudget) {
+    this.budget = budget;
+    budget.begin();
+  }
 
   tensor(shape: readonly number[]): GpuTensor {
     return { shape, dtype: 'f32', storage: this.storage(values(shape) * 4) };

@@ -11,8 +11,8 @@ var<workgroup> wTile: array<vec4f, TILE * STRIDE>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let firstOut = group.x * TILE;
-  let firstRow = group.y * TILE;
+  let firstOut = params.startOut + group.x * TILE;
+  let firstRow = params.firstRow + group.y * TILE;
   let column = local.x % 16;
   let line = local.x / 16;
 

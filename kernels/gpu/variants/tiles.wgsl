@@ -24,8 +24,8 @@ var<workgroup> wFactors: array<vec2f, TILE_OUTS * GROUPS>; // scale, minimum
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let firstOut = group.x * TILE_OUTS;
-  let firstRow = group.y * TILE_ROWS;
+  let firstOut = params.startOut + group.x * TILE_OUTS;
+  let firstRow = params.firstRow + group.y * TILE_ROWS;
   let column = local.x % COLUMNS;
   let line = local.x / COLUMNS;
 
