@@ -8,7 +8,7 @@ for a while): short warm-up, flat for `flat` of the time, then linear to zero. T
 (`long`) of the time uses longer rows. WORK/NAME.pt is the checkpoint, written every `save`
 seconds; a start with it present goes on from it, also where it holds nothing but weights (restore.py).
 Files: WORK/NAME.csv (loss curve: seconds, tokens, loss of the last steps, held-out loss),
-training rows WORK/train512.bin and WORK/train1024.bin, held-out rows WORK/held512.bin.
+training rows WORK/train512.bin and WORK/train2048.bin, held-out rows WORK/held512.bin.
 """
 import math, os, sys, time
 import numpy as np, torch
@@ -16,7 +16,7 @@ from fast import Fast
 from model import Config, Phi3
 from special import FIM_P, FIM_S, FIM_M, FILE, ID_MASK
 
-SHORT, LONG = 512, 1024
+SHORT, LONG = 512, 2048
 
 
 def rows(path, n): return np.memmap(path, np.uint16, "r").reshape(-1, n)
