@@ -1,9 +1,10 @@
 import { loadModel } from '../../../engine/load/loadModel.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
-import { type GpuOps, createGpuOps, gpuReport } from '../../../kernels/gpu/gpuOps.ts';
+import type { GpuOps } from '../../../kernels/gpu/gpuOps.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
 import type { Arithmetic, Product } from '../../../kernels/gpu/variants/variant.ts';
 import { assertWithin } from '../../support/close.ts';
+import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
 import { readGolden, withGolden } from '../../support/engine/golden.ts';
 
 /** Tolerances on logits from test/fixtures/golden/README.md: of f16 activations, and of bf16 ones, as coarse as 8 bits a group. */
@@ -16,12 +17,7 @@ describe('goldens on webgpu with each variant of the products', function () {
   let ops: GpuOps;
 
   before(async function () {
-    const { usable, reason } = await gpuReport({ allowSoftware: true });
-    if (!usable) {
-      console.log(`    skipped: ${reason}`);
-      return this.skip();
-    }
-    ops = await createGpuOps({ allowSoftware: true });
+    ops = await gpuOrSkip(this);
   });
   after(() => ops?.dispose());
 

@@ -7,6 +7,7 @@ import { weightOf } from '../../../kernels/gpu/device/tensor.ts';
 import { validVariants } from '../../../kernels/gpu/variants/validity.ts';
 import type { Product } from '../../../kernels/gpu/variants/variant.ts';
 import { assertClose } from '../../support/close.ts';
+import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
 import { randomValues } from '../../support/random.ts';
 import { writeRows } from '../../support/weights.ts';
 
@@ -26,12 +27,7 @@ describe('a webgpu device with baseline limits only', function () {
   let ops: GpuOps;
 
   before(async function () {
-    const { usable, reason } = await gpuReport({ allowSoftware: true });
-    if (!usable) {
-      console.log(`    skipped: ${reason}`);
-      return this.skip();
-    }
-    ops = await createGpuOps({ allowSoftware: true, baselineOnly: true });
+    ops = await gpuOrSkip(this, { baselineOnly: true });
   });
   after(() => ops?.dispose());
 

@@ -3,7 +3,7 @@ import { loadWeights } from '../../../engine/load/loadWeights.ts';
 import { withFormats } from '../../../engine/load/weightFormats.ts';
 import { readBlueprint } from '../../../engine/models/architectures.ts';
 import { randomCheckpoint } from '../../../engine/sources/random.ts';
-import { type GpuOps, createGpuOps, gpuReport } from '../../../kernels/gpu/gpuOps.ts';
+import type { GpuOps } from '../../../kernels/gpu/gpuOps.ts';
 import {
   type AttentionShape,
   type KvDType,
@@ -15,6 +15,7 @@ import {
 } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { assertClose } from '../../support/close.ts';
+import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
 import { randomValues } from '../../support/random.ts';
 import { WEIGHT_DTYPES, makeWeight } from '../../support/weights.ts';
 
@@ -33,12 +34,7 @@ for (const baselineOnly of [false, true]) {
     let ops: GpuOps;
 
     before(async function () {
-      const { usable, reason } = await gpuReport({ allowSoftware: true });
-      if (!usable) {
-        console.log(`    skipped: ${reason}`);
-        return this.skip();
-      }
-      ops = await createGpuOps({ allowSoftware: true, baselineOnly });
+      ops = await gpuOrSkip(this, { baselineOnly });
     });
     after(() => ops?.dispose());
 

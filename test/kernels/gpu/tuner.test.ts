@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { type GpuOps, type TunedShape, createGpuOps, gpuReport } from '../../../kernels/gpu/gpuOps.ts';
+import type { GpuOps, TunedShape } from '../../../kernels/gpu/gpuOps.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
+import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
 import { randomValues } from '../../support/random.ts';
 import { makeWeight } from '../../support/weights.ts';
 
@@ -9,12 +10,7 @@ describe('the tuner of the products on webgpu', function () {
   let ops: GpuOps;
 
   before(async function () {
-    const { usable, reason } = await gpuReport({ allowSoftware: true });
-    if (!usable) {
-      console.log(`    skipped: ${reason}`);
-      return this.skip();
-    }
-    ops = await createGpuOps({ allowSoftware: true });
+    ops = await gpuOrSkip(this);
   });
   after(() => ops?.dispose());
 

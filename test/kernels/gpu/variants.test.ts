@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type GpuOps, createGpuOps, gpuReport } from '../../../kernels/gpu/gpuOps.ts';
+import type { GpuOps } from '../../../kernels/gpu/gpuOps.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
 import { type Factors, expectedProduct } from '../../../kernels/gpu/variants/rounding.ts';
 import { faultOf, validVariants } from '../../../kernels/gpu/variants/validity.ts';
@@ -7,6 +7,7 @@ import type { Product, Variant } from '../../../kernels/gpu/variants/variant.ts'
 import type { Ops, WeightDType } from '../../../kernels/ops.ts';
 import { LARGEST_WEIGHT } from '../../../kernels/quantize.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
+import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
 import { randomValues } from '../../support/random.ts';
 import { makeWeight } from '../../support/weights.ts';
 
@@ -34,12 +35,7 @@ describe('variants of the products on webgpu', function () {
   const reference = new ReferenceOps();
 
   before(async function () {
-    const { usable, reason } = await gpuReport({ allowSoftware: true });
-    if (!usable) {
-      console.log(`    skipped: ${reason}`);
-      return this.skip();
-    }
-    ops = await createGpuOps({ allowSoftware: true });
+    ops = await gpuOrSkip(this);
   });
   after(() => ops?.dispose());
 
