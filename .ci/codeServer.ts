@@ -4,7 +4,17 @@
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { cacheDir, nodeBinary, npm, root } from './nodeBinary.mjs';
 import { endProcesses, processTree } from './processes.ts';
@@ -37,6 +47,8 @@ export interface ServerOptions {
   workspaceTrust?: boolean;
   /** The user's settings. If absent, those of an earlier start stay. */
   settings?: Record<string, unknown>;
+  /** Extensions of VS Code's own that are left out, by the names of their folders. */
+  leftOut?: readonly string[];
   env?: NodeJS.ProcessEnv;
 }
 
@@ -68,10 +80,14 @@ export class CodeServer implements AsyncDisposable {
     }
     // Whoever can open the page can do whatever this user can do on this machine.
     const token = randomBytes(16).toString('hex');
-    const child = spawn(nodeFor(vscode), [join(vscode, 'out/server-main.js'), ...serverArguments(options, token)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
-    });
+    const child = spawn(
+      nodeFor(vscode),
+      [join(vscode, 'out/server-main.js'), ...serverArguments(options, token, vscode)],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...options.env },
+      },
+    );
     let output = '';
     const port = await new Promise<string>((resolve, reject) => {
       const limit = setTimeout(() => reject(new Error(`VS Code did not start in time.\n${output}`)), START_LIMIT_MS);
@@ -169,14 +185,27 @@ function nodeFor(vscode: string): string {
   return nodeBinary(`${process.platform}-${process.arch}`, major);
 }
 
-function serverArguments(options: ServerOptions, token: string): string[] {
-  const { dataDir, extensionsDir, port = 0, workspaceTrust = false } = options;
+function serverArguments(options: ServerOptions, token: string, vscode: string): string[] {
+  const { dataDir, extensionsDir, port = 0, workspaceTrust = false, leftOut } = options;
   return [
     ...['--host', '127.0.0.1', '--port', String(port), '--connection-token', token],
     ...['--server-data-dir', join(dataDir, 'server'), '--user-data-dir', dataDir, '--extensions-dir', extensionsDir],
     ...['--accept-server-license-terms', '--disable-telemetry', '--enable-smoke-test-driver'],
     ...(workspaceTrust ? [] : ['--disable-workspace-trust']),
+    ...(leftOut ? ['--builtin-extensions-dir', builtinsWithout(leftOut, vscode, dataDir)] : []),
   ];
+}
+
+/** A folder of links to VS Code's own extensions. */
+function builtinsWithout(leftOut: readonly string[], vscode: string, dataDir: string): string {
+  const all = join(vscode, 'extensions');
+  const folder = join(dataDir, 'builtins');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(all)) {
+    if (!leftOut.includes(name)) symlinkSync(join(all, name), join(folder, name), 'junction');
+  }
+  return folder;
 }
 
 function settingsFile(dataDir: string): string {

@@ -5,8 +5,14 @@
  *   npm start -- --offline   without downloading the small chat model where it is not here yet
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { engineNodeOptions } from '../extension/development.ts';
+import { createLocalEngine } from '../extension/engine/createLocalEngine.ts';
+import type { LocalEngine } from '../extension/engine/localEngine.ts';
+import { defaultModel } from '../extension/models/defaultModel.ts';
+import { readSettings } from '../extension/settings.ts';
 import { bringChatModel, cachedChatModel, placeChatModel } from './chatModel.ts';
 import { buildProduct, sampleProject } from './steps.ts';
 import { CodeServer } from './codeServer.ts';
@@ -14,6 +20,12 @@ import { root } from './nodeBinary.mjs';
 
 /** The address stays the same, so that the browser keeps the window's layout. */
 const PORT = 8765;
+
+/** So long the engine waits for the first window. */
+const HEAD_START_MS = 300_000;
+
+/** The sample project is no repository; without these the extension host of a slow machine is ready some seconds earlier. */
+const LEFT_OUT = ['git', 'git-base', 'github', 'github-authentication', 'microsoft-authentication'];
 
 buildProduct();
 provideChatModel();
@@ -49,12 +61,33 @@ function hasScreen(): boolean {
 async function serveBrowser(): Promise<void> {
   const profile = join(root, '.cache/start');
   const port = (await isFree(PORT)) ? PORT : 0;
-  await using server = await CodeServer.start({ dataDir: profile, extensionsDir: join(profile, 'extensions'), port });
+  await using server = await CodeServer.start({
+    dataDir: profile,
+    extensionsDir: join(profile, 'extensions'),
+    port,
+    leftOut: LEFT_OUT,
+  });
+  const engine = startEngine(join(profile, 'prompts'));
+  setTimeout(() => engine.dispose(), HEAD_START_MS).unref();
   const address = server.url({ folder: sample, extensionDevelopmentPath: root, openFile });
   console.log(`\nVS Code with Airgap: ${address}\nOpen it in a browser. Ctrl+C ends it.`);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
+}
+
+/** Loads the model that the window will ask for, while the browser loads the window. */
+function startEngine(cacheFolder: string): LocalEngine {
+  const { settings } = readSettings(
+    () => undefined,
+    () => false,
+    (each) => defaultModel(root, each),
+  );
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const host = { extensionPath: root, version, cacheFolder, nodeOptions: engineNodeOptions() };
+  const engine = createLocalEngine({ ...host, settings: () => settings, log: () => {} });
+  engine.warmUp('completion');
+  return engine;
 }
 
 function isFree(port: number): Promise<boolean> {

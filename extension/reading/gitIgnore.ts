@@ -28,7 +28,7 @@ export class GitIgnore {
   readonly #root: string;
   readonly #scopes = new Map<string, Promise<Scope>>();
 
-  /** `root` is a folder of the project; if it lies inside a repository, the rules above it count too. */
+  /** `root` is a folder of the project; if it lies inside a repository that does not ignore it, the rules above it count too. */
   constructor(files: FileSystem, root: string) {
     this.#files = files;
     this.#root = root;
@@ -63,7 +63,8 @@ export class GitIgnore {
     }
     let scope = OUTSIDE;
     for (const each of above) scope = await this.#scopeIn(each, scope);
-    return scope;
+    // Whoever opens a folder that the repository ignores wants to see it, as in VS Code's own search.
+    return isIgnored(scope.rules, folder, true) ? OUTSIDE : scope;
   }
 
   async #scopeIn(folder: string, above: Scope): Promise<Scope> {

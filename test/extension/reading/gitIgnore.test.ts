@@ -25,13 +25,13 @@ describe('what git ignores', function () {
       writeFileSync(join(top, path), 'text\n');
     }
   };
-  const ours = async (): Promise<string[]> => {
+  const ours = async (root = top): Promise<string[]> => {
     const found: string[] = [];
     const options = {
-      git: new GitIgnore(nodeFileSystem, top),
+      git: new GitIgnore(nodeFileSystem, root),
       skips: (_path: string, _folder: boolean, ignored: boolean) => ignored,
     };
-    for await (const path of walk(nodeFileSystem, top, options)) found.push(relative(top, path));
+    for await (const path of walk(nodeFileSystem, root, options)) found.push(relative(top, path));
     return found.sort();
   };
   const theirs = (): string[] =>
@@ -87,6 +87,18 @@ describe('what git ignores', function () {
     git('.', 'worktree', 'add', '-q', 'tree');
     write('tree/mine.ts', 'tree/e.ts');
     assert.deepEqual(await ours(), ['.gitignore', 'inner/.gitignore', 'inner/b.txt', 'tree/e.ts']);
+  });
+
+  it('nothing in a folder that the repository ignores and a person opens, but by the rules of that folder', async () => {
+    writeFileSync(join(top, '.gitignore'), '/out/\n*.log\n');
+    write('out/sample/a.ts', 'out/sample/b.log', 'out/sample/c.tmp', 'src/d.ts', 'src/e.log');
+    writeFileSync(join(top, 'out/sample/.gitignore'), '*.tmp\n');
+    assert.deepEqual(await ours(join(top, 'out/sample')), [
+      'out/sample/.gitignore',
+      'out/sample/a.ts',
+      'out/sample/b.log',
+    ]);
+    assert.deepEqual(await ours(join(top, 'src')), ['src/d.ts']);
   });
 
   it('an index that is cut or damaged tracks nothing', () => {
