@@ -74,6 +74,7 @@ async function serveBrowser(): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
+  engine.dispose();
 }
 
 /** Loads the model that the window will ask for, while the browser loads the window. */
