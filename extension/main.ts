@@ -1,4 +1,4 @@
-import './common/zodWithoutEval.ts';
+import './zodWithoutEval.ts';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { createChat, picturesFolder } from './chat/createChat.ts';
