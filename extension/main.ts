@@ -24,6 +24,7 @@ import { defaultModel } from './models/defaultModel.ts';
 import { InlineEdit, type InlineEditHost } from './inlineEdit/inlineEdit.ts';
 import { createPictureTexts } from './ocr/vscode/createPictureTexts.ts';
 import { ProjectInstructions } from './reading/vscode/projectInstructions.ts';
+import { RereadingSearch } from './retrieval/rereadingSearch.ts';
 import { Retrieval } from './retrieval/vscode/retrieval.ts';
 import { createScreenshot } from './screenshot/createScreenshot.ts';
 import type { SelfTestHost } from './selfTest/selfTest.ts';
@@ -63,10 +64,10 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerCompletions(window, { config, snooze, model: engine.completionModel }));
 
   const { storageUri } = context;
-  const search = own(new Retrieval({ programFolder: join(extensionPath, 'dist'), storageUri, settings, log }));
+  const index = own(new Retrieval({ programFolder: join(extensionPath, 'dist'), storageUri, settings, log }));
   const texts = own(createPictureTexts({ folder: picturesFolder(context), extensionPath, settings }));
   const reader = new WorkspaceContext({
-    search,
+    search: new RereadingSearch(index, { model: engine.chatModel, log: start.log }),
     pictureText: (picture, signal) => texts.documentOf(picture, signal),
     get settings() {
       return config.settings;
@@ -86,7 +87,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const models = createModels({ context, config, engine: local, server, report, log });
   const state = () => window.state;
   const firstStart = own(new FirstStart(context));
-  const features = { chat, models, blocks, edit, screenshot, search, texts, selfTest: selfTestHost(start, state) };
+  const selfTest = selfTestHost(start, state);
+  const features = { chat, models, blocks, edit, screenshot, search: index, texts, selfTest };
   const commands = commandTable({ config, engine, server, snooze, log, report, state, firstStart, ...features });
   for (const [id, run] of Object.entries(commands)) own(vscode.commands.registerCommand(id, run));
 }

@@ -6,8 +6,12 @@ import { fromNative, nodeFileSystem } from '../../extension/files/nodeFileSystem
 import { FileAnalyser } from '../../extension/retrieval/fileAnalyser.ts';
 import { Indexer } from '../../extension/retrieval/indexer.ts';
 import type { FoundChunk } from '../../extension/retrieval/protocol.ts';
+import { READ_AGAIN, reread } from '../../extension/retrieval/rereadingSearch.ts';
 import { BadRequest } from '../errors.ts';
+import { likelihoods } from '../inference/likelihood.ts';
+import { loadModel } from '../load/loadModel.ts';
 import { wholeNumber } from './options.ts';
+import { modelPath } from './storeOptions.ts';
 
 interface SearchOptions {
   root: string;
@@ -15,10 +19,11 @@ interface SearchOptions {
   include: string[];
   exclude: string[];
   encoding: string;
+  model?: string;
   json?: boolean;
 }
 
-/** `airgap search`: what the project's index finds for a question, without a model. */
+/** `airgap search`: what the project's index finds for a question, and with a model in which order that puts it. */
 export function addSearch(program: Command, signal: AbortSignal): void {
   const pattern = (each: string, more: string[]): string[] => [...more, each];
   program
@@ -29,13 +34,20 @@ export function addSearch(program: Command, signal: AbortSignal): void {
     .option('--include <pattern>', 'files to search although git ignores them (repeatable)', pattern, [])
     .option('--exclude <pattern>', 'files to leave out (repeatable)', pattern, [])
     .option('--encoding <name>', 'encoding of files that are not in UTF-8', 'windows1252')
+    .option(
+      '--model <name>',
+      'model that puts the first places in order, as the chat model does: a path or a name in the store',
+    )
     .option('--json', 'print {hits: [{path, line, text}], indexed, skipped: [{path, why}]}')
     .action(async (question: string, options: SearchOptions) => {
       const indexer = await indexerOf(options);
       try {
         await indexer.open();
         signal.throwIfAborted();
-        const hits = await indexer.search({ query: question, limit: options.limit, recent: [] });
+        const { limit, model } = options;
+        const query = { query: question, limit: model === undefined ? limit : Math.max(limit, READ_AGAIN), recent: [] };
+        const found = await indexer.search(query);
+        const hits = (model === undefined ? found : await readBy(model, found, question, signal)).slice(0, limit);
         const { files, skipped } = indexer.stats;
         if (options.json)
           console.log(JSON.stringify({ hits: hits.map(placeOf), indexed: files - noText(skipped), skipped }));
@@ -47,6 +59,21 @@ export function addSearch(program: Command, signal: AbortSignal): void {
         await indexer.dispose();
       }
     });
+}
+
+async function readBy(named: string, hits: FoundChunk[], question: string, signal: AbortSignal): Promise<FoundChunk[]> {
+  const model = await loadModel(await modelPath(named, {}), { backend: 'auto', signal });
+  try {
+    const read = await reread(
+      hits,
+      question,
+      ({ text, beginnings }) => likelihoods(model, { text, beginnings }, signal),
+      signal,
+    );
+    return read.hits;
+  } finally {
+    await model.dispose();
+  }
 }
 
 async function indexerOf({ root, include, exclude, encoding }: SearchOptions): Promise<Indexer> {

@@ -7,6 +7,7 @@ import { withText } from '../chat/pictures.ts';
 import { completeInDocument, prefillInDocument } from '../document/completeInDocument.ts';
 import { BadModel, BadRequest, Cancelled, errorMessage, PromptTooLong } from '../errors.ts';
 import { KvDiskCache } from '../inference/kvDiskCache.ts';
+import { likelihoods } from '../inference/likelihood.ts';
 import { Scheduler } from '../inference/scheduler.ts';
 import { MemoryLedger } from '../load/memoryLedger.ts';
 import { type KnownGpuSpeed, type ReadKnownTuning, backendReports, withoutGpu } from '../load/openBackend.ts';
@@ -89,6 +90,10 @@ export class EngineServer {
       countTokens: (params, { signal }) =>
         this.#onModel(this.#known(client), params, signal, async ({ model }) => ({
           counts: await countTokens(model, params.texts, signal),
+        })),
+      likelihoods: (params, { signal }) =>
+        this.#onModel(this.#known(client), params, signal, async ({ model }) => ({
+          values: await likelihoods(model, params, signal),
         })),
       imageCosts: (params, { signal }) =>
         this.#onModel(this.#known(client), params, signal, async (live) => ({

@@ -20,6 +20,8 @@ export interface Methods {
   /** Tells how much of the sources would fit beside a conversation, without asking anything. */
   fit: { params: FitParams; part: never; result: FitResult };
   countTokens: { params: CountTokensParams; part: never; result: { counts: number[] } };
+  /** Tells how well a text goes with each of several beginnings; those for which there is no time are missing at the end. */
+  likelihoods: { params: LikelihoodsParams; part: never; result: { values: number[] } };
   /** Tells what it would take to see a picture, without reading it. */
   imageCosts: { params: ImageCostsParams; part: never; result: { costs: ImageCost[] } };
   doctor: { params: DoctorParams; part: never; result: DoctorReport };
@@ -259,6 +261,13 @@ export interface FittedSource {
 export interface CountTokensParams {
   modelId: string;
   texts: string[];
+}
+export interface LikelihoodsParams {
+  modelId: string;
+  text: string;
+  beginnings: string[];
+  /** Time for all of them. */
+  milliseconds: number;
 }
 export interface ImageCostsParams {
   modelId: string;

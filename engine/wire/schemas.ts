@@ -13,6 +13,11 @@ const MAX_MESSAGES = 10_000;
 const MAX_SOURCES = 1000;
 const MAX_CONTENTS = 100;
 const MAX_TEXTS = 10_000;
+/** Each token of the text to score takes a row of logits. */
+const MAX_SCORED_CHARS = 500;
+const MAX_BEGINNING_CHARS = 10_000;
+const MAX_BEGINNINGS = 100;
+const MAX_SCORING_MS = 60_000;
 /** phi-3-vision was trained with 16; more would only be slow. */
 export const MAX_CROPS = 64;
 const pixels = z.int().min(1).max(100_000);
@@ -126,6 +131,12 @@ export const methodSchemas: { [M in Method]: z.ZodType<Methods[M]['params']> } =
     maxTokens: z.int().min(1).max(MAX_TOKENS),
   }),
   countTokens: z.object({ modelId: z.string(), texts: z.array(text).max(MAX_TEXTS) }),
+  likelihoods: z.object({
+    modelId: z.string(),
+    text: z.string().min(1).max(MAX_SCORED_CHARS),
+    beginnings: z.array(z.string().max(MAX_BEGINNING_CHARS)).max(MAX_BEGINNINGS),
+    milliseconds: z.int().min(1).max(MAX_SCORING_MS),
+  }),
   imageCosts: z.object({ modelId: z.string(), width: pixels, height: pixels }),
   doctor: z.object({ allowSoftwareGpu: z.boolean().exactOptional() }),
   traffic: z.object({}),

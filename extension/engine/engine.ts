@@ -10,6 +10,7 @@ import type {
   CompleteResult,
   FitParams,
   FitResult,
+  LikelihoodsParams,
   ModelInfo,
   Notifications,
 } from '../../engine/wire/protocol.ts';
@@ -17,6 +18,7 @@ import type {
 export type CompleteRequest = Omit<CompleteParams, 'modelId'>;
 export type ChatRequest = Omit<ChatParams, 'modelId'>;
 export type FitRequest = Omit<FitParams, 'modelId'>;
+export type LikelihoodsRequest = Omit<LikelihoodsParams, 'modelId'>;
 
 /** What a model is for. Each purpose has a model of its own; both may name the same one, which is then loaded once. */
 export type Purpose = 'completion' | 'chat';
@@ -51,6 +53,11 @@ export interface ChatModel {
   fit(request: FitRequest, signal: AbortSignal): Promise<FitResult>;
   /** Number of tokens in each text; an estimate where the engine does not know the model's tokenizer. */
   countTokens(texts: string[], signal: AbortSignal): Promise<number[]>;
+  /**
+   * The mean log-probability per token of a text behind each of several beginnings, as many as there is time for: none where
+   * the model is not loaded on this machine.
+   */
+  likelihoods(request: LikelihoodsRequest, signal: AbortSignal): Promise<number[]>;
   /** What a picture of so many pixels would take; empty where the model sees none. */
   imageCosts(picture: { width: number; height: number }, signal: AbortSignal): Promise<ImageCost[]>;
 }

@@ -151,6 +151,9 @@ class PickedModel implements ChatModel, ModelStatus {
   countTokens(...call: Parameters<ChatModel['countTokens']>): ReturnType<ChatModel['countTokens']> {
     return this.#pick().countTokens(...call);
   }
+  likelihoods(...call: Parameters<ChatModel['likelihoods']>): ReturnType<ChatModel['likelihoods']> {
+    return this.#pick().likelihoods(...call);
+  }
   imageCosts(...call: Parameters<ChatModel['imageCosts']>): ReturnType<ChatModel['imageCosts']> {
     return this.#pick().imageCosts(...call);
   }

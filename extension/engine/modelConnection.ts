@@ -22,6 +22,7 @@ import type {
   CompletionModel,
   EngineState,
   FitRequest,
+  LikelihoodsRequest,
   ModelStatus,
 } from './engine.ts';
 import { type Connected, connectEngine, type Launch } from './process.ts';
@@ -44,7 +45,7 @@ interface Loaded {
   readonly model: ModelInfo;
 }
 
-type ModelMethod = 'complete' | 'prefill' | 'chat' | 'fit' | 'countTokens' | 'imageCosts';
+type ModelMethod = 'complete' | 'prefill' | 'chat' | 'fit' | 'countTokens' | 'likelihoods' | 'imageCosts';
 
 export class ModelConnection implements CompletionModel, ChatModel, ModelStatus {
   readonly #stateChanged = new Emitter<EngineState>();
@@ -124,6 +125,12 @@ export class ModelConnection implements CompletionModel, ChatModel, ModelStatus 
   async countTokens(texts: string[], signal: AbortSignal): Promise<number[]> {
     const { counts } = await this.#standby.during(() => this.#call('countTokens', { texts }, { signal }));
     return counts;
+  }
+
+  async likelihoods(request: LikelihoodsRequest, signal: AbortSignal): Promise<number[]> {
+    if (this.state.kind !== 'ready') return [];
+    const { values } = await this.#standby.during(() => this.#call('likelihoods', request, { signal }));
+    return values;
   }
 
   async imageCosts(picture: { width: number; height: number }, signal: AbortSignal): Promise<ImageCost[]> {

@@ -224,6 +224,9 @@ class PlacedChat implements ChatModel, ModelStatus {
   async countTokens(...call: Parameters<ChatModel['countTokens']>): ReturnType<ChatModel['countTokens']> {
     return (await this.#place.model()).countTokens(...call);
   }
+  async likelihoods(...call: Parameters<ChatModel['likelihoods']>): ReturnType<ChatModel['likelihoods']> {
+    return (await this.#place.model()).likelihoods(...call);
+  }
   async imageCosts(...call: Parameters<ChatModel['imageCosts']>): ReturnType<ChatModel['imageCosts']> {
     return (await this.#place.model()).imageCosts(...call);
   }

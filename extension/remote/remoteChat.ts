@@ -105,6 +105,11 @@ export class RemoteChat implements ChatModel, RemoteModel {
     return this.#connection.during(signal, (connected, all) => tokenCounts(texts, connected, all));
   }
 
+  /** Servers do not tell them of a given text. */
+  async likelihoods(): Promise<number[]> {
+    return [];
+  }
+
   async imageCosts(picture: { width: number; height: number }, signal: AbortSignal): Promise<ImageCost[]> {
     return this.#connection.during(signal, async ({ model }) =>
       seesPictures(model.family) ? [imageCost(picture)] : [],

@@ -44,6 +44,7 @@ function wholeFile(model: EditedModel, signal: AbortSignal): Layout {
         computed += result.computed;
         return result;
       },
+      run: session.run.bind(session),
       tokens: session.tokens,
       saveToDisk: async () => false,
       dispose: () => session.dispose(),

@@ -3,7 +3,8 @@
  * sources, in the thread that the extension uses. Prints one table. The trees are temporary. Nothing else should run
  * meanwhile.
  *
- * `--index --questions DIR [--questions DIR ...] [--seed N]` measures what a search finds instead: see questions.ts.
+ * `--index --questions DIR [--questions DIR ...] [--seed N] [--reread MODEL]` measures what a search finds instead: see
+ * questions.ts.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
@@ -70,6 +71,7 @@ const { values } = parseArgs({
     index: { type: 'boolean' },
     markdown: { type: 'boolean' },
     files: { type: 'string', default: '50000' },
+    reread: { type: 'string' },
     questions: { type: 'string', multiple: true, default: [] },
     seed: { type: 'string', default: '1' },
   },
@@ -77,7 +79,7 @@ const { values } = parseArgs({
 console.log(
   `${cpus()[0]?.model}, ${availableParallelism()} threads, Node ${process.version}; load ${loadavg()[0]?.toFixed(1)}`,
 );
-if (values.questions.length > 0) await printQuestions(values.questions, Number(values.seed));
+if (values.questions.length > 0) await printQuestions(values.questions, Number(values.seed), values.reread);
 else await printCosts();
 
 async function printCosts(): Promise<void> {

@@ -56,6 +56,7 @@ class FakeModel {
           },
         };
       },
+      run: () => assert.fail('not used'),
       prefill: async ({ ids: tokens }, { signal }) => {
         const either = AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]);
         await delay(this.readMs, undefined, { signal: either }).catch(() => {

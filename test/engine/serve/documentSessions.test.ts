@@ -41,6 +41,7 @@ describe('a document with real sessions', function () {
           generate: session.generate,
           tokens: session.tokens,
           prefill,
+          run: session.run.bind(session),
           saveToDisk: session.saveToDisk.bind(session),
           dispose: session.dispose.bind(session),
         };

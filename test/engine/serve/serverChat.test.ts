@@ -28,6 +28,38 @@ describe('engine server: chats', () => {
     assert.equal(parts.join(''), `fitted${ANSWER}`);
   });
 
+  describe('likelihoods', () => {
+    const request = { text: 'The answer', beginnings: ['The', 'is'], milliseconds: 60_000 };
+
+    it('come for each beginning', async () => {
+      const { client, modelId } = await open();
+      const { values } = await client.call('likelihoods', { modelId, ...request });
+      assert.ok(values.length === 2 && values.every((value) => value < 0), `${values}`);
+    });
+
+    for (const [name, changed] of Object.entries({
+      'an empty text': { text: '' },
+      'a long text': { text: 'x'.repeat(501) },
+      'too many beginnings': { beginnings: Array<string>(101).fill('x') },
+      'no time': { milliseconds: 0 },
+    })) {
+      it(`${name} is refused`, async () => {
+        const { client, modelId } = await open();
+        const refused = client.call('likelihoods', { modelId, ...request, ...changed });
+        assert.match(await outcome(refused), /^badRequest: /);
+      });
+    }
+
+    it('end with their cancellation', async () => {
+      const { client, modelId } = await open();
+      const beginnings = Array<string>(100).fill('The answer is '.repeat(5));
+      const stop = new AbortController();
+      const running = outcome(client.call('likelihoods', { modelId, ...request, beginnings }, { signal: stop.signal }));
+      stop.abort();
+      assert.match(await running, /^cancelled: /);
+    });
+  });
+
   it('a newer question of the same conversation cancels the older', async () => {
     const { models, client, modelId } = await open();
     const older = outcome(chat(client, modelId, 'hang'));

@@ -57,6 +57,7 @@ function connect(handlers: Partial<Handlers> = {}) {
       chat: missing,
       fit: missing,
       countTokens: missing,
+      likelihoods: missing,
       imageCosts: missing,
       prefill: missing,
       complete: async ({ prefix }, { signal }) => {

@@ -23,6 +23,7 @@ describe('inline edit: the command', () => {
     new InlineEdit({
       model: {
         countTokens: () => Promise.resolve([]),
+        likelihoods: () => Promise.resolve([]),
         imageCosts: () => Promise.resolve([]),
         fit: () => assert.fail('not used'),
         chat: (request, signal, onPart) => {

@@ -43,6 +43,7 @@ class NamedModel implements ChatModel, CompletionModel, RemoteModel {
   }
   fit = (): never => assert.fail();
   countTokens = async (texts: string[]): Promise<number[]> => texts.map(() => 1);
+  likelihoods = async (): Promise<number[]> => [];
   imageCosts = async (): Promise<[]> => [];
   async prefill(): Promise<number> {
     this.calls.push(`${this.name} prefill`);

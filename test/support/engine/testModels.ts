@@ -99,6 +99,7 @@ export class TestModels {
         return { stats: generation.stats, [Symbol.asyncIterator]: tokens };
       },
       prefill: (...call) => session.prefill(...call),
+      run: (...call) => session.run(...call),
       saveToDisk: (...call) => session.saveToDisk(...call),
       dispose: async () => {
         await this.ending;

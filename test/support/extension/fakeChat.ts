@@ -98,6 +98,10 @@ export class FakeModel implements ChatModel {
     return fakeFit(request, this.#rule).fit;
   }
 
+  likelihoods(): Promise<number[]> {
+    return Promise.resolve([]);
+  }
+
   imageCosts(): Promise<ImageCost[]> {
     return Promise.resolve(this.costs);
   }

@@ -75,6 +75,7 @@ export class ScriptedServer {
       chat: (params, call) => this.#chat(params, call),
       fit: async (params) => fakeFit(params, FIT).fit,
       countTokens: async ({ texts }) => ({ counts: texts.map(tokensOf) }),
+      likelihoods: async () => ({ values: [] }),
       imageCosts: async ({ modelId }) => ({ costs: sees(modelId) ? COSTS : [] }),
       doctor: async () => ({
         runtime: this.#options.runtime,
