@@ -165,8 +165,14 @@ async function timesOf(
   }
 }
 
-function productsOf(ops: TunedDevice, x: Tensor, weights: readonly GpuWeight[], products: number): Tensor {
-  let y = x;
-  for (let i = 0; i < products; i++) y = ops.linear(x, weights[i % weights.length]!);
+/** So many products, each of which adds the one before it, because a step leaves out what nothing needs. */
+export function productsOf(
+  ops: Pick<Ops, 'linear' | 'lastRows'>,
+  x: Tensor,
+  weights: readonly Tensor[],
+  products: number,
+): Tensor {
+  let y = ops.linear(x, weights[0]!);
+  for (let i = 1; i < products; i++) y = ops.linear(x, weights[i % weights.length]!, { residual: y });
   return ops.lastRows(y, 1);
 }

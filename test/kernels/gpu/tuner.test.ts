@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { GpuOps, TunedShape } from '../../../kernels/gpu/gpuOps.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
+import { productsOf } from '../../../kernels/gpu/variants/tuner.ts';
 import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
 import { randomValues } from '../../support/random.ts';
 import { makeWeight } from '../../support/weights.ts';
@@ -36,6 +37,15 @@ describe('the tuner of the products on webgpu', function () {
     for (const weight of weights) ops.free(await weight);
     assert.ok(ops.bytesHeld < weightBytes + 2 ** 20);
     assert.deepEqual((await ops.tune({ mostSeconds: 1000 })).shapes, []); // No weights are left.
+  });
+
+  it('computes as many products as it times', async () => {
+    const weight = await makeWeight(ops, randomValues(1, 96 * 64), [96, 64], 'q8');
+    const x = ops.upload(randomValues(2, 64), [1, 64]);
+    const before = ops.dispatches;
+    await ops.step(() => productsOf(ops, x, [weight], 50));
+    assert.ok(ops.dispatches - before >= 50);
+    for (const tensor of [weight, x]) ops.free(tensor);
   });
 
   it('starts nothing once its time is up', async () => {
