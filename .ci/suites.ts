@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { NEWEST, OLDEST } from './codeServer.ts';
 import { nodeBinary, root } from './nodeBinary.mjs';
 import { packageTarget } from './package.ts';
+import { SWIFTSHADER, lavapipe } from './gpu/software.ts';
 import { runNode } from './steps.ts';
 
 interface Tally {
@@ -26,12 +27,6 @@ interface Report {
   failed: string[];
 }
 
-/** Chromium's software Vulkan and its loader, so that the WebGPU tests run on machines without a GPU. */
-export const SOFTWARE_VULKAN = {
-  VK_DRIVER_FILES: '/usr/lib/chromium/vk_swiftshader_icd.json',
-  VK_ICD_FILENAMES: '/usr/lib/chromium/vk_swiftshader_icd.json',
-  LD_LIBRARY_PATH: '/usr/lib/chromium',
-};
 /** The environment of a window test that runs on this folder. */
 export const THIS_FOLDER = { AIRGAP_EXTENSION: root };
 export const WINDOW_TIMEOUT = ['--timeout', '120000'];
@@ -50,11 +45,24 @@ interface Run {
 const UNIT_TESTS = {
   files: ['dist/test/**/*.test.mjs'],
   options: ['--ignore', 'dist/test/{window,long,webview}/**'],
-  env: SOFTWARE_VULKAN,
+  env: SWIFTSHADER,
   parallel: true,
 };
 /** Matches the titles of tests that use a GPU. */
 export const WEBGPU = 'webgpu|the GPU backend';
+/** Of these, what SwiftShader cannot test, and the operations' table; each in few formats, since shaders compile for seconds. */
+const ONLY_ON_LAVAPIPE = {
+  files: ['ops', 'gpu/variants', 'gpu/tuner'].map((name) => `dist/test/kernels/${name}.test.mjs`),
+  options: [
+    '--grep',
+    [
+      'operations on webgpu (?!at|linear .* (?!q4 |q4$)(f|q)\\d)',
+      '(by subgroups of|f16 in tiles of).* (q4|q6m): ',
+      'the tuner of the products on webgpu',
+    ].join('|'),
+  ],
+  parallel: true,
+};
 const WINDOW_TESTS = { files: ['dist/test/window/**/*.test.mjs'], options: WINDOW_TIMEOUT };
 
 export const suites: Record<string, () => Promise<Counts> | Counts> = {
@@ -62,6 +70,11 @@ export const suites: Record<string, () => Promise<Counts> | Counts> = {
   unit: () => run('unit tests', { ...UNIT_TESTS, options: [...UNIT_TESTS.options, '--grep', WEBGPU, '--invert'] }),
   /** The same kernels and models on WebGPU; a software GPU takes as long as all the rest. */
   webgpu: () => run('unit tests on WebGPU', { ...UNIT_TESTS, options: [...UNIT_TESTS.options, '--grep', WEBGPU] }),
+  /** What has f16 and subgroups, on a second software GPU, where there is one. */
+  lavapipe: () => onLavapipe('kernels on lavapipe', ONLY_ON_LAVAPIPE),
+  /** All of `webgpu` there; takes half an hour while the shaders are compiled for the first time. */
+  lavapipeAll: () =>
+    onLavapipe('unit tests on lavapipe', { ...UNIT_TESTS, options: [...UNIT_TESTS.options, '--grep', WEBGPU] }),
   /** The chat page in a browser. */
   page: () => run('the page in Chromium', { files: ['dist/test/webview/**/*.test.mjs'] }),
   /** The WASM kernels and goldens on Node 22, whose V8 compiles them differently. */
@@ -71,7 +84,7 @@ export const suites: Record<string, () => Promise<Counts> | Counts> = {
     return run('WASM on Node 22', { files, options: ['--grep', 'wasm'], node, parallel: true });
   },
   /** Contexts of up to 128K tokens; takes minutes. */
-  long: () => run('long contexts', { files: ['dist/test/long/**/*.test.mjs'], env: SOFTWARE_VULKAN, parallel: true }),
+  long: () => run('long contexts', { files: ['dist/test/long/**/*.test.mjs'], env: SWIFTSHADER, parallel: true }),
   /** The newest VS Code with the extension from this folder. */
   window: () => run(`window tests, this folder in VS Code ${NEWEST}`, { ...WINDOW_TESTS, env: THIS_FOLDER }),
   /** The newest VS Code, clean, with the package installed. */
@@ -94,6 +107,13 @@ export const suites: Record<string, () => Promise<Counts> | Counts> = {
     });
   },
 };
+
+function onLavapipe(title: string, suite: Run): Counts {
+  const env = lavapipe();
+  if (typeof env !== 'string') return run(title, { ...suite, env });
+  console.log(`\nskipped: ${title}: ${env}`);
+  return { passes: 0, failures: 0, pending: 1, failed: [], failedFirst: [] };
+}
 
 /**
  * Runs a suite. Tests wait for processes, timers and programs that are not ours, so a file with a failure runs once more

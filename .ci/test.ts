@@ -1,7 +1,7 @@
 /**
  * `npm test`: builds, runs the suites, prints how long each took, and closes with what failed and one line of counts.
  *   npm test                 unit webgpu page window vsix
- *   npm test -- unit oldest  the suites that are named; node22, long and oldest run only when they are
+ *   npm test -- unit oldest  the suites that are named; node22, long, oldest, lavapipe and lavapipeAll run only when they are
  */
 import { provideToTests } from './chatModel.ts';
 import { ensureChromium } from './chromium.ts';
@@ -49,7 +49,7 @@ function printTimes(): void {
   ]);
   console.log('');
   for (const [name, ...figures] of [['suite', 'tests', 'seconds', 'share'], ...rows]) {
-    console.log(`${name!.padEnd(8)}${figures.map((text) => text.padStart(9)).join('')}`);
+    console.log(`${name!.padEnd(12)}${figures.map((text) => text.padStart(9)).join('')}`);
   }
   console.log('');
 }

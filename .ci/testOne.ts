@@ -12,8 +12,9 @@ import { testFiles, tests } from './bundles.ts';
 import { provideToTests } from './chatModel.ts';
 import { ensureChromium } from './chromium.ts';
 import { root } from './nodeBinary.mjs';
+import { SWIFTSHADER } from './gpu/software.ts';
 import { buildProduct, runNode } from './steps.ts';
-import { SOFTWARE_VULKAN, THIS_FOLDER, WINDOW_TIMEOUT } from './suites.ts';
+import { THIS_FOLDER, WINDOW_TIMEOUT } from './suites.ts';
 
 const [pattern, title] = process.argv.slice(2);
 if (!pattern) {
@@ -43,6 +44,6 @@ process.exit(
       ...(grep ? ['--fgrep', grep] : []),
       ...(inWindow ? WINDOW_TIMEOUT : []),
     ],
-    inWindow ? THIS_FOLDER : SOFTWARE_VULKAN,
+    inWindow ? THIS_FOLDER : process.env.VK_DRIVER_FILES ? {} : SWIFTSHADER,
   ),
 );
