@@ -16,6 +16,7 @@ import { addEdits } from './edits.ts';
 import { speedOf } from './modelSpeed.ts';
 import { addContext } from './otherFiles.ts';
 import { addPlacing } from './placing.ts';
+import { GPU_VARIANTS } from '../gpu/products.ts';
 import { profileOf } from './profile.ts';
 import { addRecordTexts } from './recordTexts.ts';
 import { SHAPES } from './shapes.ts';
@@ -27,6 +28,7 @@ interface Options extends ModelBenchCliOptions {
   shape?: string;
   layers?: number;
   attention?: boolean;
+  gpu?: boolean;
   profile?: boolean;
   speculation?: string;
   chat?: boolean;
@@ -53,6 +55,7 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
     .addOption(new Option('--shape <name>', 'random weights of a released shape').choices(Object.keys(SHAPES)))
     .option('--layers <count>', 'measure with fewer layers than the shape has', wholeNumber(1))
     .option('--attention', 'time block-sparse against dense attention on the shape of phi-3-small instead')
+    .option('--gpu', "time the GPU tuner's choices beside every variant, and other engines on this GPU, instead")
     .option('--profile', 'time each operation of prefill and decode instead')
     .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
     .option('--chat', 'time ghost text without and beside a chat instead')
@@ -69,19 +72,22 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
   addBenchOptions(program).action((folder: string | undefined, options: Options) => {
     if (options.shape !== undefined && folder !== undefined)
       throw new BadRequest('Give a model folder or --shape, not both.');
-    const random = options.shape !== undefined || options.attention === true || options.vision === true;
+    const random =
+      options.shape !== undefined || options.attention === true || options.gpu === true || options.vision === true;
     const usual = (options.beginnings && cachedChatModel()) || join(root, 'media/starter');
-    return benchBackends(measurements(folder ?? usual, options), options, { random, signal });
+    const on = options.gpu ? { ...options, backend: 'webgpu' as const } : options;
+    return benchBackends(measurements(folder ?? usual, options), on, { random, signal });
   });
 }
 
 function measurements(folder: string, options: Options): Measurement<object>[] {
-  const { shape, layers, attention, profile, speculation, chat, beginnings, importIn, vision, repeat } = options;
+  const { shape, layers, attention, gpu, profile, speculation, chat, beginnings, importIn, vision, repeat } = options;
   if (vision) return [visionSpeed(options)];
   if (importIn !== undefined) return [storedModel(importIn, shape ?? 'phi-3-mini', layers)];
   if (beginnings) return [beginningsIn(folder)];
   if (chat) return [ghostTextIn({ folder, repeat }), followUpsIn(folder)];
   if (attention) return [ATTENTION];
+  if (gpu) return [GPU_VARIANTS];
   if (profile) return [profileOf({ folder, shape, layers }, options)];
   if (speculation !== undefined) return [speculationIn({ recording: speculation, folder })];
   return [speedOf({ folder, shape, layers }, options)];
