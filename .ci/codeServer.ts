@@ -25,6 +25,9 @@ export const OLDEST = '4.104.0';
 
 const START_LIMIT_MS = 60_000;
 
+/** VS Code's own extensions for git and sign-ins. On a slow machine a window without them is ready seconds earlier. */
+export const GIT_EXTENSIONS = ['git', 'git-base', 'github', 'github-authentication', 'microsoft-authentication'];
+
 /** Loads less, and waits for no sign-in. */
 const QUIET_SETTINGS = {
   'chat.disableAIFeatures': true,

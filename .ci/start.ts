@@ -15,7 +15,7 @@ import { defaultModel } from '../extension/models/defaultModel.ts';
 import { readSettings } from '../extension/settings.ts';
 import { bringChatModel, cachedChatModel, placeChatModel } from './chatModel.ts';
 import { buildProduct, sampleProject } from './steps.ts';
-import { CodeServer } from './codeServer.ts';
+import { CodeServer, GIT_EXTENSIONS } from './codeServer.ts';
 import { root } from './nodeBinary.mjs';
 
 /** The address stays the same, so that the browser keeps the window's layout. */
@@ -23,9 +23,6 @@ const PORT = 8765;
 
 /** So long the engine waits for the first window. */
 const HEAD_START_MS = 300_000;
-
-/** The sample project is no repository; without these the extension host of a slow machine is ready some seconds earlier. */
-const LEFT_OUT = ['git', 'git-base', 'github', 'github-authentication', 'microsoft-authentication'];
 
 buildProduct();
 provideChatModel();
@@ -65,7 +62,8 @@ async function serveBrowser(): Promise<void> {
     dataDir: profile,
     extensionsDir: join(profile, 'extensions'),
     port,
-    leftOut: LEFT_OUT,
+    // The sample project is no repository.
+    leftOut: GIT_EXTENSIONS,
   });
   const engine = startEngine(join(profile, 'prompts'));
   setTimeout(() => engine.dispose(), HEAD_START_MS).unref();

@@ -25,6 +25,7 @@ describe('commands that lead into the chat, in a window', () => {
 
   before(async () => {
     vscode = await VsCode.start({
+      git: true,
       files: FILES,
       engine,
       settings: { 'terminal.integrated.gpuAcceleration': 'off' },

@@ -1,7 +1,7 @@
 /** Runs a VS Code for a test: a server with a browser (this file's host), or the desktop version (desktopHost.ts). */
 import { chromium, type Page } from 'playwright-core';
 import { findChromium } from '../../.ci/chromium.ts';
-import { CodeServer, NEWEST, runServerCommand } from '../../.ci/codeServer.ts';
+import { CodeServer, GIT_EXTENSIONS, NEWEST, runServerCommand } from '../../.ci/codeServer.ts';
 
 export interface Host extends AsyncDisposable {
   /** A window on the folder, still loading. */
@@ -24,6 +24,8 @@ export interface HostOptions {
   /** .vsix files of other extensions. */
   packages: readonly string[];
   env: NodeJS.ProcessEnv;
+  /** Whether the window needs VS Code's own git extension. The desktop version always has it. */
+  git: boolean;
 }
 
 export const WINDOW_SIZE = { width: 1100, height: 700 };
@@ -31,14 +33,14 @@ export const LOG_LEVEL = 'airgap.airgap:debug';
 const OPEN_LIMIT_MS = 90_000;
 
 /** code-server and Chromium. AIRGAP_CODE_SERVER names another release. */
-export async function startInBrowser({ extension, folder, ...options }: HostOptions): Promise<Host> {
+export async function startInBrowser({ extension, folder, git, ...options }: HostOptions): Promise<Host> {
   const version = process.env.AIRGAP_CODE_SERVER ?? NEWEST;
   const page = { folder, logLevel: LOG_LEVEL };
   const isPackage = extension.endsWith('.vsix');
   for (const vsix of [...(isPackage ? [extension] : []), ...options.packages]) {
     await runServerCommand(['--install-extension', vsix, '--extensions-dir', options.extensionsDir], version);
   }
-  const server = await CodeServer.start({ version, ...options });
+  const server = await CodeServer.start({ version, ...options, ...(git ? {} : { leftOut: GIT_EXTENSIONS }) });
   // Chromium refuses its sandbox to root, and this page is our own.
   const browser = await chromium.launch({ executablePath: findChromium()!, args: ['--no-sandbox'] });
   return {

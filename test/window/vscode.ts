@@ -51,6 +51,8 @@ export interface VsCodeOptions {
   storedModel?: string;
   /** Other extensions, as .vsix files. */
   packages?: string[];
+  /** Whether the test needs VS Code's own git extension, which makes a window start later. */
+  git?: boolean;
 }
 
 /** Everything that this test writes lies in one folder of its own, which goes with it. */
@@ -80,6 +82,7 @@ export class VsCode implements AsyncDisposable {
       extensionsDir: join(home, 'extensions'),
       workspaceTrust: options.workspaceTrust ?? false,
       packages: options.packages ?? [],
+      git: options.git ?? false,
       settings: { ...SETTINGS, ...options.settings },
       // An engine and a store of this test alone, not those of this user's other windows.
       env: {
