@@ -72,7 +72,7 @@ export const suites: Record<string, () => Promise<Counts> | Counts> = {
   webgpu: () => run('unit tests on WebGPU', { ...UNIT_TESTS, options: [...UNIT_TESTS.options, '--grep', WEBGPU] }),
   /** What has f16 and subgroups, on a second software GPU, where there is one. */
   lavapipe: () => onLavapipe('kernels on lavapipe', ONLY_ON_LAVAPIPE),
-  /** All of `webgpu` there; takes half an hour while the shaders are compiled for the first time. */
+  /** All of `webgpu` there. The first time, shaders compile for long, and tests may run out of time for it. */
   lavapipeAll: () =>
     onLavapipe('unit tests on lavapipe', { ...UNIT_TESTS, options: [...UNIT_TESTS.options, '--grep', WEBGPU] }),
   /** The chat page in a browser. */

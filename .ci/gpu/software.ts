@@ -78,7 +78,7 @@ function downloadPackages(folder: string, packages: readonly string[]): string[]
   const { ID, VERSION_CODENAME: codename } = osRelease();
   const sources = '/etc/apt/sources.list.d/debian.sources';
   if (ID !== 'debian' || !existsSync(sources)) return [];
-  console.log(`Downloading lavapipe (Debian's ${packages[0]}, about 40 MB) ...`);
+  console.log(`Downloading lavapipe (Debian's ${packages[0]}) ...`);
   for (const each of ['lists/partial', 'cache/archives/partial', 'sources'])
     mkdirSync(join(folder, each), { recursive: true });
   const updates = new RegExp(`^(Suites: .*${codename}-updates)$`, 'm');
