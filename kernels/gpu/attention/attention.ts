@@ -7,20 +7,23 @@ import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
 import { type AttentionOptions, type KvView, type Sparsity, PAGE_TOKENS } from '../../ops.ts';
 import { visibleBlocks } from '../../sparsity.ts';
-import { type Scalar, WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
+import { type Kernel, type Scalar, WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
 import { poolOf } from './kvPool.ts';
-import type { Recording } from '../device/recording.ts';
+import { type Recording, piecesOf } from '../device/recording.ts';
 import type { GpuTensor, Storage } from '../device/tensor.ts';
 
 const before = pagesSource + visibleSource;
 const inputs = ['read', 'read', 'read', 'read'] as const;
 const split = defineKernel('attentionSplit', before + splitSource, [...inputs, 'write', 'write']);
 const merge = defineKernel('attentionMerge', gridSource + mergeSource, ['read', 'read', 'write']);
-const tiled = defineKernel('attentionTiled', before + tiledSource, [...inputs, 'write']);
+const tiled = defineKernel('attentionTiled', before + tiledSource, [...inputs, 'write', 'write']);
 
 /** Up to here a workgroup per token keeps more of a GPU busy than tiles of TILE tokens. */
 const FEW_TOKENS = 4;
-const TILE = 16; // in attentionTiled.wgsl
+/** Of attentionTiled.wgsl: TILE, the bytes of a workgroup's state, and LAST. */
+const TILE = 16;
+const STATE_BYTES = 7 * 128 * 16;
+const TO_THE_END = 2 ** 32 - 1;
 /** Workgroups that keep a large GPU busy; beyond it, splitting the keys further only costs more merging. */
 const ENOUGH_GROUPS = 512;
 /** Bounds the memory of split results: it grows with FEW_TOKENS x MOST_SPLITS, not with positions. */
@@ -29,6 +32,10 @@ const MOST_SPLITS = 64;
 const WAY_UNITS = 2;
 const SPLIT_UNITS = 16;
 const MOST_WAYS = 4;
+/** Of a query and a key, for each dimension: one for the score, one for the value. */
+const MACS_PER_PAIR = 2;
+/** Nothing smaller can be bound. */
+const QUAD_BYTES = 16;
 /** No sequence is longer, and position + window stays within 32 bits. */
 const LARGEST_WINDOW = 2 ** 30;
 /** Every block is local. */
@@ -52,14 +59,21 @@ export function attention(
   const constants = { HEADS: heads, ...pool.constants, ...sparsityConstants(sparsity) };
   const window = Math.min(options.window, LARGEST_WINDOW);
   const ahead = options.bidirectional ? tokens : 0;
-  const params = (splits: number): Scalar[] => {
-    return [...[tokens, kv.length, window, splits].map(u32), f32(scale), u32(ahead)];
+  const params = (splits: number, column: number, line: number, firstUnit = 0, pastUnit = TO_THE_END): Scalar[] => {
+    const range = [column, line, firstUnit, pastUnit].map(u32);
+    return [...[tokens, kv.length, window, splits].map(u32), f32(scale), u32(ahead), ...range];
   };
   const y = recording.tensor(q.shape);
   const units = unitsSeen(kv.length + tokens - 1, window, sparsity);
+  const unitMacs = MACS_PER_PAIR * headDim * Math.min(sparsity.blockTokens, PAGE_TOKENS); // Of a token.
   if (tokens > FEW_TOKENS) {
     const tiles = Math.floor((kv.length + tokens - 1) / TILE) - Math.floor(kv.length / TILE) + 1;
-    recording.dispatch(tiled(constants), [...read, y.storage], params(1), [tiles, heads, 1], units);
+    dispatchTiled(recording, tiled(constants), [...read, y.storage], {
+      tiles: [tiles, heads],
+      units,
+      unitMacs: TILE * unitMacs,
+      paramsOf: (...range) => params(1, ...range),
+    });
     return y;
   }
   const wanted = Math.max(1, Math.ceil(ENOUGH_GROUPS / (heads * tokens)));
@@ -68,7 +82,13 @@ export function attention(
   const stats = recording.storage(tokens * heads * splits * 8);
   const mix: Storage = splits === 1 ? y.storage : recording.storage(tokens * heads * splits * headDim * 4);
   const kernel = split({ ...constants, WAYS: ways });
-  recording.dispatch(kernel, [...read, mix, stats], params(splits), [heads, splits, tokens], units / splits / ways);
+  recording.dispatchTiles(
+    kernel,
+    [...read, mix, stats],
+    (column, line) => params(splits, column, line),
+    [heads, splits * tokens],
+    Math.ceil(units / splits) * unitMacs,
+  );
   if (splits > 1) {
     const rows = tokens * heads;
     const quads = headDim / 4;
@@ -76,6 +96,35 @@ export function attention(
     recording.dispatch(merge({ WORKGROUP }), [mix, stats, y.storage], [rows, splits, quads].map(u32), groups);
   }
   return y;
+}
+
+interface Tiles {
+  readonly tiles: readonly [number, number];
+  /** That a tile sees at most, and the multiply-adds of one. */
+  readonly units: number;
+  readonly unitMacs: number;
+  paramsOf(column: number, line: number, firstUnit: number, pastUnit: number): readonly Scalar[];
+}
+
+/** Some tiles at a time, and of their units some at a time where even the fewest tiles would take too long. */
+function dispatchTiled(
+  recording: Recording,
+  kernel: Kernel,
+  storages: readonly Storage[],
+  { tiles, units, unitMacs, paramsOf }: Tiles,
+): void {
+  const { budget } = recording;
+  for (const piece of piecesOf(tiles, budget.tilesFor(units * unitMacs, tiles))) {
+    const { column, line, columns, lines } = piece;
+    const turnMacs = columns * lines * unitMacs;
+    const turns = Math.max(1, Math.floor(budget.mostMacs / turnMacs));
+    const states = recording.storage(turns < units ? columns * lines * STATE_BYTES : QUAD_BYTES);
+    for (let first = 0; first < units; first += turns) {
+      const past = first + turns < units ? first + turns : TO_THE_END;
+      const macs = Math.min(turns, units - first) * turnMacs;
+      recording.dispatch(kernel, [...storages, states], paramsOf(column, line, first, past), [columns, lines, 1], macs);
+    }
+  }
 }
 
 function sparsityConstants({ blockTokens, localBlocks, vertStride, headStep }: Sparsity): Record<string, number> {

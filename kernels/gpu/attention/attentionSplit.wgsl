@@ -21,9 +21,10 @@ var<workgroup> largests: array<f32, WAYS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let head = group.x;
-  let split = group.y;
-  let token = group.z;
+  let head = params.firstColumn + group.x;
+  let line = params.firstLine + group.y;
+  let split = line % params.splits;
+  let token = line / params.splits;
   let kvHead = head * KV_HEADS / HEADS;
   let thread = local.x % PAGE;
   let way = local.x / PAGE;

@@ -2,12 +2,16 @@
 // Follows visible.wgsl. A workgroup of 128 threads per (tile of 16 positions, head) goes over the units of keys that any
 // of its tokens sees, with a running maximum per token. Tiles start at multiples of 16, so the tokens of one are of one
 // block and see the same units. Per unit: a thread computes the scores of one key with 8 tokens; 8 threads find the
-// largest of one token; then a thread mixes one quad of v for 4 tokens.
+// largest of one token; then a thread mixes one quad of v for 4 tokens. Where a dispatch would take too long, it does some of
+// the units and leaves its state for the next.
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>; // (tokens, HEADS, QUADS)
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read_write> states: array<vec4f>; // (workgroup, STATE, THREADS), if it is not yet the end
+@group(0) @binding(6) var<uniform> params: Params;
 
 const TILE = 16u;
 const THREADS = 128u;
+const LAST = 0xffffffffu; // pastUnit of a dispatch that comes to the end
+const STATE = 7u; // Of a thread: mix, total0, total1; of the first four threads also largest.
 
 var<workgroup> query: array<vec4f, TILE * QUADS>;
 // By key, then four tokens at a time; then the weights, times the scale of the value; at the end sums of the weights.
@@ -17,11 +21,15 @@ var<workgroup> largest: array<vec4f, 4>; // by token
 var<workgroup> shrink: array<vec4f, 4>; // exp(largest before this unit - largest now)
 
 @compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let tileStart = (params.length / TILE + group.x) * TILE;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+) {
+  let tileStart = (params.length / TILE + params.firstColumn + group.x) * TILE;
   let firstToken = max(tileStart, params.length) - params.length;
   let lastToken = min(tileStart + TILE - params.length, params.tokens) - 1;
-  let head = group.y;
+  let head = params.firstLine + group.y;
   let kvHead = head * KV_HEADS / HEADS;
   let thread = local.x;
   let first = firstSeen(params.length + firstToken, params.window);
@@ -34,6 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     query[i] = q[(token * HEADS + head) * QUADS + i % QUADS] * params.scale;
   }
   if (thread < 4) { largest[thread] = vec4f(LOWEST); }
+  let state = (group.y * groups.x + group.x) * STATE * THREADS + thread;
 
   let key = thread % PAGE;
   let eight = thread / PAGE; // scores tokens 8 eight .. 8 eight + 7 of the tile
@@ -43,7 +52,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var mix: array<vec4f, 4>;
   var total0 = vec4f(); // Of the weights of this thread's keys, for its eight tokens.
   var total1 = vec4f();
-  for (var unit = 0u; unit < visible.units; unit++) {
+  if (params.firstUnit > 0) {
+    for (var i = 0u; i < 4; i++) { mix[i] = states[state + i * THREADS]; }
+    total0 = states[state + 4 * THREADS];
+    total1 = states[state + 5 * THREADS];
+    if (thread < 4) { largest[thread] = states[state + 6 * THREADS]; }
+  }
+  for (var unit = params.firstUnit; unit < min(visible.units, params.pastUnit); unit++) {
     let start = unitStart(visible, unit);
     let page = pages[start / PAGE];
     let slot = start % PAGE; // of the unit's first key
@@ -102,6 +117,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
 
+  if (params.pastUnit != LAST) {
+    for (var i = 0u; i < 4; i++) { states[state + i * THREADS] = mix[i]; }
+    states[state + 4 * THREADS] = total0;
+    states[state + 5 * THREADS] = total1;
+    if (thread < 4) { states[state + 6 * THREADS] = largest[thread]; }
+    return;
+  }
   workgroupBarrier();
   scores[mine] = total0;
   scores[mine + 1] = total1;

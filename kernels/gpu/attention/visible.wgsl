@@ -11,7 +11,12 @@ override UNITS_PER_BLOCK: u32 = BLOCK / UNIT;
 const LOWEST = -1e30; // A score below all others; WGSL has no infinity.
 
 // A token at position p sees position s only if s <= p + ahead and p - s < window.
-struct Params { tokens: u32, length: u32, window: u32, splits: u32, scale: f32, ahead: u32 }
+// firstColumn, firstLine: of the grid's workgroups, with which this dispatch begins. firstUnit, pastUnit: of the units that a
+// workgroup sees, those that attentionTiled.wgsl computes.
+struct Params {
+  tokens: u32, length: u32, window: u32, splits: u32, scale: f32, ahead: u32,
+  firstColumn: u32, firstLine: u32, firstUnit: u32, pastUnit: u32
+}
 
 @group(0) @binding(3) var<storage, read> q: array<vec4f>; // (tokens, HEADS, QUADS)
 

@@ -1,30 +1,37 @@
-/** A longer dispatch keeps a slow card from drawing the desktop and from computing a completion in between. */
+/** What takes longer keeps a slow card from drawing the desktop and from computing a completion in between. */
 const MOST_MS = 50;
 /** Multiply-adds in a millisecond of a slow integrated GPU: what is assumed before any were measured. */
 const ASSUMED = 1e7;
 /** Fewer workgroups would leave a part of the slowest GPUs idle. */
 const FEWEST_TILES = 16;
 
-/** How much a dispatch of a large product may compute on this device, by the rate that its steps have reached so far. */
+/** How much a dispatch, and a submission, may compute on this device, by the rate that its steps have reached so far. */
 export class DispatchBudget {
   #macsPerMs: number | undefined;
-  /** Of the step that is recorded. */
-  #macs = 0;
+
+  /** The multiply-adds of a large product that take as long as a dispatch may. */
+  get mostMacs(): number {
+    return MOST_MS * (this.#macsPerMs ?? ASSUMED);
+  }
 
   /** How many of the columns and lines of tiles, of `tileMacs` multiply-adds each, a dispatch computes. */
   tilesFor(tileMacs: number, [columns, lines]: readonly [number, number]): readonly [number, number] {
-    this.#macs += tileMacs * columns * lines;
-    const most = Math.max(FEWEST_TILES, Math.floor((MOST_MS * (this.#macsPerMs ?? ASSUMED)) / tileMacs));
+    const most = Math.max(FEWEST_TILES, Math.floor(this.mostMacs / tileMacs));
     return most < columns ? [most, 1] : [columns, Math.min(lines, Math.floor(most / columns))];
   }
 
-  /** Called before a step is recorded. */
-  begin(): void {
-    this.#macs = 0;
+  /** How much of a step of `macs` a submission computes; `likelyMs` is what the step took last time, 0 where it is new. */
+  submissionMacs(macs: number, likelyMs: number): number {
+    return likelyMs > 0 ? (macs * MOST_MS) / likelyMs : this.mostMacs;
   }
 
-  /** The step has taken `ms`, all else that it did included. The fastest counts: others compiled, or shared the device. */
-  ended(ms: number): void {
-    if (this.#macs > 0) this.#macsPerMs = Math.max(this.#macsPerMs ?? 0, this.#macs / Math.max(ms, 0.01));
+  /**
+   * A step of `macs` has taken `ms`, all else that it did included. The fastest counts: others shared the device. A small
+   * step is mostly that else, and tells nothing of a device that seems to be slower than was assumed.
+   */
+  ended(macs: number, ms: number): void {
+    const reached = macs / Math.max(ms, 0.01);
+    const tellsOfSlowness = macs >= ASSUMED && ms >= MOST_MS;
+    if (reached > (this.#macsPerMs ?? (tellsOfSlowness ? 0 : ASSUMED))) this.#macsPerMs = reached;
   }
 }

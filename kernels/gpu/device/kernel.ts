@@ -58,6 +58,11 @@ export class Pipelines {
     this.#device = device;
   }
 
+  /** How many kernels were compiled so far. */
+  get size(): number {
+    return this.#pipelines.size;
+  }
+
   get(kernel: Kernel): GPUComputePipeline {
     let pipeline = this.#pipelines.get(kernel);
     if (!pipeline) this.#pipelines.set(kernel, (pipeline = this.#compile(kernel)));

@@ -9,8 +9,8 @@ export interface Dispatch {
   readonly storages: readonly Storage[];
   readonly params: readonly Scalar[];
   readonly grid: readonly [number, number, number];
-  /** Turns that each workgroup takes of its most expensive loop, where the number varies from step to step. */
-  readonly turns: number;
+  /** About how many multiply-adds it is, where it is a product or attention. */
+  readonly macs: number;
 }
 
 interface CopyRange {
@@ -36,7 +36,10 @@ export class Recording {
 
   constructor(budget: DispatchBudget) {
     this.budget = budget;
-    budget.begin();
+  }
+
+  get macs(): number {
+    return this.operations.reduce((sum, operation) => sum + macsOf(operation), 0);
   }
 
   tensor(shape: readonly number[]): GpuTensor {
@@ -71,13 +74,28 @@ export class Recording {
     storages: readonly Storage[],
     params: readonly Scalar[],
     grid: readonly [number, number, number],
-    turns = 1,
+    macs = 0,
   ): void {
     check(
       grid.every((count) => count <= MOST_GROUPS),
       () => `${kernel.name}: a grid of ${grid.join(' x ')} workgroups`,
     );
-    this.operations.push({ kernel, storages, params, grid, turns });
+    this.operations.push({ kernel, storages, params, grid, macs });
+  }
+
+  /**
+   * The dispatches of columns x lines of workgroups that compute `tileMacs` each, as many at a time as the budget allows;
+   * paramsFrom is told where they begin.
+   */
+  dispatchTiles(
+    kernel: Kernel,
+    storages: readonly Storage[],
+    paramsFrom: (column: number, line: number) => readonly Scalar[],
+    tiles: readonly [columns: number, lines: number],
+    tileMacs: number,
+  ): void {
+    for (const { column, line, columns, lines } of piecesOf(tiles, this.budget.tilesFor(tileMacs, tiles)))
+      this.dispatch(kernel, storages, paramsFrom(column, line), [columns, lines, 1], tileMacs * columns * lines);
   }
 
   /** Copies bytes of `from` to `to`, which is another storage. Both begin at 0 by default. */
@@ -120,6 +138,24 @@ export class Recording {
       }
     });
   }
+}
+
+export function macsOf(operation: Operation): number {
+  return 'kernel' in operation ? operation.macs : 0;
+}
+
+interface Piece {
+  readonly column: number;
+  readonly line: number;
+  readonly columns: number;
+  readonly lines: number;
+}
+
+/** `tiles` in pieces of at most `most`, line by line. */
+export function* piecesOf(tiles: readonly [number, number], most: readonly [number, number]): Generator<Piece> {
+  for (let line = 0; line < tiles[1]; line += most[1])
+    for (let column = 0; column < tiles[0]; column += most[0])
+      yield { column, line, columns: Math.min(most[0], tiles[0] - column), lines: Math.min(most[1], tiles[1] - line) };
 }
 
 function usedBy(operation: Operation): readonly Storage[] {

@@ -1,17 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Dispatch, type Operation, Recording } from './recording.ts';
+import { type Dispatch, type Operation, type Recording, macsOf } from './recording.ts';
 import { PARAMS_BYTES, Pipelines, type Scalar } from './kernel.ts';
 import { type HeldBuffer, MAP_MODE_READ, Memory, USAGE } from './memory.ts';
 import { ScratchPool } from './scratch.ts';
 import type { Storage } from './tensor.ts';
 
-/** Runs recordings: one command buffer each, and one small read-back. */
+/** Runs recordings: one command buffer each, or several where that would take long, and one small read-back. */
 export class Runner {
   readonly #scratch: ScratchPool;
   readonly #durationsMs = new Map<string, number>();
   readonly #paramsStride: number;
   /** Dispatches that were submitted. */
   dispatches = 0;
+  /** Command buffers that were. */
+  submissions = 0;
   #uniforms: HeldBuffer | undefined;
   #readback: HeldBuffer | undefined;
 
@@ -32,27 +34,33 @@ export class Runner {
    */
   async run(recording: Recording, results: readonly Storage[]): Promise<Float32Array> {
     recording.dropUnneeded(results);
-    const { readback, settled } = this.#submit(results[0]!, (encoder) => {
+    const { macs, budget, operations } = recording;
+    const { likelyMs, ended } = this.#pace(recording);
+    const parts = inParts(operations, budget.submissionMacs(macs, likelyMs));
+    const kernels = this.#pipelines.size;
+    const { readback, settled } = this.#submit(results[0]!, () => {
       this.#scratch.reset();
       recording.assignBuffers(results, this.#scratch);
       for (const { storage, data } of recording.inputs)
         this.#memory.device.queue.writeBuffer(storage.buffer!.gpu, 0, data);
-      this.#encode(encoder, recording.operations);
+      return this.#encode(parts);
     });
     const started = performance.now();
-    const { likelyMs, ended } = this.#pace(recording.operations);
     await settled.catch((error: unknown) => {
       throw this.#pipelines.refused ?? error;
     });
     if (likelyMs > SHORTEST_SLEEP_MS) await sleep(likelyMs * SLEEP_SHARE);
     const values = await this.#valuesOf(readback, results[0]!.bytes);
-    ended(performance.now() - started);
+    const ms = performance.now() - started;
+    if (this.#pipelines.size > kernels) return values; // Most of it was compiling.
+    ended(ms);
+    budget.ended(macs, ms);
     return values;
   }
 
   /** The values of another result of the last run. Rejects as run. */
   async read(result: Storage): Promise<Float32Array> {
-    const { readback, settled } = this.#submit(result, () => {});
+    const { readback, settled } = this.#submit(result, () => this.#memory.device.createCommandEncoder());
     await settled;
     return this.#valuesOf(readback, result.bytes);
   }
@@ -68,39 +76,58 @@ export class Runner {
    * The duration of the last run with as many operations and about as much work. While a result is awaited, Dawn polls for
    * it in every turn of the event loop, which keeps a core busy; most of that time is better slept through.
    */
-  #pace(operations: readonly Operation[]): { likelyMs: number; ended: (ms: number) => void } {
-    let work = 1;
-    for (const operation of operations)
-      if ('kernel' in operation) work += operation.turns * operation.grid.reduce((a, b) => a * b);
+  #pace({ operations, macs }: Recording): { likelyMs: number; ended: (ms: number) => void } {
+    let work = 1 + macs;
+    for (const operation of operations) if ('kernel' in operation) work += operation.grid.reduce((a, b) => a * b);
     const key = `${operations.length} ${Math.round(WORK_CLASSES * Math.log2(work))}`;
     if (this.#durationsMs.size > MOST_DURATIONS) this.#durationsMs.clear();
     return { likelyMs: this.#durationsMs.get(key) ?? 0, ended: (ms) => this.#durationsMs.set(key, ms) };
   }
 
-  /** One command buffer: what `encode` says, then the copy of `result` to where the host can read it. */
-  #submit(
-    result: Storage,
-    encode: (encoder: GPUCommandEncoder) => void,
-  ): { readback: GPUBuffer; settled: Promise<void> } {
+  /** Adds to the command buffer that `encode` leaves the copy of `result` to where the host can read it. */
+  #submit(result: Storage, encode: () => GPUCommandEncoder): { readback: GPUBuffer; settled: Promise<void> } {
     const before = this.#memory.bytesHeld;
     const { value: readback, settled } = this.#memory.guard(
       () => this.#memory.bytesHeld - before,
       () => {
-        const encoder = this.#memory.device.createCommandEncoder();
-        encode(encoder);
+        const encoder = encode();
         this.#readback = this.#atLeast(this.#readback, result.bytes, USAGE.MAP_READ | USAGE.COPY_DST);
         encoder.copyBufferToBuffer(result.buffer!.gpu, 0, this.#readback.gpu, 0, result.bytes);
-        this.#memory.device.queue.submit([encoder.finish()]);
+        this.#send(encoder);
         return this.#readback.gpu;
       },
     );
     return { readback, settled };
   }
 
-  #encode(encoder: GPUCommandEncoder, operations: readonly Operation[]): void {
-    const uniforms = this.#writeParams(operations.filter((operation) => 'kernel' in operation));
-    let pass: GPUComputePassEncoder | undefined;
+  #send(encoder: GPUCommandEncoder): void {
+    this.#memory.device.queue.submit([encoder.finish()]);
+    this.submissions++;
+  }
+
+  /** A command buffer for each part, of which the last is still open, and the others are submitted. */
+  #encode(parts: readonly (readonly Operation[])[]): GPUCommandEncoder {
+    const uniforms = this.#writeParams(parts.flat().filter((operation) => 'kernel' in operation));
+    let encoder = this.#memory.device.createCommandEncoder();
     let params = 0;
+    for (const [index, part] of parts.entries()) {
+      if (index > 0) {
+        this.#send(encoder);
+        encoder = this.#memory.device.createCommandEncoder();
+      }
+      params = this.#encodePart(encoder, part, uniforms, params);
+    }
+    return encoder;
+  }
+
+  /** `params`: where in `uniforms` those of the first dispatch lie. Returns where those of the next part do. */
+  #encodePart(
+    encoder: GPUCommandEncoder,
+    operations: readonly Operation[],
+    uniforms: HeldBuffer,
+    params: number,
+  ): number {
+    let pass: GPUComputePassEncoder | undefined;
     for (const operation of operations) {
       if ('kernel' in operation) {
         pass ??= encoder.beginComputePass();
@@ -119,6 +146,7 @@ export class Runner {
       }
     }
     pass?.end();
+    return params;
   }
 
   /** One upload for the parameters of all dispatches, each at its own dynamic offset. */
@@ -138,6 +166,23 @@ export class Runner {
     if (buffer) this.#memory.destroy(buffer);
     return this.#memory.allocate(2 ** Math.ceil(Math.log2(bytes)), usage);
   }
+}
+
+/** In parts of no more than `most` multiply-adds, but for dispatches that are more by themselves. */
+function inParts(operations: readonly Operation[], most: number): readonly (readonly Operation[])[] {
+  let part: Operation[] = [];
+  const parts = [part];
+  let macs = 0;
+  for (const operation of operations) {
+    const more = macsOf(operation);
+    if (macs > 0 && more > 0 && macs + more > most) {
+      parts.push((part = []));
+      macs = 0;
+    }
+    part.push(operation);
+    macs += more;
+  }
+  return parts;
 }
 
 const SHORTEST_SLEEP_MS = 3; // Timers are accurate to a millisecond.

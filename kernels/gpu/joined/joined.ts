@@ -66,11 +66,13 @@ export function appendedProduct(recording: Recording, qkv: GpuTensor, appended: 
   const { source, normed } = sourceOf(recording, made.x);
   const { rope, q, keys, values, page, slot, constants } = appended;
   const norm = normed?.weight ?? source;
-  recording.dispatch(
+  const sizes = [1, paddedQuads(width, dtype), scaleWords(width, dtype), rows, page, slot];
+  recording.dispatchTiles(
     qkvKernel({ ...formatConstants(dtype), X_ROWS: 1, NORMED: Number(normed !== undefined), ...constants }),
     [blocks, scales, source.storage, norm.storage, rope.storage, q.storage, keys, values],
-    [...[1, paddedQuads(width, dtype), scaleWords(width, dtype), rows, page, slot].map(u32), f32(normed?.eps ?? 0)],
-    [Math.ceil(rows / GROUP_OUTS), 1, 1],
+    (column) => [...[...sizes, 0, column].map(u32), f32(normed?.eps ?? 0)],
+    [Math.ceil(rows / GROUP_OUTS), 1],
+    GROUP_OUTS * width,
   );
   return true;
 }
@@ -87,11 +89,12 @@ function product(recording: Recording, x: GpuTensor, weight: GpuWeight, adds: Ad
   const isAdded = [adds.bias, adds.residual].map((tensor) => (tensor ? 1 : 0));
   for (const part of weight.parts) {
     const sizes = [rows, paddedQuads(width, dtype), scaleWords(width, dtype), part.rows, part.firstRow, allOuts];
-    recording.dispatch(
+    recording.dispatchTiles(
       kernel({ ...formatConstants(dtype), X_ROWS: xRows, ...joins }),
       [part.blocks, part.scales, ...read.map(({ storage }) => storage), y.storage],
-      [...[...sizes, ...isAdded].map(u32), f32(normed?.eps ?? 0)],
-      [Math.ceil(part.rows / GROUP_OUTS), Math.ceil(rows / xRows), 1],
+      (column, line) => [...[...sizes, ...isAdded, line * xRows, column].map(u32), f32(normed?.eps ?? 0)],
+      [Math.ceil(part.rows / GROUP_OUTS), Math.ceil(rows / xRows)],
+      GROUP_OUTS * xRows * width,
     );
   }
   return y;

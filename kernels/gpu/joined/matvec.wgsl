@@ -14,8 +14,9 @@ var<workgroup> squares: array<f32, SLOTS * LANES * X_ROWS>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let lane = local.x % LANES;
   let slot = local.x / LANES;
-  let firstRow = group.y * X_ROWS;
-  let sums = sumsOf(firstRow, outsOf(group.x * SLOTS + slot), lane, LANES);
+  let firstRow = params.firstRow + group.y * X_ROWS;
+  let number = (params.firstGroup + group.x) * SLOTS + slot; // of the slot
+  let sums = sumsOf(firstRow, outsOf(number), lane, LANES);
 
   let mine = local.x * X_ROWS;
   for (var r = 0u; r < X_ROWS; r++) {
@@ -39,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let at = slot * LANES * X_ROWS + lane / OUTS;
     var products = partials[at];
     if (NORMED) { products *= inverseSqrt(squares[at] / f32(4 * params.quads) + params.eps); }
-    storeOne(row, group.x * SLOTS + slot, lane % OUTS, products);
+    storeOne(row, number, lane % OUTS, products);
   }
 }
 

@@ -2,10 +2,10 @@
 // product p, and y[r, o] = p gate sigmoid(gate). Follows weight.wgsl.
 override GATED: bool;
 
-// As in linear.wgsl; eps of x's norm.
+// As in linear.wgsl, but firstGroup: of the columns of workgroups that this dispatch begins with; eps of x's norm.
 struct Params {
   rows: u32, quads: u32, scaleWords: u32, outs: u32, firstOut: u32, allOuts: u32, hasBias: u32, hasResidual: u32,
-  eps: f32
+  firstRow: u32, firstGroup: u32, eps: f32
 }
 
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;

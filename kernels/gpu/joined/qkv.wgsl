@@ -11,8 +11,10 @@ override QUADS: u32 = HEAD_DIM / 4;
 
 const PAGE = 64u;
 
-// As in linear.wgsl; page and slot of the token's key and value.
-struct Params { rows: u32, quads: u32, scaleWords: u32, outs: u32, page: u32, slot: u32, eps: f32 }
+// As in product.wgsl; page and slot of the token's key and value.
+struct Params {
+  rows: u32, quads: u32, scaleWords: u32, outs: u32, page: u32, slot: u32, firstRow: u32, firstGroup: u32, eps: f32
+}
 
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read> norm: array<vec4f>;

@@ -6,7 +6,7 @@ import type { Recording } from '../device/recording.ts';
 import type { GpuTensor, GpuWeight } from '../device/tensor.ts';
 import { normedProduct } from '../joined/joined.ts';
 import { paddedQuads, scaleWords } from '../packing/layout.ts';
-import { type VariantChoice, productOf } from '../variants/choice.ts';
+import type { VariantChoice } from '../variants/choice.ts';
 
 const padColumns = defineKernel('padColumns', gridSource + padColumnsSource, ['read', 'write']);
 
@@ -62,24 +62,16 @@ function plain(
   const flags = epilogue.map((tensor) => (tensor ? 1 : 0));
   for (const part of weight.parts) {
     const tiles = [Math.ceil(part.rows / tile.outs), Math.ceil(rows / tile.rows)] as const;
-    const isLarge = productOf(rows) === 'matmul';
-    const most = isLarge ? recording.budget.tilesFor(tile.outs * tile.rows * weightWidth, tiles) : tiles;
-    for (const [column, line] of startsOf(tiles, most)) {
-      recording.dispatch(
-        kernel,
-        [part.blocks, part.scales, padded.storage, ...epilogue.map((tensor) => (tensor ?? x).storage), y.storage],
+    recording.dispatchTiles(
+      kernel,
+      [part.blocks, part.scales, padded.storage, ...epilogue.map((tensor) => (tensor ?? x).storage), y.storage],
+      (column, line) =>
         [...sizes, part.rows, part.firstRow, outs, ...flags, line * tile.rows, column * tile.outs].map(u32),
-        [Math.min(most[0], tiles[0] - column), Math.min(most[1], tiles[1] - line), 1],
-      );
-    }
+      tiles,
+      tile.outs * tile.rows * weightWidth,
+    );
   }
   return y;
-}
-
-/** Where pieces of at most `most` of the tiles begin, line by line. */
-function* startsOf(tiles: readonly [number, number], most: readonly [number, number]): Generator<[number, number]> {
-  for (let line = 0; line < tiles[1]; line += most[1])
-    for (let column = 0; column < tiles[0]; column += most[0]) yield [column, line];
 }
 
 function padToBlocks(recording: Recording, x: GpuTensor, weight: GpuWeight): GpuTensor {

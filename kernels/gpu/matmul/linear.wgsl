@@ -1,6 +1,6 @@
 // Follows weight.wgsl; put in front of matvec.wgsl and matmul.wgsl: what both are given, and how they store an output.
 // quads: of a padded row of x. outs: rows of w in this part, written at column firstOut of y's allOuts.
-// firstRow, startOut: where the tiles of this dispatch begin, of many rows: in x, and among the outs.
+// firstRow, startOut: where the tiles of this dispatch begin: in x, and among the outs.
 struct Params {
   rows: u32, quads: u32, scaleWords: u32, outs: u32, firstOut: u32, allOuts: u32, hasBias: u32, hasResidual: u32,
   firstRow: u32, startOut: u32

@@ -10,8 +10,8 @@ var<workgroup> partials: array<vec4f, SLOTS * LANES * X_ROWS>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let lane = local.x % LANES;
   let slot = local.x / LANES;
-  let firstRow = group.y * X_ROWS;
-  let out = (group.x * SLOTS + slot) * OUTS;
+  let firstRow = params.firstRow + group.y * X_ROWS;
+  let out = params.startOut + (group.x * SLOTS + slot) * OUTS;
   let sums = sumsOf(firstRow, outsFrom(out), lane, LANES);
 
   let mine = local.x * X_ROWS;

@@ -12,9 +12,9 @@ fn main(
   @builtin(subgroup_invocation_id) lane: u32,
   @builtin(subgroup_size) lanes: u32,
 ) {
-  let firstRow = group.y * X_ROWS;
+  let firstRow = params.firstRow + group.y * X_ROWS;
   for (var slot = subgroup; slot < SLOTS; slot += subgroups) {
-    let out = (group.x * SLOTS + slot) * OUTS;
+    let out = params.startOut + (group.x * SLOTS + slot) * OUTS;
     var sums = sumsOf(firstRow, outsFrom(out), lane, lanes);
     for (var r = 0u; r < X_ROWS; r++) {
       sums[r] = subgroupAdd(sums[r]);
