@@ -41,7 +41,7 @@ export type CompletionRequest = Omit<CompleteParams, 'modelId' | 'sessionId'>;
  * then completes fewer beginnings of lines than people expect. Of what SmolLM2 (base) shows with 0.2, most is kept. No other
  * model was measured (test/bench/FIGURES.md).
  */
-const LEAST_PROBABILITY: Readonly<Record<PromptKind, number>> = { fim: 0.05, instruct: 0.05, base: 0.2 };
+const LEAST_PROBABILITY: Readonly<Record<PromptKind, number>> = { fim: 0.1, instruct: 0.05, base: 0.2 };
 const LEAST_BY_HAND = 0.02;
 /** New tokens take at most this share of a model's context. */
 const LARGEST_SHARE_FOR_ANSWER = 1 / 4;

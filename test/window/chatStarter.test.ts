@@ -4,19 +4,18 @@ import { VsCode, until } from './vscode.ts';
 import { EditorWindow } from './window.ts';
 
 const QUESTION = 'How do I add two numbers in TypeScript?';
-/** The model cannot converse, but at temperature 0 it always says this, with relaxed and with plain SIMD. */
-const ANSWER = `ts\nIts end may be missing.\n${'import { Channel } from "@effect/ai"\n'.repeat(3)}import { Channel } from "@effect`;
 
 describe('the starter model, in the chat', () => {
   let vscode: VsCode;
   let window: EditorWindow;
   let chat: ChatPage;
+  let answer = '';
 
   before(async () => {
     vscode = await VsCode.start({
       files: { 'price.ts': 'export const price = 1;\n' },
       machine: { 'airgap.chat.model': 'bundled:starter' },
-      // A few answers must fit in the context of 1,024 tokens. The backend is fixed, as a GPU rounds differently.
+      // A few answers must fit in the context of 2,048 tokens. The backend is fixed, as a GPU rounds differently.
       settings: { 'airgap.chat.maxTokens': 48, 'airgap.engine.backend': 'wasm' },
     });
     window = await EditorWindow.open(vscode);
@@ -39,11 +38,13 @@ describe('the starter model, in the chat', () => {
     return { text: await chat.texts.last().innerText(), prompt: prompt!, cached: cached!, generated: generated! };
   };
 
-  it('writes what it writes, up to the length limit, and the chat says that its answers are poor', async () => {
+  it('writes until it repeats itself or may not go on, and the chat says that its answers are poor', async () => {
     const { text, cached, generated } = await ask(QUESTION);
-    assert.equal(text, ANSWER);
-    assert.deepEqual([cached, generated], [0, 48]);
-    await chat.awaitText(/The answer reached the length limit\./);
+    assert.match(text, /\w/);
+    answer = text;
+    assert.equal(cached, 0);
+    assert.ok(generated > 0 && generated <= 48, `${generated} tokens`);
+    await chat.awaitText(/reached the length limit\.|began to repeat itself/);
     await chat.awaitText(/The bundled starter model can complete code, but it cannot hold a conversation/);
     await chat.shot('chat, starter model');
   });
@@ -52,14 +53,14 @@ describe('the starter model, in the chat', () => {
     const { prompt, cached, generated } = await ask('And three?');
     // The end of the answer and the question; everything before them is in the KV cache.
     assert.ok(cached > 100 && prompt - cached < 40, `${prompt} tokens, ${cached} cached`);
-    assert.equal(generated, 48);
+    assert.ok(generated > 0 && generated <= 48, `${generated} tokens`);
   });
 
   it('the same question in a new chat gets the same answer, from the cache', async () => {
     await window.command('Airgap: New Chat');
     await until(async () => (await chat.texts.count()) === 0, 'the new chat is not empty');
     const { text, prompt, cached } = await ask(QUESTION);
-    assert.equal(text, ANSWER);
+    assert.equal(text, answer);
     assert.equal(cached, prompt - 1, 'all but the token whose logits are needed');
   });
 });

@@ -92,10 +92,10 @@ describe('sources beside a conversation', () => {
     textTurn('user', 'What does this do?'),
   ];
   for (const [name, contextLength, maxTokens, turns, files, lines] of [
-    ['the starter, first question', 1024, 1024, 0, 1, 200],
-    ['the starter, after some turns', 1024, 256, 5, 1, 200],
-    ['the starter, after many turns', 1024, 256, 60, 2, 200],
-    ['the starter, many small sources', 1024, 256, 3, 40, 3],
+    ['1K, first question', 1024, 1024, 0, 1, 200],
+    ['1K, after some turns', 1024, 256, 5, 1, 200],
+    ['1K, after many turns', 1024, 256, 60, 2, 200],
+    ['1K, many small sources', 1024, 256, 3, 40, 3],
     ['4K, after many turns', 4096, 1024, 60, 3, 400],
     ['4K, a little', 4096, 1024, 2, 3, 10],
   ] as const) {

@@ -64,7 +64,7 @@ describe('airgap models', function () {
     const { code, stdout, stderr } = await models('--all');
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /^name +kind +size +memory +context +tokens\/s +place +licence +hash$/m);
-    assert.match(stdout, /^Starter model +safetensors BF16 +13\.4 MB .* 1,024 +~[\d.]+ +bundled +mit +unchecked$/m);
+    assert.match(stdout, /^Starter model +safetensors BF16 +13\.4 MB .* 2,048 +~[\d.]+ +bundled +mit +unchecked$/m);
     assert.match(stdout, /^p\/m\/f +GGUF F32 .* 256 +~[\d.]+ +LM Studio +unchecked$/m);
     assert.ok(stdout.includes(`    ${bad}\n    cannot be used: bad.gguf is not a GGUF file.`), stdout);
     assert.deepEqual(

@@ -23,7 +23,7 @@ describe('alternatives', function () {
   // The second prefix ends in half a word, which the model writes again.
   for (const prefix of [
     'for (let i = 0; i < items.length; i++) {\n  const item = ',
-    'class A {\n  constructor(name) {\n    this.name = na',
+    'class Point {\n  constructor(left, top) {\n    this.left = le',
   ]) {
     it(`differ, and the first text stays what it is: ${JSON.stringify(prefix)}`, async () => {
       const session = model.createSession();
