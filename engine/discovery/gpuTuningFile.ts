@@ -21,14 +21,23 @@ export async function knownTuning(folder: string, adapter: string): Promise<Know
   return (await readKnown(fileIn(folder)))[keyOf(adapter)];
 }
 
+/** Settles when all calls so far have: what one writes, the next must read. */
+let kept: Promise<unknown> = Promise.resolve();
+
 /** Keeps what was chosen for the shapes of a model, beside those of others. Rejects where the folder cannot be written. */
-export async function keepTuning(folder: string, adapter: string, tuning: KnownTuning): Promise<void> {
+export function keepTuning(folder: string, adapter: string, tuning: KnownTuning): Promise<void> {
+  const added = kept.then(() => add(folder, adapter, tuning));
+  kept = added.catch(() => {});
+  return added;
+}
+
+async function add(folder: string, adapter: string, tuning: KnownTuning): Promise<void> {
   const known = await readKnown(fileIn(folder));
   const before = known[keyOf(adapter)];
   const dropped = [...new Set([...(before?.dropped ?? []), ...tuning.dropped])];
-  const kept = { chosen: { ...before?.chosen, ...tuning.chosen }, dropped };
+  const all = { chosen: { ...before?.chosen, ...tuning.chosen }, dropped };
   await makePrivate(folder);
-  await replaceFile(fileIn(folder), JSON.stringify({ ...known, [keyOf(adapter)]: kept }));
+  await replaceFile(fileIn(folder), JSON.stringify({ ...known, [keyOf(adapter)]: all }));
 }
 
 function fileIn(folder: string): string {

@@ -1,7 +1,7 @@
 import { type KvDType, type OperationTime, type Ops, PAGE_TOKENS } from '../../kernels/ops.ts';
 import { PageAllocator } from '../inference/kvCache.ts';
 import type { KvDiskCache } from '../inference/kvDiskCache.ts';
-import { type Priority, Scheduler } from '../inference/scheduler.ts';
+import { PRIORITY, type Priority, Scheduler } from '../inference/scheduler.ts';
 import { Session, type SessionContext } from '../inference/session.ts';
 import { type Decoder, type DecoderConfig, type WeightSpec, takesImages } from '../models/decoder.ts';
 import { longestAnswer } from '../prompt/budget.ts';
@@ -10,7 +10,14 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ImageEncoder, type OpenTower } from '../vision/imageEncoder.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
-import { CHAT_CHUNK_TOKENS, CHUNK_TOKENS, dispatchesOf } from './openBackend.ts';
+import {
+  CHAT_CHUNK_TOKENS,
+  CHUNK_TOKENS,
+  type GpuTuning,
+  type IdleTuneOptions,
+  dispatchesOf,
+  tuneGpuWhenIdle,
+} from './openBackend.ts';
 import { matrixFormats, parametersOf, tokensPerCrop, weightBytesPerToken } from './weightFormats.ts';
 
 /** A model on a backend. */
@@ -50,6 +57,11 @@ export interface LoadedModel {
    * times so far.
    */
   startProfile(): (() => readonly OperationTime[]) | undefined;
+  /**
+   * Chooses the GPU's kernels for this model where that was not done before, between the steps of its sessions; undefined
+   * where the backend is no GPU. Rejects as steps do, and those go on all the same unless the device is lost.
+   */
+  tuneWhenIdle(options: IdleTuneOptions): Promise<GpuTuning | undefined>;
   /** Dispatches of all steps so far; undefined where the backend is no GPU. */
   dispatches(): number | undefined;
   dispose(): Promise<void>;
@@ -140,15 +152,23 @@ export function assembleModel(
       const more = Math.max(0, Math.floor(ops.bytesFree / pool.pageBytes));
       return PAGE_TOKENS * (Math.min(pool.capacity + more, ops.mostKvPages(pool.layout)) - allocator.pagesInUse);
     },
-    startProfile: () => {
-      ops.startProfile?.();
-      return ops.profile && (() => ops.profile!());
-    },
-    dispatches: () => dispatchesOf(ops),
+    ...measured(ops, context.scheduler),
     dispose: async () => {
       tokenizer?.dispose();
       await Promise.all([ops.dispose(), images?.dispose()]);
     },
+  };
+}
+
+function measured(ops: Ops, scheduler: Scheduler): Pick<LoadedModel, 'startProfile' | 'tuneWhenIdle' | 'dispatches'> {
+  return {
+    startProfile: () => {
+      ops.startProfile?.();
+      return ops.profile && (() => ops.profile!());
+    },
+    tuneWhenIdle: (options) =>
+      tuneGpuWhenIdle(ops, options, (work) => scheduler.run(PRIORITY.background, work, options.signal)),
+    dispatches: () => dispatchesOf(ops),
   };
 }
 

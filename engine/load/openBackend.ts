@@ -6,6 +6,7 @@ import {
   GpuUnavailable,
   type TuneOptions,
   type Tuning,
+  type Turn,
   createGpuOps,
   gpuReport,
   gpuSpeed,
@@ -69,12 +70,29 @@ async function openGpuOps(options: BackendOptions): Promise<Ops> {
   return ops;
 }
 
+/** Of the GPU with this name and driver. */
+export type GpuTuning = Tuning & { readonly adapter: string };
+
 /** Chooses the GPU's kernels by their speed with the weights that are loaded; undefined where `ops` is not on a GPU. */
-export async function tuneGpu(
-  ops: Ops,
-  options: TuneOptions,
-): Promise<(Tuning & { readonly adapter: string }) | undefined> {
+export async function tuneGpu(ops: Ops, options: TuneOptions): Promise<GpuTuning | undefined> {
   return ops instanceof GpuOps ? { adapter: ops.adapter, ...(await ops.tune(options)) } : undefined;
+}
+
+export interface IdleTuneOptions {
+  readonly mostSeconds: number;
+  readonly signal: AbortSignal;
+  /** Software adapters, too. They are left alone otherwise, since tuning would take the CPU. */
+  readonly software?: boolean | undefined;
+}
+
+/** Likewise for what is not chosen yet, each step in its turn. */
+export async function tuneGpuWhenIdle(
+  ops: Ops,
+  { software = false, ...options }: IdleTuneOptions,
+  turn: Turn,
+): Promise<GpuTuning | undefined> {
+  if (!(ops instanceof GpuOps) || (ops.isSoftware && !software)) return undefined;
+  return tuneGpu(ops, { ...options, onlyMissing: true, turn });
 }
 
 /** How many dispatches the steps of `ops` have taken so far; undefined where the backend is no GPU. */

@@ -1,7 +1,7 @@
 /** The engine process: `node dist/engine.cjs --socket PATH --token-file FILE [--wasm-only REASON]`. */
 import { version } from '../../package.json';
 import { knownGpuSpeed } from '../discovery/gpuSpeedFile.ts';
-import { knownTuning } from '../discovery/gpuTuningFile.ts';
+import { keepTuning, knownTuning } from '../discovery/gpuTuningFile.ts';
 import { EngineServer } from '../serve/server.ts';
 import { storePlaces } from '../store/places.ts';
 import { SyntaxErrors } from '../syntax/syntaxErrors.ts';
@@ -16,6 +16,7 @@ void runEngine(
       ...options,
       knownGpuSpeed: (adapter, measure) => knownGpuSpeed(folder, adapter, measure),
       knownTuning: (adapter) => knownTuning(folder, adapter),
+      idleTuning: { keep: (adapter, tuning) => keepTuning(folder, adapter, tuning) },
       syntax: new SyntaxErrors(__dirname, options.log),
     }),
 );

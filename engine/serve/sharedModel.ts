@@ -13,6 +13,7 @@ import type { LoadOptions } from '../load/loadModel.ts';
 import { fallbackFor, fallbackForLoad, reopened } from '../load/openBackend.ts';
 import type { LoadParams, LoadProgress, ModelInfo, ModelReference } from '../wire/protocol.ts';
 import { collectGarbage } from './collectGarbage.ts';
+import { IdleTuning, type IdleTuningOptions } from './idleTuning.ts';
 import { loadInUse } from './loadInUse.ts';
 import { SessionPool } from './sessionPool.ts';
 
@@ -27,6 +28,7 @@ export interface LiveModel {
   readonly documents: SessionPool<DocumentSession>;
   readonly chats: SessionPool<ModelSession>;
   readonly speed: PrefillSpeed;
+  readonly tuning: IdleTuning | undefined;
 }
 
 /** So often a lost backend is opened again without a call that ends well; then the fallback takes over. */
@@ -47,6 +49,8 @@ export interface SharedModelOptions {
   readonly diskCache?: LoadOptions['diskCache'];
   readonly log: (message: string) => void;
   readonly knownTuning?: LoadOptions['knownTuning'];
+  /** A GPU's kernels are not chosen in idle time where absent. */
+  readonly idleTuning?: IdleTuningOptions | undefined;
   /** Tells the users, once per move. */
   readonly onMoved: (info: ModelInfo, reason: string) => void;
   /** Tells the users that the model was unloaded; the next call loads it again. */
@@ -186,10 +190,10 @@ export class SharedModel<User extends object> {
     try {
       await this.#ended;
       const model = await this.#loadOrMove();
-      const notes = this.#movedBecause ? [...model.info.notes, this.#movedBecause] : model.info.notes;
+      const notes = [...model.info.notes, ...(this.#movedBecause ? [this.#movedBecause] : [])];
       const info = { ...model.info, modelId: this.id, notes };
       const speed = new PrefillSpeed();
-      const { log } = this.#options;
+      const { log, idleTuning } = this.#options;
       const tokensFree = (): number => model.tokensFree();
       // Evicting caches is better than unloading another model, and that is better than moving this one.
       const makeRoom = async (): Promise<boolean> => (await evictIdle(live)) || this.#options.makeRoom();
@@ -197,6 +201,7 @@ export class SharedModel<User extends object> {
         model,
         info,
         speed,
+        tuning: idleTuning && new IdleTuning(model, idleTuning, { notes, log }),
         documents: new SessionPool(() => new DocumentSession(model, speed, { log, tokensFree }), DOCUMENTS, makeRoom),
         chats: new SessionPool(
           () => model.createSession(PRIORITY.chat),
@@ -280,7 +285,7 @@ async function evictIdle({ documents, chats, model }: LiveModel): Promise<boolea
 }
 
 async function end(live: LiveModel): Promise<void> {
-  await Promise.all([live.documents.dispose(), live.chats.dispose()]);
+  await Promise.all([live.documents.dispose(), live.chats.dispose(), live.tuning?.stop()]);
   await live.model.dispose();
 }
 

@@ -49,7 +49,7 @@ export { type AdapterOptions, type GpuReport, gpuReport } from './device/adapter
 export { type GpuSpeed, gpuSpeed } from './speed/gpuSpeed.ts';
 export { GpuUnavailable } from './device/dawn.ts';
 export type { ForcedVariants } from './variants/choice.ts';
-export type { TuneOptions, TunedShape, Tuning } from './variants/tuner.ts';
+export type { TuneOptions, TunedShape, Tuning, Turn } from './variants/tuner.ts';
 
 export interface GpuOptions extends AdapterOptions {
   /** Called once when the device goes away without dispose(). */
@@ -105,7 +105,15 @@ export class GpuOps implements Ops {
     return `${this.deviceName}, ${this.device.adapterInfo.description}`;
   }
 
-  /** Finds the fastest variants for the weights that are held, and runs them from then on. Only between steps. */
+  /** Whether it computes on the CPU. */
+  get isSoftware(): boolean {
+    return this.device.adapterInfo.isFallbackAdapter;
+  }
+
+  /**
+   * Finds the fastest variants for the weights that are held, and runs them from then on. Its steps, each in its turn, must
+   * not run at the same time as others. Rejects with BackendLost or OutOfMemory.
+   */
   tune(options: TuneOptions): Promise<Tuning> {
     return tune(this, [...this.#weights], options);
   }
@@ -169,18 +177,7 @@ export class GpuOps implements Ops {
   }
 
   async step(record: () => StepResult): Promise<Float32Array> {
-    check(!this.#disposed, () => 'step: the backend is disposed');
-    check(!this.#running, () => 'step: the step before has not ended');
-    if (this.#memory.lost ?? this.#failure) throw this.#memory.lost ?? this.#failure;
-    const recording = (this.#recording = new Recording(this.budget));
-    let wanted: StepResult;
-    let results: Storage[];
-    try {
-      wanted = record();
-      results = tensorsOf(wanted).map((tensor) => activation(tensor, 'step').storage);
-    } finally {
-      this.#recording = undefined;
-    }
+    const { recording, wanted, results } = this.#record(record);
     try {
       return await (this.#running = this.#run(recording, wanted, results));
     } catch (error) {
@@ -188,6 +185,31 @@ export class GpuOps implements Ops {
       throw error;
     } finally {
       this.#running = undefined;
+    }
+  }
+
+  /** A step beside those of models, and the seconds it took. It may fail without harm to later ones. */
+  async timedStep(record: () => Tensor): Promise<{ values: Float32Array; seconds: number }> {
+    const { recording, results } = this.#record(record);
+    const started = performance.now();
+    try {
+      const values = await (this.#running = this.#runner.run(recording, results));
+      return { values, seconds: (performance.now() - started) / 1000 };
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  #record<T extends StepResult>(record: () => T): { recording: Recording; wanted: T; results: Storage[] } {
+    check(!this.#disposed, () => 'step: the backend is disposed');
+    check(!this.#running, () => 'step: the step before has not ended');
+    if (this.#memory.lost ?? this.#failure) throw this.#memory.lost ?? this.#failure;
+    const recording = (this.#recording = new Recording(this.budget));
+    try {
+      const wanted = record();
+      return { recording, wanted, results: tensorsOf(wanted).map((tensor) => activation(tensor, 'step').storage) };
+    } finally {
+      this.#recording = undefined;
     }
   }
 

@@ -50,14 +50,18 @@ export class VariantChoice {
     return this.of(rows, dtype, shape) === VARIANTS.matvec[0];
   }
 
-  /** Runs `work`, in whose steps this variant computes every product. */
-  async trying<T>(variant: Variant, work: () => Promise<T>): Promise<T> {
+  /** Calls `record`, in which this variant computes every product. */
+  trying<T>(variant: Variant, record: () => T): T {
     this.#trial = variant;
     try {
-      return await work();
+      return record();
     } finally {
       this.#trial = undefined;
     }
+  }
+
+  isChosen(key: string): boolean {
+    return this.#chosen.has(key);
   }
 
   /** From now on `variant` runs for such products. */

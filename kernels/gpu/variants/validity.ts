@@ -1,4 +1,4 @@
-import type { Ops, Tensor, WeightDType } from '../../ops.ts';
+import { BackendRefused, type Ops, OutOfMemory, type Tensor, type WeightDType } from '../../ops.ts';
 import { isSuperBlock } from '../../superBlocks.ts';
 import type { Kernel } from '../device/kernel.ts';
 import type { VariantChoice } from './choice.ts';
@@ -6,8 +6,10 @@ import { expectedProduct } from './rounding.ts';
 import type { Product, Variant } from './variant.ts';
 
 /** A device as far as variants are tried on it. */
-export interface TrialDevice extends Pick<Ops, 'step' | 'input' | 'embed' | 'linear' | 'createWeight' | 'free'> {
+export interface TrialDevice extends Pick<Ops, 'input' | 'embed' | 'linear' | 'createWeight' | 'free'> {
   readonly variants: VariantChoice;
+  /** A step beside those of models, and the seconds it took. It may fail without harm to later ones. */
+  timedStep(record: () => Tensor): Promise<{ readonly values: Float32Array; readonly seconds: number }>;
   /** Why a kernel does not compile, in one line; undefined where it does. */
   compileFailure(kernel: Kernel): Promise<string | undefined>;
 }
@@ -32,11 +34,11 @@ export async function faultOf(
   const weight = await hardWeight(ops, [OUTS[product], width], dtype);
   try {
     const ids = Array.from({ length: OUTS[product] }, (_, row) => row);
-    const w = await ops.step(() => ops.embed(weight, ids));
+    const { values: w } = await ops.timedStep(() => ops.embed(weight, ids));
     for (const [trial, rows] of ROWS[product].entries()) {
       const x = hardRows(trial, rows, width);
-      const got = await ops.variants.trying(variant, () =>
-        ops.step(() => ops.linear(ops.input(x, [rows, width]), weight)),
+      const { values: got } = await ops.timedStep(() =>
+        ops.variants.trying(variant, () => ops.linear(ops.input(x, [rows, width]), weight)),
       );
       const { values, allowed } = expectedProduct({ x, w, width, dtype }, variant.arithmetic);
       const at = got.findIndex((value, i) => !(Math.abs(value - values[i]!) <= allowed[i]!));
@@ -47,6 +49,9 @@ export async function faultOf(
         );
     }
     return undefined;
+  } catch (error) {
+    if (!(error instanceof BackendRefused || error instanceof OutOfMemory)) throw error;
+    return because(`it does not run here (${error.message})`);
   } finally {
     ops.free(weight);
   }

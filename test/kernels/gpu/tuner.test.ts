@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { GpuOps, TunedShape } from '../../../kernels/gpu/gpuOps.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
-import { productsOf } from '../../../kernels/gpu/variants/tuner.ts';
+import type { Variant } from '../../../kernels/gpu/variants/variant.ts';
 import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
 import { randomValues } from '../../support/random.ts';
 import { makeWeight } from '../../support/weights.ts';
@@ -15,6 +15,13 @@ describe('the tuner of the products on webgpu', function () {
   });
   after(() => ops?.dispose());
 
+  /** Ends behind the first shape. */
+  async function tuneOne(): Promise<TunedShape & { dropped: readonly string[] }> {
+    const end = new AbortController();
+    const { shapes, dropped } = await ops.tune({ mostSeconds: 1000, signal: end.signal, onShape: () => end.abort() });
+    return { ...shapes[0]!, dropped };
+  }
+
   it('times every variant that is right, runs its choice from then on, holds nothing, and ends when told to', async () => {
     const weights = [1, 2].map((seed) => makeWeight(ops, randomValues(seed, 96 * 64), [96, 64], 'q8'));
     await Promise.all(weights);
@@ -25,13 +32,17 @@ describe('the tuner of the products on webgpu', function () {
       shapes.push(shape);
       end.abort();
     };
+    const { dispatches } = ops;
     const tuning = await ops.tune({ mostSeconds: 1000, signal: end.signal, onShape });
-    assert.deepEqual(tuning, { shapes, dropped: [], complete: false });
+    assert.deepEqual(tuning, { shapes, dropped: [], complete: false, seconds: tuning.seconds });
     const [{ key, times, chosen }] = shapes as [TunedShape];
     assert.equal(key, 'one row x 64 x 96 q8');
     const offered = ops.variants.candidates('matvec', 'q8').map(({ name }) => name);
-    assert.deepEqual(times.map(({ variant }) => variant).sort(), offered.sort());
+    assert.deepEqual(times.map(({ variant }) => variant).sort(), offered.toSorted());
+    assert.equal((shapes[0] as TunedShape).isOther, chosen !== offered[0]);
     assert.ok(times.every(({ seconds }, i) => seconds > 0 && seconds >= (times[i - 1]?.seconds ?? 0)));
+    // Each of the products that a run of 8 ms counts was computed.
+    assert.ok(ops.dispatches - dispatches > 0.008 / times[0]!.seconds);
     assert.equal(ops.variants.of(1, 'q8', [96, 64]).name, chosen);
     assert.equal(ops.variants.of(1, 'q4', [96, 64]), VARIANTS.matvec[0]);
     for (const weight of weights) ops.free(await weight);
@@ -39,19 +50,39 @@ describe('the tuner of the products on webgpu', function () {
     assert.deepEqual((await ops.tune({ mostSeconds: 1000 })).shapes, []); // No weights are left.
   });
 
-  it('computes as many products as it times', async () => {
-    const weight = await makeWeight(ops, randomValues(1, 96 * 64), [96, 64], 'q8');
-    const x = ops.upload(randomValues(2, 64), [1, 64]);
-    const before = ops.dispatches;
-    await ops.step(() => productsOf(ops, x, [weight], 50));
-    assert.ok(ops.dispatches - before >= 50);
-    for (const tensor of [weight, x]) ops.free(tensor);
-  });
-
   it('starts nothing once its time is up', async () => {
     const weight = await makeWeight(ops, randomValues(1, 96 * 64), [96, 64], 'q8');
-    assert.deepEqual(await ops.tune({ mostSeconds: 0 }), { shapes: [], dropped: [], complete: false });
+    const { shapes, complete } = await ops.tune({ mostSeconds: 0 });
+    assert.deepEqual({ shapes, complete }, { shapes: [], complete: false });
     ops.free(weight);
+  });
+
+  it('never chooses a variant that is wrong, however fast, and says so', async () => {
+    const [plain] = VARIANTS.matvec;
+    const wrong: Variant = {
+      ...plain!,
+      name: 'wrong',
+      kernel: (dtype, rows) => {
+        const kernel = plain!.kernel(dtype, rows);
+        return { ...kernel, source: kernel.source.replace(/fn main\([^{]*\{/, '$& if (true) { return; }') };
+      },
+    };
+    const weight = await makeWeight(ops, randomValues(1, 96 * 64), [96, 64], 'q4');
+    const { variants } = ops;
+    const { candidates } = variants;
+    Object.assign(variants, { candidates: () => [plain!, wrong] });
+    try {
+      const { chosen, times, dropped } = await tuneOne();
+      assert.equal(chosen, plain!.name);
+      assert.deepEqual(
+        times.map(({ variant }) => variant),
+        [plain!.name],
+      );
+      assert.match(dropped.join(), /^The matvec "wrong" is not used for q4: with 1 rows it gives /);
+    } finally {
+      Object.assign(variants, { candidates });
+      ops.free(weight);
+    }
   });
 
   it('takes what was kept, and leaves out what it does not know', () => {

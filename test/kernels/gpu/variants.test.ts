@@ -4,7 +4,7 @@ import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
 import { type Factors, expectedProduct } from '../../../kernels/gpu/variants/rounding.ts';
 import { faultOf, validVariants } from '../../../kernels/gpu/variants/validity.ts';
 import type { Product, Variant } from '../../../kernels/gpu/variants/variant.ts';
-import type { Ops, WeightDType } from '../../../kernels/ops.ts';
+import type { Ops, Tensor, WeightDType } from '../../../kernels/ops.ts';
 import { LARGEST_WEIGHT } from '../../../kernels/quantize.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
@@ -86,7 +86,7 @@ describe('variants of the products on webgpu', function () {
           it(`${dtype}: as the reference, with bias and residual`, async () => {
             for (const shape of SHAPES[product]) {
               const { y: want, factors } = await productOf(reference, shape, dtype);
-              const { y: got } = await ops.variants.trying(variant, () => productOf(ops, shape, dtype));
+              const { y: got } = await productOf(ops, shape, dtype, (record) => ops.variants.trying(variant, record));
               assertAllowed(got, want, factors, variant);
             }
           });
@@ -101,6 +101,7 @@ async function productOf(
   ops: Ops,
   [rows, width, outs]: readonly [number, number, number],
   dtype: WeightDType,
+  recorded = (record: () => Tensor): Tensor => record(),
 ): Promise<{ y: Float32Array; factors: Factors }> {
   const x = randomValues(rows, rows * width);
   const weight = await makeWeight(ops, randomValues(outs, outs * width), [outs, width], dtype);
@@ -108,7 +109,9 @@ async function productOf(
   const residual = randomValues(9, rows * outs);
   const w = await ops.step(() => ops.embed(weight, [...Array(outs).keys()]));
   const y = await ops.step(() =>
-    ops.linear(ops.input(x, [rows, width]), weight, { bias, residual: ops.input(residual, [rows, outs]) }),
+    recorded(() =>
+      ops.linear(ops.input(x, [rows, width]), weight, { bias, residual: ops.input(residual, [rows, outs]) }),
+    ),
   );
   for (const tensor of [weight, bias]) ops.free(tensor);
   return { y, factors: { x, w, width, dtype } };

@@ -70,6 +70,7 @@ export class TestModels {
       ...(this.freesKv ? { freeKv: () => this.#freeKv() } : {}),
       tokensFree: () => model.tokensFree(),
       startProfile: () => undefined,
+      tuneWhenIdle: async () => undefined,
       dispatches: () => undefined,
       dispose: async () => {
         this.models--;
