@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { DispatchBudget } from '../../../kernels/gpu/device/dispatchBudget.ts';
 import type { GpuOps } from '../../../kernels/gpu/gpuOps.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
+import type { Variant } from '../../../kernels/gpu/variants/variant.ts';
 import { type Ops, type Sparsity, type Tensor, PAGE_TOKENS } from '../../../kernels/ops.ts';
 import { ReferenceOps } from '../../../kernels/reference/referenceOps.ts';
 import { assertClose } from '../../support/close.ts';
@@ -69,13 +70,21 @@ describe('a step on webgpu that takes a slow card long', function () {
     assertClose(got, await reference.step(await step(reference)), tolerance);
   }
 
+  /** `step`, whose products the variant computes on the GPU. */
+  const by =
+    (variant: Variant, step: Step): Step =>
+    async (backend) => {
+      const record = await step(backend);
+      return () => ops.variants.trying(variant, record);
+    };
+
   for (const variant of VARIANTS.matmul.filter(({ needs }) => needs.length === 0)) {
     it(`gives the same, 16 tiles of a large product at a time: ${variant.name}`, async () => {
       const tile = variant.tile(70);
       const columns = Math.ceil(OUTS / tile.outs);
       assert.ok(columns > 16);
       const pieces = Math.ceil(columns / 16) * Math.ceil(70 / tile.rows);
-      await ops.variants.trying(variant, () => compare(products(70), pieces, 2e-5));
+      await compare(by(variant, products(70)), pieces, 2e-5);
     });
   }
 
@@ -84,7 +93,7 @@ describe('a step on webgpu that takes a slow card long', function () {
       if (variant.needs.some((need) => !ops.variants.offered.has(need))) return this.skip();
       const tile = variant.tile(6);
       const pieces = Math.ceil(Math.ceil(OUTS / tile.outs) / 16) * Math.ceil(6 / tile.rows);
-      await ops.variants.trying(variant, () => compare(products(6), pieces, 2e-5));
+      await compare(by(variant, products(6)), pieces, 2e-5);
     });
   }
 
