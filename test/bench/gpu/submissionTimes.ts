@@ -1,5 +1,5 @@
 /** How long the command buffers take that a step on a GPU submits. */
-import { loadDawn } from '../../kernels/gpu/device/dawn.ts';
+import { loadDawn } from '../../../kernels/gpu/device/dawn.ts';
 
 /** Milliseconds of each, from the end of the one before to its own, as the host sees them. */
 export async function submissionTimes(step: () => Promise<unknown>): Promise<number[]> {
