@@ -10,6 +10,7 @@ import {
   createGpuOps,
   gpuReport,
   gpuSpeed,
+  needMatrices,
 } from '../../kernels/gpu/gpuOps.ts';
 import { BackendLost, BackendRefused, type Ops } from '../../kernels/ops.ts';
 import { ReferenceOps } from '../../kernels/reference/referenceOps.ts';
@@ -29,6 +30,8 @@ export interface BackendOptions {
   readonly baselineGpu?: boolean | undefined;
   /** Variants of the GPU's products that run wherever they can, however fast they are. */
   readonly gpuVariants?: ForcedVariants | undefined;
+  /** Lets the GPU's kernels use subgroup matrices, an experiment of Dawn's. Where absent, only if earlier tuning chose one. */
+  readonly gpuMatrices?: boolean | undefined;
   /** What earlier tuning found on an adapter. */
   readonly knownTuning?: ReadKnownTuning | undefined;
 }
@@ -65,8 +68,12 @@ export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; 
 
 async function openGpuOps(options: BackendOptions): Promise<Ops> {
   const { allowSoftwareGpu: allowSoftware = false, baselineGpu: baselineOnly, gpuVariants: variants } = options;
-  const ops = await createGpuOps({ allowSoftware, baselineOnly, variants });
-  ops.variants.chooseKept((await options.knownTuning?.(ops.adapter))?.chosen ?? {});
+  const chosen = async (adapter: string): Promise<KnownTuning['chosen']> =>
+    (await options.knownTuning?.(adapter))?.chosen ?? {};
+  const choseMatrices = async (adapter: string): Promise<boolean> => needMatrices(Object.values(await chosen(adapter)));
+  const matrices = options.gpuMatrices ?? (needMatrices(Object.values(variants ?? {})) || choseMatrices);
+  const ops = await createGpuOps({ allowSoftware, baselineOnly, variants, matrices });
+  ops.variants.chooseKept(await chosen(ops.adapter));
   return ops;
 }
 

@@ -18,7 +18,7 @@ import {
 } from '../ops.ts';
 import { readBack, tensorsOf } from '../shared/readBack.ts';
 import { checkReplaceRows } from '../shared/rows.ts';
-import { type AdapterOptions, openGpu } from './device/adapter.ts';
+import { type AdapterOptions, openGpu, withDriver } from './device/adapter.ts';
 import { appendKv } from './attention/appendKv.ts';
 import { attention } from './attention/attention.ts';
 import { embed } from './matmul/embed.ts';
@@ -49,6 +49,7 @@ export { type AdapterOptions, type GpuReport, gpuReport } from './device/adapter
 export { type GpuSpeed, gpuSpeed } from './speed/gpuSpeed.ts';
 export { GpuUnavailable } from './device/dawn.ts';
 export type { ForcedVariants } from './variants/choice.ts';
+export { needMatrices } from './variants/products.ts';
 export type { TuneOptions, TunedShape, Tuning, Turn } from './variants/tuner.ts';
 
 export interface GpuOptions extends AdapterOptions {
@@ -102,7 +103,7 @@ export class GpuOps implements Ops {
 
   /** The adapter's name and its driver: what choices of variants hold for. */
   get adapter(): string {
-    return `${this.deviceName}, ${this.device.adapterInfo.description}`;
+    return withDriver(this.deviceName, this.device.adapterInfo);
   }
 
   /** Whether it computes on the CPU. */

@@ -10,5 +10,5 @@ export async function gpuOrSkip(
     console.log(`    skipped: ${reason}`);
     return context.skip();
   }
-  return createGpuOps({ allowSoftware: true, ...options });
+  return createGpuOps({ allowSoftware: true, matrices: true, ...options });
 }

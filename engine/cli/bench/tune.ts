@@ -24,7 +24,9 @@ export function addTune(program: Command, signal: AbortSignal): void {
   addModelOptions(command).action(async (named: string, options: TuneCliOptions) => {
     let ops: Ops | undefined;
     const observe = (loaded: Ops): Ops => (ops = loaded);
-    const model = await loadModel(await modelPath(named, options), { ...loadOptions(options, signal), observe });
+    const gpuMatrices = true; // Asked for by the user, who sees what happens; an engine takes them only if they are chosen here.
+    const load = { ...loadOptions(options, signal), gpuMatrices, observe };
+    const model = await loadModel(await modelPath(named, options), load);
     try {
       await tune(ops!, options, signal);
     } finally {

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { type Dawn, GpuUnavailable, dawnInstance, loadDawn } from './dawn.ts';
 import { BackendLost } from '../../ops.ts';
+import { MATRICES_FEATURE, type MatricesNeed, matricesOffered, matricesText } from './matrices.ts';
 import { MOST_GROUPS } from './kernel.ts';
 import { sentence } from './memory.ts';
 import { hasVulkanDriver } from './vulkanDrivers.ts';
@@ -14,6 +15,11 @@ export interface AdapterOptions {
   readonly largestBufferBytes?: number | undefined;
   /** Asks for no feature and no limit beyond what every WebGPU device has, whatever the adapter offers. */
   readonly baselineOnly?: boolean | undefined;
+  /**
+   * Whether variants of kernels may use subgroup matrices where an adapter, named by its name and its driver, has them. It is
+   * an experiment of Dawn's. Not where absent.
+   */
+  readonly matrices?: boolean | ((adapter: string) => Promise<boolean>) | undefined;
 }
 
 /** What the kernels rely on, which is no more than WebGPU promises, and what it is called. */
@@ -27,7 +33,7 @@ const NEEDED = [
 ] as const;
 
 /** What only some devices have and kernels may need. */
-export type Need = 'subgroups' | 'f16' | 'byte products';
+export type Need = 'subgroups' | 'f16' | 'byte products' | MatricesNeed;
 
 export interface OpenedGpu {
   readonly device: GPUDevice;
@@ -39,7 +45,12 @@ export interface OpenedGpu {
 }
 
 /** Features that are asked for where an adapter has them. */
-const FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+/** Likewise, where matrices may be used. No types have them yet. */
+const FEATURES_OF_MATRICES = [
+  MATRICES_FEATURE,
+  'subgroup-size-control',
+] as readonly string[] as readonly GPUFeatureName[];
 
 export interface GpuReport {
   readonly usable: boolean;
@@ -57,7 +68,7 @@ export async function gpuReport(options: AdapterOptions = {}): Promise<GpuReport
   try {
     const { device, deviceName } = await openGpu(options, details);
     device.destroy();
-    const adapter = `${deviceName}, ${device.adapterInfo.description}`;
+    const adapter = withDriver(deviceName, device.adapterInfo);
     return { usable: true, reason: `${deviceName} can be used.`, details, adapter };
   } catch (error) {
     if (!(error instanceof GpuUnavailable)) throw error;
@@ -81,7 +92,12 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
         `${deviceName} allows ${has} ${what} (${limit}) where ${needed} are needed; the WASM backend needs no GPU.`,
       );
   }
-  const device = await requestDevice(adapter, deviceName, options.baselineOnly ? {} : wanted(adapter, options));
+  const matrices = await wantsMatrices(options, adapter);
+  const device = await requestDevice(
+    adapter,
+    deviceName,
+    options.baselineOnly ? {} : wanted(adapter, options, matrices),
+  );
   try {
     await proveReadable(dawn, device);
   } catch (error) {
@@ -89,16 +105,27 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
     throw error;
   }
   const memoryBytes = sharesSystemMemory(adapter) ? systemMemoryBytes() : Infinity;
-  return { device, deviceName, memoryBytes, offered: offeredBy(device, gpu) };
+  return { device, deviceName, memoryBytes, offered: offeredBy(device, gpu, adapter.info) };
+}
+
+async function wantsMatrices({ matrices = false }: AdapterOptions, { info }: GPUAdapter): Promise<boolean> {
+  return typeof matrices === 'boolean' ? matrices : matrices(withDriver(nameOf(info), info));
+}
+
+/** An adapter's name and its driver: what its speed and its faults depend on. */
+export function withDriver(name: string, { description }: GPUAdapterInfo): string {
+  return `${name}, ${description}`;
 }
 
 /** All that kernels can use. */
 function wanted(
   { features, limits }: GPUAdapter,
   { largestBufferBytes = Infinity }: AdapterOptions,
+  matrices: boolean,
 ): GPUDeviceDescriptor {
+  const all = matrices ? [...FEATURES, ...FEATURES_OF_MATRICES] : FEATURES;
   return {
-    requiredFeatures: FEATURES.filter((feature) => features.has(feature)),
+    requiredFeatures: all.filter((feature) => features.has(feature)),
     requiredLimits: {
       maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
       maxBufferSize: limits.maxBufferSize,
@@ -118,9 +145,16 @@ async function requestDevice(adapter: GPUAdapter, name: string, descriptor: GPUD
 /**
  * Without `disable_workgroup_init` every kernel starts by zeroing its shared memory. Ours write it before they read it,
  * and SwiftShader takes 30 times as long to compile the zeroing as the rest.
+ *
+ * `allow_unsafe_apis` shows the features that Chromium keeps from web pages, such as subgroup matrices; a device still has
+ * only those that it is asked for. All shaders are Airgap's own. Nothing of a model becomes part of one, so the features
+ * need not withstand a hostile shader.
+ *
+ * `vulkan_enable_f16_on_nvidia`: Dawn keeps f16 from those drivers, since they compute some of it wrongly. Here only variants
+ * of kernels use it, and only those that were found right on the very device.
  */
 async function findAdapter(dawn: Dawn, options: AdapterOptions): Promise<{ gpu: GPU; adapter: GPUAdapter }> {
-  const flags = ['enable-dawn-features=disable_workgroup_init'];
+  const flags = ['enable-dawn-features=disable_workgroup_init,allow_unsafe_apis,vulkan_enable_f16_on_nvidia'];
   if (options.adapterName) flags.push(`adapter=${options.adapterName}`);
   const gpu = dawnInstance(dawn, flags);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch((error: Error) => {
@@ -178,18 +212,25 @@ function describe(adapter: GPUAdapter, name: string): string[] {
     `driver: ${info.description || 'unknown'}`,
     `computes on the CPU: ${info.isFallbackAdapter ? 'yes' : 'no'}`,
     ...['shader-f16', 'subgroups', 'timestamp-query'].map((f) => `${f}: ${features.has(f) ? 'yes' : 'no'}`),
+    `subgroup matrices: ${matricesText(info)}`,
     `largest buffer: ${mebibytes(limits.maxBufferSize)}, bound at once ${mebibytes(limits.maxStorageBufferBindingSize)}`,
     `workgroup: ${limits.maxComputeInvocationsPerWorkgroup} threads, ${limits.maxComputeWorkgroupStorageSize} bytes`,
   ];
 }
 
-function offeredBy({ features }: GPUDevice, { wgslLanguageFeatures: wgsl }: GPU): ReadonlySet<Need> {
-  const has: Record<Need, boolean> = {
+/** `info` is the adapter's: that of a device does not have the sizes of matrices. */
+function offeredBy(
+  { features }: GPUDevice,
+  { wgslLanguageFeatures: wgsl }: GPU,
+  info: GPUAdapterInfo,
+): ReadonlySet<Need> {
+  const has: Record<Exclude<Need, MatricesNeed>, boolean> = {
     f16: features.has('shader-f16'),
     subgroups: features.has('subgroups') && wgsl.has('subgroup_id'),
     'byte products': wgsl.has('packed_4x8_integer_dot_product'),
   };
-  return new Set((Object.keys(has) as Need[]).filter((need) => has[need]));
+  const offered = (Object.keys(has) as (keyof typeof has)[]).filter((need) => has[need]);
+  return new Set([...offered, ...matricesOffered(info, features)]);
 }
 
 /** True where the GPU's memory is known to be the system's own. WebGPU does not tell the size of any other. */

@@ -4,6 +4,7 @@ import tilesSource from './tiles.wgsl';
 import tilesF16Source from './tilesF16.wgsl';
 import tilesF32Source from './tilesF32.wgsl';
 import tilesI8Source from './tilesI8.wgsl';
+import tilesMatricesSource from './tilesMatrices.wgsl';
 import linearSource from '../matmul/linear.wgsl';
 import matmulSource from '../matmul/matmul.wgsl';
 import matvecSource from '../matmul/matvec.wgsl';
@@ -12,7 +13,8 @@ import weightSource from '../matmul/weight.wgsl';
 import type { Need } from '../device/adapter.ts';
 import { defineKernel } from '../device/kernel.ts';
 import { formatConstants } from '../packing/layout.ts';
-import type { Arithmetic, Product, Variant } from './variant.ts';
+import { MATRICES, MATRICES_TILE, type Matrices, matricesBytes, matricesSource, needsOf } from './matrices.ts';
+import type { Product, Variant } from './variant.ts';
 
 const bindings = ['read', 'read', 'read', 'read', 'read', 'write'] as const;
 const shared = weightSource + linearSource;
@@ -45,7 +47,7 @@ interface Tiles {
   readonly kernel: ReturnType<typeof defineKernel>;
 }
 
-const TILES: Record<Arithmetic, Tiles> = {
+const TILES: Record<'f32' | 'f16' | 'int8', Tiles> = {
   f32: {
     needs: [],
     quadBytes: 16,
@@ -87,8 +89,14 @@ export const VARIANTS: Readonly<Record<Product, readonly Variant[]>> = {
     tilesOf('f16', 16, 8),
     tilesOf('int8', 16, 4),
     tilesOf('int8', 16, 8),
+    ...MATRICES.map(matricesOf),
   ],
 };
+
+/** Whether variants of these names need subgroup matrices. */
+export function needMatrices(names: readonly string[]): boolean {
+  return MATRICES.some((matrices) => names.includes(nameOf(matrices)));
+}
 
 /** DEPTH of matmul.wgsl. */
 function matmulOf(name: string, depth: number): Variant {
@@ -134,7 +142,7 @@ function xRows(rows: number): number {
 }
 
 /** COLUMNS and ROWS of tiles.wgsl. */
-function tilesOf(arithmetic: Arithmetic, columns: number, rowsPerThread: number): Variant {
+function tilesOf(arithmetic: keyof typeof TILES, columns: number, rowsPerThread: number): Variant {
   const tile = { outs: columns * THREAD_OUTS, rows: (TILES_THREADS / columns) * rowsPerThread };
   const { needs, quadBytes, kernel } = TILES[arithmetic];
   return {
@@ -146,4 +154,22 @@ function tilesOf(arithmetic: Arithmetic, columns: number, rowsPerThread: number)
     kernel: (dtype) => kernel({ ...formatConstants(dtype), COLUMNS: columns, ROWS: rowsPerThread }),
     tile: () => tile,
   };
+}
+
+function matricesOf(matrices: Matrices): Variant {
+  const name = nameOf(matrices);
+  const kernel = defineKernel(name, matricesSource(matrices, shared, tilesMatricesSource), bindings);
+  return {
+    name,
+    arithmetic: matrices.factors === 'f16' ? 'f16 factors' : 'f32',
+    needs: needsOf(matrices),
+    workgroupBytes: matricesBytes(matrices),
+    takes: () => true,
+    kernel: (dtype) => kernel(formatConstants(dtype)),
+    tile: () => ({ outs: MATRICES_TILE, rows: MATRICES_TILE }),
+  };
+}
+
+function nameOf({ factors, size, subgroup }: Matrices): string {
+  return `${factors} by matrices of ${size.join(' x ')}, in subgroups of ${subgroup}`;
 }

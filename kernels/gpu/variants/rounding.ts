@@ -29,6 +29,8 @@ const F32_SHARE = 2 ** -23;
 const F16_ROUNDINGS = 12;
 /** f16 below it may count as zero. */
 const SMALLEST_F16 = 2 ** -14;
+/** Likewise of w, of which tilesMatrices.wgsl takes W_SCALE times as much. */
+const SMALLEST_SCALED = SMALLEST_F16 / 16;
 
 /** x @ w^T, and the errors that an arithmetic makes at worst. */
 export function expectedProduct({ x, w, width, dtype }: Factors, arithmetic: Arithmetic): Expected {
@@ -62,6 +64,8 @@ interface Group {
   readonly largestW: number;
   /** Of the magnitudes of w. */
   readonly squaresOfW: number;
+  /** Of the products. */
+  readonly squares: number;
 }
 
 const SQUARED_ERROR: Record<Arithmetic, (group: Group) => number> = {
@@ -70,6 +74,8 @@ const SQUARED_ERROR: Record<Arithmetic, (group: Group) => number> = {
     F16_ROUNDINGS * (F16_SHARE * magnitude) ** 2 + GROUP * (SMALLEST_F16 * largestX * largestW) ** 2,
   // Half a step of 127 to the largest.
   int8: ({ largestX, squaresOfW }) => (largestX / 254) ** 2 * squaresOfW,
+  // Both factors of each product.
+  'f16 factors': ({ squares, largestX }) => 2 * F16_SHARE ** 2 * squares + GROUP * (SMALLEST_SCALED * largestX) ** 2,
 };
 
 function groupOf(
@@ -80,17 +86,18 @@ function groupOf(
   atW: number,
   length: number,
 ): Group {
-  let [sum, magnitude, largestX, largestW, squaresOfW] = [0, 0, 0, 0, 0];
+  let [sum, magnitude, largestX, largestW, squaresOfW, squares] = [0, 0, 0, 0, 0, 0];
   for (let i = 0; i < length; i++) {
     const value = x[atX + i]!;
     const part = parts[atW + i]!;
     sum += value * w[atW + i]!;
+    squares += (value * w[atW + i]!) ** 2;
     magnitude += Math.abs(value) * part;
     largestX = Math.max(largestX, Math.abs(value));
     largestW = Math.max(largestW, part);
     squaresOfW += part * part;
   }
-  return { sum, magnitude, largestX, largestW, squaresOfW };
+  return { sum, magnitude, largestX, largestW, squaresOfW, squares };
 }
 
 /** The magnitudes that errors are relative to: of w, or of its product of scale and code and its minimum, which cancel. */

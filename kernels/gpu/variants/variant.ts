@@ -7,9 +7,9 @@ export type Product = 'matvec' | 'matmul';
 
 /**
  * What the values of x are rounded to. f16: products and sums of a group too; int8: in groups of 32, the largest to 127.
- * In any of them, groups are added up in f32.
+ * In any of them, groups are added up in f32. f16 factors: x and w, but neither products nor sums.
  */
-export type Arithmetic = 'f32' | 'f16' | 'int8';
+export type Arithmetic = 'f32' | 'f16' | 'int8' | 'f16 factors';
 
 /** A way to compute x @ weight^T. All variants of a product take the bindings and parameters of matmul/linear.wgsl. */
 export interface Variant {
