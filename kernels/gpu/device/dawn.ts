@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { macOsFailure } from './macOs.ts';
 
 /** The exports of dawn.node. */
 export interface Dawn {
@@ -24,6 +26,8 @@ export function loadDawn(): Dawn {
   if (!isMainThread) throw new GpuUnavailable('The GPU can only be used from the main thread of a process.');
   const file = candidates().find((candidate) => existsSync(candidate));
   if (!file) throw new GpuUnavailable(`This copy of Airgap has no GPU library (dawn.node) for ${platform()}.`);
+  const tooOld = process.platform === 'darwin' ? macOsFailure(file, release()) : undefined;
+  if (tooOld) throw new GpuUnavailable(tooOld);
   try {
     return createRequire(file)(file) as Dawn;
   } catch (error) {
