@@ -60,11 +60,11 @@ export interface GpuOptions extends AdapterOptions {
 
 /** Ops on the best GPU. Rejects with GpuUnavailable, whose message is one sentence for the user. */
 export async function createGpuOps(options: GpuOptions = {}): Promise<GpuOps> {
-  const { device, deviceName, memoryBytes, offered } = await openGpu(options);
+  const { device, deviceName, memory, offered } = await openGpu(options);
   const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = device.limits;
   const bufferBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize, options.largestBufferBytes ?? Infinity);
   const variants = new VariantChoice(offered, maxComputeWorkgroupStorageSize, options.variants);
-  return new GpuOps(device, deviceName, { totalBytes: memoryBytes, bufferBytes }, variants, options.onLost);
+  return new GpuOps(device, deviceName, { ...memory, bufferBytes }, variants, options.onLost);
 }
 
 /** Ops through WebGPU: a step is one command buffer, and a long one several. */
@@ -124,7 +124,7 @@ export class GpuOps implements Ops {
   }
 
   get bytesFree(): number {
-    return this.#memory.limits.totalBytes - this.#memory.bytesHeld;
+    return this.#memory.bytesFree;
   }
 
   /** Dispatches of all steps so far, counted as they are submitted. */

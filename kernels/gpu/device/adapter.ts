@@ -1,9 +1,9 @@
-import { totalmem } from 'node:os';
 import { type Dawn, GpuUnavailable, dawnInstance, loadDawn } from './dawn.ts';
 import { BackendLost } from '../../ops.ts';
 import { MATRICES_FEATURE, type MatricesNeed, matricesOffered, matricesText } from './matrices.ts';
 import { MOST_GROUPS } from './kernel.ts';
 import { sentence } from './memory.ts';
+import { type GpuMemory, memoryOf } from './sharedMemory.ts';
 import { hasVulkanDriver } from './vulkanDrivers.ts';
 
 export interface AdapterOptions {
@@ -13,6 +13,8 @@ export interface AdapterOptions {
   readonly adapterName?: string | undefined;
   /** Binds no larger buffers than this, where the adapter would allow it: for tests of weights in several parts. */
   readonly largestBufferBytes?: number | undefined;
+  /** What is known of its memory, in place of what is: for tests. */
+  readonly memory?: Partial<GpuMemory> | undefined;
   /** Asks for no feature and no limit beyond what every WebGPU device has, whatever the adapter offers. */
   readonly baselineOnly?: boolean | undefined;
   /**
@@ -38,8 +40,7 @@ export type Need = 'subgroups' | 'f16' | 'byte products' | MatricesNeed;
 export interface OpenedGpu {
   readonly device: GPUDevice;
   readonly deviceName: string;
-  /** Bytes that this adapter's buffers may take together; Infinity where only an allocation can tell. */
-  readonly memoryBytes: number;
+  readonly memory: GpuMemory;
   /** What variants of kernels may need and this device has. */
   readonly offered: ReadonlySet<Need>;
 }
@@ -104,8 +105,8 @@ export async function openGpu(options: AdapterOptions, details: string[] = []): 
     device.destroy();
     throw error;
   }
-  const memoryBytes = sharesSystemMemory(adapter) ? systemMemoryBytes() : Infinity;
-  return { device, deviceName, memoryBytes, offered: offeredBy(device, gpu, adapter.info) };
+  const memory = { ...memoryOf(adapter.info), ...options.memory };
+  return { device, deviceName, memory, offered: offeredBy(device, gpu, adapter.info) };
 }
 
 async function wantsMatrices({ matrices = false }: AdapterOptions, { info }: GPUAdapter): Promise<boolean> {
@@ -214,8 +215,15 @@ function describe(adapter: GPUAdapter, name: string): string[] {
     ...['shader-f16', 'subgroups', 'timestamp-query'].map((f) => `${f}: ${features.has(f) ? 'yes' : 'no'}`),
     `subgroup matrices: ${matricesText(info)}`,
     `largest buffer: ${mebibytes(limits.maxBufferSize)}, bound at once ${mebibytes(limits.maxStorageBufferBindingSize)}`,
+    `memory: ${memoryText(memoryOf(info))}`,
     `workgroup: ${limits.maxComputeInvocationsPerWorkgroup} threads, ${limits.maxComputeWorkgroupStorageSize} bytes`,
   ];
+}
+
+function memoryText({ totalBytes, freeBytes }: GpuMemory): string {
+  if (totalBytes === Infinity) return 'its own';
+  const free = freeBytes ? `, of which ${Math.floor(freeBytes() / 2 ** 20)} MiB are free` : '';
+  return `shared with the system${free}`;
 }
 
 /** `info` is the adapter's: that of a device does not have the sizes of matrices. */
@@ -231,14 +239,4 @@ function offeredBy(
   };
   const offered = (Object.keys(has) as (keyof typeof has)[]).filter((need) => has[need]);
   return new Set([...offered, ...matricesOffered(info, features)]);
-}
-
-/** True where the GPU's memory is known to be the system's own. WebGPU does not tell the size of any other. */
-function sharesSystemMemory(adapter: GPUAdapter): boolean {
-  return adapter.info.isFallbackAdapter || process.platform === 'darwin';
-}
-
-function systemMemoryBytes(): number {
-  const constrained = process.constrainedMemory(); // 0, or beyond all bounds, where nothing constrains the process
-  return Math.floor(0.9 * (constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()));
 }

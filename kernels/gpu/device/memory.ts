@@ -1,3 +1,4 @@
+import type { GpuMemory } from './sharedMemory.ts';
 import { BackendLost, BackendRefused, OutOfMemory } from '../../ops.ts';
 
 /** A buffer, with an identity for caches. */
@@ -8,9 +9,7 @@ export interface HeldBuffer {
   readonly gpu: GPUBuffer;
 }
 
-export interface MemoryLimits {
-  /** Limit of all buffers together; Infinity where only an allocation can tell. */
-  readonly totalBytes: number;
+export interface MemoryLimits extends GpuMemory {
   /** Limit of one buffer that a kernel binds. */
   readonly bufferBytes: number;
 }
@@ -51,8 +50,19 @@ export class Memory {
     return this.#bytes;
   }
 
+  get bytesFree(): number {
+    const { totalBytes, freeBytes } = this.limits;
+    return Math.min(totalBytes - this.#bytes, freeBytes?.() ?? Infinity);
+  }
+
   /** Throws OutOfMemory where `bytes` more are known not to fit. */
   checkFits(bytes: number): void {
+    const free = this.limits.freeBytes?.() ?? Infinity;
+    if (bytes > free)
+      throw new OutOfMemory(
+        bytes,
+        `${mib(bytes)} more do not fit: this GPU uses the system's memory, of which ${mib(free)} are free.`,
+      );
     if (this.#bytes + bytes > this.limits.totalBytes)
       throw new OutOfMemory(
         bytes,
