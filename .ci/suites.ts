@@ -72,9 +72,11 @@ export const suites: Record<string, () => Promise<Counts> | Counts> = {
   webgpu: () => run('unit tests on WebGPU', { ...UNIT_TESTS, options: [...UNIT_TESTS.options, '--grep', WEBGPU] }),
   /** What has f16 and subgroups, on a second software GPU, where there is one. */
   lavapipe: () => onLavapipe('kernels on lavapipe', ONLY_ON_LAVAPIPE),
-  /** All of `webgpu` there. The first time, shaders compile for long, and tests may run out of time for it. */
-  lavapipeAll: () =>
-    onLavapipe('unit tests on lavapipe', { ...UNIT_TESTS, options: [...UNIT_TESTS.options, '--grep', WEBGPU] }),
+  /** All of `webgpu` there. The first time, shaders compile for long. */
+  lavapipeAll: () => {
+    const options = [...UNIT_TESTS.options, '--grep', WEBGPU, '--require', '.ci/gpu/patient.cjs'];
+    return onLavapipe('unit tests on lavapipe', { ...UNIT_TESTS, options });
+  },
   /** The chat page in a browser. */
   page: () => run('the page in Chromium', { files: ['dist/test/webview/**/*.test.mjs'] }),
   /** The WASM kernels and goldens on Node 22, whose V8 compiles them differently. */

@@ -34,7 +34,13 @@ export function lavapipe(): NodeJS.ProcessEnv | string {
 }
 
 function onlyDriver(manifest: string, libraries: readonly string[]): NodeJS.ProcessEnv {
-  return { VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest, LD_LIBRARY_PATH: libraries.join(':') };
+  return {
+    VK_DRIVER_FILES: manifest,
+    VK_ICD_FILENAMES: manifest,
+    LD_LIBRARY_PATH: libraries.join(':'),
+    // llama.cpp takes a device that computes on the CPU only where it is named.
+    GGML_VK_VISIBLE_DEVICES: '0',
+  };
 }
 
 function manifestsIn(folder: string): string[] {

@@ -157,7 +157,7 @@ async function benchModel(
 }
 
 /** Weights of the matrices that each token of a prompt goes through: all but embedding and head. */
-function matrixWeights({ parameters, config: { vocabSize, hiddenSize, tied } }: LoadedModel): number {
+export function matrixWeights({ parameters, config: { vocabSize, hiddenSize, tied } }: LoadedModel): number {
   return parameters - vocabSize * hiddenSize * (tied ? 1 : 2);
 }
 

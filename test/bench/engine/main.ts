@@ -56,7 +56,7 @@ function addBenchmarks(program: Command, signal: AbortSignal): void {
     .addOption(new Option('--shape <name>', 'random weights of a released shape').choices(Object.keys(SHAPES)))
     .option('--layers <count>', 'measure with fewer layers than the shape has', wholeNumber(1))
     .option('--attention', 'time block-sparse against dense attention on the shape of phi-3-small instead')
-    .option('--gpu', "time the GPU tuner's choices beside every variant, and dispatches of prefill, instead")
+    .option('--gpu', "on the GPU, and beside it the tuner's choices, every variant, and dispatches of prefill")
     .option('--profile', 'time each operation of prefill and decode instead')
     .option('--speculation <recording>', 'decode with and without drafts at places of recorded edits instead')
     .option('--chat', 'time ghost text without and beside a chat instead')
@@ -88,7 +88,7 @@ function measurements(folder: string, options: Options): Measurement<object>[] {
   if (beginnings) return [beginningsIn(folder)];
   if (chat) return [ghostTextIn({ folder, repeat }), followUpsIn(folder)];
   if (attention) return [ATTENTION];
-  if (gpu) return [GPU_VARIANTS, GPU_DISPATCHES];
+  if (gpu) return [speedOf({ folder, shape, layers }, options), GPU_VARIANTS, GPU_DISPATCHES];
   if (profile) return [profileOf({ folder, shape, layers }, options)];
   if (speculation !== undefined) return [speculationIn({ recording: speculation, folder })];
   return [speedOf({ folder, shape, layers }, options)];

@@ -23,13 +23,20 @@ export const VERSIONS: Record<string, string> = {
   '@wllama/wllama': '3.8.1',
 };
 
+/** Likewise for a GPU, where that is not the same. */
+const LLAMA_GPU_BINARIES: Record<string, string> = {
+  'linux-x64': 'linux-x64-vulkan',
+  'win32-x64': 'win-x64-vulkan',
+};
+const PLATFORM = `${process.platform}-${process.arch}`;
+
 /** Installs missing packages into `folder`. Their install scripts do not run, since these would download more. */
 export async function installPeers(folder: string, names: readonly string[], signal: AbortSignal): Promise<void> {
-  const wanted = names.flatMap((name) => [name, ...(name === 'node-llama-cpp' ? llamaBinary() : [])]);
+  const wanted = names.flatMap((name) => [name, ...(name === 'node-llama-cpp' ? llamaBinaries() : [])]);
   const missing = wanted.filter((name) => installedVersion(folder, name) !== versionOf(name));
   if (missing.length === 0) return;
   // Names all packages, because npm removes those that are not named.
-  const all = [...Object.keys(VERSIONS), ...llamaBinary()].filter(
+  const all = [...Object.keys(VERSIONS), ...llamaBinaries()].filter(
     (name) => missing.includes(name) || installedVersion(folder, name) !== undefined,
   );
   const packages = all.map((name) => `${name}@${versionOf(name)}`);
@@ -56,7 +63,7 @@ function versionOf(name: string): string {
   return VERSIONS[name] ?? LLAMA;
 }
 
-function llamaBinary(): string[] {
-  const name = LLAMA_BINARIES[`${process.platform}-${process.arch}`];
-  return name === undefined ? [] : [`@node-llama-cpp/${name}`];
+function llamaBinaries(): string[] {
+  const names = [LLAMA_BINARIES[PLATFORM], LLAMA_GPU_BINARIES[PLATFORM]];
+  return names.flatMap((name) => (name === undefined ? [] : [`@node-llama-cpp/${name}`]));
 }

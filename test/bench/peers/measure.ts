@@ -14,16 +14,35 @@ export interface Job {
   /** Time limit. A run that would exceed it, by the speed of earlier runs, is skipped. */
   readonly seconds: number;
   readonly flashAttention?: boolean | undefined;
+  /** The engine computes on the GPU. */
+  readonly gpu: boolean;
   readonly chromium?: string | undefined;
 }
 
 /** A message from a measuring process. */
 export type Report =
-  | { readonly kind: 'loaded'; readonly seconds: number; readonly bytesPerToken?: number | undefined }
+  | ({ readonly kind: 'loaded'; readonly seconds: number } & Loaded)
+  | ({ readonly kind: 'limits' } & GpuLimits)
   | ({ readonly kind: 'run'; readonly promptTokens: number; readonly decodes: boolean } & Speeds)
   | { readonly kind: 'skipped'; readonly promptTokens: number; readonly seconds: number }
   | { readonly kind: 'memory'; readonly bytes: number }
   | { readonly kind: 'done' };
+
+/** What is known of a model that has been loaded. */
+export interface Loaded {
+  /** Bytes of weights that decoding one token reads. */
+  readonly bytesPerToken?: number | undefined;
+  /** The GPU's name, as the engine gives it. */
+  readonly device?: string | undefined;
+}
+
+/** What the GPU does at most. */
+export interface GpuLimits {
+  readonly bytesPerSecond: number;
+  readonly macsPerSecond: number;
+  /** Multiply-adds of the matrices for a token of a prompt. */
+  readonly macsPerToken: number;
+}
 
 export interface Speeds {
   readonly prefillPerSecond: number;
@@ -32,8 +51,10 @@ export interface Speeds {
 
 /** An engine in this process, or in a browser that this process drives. */
 export interface Engine {
-  /** Opens the model. Resolves to the bytes of weights that decoding one token reads, where they are known. */
-  load(): Promise<number | void>;
+  /** Opens the model. */
+  load(): Promise<Loaded | void>;
+  /** Prepares what a user would wait for once, which is not timed, and measures the GPU. */
+  prepare?(): Promise<GpuLimits | void>;
   /** Prefills the prompt in an empty context, then decodes `tokens` tokens greedily. */
   run(promptTokens: number, tokens: number): Promise<Speeds>;
   /** Peak resident memory so far; undefined where the system does not report it. */
@@ -65,9 +86,11 @@ export async function measure(open: (job: Job) => Promise<Engine>): Promise<void
   };
   const started = performance.now();
   const elapsed = (): number => (performance.now() - started) / 1000;
-  const bytesPerToken = await engine.load();
-  tell({ kind: 'loaded', seconds: elapsed(), bytesPerToken: bytesPerToken ?? undefined });
+  const loaded = await engine.load();
+  tell({ kind: 'loaded', seconds: elapsed(), ...loaded });
   tellMemory();
+  const limits = await engine.prepare?.();
+  if (limits) tell({ kind: 'limits', ...limits });
   await engine.run(WARM_UP_TOKENS, LEAST_TOKENS);
   let speeds = await engine.run(WARM_UP_TOKENS, LEAST_TOKENS); // Gives the expected speed.
   for (let round = 0; round < job.repeat; round++) {

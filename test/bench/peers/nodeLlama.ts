@@ -1,10 +1,14 @@
-/** Measures llama.cpp on the CPU, as npm's node-llama-cpp builds it. */
+/** Measures llama.cpp on the CPU or the GPU, as npm's node-llama-cpp builds it. */
 import { importPackage } from './install.ts';
 import { CONTEXT_TOKENS, measure, ownPeakBytes, promptIds, secondsOf } from './measure.ts';
 
 /** The part of the package's types that is used. The package itself is not installed when types are checked. */
 interface NodeLlamaCpp {
-  getLlama(options: object): Promise<{ loadModel(options: object): Promise<Model> }>;
+  getLlama(options: object): Promise<Llama>;
+}
+interface Llama {
+  getGpuDeviceNames(): Promise<string[]>;
+  loadModel(options: object): Promise<Model>;
 }
 interface Model {
   createContext(options: object): Promise<{ getSequence(): Sequence }>;
@@ -15,13 +19,17 @@ interface Sequence {
   evaluate(ids: number[], options: object): AsyncGenerator<number>;
 }
 
-await measure(async ({ packages, files, threads, flashAttention }) => {
+const GPU_API = process.platform === 'darwin' ? 'metal' : 'vulkan';
+
+await measure(async ({ packages, files, threads, flashAttention, gpu }) => {
   const { getLlama } = await importPackage<NodeLlamaCpp>(packages, 'node-llama-cpp');
-  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: 'warn' });
+  const llama = await getLlama({ gpu: gpu ? GPU_API : false, build: 'never', skipDownload: true, logLevel: 'warn' });
   let sequence: Sequence;
   return {
     async load() {
-      const model = await llama.loadModel({ modelPath: files[0], gpuLayers: 0 });
+      const [device] = gpu ? await llama.getGpuDeviceNames() : [];
+      if (gpu && device === undefined) throw new Error(`llama.cpp takes none of the devices that ${GPU_API} has here`);
+      const model = await llama.loadModel({ modelPath: files[0], gpuLayers: gpu ? 'max' : 0 });
       const context = await model.createContext({
         contextSize: CONTEXT_TOKENS,
         batchSize: 512,
@@ -29,6 +37,7 @@ await measure(async ({ packages, files, threads, flashAttention }) => {
         flashAttention,
       });
       sequence = context.getSequence();
+      return { device };
     },
     async run(promptTokens, tokens) {
       await sequence.clearHistory();

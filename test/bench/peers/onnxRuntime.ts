@@ -1,10 +1,10 @@
-/** Measures ONNX Runtime on the CPU, as npm's onnxruntime-node builds it, with the graph of onnx.ts. */
+/** Measures ONNX Runtime on the CPU or by WebGPU, as npm's onnxruntime-node builds it, with the graph of onnx.ts. */
 import { importPackage } from './install.ts';
 import { measure, ownPeakBytes, secondsOf } from './measure.ts';
 import type { OnnxRuntime, OnnxSession } from './onnxRuntimeTypes.ts';
 import { MINI } from './shape.ts';
 
-await measure(async ({ packages, files, layers, threads }) => {
+await measure(async ({ packages, files, layers, threads, gpu }) => {
   const { InferenceSession, Tensor } = await importPackage<OnnxRuntime>(packages, 'onnxruntime-node');
   const { hidden, heads, headDim } = MINI;
   let session: OnnxSession;
@@ -31,7 +31,9 @@ await measure(async ({ packages, files, layers, threads }) => {
       session = await InferenceSession.create(
         files.find((file) => file.endsWith('.onnx'))!,
         {
-          executionProviders: ['cpu'],
+          executionProviders: [gpu ? 'webgpu' : 'cpu'],
+          // Otherwise what WebGPU lacks would run on the CPU without a word.
+          extra: { session: { disable_cpu_ep_fallback: gpu ? '1' : '0' } },
           intraOpNumThreads: threads,
           interOpNumThreads: 1,
           graphOptimizationLevel: 'all',

@@ -9,6 +9,8 @@ export interface PeerOptions {
   model?: string;
   layers: number;
   only: readonly EngineName[];
+  /** Engines compute on the GPU. */
+  gpu: boolean;
   threads: number;
   tokens: number;
   repeat: number;
@@ -19,7 +21,7 @@ export interface PeerOptions {
 /** Parses the options of `npm run bench -- --peers`. Prints errors and help, then throws a CommanderError. */
 export function parsePeerOptions(args: readonly string[], defaultThreads: number): PeerOptions {
   const program = new Command('npm run bench -- --peers')
-    .description('our WASM backend beside other engines on this machine, all on the same model')
+    .description('our engine beside others on this machine, all on the same model')
     .exitOverride()
     .configureHelp({ helpWidth: 110 })
     .addOption(new Option('--peers').default(true).hideHelp())
@@ -31,6 +33,7 @@ export function parsePeerOptions(args: readonly string[], defaultThreads: number
       MINI.layers,
     )
     .addOption(new Option('--only <names...>', 'measure these engines').choices(ENGINES).default(ENGINES, 'all'))
+    .option('--gpu', 'on the GPU, by WebGPU, Vulkan or Metal, in place of the CPU', false)
     .option('--threads <count>', 'threads of each engine', whole(1, 64), defaultThreads)
     .option('--tokens <count>', 'tokens to decode after a prompt', whole(2, 256), 16)
     .option('--repeat <count>', 'runs at most; medians are printed', whole(1, 100), 3)

@@ -56,8 +56,8 @@ describe('the comparison with other engines', () => {
   });
 
   it('options have defaults, and are read', () => {
-    const { layers, only, threads } = parsePeerOptions(['--peers'], 2);
-    assert.deepEqual({ layers, only, threads }, { layers: 32, only: ENGINES, threads: 2 });
+    const { layers, only, threads, gpu } = parsePeerOptions(['--peers'], 2);
+    assert.deepEqual({ layers, only, threads, gpu }, { layers: 32, only: ENGINES, threads: 2, gpu: false });
     const given = parsePeerOptions(['--peers', '--layers', '2', '--only', 'airgap', 'wllama'], 2);
     assert.deepEqual([given.layers, given.only], [2, ['airgap', 'wllama']]);
   });
@@ -91,7 +91,7 @@ describe('a measuring process', () => {
   before(() => (folder = mkdtempSync(join(tmpdir(), 'airgap-peers-'))));
   after(() => rmSync(folder, { recursive: true }));
 
-  const job: Job = { packages: '', files: [], layers: 1, threads: 1, tokens: 2, repeat: 1, seconds: 60 };
+  const job: Job = { packages: '', files: [], layers: 1, threads: 1, tokens: 2, repeat: 1, seconds: 60, gpu: false };
   const script = (text: string): string => {
     const path = join(folder, 'script.mjs');
     writeFileSync(path, text);

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { endProcesses, processTree } from '../../../.ci/processes.ts';
-import type { Job, Report } from './measure.ts';
+import type { GpuLimits, Job, Report } from './measure.ts';
 import { speedKey } from './table.ts';
 
 /** Time for everything that a process does beside its runs, such as loading, before it counts as stuck. */
@@ -13,6 +13,7 @@ export interface Outcome {
   /** Figures by the keys of table.ts. */
   readonly figures: Record<string, number[]>;
   bytesPerToken: number | undefined;
+  limits?: GpuLimits;
   /** Sentences that say what is missing, and why. */
   readonly notes: string[];
 }
@@ -28,7 +29,7 @@ export async function runMeasurement(script: string, job: Job, signal: AbortSign
     if (report.kind === 'done') finished = true;
     else note(outcome, report);
   });
-  const limit = AbortSignal.timeout(Math.ceil((job.seconds + GRACE_SECONDS) * 1000));
+  const limit = AbortSignal.timeout(Math.ceil((Math.max(0, job.seconds) + GRACE_SECONDS) * 1000));
   const stopped = AbortSignal.any([signal, limit]);
   try {
     await once(child, 'close', { signal: stopped }); // All reports have arrived by then.
@@ -49,6 +50,10 @@ function note(outcome: Outcome, report: Exclude<Report, { kind: 'done' }>): void
     case 'loaded':
       add('load', report.seconds);
       outcome.bytesPerToken = report.bytesPerToken;
+      if (report.device !== undefined) notes.push(`computes on ${report.device}.`);
+      break;
+    case 'limits':
+      outcome.limits = report;
       break;
     case 'memory':
       figures['memory'] = [report.bytes]; // It never decreases.
