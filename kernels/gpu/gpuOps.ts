@@ -35,7 +35,7 @@ import { Memory, type MemoryLimits } from './device/memory.ts';
 import { Recording } from './device/recording.ts';
 import { headNorm } from './rowwise/headNorm.ts';
 import { rmsNorm } from './rowwise/rmsNorm.ts';
-import { Runner } from './device/runner.ts';
+import { Runner, type TimedRun } from './device/runner.ts';
 import { siluMul } from './rowwise/siluMul.ts';
 import { type GpuTensor, type GpuWeight, Storage, activation, values, weightOf } from './device/tensor.ts';
 import { argmax } from './rowwise/argmax.ts';
@@ -189,13 +189,13 @@ export class GpuOps implements Ops {
     }
   }
 
-  /** A step beside those of models, and the seconds it took. It may fail without harm to later ones. */
-  async timedStep(record: () => Tensor): Promise<{ values: Float32Array; seconds: number }> {
+  /** A step beside those of models, and what it took. It may fail without harm to later ones. */
+  async timedStep(record: () => Tensor): Promise<TimedRun> {
     const { recording, results } = this.#record(record);
-    const started = performance.now();
+    const run = this.#runner.runTimed(recording, results);
+    this.#running = run;
     try {
-      const values = await (this.#running = this.#runner.run(recording, results));
-      return { values, seconds: (performance.now() - started) / 1000 };
+      return await run;
     } finally {
       this.#running = undefined;
     }

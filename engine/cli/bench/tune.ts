@@ -40,13 +40,16 @@ export async function tune(ops: Ops, options: TuneOptions, signal: AbortSignal):
   const onShape = options.json ? undefined : (shape: TunedShape): void => console.log(textOf(shape));
   const tuned = await tuneGpu(ops, { mostSeconds: options.seconds, signal, onShape });
   if (!tuned) throw new BadRequest(`The model runs on ${ops.deviceName}; only a GPU has kernels to choose from.`);
-  const { adapter, shapes, dropped, complete } = tuned;
+  const { adapter, shapes, dropped, complete, timedByGpu } = tuned;
   const { folder } = placesOf(options);
   const chosen = Object.fromEntries(shapes.map(({ key, chosen }) => [key, chosen]));
   await keepTuning(folder, adapter, { chosen, dropped });
-  if (options.json) return console.log(JSON.stringify({ adapter, shapes, dropped, complete }));
+  if (options.json) return console.log(JSON.stringify({ adapter, shapes, dropped, complete, timedByGpu }));
   for (const sentence of dropped) console.log(sentence);
   if (!complete) console.log(`Time was up after ${options.seconds} s; the other products keep their kernels.`);
+  console.log(
+    `Times are by the GPU's own clock for ${timedByGpu} of ${shapes.length} kinds of products, else by the host's.`,
+  );
   const all = Object.keys((await knownTuning(folder, adapter))?.chosen ?? {}).length;
   console.log(`Choices for ${all} kinds of products are kept for ${adapter}. They hold from the next load on.`);
 }

@@ -19,7 +19,7 @@ interface CopyRange {
   readonly bytes: number;
 }
 
-interface Copy extends CopyRange {
+export interface Copy extends CopyRange {
   readonly from: Storage;
   readonly to: Storage;
 }

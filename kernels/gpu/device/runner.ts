@@ -1,9 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Dispatch, type Operation, type Recording, macsOf } from './recording.ts';
+import { type Copy, type Dispatch, type Operation, type Recording, macsOf } from './recording.ts';
 import { PARAMS_BYTES, Pipelines, type Scalar } from './kernel.ts';
 import { type HeldBuffer, MAP_MODE_READ, Memory, USAGE } from './memory.ts';
 import { ScratchPool } from './scratch.ts';
-import type { Storage } from './tensor.ts';
+import { Storage } from './tensor.ts';
+import { Timestamps, secondsBetween } from './timestamps.ts';
+
+/** What a run has given, and the seconds it took. */
+export interface TimedRun {
+  readonly values: Float32Array;
+  readonly hostSeconds: number;
+  readonly gpuSeconds: number | undefined;
+}
 
 /** Runs recordings: one command buffer each, or several where that would take long, and one small read-back. */
 export class Runner {
@@ -16,6 +24,8 @@ export class Runner {
   submissions = 0;
   #uniforms: HeldBuffer | undefined;
   #readback: HeldBuffer | undefined;
+  /** Made when the first step is timed. */
+  #stamps: Timestamps | undefined;
 
   readonly #memory: Memory;
   readonly #pipelines: Pipelines;
@@ -32,7 +42,7 @@ export class Runner {
    * The values of the first of `results`; the others may be read until the next run. Rejects with OutOfMemory, BackendLost,
    * or BackendRefused, which names the shader where one is at fault.
    */
-  async run(recording: Recording, results: readonly Storage[]): Promise<Float32Array> {
+  async run(recording: Recording, results: readonly Storage[], stamps?: Timestamps): Promise<Float32Array> {
     recording.dropUnneeded(results);
     const { macs, budget, operations } = recording;
     const { likelyMs, ended } = this.#pace(recording);
@@ -43,7 +53,7 @@ export class Runner {
       recording.assignBuffers(results, this.#scratch);
       for (const { storage, data } of recording.inputs)
         this.#memory.device.queue.writeBuffer(storage.buffer!.gpu, 0, data);
-      return this.#encode(parts);
+      return this.#encode(parts, stamps);
     });
     const started = performance.now();
     await settled.catch((error: unknown) => {
@@ -56,6 +66,19 @@ export class Runner {
     ended(ms);
     budget.ended(macs, ms);
     return values;
+  }
+
+  /**
+   * Likewise, with the seconds it took: all of it, by the host's clock, and its passes by the GPU's, where that has timestamps
+   * that can be true.
+   */
+  async runTimed(recording: Recording, results: readonly Storage[]): Promise<TimedRun> {
+    const stamps = (this.#stamps ??= Timestamps.of(this.#memory));
+    const started = performance.now();
+    const values = await this.run(recording, results, stamps);
+    const hostSeconds = (performance.now() - started) / 1000;
+    const read = stamps && (await this.read(new Storage(Timestamps.BYTES, stamps.resolved)));
+    return { values, hostSeconds, gpuSeconds: read && secondsBetween(read.buffer, hostSeconds) };
   }
 
   /** The values of another result of the last run. Rejects as run. */
@@ -106,47 +129,43 @@ export class Runner {
   }
 
   /** A command buffer for each part, of which the last is still open, and the others are submitted. */
-  #encode(parts: readonly (readonly Operation[])[]): GPUCommandEncoder {
+  #encode(parts: readonly (readonly Operation[])[], stamps: Timestamps | undefined): GPUCommandEncoder {
     const uniforms = this.#writeParams(parts.flat().filter((operation) => 'kernel' in operation));
+    const pieces = parts.map(inPasses);
+    const passes = pieces.flat().filter(isPass);
     let encoder = this.#memory.device.createCommandEncoder();
     let params = 0;
-    for (const [index, part] of parts.entries()) {
+    for (const [index, part] of pieces.entries()) {
       if (index > 0) {
         this.#send(encoder);
         encoder = this.#memory.device.createCommandEncoder();
       }
-      params = this.#encodePart(encoder, part, uniforms, params);
+      for (const piece of part) {
+        if (isPass(piece)) {
+          const pass = encoder.beginComputePass(stamps?.of(piece === passes[0], piece === passes.at(-1)));
+          for (const dispatch of piece) {
+            this.#encodeDispatch(pass, dispatch, uniforms, params);
+            params += this.#paramsStride;
+          }
+          pass.end();
+        } else {
+          const { from, to, fromByte = 0, toByte = 0, bytes } = piece;
+          encoder.copyBufferToBuffer(from.buffer!.gpu, fromByte, to.buffer!.gpu, toByte, bytes);
+        }
+      }
     }
+    stamps?.resolve(encoder);
     return encoder;
   }
 
-  /** `params`: where in `uniforms` those of the first dispatch lie. Returns where those of the next part do. */
-  #encodePart(
-    encoder: GPUCommandEncoder,
-    operations: readonly Operation[],
-    uniforms: HeldBuffer,
-    params: number,
-  ): number {
-    let pass: GPUComputePassEncoder | undefined;
-    for (const operation of operations) {
-      if ('kernel' in operation) {
-        pass ??= encoder.beginComputePass();
-        const pipeline = this.#pipelines.get(operation.kernel);
-        const buffers = operation.storages.map((storage) => storage.buffer!);
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, this.#pipelines.bindGroup(pipeline, [...buffers, uniforms]), [params]);
-        pass.dispatchWorkgroups(...operation.grid);
-        this.dispatches++;
-        params += this.#paramsStride;
-      } else {
-        pass?.end();
-        pass = undefined;
-        const { from, to, fromByte = 0, toByte = 0, bytes } = operation;
-        encoder.copyBufferToBuffer(from.buffer!.gpu, fromByte, to.buffer!.gpu, toByte, bytes);
-      }
-    }
-    pass?.end();
-    return params;
+  /** `params`: where in `uniforms` its own lie. */
+  #encodeDispatch(pass: GPUComputePassEncoder, dispatch: Dispatch, uniforms: HeldBuffer, params: number): void {
+    const pipeline = this.#pipelines.get(dispatch.kernel);
+    const buffers = dispatch.storages.map((storage) => storage.buffer!);
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, this.#pipelines.bindGroup(pipeline, [...buffers, uniforms]), [params]);
+    pass.dispatchWorkgroups(...dispatch.grid);
+    this.dispatches++;
   }
 
   /** One upload for the parameters of all dispatches, each at its own dynamic offset. */
@@ -183,6 +202,22 @@ function inParts(operations: readonly Operation[], most: number): readonly (read
     macs += more;
   }
   return parts;
+}
+
+/** Dispatches that follow each other are a pass. */
+function inPasses(operations: readonly Operation[]): readonly (readonly Dispatch[] | Copy)[] {
+  const pieces: (Dispatch[] | Copy)[] = [];
+  for (const operation of operations) {
+    const last = pieces.at(-1);
+    if (!('kernel' in operation)) pieces.push(operation);
+    else if (Array.isArray(last)) last.push(operation);
+    else pieces.push([operation]);
+  }
+  return pieces;
+}
+
+function isPass(piece: readonly Dispatch[] | Copy): piece is readonly Dispatch[] {
+  return Array.isArray(piece);
 }
 
 const SHORTEST_SLEEP_MS = 3; // Timers are accurate to a millisecond.

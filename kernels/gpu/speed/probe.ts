@@ -1,10 +1,9 @@
 import { type Kernel, PARAMS_BYTES, Pipelines, grid } from '../device/kernel.ts';
 import { type HeldBuffer, MAP_MODE_READ, Memory, USAGE } from '../device/memory.ts';
+import { Timestamps, secondsBetween } from '../device/timestamps.ts';
 
-/** Bytes of two timestamps, and those that the host reads of a result. */
-const STAMPS_BYTES = 16;
+/** What the host reads of a result. */
 const READ_BYTES = 1024;
-const QUERY_RESOLVE = 0x200; // GPUBufferUsage.QUERY_RESOLVE, which is no global in Node.
 
 /** A dispatch of `groups` workgroups, `times` times in a row, with one u32 as its parameter. */
 export interface Trial {
@@ -22,7 +21,7 @@ export class Probe {
   readonly #pipelines: Pipelines;
   readonly #uniforms: HeldBuffer;
   readonly #readback: HeldBuffer;
-  readonly #stamps: { readonly queries: GPUQuerySet; readonly resolved: HeldBuffer } | undefined;
+  readonly #stamps: Timestamps | undefined;
 
   constructor(
     readonly device: GPUDevice,
@@ -32,9 +31,7 @@ export class Probe {
     this.memory = new Memory(device, { totalBytes: Infinity, bufferBytes }, () => this.#pipelines.forgetBindGroups());
     this.#uniforms = this.memory.allocate(PARAMS_BYTES, USAGE.UNIFORM | USAGE.COPY_DST);
     this.#readback = this.memory.allocate(READ_BYTES, USAGE.MAP_READ | USAGE.COPY_DST);
-    if (!device.features.has('timestamp-query')) return;
-    const queries = device.createQuerySet({ type: 'timestamp', count: 2 });
-    this.#stamps = { queries, resolved: this.memory.allocate(STAMPS_BYTES, QUERY_RESOLVE | USAGE.COPY_SRC) };
+    this.#stamps = Timestamps.of(this.memory);
   }
 
   get hasTimestamps(): boolean {
@@ -49,19 +46,18 @@ export class Probe {
     const { device } = this;
     const started = performance.now();
     device.queue.writeBuffer(this.#uniforms.gpu, 0, new Uint32Array([parameter]));
-    const bytes = await this.#read(this.#stamps?.resolved ?? to, STAMPS_BYTES, (encoder) => {
+    const bytes = await this.#read(this.#stamps?.resolved ?? to, Timestamps.BYTES, (encoder) => {
       const pipeline = this.#pipelines.get(kernel);
-      const pass = encoder.beginComputePass(this.#stamps && { timestampWrites: stampsOf(this.#stamps.queries) });
+      const pass = encoder.beginComputePass(this.#stamps?.of(true, true));
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, this.#pipelines.bindGroup(pipeline, [from, to, this.#uniforms]), [0]);
       for (let i = 0; i < times; i++) pass.dispatchWorkgroups(...grid(groups));
       pass.end();
-      if (this.#stamps) encoder.resolveQuerySet(this.#stamps.queries, 0, 2, this.#stamps.resolved.gpu, 0);
+      this.#stamps?.resolve(encoder);
     });
     const hostSeconds = (performance.now() - started) / 1000;
-    const [begin, end] = new BigUint64Array(bytes);
-    const seconds = this.#stamps ? Number(end! - begin!) / 1e9 : 0;
-    return { seconds: seconds > 0 && seconds < hostSeconds ? seconds : hostSeconds, hostSeconds };
+    const seconds = this.#stamps && secondsBetween(bytes, hostSeconds);
+    return { seconds: seconds ?? hostSeconds, hostSeconds };
   }
 
   /** The first READ_BYTES of a buffer. Rejects as `run` does. */
@@ -89,11 +85,7 @@ export class Probe {
 
   dispose(): void {
     this.memory.destroyAll();
-    this.#stamps?.queries.destroy();
+    this.#stamps?.destroy();
     this.device.destroy();
   }
-}
-
-function stampsOf(querySet: GPUQuerySet): GPUComputePassTimestampWrites {
-  return { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
 }

@@ -1,6 +1,6 @@
-import type { Ops, Tensor } from '../../ops.ts';
 import type { GpuWeight } from '../device/tensor.ts';
 import { choiceKey, productOf } from './choice.ts';
+import { type Compared, type TimedDevice, timesOf } from './timing.ts';
 import { type TrialDevice, validVariants } from './validity.ts';
 import type { Variant } from './variant.ts';
 
@@ -23,6 +23,8 @@ export interface Tuning {
   readonly complete: boolean;
   /** What it took, without what its turns were waited for. */
   readonly seconds: number;
+  /** How many of the shapes were timed by the GPU's own clock; the others by the host's. */
+  readonly timedByGpu: number;
 }
 
 /** Runs a piece of work, of some milliseconds on most devices, once its turn has come. Rejects where it never will. */
@@ -39,20 +41,11 @@ export interface TuneOptions {
   readonly turn?: Turn | undefined;
 }
 
-/** A device whose products are timed. */
-export type TunedDevice = TrialDevice & Pick<Ops, 'rmsNorm' | 'lastRows'>;
+/** A device whose variants are tried and timed. */
+export type TunedDevice = TrialDevice & TimedDevice;
 
 /** Rows of decoding, of prefill, and of drafts that are checked, in the order of their worth. */
 const ROWS = [1, 128, 4] as const;
-/** A run takes at least so long, well above what the host's clock and a round trip blur. */
-const RUN_MS = 8;
-/** Of so many runs the shortest counts, since others may use the GPU, too. */
-const RUNS = 3;
-/** A variant whose first run takes so many times as long as the fastest is not run again. */
-const HOPELESS = 1.5;
-/** A variant is first tried with this share of a run's products, since it may be far slower than the first. */
-const FIRST_SHARE = 1 / 8;
-const MOST_PRODUCTS = 1024;
 /** The first variant gives way only to one that takes at most this share of its time. */
 const WORTHWHILE = 0.97;
 
@@ -66,6 +59,7 @@ export async function tune(ops: TunedDevice, weights: readonly GpuWeight[], opti
   const shapes: TunedShape[] = [];
   const valid = new ValidVariants(device, clock);
   let complete = false;
+  let timedByGpu = 0;
   try {
     for (const rows of ROWS) {
       for (const alike of byShape(weights)) {
@@ -73,7 +67,8 @@ export async function tune(ops: TunedDevice, weights: readonly GpuWeight[], opti
         const key = choiceKey(rows, dtype, shape);
         if (options.onlyMissing && ops.variants.isChosen(key)) continue;
         const candidates = await valid.of(rows, alike[0]!);
-        const tuned = await tuneShape(device, key, { candidates, weights: alike, rows });
+        const { byTimestamps, ...tuned } = await tuneShape(device, key, { candidates, weights: alike, rows });
+        if (byTimestamps) timedByGpu++;
         shapes.push(tuned);
         options.onShape?.(tuned);
       }
@@ -82,7 +77,7 @@ export async function tune(ops: TunedDevice, weights: readonly GpuWeight[], opti
   } catch (error) {
     if (!(error instanceof TimeIsUp || options.signal?.aborted)) throw error;
   }
-  return { shapes, dropped: valid.dropped, complete, seconds: clock.seconds };
+  return { shapes, dropped: valid.dropped, complete, seconds: clock.seconds, timedByGpu };
 }
 
 /** Counts the time that tuning takes, but not how long its turns are waited for. */
@@ -170,20 +165,12 @@ function byShape(weights: readonly GpuWeight[]): readonly (readonly GpuWeight[])
   return [...groups.values()].sort((a, b) => size(b) - size(a));
 }
 
-/** Products of one shape, and the variants that may compute them. */
-interface Compared {
-  readonly candidates: readonly Variant[];
-  readonly weights: readonly GpuWeight[];
-  readonly rows: number;
-}
-
-interface Time {
-  readonly variant: Variant;
-  readonly seconds: number;
-}
-
-async function tuneShape(ops: TunedDevice, key: string, compared: Compared): Promise<TunedShape> {
-  const times = await timesOf(ops, compared);
+async function tuneShape(
+  ops: TunedDevice,
+  key: string,
+  compared: Compared,
+): Promise<TunedShape & { byTimestamps: boolean }> {
+  const { times, byTimestamps } = await timesOf(ops, compared);
   const [first] = times;
   const fastest = times.reduce((a, b) => (b.seconds < a.seconds ? b : a));
   const { variant } = fastest.seconds <= WORTHWHILE * first!.seconds ? fastest : first!;
@@ -194,57 +181,6 @@ async function tuneShape(ops: TunedDevice, key: string, compared: Compared): Pro
     chosen: variant.name,
     isOther: variant !== first!.variant,
     times: named.sort((a, b) => a.seconds - b.seconds),
+    byTimestamps,
   };
-}
-
-/** What a product takes by each variant. All weights take turns, as in a model, so that caches do not hold one of them. */
-async function timesOf(ops: TunedDevice, { candidates, weights, rows }: Compared): Promise<Time[]> {
-  /** The seconds of a product in a run of so many. */
-  const run = async (variant: Variant, products: number): Promise<number> => {
-    const { seconds } = await ops.timedStep(() =>
-      ops.variants.trying(variant, () => productsOf(ops, weights, rows, products)),
-    );
-    return seconds / products;
-  };
-  let products = 1;
-  for (;;) {
-    await run(candidates[0]!, products); // Compiles and fills scratch.
-    const ms = 1000 * products * (await run(candidates[0]!, products));
-    if (ms >= RUN_MS || products === MOST_PRODUCTS) break;
-    products = Math.min(MOST_PRODUCTS, Math.ceil(products * Math.min(16, Math.max(2, (1.5 * RUN_MS) / ms))));
-  }
-  const times: Time[] = [];
-  let best = Infinity;
-  for (const variant of candidates) {
-    const few = Math.ceil(products * FIRST_SHARE);
-    await run(variant, few); // Fills caches.
-    let seconds = await run(variant, few);
-    if (seconds * few * 1000 < 2 * RUN_MS && few < products) seconds = await run(variant, products);
-    for (let i = 1; i < RUNS && seconds < HOPELESS * best; i++) {
-      seconds = Math.min(seconds, await run(variant, products));
-    }
-    times.push({ variant, seconds });
-    best = Math.min(best, seconds);
-  }
-  return times;
-}
-
-/**
- * Each product adds the result of the one before it, or nothing would need that and it would not be computed. Before those
- * of few rows stands a norm, as in a model, since the first variant computes it for nothing (joined/).
- */
-function productsOf(ops: TunedDevice, weights: readonly GpuWeight[], rows: number, products: number): Tensor {
-  const [outs, width] = weights[0]!.shape;
-  const x = ops.embed(
-    weights[0]!,
-    Array.from({ length: rows }, (_, i) => i % outs),
-  );
-  const ones = ops.input(new Float32Array(width).fill(1), [width]);
-  const isDecode = productOf(rows) === 'matvec';
-  let residual: Tensor | undefined;
-  for (let i = 0; i < products; i++) {
-    const input = isDecode ? ops.rmsNorm(x, ones, 1e-5) : x;
-    residual = ops.linear(input, weights[i % weights.length]!, residual && { residual });
-  }
-  return ops.lastRows(residual!, 1);
 }

@@ -1,6 +1,7 @@
 import { BackendRefused, type Ops, OutOfMemory, type Tensor, type WeightDType } from '../../ops.ts';
 import { isSuperBlock } from '../../superBlocks.ts';
 import type { Kernel } from '../device/kernel.ts';
+import type { TimedRun } from '../device/runner.ts';
 import type { VariantChoice } from './choice.ts';
 import { expectedProduct } from './rounding.ts';
 import type { Product, Variant } from './variant.ts';
@@ -8,8 +9,8 @@ import type { Product, Variant } from './variant.ts';
 /** A device as far as variants are tried on it. */
 export interface TrialDevice extends Pick<Ops, 'input' | 'embed' | 'linear' | 'createWeight' | 'free'> {
   readonly variants: VariantChoice;
-  /** A step beside those of models, and the seconds it took. It may fail without harm to later ones. */
-  timedStep(record: () => Tensor): Promise<{ readonly values: Float32Array; readonly seconds: number }>;
+  /** A step beside those of models, and what it took. It may fail without harm to later ones. */
+  timedStep(record: () => Tensor): Promise<TimedRun>;
   /** Why a kernel does not compile, in one line; undefined where it does. */
   compileFailure(kernel: Kernel): Promise<string | undefined>;
 }

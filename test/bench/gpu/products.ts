@@ -1,6 +1,7 @@
 import type { Measurement } from '../../../engine/cli/bench/backends.ts';
 import { type GpuOps, createGpuOps } from '../../../kernels/gpu/gpuOps.ts';
 import { choiceKey, productOf } from '../../../kernels/gpu/variants/choice.ts';
+import { chainOf } from '../../../kernels/gpu/variants/timing.ts';
 import type { Variant } from '../../../kernels/gpu/variants/variant.ts';
 import type { Tensor } from '../../../kernels/ops.ts';
 
@@ -31,9 +32,12 @@ const SMALL: readonly Shape[] = [
 ];
 const ROWS = [1, 4, 128] as const;
 const SECONDS_TO_TUNE = 600;
-/** A run takes at least so long, and of so many rounds, in which all variants take turns, the shortest run counts. */
+/** A run takes about so long, and of so many rounds, in which all variants take turns, the shortest run counts. */
 const RUN_SECONDS = 0.05;
-const ROUNDS = 5;
+const ROUNDS = 20;
+/** Behind so many rounds, what takes so many times as long as the best will not be the best. */
+const FULL_ROUNDS = 5;
+const FAR_BEHIND = 1.3;
 
 const microseconds = (seconds: number): string => `${(seconds * 1e6).toPrecision(3)} µs`;
 
@@ -67,7 +71,7 @@ export const GPU_VARIANTS: Measurement<ProductRow> = {
           if (!tuned) continue;
           const guess = new Map(tuned.times.map(({ variant, seconds }) => [variant, seconds]));
           const candidates = ops.variants.candidates(productOf(rows), 'q4').filter(({ name }) => guess.has(name));
-          const times = await timesOf(ops, { candidates, weight, rows, width: shape[1], guess, signal });
+          const times = await timesOf(ops, { candidates, weight, rows, guess, signal });
           yield rowOf(`${rows} x ${shape[1]} x ${shape[0]}`, tuned.chosen, times);
         }
       }
@@ -95,42 +99,31 @@ interface Timed {
   readonly candidates: readonly Variant[];
   readonly weight: Tensor;
   readonly rows: number;
-  readonly width: number;
   /** About what each takes, in seconds. */
   readonly guess: ReadonlyMap<string, number>;
   readonly signal: AbortSignal;
 }
 
-/** Seconds of a product by each variant. Turns are taken round by round, so that what else the machine does hits all alike. */
-async function timesOf(ops: GpuOps, timed: Timed): Promise<Map<string, number>> {
-  const { candidates, weight, rows, width, guess, signal } = timed;
-  const x = ops.upload(
-    Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i)),
-    [rows, width],
-  );
+/**
+ * Seconds of a product by each variant, in the chain that the tuner times. Turns are taken round by round, so that what else
+ * the machine does hits all alike; those that are far behind by then do without the later ones.
+ */
+async function timesOf(ops: GpuOps, { candidates, weight, rows, guess, signal }: Timed): Promise<Map<string, number>> {
   const times = new Map<string, number>();
-  try {
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const variant of candidates) {
-        signal.throwIfAborted();
-        const products = Math.max(1, Math.ceil(RUN_SECONDS / guess.get(variant.name)!));
-        const started = performance.now();
-        await ops.variants.trying(variant, () => ops.step(() => productsOf(ops, x, weight, products)));
-        const seconds = (performance.now() - started) / 1000 / products;
-        times.set(variant.name, Math.min(seconds, times.get(variant.name) ?? Infinity));
-      }
+  for (let round = 0; round < ROUNDS; round++) {
+    const most = round < FULL_ROUNDS ? Infinity : FAR_BEHIND * Math.min(...times.values());
+    for (const variant of candidates) {
+      signal.throwIfAborted();
+      const shortest = times.get(variant.name);
+      if (shortest !== undefined && shortest > most) continue;
+      const products = Math.max(1, Math.ceil(RUN_SECONDS / (shortest ?? guess.get(variant.name)!)));
+      const started = performance.now();
+      await ops.variants.trying(variant, () => ops.step(() => chainOf(ops, [weight], rows, products)));
+      const seconds = (performance.now() - started) / 1000 / products;
+      times.set(variant.name, Math.min(seconds, shortest ?? Infinity));
     }
-    return times;
-  } finally {
-    ops.free(x);
   }
-}
-
-/** So many products, each of which adds the one before it, because a step leaves out what nothing needs. */
-function productsOf(ops: GpuOps, x: Tensor, weight: Tensor, products: number): Tensor {
-  let y = ops.linear(x, weight);
-  for (let i = 1; i < products; i++) y = ops.linear(x, weight, { residual: y });
-  return ops.lastRows(y, 1);
+  return times;
 }
 
 async function randomWeight(ops: GpuOps, shape: Shape): Promise<Tensor> {

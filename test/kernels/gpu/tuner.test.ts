@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { GpuOps, TunedShape } from '../../../kernels/gpu/gpuOps.ts';
+import { secondsBetween } from '../../../kernels/gpu/device/timestamps.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
 import type { Variant } from '../../../kernels/gpu/variants/variant.ts';
 import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
@@ -34,7 +35,7 @@ describe('the tuner of the products on webgpu', function () {
     };
     const { dispatches } = ops;
     const tuning = await ops.tune({ mostSeconds: 1000, signal: end.signal, onShape });
-    assert.deepEqual(tuning, { shapes, dropped: [], complete: false, seconds: tuning.seconds });
+    assert.deepEqual(tuning, { shapes, dropped: [], complete: false, seconds: tuning.seconds, timedByGpu: 1 });
     const [{ key, times, chosen }] = shapes as [TunedShape];
     assert.equal(key, 'one row x 64 x 96 q8');
     const offered = ops.variants.candidates('matvec', 'q8').map(({ name }) => name);
@@ -56,6 +57,46 @@ describe('the tuner of the products on webgpu', function () {
     assert.deepEqual({ shapes, complete }, { shapes: [], complete: false });
     ops.free(weight);
   });
+
+  for (const baselineOnly of [false, true]) {
+    const clock = baselineOnly ? "the host's clock alone where it has none" : "a GPU's timestamps where it has them";
+    for (const cut of [false, true]) {
+      it(`times a step by ${clock}${cut ? ', in several submissions' : ''}`, async function () {
+        const timed = await gpuOrSkip(this, { baselineOnly });
+        try {
+          const weight = await makeWeight(timed, randomValues(1, 512 * 512), [512, 512], 'q8');
+          if (cut) Object.defineProperty(timed.budget, 'submissionMacs', { value: () => 1 });
+          const { submissions } = timed;
+          const { values, hostSeconds, gpuSeconds } = await timed.timedStep(() => {
+            const x = timed.input(randomValues(2, 16 * 512), [16, 512]);
+            const y = [1, 2, 3].reduce((y) => timed.linear(y, weight), x);
+            return timed.lastRows(y, 8);
+          });
+          assert.equal(values.length, 8 * 512);
+          assert.equal(timed.submissions > submissions + 2, cut);
+          const hasStamps = timed.device.features.has('timestamp-query');
+          assert.ok(!(baselineOnly && hasStamps));
+          // On a card, so little may end before its clock goes on.
+          if (!hasStamps || timed.isSoftware) assert.equal(gpuSeconds !== undefined, hasStamps);
+          assert.ok(hostSeconds > 0 && !(gpuSeconds! > hostSeconds));
+        } finally {
+          await timed.dispose();
+        }
+      });
+    }
+  }
+
+  for (const [what, begin, end, seconds] of [
+    ['plausible', 1_000_000n, 5_000_000n, 0.004],
+    ['equal', 5n, 5n, undefined],
+    ['all zero', 0n, 0n, undefined],
+    ['backward', 5_000_000n, 1_000_000n, undefined],
+    ['further apart than the host waited', 0n, 2_000_000_000n, undefined],
+  ] as const) {
+    it(`timestamps that are ${what} ${seconds ? 'tell a time' : 'are not believed'}`, () => {
+      assert.equal(secondsBetween(new BigUint64Array([begin, end]).buffer, 1), seconds);
+    });
+  }
 
   it('never chooses a variant that is wrong, however fast, and says so', async () => {
     const [plain] = VARIANTS.matvec;

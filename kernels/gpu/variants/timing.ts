@@ -1,0 +1,139 @@
+import type { Ops, Tensor } from '../../ops.ts';
+import type { GpuWeight } from '../device/tensor.ts';
+import { productOf } from './choice.ts';
+import type { TrialDevice } from './validity.ts';
+import type { Variant } from './variant.ts';
+
+/** A device whose products are timed. */
+export type TimedDevice = Pick<TrialDevice, 'variants' | 'timedStep'> &
+  Pick<Ops, 'input' | 'embed' | 'linear' | 'rmsNorm' | 'lastRows'>;
+
+/** Products of one shape, and the variants that may compute them. */
+export interface Compared {
+  readonly candidates: readonly Variant[];
+  readonly weights: readonly GpuWeight[];
+  readonly rows: number;
+}
+
+/** What a product takes by each of the candidates, in their order. */
+export interface Times {
+  readonly times: readonly { readonly variant: Variant; readonly seconds: number }[];
+  /** Whether the GPU's clock told it, and not the host's. */
+  readonly byTimestamps: boolean;
+}
+
+/** A run takes about so long, well above what clocks and a round trip blur. */
+const RUN_MS = 8;
+const MOST_PRODUCTS = 1024;
+/** A variant is first tried with this share of a run, since it may be far slower than the first. */
+const FIRST_SHARE = 1 / 8;
+/**
+ * Who takes so many times as long as the fastest takes no further turns: behind the first try, the first round, the second …
+ * In each round all that are left take turns, so that what else the GPU does, and its clock rate, meet all alike.
+ */
+const HOPELESS = [4, 3, 2, 1.5, 1.25, 1.15] as const;
+const MOST_ROUNDS = 12;
+/** No times change any more once so many rounds in a row have shortened none by more than this share. */
+const SETTLED = { rounds: 3, share: 0.01 } as const;
+
+/**
+ * Of several runs the shortest counts, since others may use the GPU, too. Runs are timed by the GPU's timestamps, or by the
+ * host's clock where a single one of them had none that can be true.
+ */
+export async function timesOf(ops: TimedDevice, compared: Compared): Promise<Times> {
+  const { candidates } = compared;
+  const products = await runLength(ops, compared);
+  const few = Math.ceil(products * FIRST_SHARE);
+  const all: Contender[] = [];
+  for (const variant of candidates) {
+    const most = HOPELESS[0] * Math.min(...all.map(({ first }) => first));
+    const first = await firstTry(() => run(ops, compared, variant, few), most);
+    all.push({ variant, first, host: Infinity, gpu: Infinity });
+  }
+  let byTimestamps = true;
+  const secondsOf = ({ first, gpu, host }: Contender): number =>
+    host === Infinity ? first : byTimestamps ? gpu : host;
+  let [left, quiet] = [all, 0];
+  for (let round = 0; round < MOST_ROUNDS && quiet < SETTLED.rounds; round++) {
+    const most = (HOPELESS[round] ?? HOPELESS.at(-1)!) * Math.min(...left.map(secondsOf));
+    left = left.filter((contender) => secondsOf(contender) <= most);
+    if (round > 0 && left.length === 1) break;
+    let shortened = false;
+    for (const contender of round % 2 === 0 ? left : left.toReversed()) {
+      const before = secondsOf(contender);
+      const products = Math.min(MOST_PRODUCTS, Math.ceil(RUN_MS / 1000 / before));
+      const { hostSeconds, gpuSeconds } = await run(ops, compared, contender.variant, products);
+      contender.host = Math.min(contender.host, hostSeconds);
+      contender.gpu = Math.min(contender.gpu, gpuSeconds ?? Infinity);
+      byTimestamps &&= gpuSeconds !== undefined;
+      shortened ||= secondsOf(contender) < before * (1 - SETTLED.share);
+    }
+    quiet = shortened ? 0 : quiet + 1;
+  }
+  return { times: all.map((one) => ({ variant: one.variant, seconds: secondsOf(one) })), byTimestamps };
+}
+
+/** A variant, and the seconds of a product by it: of its first try, and of its shortest run by each clock. */
+interface Contender {
+  readonly variant: Variant;
+  readonly first: number;
+  host: number;
+  gpu: number;
+}
+
+/** How many products make a run of the first candidate. */
+async function runLength(ops: TimedDevice, compared: Compared): Promise<number> {
+  const [first] = compared.candidates;
+  for (let products = 1; ;) {
+    await run(ops, compared, first!, products); // Compiles and fills scratch.
+    const ms = 1000 * products * (await run(ops, compared, first!, products)).hostSeconds;
+    if (ms >= RUN_MS || products === MOST_PRODUCTS) return products;
+    products = Math.min(MOST_PRODUCTS, Math.ceil(products * Math.min(16, Math.max(2, (1.5 * RUN_MS) / ms))));
+  }
+}
+
+/** The shortest of two short runs, of which the first fills caches, and of two more where those took longer than `most`. */
+async function firstTry(short: () => Promise<{ hostSeconds: number }>, most: number): Promise<number> {
+  let seconds = Infinity;
+  for (let runs = 0; runs < 2 || (runs < 4 && seconds > most); runs++)
+    seconds = Math.min(seconds, (await short()).hostSeconds);
+  return seconds;
+}
+
+/** The seconds of a product in a run of so many. All weights take turns, as in a model, so that caches do not hold one of them. */
+async function run(
+  ops: TimedDevice,
+  { weights, rows }: Compared,
+  variant: Variant,
+  products: number,
+): Promise<{ hostSeconds: number; gpuSeconds: number | undefined }> {
+  const { hostSeconds, gpuSeconds } = await ops.timedStep(() =>
+    ops.variants.trying(variant, () => chainOf(ops, weights, rows, products)),
+  );
+  return { hostSeconds: hostSeconds / products, gpuSeconds: gpuSeconds && gpuSeconds / products };
+}
+
+/**
+ * Products of which each adds the result of the one before it, or nothing would need that and it would not be computed.
+ * Before those of few rows stands a norm, as in a model, since the first variant computes it for nothing (joined/).
+ */
+export function chainOf(
+  ops: Pick<Ops, 'input' | 'embed' | 'linear' | 'rmsNorm' | 'lastRows'>,
+  weights: readonly Tensor[],
+  rows: number,
+  products: number,
+): Tensor {
+  const [outs, width] = weights[0]!.shape as [number, number];
+  const x = ops.embed(
+    weights[0]!,
+    Array.from({ length: rows }, (_, i) => i % outs),
+  );
+  const ones = ops.input(new Float32Array(width).fill(1), [width]);
+  const isDecode = productOf(rows) === 'matvec';
+  let residual: Tensor | undefined;
+  for (let i = 0; i < products; i++) {
+    const input = isDecode ? ops.rmsNorm(x, ones, 1e-5) : x;
+    residual = ops.linear(input, weights[i % weights.length]!, residual && { residual });
+  }
+  return ops.lastRows(residual!, 1);
+}
