@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import * as z from 'zod';
 import type { KvDType, WeightDType } from '../../kernels/ops.ts';
+import { knownSpeeds } from '../discovery/backendSpeedFile.ts';
 import { knownTuning } from '../discovery/gpuTuningFile.ts';
 import { BadRequest } from '../errors.ts';
 import type { LoadOptions } from '../load/loadModel.ts';
@@ -55,6 +56,7 @@ export function loadOptions(options: ModelOptions, signal: AbortSignal): LoadOpt
     signal,
     allowSoftwareGpu: backend === 'webgpu',
     knownTuning: (adapter) => knownTuning(placesOf(options).folder, adapter),
+    knownSpeeds: (key) => knownSpeeds(placesOf(options).folder, key),
   };
 }
 

@@ -2,12 +2,13 @@ import type { Ops, WeightDType } from '../../kernels/ops.ts';
 import type { Weights } from '../layers/weights.ts';
 import type { OpenTower } from '../vision/imageEncoder.ts';
 import type { ModelReference } from '../wire/protocol.ts';
-import { type InferenceOptions, type LoadedModel, assembleModel } from './loadedModel.ts';
+import { type InferenceOptions, type LoadedModel, type SpeedKey, assembleModel, identityOf } from './loadedModel.ts';
 import { type LoadWeightsOptions, loadWeights } from './loadWeights.ts';
 import type { MemoryLedger } from './memoryLedger.ts';
 import { loadTower } from './loadTower.ts';
 import { imageBytes, planMemory } from './memoryPlan.ts';
-import { type BackendOptions, CHUNK_TOKENS, openBackend } from './openBackend.ts';
+import type { BackendSpeeds } from './modelSpeed.ts';
+import { type BackendOptions, CHUNK_TOKENS, freeBytesOfCpu, openBackend } from './openBackend.ts';
 import { type OpenedModel, openModel } from './openModel.ts';
 import { hasOwnHead } from './tiedHead.ts';
 import { chooseFormats, weightBytes } from './weightFormats.ts';
@@ -17,9 +18,17 @@ export interface LoadOptions extends BackendOptions, InferenceOptions, LoadWeigh
   readonly weights?: WeightDType | undefined;
   /** Shared by models that may load at once. */
   readonly ledger?: MemoryLedger | undefined;
+  /** What was measured of a model before. Nothing is known where absent. */
+  readonly knownSpeeds?: ReadKnownSpeeds | undefined;
   /** Stands between the model and its backend, on which the weights have been loaded. */
   readonly observe?: ((ops: Ops, weights: Weights) => Ops) | undefined;
 }
+
+/** Reads it; undefined where it was not measured. */
+export type ReadKnownSpeeds = (key: SpeedKey) => Promise<BackendSpeeds | undefined>;
+
+/** More memory than a model takes on the CPU for its weights, a context and a step. */
+const ROOM = 1.5;
 
 /**
  * Loads the referenced model onto a backend. Rejects with BadModel, OutOfMemory, BackendLost or Cancelled; then nothing
@@ -45,7 +54,13 @@ async function loadOntoBackend(
   const specs = chooseFormats(tensors, checkpoint, options.weights);
   const ofTower = new Set(tower?.tensors.map(({ name }) => name));
   const ofDecoder = specs.filter(({ name }) => !ofTower.has(name));
-  const { ops, notes } = await openBackend(options);
+  const model = identityOf(description, specs);
+  const hasRoom = freeBytesOfCpu() > ROOM * weightBytes(specs);
+  const { ops, notes } = await openBackend({
+    ...options,
+    measuredSpeeds: async (adapter) =>
+      model === null || !hasRoom ? undefined : options.knownSpeeds?.({ adapter, model }),
+  });
   let loaded: (() => void) | undefined;
   try {
     const { ledger } = options;

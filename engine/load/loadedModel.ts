@@ -10,12 +10,14 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ImageEncoder, type OpenTower } from '../vision/imageEncoder.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
+import { type ModelSpeed, measureSpeed } from './modelSpeed.ts';
 import {
   CHAT_CHUNK_TOKENS,
   CHUNK_TOKENS,
   type GpuTuning,
   type IdleTuneOptions,
   dispatchesOf,
+  gpuOf,
   tuneGpuWhenIdle,
 } from './openBackend.ts';
 import { matrixFormats, parametersOf, tokensPerCrop, weightBytesPerToken } from './weightFormats.ts';
@@ -62,9 +64,23 @@ export interface LoadedModel {
    * where the backend is no GPU. Rejects as steps do, and those go on all the same unless the device is lost.
    */
   tuneWhenIdle(options: IdleTuneOptions): Promise<GpuTuning | undefined>;
+  /** Measures prefill and decode between the steps of other sessions. Rejects as those do. */
+  measureSpeed(signal: AbortSignal): Promise<ModelSpeed>;
+  /**
+   * What its speed is kept by: its GPU and its files. undefined on the CPU, on an adapter that computes there unless
+   * `software` is true, and for files that cannot be told apart.
+   */
+  speedKey(software?: boolean): SpeedKey | undefined;
   /** Dispatches of all steps so far; undefined where the backend is no GPU. */
   dispatches(): number | undefined;
   dispose(): Promise<void>;
+}
+
+export interface SpeedKey {
+  /** Name and driver of the GPU. */
+  readonly adapter: string;
+  /** As identityOf() makes it. */
+  readonly model: string;
 }
 
 export interface InferenceOptions {
@@ -117,24 +133,26 @@ export function assembleModel(
   const context = sessionContext(description, backend, options, allocator);
   const { pool } = allocator;
   const { mostCrops } = description;
+  const createSession = (priority?: Priority): Session => new Session(context, priority);
   const images =
     backend.openTower && takesImages(decoder)
       ? new ImageEncoder(backend.openTower, decoder, context.scheduler, mostCrops, tokensPerCrop(specs))
       : undefined;
+  const info: ModelInfo = {
+    modelId: name,
+    name,
+    contextLength,
+    backend: ops.backend,
+    chat: tokenizer?.hasChatTemplate ?? false,
+    longestAnswer: longestAnswer(contextLength),
+    images: images ? { mostCrops } : null,
+    device: ops.deviceName,
+    notes,
+    bytes: ops.bytesHeld,
+    sampling,
+  };
   return {
-    info: {
-      modelId: name,
-      name,
-      contextLength,
-      backend: ops.backend,
-      chat: tokenizer?.hasChatTemplate ?? false,
-      longestAnswer: longestAnswer(contextLength),
-      images: images ? { mostCrops } : null,
-      device: ops.deviceName,
-      notes,
-      bytes: ops.bytesHeld,
-      sampling,
-    },
+    info,
     config,
     tokenizer,
     stopIds: tokenizer?.stopIds ?? new Set(stopIds),
@@ -144,7 +162,7 @@ export function assembleModel(
     bytesPerToken: weightBytesPerToken(config, specs),
     kv,
     images,
-    createSession: (priority) => new Session(context, priority),
+    createSession,
     bytesHeld: () => ops.bytesHeld + (images?.bytesHeld ?? 0),
     kvBytes: () => pool.capacity * pool.pageBytes,
     ...(pool.clear ? { freeKv: () => allocator.clear() } : {}),
@@ -153,6 +171,8 @@ export function assembleModel(
       return PAGE_TOKENS * (Math.min(pool.capacity + more, ops.mostKvPages(pool.layout)) - allocator.pagesInUse);
     },
     ...measured(ops, context.scheduler),
+    measureSpeed: (signal) => measureSpeed({ createSession, config, info }, signal),
+    speedKey: (software) => speedKey(gpuOf(ops, { software }), identityOf(description, specs)),
     dispose: async () => {
       tokenizer?.dispose();
       await Promise.all([ops.dispose(), images?.dispose()]);
@@ -172,13 +192,25 @@ function measured(ops: Ops, scheduler: Scheduler): Pick<LoadedModel, 'startProfi
   };
 }
 
+function speedKey(adapter: string | undefined, model: string | null): SpeedKey | undefined {
+  return adapter === undefined || model === null ? undefined : { adapter, model };
+}
+
+/** What a model's files are and in which formats they are loaded; null where the files cannot be told apart. */
+export function identityOf(
+  { fingerprint }: Pick<ModelDescription, 'fingerprint'>,
+  specs: readonly WeightSpec[],
+): string | null {
+  return fingerprint === null ? null : JSON.stringify([fingerprint, specs.map(({ format }) => format).join()]);
+}
+
 function sessionContext(
-  { fingerprint }: ModelDescription,
+  description: ModelDescription,
   { ops, decoder, specs, memory }: BackendWeights,
   { chunkTokens = CHUNK_TOKENS[ops.backend], scheduler = new Scheduler(), diskCache }: InferenceOptions,
   allocator: PageAllocator,
 ): SessionContext {
-  const formats = specs.map(({ format }) => format).join();
+  const identity = identityOf(description, specs);
   return {
     ops,
     decoder,
@@ -188,8 +220,8 @@ function sessionContext(
     chunkTokens,
     chatChunkTokens: Math.min(chunkTokens, CHAT_CHUNK_TOKENS[ops.backend]),
     diskCache:
-      diskCache && fingerprint !== null
-        ? { cache: diskCache.cache, identity: JSON.stringify([diskCache.version, fingerprint, formats]) }
+      diskCache && identity !== null
+        ? { cache: diskCache.cache, identity: JSON.stringify([diskCache.version, identity]) }
         : undefined,
   };
 }

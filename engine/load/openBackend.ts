@@ -18,6 +18,7 @@ import { createWasmOps, wasmReport } from '../../kernels/wasm/wasmOps.ts';
 import { BadRequest, errorMessage } from '../errors.ts';
 import type { Backend, BackendChoice, BackendReport } from '../wire/protocol.ts';
 import { gpuSpeedLines } from './gpuSpeedLines.ts';
+import { type BackendSpeeds, comparison, isCpuFaster } from './modelSpeed.ts';
 
 export type { GpuSpeed, TunedShape } from '../../kernels/gpu/gpuOps.ts';
 
@@ -34,6 +35,8 @@ export interface BackendOptions {
   readonly gpuMatrices?: boolean | undefined;
   /** What earlier tuning found on an adapter. */
   readonly knownTuning?: ReadKnownTuning | undefined;
+  /** What was measured of the model that is to be loaded, with the GPU of this name and driver. */
+  readonly measuredSpeeds?: ((adapter: string) => Promise<BackendSpeeds | undefined>) | undefined;
 }
 
 /** Which of the GPU's kernels were found to be right and fastest, and sentences about those that are wrong. */
@@ -46,8 +49,8 @@ export interface KnownTuning {
 export type ReadKnownTuning = (adapter: string) => Promise<KnownTuning | undefined>;
 
 /**
- * Opens the backend that the options ask for; `auto` takes WebGPU where a real GPU has an adapter, else WASM. The notes
- * say why a better backend was not taken. The caller disposes the operations. Rejects with BadRequest when WebGPU was
+ * Opens the backend that the options ask for; `auto` takes WebGPU where a real GPU has an adapter, unless the model was
+ * measured to be slower there, else WASM. The notes say why WebGPU was not taken. The caller disposes the operations. Rejects with BadRequest when WebGPU was
  * asked for and cannot be used.
  */
 export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; notes: string[] }> {
@@ -58,12 +61,22 @@ export async function openBackend(options: BackendOptions): Promise<{ ops: Ops; 
     reference: async () => new ReferenceOps(),
   };
   try {
-    return { ops: await create[backend === 'auto' ? 'webgpu' : backend](), notes: [] };
+    const ops = await create[backend === 'auto' ? 'webgpu' : backend]();
+    const slower = backend === 'auto' ? await whyGpuIsSlower(ops, options) : undefined;
+    if (slower === undefined) return { ops, notes: [] };
+    await ops.dispose();
+    return { ops: await create.wasm(), notes: [slower] };
   } catch (error) {
     if (!(error instanceof GpuUnavailable)) throw error;
     if (backend !== 'auto') throw new BadRequest(`WebGPU cannot be used: ${error.message}`);
     return { ops: await create.wasm(), notes: [`WebGPU is not used: ${error.message}`] };
   }
+}
+
+/** A sentence, where the model was measured to be slower on the GPU than on the CPU. */
+async function whyGpuIsSlower(ops: Ops, { measuredSpeeds }: BackendOptions): Promise<string | undefined> {
+  const speeds = ops instanceof GpuOps ? await measuredSpeeds?.(ops.adapter) : undefined;
+  return speeds && isCpuFaster(speeds) ? comparison(speeds, ops.deviceName) : undefined;
 }
 
 async function openGpuOps(options: BackendOptions): Promise<Ops> {
@@ -98,8 +111,13 @@ export async function tuneGpuWhenIdle(
   { software = false, ...options }: IdleTuneOptions,
   turn: Turn,
 ): Promise<GpuTuning | undefined> {
-  if (!(ops instanceof GpuOps) || (ops.isSoftware && !software)) return undefined;
+  if (gpuOf(ops, { software }) === undefined) return undefined;
   return tuneGpu(ops, { ...options, onlyMissing: true, turn });
+}
+
+/** The name and the driver of a GPU; undefined for other backends, and for adapters that compute on the CPU. */
+export function gpuOf(ops: Ops, { software = false } = {}): string | undefined {
+  return ops instanceof GpuOps && (software || !ops.isSoftware) ? ops.adapter : undefined;
 }
 
 /** How many dispatches the steps of `ops` have taken so far; undefined where the backend is no GPU. */

@@ -17,7 +17,8 @@ const MOST_SECONDS = 5;
 /** The GPU's kernels are chosen for a model, in steps between those of its requests. */
 export class IdleTuning {
   readonly #stopped = new AbortController();
-  readonly #ended: Promise<void>;
+  /** Resolves once all is chosen, or as stop() does. */
+  readonly ended: Promise<void>;
 
   /** Adds what it found out to `notes`. */
   constructor(
@@ -26,7 +27,7 @@ export class IdleTuning {
     { notes, log }: { readonly notes: string[]; readonly log: (message: string) => void },
   ) {
     const { signal } = this.#stopped;
-    this.#ended = model
+    this.ended = model
       .tuneWhenIdle({ mostSeconds, software, signal })
       .then(async (tuning) => {
         if (!tuning || tuning.shapes.length + tuning.dropped.length === 0) return;
@@ -44,7 +45,7 @@ export class IdleTuning {
   /** Resolves once none of its steps runs and it holds nothing. What it has chosen by then is kept. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await this.#ended;
+    await this.ended;
   }
 }
 

@@ -26,6 +26,7 @@ import type {
   Methods,
 } from '../wire/protocol.ts';
 import { type Call, type Handlers, serve, type ServedConnection } from '../wire/rpc.ts';
+import type { BackendTrialOptions } from './backendTrial.ts';
 import type { IdleTuningOptions } from './idleTuning.ts';
 import { imageRates } from './imageRates.ts';
 import { makeRoom } from './makeRoom.ts';
@@ -46,6 +47,8 @@ export interface ServerOptions {
   readonly knownTuning?: ReadKnownTuning;
   /** They are not chosen in idle time where absent. */
   readonly idleTuning?: IdleTuningOptions;
+  /** Models stay on a GPU, even if the CPU were faster, where absent. */
+  readonly backendTrial?: BackendTrialOptions;
   /** The parsers that judge completions; only brackets are checked where absent. */
   readonly syntax?: Syntax;
   /** loadInUse when absent; a test may let it fail. */
@@ -256,7 +259,7 @@ export class EngineServer {
     const key = JSON.stringify([params.model, params.backend, params.allowSoftwareGpu ?? false]);
     const known = this.#models.get(key);
     if (known) return known;
-    const { log, version, loadModel, knownTuning, idleTuning } = this.#options;
+    const { log, version, loadModel, knownTuning, idleTuning, backendTrial } = this.#options;
     const others = () => [...this.#models.values()].filter((other) => other !== model);
     const model: SharedModel<Client> = new SharedModel<Client>(key, params, {
       scheduler: this.#scheduler,
@@ -266,6 +269,7 @@ export class EngineServer {
       loadModel,
       knownTuning,
       idleTuning,
+      backendTrial,
       makeRoom: () => makeRoom(others()),
       heldByOthers: () => others().reduce((sum, { current }) => sum + (current?.model.bytesHeld() ?? 0), 0),
       onUnloaded: () => {

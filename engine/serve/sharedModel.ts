@@ -3,15 +3,18 @@
  * memory, and in any case with its last user.
  */
 import { BackendLost, OutOfMemory } from '../../kernels/ops.ts';
+import { errorMessage } from '../errors.ts';
 import { DocumentSession } from '../document/documentSession.ts';
 import { PrefillSpeed } from '../document/prefillSpeed.ts';
 import type { ModelSession } from '../inference/modelSession.ts';
 import { PRIORITY, type Priority, type Scheduler } from '../inference/scheduler.ts';
+import { TRIAL_CONTEXT } from '../load/compareBackends.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
 import type { MemoryLedger } from '../load/memoryLedger.ts';
 import type { LoadOptions } from '../load/loadModel.ts';
 import { fallbackFor, fallbackForLoad, reopened } from '../load/openBackend.ts';
 import type { LoadParams, LoadProgress, ModelInfo, ModelReference } from '../wire/protocol.ts';
+import { BackendTrial, type BackendTrialOptions } from './backendTrial.ts';
 import { collectGarbage } from './collectGarbage.ts';
 import { IdleTuning, type IdleTuningOptions } from './idleTuning.ts';
 import { loadInUse } from './loadInUse.ts';
@@ -29,6 +32,7 @@ export interface LiveModel {
   readonly chats: SessionPool<ModelSession>;
   readonly speed: PrefillSpeed;
   readonly tuning: IdleTuning | undefined;
+  readonly trial: BackendTrial | undefined;
 }
 
 /** So often a lost backend is opened again without a call that ends well; then the fallback takes over. */
@@ -51,6 +55,8 @@ export interface SharedModelOptions {
   readonly knownTuning?: LoadOptions['knownTuning'];
   /** A GPU's kernels are not chosen in idle time where absent. */
   readonly idleTuning?: IdleTuningOptions | undefined;
+  /** A model on a GPU is not compared with the CPU where absent. */
+  readonly backendTrial?: BackendTrialOptions | undefined;
   /** Tells the users, once per move. */
   readonly onMoved: (info: ModelInfo, reason: string) => void;
   /** Tells the users that the model was unloaded; the next call loads it again. */
@@ -75,6 +81,8 @@ export class SharedModel<User extends object> {
   /** Losses since a call has ended well. */
   #losses = 0;
   #usedAt = 0;
+  /** Why the model is to be loaded again once no call runs. */
+  #reloadBecause: string | undefined;
   /** The backend that the next load requests: the fallback once a backend has failed. */
   #backend: LoadParams['backend'];
   #movedBecause = '';
@@ -152,7 +160,21 @@ export class SharedModel<User extends object> {
     } finally {
       this.#calls--;
       this.#usedAt = performance.now();
+      this.#reloadAtRest();
     }
+  }
+
+  /** Where the model was found to be faster elsewhere. A failure shows in the next call, which loads again. */
+  #reloadAtRest(): void {
+    const because = this.#reloadBecause;
+    if (because === undefined || this.#calls > 0 || !this.#current) return;
+    this.#reloadBecause = undefined;
+    void this.#endCurrent();
+    this.#live = this.#load();
+    this.#live.then(
+      ({ info }) => this.#options.onMoved(info, because),
+      (error: unknown) => this.#options.log(errorMessage(error)),
+    );
   }
 
   async evictIdle(): Promise<boolean> {
@@ -181,7 +203,7 @@ export class SharedModel<User extends object> {
   /** The next call loads again. Nothing here may hold the model when it has ended, or its memory stays. */
   #endCurrent(): Promise<void> {
     const live = this.#current;
-    this.#live = this.#current = undefined;
+    this.#live = this.#current = this.#reloadBecause = undefined;
     if (live) this.#ended = Promise.all([this.#ended, end(live)]).then(collectGarbage);
     return this.#ended;
   }
@@ -194,6 +216,7 @@ export class SharedModel<User extends object> {
       const info = { ...model.info, modelId: this.id, notes };
       const speed = new PrefillSpeed();
       const { log, idleTuning } = this.#options;
+      const tuning = idleTuning && new IdleTuning(model, idleTuning, { notes, log });
       const tokensFree = (): number => model.tokensFree();
       // Evicting caches is better than unloading another model, and that is better than moving this one.
       const makeRoom = async (): Promise<boolean> => (await evictIdle(live)) || this.#options.makeRoom();
@@ -201,7 +224,8 @@ export class SharedModel<User extends object> {
         model,
         info,
         speed,
-        tuning: idleTuning && new IdleTuning(model, idleTuning, { notes, log }),
+        tuning,
+        trial: this.#tryOnCpu(model, tuning),
         documents: new SessionPool(() => new DocumentSession(model, speed, { log, tokensFree }), DOCUMENTS, makeRoom),
         chats: new SessionPool(
           () => model.createSession(PRIORITY.chat),
@@ -215,6 +239,26 @@ export class SharedModel<User extends object> {
       this.#live = undefined;
       throw error;
     }
+  }
+
+  /** Compares the backends where the user left the choice. */
+  #tryOnCpu(model: ServedModel, tuning: IdleTuning | undefined): BackendTrial | undefined {
+    const { backendTrial, log } = this.#options;
+    const cpu = fallbackForLoad(this.#backend);
+    if (!backendTrial || !cpu) return undefined;
+    const loadedAt = performance.now();
+    const trial = {
+      model,
+      loadOnCpu: (signal: AbortSignal) => this.#loadOnce({ backend: cpu, contextLength: TRIAL_CONTEXT, signal }),
+      after: tuning?.ended,
+      restedMs: () => (this.#calls > 0 ? 0 : performance.now() - Math.max(loadedAt, this.#usedAt)),
+      onCpuFaster: (because: string) => {
+        this.#reloadBecause = because;
+        this.#reloadAtRest();
+      },
+      log,
+    };
+    return new BackendTrial(trial, backendTrial);
   }
 
   async #loadOrMove(): Promise<ServedModel> {
@@ -244,28 +288,33 @@ export class SharedModel<User extends object> {
 
   /** Loads again as long as other models have memory to give. */
   async #loadOn(backend: LoadParams['backend']): Promise<ServedModel> {
-    const { model, allowSoftwareGpu } = this.#params;
-    const { scheduler, diskCache, ledger, loadModel: load = loadInUse, makeRoom, knownTuning } = this.#options;
+    const { makeRoom } = this.#options;
     const { signal } = this.#abort;
+    const onProgress = (progress: LoadProgress): void => {
+      for (const listener of this.#progress) listener(progress);
+    };
     for (;;) {
       try {
-        return await load(model, {
-          backend,
-          ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
-          ...(diskCache ? { diskCache } : {}),
-          knownTuning,
-          scheduler,
-          ledger,
-          signal,
-          onProgress: (progress) => {
-            for (const listener of this.#progress) listener(progress);
-          },
-        });
+        return await this.#loadOnce({ backend, signal, onProgress });
       } catch (error) {
         if (!(error instanceof OutOfMemory) || signal.aborted) throw error;
         if (!(await makeRoom())) throw besideOthers(error, this.#options.heldByOthers());
       }
     }
+  }
+
+  #loadOnce(how: LoadOptions): Promise<ServedModel> {
+    const { model, allowSoftwareGpu } = this.#params;
+    const { scheduler, diskCache, ledger, loadModel: load = loadInUse, knownTuning, backendTrial } = this.#options;
+    return load(model, {
+      ...(allowSoftwareGpu === undefined ? {} : { allowSoftwareGpu }),
+      ...(diskCache ? { diskCache } : {}),
+      knownTuning,
+      knownSpeeds: backendTrial?.known,
+      scheduler,
+      ledger,
+      ...how,
+    });
   }
 }
 
@@ -285,7 +334,7 @@ async function evictIdle({ documents, chats, model }: LiveModel): Promise<boolea
 }
 
 async function end(live: LiveModel): Promise<void> {
-  await Promise.all([live.documents.dispose(), live.chats.dispose(), live.tuning?.stop()]);
+  await Promise.all([live.documents.dispose(), live.chats.dispose(), live.tuning?.stop(), live.trial?.stop()]);
   await live.model.dispose();
 }
 

@@ -2,7 +2,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { BadRequest, errorMessage } from '../../errors.ts';
 import type { LoadOptions } from '../../load/loadModel.ts';
 import type { BackendChoice } from '../../wire/protocol.ts';
-import { measureBandwidth } from './bandwidth.ts';
+import { measureBandwidth } from '../../discovery/memoryBandwidth.ts';
 import { type ModelOptions, loadOptions } from '../options.ts';
 import { type Column, rowFormatter } from '../table.ts';
 

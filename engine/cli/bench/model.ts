@@ -4,7 +4,7 @@ import type { LoadOptions } from '../../load/loadModel.ts';
 import { measureGpu } from '../../load/openBackend.ts';
 import { textPrompt } from '../../prompt/prompt.ts';
 import type { LoadProgress } from '../../wire/protocol.ts';
-import { median } from './bandwidth.ts';
+import { median } from '../../discovery/memoryBandwidth.ts';
 import type { BenchContext, Measurement } from './backends.ts';
 import { MemoryWatch, PauseWatch, PeakWatch } from './watches.ts';
 import type { Column } from '../table.ts';

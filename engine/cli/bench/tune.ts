@@ -1,9 +1,14 @@
 import type { Command } from 'commander';
 import type { Ops } from '../../../kernels/ops.ts';
+import { keepSpeeds } from '../../discovery/backendSpeedFile.ts';
 import { knownTuning, keepTuning } from '../../discovery/gpuTuningFile.ts';
+import { measureBandwidth } from '../../discovery/memoryBandwidth.ts';
 import { BadRequest } from '../../errors.ts';
-import { loadModel } from '../../load/loadModel.ts';
-import { type TunedShape, tuneGpu } from '../../load/openBackend.ts';
+import { TRIAL_CONTEXT, compareBackends } from '../../load/compareBackends.ts';
+import { type LoadOptions, loadModel } from '../../load/loadModel.ts';
+import type { LoadedModel } from '../../load/loadedModel.ts';
+import { comparison } from '../../load/modelSpeed.ts';
+import { type TunedShape, fallbackFor, tuneGpu } from '../../load/openBackend.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../options.ts';
 import { type StoreOptions, modelPath, placesOf } from '../storeOptions.ts';
 
@@ -14,21 +19,29 @@ export interface TuneOptions extends StoreOptions {
 
 type TuneCliOptions = ModelOptions & TuneOptions;
 
-/** `airgap tune`: finds the fastest kernels of the GPU for the shapes of a model, and keeps them for later. */
+/**
+ * `airgap tune`: finds the fastest kernels of the GPU for the shapes of a model, compares the model on GPU and CPU, and
+ * keeps both for later.
+ */
 export function addTune(program: Command, signal: AbortSignal): void {
   const command = program
     .command('tune <model>')
-    .description("find the fastest of the GPU's kernels for a model's matrices, among those that compute right here")
+    .description(
+      "find the fastest of the GPU's kernels for a model's matrices, among those that compute right here, and compare with the CPU",
+    )
     .option('--seconds <count>', 'begin nothing after so many seconds', wholeNumber(1), 60)
-    .option('--json', 'print the times as JSON');
+    .option('--json', 'print the times as JSON, and do not compare with the CPU');
   addModelOptions(command).action(async (named: string, options: TuneCliOptions) => {
     let ops: Ops | undefined;
     const observe = (loaded: Ops): Ops => (ops = loaded);
-    const gpuMatrices = true; // Asked for by the user, who sees what happens; an engine takes them only if they are chosen here.
-    const load = { ...loadOptions(options, signal), gpuMatrices, observe };
-    const model = await loadModel(await modelPath(named, options), load);
+    const path = await modelPath(named, options);
+    // Asked for by the user, who sees what happens; an engine takes them only if they are chosen here.
+    const gpuMatrices = true;
+    const load = { ...loadOptions(options, signal), gpuMatrices, knownSpeeds: undefined };
+    const model = await loadModel(path, { ...load, observe });
     try {
       await tune(ops!, options, signal);
+      await compare(model, path, { ...options, load, signal });
     } finally {
       await model.dispose();
     }
@@ -52,6 +65,21 @@ export async function tune(ops: Ops, options: TuneOptions, signal: AbortSignal):
   );
   const all = Object.keys((await knownTuning(folder, adapter))?.chosen ?? {}).length;
   console.log(`Choices for ${all} kinds of products are kept for ${adapter}. They hold from the next load on.`);
+}
+
+/** Measures the model on GPU and CPU, prints it and keeps it for `auto`. */
+async function compare(
+  model: LoadedModel,
+  path: string,
+  { load, signal, json, ...store }: TuneOptions & { load: LoadOptions; signal: AbortSignal },
+): Promise<void> {
+  const key = model.speedKey(load.allowSoftwareGpu);
+  if (!key || json) return;
+  const onCpu = { ...load, backend: fallbackFor(model.info.backend)!, contextLength: TRIAL_CONTEXT };
+  const loadOnCpu = (): Promise<LoadedModel> => loadModel(path, onCpu);
+  const speeds = await compareBackends(model, { loadOnCpu, bandwidth: () => measureBandwidth(), signal });
+  await keepSpeeds(placesOf(store).folder, key, speeds);
+  console.log(comparison(speeds, model.info.device));
 }
 
 /** A shape, and below it what a product takes by each variant, the fastest first. */

@@ -6,7 +6,7 @@ import { listModels } from '../../discovery/listModels.ts';
 import { freeBytesOfCpu } from '../../load/openBackend.ts';
 import type { StoreEntry } from '../../store/entry.ts';
 import type { ListedModel } from '../../wire/models.ts';
-import { measureBandwidth } from '../bench/bandwidth.ts';
+import { measureBandwidth } from '../../discovery/memoryBandwidth.ts';
 import { type StoreOptions, placesOf } from '../storeOptions.ts';
 
 /** Half of what benchmarks read, since a list is not to wait for it. */

@@ -7,7 +7,7 @@ import { openBackend } from '../../../engine/load/openBackend.ts';
 import { parsePhi3SmallConfig } from '../../../engine/models/phi3SmallConfig.ts';
 import { SHAPES } from './shapes.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
-import { median } from '../../../engine/cli/bench/bandwidth.ts';
+import { median } from '../../../engine/discovery/memoryBandwidth.ts';
 
 /** Time of block-sparse over that of dense attention, beside the share of keys that is visible. Ideally both are equal. */
 export interface AttentionRow {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { median } from '../../../engine/cli/bench/bandwidth.ts';
+import { median } from '../../../engine/discovery/memoryBandwidth.ts';
 
 /** What WebAssembly can multiply and add per second on all threads together. */
 export interface MultiplyAdds {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { cacheDir } from '../../../.ci/nodeBinary.mjs';
 import type { Measurement } from '../../../engine/cli/bench/backends.ts';
-import { median } from '../../../engine/cli/bench/bandwidth.ts';
+import { median } from '../../../engine/discovery/memoryBandwidth.ts';
 import { throwIfAborted } from '../../../engine/errors.ts';
 import { PRIORITY } from '../../../engine/inference/scheduler.ts';
 import { PATCHES, PATCH_VALUES } from '../../../engine/layers/patches.ts';

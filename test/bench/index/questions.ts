@@ -6,7 +6,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve, sep } from 'node:path';
-import { median } from '../../../engine/cli/bench/bandwidth.ts';
+import { median } from '../../../engine/discovery/memoryBandwidth.ts';
 import { likelihoods } from '../../../engine/inference/likelihood.ts';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import type { LoadedModel } from '../../../engine/load/loadedModel.ts';

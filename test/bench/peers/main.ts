@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 import { bench } from '../../../.ci/bundles.ts';
 import { findChromium } from '../../../.ci/chromium.ts';
 import { cacheDir, root } from '../../../.ci/nodeBinary.mjs';
-import { measureBandwidth, median } from '../../../engine/cli/bench/bandwidth.ts';
+import { measureBandwidth, median } from '../../../engine/discovery/memoryBandwidth.ts';
 import { VERSIONS, installPeers } from './install.ts';
 import { type Format, modelFiles, readThrough } from './modelFiles.ts';
 import type { GpuLimits, Job } from './measure.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommanderError } from 'commander';
 import { isRunning } from '../../../.ci/processes.ts';
-import { measureBandwidth } from '../../../engine/cli/bench/bandwidth.ts';
+import { measureBandwidth } from '../../../engine/discovery/memoryBandwidth.ts';
 import type { Job } from './measure.ts';
 import { ENGINES, parsePeerOptions } from './options.ts';
 import { runMeasurement } from './run.ts';

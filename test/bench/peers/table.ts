@@ -1,5 +1,5 @@
 /** Formats the figures of the engines as a table, with the ratios of ours to theirs. */
-import { median } from '../../../engine/cli/bench/bandwidth.ts';
+import { median } from '../../../engine/discovery/memoryBandwidth.ts';
 
 export interface Row {
   /** The engine. It has several rows when it was measured with several settings. */

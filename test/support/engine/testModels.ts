@@ -4,7 +4,9 @@ import { throwIfAborted } from '../../../engine/errors.ts';
 import type { GeneratedToken, Generation } from '../../../engine/inference/generationTypes.ts';
 import type { KvDiskCache } from '../../../engine/inference/kvDiskCache.ts';
 import type { ModelSession } from '../../../engine/inference/modelSession.ts';
-import type { loadModel } from '../../../engine/load/loadModel.ts';
+import type { SpeedKey } from '../../../engine/load/loadedModel.ts';
+import type { LoadOptions, loadModel } from '../../../engine/load/loadModel.ts';
+import { type ModelSpeed, isCpuFaster } from '../../../engine/load/modelSpeed.ts';
 import type { ModelLoader } from '../../../engine/serve/sharedModel.ts';
 import type { Backend } from '../../../engine/wire/protocol.ts';
 
@@ -14,6 +16,8 @@ interface Failing {
   /** Number of tokens that the generation gives before it fails; 0 when absent. */
   readonly after?: number;
 }
+
+export const SPEED_KEY: SpeedKey = { adapter: 'a webgpu', model: 'a model' };
 
 export class TestModels {
   /** The backend of each load that was asked for. */
@@ -36,6 +40,8 @@ export class TestModels {
   /** Sessions await this when they are disposed. */
   ending: Promise<void> = Promise.resolve();
   store: KvDiskCache | undefined;
+  /** What measuring finds; a model is comparable where there is something. */
+  speeds: Partial<Record<Backend, ModelSpeed>> = {};
 
   #holdsKv = false;
 
@@ -58,7 +64,7 @@ export class TestModels {
     if (error) throw error;
     const model = await this.#loadReal(reference, options);
     this.models++;
-    const backend = options.backend === 'auto' ? 'webgpu' : options.backend;
+    const backend = options.backend === 'auto' ? await chosen(options) : options.backend;
     const { config, tokenizer, stopIds, stopStrings, weights, parameters, bytesPerToken, kv, images } = model;
     return {
       ...{ config, tokenizer, stopIds, stopStrings, weights, parameters, bytesPerToken, kv, images },
@@ -71,6 +77,8 @@ export class TestModels {
       tokensFree: () => model.tokensFree(),
       startProfile: () => undefined,
       tuneWhenIdle: async () => undefined,
+      measureSpeed: async () => this.speeds[backend]!,
+      speedKey: () => (backend in this.speeds && backend === 'webgpu' ? SPEED_KEY : undefined),
       dispatches: () => undefined,
       dispose: async () => {
         this.models--;
@@ -131,6 +139,12 @@ export class TestModels {
       this.running--;
     }
   }
+}
+
+/** What `auto` takes. */
+async function chosen({ knownSpeeds }: LoadOptions): Promise<Backend> {
+  const speeds = await knownSpeeds?.(SPEED_KEY);
+  return speeds && isCpuFaster(speeds) ? 'wasm' : 'webgpu';
 }
 
 /** Rejects with Cancelled. */
