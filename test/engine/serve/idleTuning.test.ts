@@ -9,12 +9,13 @@ import { textPrompt } from '../../../engine/prompt/prompt.ts';
 import { loadInUse } from '../../../engine/serve/loadInUse.ts';
 import type { IdleTuningOptions } from '../../../engine/serve/idleTuning.ts';
 import type { ModelLoader, ServedModel } from '../../../engine/serve/sharedModel.ts';
-import { type GpuOps, gpuReport } from '../../../kernels/gpu/gpuOps.ts';
+import type { GpuOps } from '../../../kernels/gpu/gpuOps.ts';
 import type { Ops } from '../../../kernels/ops.ts';
 import { parrotModel } from '../../support/engine/parrotModel.ts';
 import { ANSWER, chat, complete, testServers } from '../../support/engine/serverHost.ts';
 import type { TinyFolder } from '../../support/engine/tinyModel.ts';
 import { GpuCalls } from '../../support/gpuCalls.ts';
+import { needGpu } from '../../support/gpuOrSkip.ts';
 import { until } from '../../support/until.ts';
 
 const COMPLETED = ' answer is forty two';
@@ -43,11 +44,8 @@ describe('webgpu: kernels chosen in idle time', function () {
   let folder: string;
   let kept: KnownTuning[];
 
-  before(async function () {
-    const { usable, reason } = await gpuReport({ allowSoftware: true });
-    if (usable) return;
-    console.log(`    skipped: ${reason}`);
-    this.skip();
+  before(function () {
+    return needGpu(this);
   });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'airgap-idle-'));
@@ -157,8 +155,7 @@ describe('webgpu: steps of choosing kernels', function () {
   let folder: TinyFolder;
 
   before(async function () {
-    const { usable } = await gpuReport({ allowSoftware: true });
-    if (!usable) return this.skip();
+    await needGpu(this);
     folder = parrotModel(['\nThe answer is forty two']);
   });
   after(() => folder?.remove());

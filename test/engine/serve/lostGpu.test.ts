@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mulberry32 } from '../../../engine/inference/random.ts';
 import { loadInUse } from '../../../engine/serve/loadInUse.ts';
 import type { ModelLoader } from '../../../engine/serve/sharedModel.ts';
-import { gpuReport } from '../../../kernels/gpu/gpuOps.ts';
 import type { RpcClient } from '../../../engine/wire/rpc.ts';
 import { GpuCalls } from '../../support/gpuCalls.ts';
+import { needGpu } from '../../support/gpuOrSkip.ts';
 import { ANSWER, chat, complete, outcome, prefill, testServers } from '../../support/engine/serverHost.ts';
 
 const SEED = Number(process.env['AIRGAP_TEST_SEED'] ?? 20261202);
@@ -19,11 +19,8 @@ describe('webgpu: a device that is lost', function () {
   const start = testServers();
   let calls: GpuCalls;
 
-  before(async function () {
-    const { usable, reason } = await gpuReport({ allowSoftware: true });
-    if (usable) return;
-    console.log(`    skipped: ${reason}`);
-    this.skip();
+  before(function () {
+    return needGpu(this);
   });
 
   beforeEach(() => {
