@@ -7,7 +7,7 @@ import type { Ops } from '../../../kernels/ops.ts';
 import { randomModel } from '../engine/shapes.ts';
 import { measure, ownPeakBytes } from './measure.ts';
 
-const SECONDS_TO_TUNE = 60;
+const SECONDS_TO_TUNE = 20;
 const { signal } = new AbortController();
 
 await measure(async ({ files, layers, threads, gpu }) => {

@@ -180,6 +180,6 @@ function describeTable({ model, layers, repeat, tokens, gpu }: PeerOptions): str
     'Bandwidth: plain reads by WebAssembly before and after the row, the faster. Ratios are to the better of several settings.',
     'Load: files are in the system’s cache. We pack weights; random ones we make instead of reading them.',
     'Memory: the most that was resident, mapped files included; of wllama, the page’s process.',
-    ...(gpu ? ['A GPU’s own memory is not counted. Kernels of Airgap were tuned before, for a minute at most.'] : []),
+    ...(gpu ? ['A GPU’s own memory is not counted. Kernels of Airgap were tuned before, for 20 s at most.'] : []),
   ];
 }
