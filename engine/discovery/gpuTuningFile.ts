@@ -1,18 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { dependencies } from '../../package.json';
+import { dependencies, version } from '../../package.json';
 import type { KnownTuning } from '../load/openBackend.ts';
 import { replaceFile } from '../store/durable.ts';
 import { makePrivate } from '../store/permissions.ts';
 
-/** By adapter, driver and version of Dawn. */
+/** By adapter, driver, and the versions of Dawn and of the kernels. */
 const content = z.record(
   z.string(),
   z.object({
     /** Names of variants, by rows, shape and format. */
     chosen: z.record(z.string(), z.string()),
-    dropped: z.array(z.string()),
+    /** Why a variant is not right, '' where it is, by product, format and name. */
+    verdicts: z.record(z.string(), z.string()),
+    macsPerMs: z.number().positive().optional(),
   }),
 );
 
@@ -34,8 +36,11 @@ export function keepTuning(folder: string, adapter: string, tuning: KnownTuning)
 async function add(folder: string, adapter: string, tuning: KnownTuning): Promise<void> {
   const known = await readKnown(fileIn(folder));
   const before = known[keyOf(adapter)];
-  const dropped = [...new Set([...(before?.dropped ?? []), ...tuning.dropped])];
-  const all = { chosen: { ...before?.chosen, ...tuning.chosen }, dropped };
+  const all = {
+    chosen: { ...before?.chosen, ...tuning.chosen },
+    verdicts: { ...before?.verdicts, ...tuning.verdicts },
+    macsPerMs: tuning.macsPerMs ?? before?.macsPerMs,
+  };
   await makePrivate(folder);
   await replaceFile(fileIn(folder), JSON.stringify({ ...known, [keyOf(adapter)]: all }));
 }
@@ -45,7 +50,7 @@ function fileIn(folder: string): string {
 }
 
 function keyOf(adapter: string): string {
-  return `${adapter}, Dawn ${dependencies.webgpu}`;
+  return `${adapter}, Dawn ${dependencies.webgpu}, Airgap ${version}`;
 }
 
 async function readKnown(file: string): Promise<Record<string, KnownTuning>> {

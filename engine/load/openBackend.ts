@@ -8,6 +8,7 @@ import {
   type Tuning,
   type Turn,
   createGpuOps,
+  dropped,
   gpuReport,
   gpuSpeed,
   needMatrices,
@@ -20,7 +21,7 @@ import type { Backend, BackendChoice, BackendReport } from '../wire/protocol.ts'
 import { gpuSpeedLines } from './gpuSpeedLines.ts';
 import { type BackendSpeeds, comparison, isCpuFaster } from './modelSpeed.ts';
 
-export type { GpuSpeed, TunedShape } from '../../kernels/gpu/gpuOps.ts';
+export { type GpuSpeed, type TunedShape, dropped } from '../../kernels/gpu/gpuOps.ts';
 
 export interface BackendOptions {
   readonly backend: BackendChoice;
@@ -39,10 +40,12 @@ export interface BackendOptions {
   readonly measuredSpeeds?: ((adapter: string) => Promise<BackendSpeeds | undefined>) | undefined;
 }
 
-/** Which of the GPU's kernels were found to be right and fastest, and sentences about those that are wrong. */
-export interface KnownTuning {
+/** What tuning has found out about a GPU. */
+export interface KnownTuning extends Pick<Tuning, 'verdicts'> {
+  /** Names of the fastest kernels. */
   readonly chosen: Readonly<Record<string, string>>;
-  readonly dropped: readonly string[];
+  /** The rate that steps have reached, in multiply-adds a millisecond; absent where no large one has run. */
+  readonly macsPerMs?: number | undefined;
 }
 
 /** Reads it for an adapter, named as by its name and its driver; undefined where it was not tuned. */
@@ -81,21 +84,31 @@ async function whyGpuIsSlower(ops: Ops, { measuredSpeeds }: BackendOptions): Pro
 
 async function openGpuOps(options: BackendOptions): Promise<Ops> {
   const { allowSoftwareGpu: allowSoftware = false, baselineGpu: baselineOnly, gpuVariants: variants } = options;
-  const chosen = async (adapter: string): Promise<KnownTuning['chosen']> =>
-    (await options.knownTuning?.(adapter))?.chosen ?? {};
-  const choseMatrices = async (adapter: string): Promise<boolean> => needMatrices(Object.values(await chosen(adapter)));
+  const known = async (adapter: string): Promise<KnownTuning> => (await options.knownTuning?.(adapter)) ?? NOTHING;
+  const choseMatrices = async (adapter: string): Promise<boolean> =>
+    needMatrices(Object.values((await known(adapter)).chosen));
   const matrices = options.gpuMatrices ?? (needMatrices(Object.values(variants ?? {})) || choseMatrices);
   const ops = await createGpuOps({ allowSoftware, baselineOnly, variants, matrices });
-  ops.variants.chooseKept(await chosen(ops.adapter));
+  const { chosen, verdicts, macsPerMs } = await known(ops.adapter);
+  ops.variants.chooseKept(chosen);
+  for (const [key, verdict] of Object.entries(verdicts)) ops.variants.verdicts.set(key, verdict);
+  if (macsPerMs !== undefined) ops.budget.expect(macsPerMs);
   return ops;
 }
 
 /** Of the GPU with this name and driver. */
-export type GpuTuning = Tuning & { readonly adapter: string };
+export type GpuTuning = Tuning & Pick<KnownTuning, 'macsPerMs'> & { readonly adapter: string };
 
 /** Chooses the GPU's kernels by their speed with the weights that are loaded; undefined where `ops` is not on a GPU. */
 export async function tuneGpu(ops: Ops, options: TuneOptions): Promise<GpuTuning | undefined> {
-  return ops instanceof GpuOps ? { adapter: ops.adapter, ...(await ops.tune(options)) } : undefined;
+  if (!(ops instanceof GpuOps)) return undefined;
+  const tuning = await ops.tune(options);
+  return { ...tuning, adapter: ops.adapter, macsPerMs: ops.budget.macsPerMs };
+}
+
+/** As it is kept. */
+export function foundBy({ shapes, verdicts, macsPerMs }: GpuTuning): KnownTuning {
+  return { chosen: Object.fromEntries(shapes.map(({ key, chosen }) => [key, chosen])), verdicts, macsPerMs };
 }
 
 export interface IdleTuneOptions {
@@ -181,10 +194,12 @@ export async function backendReports(
   ];
 }
 
-function tuningLines({ chosen, dropped }: KnownTuning = { chosen: {}, dropped: [] }): readonly string[] {
-  const tuned = Object.keys(chosen).length;
+const NOTHING: KnownTuning = { chosen: {}, verdicts: {} };
+
+function tuningLines(known = NOTHING): readonly string[] {
+  const tuned = Object.keys(known.chosen).length;
   const plain = 'kernels: the plain ones ("airgap tune MODEL" finds the fastest)';
-  return [tuned === 0 ? plain : `kernels: chosen for ${tuned} kinds of products`, ...dropped];
+  return [tuned === 0 ? plain : `kernels: chosen for ${tuned} kinds of products`, ...dropped(known)];
 }
 
 /**

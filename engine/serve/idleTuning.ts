@@ -1,6 +1,6 @@
 import { errorMessage } from '../errors.ts';
 import type { LoadedModel } from '../load/loadedModel.ts';
-import type { GpuTuning, KnownTuning } from '../load/openBackend.ts';
+import { type GpuTuning, type KnownTuning, dropped, foundBy } from '../load/openBackend.ts';
 
 export interface IdleTuningOptions {
   /** Keeps what was chosen on a GPU, named by its name and its driver. */
@@ -30,14 +30,11 @@ export class IdleTuning {
     this.ended = model
       .tuneWhenIdle({ mostSeconds, software, signal })
       .then(async (tuning) => {
-        if (!tuning || tuning.shapes.length + tuning.dropped.length === 0) return;
+        if (!tuning || tuning.shapes.length + Object.keys(tuning.verdicts).length === 0) return;
         const found = sentencesOf(tuning);
         notes.push(...found);
         found.forEach(log);
-        await keep(tuning.adapter, {
-          chosen: Object.fromEntries(tuning.shapes.map(({ key, chosen }) => [key, chosen])),
-          dropped: tuning.dropped,
-        });
+        await keep(tuning.adapter, foundBy(tuning));
       })
       .catch((error: unknown) => log(`The GPU's kernels were not chosen: ${errorMessage(error)}`));
   }
@@ -49,13 +46,14 @@ export class IdleTuning {
   }
 }
 
-function sentencesOf({ shapes, dropped, complete, seconds }: GpuTuning): string[] {
+function sentencesOf(tuning: GpuTuning): string[] {
+  const { shapes, complete, seconds } = tuning;
   const others = shapes.filter(({ isOther }) => isOther).length;
   const kinds = `${shapes.length} ${shapes.length === 1 ? 'kind' : 'kinds'} of products`;
   const rest = complete ? '' : ' The rest follows after the next load.';
   return [
     `The GPU's kernels for ${kinds} were chosen by ${seconds.toFixed(1)} s of measuring in idle time; ` +
       `${others} of them are not the plain ones.${rest}`,
-    ...dropped,
+    ...dropped(tuning),
   ];
 }

@@ -50,7 +50,7 @@ export { type GpuSpeed, gpuSpeed } from './speed/gpuSpeed.ts';
 export { GpuUnavailable } from './device/dawn.ts';
 export type { ForcedVariants } from './variants/choice.ts';
 export { needMatrices } from './variants/products.ts';
-export type { TuneOptions, TunedShape, Tuning, Turn } from './variants/tuner.ts';
+export { type TuneOptions, type TunedShape, type Tuning, type Turn, dropped } from './variants/tuner.ts';
 
 export interface GpuOptions extends AdapterOptions {
   /** Called once when the device goes away without dispose(). */

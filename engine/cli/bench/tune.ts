@@ -8,7 +8,7 @@ import { TRIAL_CONTEXT, compareBackends } from '../../load/compareBackends.ts';
 import { type LoadOptions, loadModel } from '../../load/loadModel.ts';
 import type { LoadedModel } from '../../load/loadedModel.ts';
 import { comparison } from '../../load/modelSpeed.ts';
-import { type TunedShape, fallbackFor, tuneGpu } from '../../load/openBackend.ts';
+import { type TunedShape, dropped, fallbackFor, foundBy, tuneGpu } from '../../load/openBackend.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../options.ts';
 import { type StoreOptions, modelPath, placesOf } from '../storeOptions.ts';
 
@@ -53,12 +53,12 @@ export async function tune(ops: Ops, options: TuneOptions, signal: AbortSignal):
   const onShape = options.json ? undefined : (shape: TunedShape): void => console.log(textOf(shape));
   const tuned = await tuneGpu(ops, { mostSeconds: options.seconds, signal, onShape });
   if (!tuned) throw new BadRequest(`The model runs on ${ops.deviceName}; only a GPU has kernels to choose from.`);
-  const { adapter, shapes, dropped, complete, timedByGpu } = tuned;
+  const { adapter, shapes, complete, timedByGpu } = tuned;
   const { folder } = placesOf(options);
-  const chosen = Object.fromEntries(shapes.map(({ key, chosen }) => [key, chosen]));
-  await keepTuning(folder, adapter, { chosen, dropped });
-  if (options.json) return console.log(JSON.stringify({ adapter, shapes, dropped, complete, timedByGpu }));
-  for (const sentence of dropped) console.log(sentence);
+  await keepTuning(folder, adapter, foundBy(tuned));
+  if (options.json)
+    return console.log(JSON.stringify({ adapter, shapes, dropped: dropped(tuned), complete, timedByGpu }));
+  for (const sentence of dropped(tuned)) console.log(sentence);
   if (!complete) console.log(`Time was up after ${options.seconds} s; the other products keep their kernels.`);
   console.log(
     `Times are by the GPU's own clock for ${timedByGpu} of ${shapes.length} kinds of products, else by the host's.`,

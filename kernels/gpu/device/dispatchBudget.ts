@@ -1,6 +1,6 @@
 /** What takes longer keeps a slow card from drawing the desktop and from computing a completion in between. */
 const MOST_MS = 50;
-/** Multiply-adds in a millisecond of a slow integrated GPU: what is assumed before any were measured. */
+/** Multiply-adds in a millisecond of a slow integrated GPU: what is assumed where nothing is known. */
 const ASSUMED = 1e7;
 /** Fewer workgroups would leave a part of the slowest GPUs idle. */
 const FEWEST_TILES = 16;
@@ -8,10 +8,21 @@ const FEWEST_TILES = 16;
 /** How much a dispatch, and a submission, may compute on this device, by the rate that its steps have reached so far. */
 export class DispatchBudget {
   #macsPerMs: number | undefined;
+  #assumed = ASSUMED;
+
+  /** The rate that large steps have reached, in multiply-adds a millisecond; undefined before the first. */
+  get macsPerMs(): number | undefined {
+    return this.#macsPerMs;
+  }
+
+  /** Until a step of this process tells more, a rate counts that was reached before: half of it, as power may be saved now. */
+  expect(macsPerMs: number): void {
+    this.#assumed = macsPerMs / 2;
+  }
 
   /** The multiply-adds of a large product that take as long as a dispatch may. */
   get mostMacs(): number {
-    return MOST_MS * (this.#macsPerMs ?? ASSUMED);
+    return MOST_MS * (this.#macsPerMs ?? this.#assumed);
   }
 
   /** How many of the columns and lines of tiles, of `tileMacs` multiply-adds each, a dispatch computes. */
@@ -32,6 +43,6 @@ export class DispatchBudget {
   ended(macs: number, ms: number): void {
     const reached = macs / Math.max(ms, 0.01);
     const tellsOfSlowness = macs >= ASSUMED && ms >= MOST_MS;
-    if (reached > (this.#macsPerMs ?? (tellsOfSlowness ? 0 : ASSUMED))) this.#macsPerMs = reached;
+    if (reached > (this.#macsPerMs ?? (tellsOfSlowness ? 0 : this.#assumed))) this.#macsPerMs = reached;
   }
 }

@@ -69,6 +69,9 @@ export class VariantChoice {
     this.#chosen.set(key, variant);
   }
 
+  /** Why a variant is not right on this device, '' where it is, by verdictKey(): those that were tried, now or before. */
+  readonly verdicts = new Map<string, string>();
+
   /** Likewise for names by key, as they were kept. Those that this device or this version does not have are left out. */
   chooseKept(chosen: Readonly<Record<string, string>>): void {
     for (const [key, name] of Object.entries(chosen)) {
@@ -82,6 +85,11 @@ export class VariantChoice {
   #allows({ needs, workgroupBytes }: Variant): boolean {
     return workgroupBytes <= this.workgroupBytes && needs.every((need) => this.offered.has(need));
   }
+}
+
+/** What being right depends on, beside the device and the version. */
+export function verdictKey(product: Product, dtype: WeightDType, { name }: Variant): string {
+  return `${product} ${dtype} ${name}`;
 }
 
 /** What a choice depends on, beside the device: products of one row, of a few and of many differ. */

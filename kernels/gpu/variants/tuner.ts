@@ -1,7 +1,7 @@
 import type { GpuWeight } from '../device/tensor.ts';
-import { choiceKey, productOf } from './choice.ts';
+import { choiceKey, productOf, verdictKey } from './choice.ts';
 import { type Compared, type TimedDevice, timesOf } from './timing.ts';
-import { type TrialDevice, validVariants } from './validity.ts';
+import { type TrialDevice, faultOf } from './validity.ts';
 import type { Variant } from './variant.ts';
 
 /** What was chosen for products of one shape. */
@@ -17,8 +17,8 @@ export interface TunedShape {
 
 export interface Tuning {
   readonly shapes: readonly TunedShape[];
-  /** A sentence about each variant that is not right here. */
-  readonly dropped: readonly string[];
+  /** Of the variants that were tried for it: a sentence about why one is not right, '' where it is, by verdictKey(). */
+  readonly verdicts: Readonly<Record<string, string>>;
   /** Whether all shapes were tuned before it had to end. */
   readonly complete: boolean;
   /** What it took, without what its turns were waited for. */
@@ -55,9 +55,13 @@ class TimeIsUp extends Error {}
 /** Times the variants that are right on this device on the model's own weights, and from then on runs the fastest of each shape. */
 export async function tune(ops: TunedDevice, weights: readonly GpuWeight[], options: TuneOptions): Promise<Tuning> {
   const clock = new Clock(options);
-  const device = inTurns(ops, clock);
+  const device = inTurns(ops, (work) => clock.inTurn(work));
   const shapes: TunedShape[] = [];
-  const valid = new ValidVariants(device, clock);
+  // A trial that has begun is ended, or a slow compiler would never come further than to the same one.
+  const valid = new ValidVariants(
+    inTurns(ops, (work) => clock.whenever(work)),
+    () => clock.check(),
+  );
   let complete = false;
   let timedByGpu = 0;
   try {
@@ -77,7 +81,12 @@ export async function tune(ops: TunedDevice, weights: readonly GpuWeight[], opti
   } catch (error) {
     if (!(error instanceof TimeIsUp || options.signal?.aborted)) throw error;
   }
-  return { shapes, dropped: valid.dropped, complete, seconds: clock.seconds, timedByGpu };
+  return { shapes, verdicts: Object.fromEntries(valid.verdicts), complete, seconds: clock.seconds, timedByGpu };
+}
+
+/** The sentences about variants that are not right. */
+export function dropped({ verdicts }: Pick<Tuning, 'verdicts'>): string[] {
+  return Object.values(verdicts).filter((verdict) => verdict !== '');
 }
 
 /** Counts the time that tuning takes, but not how long its turns are waited for. */
@@ -96,9 +105,14 @@ class Clock {
     if (this.options.signal?.aborted || this.seconds >= this.options.mostSeconds) throw new TimeIsUp();
   }
 
-  /** Runs `work` in its turn. */
+  /** Runs `work` in its turn, as long as there is time. */
   async inTurn<T>(work: () => Promise<T>): Promise<T> {
     this.check();
+    return this.whenever(work);
+  }
+
+  /** Runs `work` in its turn. */
+  async whenever<T>(work: () => Promise<T>): Promise<T> {
     const { turn } = this.options;
     if (!turn) return work();
     const asked = performance.now();
@@ -110,11 +124,11 @@ class Clock {
 }
 
 /** `ops`, each of whose steps waits for its turn. */
-function inTurns(ops: TunedDevice, clock: Clock): TunedDevice {
+function inTurns(ops: TunedDevice, turn: Turn): TunedDevice {
   return {
     variants: ops.variants,
     compileFailure: (kernel) => ops.compileFailure(kernel),
-    timedStep: (record) => clock.inTurn(() => ops.timedStep(record)),
+    timedStep: (record) => turn(() => ops.timedStep(record)),
     input: (data, shape) => ops.input(data, shape),
     embed: (table, ids) => ops.embed(table, ids),
     linear: (x, weight, epilogue) => ops.linear(x, weight, epilogue),
@@ -125,32 +139,34 @@ function inTurns(ops: TunedDevice, clock: Clock): TunedDevice {
   };
 }
 
-/** The variants that are right, asked once for each product and format. */
+/** The variants that are right, each tried once on a device. */
 class ValidVariants {
-  readonly dropped: string[] = [];
-  readonly #known = new Map<string, readonly Variant[]>();
+  /** Those of this run. */
+  readonly verdicts = new Map<string, string>();
 
   constructor(
     readonly ops: TunedDevice,
-    readonly clock: Clock,
+    /** Throws where no further trial may begin. */
+    readonly check: () => void,
   ) {}
 
-  /** The first variant is among them even if it is not right: there must be one, and dropped says so. */
+  /** The first variant is among them untried, since there must be one. */
   async of(rows: number, { dtype }: GpuWeight): Promise<readonly Variant[]> {
     const product = productOf(rows);
-    const key = `${product} ${dtype}`;
-    let known = this.#known.get(key);
-    if (known) return known;
-    const [first, ...others] = this.ops.variants.candidates(product, dtype);
+    const { variants } = this.ops;
+    const [first, ...others] = variants.candidates(product, dtype);
     const right: Variant[] = [first!];
     for (const variant of others) {
-      this.clock.check();
-      const { valid, dropped } = await validVariants(this.ops, product, dtype, [variant]);
-      right.push(...valid);
-      this.dropped.push(...dropped);
+      const key = verdictKey(product, dtype, variant);
+      let verdict = variants.verdicts.get(key);
+      if (verdict === undefined) {
+        this.check();
+        verdict = (await faultOf(this.ops, product, variant, dtype)) ?? '';
+        for (const known of [variants.verdicts, this.verdicts]) known.set(key, verdict);
+      }
+      if (verdict === '') right.push(variant);
     }
-    this.#known.set(key, (known = right));
-    return known;
+    return right;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Measurement } from '../../../engine/cli/bench/backends.ts';
-import { type GpuOps, createGpuOps } from '../../../kernels/gpu/gpuOps.ts';
+import { type GpuOps, createGpuOps, dropped } from '../../../kernels/gpu/gpuOps.ts';
 import { choiceKey, productOf } from '../../../kernels/gpu/variants/choice.ts';
 import { chainOf } from '../../../kernels/gpu/variants/timing.ts';
 import type { Variant } from '../../../kernels/gpu/variants/variant.ts';
@@ -63,8 +63,8 @@ export const GPU_VARIANTS: Measurement<ProductRow> = {
       const weights = new Map<Shape, Tensor>();
       for (const shape of ops.device.adapterInfo.isFallbackAdapter ? SMALL : REAL)
         weights.set(shape, await randomWeight(ops, shape));
-      const { shapes, dropped } = await ops.tune({ mostSeconds: SECONDS_TO_TUNE, signal });
-      for (const sentence of dropped) console.log(sentence);
+      const { shapes, ...tuning } = await ops.tune({ mostSeconds: SECONDS_TO_TUNE, signal });
+      for (const sentence of dropped(tuning)) console.log(sentence);
       for (const rows of ROWS) {
         for (const [shape, weight] of weights) {
           const tuned = shapes.find(({ key }) => key === choiceKey(rows, 'q4', shape));

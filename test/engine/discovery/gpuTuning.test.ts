@@ -10,17 +10,18 @@ describe("the file of the GPUs' kernels", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   it('keeps the choices of each adapter and driver, those of several models together, for the user alone', async () => {
-    await keepTuning(folder, 'a card, driver 1', { chosen: { a: 'x', b: 'x' }, dropped: ['No.'] });
-    await keepTuning(folder, 'a card, driver 1', { chosen: { b: 'y' }, dropped: ['No.', 'Neither.'] });
+    await keepTuning(folder, 'a card, driver 1', { chosen: { a: 'x', b: 'x' }, verdicts: { v: 'No.' }, macsPerMs: 7 });
+    await keepTuning(folder, 'a card, driver 1', { chosen: { b: 'y' }, verdicts: { v: 'No.', w: '' } });
     assert.deepEqual(await knownTuning(folder, 'a card, driver 1'), {
       chosen: { a: 'x', b: 'y' },
-      dropped: ['No.', 'Neither.'],
+      verdicts: { v: 'No.', w: '' },
+      macsPerMs: 7,
     });
     assert.equal(await knownTuning(folder, 'a card, driver 2'), undefined);
     if (process.platform !== 'win32') assert.equal(statSync(folder).mode & 0o077, 0);
   });
 
-  for (const content of ['', '{', '[]', '{"a card":{"chosen":{"a":1},"dropped":[]}}']) {
+  for (const content of ['', '{', '[]', '{"a card":{"chosen":{"a":1},"verdicts":{}}}']) {
     it(`knows nothing where the file is ${JSON.stringify(content)}`, async () => {
       writeFileSync(join(folder, 'gpu-variants.json'), content);
       assert.equal(await knownTuning(folder, 'a card'), undefined);

@@ -7,7 +7,7 @@ import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
 
 const BY_MATRICES = VARIANTS.matmul.at(-1)!.name;
 const known = (name: string): BackendOptions['knownTuning'] => {
-  return async () => ({ chosen: { 'many rows x 32 x 32 q4': name }, dropped: [] });
+  return async () => ({ chosen: { 'many rows x 32 x 32 q4': name }, verdicts: {} });
 };
 
 describe("the GPU's subgroup matrices, an experiment of Dawn's", () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { GpuOps, TunedShape } from '../../../kernels/gpu/gpuOps.ts';
+import type { GpuOps, TunedShape, Tuning } from '../../../kernels/gpu/gpuOps.ts';
 import { secondsBetween } from '../../../kernels/gpu/device/timestamps.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
 import type { Variant } from '../../../kernels/gpu/variants/variant.ts';
@@ -17,10 +17,10 @@ describe('the tuner of the products on webgpu', function () {
   after(() => ops?.dispose());
 
   /** Ends behind the first shape. */
-  async function tuneOne(): Promise<TunedShape & { dropped: readonly string[] }> {
+  async function tuneOne(): Promise<TunedShape & Pick<Tuning, 'verdicts'>> {
     const end = new AbortController();
-    const { shapes, dropped } = await ops.tune({ mostSeconds: 1000, signal: end.signal, onShape: () => end.abort() });
-    return { ...shapes[0]!, dropped };
+    const { shapes, verdicts } = await ops.tune({ mostSeconds: 1000, signal: end.signal, onShape: () => end.abort() });
+    return { ...shapes[0]!, verdicts };
   }
 
   it('times every variant that is right, runs its choice from then on, holds nothing, and ends when told to', async () => {
@@ -35,10 +35,12 @@ describe('the tuner of the products on webgpu', function () {
     };
     const { dispatches } = ops;
     const tuning = await ops.tune({ mostSeconds: 1000, signal: end.signal, onShape });
-    assert.deepEqual(tuning, { shapes, dropped: [], complete: false, seconds: tuning.seconds, timedByGpu: 1 });
+    const { verdicts, seconds } = tuning;
+    assert.deepEqual(tuning, { shapes, verdicts, complete: false, seconds, timedByGpu: 1 });
     const [{ key, times, chosen }] = shapes as [TunedShape];
     assert.equal(key, 'one row x 64 x 96 q8');
     const offered = ops.variants.candidates('matvec', 'q8').map(({ name }) => name);
+    assert.deepEqual(verdicts, Object.fromEntries(offered.slice(1).map((name) => [`matvec q8 ${name}`, ''])));
     assert.deepEqual(times.map(({ variant }) => variant).sort(), offered.toSorted());
     assert.equal((shapes[0] as TunedShape).isOther, chosen !== offered[0]);
     assert.ok(times.every(({ seconds }, i) => seconds > 0 && seconds >= (times[i - 1]?.seconds ?? 0)));
@@ -113,17 +115,29 @@ describe('the tuner of the products on webgpu', function () {
     const { candidates } = variants;
     Object.assign(variants, { candidates: () => [plain!, wrong] });
     try {
-      const { chosen, times, dropped } = await tuneOne();
+      const { chosen, times, verdicts } = await tuneOne();
       assert.equal(chosen, plain!.name);
       assert.deepEqual(
         times.map(({ variant }) => variant),
         [plain!.name],
       );
-      assert.match(dropped.join(), /^The matvec "wrong" is not used for q4: with 1 rows it gives /);
+      assert.match(verdicts['matvec q4 wrong']!, /^The matvec "wrong" is not used for q4: with 1 rows it gives /);
     } finally {
       Object.assign(variants, { candidates });
       ops.free(weight);
     }
+  });
+
+  it('ends a trial that has begun although its time is up, and goes on behind it the next time', async () => {
+    const weight = await makeWeight(ops, randomValues(1, 96 * 64), [96, 64], 'q5m');
+    const tried: string[][] = [];
+    for (let load = 0; load < 2; load++) {
+      const { verdicts } = await ops.tune({ mostSeconds: 0.005 });
+      tried.push(Object.keys(verdicts));
+    }
+    assert.ok(tried.every(({ length }) => length > 0));
+    assert.equal(new Set(tried.flat()).size, tried.flat().length, 'one was tried twice');
+    ops.free(weight);
   });
 
   it('takes what was kept, and leaves out what it does not know', () => {
