@@ -269,7 +269,7 @@ export class GpuOps implements Ops {
   }
 
   attention(q: Tensor, kv: KvView, layer: number, options: AttentionOptions): Tensor {
-    return attention(this.#now('attention'), activation(q, 'attention'), kv, layer, options);
+    return attention(this.#now('attention'), this.variants.attention, activation(q, 'attention'), kv, layer, options);
   }
 
   siluMul(gateUp: Tensor): Tensor {

@@ -11,6 +11,7 @@ import '../kernels/quantizedTypes.test.ts';
 import '../kernels/stored.test.ts';
 import '../kernels/superBlocks.test.ts';
 import '../kernels/topK.test.ts';
+import '../kernels/gpu/attentionVariants.test.ts';
 import '../kernels/gpu/fusion.test.ts';
 import '../kernels/gpu/gpu.test.ts';
 import '../kernels/gpu/quantizedWeights.test.ts';

@@ -1,41 +1,31 @@
 import mergeSource from './attentionMerge.wgsl';
-import pagesSource from './pages.wgsl';
-import splitSource from './attentionSplit.wgsl';
-import tiledSource from './attentionTiled.wgsl';
-import visibleSource from './visible.wgsl';
 import gridSource from '../device/grid.wgsl';
 import { check } from '../../check.ts';
 import { type AttentionOptions, type KvView, type Sparsity, PAGE_TOKENS } from '../../ops.ts';
 import { visibleBlocks } from '../../sparsity.ts';
 import { type Kernel, type Scalar, WORKGROUP, defineKernel, f32, grid, u32 } from '../device/kernel.ts';
-import { poolOf } from './kvPool.ts';
+import { type AttentionChoice, SHORT } from './choice.ts';
+import { type GpuKvPool, poolOf } from './kvPool.ts';
 import { type Recording, piecesOf } from '../device/recording.ts';
 import type { GpuTensor, Storage } from '../device/tensor.ts';
 
-const before = pagesSource + visibleSource;
-const inputs = ['read', 'read', 'read', 'read'] as const;
-const split = defineKernel('attentionSplit', before + splitSource, [...inputs, 'write', 'write']);
 const merge = defineKernel('attentionMerge', gridSource + mergeSource, ['read', 'read', 'write']);
-const tiled = defineKernel('attentionTiled', before + tiledSource, [...inputs, 'write', 'write']);
 
-/** Up to here a workgroup per token keeps more of a GPU busy than tiles of TILE tokens. */
-const FEW_TOKENS = 4;
-/** Of attentionTiled.wgsl: TILE, the bytes of a workgroup's state, and LAST. */
-const TILE = 16;
-const STATE_BYTES = 7 * 128 * 16;
+/** Up to here a workgroup per token keeps more of a GPU busy than tiles of tokens. */
+export const FEW_TOKENS = 4;
+/** LAST of attentionTiled.wgsl. */
 const TO_THE_END = 2 ** 32 - 1;
 /** Workgroups that keep a large GPU busy; beyond it, splitting the keys further only costs more merging. */
 const ENOUGH_GROUPS = 512;
 /** Bounds the memory of split results: it grows with FEW_TOKENS x MOST_SPLITS, not with positions. */
 const MOST_SPLITS = 64;
-/** Units of keys that make up for a way more in a workgroup, and those that do for a split, which costs a dispatch more. */
+/** Units of keys that make up for a way more in a workgroup. */
 const WAY_UNITS = 2;
-const SPLIT_UNITS = 16;
-const MOST_WAYS = 4;
 /** Of a query and a key, for each dimension: one for the score, one for the value. */
 const MACS_PER_PAIR = 2;
 /** Nothing smaller can be bound. */
 const QUAD_BYTES = 16;
+const SMALLEST_BLOCK = 16;
 /** No sequence is longer, and position + window stays within 32 bits. */
 const LARGEST_WINDOW = 2 ** 30;
 /** Every block is local. */
@@ -44,6 +34,7 @@ const DENSE: Sparsity = { blockTokens: PAGE_TOKENS, localBlocks: LARGEST_WINDOW,
 /** softmax(scale q k^T) v over the positions each token sees.  q: (tokens, heads headDim) -> the same. */
 export function attention(
   recording: Recording,
+  variants: AttentionChoice,
   q: GpuTensor,
   kv: KvView,
   layer: number,
@@ -56,7 +47,7 @@ export function attention(
   const pool = poolOf(kv, options);
   const { keys, values } = pool.pagesOf(kv, layer, tokens);
   const read = [keys, values, recording.indices(kv.pages), q.storage];
-  const constants = { HEADS: heads, ...pool.constants, ...sparsityConstants(sparsity) };
+  const constants = constantsOf(pool, heads, options.sparsity);
   const window = Math.min(options.window, LARGEST_WINDOW);
   const ahead = options.bidirectional ? tokens : 0;
   const params = (splits: number, column: number, line: number, firstUnit = 0, pastUnit = TO_THE_END): Scalar[] => {
@@ -66,24 +57,28 @@ export function attention(
   const y = recording.tensor(q.shape);
   const units = unitsSeen(kv.length + tokens - 1, window, sparsity);
   const unitMacs = MACS_PER_PAIR * headDim * Math.min(sparsity.blockTokens, PAGE_TOKENS); // Of a token.
+  const isLong = units * Math.min(sparsity.blockTokens, PAGE_TOKENS) > SHORT;
+  const kind = { ...pool.layout, heads, sparsity: options.sparsity, isLong };
   if (tokens > FEW_TOKENS) {
-    const tiles = Math.floor((kv.length + tokens - 1) / TILE) - Math.floor(kv.length / TILE) + 1;
-    dispatchTiled(recording, tiled(constants), [...read, y.storage], {
+    const { kernel, tile, stateBytes } = variants.of({ ...kind, phase: 'prefill' });
+    const tiles = Math.floor((kv.length + tokens - 1) / tile) - Math.floor(kv.length / tile) + 1;
+    dispatchTiled(recording, kernel(constants), [...read, y.storage], {
       tiles: [tiles, heads],
       units,
-      unitMacs: TILE * unitMacs,
+      unitMacs: tile * unitMacs,
+      stateBytes,
       paramsOf: (...range) => params(1, ...range),
     });
     return y;
   }
+  const variant = variants.of({ ...kind, phase: 'decode' });
   const wanted = Math.max(1, Math.ceil(ENOUGH_GROUPS / (heads * tokens)));
-  const splits = Math.min(wanted, MOST_SPLITS, Math.ceil(units / SPLIT_UNITS));
-  const ways = units / splits > WAY_UNITS ? MOST_WAYS : 1;
+  const splits = Math.min(wanted, MOST_SPLITS, Math.ceil(units / variant.splitUnits));
+  const ways = units / splits > WAY_UNITS ? variant.mostWays : 1;
   const stats = recording.storage(tokens * heads * splits * 8);
   const mix: Storage = splits === 1 ? y.storage : recording.storage(tokens * heads * splits * headDim * 4);
-  const kernel = split({ ...constants, WAYS: ways });
   recording.dispatchTiles(
-    kernel,
+    variant.kernel(constants, ways),
     [...read, mix, stats],
     (column, line) => params(splits, column, line),
     [heads, splits * tokens],
@@ -103,6 +98,8 @@ interface Tiles {
   /** That a tile sees at most, and the multiply-adds of one. */
   readonly units: number;
   readonly unitMacs: number;
+  /** Of a tile, where its units are some dispatches. */
+  readonly stateBytes: number;
   paramsOf(column: number, line: number, firstUnit: number, pastUnit: number): readonly Scalar[];
 }
 
@@ -111,14 +108,14 @@ function dispatchTiled(
   recording: Recording,
   kernel: Kernel,
   storages: readonly Storage[],
-  { tiles, units, unitMacs, paramsOf }: Tiles,
+  { tiles, units, unitMacs, stateBytes, paramsOf }: Tiles,
 ): void {
   const { budget } = recording;
   for (const piece of piecesOf(tiles, budget.tilesFor(units * unitMacs, tiles))) {
     const { column, line, columns, lines } = piece;
     const turnMacs = columns * lines * unitMacs;
     const turns = Math.max(1, Math.floor(budget.mostMacs / turnMacs));
-    const states = recording.storage(turns < units ? columns * lines * STATE_BYTES : QUAD_BYTES);
+    const states = recording.storage(turns < units ? columns * lines * stateBytes : QUAD_BYTES);
     for (let first = 0; first < units; first += turns) {
       const past = first + turns < units ? first + turns : TO_THE_END;
       const macs = Math.min(turns, units - first) * turnMacs;
@@ -127,9 +124,14 @@ function dispatchTiled(
   }
 }
 
+/** Of the kernels that the variants define. */
+export function constantsOf(pool: GpuKvPool, heads: number, sparsity: Sparsity = DENSE): Record<string, number> {
+  return { HEADS: heads, ...pool.constants, ...sparsityConstants(sparsity) };
+}
+
 function sparsityConstants({ blockTokens, localBlocks, vertStride, headStep }: Sparsity): Record<string, number> {
   check(
-    Number.isInteger(Math.log2(blockTokens)) && blockTokens >= TILE && localBlocks >= 1 && vertStride >= 1,
+    Number.isInteger(Math.log2(blockTokens)) && blockTokens >= SMALLEST_BLOCK && localBlocks >= 1 && vertStride >= 1,
     () => `attention: blocks of ${blockTokens}, ${localBlocks} local, every ${vertStride}-th vertical`,
   );
   return { BLOCK: blockTokens, LOCAL_BLOCKS: localBlocks, VERT_STRIDE: vertStride, HEAD_STEP: headStep % vertStride };

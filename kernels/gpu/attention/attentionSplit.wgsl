@@ -1,9 +1,9 @@
 // Attention of few tokens (decoding) over one split, an equal share of the units of keys that a head sees:
 //   y[t, h, split] = softmax(q k^T scale) v over the split's positions
 //   stats[t, h, split] = (largest score, sum of exp(score - largest)), for attentionMerge.wgsl; only if splits > 1
-// Follows visible.wgsl. A workgroup per (head, split, token) has WAYS times PAGE threads. Each way goes over its units with a
-// running maximum: one thread per key for the scores, then PARTS threads per quad of v, each over its share of the keys.
-// At the end the ways are put together.
+// Follows visible.wgsl, and splitShared.wgsl or splitSubgroups.wgsl, which find the largest score. A workgroup per (head, split,
+// token) has WAYS times PAGE threads. Each way goes over its units with a running maximum: one thread per key for the scores,
+// then PARTS threads per quad of v, each over its share of the keys. At the end the ways are put together.
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>; // (tokens, HEADS, splits, QUADS)
 @group(0) @binding(5) var<storage, read_write> stats: array<vec2f>; // (tokens, HEADS, splits)
 @group(0) @binding(6) var<uniform> params: Params;
@@ -13,21 +13,21 @@ override THREADS: u32 = WAYS * PAGE;
 override PARTS: u32 = PAGE / QUADS;
 
 var<workgroup> query: array<vec4f, QUADS>;
-var<workgroup> scores: array<f32, THREADS>;
 var<workgroup> weights: array<f32, THREADS>; // Times the scale of the value they meet.
 var<workgroup> mixes: array<vec4f, THREADS>;
 var<workgroup> totals: array<f32, THREADS>;
 var<workgroup> largests: array<f32, WAYS>;
 
 @compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+fn main(@builtin(workgroup_id) group: vec3u, local: Local) {
+  let number = numberOf(local); // of this thread
   let head = params.firstColumn + group.x;
   let line = params.firstLine + group.y;
   let split = line % params.splits;
   let token = line / params.splits;
   let kvHead = head * KV_HEADS / HEADS;
-  let thread = local.x % PAGE;
-  let way = local.x / PAGE;
+  let thread = number % PAGE; // of its way
+  let way = number / PAGE;
   let mine = way * PAGE; // Where this way's values begin.
   let quad = thread % QUADS;
   let part = thread / QUADS;
@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let visible = visibleUnits(first, last, head);
   let end = visible.units * (split + 1) / params.splits;
 
-  if (local.x < QUADS) {
+  if (number < QUADS) {
     query[thread] = q[(token * HEADS + head) * QUADS + thread] * params.scale;
   }
   var largest = LOWEST;
@@ -61,13 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       }
       score *= keyScale(page, kvHead, slot + thread);
     }
-    scores[local.x] = score;
-    workgroupBarrier();
-
-    var nowLargest = largest;
-    for (var key = low; key < past; key++) {
-      nowLargest = max(nowLargest, scores[mine + key]);
-    }
+    let nowLargest = max(largest, largestOf(local, score, low, past));
     let shrink = exp(largest - nowLargest);
     largest = nowLargest;
     mix *= shrink;
@@ -75,7 +69,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     if (seen) {
       let weight = exp(score - largest);
       total += weight;
-      weights[local.x] = weight * valueScale(page, kvHead, slot + thread);
+      weights[number] = weight * valueScale(page, kvHead, slot + thread);
     }
     workgroupBarrier();
 
@@ -86,8 +80,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
 
-  mixes[local.x] = mix;
-  totals[local.x] = total;
+  mixes[number] = mix;
+  totals[number] = total;
   if (thread == 0) { largests[way] = largest; }
   workgroupBarrier();
   if (thread < QUADS) {
@@ -99,10 +93,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   for (var i = 0u; i < WAYS; i++) { largest = max(largest, largests[i]); }
   let shrink = exp(largests[way] - largest);
   workgroupBarrier();
-  mixes[local.x] = mix * shrink;
-  totals[local.x] = total * shrink;
+  mixes[number] = mix * shrink;
+  totals[number] = total * shrink;
   workgroupBarrier();
-  if (local.x < QUADS) {
+  if (number < QUADS) {
     for (var i = 1u; i < WAYS; i++) { mixes[thread] += mixes[i * PAGE + thread]; }
     for (var i = 1u; i < WAYS; i++) { totals[thread] += totals[i * PAGE + thread]; }
     let at = (token * HEADS + head) * params.splits + split;

@@ -1,37 +1,37 @@
 // y[t, h] = softmax(q k^T scale) v for many tokens (prefill)
-// Follows visible.wgsl. A workgroup of 128 threads per (tile of 16 positions, head) goes over the units of keys that any
-// of its tokens sees, with a running maximum per token. Tiles start at multiples of 16, so the tokens of one are of one
-// block and see the same units. Per unit: a thread computes the scores of one key with 8 tokens; 8 threads find the
-// largest of one token; then a thread mixes one quad of v for 4 tokens. Where a dispatch would take too long, it does some of
-// the units and leaves its state for the next.
+// Follows visible.wgsl, and tiledShared.wgsl or tiledSubgroups.wgsl, which find the largest scores. A workgroup of 8 TILE
+// threads per (tile of TILE positions, head) goes over the units of keys that any of its tokens sees, with a running
+// maximum per token. Tiles start at multiples of TILE, so the tokens of one are of one block and see the same units. Per unit: a
+// thread computes the scores of one key with 8 tokens; then a thread mixes one quad of v for 4 tokens. Where a dispatch would
+// take too long, it does some of the units and leaves its state for the next.
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>; // (tokens, HEADS, QUADS)
 @group(0) @binding(5) var<storage, read_write> states: array<vec4f>; // (workgroup, STATE, THREADS), if it is not yet the end
 @group(0) @binding(6) var<uniform> params: Params;
 
-const TILE = 16u;
-const THREADS = 128u;
+override TILE: u32; // A power of two from 8, at most BLOCK.
+override THREADS: u32 = 8 * TILE;
+override FOURS: u32 = TILE / 4; // of tokens
 const LAST = 0xffffffffu; // pastUnit of a dispatch that comes to the end
-const STATE = 7u; // Of a thread: mix, total0, total1; of the first four threads also largest.
+const STATE = 7u; // Of a thread: mix, total0, total1; of the first FOURS threads also largest.
 
 var<workgroup> query: array<vec4f, TILE * QUADS>;
 // By key, then four tokens at a time; then the weights, times the scale of the value; at the end sums of the weights.
-var<workgroup> scores: array<vec4f, PAGE * 4>;
-var<workgroup> partLargest: array<f32, THREADS>;
-var<workgroup> largest: array<vec4f, 4>; // by token
-var<workgroup> shrink: array<vec4f, 4>; // exp(largest before this unit - largest now)
+var<workgroup> scores: array<vec4f, PAGE * FOURS>;
+var<workgroup> largest: array<vec4f, FOURS>; // by token
+var<workgroup> shrink: array<vec4f, FOURS>; // exp(largest before this unit - largest now)
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
+  local: Local,
 ) {
   let tileStart = (params.length / TILE + params.firstColumn + group.x) * TILE;
   let firstToken = max(tileStart, params.length) - params.length;
   let lastToken = min(tileStart + TILE - params.length, params.tokens) - 1;
   let head = params.firstLine + group.y;
   let kvHead = head * KV_HEADS / HEADS;
-  let thread = local.x;
+  let thread = numberOf(local);
   let first = firstSeen(params.length + firstToken, params.window);
   let last = lastSeen(params.length + lastToken);
   let visible = visibleUnits(first, last, head);
@@ -41,14 +41,14 @@ fn main(
     let token = min(firstToken + i / QUADS, lastToken);
     query[i] = q[(token * HEADS + head) * QUADS + i % QUADS] * params.scale;
   }
-  if (thread < 4) { largest[thread] = vec4f(LOWEST); }
+  if (thread < FOURS) { largest[thread] = vec4f(LOWEST); }
   let state = (group.y * groups.x + group.x) * STATE * THREADS + thread;
 
   let key = thread % PAGE;
   let eight = thread / PAGE; // scores tokens 8 eight .. 8 eight + 7 of the tile
-  let mine = key * 4 + 2 * eight;
+  let mine = key * FOURS + 2 * eight;
   let quad = thread % QUADS;
-  let four = thread / QUADS; // mixes tokens 4 four .. 4 four + 3 of the tile, where four < 4
+  let four = thread / QUADS; // mixes tokens 4 four .. 4 four + 3 of the tile, where four < FOURS
   var mix: array<vec4f, 4>;
   var total0 = vec4f(); // Of the weights of this thread's keys, for its eight tokens.
   var total1 = vec4f();
@@ -56,7 +56,7 @@ fn main(
     for (var i = 0u; i < 4; i++) { mix[i] = states[state + i * THREADS]; }
     total0 = states[state + 4 * THREADS];
     total1 = states[state + 5 * THREADS];
-    if (thread < 4) { largest[thread] = states[state + 6 * THREADS]; }
+    if (thread < FOURS) { largest[thread] = states[state + 6 * THREADS]; }
   }
   for (var unit = params.firstUnit; unit < min(visible.units, params.pastUnit); unit++) {
     let start = unitStart(visible, unit);
@@ -72,26 +72,7 @@ fn main(
       s0 = scoresOf(page, kvHead, slot + key, start + key, 2 * eight, firstToken, lastToken);
       s1 = scoresOf(page, kvHead, slot + key, start + key, 2 * eight + 1, firstToken, lastToken);
     }
-    scores[mine] = s0;
-    scores[mine + 1] = s1;
-    workgroupBarrier();
-
-    let token = thread / 8;
-    var most = LOWEST;
-    for (var i = thread % 8; i < UNIT; i += 8) {
-      most = max(most, scores[i * 4 + token / 4][token % 4]);
-    }
-    partLargest[thread] = most;
-    workgroupBarrier();
-    if (thread < 4) {
-      var now = largest[thread];
-      for (var i = 0u; i < 8; i++) {
-        let at = thread * 32 + i;
-        now = max(now, vec4f(partLargest[at], partLargest[at + 8], partLargest[at + 16], partLargest[at + 24]));
-      }
-      shrink[thread] = exp(largest[thread] - now);
-      largest[thread] = now;
-    }
+    findLargest(local, s0, s1);
     workgroupBarrier();
     let w0 = weightsOf(s0, largest[2 * eight]);
     let w1 = weightsOf(s1, largest[2 * eight + 1]);
@@ -104,11 +85,11 @@ fn main(
     }
     workgroupBarrier();
 
-    if (four < 4) {
+    if (four < FOURS) {
       for (var i = 0u; i < 4; i++) { mix[i] *= shrink[four][i]; }
       for (var i = low; i <= high; i++) {
         let v = valueQuad(page, kvHead, slot + i, quad);
-        let weights = scores[i * 4 + four];
+        let weights = scores[i * FOURS + four];
         mix[0] += weights.x * v;
         mix[1] += weights.y * v;
         mix[2] += weights.z * v;
@@ -121,16 +102,16 @@ fn main(
     for (var i = 0u; i < 4; i++) { states[state + i * THREADS] = mix[i]; }
     states[state + 4 * THREADS] = total0;
     states[state + 5 * THREADS] = total1;
-    if (thread < 4) { states[state + 6 * THREADS] = largest[thread]; }
+    if (thread < FOURS) { states[state + 6 * THREADS] = largest[thread]; }
     return;
   }
   workgroupBarrier();
   scores[mine] = total0;
   scores[mine + 1] = total1;
   workgroupBarrier();
-  if (four < 4) {
+  if (four < FOURS) {
     var total = vec4f();
-    for (var i = 0u; i < PAGE; i++) { total += scores[i * 4 + four]; }
+    for (var i = 0u; i < PAGE; i++) { total += scores[i * FOURS + four]; }
     for (var i = 0u; i < 4; i++) {
       let token = firstToken + 4 * four + i;
       if (token <= lastToken) { y[(token * HEADS + head) * QUADS + quad] = mix[i] / total[i]; }

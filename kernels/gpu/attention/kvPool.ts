@@ -10,7 +10,7 @@ interface LayerPages {
 }
 
 /** KV_FORMAT and the bytes of a head's key (or value) at one position, in pages.wgsl. */
-const FORMATS: Record<KvDType, { readonly format: number; bytes(headDim: number): number }> = {
+export const FORMATS: Record<KvDType, { readonly format: number; bytes(headDim: number): number }> = {
   f32: { format: 0, bytes: (headDim) => 4 * headDim },
   f16: { format: 1, bytes: (headDim) => 2 * headDim },
   q8: { format: 2, bytes: (headDim) => headDim + 4 },

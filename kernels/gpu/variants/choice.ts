@@ -1,11 +1,14 @@
 import { check } from '../../check.ts';
 import type { WeightDType } from '../../ops.ts';
 import type { Need } from '../device/adapter.ts';
+import { AttentionChoice, type ForcedAttention } from '../attention/choice.ts';
 import { VARIANTS } from './products.ts';
 import type { Product, Variant } from './variant.ts';
 
 /** Names of variants that run wherever the device and the format of the weight let them: for tests and benchmarks. */
-export type ForcedVariants = Partial<Readonly<Record<Product, string>>>;
+export interface ForcedVariants extends Partial<Readonly<Record<Product, string>>> {
+  readonly attention?: ForcedAttention;
+}
 
 /** Up to here reading the weights once for every few rows costs less than a tile of which most is empty. */
 const LARGEST_MATVEC = 8;
@@ -16,18 +19,20 @@ export function productOf(rows: number): Product {
 
 /** Which variant computes a product: the one that is forced or was chosen, and else the first that the device allows. */
 export class VariantChoice {
+  readonly attention: AttentionChoice;
   readonly #chosen = new Map<string, Variant>();
-  readonly #forced: ForcedVariants;
+  readonly #forced: Partial<Readonly<Record<Product, string>>>;
   #trial: Variant | undefined;
 
   constructor(
     readonly offered: ReadonlySet<Need>,
     /** What the device has for a workgroup. */
     readonly workgroupBytes: number,
-    forced: ForcedVariants = {},
+    { attention, ...forced }: ForcedVariants = {},
   ) {
     for (const product of Object.keys(forced) as Product[]) variantNamed(product, forced[product]!);
     this.#forced = forced;
+    this.attention = new AttentionChoice(offered, workgroupBytes, attention);
   }
 
   /** Those that this device and a format allow. */
@@ -80,6 +85,7 @@ export class VariantChoice {
         .find((one) => one.name === name);
       if (variant && this.#allows(variant)) this.choose(key, variant);
     }
+    this.attention.chooseKept(chosen);
   }
 
   #allows({ needs, workgroupBytes }: Variant): boolean {

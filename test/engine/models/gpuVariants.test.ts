@@ -2,9 +2,11 @@ import { loadModel } from '../../../engine/load/loadModel.ts';
 import { textPrompt } from '../../../engine/prompt/prompt.ts';
 import type { GpuOps } from '../../../kernels/gpu/gpuOps.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
-import type { Arithmetic, Product } from '../../../kernels/gpu/variants/variant.ts';
+import type { ForcedVariants } from '../../../kernels/gpu/variants/choice.ts';
+import type { Arithmetic } from '../../../kernels/gpu/variants/variant.ts';
 import { assertWithin } from '../../support/close.ts';
 import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
+import { FORCED_ATTENTION } from '../../support/attention/variants.ts';
 import { readGolden, withGolden } from '../../support/engine/golden.ts';
 
 /** Tolerances on logits from test/fixtures/golden/README.md: of f16 activations, and of bf16 ones, as coarse as 8 bits a group. */
@@ -12,7 +14,7 @@ const TOLERANCE: Record<Arithmetic, number> = { f32: 1e-3, f16: 5e-2, 'f16 facto
 const MODEL = 'mini-4k';
 const OPTIONS = { weights: 'q8', kv: 'f32', allowSoftwareGpu: true } as const;
 
-describe('goldens on webgpu with each variant of the products', function () {
+describe('goldens on webgpu with each variant of the products and of attention', function () {
   this.timeout(300_000);
   let ops: GpuOps;
 
@@ -25,7 +27,7 @@ describe('goldens on webgpu with each variant of the products', function () {
   const prompt = readGolden(MODEL)[0]!.prompts.at(-1)!;
 
   /** The logits of the last four positions, of which `decoded` are taken a token at a time. */
-  const lastLogits = (backend: 'webgpu' | 'reference', forced: Partial<Record<Product, string>> = {}, decoded = 0) =>
+  const lastLogits = (backend: 'webgpu' | 'reference', forced: ForcedVariants = {}, decoded = 0) =>
     withGolden(MODEL, {}, async (folder) => {
       const model = await loadModel(folder, { ...OPTIONS, backend, gpuVariants: forced });
       try {
@@ -54,5 +56,13 @@ describe('goldens on webgpu with each variant of the products', function () {
         assertWithin(await lastLogits('webgpu', { [product]: name }, decoded), want, TOLERANCE[arithmetic]);
       });
     }
+  }
+
+  for (const { decode, prefill, needs } of FORCED_ATTENTION) {
+    it(`attention, ${decode}; ${prefill}`, async function () {
+      if (needs.some((need) => !ops.variants.offered.has(need))) return this.skip();
+      const want = (await (reference ??= lastLogits('reference'))).subarray(-prompt.logits[0]!.length);
+      assertWithin(await lastLogits('webgpu', { attention: { decode, prefill } }, 3), want, TOLERANCE.f32);
+    });
   }
 });

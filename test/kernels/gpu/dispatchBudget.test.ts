@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { DispatchBudget } from '../../../kernels/gpu/device/dispatchBudget.ts';
 import type { GpuOps } from '../../../kernels/gpu/gpuOps.ts';
+import {
+  ATTENTION,
+  type AttentionVariant,
+  type DecodeVariant,
+  type Phase,
+  type PrefillVariant,
+} from '../../../kernels/gpu/attention/variants.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
 import type { Variant } from '../../../kernels/gpu/variants/variant.ts';
 import { type Ops, type Sparsity, type Tensor, PAGE_TOKENS } from '../../../kernels/ops.ts';
@@ -115,6 +122,33 @@ describe('a step on webgpu that takes a slow card long', function () {
   ];
   for (const { what, pieces, others, ...shape } of cases) {
     it(`gives the same of attention: ${what}`, () => compare(attention(shape), pieces, 2e-3, others));
+  }
+
+  /** `step`, whose attention the variant computes on the GPU. */
+  const attendedBy =
+    (phase: Phase, variant: AttentionVariant, step: Step): Step =>
+    async (backend) => {
+      const record = await step(backend);
+      return () => ops.variants.attention.trying(phase, variant as DecodeVariant & PrefillVariant, record);
+    };
+
+  for (const variant of ATTENTION.prefill.slice(1)) {
+    it(`gives the same of attention for prefill: ${variant.name}`, async function () {
+      if (variant.needs.some((need) => !ops.variants.offered.has(need))) return this.skip();
+      const tiles = Math.floor(239 / variant.tile) - Math.floor(200 / variant.tile) + 1;
+      const headsAtOnce = Math.min(4, Math.floor(16 / tiles));
+      const step = attention({ heads: 4, tokens: 40, length: 200 }); // Of four pages.
+      await compare(attendedBy('prefill', variant, step), Math.ceil(4 / headsAtOnce) * 4, 2e-3);
+    });
+  }
+
+  for (const variant of ATTENTION.decode.slice(1)) {
+    it(`gives the same of attention for decode: ${variant.name}`, async function () {
+      if (variant.needs.some((need) => !ops.variants.offered.has(need))) return this.skip();
+      const splits = Math.ceil(32 / variant.splitUnits); // Of two tokens and eight heads each, which are 16 workgroups.
+      const step = attention({ heads: 8, tokens: 2, length: 2000 });
+      await compare(attendedBy('decode', variant, step), splits, 2e-3, 1);
+    });
   }
 
   it('is split between dispatches where its foreseen time passes 50 ms', async () => {

@@ -19,15 +19,15 @@ export const backends: readonly TestBackend[] = [
   },
   { name: 'wasm, plain SIMD', create: () => createWasmOps({ simd: 'plain', threads: 3 }), quantizesActivations: true },
   { name: 'wasm, several memories', create: createSpreadOps, quantizesActivations: true },
-  { name: 'webgpu', create: () => createTestGpuOps({}), quantizesActivations: false },
+  gpuBackend({}),
 ];
 
 /** No more than every WebGPU device has: bindings of 128 MiB, 16 KiB for a workgroup, no f16, no subgroups. */
-export const baselineGpu: TestBackend = {
-  name: 'webgpu at baseline limits',
-  create: () => createTestGpuOps({ baselineOnly: true }),
-  quantizesActivations: false,
-};
+export const baselineGpu: TestBackend = { ...gpuBackend({ baselineOnly: true }), name: 'webgpu at baseline limits' };
+
+export function gpuBackend(options: GpuOptions): TestBackend {
+  return { name: 'webgpu', create: () => createTestGpuOps(options), quantizesActivations: false };
+}
 
 async function createTestGpuOps(options: GpuOptions): Promise<Ops | { skip: string }> {
   const { usable, reason } = await gpuReport({ allowSoftware: true });
