@@ -11,7 +11,7 @@ import type { AttentionVariants, DecodeVariant, Phase, PrefillVariant } from './
 /** A device as far as variants of attention are tried on it. */
 export interface AttentionTrialDevice extends Pick<Ops, 'input' | 'attention' | 'createKvPool'> {
   readonly variants: { readonly attention: AttentionChoice };
-  timedStep(record: () => Tensor): Promise<{ readonly values: Float32Array; readonly seconds: number }>;
+  timedStep(record: () => Tensor): Promise<{ readonly values: Float32Array }>;
   compileFailure(kernel: Kernel): Promise<string | undefined>;
 }
 
