@@ -10,7 +10,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ImageEncoder, type OpenTower } from '../vision/imageEncoder.ts';
 import type { ModelInfo } from '../wire/protocol.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
-import { type ModelSpeed, measureSpeed } from './modelSpeed.ts';
+import { type ModelSpeed, firstSteps, measureSpeed } from './modelSpeed.ts';
 import {
   CHAT_CHUNK_TOKENS,
   CHUNK_TOKENS,
@@ -170,8 +170,7 @@ export function assembleModel(
       const more = Math.max(0, Math.floor(ops.bytesFree / pool.pageBytes));
       return PAGE_TOKENS * (Math.min(pool.capacity + more, ops.mostKvPages(pool.layout)) - allocator.pagesInUse);
     },
-    ...measured(ops, context.scheduler),
-    measureSpeed: (signal) => measureSpeed({ createSession, config, info }, signal),
+    ...measured(ops, context.scheduler, { createSession, config, info }),
     speedKey: (software) => speedKey(gpuOf(ops, { software }), identityOf(description, specs)),
     dispose: async () => {
       tokenizer?.dispose();
@@ -180,14 +179,22 @@ export function assembleModel(
   };
 }
 
-function measured(ops: Ops, scheduler: Scheduler): Pick<LoadedModel, 'startProfile' | 'tuneWhenIdle' | 'dispatches'> {
+function measured(
+  ops: Ops,
+  scheduler: Scheduler,
+  model: Pick<LoadedModel, 'createSession' | 'config' | 'info'>,
+): Pick<LoadedModel, 'startProfile' | 'tuneWhenIdle' | 'measureSpeed' | 'dispatches'> {
   return {
+    tuneWhenIdle: async (options) => {
+      if (gpuOf(ops, options) === undefined) return undefined;
+      await firstSteps(model, options.signal);
+      return tuneGpuWhenIdle(ops, options, (work) => scheduler.run(PRIORITY.background, work, options.signal));
+    },
+    measureSpeed: (signal) => measureSpeed(model, signal),
     startProfile: () => {
       ops.startProfile?.();
       return ops.profile && (() => ops.profile!());
     },
-    tuneWhenIdle: (options) =>
-      tuneGpuWhenIdle(ops, options, (work) => scheduler.run(PRIORITY.background, work, options.signal)),
     dispatches: () => dispatchesOf(ops),
   };
 }

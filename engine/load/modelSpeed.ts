@@ -28,6 +28,8 @@ const TYPICAL = { prompt: 128, answer: 64 };
 const STEP_TOKENS = 64;
 const DECODED = 16;
 const REPEATS = 3;
+/** More tokens than a step of decoding has. */
+const PREFILLED = 8;
 
 /**
  * Measures a model by steps of the lowest priority, without the time that they wait for their turn. The fastest prompt and
@@ -58,6 +60,18 @@ export async function measureSpeed(
   }
   const median = decodeMs.sort((a, b) => a - b)[decodeMs.length >> 1]!;
   return { prefill: (1000 * tokens) / prefillMs, decode: 1000 / median };
+}
+
+/** Runs a step of prefill and one of decode, so that the GPU knows which attention the model has. Rejects as sessions do. */
+export async function firstSteps({ createSession, config }: Measured, signal: AbortSignal): Promise<void> {
+  const session = createSession(PRIORITY.background);
+  try {
+    const ids = Array.from({ length: PREFILLED }, (_, i) => i % config.vocabSize);
+    const sequence = await session.reuse(textPrompt(ids), { signal });
+    for (const more of [[], [0]]) await session.extend(sequence, more, { output: 'argmax', signal });
+  } finally {
+    await session.dispose();
+  }
 }
 
 /** Whether a typical answer comes sooner from the CPU. */

@@ -119,13 +119,12 @@ export interface IdleTuneOptions {
 }
 
 /** Likewise for what is not chosen yet, each step in its turn. */
-export async function tuneGpuWhenIdle(
+export function tuneGpuWhenIdle(
   ops: Ops,
-  { software = false, ...options }: IdleTuneOptions,
+  { mostSeconds, signal }: IdleTuneOptions,
   turn: Turn,
 ): Promise<GpuTuning | undefined> {
-  if (gpuOf(ops, { software }) === undefined) return undefined;
-  return tuneGpu(ops, { ...options, onlyMissing: true, turn });
+  return tuneGpu(ops, { mostSeconds, signal, onlyMissing: true, turn });
 }
 
 /** The name and the driver of a GPU; undefined for other backends, and for adapters that compute on the CPU. */
@@ -199,7 +198,7 @@ const NOTHING: KnownTuning = { chosen: {}, verdicts: {} };
 function tuningLines(known = NOTHING): readonly string[] {
   const tuned = Object.keys(known.chosen).length;
   const plain = 'kernels: the plain ones ("airgap tune MODEL" finds the fastest)';
-  return [tuned === 0 ? plain : `kernels: chosen for ${tuned} kinds of products`, ...dropped(known)];
+  return [tuned === 0 ? plain : `kernels: chosen for ${tuned} kinds of products and attention`, ...dropped(known)];
 }
 
 /**

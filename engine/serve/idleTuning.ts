@@ -49,7 +49,7 @@ export class IdleTuning {
 function sentencesOf(tuning: GpuTuning): string[] {
   const { shapes, complete, seconds } = tuning;
   const others = shapes.filter(({ isOther }) => isOther).length;
-  const kinds = `${shapes.length} ${shapes.length === 1 ? 'kind' : 'kinds'} of products`;
+  const kinds = `${shapes.length} ${shapes.length === 1 ? 'kind' : 'kinds'} of products and attention`;
   const rest = complete ? '' : ' The rest follows after the next load.';
   return [
     `The GPU's kernels for ${kinds} were chosen by ${seconds.toFixed(1)} s of measuring in idle time; ` +

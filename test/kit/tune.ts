@@ -12,7 +12,7 @@ async function tuneRandom(): Promise<void> {
   const options = { backend: 'webgpu', weights: 'q4', allowSoftwareGpu: true, observe } as const;
   const model = await loadModel(randomModel('phi-3-mini', 1), options);
   try {
-    await tune(ops!, { seconds: SECONDS, store: 'store' }, new AbortController().signal);
+    await tune(model, ops!, { seconds: SECONDS, store: 'store' }, new AbortController().signal);
   } finally {
     await model.dispose();
   }

@@ -7,7 +7,7 @@ import { BadRequest } from '../../errors.ts';
 import { TRIAL_CONTEXT, compareBackends } from '../../load/compareBackends.ts';
 import { type LoadOptions, loadModel } from '../../load/loadModel.ts';
 import type { LoadedModel } from '../../load/loadedModel.ts';
-import { comparison } from '../../load/modelSpeed.ts';
+import { comparison, firstSteps } from '../../load/modelSpeed.ts';
 import { type TunedShape, dropped, fallbackFor, foundBy, tuneGpu } from '../../load/openBackend.ts';
 import { type ModelOptions, addModelOptions, loadOptions, wholeNumber } from '../options.ts';
 import { type StoreOptions, modelPath, placesOf } from '../storeOptions.ts';
@@ -27,7 +27,7 @@ export function addTune(program: Command, signal: AbortSignal): void {
   const command = program
     .command('tune <model>')
     .description(
-      "find the fastest of the GPU's kernels for a model's matrices, among those that compute right here, and compare with the CPU",
+      "find the fastest of the GPU's kernels for a model, among those that compute right here, and compare with the CPU",
     )
     .option('--seconds <count>', 'begin nothing after so many seconds', wholeNumber(1), 60)
     .option('--json', 'print the times as JSON, and do not compare with the CPU');
@@ -40,7 +40,7 @@ export function addTune(program: Command, signal: AbortSignal): void {
     const load = { ...loadOptions(options, signal), gpuMatrices, knownSpeeds: undefined };
     const model = await loadModel(path, { ...load, observe });
     try {
-      await tune(ops!, options, signal);
+      await tune(model, ops!, options, signal);
       await compare(model, path, { ...options, load, signal });
     } finally {
       await model.dispose();
@@ -48,8 +48,9 @@ export function addTune(program: Command, signal: AbortSignal): void {
   });
 }
 
-/** Tunes for the matrices that are loaded, prints the times, and keeps the choices. Rejects with BadRequest without a GPU. */
-export async function tune(ops: Ops, options: TuneOptions, signal: AbortSignal): Promise<void> {
+/** Tunes for the model that is loaded, prints the times, and keeps the choices. Rejects with BadRequest without a GPU. */
+export async function tune(model: LoadedModel, ops: Ops, options: TuneOptions, signal: AbortSignal): Promise<void> {
+  await firstSteps(model, signal);
   const onShape = options.json ? undefined : (shape: TunedShape): void => console.log(textOf(shape));
   const tuned = await tuneGpu(ops, { mostSeconds: options.seconds, signal, onShape });
   if (!tuned) throw new BadRequest(`The model runs on ${ops.deviceName}; only a GPU has kernels to choose from.`);
@@ -59,12 +60,14 @@ export async function tune(ops: Ops, options: TuneOptions, signal: AbortSignal):
   if (options.json)
     return console.log(JSON.stringify({ adapter, shapes, dropped: dropped(tuned), complete, timedByGpu }));
   for (const sentence of dropped(tuned)) console.log(sentence);
-  if (!complete) console.log(`Time was up after ${options.seconds} s; the other products keep their kernels.`);
+  if (!complete) console.log(`Time was up after ${options.seconds} s; the others keep their kernels.`);
   console.log(
-    `Times are by the GPU's own clock for ${timedByGpu} of ${shapes.length} kinds of products, else by the host's.`,
+    `Times are by the GPU's own clock for ${timedByGpu} of ${shapes.length} kinds of products and attention, else by the host's.`,
   );
   const all = Object.keys((await knownTuning(folder, adapter))?.chosen ?? {}).length;
-  console.log(`Choices for ${all} kinds of products are kept for ${adapter}. They hold from the next load on.`);
+  console.log(
+    `Choices for ${all} kinds of products and attention are kept for ${adapter}. They hold from the next load on.`,
+  );
 }
 
 /** Measures the model on GPU and CPU, prints it and keeps it for `auto`. */

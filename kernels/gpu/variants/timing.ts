@@ -1,30 +1,27 @@
 import type { Ops, Tensor } from '../../ops.ts';
-import type { GpuWeight } from '../device/tensor.ts';
 import { productOf } from './choice.ts';
 import type { TrialDevice } from './validity.ts';
-import type { Variant } from './variant.ts';
 
-/** A device whose products are timed. */
-export type TimedDevice = Pick<TrialDevice, 'variants' | 'timedStep'> &
-  Pick<Ops, 'input' | 'embed' | 'linear' | 'rmsNorm' | 'lastRows'>;
+/** A device whose steps are timed. */
+export type TimedDevice = Pick<TrialDevice, 'timedStep'>;
 
-/** Products of one shape, and the variants that may compute them. */
-export interface Compared {
-  readonly candidates: readonly Variant[];
-  readonly weights: readonly GpuWeight[];
-  readonly rows: number;
+/** Operations of one kind, and the variants that may compute them. */
+export interface Compared<V> {
+  readonly candidates: readonly V[];
+  /** Records so many of them, each of which needs the one before it. */
+  record(variant: V, count: number): Tensor;
 }
 
-/** What a product takes by each of the candidates, in their order. */
-export interface Times {
-  readonly times: readonly { readonly variant: Variant; readonly seconds: number }[];
+/** What an operation takes by each of the candidates, in their order. */
+export interface Times<V> {
+  readonly times: readonly { readonly variant: V; readonly seconds: number }[];
   /** Whether the GPU's clock told it, and not the host's. */
   readonly byTimestamps: boolean;
 }
 
 /** A run takes about so long, well above what clocks and a round trip blur. */
 const RUN_MS = 8;
-const MOST_PRODUCTS = 1024;
+const MOST_OPERATIONS = 1024;
 /** A variant is first tried with this share of a run, since it may be far slower than the first. */
 const FIRST_SHARE = 1 / 8;
 /**
@@ -40,18 +37,18 @@ const SETTLED = { rounds: 3, share: 0.01 } as const;
  * Of several runs the shortest counts, since others may use the GPU, too. Runs are timed by the GPU's timestamps, or by the
  * host's clock where a single one of them had none that can be true.
  */
-export async function timesOf(ops: TimedDevice, compared: Compared): Promise<Times> {
+export async function timesOf<V>(ops: TimedDevice, compared: Compared<V>): Promise<Times<V>> {
   const { candidates } = compared;
-  const products = await runLength(ops, compared);
-  const few = Math.ceil(products * FIRST_SHARE);
-  const all: Contender[] = [];
+  const length = await runLength(ops, compared);
+  const few = Math.ceil(length * FIRST_SHARE);
+  const all: Contender<V>[] = [];
   for (const variant of candidates) {
     const most = HOPELESS[0] * Math.min(...all.map(({ first }) => first));
     const first = await firstTry(() => run(ops, compared, variant, few), most);
     all.push({ variant, first, host: Infinity, gpu: Infinity });
   }
   let byTimestamps = true;
-  const secondsOf = ({ first, gpu, host }: Contender): number =>
+  const secondsOf = ({ first, gpu, host }: Contender<V>): number =>
     host === Infinity ? first : byTimestamps ? gpu : host;
   let [left, quiet] = [all, 0];
   for (let round = 0; round < MOST_ROUNDS && quiet < SETTLED.rounds; round++) {
@@ -61,8 +58,8 @@ export async function timesOf(ops: TimedDevice, compared: Compared): Promise<Tim
     let shortened = false;
     for (const contender of round % 2 === 0 ? left : left.toReversed()) {
       const before = secondsOf(contender);
-      const products = Math.min(MOST_PRODUCTS, Math.ceil(RUN_MS / 1000 / before));
-      const { hostSeconds, gpuSeconds } = await run(ops, compared, contender.variant, products);
+      const count = Math.min(MOST_OPERATIONS, Math.ceil(RUN_MS / 1000 / before));
+      const { hostSeconds, gpuSeconds } = await run(ops, compared, contender.variant, count);
       contender.host = Math.min(contender.host, hostSeconds);
       contender.gpu = Math.min(contender.gpu, gpuSeconds ?? Infinity);
       byTimestamps &&= gpuSeconds !== undefined;
@@ -73,22 +70,22 @@ export async function timesOf(ops: TimedDevice, compared: Compared): Promise<Tim
   return { times: all.map((one) => ({ variant: one.variant, seconds: secondsOf(one) })), byTimestamps };
 }
 
-/** A variant, and the seconds of a product by it: of its first try, and of its shortest run by each clock. */
-interface Contender {
-  readonly variant: Variant;
+/** A variant, and the seconds of an operation by it: of its first try, and of its shortest run by each clock. */
+interface Contender<V> {
+  readonly variant: V;
   readonly first: number;
   host: number;
   gpu: number;
 }
 
-/** How many products make a run of the first candidate. */
-async function runLength(ops: TimedDevice, compared: Compared): Promise<number> {
+/** How many operations make a run of the first candidate. */
+async function runLength<V>(ops: TimedDevice, compared: Compared<V>): Promise<number> {
   const [first] = compared.candidates;
-  for (let products = 1; ;) {
-    await run(ops, compared, first!, products); // Compiles and fills scratch.
-    const ms = 1000 * products * (await run(ops, compared, first!, products)).hostSeconds;
-    if (ms >= RUN_MS || products === MOST_PRODUCTS) return products;
-    products = Math.min(MOST_PRODUCTS, Math.ceil(products * Math.min(16, Math.max(2, (1.5 * RUN_MS) / ms))));
+  for (let count = 1; ;) {
+    await run(ops, compared, first!, count); // Compiles and fills scratch.
+    const ms = 1000 * count * (await run(ops, compared, first!, count)).hostSeconds;
+    if (ms >= RUN_MS || count === MOST_OPERATIONS) return count;
+    count = Math.min(MOST_OPERATIONS, Math.ceil(count * Math.min(16, Math.max(2, (1.5 * RUN_MS) / ms))));
   }
 }
 
@@ -100,21 +97,19 @@ async function firstTry(short: () => Promise<{ hostSeconds: number }>, most: num
   return seconds;
 }
 
-/** The seconds of a product in a run of so many. All weights take turns, as in a model, so that caches do not hold one of them. */
-async function run(
+/** The seconds of an operation in a run of so many. */
+async function run<V>(
   ops: TimedDevice,
-  { weights, rows }: Compared,
-  variant: Variant,
-  products: number,
+  { record }: Compared<V>,
+  variant: V,
+  count: number,
 ): Promise<{ hostSeconds: number; gpuSeconds: number | undefined }> {
-  const { hostSeconds, gpuSeconds } = await ops.timedStep(() =>
-    ops.variants.trying(variant, () => chainOf(ops, weights, rows, products)),
-  );
-  return { hostSeconds: hostSeconds / products, gpuSeconds: gpuSeconds && gpuSeconds / products };
+  const { hostSeconds, gpuSeconds } = await ops.timedStep(() => record(variant, count));
+  return { hostSeconds: hostSeconds / count, gpuSeconds: gpuSeconds && gpuSeconds / count };
 }
 
 /**
- * Products of which each adds the result of the one before it, or nothing would need that and it would not be computed.
+ * Products by weights that take turns, as in a model, so that caches do not hold one of them, of which each adds the result of the one before it, or nothing would need that and it would not be computed.
  * Before those of few rows stands a norm, as in a model, since the first variant computes it for nothing (joined/).
  */
 export function chainOf(

@@ -1,17 +1,22 @@
+import type { Ops, Tensor, WeightDType } from '../../ops.ts';
 import type { GpuWeight } from '../device/tensor.ts';
 import { choiceKey, productOf, verdictKey } from './choice.ts';
-import { type Compared, type TimedDevice, timesOf } from './timing.ts';
+import { AttentionChain, type ChainDevice } from '../attention/chain.ts';
+import { type AttentionKind, attentionKey } from '../attention/choice.ts';
+import { type AttentionTrialDevice, attentionFaultOf } from '../attention/validity.ts';
+import type { AttentionVariants, Phase } from '../attention/variants.ts';
+import { type Times, chainOf, timesOf } from './timing.ts';
 import { type TrialDevice, faultOf } from './validity.ts';
 import type { Variant } from './variant.ts';
 
-/** What was chosen for products of one shape. */
+/** What was chosen for products of one shape, or for attention of one kind. */
 export interface TunedShape {
-  /** As choiceKey() makes it. */
+  /** As choiceKey() or attentionKey() makes it. */
   readonly key: string;
   readonly chosen: string;
   /** Whether it is another than the one that runs where nothing was chosen. */
   readonly isOther: boolean;
-  /** Seconds of a product by each variant that is right on this device, the fastest first. */
+  /** Seconds of one by each variant that is right on this device, the fastest first. */
   readonly times: readonly { readonly variant: string; readonly seconds: number }[];
 }
 
@@ -42,7 +47,7 @@ export interface TuneOptions {
 }
 
 /** A device whose variants are tried and timed. */
-export type TunedDevice = TrialDevice & TimedDevice;
+export type TunedDevice = TrialDevice & AttentionTrialDevice & ChainDevice & Pick<Ops, 'rmsNorm'>;
 
 /** Rows of decoding, of prefill, and of drafts that are checked, in the order of their worth. */
 const ROWS = [1, 128, 4] as const;
@@ -52,7 +57,10 @@ const WORTHWHILE = 0.97;
 /** Thrown where no time is left. */
 class TimeIsUp extends Error {}
 
-/** Times the variants that are right on this device on the model's own weights, and from then on runs the fastest of each shape. */
+/**
+ * Times the variants that are right on this device, those of products on the model's own weights, and from then on runs the
+ * fastest of each shape, and of each kind of attention that steps have computed so far.
+ */
 export async function tune(ops: TunedDevice, weights: readonly GpuWeight[], options: TuneOptions): Promise<Tuning> {
   const clock = new Clock(options);
   const device = inTurns(ops, (work) => clock.inTurn(work));
@@ -64,18 +72,23 @@ export async function tune(ops: TunedDevice, weights: readonly GpuWeight[], opti
   );
   let complete = false;
   let timedByGpu = 0;
+  const add = ({ byTimestamps, ...tuned }: TunedShape & { byTimestamps: boolean }): void => {
+    if (byTimestamps) timedByGpu++;
+    shapes.push(tuned);
+    options.onShape?.(tuned);
+  };
   try {
     for (const rows of ROWS) {
       for (const alike of byShape(weights)) {
         const { dtype, shape } = alike[0]!;
         const key = choiceKey(rows, dtype, shape);
         if (options.onlyMissing && ops.variants.isChosen(key)) continue;
-        const candidates = await valid.of(rows, alike[0]!);
-        const { byTimestamps, ...tuned } = await tuneShape(device, key, { candidates, weights: alike, rows });
-        if (byTimestamps) timedByGpu++;
-        shapes.push(tuned);
-        options.onShape?.(tuned);
+        add(await tuneProduct(device, key, { candidates: await valid.products(rows, dtype), weights: alike, rows }));
       }
+    }
+    for (const kind of kindsLike(ops.variants.attention.asked)) {
+      if (options.onlyMissing && ops.variants.attention.isChosen(attentionKey(kind))) continue;
+      add(await tuneAttention(device, kind, await valid.attention(kind)));
     }
     complete = true;
   } catch (error) {
@@ -134,12 +147,14 @@ function inTurns(ops: TunedDevice, turn: Turn): TunedDevice {
     linear: (x, weight, epilogue) => ops.linear(x, weight, epilogue),
     rmsNorm: (x, weight, eps) => ops.rmsNorm(x, weight, eps),
     lastRows: (x, count) => ops.lastRows(x, count),
+    attention: (q, kv, layer, options) => ops.attention(q, kv, layer, options),
+    createKvPool: (layout) => ops.createKvPool(layout),
     createWeight: (shape, dtype) => ops.createWeight(shape, dtype),
     free: (tensor) => ops.free(tensor),
   };
 }
 
-/** The variants that are right, each tried once on a device. */
+/** The variants that are right, each tried once on a device. The first is among them untried, since there must be one. */
 class ValidVariants {
   /** Those of this run. */
   readonly verdicts = new Map<string, string>();
@@ -150,21 +165,40 @@ class ValidVariants {
     readonly check: () => void,
   ) {}
 
-  /** The first variant is among them untried, since there must be one. */
-  async of(rows: number, { dtype }: GpuWeight): Promise<readonly Variant[]> {
+  products(rows: number, dtype: WeightDType): Promise<readonly Variant[]> {
     const product = productOf(rows);
-    const { variants } = this.ops;
-    const [first, ...others] = variants.candidates(product, dtype);
-    const right: Variant[] = [first!];
+    return this.#right(
+      this.ops.variants.candidates(product, dtype),
+      (variant) => verdictKey(product, dtype, variant),
+      (variant) => faultOf(this.ops, product, variant, dtype),
+    );
+  }
+
+  attention<P extends Phase>(
+    kind: AttentionKind & { readonly phase: P },
+  ): Promise<readonly AttentionVariants[P][number][]> {
+    return this.#right(
+      this.ops.variants.attention.candidates(kind),
+      ({ name }) => `${attentionKey({ ...kind, isLong: false })} ${name}`,
+      (variant) => attentionFaultOf(this.ops, kind, variant),
+    );
+  }
+
+  async #right<V>(
+    [first, ...others]: readonly V[],
+    keyOf: (variant: V) => string,
+    fault: (variant: V) => Promise<string | undefined>,
+  ): Promise<readonly V[]> {
+    const known = this.ops.variants.verdicts;
+    const right: V[] = [first!];
     for (const variant of others) {
-      const key = verdictKey(product, dtype, variant);
-      let verdict = variants.verdicts.get(key);
-      if (verdict === undefined) {
+      const key = keyOf(variant);
+      if (!known.has(key)) {
         this.check();
-        verdict = (await faultOf(this.ops, product, variant, dtype)) ?? '';
-        for (const known of [variants.verdicts, this.verdicts]) known.set(key, verdict);
+        const verdict = (await fault(variant)) ?? '';
+        for (const verdicts of [known, this.verdicts]) verdicts.set(key, verdict);
       }
-      if (verdict === '') right.push(variant);
+      if (known.get(key) === '') right.push(variant);
     }
     return right;
   }
@@ -181,22 +215,67 @@ function byShape(weights: readonly GpuWeight[]): readonly (readonly GpuWeight[])
   return [...groups.values()].sort((a, b) => size(b) - size(a));
 }
 
-async function tuneShape(
+type Tuned = TunedShape & { readonly byTimestamps: boolean };
+
+/** Weights take turns, as in a model, so that caches do not hold one of them. */
+async function tuneProduct(
   ops: TunedDevice,
   key: string,
-  compared: Compared,
-): Promise<TunedShape & { byTimestamps: boolean }> {
-  const { times, byTimestamps } = await timesOf(ops, compared);
+  {
+    candidates,
+    weights,
+    rows,
+  }: { readonly candidates: readonly Variant[]; readonly weights: readonly GpuWeight[]; readonly rows: number },
+): Promise<Tuned> {
+  const { variants } = ops;
+  const record = (variant: Variant, count: number): Tensor =>
+    variants.trying(variant, () => chainOf(ops, weights, rows, count));
+  const { tuned, chosen } = fastestOf(key, await timesOf(ops, { candidates, record }));
+  variants.choose(key, chosen);
+  return tuned;
+}
+
+async function tuneAttention<P extends Phase>(
+  ops: TunedDevice,
+  kind: AttentionKind & { readonly phase: P },
+  candidates: readonly AttentionVariants[P][number][],
+): Promise<Tuned> {
+  const { attention } = ops.variants;
+  const key = attentionKey(kind);
+  const chain = await AttentionChain.of(ops, kind);
+  try {
+    const record = (variant: AttentionVariants[P][number], count: number): Tensor =>
+      attention.trying(kind.phase, variant, () => chain.record(count));
+    const { tuned, chosen } = fastestOf(key, await timesOf(ops, { candidates, record }));
+    attention.choose(key, chosen);
+    return tuned;
+  } finally {
+    chain.dispose();
+  }
+}
+
+/** Those that were asked for, each of decode in a short and in a long context. */
+function kindsLike(asked: readonly AttentionKind[]): readonly AttentionKind[] {
+  const both = asked.flatMap((kind) =>
+    kind.phase === 'prefill' ? kind : [false, true].map((isLong) => ({ ...kind, isLong })),
+  );
+  return [...new Map(both.map((kind) => [attentionKey(kind), kind])).values()];
+}
+
+function fastestOf<V extends { readonly name: string }>(
+  key: string,
+  { times, byTimestamps }: Times<V>,
+): { readonly tuned: Tuned; readonly chosen: V } {
   const [first] = times;
   const fastest = times.reduce((a, b) => (b.seconds < a.seconds ? b : a));
-  const { variant } = fastest.seconds <= WORTHWHILE * first!.seconds ? fastest : first!;
-  ops.variants.choose(key, variant);
+  const { variant: chosen } = fastest.seconds <= WORTHWHILE * first!.seconds ? fastest : first!;
   const named = times.map(({ variant, seconds }) => ({ variant: variant.name, seconds }));
-  return {
+  const tuned = {
     key,
-    chosen: variant.name,
-    isOther: variant !== first!.variant,
+    chosen: chosen.name,
+    isOther: chosen !== first!.variant,
     times: named.sort((a, b) => a.seconds - b.seconds),
     byTimestamps,
   };
+  return { tuned, chosen };
 }

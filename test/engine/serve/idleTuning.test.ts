@@ -105,11 +105,11 @@ describe('webgpu: kernels chosen in idle time', function () {
       const { backends, models } = await client.call('doctor', { allowSoftwareGpu: true });
       assert.match(
         models[0]!.notes.join('\n'),
-        /^The GPU's kernels for 2 kinds of products were chosen by \d+\.\d s of measuring in idle time; [012] of them are not the plain ones\. The rest follows after the next load\.$/,
+        /^The GPU's kernels for 2 kinds of products and attention were chosen by \d+\.\d s of measuring in idle time; [012] of them are not the plain ones\. The rest follows after the next load\.$/,
       );
       assert.match(
         backends[0]!.details.join('\n'),
-        new RegExp(`kernels: chosen for ${load * SHAPES} kinds of products`),
+        new RegExp(`kernels: chosen for ${load * SHAPES} kinds of products and attention`),
       );
       client.close('');
       await server.dispose();

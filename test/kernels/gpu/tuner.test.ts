@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import type { GpuOps, TunedShape, Tuning } from '../../../kernels/gpu/gpuOps.ts';
 import { secondsBetween } from '../../../kernels/gpu/device/timestamps.ts';
+import { type AttentionKind, attentionKey } from '../../../kernels/gpu/attention/choice.ts';
+import {
+  ATTENTION,
+  type AttentionVariant,
+  type DecodeVariant,
+  type Phase,
+} from '../../../kernels/gpu/attention/variants.ts';
 import { VARIANTS } from '../../../kernels/gpu/variants/products.ts';
 import type { Variant } from '../../../kernels/gpu/variants/variant.ts';
 import { gpuOrSkip } from '../../support/gpuOrSkip.ts';
@@ -126,6 +133,88 @@ describe('the tuner of the products on webgpu', function () {
       Object.assign(variants, { candidates });
       ops.free(weight);
     }
+  });
+
+  describe('of attention', () => {
+    const SHAPE = { heads: 4, kvHeads: 2, headDim: 32 } as const;
+    const kind = (phase: Phase, isLong: boolean): AttentionKind => {
+      return { ...SHAPE, phase, dtype: 'f16', sparsity: undefined, isLong };
+    };
+    const options = { ...SHAPE, scale: 1, window: 100 };
+
+    /** A step of so many tokens, of which later tuning knows. */
+    async function attend(tokens: number): Promise<void> {
+      const pool = ops.createKvPool({ layers: 1, ...SHAPE, dtype: 'f16' });
+      await pool.grow(1);
+      const q = new Float32Array(tokens * 128);
+      await ops.step(() => ops.attention(ops.input(q, [tokens, 128]), { pool, pages: [0], length: 0 }, 0, options));
+      pool.dispose();
+    }
+
+    async function withCandidates(
+      candidates: (kind: AttentionKind) => readonly AttentionVariant[],
+      work: () => Promise<void>,
+      asked?: readonly AttentionKind[],
+    ): Promise<void> {
+      const { attention } = ops.variants;
+      Object.defineProperty(attention, 'candidates', { value: candidates, configurable: true });
+      if (asked) Object.defineProperty(attention, 'asked', { value: asked, configurable: true });
+      try {
+        await work();
+      } finally {
+        for (const name of ['candidates', 'asked']) Reflect.deleteProperty(attention, name);
+      }
+    }
+
+    it('chooses for the kinds that steps have computed: prefill, and decode in a short and in a long context', async () => {
+      const { attention } = ops.variants;
+      for (const tokens of [8, 1]) await attend(tokens);
+      const kinds = [kind('prefill', false), kind('decode', false), kind('decode', true)];
+      const two = ({ phase }: AttentionKind) => ATTENTION[phase].slice(0, 2);
+      await withCandidates(two, async () => {
+        const { shapes, verdicts, complete } = await ops.tune({ mostSeconds: 1000, onlyMissing: true });
+        assert.ok(complete);
+        assert.deepEqual(
+          shapes.map(({ key }) => key),
+          kinds.map(attentionKey),
+        );
+        for (const [i, { chosen, times }] of shapes.entries())
+          assert.deepEqual([times.length, attention.of(kinds[i]!).name], [2, chosen]);
+        assert.deepEqual(Object.values(verdicts), ['', '']);
+        assert.deepEqual((await ops.tune({ mostSeconds: 1000, onlyMissing: true })).shapes, []);
+      });
+    });
+
+    it('never chooses a variant that is wrong or does not compile', async () => {
+      const [plain] = ATTENTION.decode;
+      const broken = (name: string, change: (source: string) => string): DecodeVariant => ({
+        ...plain!,
+        name,
+        kernel: (constants, ways) => {
+          const kernel = plain!.kernel(constants, ways);
+          return { ...kernel, source: change(kernel.source) };
+        },
+      });
+      const changed = [
+        broken('wrong', (source) => source.replace(/fn main\([^{]*\{/, '$& if (true) { return; }')),
+        broken('refused', (source) => `${source}\nthis is no WGSL`),
+      ];
+      await withCandidates(
+        () => [plain!, ...changed],
+        async () => {
+          const { shapes, verdicts } = await ops.tune({ mostSeconds: 1000 });
+          for (const { chosen, times } of shapes) assert.deepEqual([chosen, times.length], [plain!.name, 1]);
+          assert.equal(shapes.length, 2);
+          assert.deepEqual(
+            Object.entries(verdicts).map(([, verdict]) =>
+              verdict.replace(/ is not used .* (instead of|compile)\b.*/, ' $1'),
+            ),
+            ['"wrong" instead of', '"refused" compile'],
+          );
+        },
+        [kind('decode', false)],
+      );
+    });
   });
 
   it('ends a trial that has begun although its time is up, and goes on behind it the next time', async () => {
